@@ -1,0 +1,22 @@
+//! The gate that keeps RHEL CoreOS boot-image bumps from merging before ART's mirror has every byte.
+//!
+//! A run is one way through the house, and no room knows a later one:
+//!
+//! > checkout → documents → artifacts → where each should be → evidence from the network → verdict →
+//! > reports, exit status
+//!
+//! | room | knows |
+//! | --- | --- |
+//! | [`stream`] | files in a checkout, the document formats, artifact ids, legacy sizes |
+//! | [`location`] | build IDs, layouts, hosts; parses a URL and renders it elsewhere |
+//! | [`probe`] | HTTP, what may be requested, sidecars, bytes and digests; gives evidence |
+//! | [`verdict`] | expectation × evidence → verdict; pure, without I/O or clock |
+//! | [`report`] | verdicts as text, JSON, `JUnit`, HTML and Markdown |
+//! | [] | arguments, environment, exit status |
+
+pub mod location;
+pub mod probe;
+pub mod report;
+pub mod stream;
+pub mod text;
+pub mod verdict;

@@ -1,0 +1,107 @@
+//! The hosts of the field, and which of them are places a merged document may name.
+
+/// The hosts where a merged document's artifacts may be: ART's public mirror, ART's CDN, Fedora's own.
+pub const PUBLISHED_HOSTS: [&str; 3] =
+    ["mirror.openshift.com", "rhcos.mirror.openshift.com", "builds.coreos.fedoraproject.org"];
+
+/// The bridge of 2021, default prefix of `OPENSHIFT_INSTALL_CI_COREOS_BOOTIMAGES=1`.
+pub const BRIDGE_2021: &str = "https://releases-art-rhcos.svc.ci.openshift.org/art/storage/releases";
+
+const BRIDGE_HOSTS: [&str; 2] =
+    ["releases-art-rhcos.svc.ci.openshift.org", "rhcos-redirector.apps.art.xq1c.p1.openshiftapps.com"];
+
+/// The bucket behind ART's CDN, to which clients in EC2 address ranges are redirected.
+const REDIRECT_BUCKET: &str = "art-rhcos-ci";
+
+/// What a host is to the gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HostKind {
+    /// One of [`PUBLISHED_HOSTS`].
+    Published,
+    /// An internal bridge server: good for e2e jobs, never for a merge.
+    Bridge,
+    /// The S3 bucket behind a published host. A redirect may lead there; a document may not name it.
+    RedirectTarget,
+    /// Any other host.
+    Other,
+}
+
+impl HostKind {
+    /// The kind of a host, given in lower case and without a port, as [`url::Url::host_str`] has it.
+    pub fn of(host: &str) -> Self {
+        if PUBLISHED_HOSTS.contains(&host) {
+            Self::Published
+        } else if BRIDGE_HOSTS.contains(&host) {
+            Self::Bridge
+        } else if is_redirect_bucket(host) {
+            Self::RedirectTarget
+        } else {
+            Self::Other
+        }
+    }
+}
+
+/// `art-rhcos-ci.s3.amazonaws.com`, and the regional and dual-stack forms of the same bucket's name
+/// (Amazon S3 User Guide, "Virtual hosting of buckets").
+fn is_redirect_bucket(host: &str) -> bool {
+    let Some(endpoint) = host
+        .strip_prefix(REDIRECT_BUCKET)
+        .and_then(|rest| rest.strip_prefix('.'))
+        .and_then(|rest| rest.strip_suffix(".amazonaws.com"))
+    else {
+        return false;
+    };
+    let labels: Vec<&str> = endpoint.split('.').collect();
+    match labels.as_slice() {
+        ["s3"] => true,
+        ["s3", region] | ["s3", "dualstack", region] => is_region(region),
+        [legacy] => legacy.strip_prefix("s3-").is_some_and(is_region),
+        _ => false,
+    }
+}
+
+/// `us-east-1`, `us-gov-west-1`: lower-case words and a number, joined with hyphens.
+fn is_region(label: &str) -> bool {
+    let mut parts = label.rsplit('-');
+    let number = parts.next().unwrap_or_default();
+    let words: Vec<&str> = parts.collect();
+    !number.is_empty()
+        && number.bytes().all(|byte| byte.is_ascii_digit())
+        && words.len() >= 2
+        && words.iter().all(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_known_by_their_whole_name() {
+        use HostKind::{Bridge, Other, Published, RedirectTarget};
+        let cases = [
+            ("mirror.openshift.com", Published),
+            ("rhcos.mirror.openshift.com", Published),
+            ("builds.coreos.fedoraproject.org", Published),
+            ("releases-art-rhcos.svc.ci.openshift.org", Bridge),
+            ("rhcos-redirector.apps.art.xq1c.p1.openshiftapps.com", Bridge),
+            ("art-rhcos-ci.s3.amazonaws.com", RedirectTarget),
+            ("art-rhcos-ci.s3.us-east-1.amazonaws.com", RedirectTarget),
+            ("art-rhcos-ci.s3-us-west-2.amazonaws.com", RedirectTarget),
+            ("art-rhcos-ci.s3.dualstack.eu-central-1.amazonaws.com", RedirectTarget),
+            ("art-rhcos-ci.s3.us-gov-west-1.amazonaws.com", RedirectTarget),
+            ("art-rhcos-ci.s3.evil.amazonaws.com", Other),
+            ("art-rhcos-ci.s3-website.amazonaws.com", Other),
+            ("art-rhcos-ci.s3.amazonaws.com.evil.example", Other),
+            ("art-rhcos-ci.ec2-1-2-3-4.compute-1.amazonaws.com", Other),
+            ("evil.art-rhcos-ci.s3.amazonaws.com", Other),
+            ("other.s3.amazonaws.com", Other),
+            ("mirror.openshift.com.", Other),
+            ("notmirror.openshift.com", Other),
+            ("xmirror.openshift.com.evil.example", Other),
+            ("", Other),
+        ];
+        for (host, kind) in cases {
+            assert_eq!(HostKind::of(host), kind, "{host}");
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! A location as the document has it, once it is known to be one that can be asked for as it stands.
+
+use std::fmt;
+
+use url::{Host, Url};
+
+use crate::text::excerpt;
+
+/// An absolute `http` or `https` URL without userinfo, query or fragment, whose spelling is the one that goes
+/// over the wire.
+///
+/// URL parsers forgive a lot (backslashes, tabs, `..`, octal IPv4 addresses, full-width dots), and two parsers
+/// that forgive differently are how a checker is made to look at one place and a user at another. So a
+/// spelling that the [URL Standard](https://url.spec.whatwg.org/) would change is not a location.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Literal(Url);
+
+impl Literal {
+    /// Reads a location of a document.
+    pub fn parse(text: &str) -> Result<Self, BadLocation> {
+        let url = Url::parse(text).map_err(|error| BadLocation::NotAUrl { why: error.to_string() })?;
+        Self::try_from(url).and_then(|literal| {
+            if literal.as_str() == text {
+                Ok(literal)
+            } else {
+                Err(BadLocation::NotCanonical { canonical: excerpt(literal.as_str(), 300) })
+            }
+        })
+    }
+
+    /// The URL as text.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
+    /// The URL.
+    pub fn url(&self) -> &Url {
+        &self.0
+    }
+
+    /// The host in lower case; IPv6 addresses in brackets.
+    pub fn host(&self) -> &str {
+        self.0.host_str().unwrap_or_default()
+    }
+
+    /// The last segment of the path: the file's name, never empty.
+    pub fn file_name(&self) -> &str {
+        self.0.path().rsplit('/').next().unwrap_or_default()
+    }
+
+    /// The URL of another file in the same directory.
+    pub fn sibling(&self, file_name: &str) -> Self {
+        let mut url = self.0.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop().push(file_name);
+        }
+        Self(url)
+    }
+}
+
+impl TryFrom<Url> for Literal {
+    type Error = BadLocation;
+
+    /// Accepts a URL that is already parsed, such as a redirect's target.
+    fn try_from(url: Url) -> Result<Self, BadLocation> {
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(BadLocation::Scheme { found: excerpt(url.scheme(), 40) });
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(BadLocation::Userinfo);
+        }
+        if url.query().is_some() {
+            return Err(BadLocation::Query);
+        }
+        if url.fragment().is_some() {
+            return Err(BadLocation::Fragment);
+        }
+        if let Some(Host::Domain(domain)) = url.host()
+            && domain.ends_with('.')
+        {
+            return Err(BadLocation::TrailingDot);
+        }
+        if url.path().ends_with('/') {
+            return Err(BadLocation::NoFile);
+        }
+        Ok(Self(url))
+    }
+}
+
+impl fmt::Display for Literal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for Literal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Literal({})", self.as_str())
+    }
+}
+
+/// Why a text is no location.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadLocation {
+    /// No absolute URL at all.
+    #[error("it is no absolute URL ({why})")]
+    NotAUrl {
+        /// What the URL parser says.
+        why: String,
+    },
+    /// A scheme other than http and https.
+    #[error("its scheme is {found}; expected https or http")]
+    Scheme {
+        /// The scheme.
+        found: String,
+    },
+    /// A user name or password.
+    #[error("it carries a user name or password; expected none")]
+    Userinfo,
+    /// A query.
+    #[error("it carries a query (`?…`); expected none")]
+    Query,
+    /// A fragment.
+    #[error("it carries a fragment (`#…`); expected none")]
+    Fragment,
+    /// A host name that ends with a dot.
+    #[error("its host name ends with a dot; expected none")]
+    TrailingDot,
+    /// A path that names a directory.
+    #[error("its path names a directory; expected a file")]
+    NoFile,
+    /// A spelling that clients would change before they send it.
+    #[error(
+        "its spelling is ambiguous: it would be requested as {canonical}; expected exactly that spelling"
+    )]
+    NotCanonical {
+        /// How clients would spell it.
+        canonical: String,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_location_is_a_plain_url_in_its_only_spelling() {
+        for good in [
+            "https://rhcos.mirror.openshift.com/art/storage/x/rhcos.iso",
+            "http://127.0.0.1:8080/a/b",
+            "http://[::1]:8080/a",
+            "https://h/a%20b",
+        ] {
+            assert_eq!(Literal::parse(good).unwrap().as_str(), good);
+        }
+        let bad = [
+            ("", "no absolute URL"),
+            ("/art/x", "no absolute URL"),
+            ("ftp://h/x", "scheme is ftp"),
+            ("file:///etc/passwd", "scheme is file"),
+            ("https://u@h/x", "user name"),
+            ("https://u:p@h/x", "user name"),
+            ("https://h/x?y", "query"),
+            ("https://h/x?", "query"),
+            ("https://h/x#y", "fragment"),
+            ("https://h./x", "dot"),
+            ("https://h/x/", "directory"),
+            ("https://h", "directory"),
+            ("https://H/x", "https://h/x"),
+            ("HTTPS://h/x", "https://h/x"),
+            ("https://h:443/x", "https://h/x"),
+            ("https://h/a/../x", "https://h/x"),
+            ("https://h/a/%2e%2e/x", "https://h/x"),
+            ("https:\\\\h\\x", "https://h/x"),
+            ("https:h/x", "https://h/x"),
+            ("https://h/\tx", "https://h/x"),
+            (" https://h/x", "https://h/x"),
+            ("https://h/x\n", "https://h/x"),
+            ("http://0177.0.0.1/x", "http://127.0.0.1/x"),
+            ("http://0x7f.1/x", "http://127.0.0.1/x"),
+            ("http://2130706433/x", "http://127.0.0.1/x"),
+            ("http://127.1/x", "http://127.0.0.1/x"),
+            ("http://[0:0:0:0:0:0:0:1]/x", "http://[::1]/x"),
+            ("https://ｍirror.openshift.com/x", "https://mirror.openshift.com/x"),
+            ("https://mirror。openshift.com/x", "https://mirror.openshift.com/x"),
+            ("https://h/ü", "https://h/%C3%BC"),
+        ];
+        for (text, says) in bad {
+            let error = Literal::parse(text).expect_err(text).to_string();
+            assert!(error.contains(says), "{text:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_sibling_is_in_the_same_directory() {
+        let literal = Literal::parse("https://h/a/b/file.iso").unwrap();
+        assert_eq!(literal.sibling("meta.json").as_str(), "https://h/a/b/meta.json");
+        assert_eq!(literal.file_name(), "file.iso");
+        assert_eq!(Literal::parse("https://h/f").unwrap().sibling("s").as_str(), "https://h/s");
+    }
+}

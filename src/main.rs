@@ -1,0 +1,3 @@
+//! The `art-mirror-validate` command.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! Verdicts as text, JSON, `JUnit`, HTML and Markdown. Nothing here touches the network.
+
+pub mod model;

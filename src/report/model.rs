@@ -1,0 +1,143 @@
+//! The report of a run: what every output is rendered from, and version 1 of the JSON report.
+//!
+//! Fields may be added, never renamed. Unknown values are `null`.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::probe::DigestSource;
+use crate::stream::Sha256;
+use crate::verdict::{Reason, SizeSource, Verdict};
+
+/// The version of the JSON report's shape.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// A whole run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Report {
+    /// Always [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// `fail` if any artifact failed, else `inconclusive` if any is undetermined, else `pass`.
+    pub verdict: Verdict,
+    /// Where the artifacts were looked for.
+    pub target: Target,
+    /// The counts.
+    pub summary: Summary,
+    /// Every artifact, in the order of the documents.
+    pub artifacts: Vec<ArtifactReport>,
+    /// `SIGINT` or `SIGTERM` if the run was ended by one, else null.
+    pub interrupted_by: Option<String>,
+    /// The whole run's time in milliseconds.
+    pub elapsed_ms: u64,
+    /// Remarks about the run as a whole: files skipped, overrides ignored.
+    pub notes: Vec<String>,
+}
+
+/// Where the artifacts were looked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Target {
+    /// The literal locations, a bridge, or a mirror.
+    pub kind: TargetKind,
+    /// The prefix or base that locations were resolved to; null for `published`.
+    pub prefix: Option<String>,
+}
+
+/// The kinds of [`Target`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum TargetKind {
+    /// The literal locations.
+    Published,
+    /// A bridge server. A pass there is no mirror pass.
+    Bridge,
+    /// A mirror other than the literal locations.
+    Mirror,
+}
+
+/// How many artifacts there are of each verdict.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Summary {
+    /// All of them.
+    pub artifacts: usize,
+    /// Those that passed.
+    pub passed: usize,
+    /// Those known to be wrong.
+    pub failed: usize,
+    /// Those undetermined.
+    pub inconclusive: usize,
+    /// The number of warnings, over all artifacts.
+    pub warnings: usize,
+}
+
+/// One artifact's part of the report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct ArtifactReport {
+    /// The document's name.
+    pub document: Arc<str>,
+    /// `ARCH/PLATFORM/FORMAT/COMPONENT`; in a run over several documents preceded by `DOCUMENT:`.
+    pub id: String,
+    /// The architecture.
+    pub arch: Arc<str>,
+    /// The platform.
+    pub platform: Arc<str>,
+    /// The format.
+    pub format: Arc<str>,
+    /// The component.
+    pub component: Arc<str>,
+    /// The platform's release, a build ID.
+    pub release: Arc<str>,
+    /// The location as in the document.
+    pub location: String,
+    /// The URL that was requested, or would have been; null if the location is none.
+    pub url: Option<String>,
+    /// What is known of the artifact.
+    pub verdict: Verdict,
+    /// Why it did not pass; null if it did.
+    pub reason: Option<Reason>,
+    /// One sentence for a person.
+    pub message: String,
+    /// What to do about it, one sentence for a person; null if it passed.
+    pub advice: Option<String>,
+    /// The status of the last response, null if there was none.
+    pub http_status: Option<u16>,
+    /// The sizes, in bytes.
+    pub size: SizeReport,
+    /// The digests.
+    pub sha256: Sha256Report,
+    /// How often the artifact was asked for, redirects not counted; 0 if it never was.
+    pub attempts: u32,
+    /// What is not wrong but should be known, one sentence each.
+    pub warnings: Vec<String>,
+}
+
+/// An artifact's sizes in bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct SizeReport {
+    /// The size that the file should have.
+    pub expected: Option<u64>,
+    /// Who says so.
+    pub expected_from: Option<SizeSource>,
+    /// The size that the server gave.
+    pub observed: Option<u64>,
+}
+
+/// An artifact's sha256 digests.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Sha256Report {
+    /// The digest that the document names.
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub expected: Sha256,
+    /// A digest that was found; where several were, one that disagrees.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub observed: Option<Sha256>,
+    /// Where it was found.
+    pub observed_from: Option<DigestSource>,
+}

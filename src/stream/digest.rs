@@ -1,0 +1,72 @@
+//! SHA-256 digests as values.
+
+use std::fmt;
+use std::str::FromStr;
+
+use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
+use serde::{Serialize, Serializer};
+
+/// A SHA-256 digest: 32 bytes, written as 64 lower-case hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Sha256([u8; 32]);
+
+impl Sha256 {
+    /// The digest with these bytes.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The digest's 32 bytes.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+/// Text that is no SHA-256 digest.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected 64 hexadecimal digits")]
+pub struct Sha256Error;
+
+impl FromStr for Sha256 {
+    type Err = Sha256Error;
+
+    /// Reads 64 hexadecimal digits of either case, and nothing else.
+    fn from_str(text: &str) -> Result<Self, Sha256Error> {
+        let bytes = HEXLOWER_PERMISSIVE.decode(text.as_bytes()).map_err(|_| Sha256Error)?;
+        bytes.try_into().map(Self).map_err(|_| Sha256Error)
+    }
+}
+
+impl fmt::Display for Sha256 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&HEXLOWER.encode(&self.0))
+    }
+}
+
+impl fmt::Debug for Sha256 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sha256({self})")
+    }
+}
+
+impl Serialize for Sha256 {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_is_exactly_64_hexadecimal_digits() {
+        let good = "f6e4458958f38a7bccae4a89a73134d431b86b183ebcf76542446c959fa2d520";
+        assert_eq!(good.parse::<Sha256>().unwrap().to_string(), good);
+        assert_eq!(good.to_uppercase().parse::<Sha256>().unwrap().to_string(), good);
+        let long = format!("{good}00");
+        for bad in ["", "abc", &good[1..], &long, &format!(" {}", &good[1..]), &good.replace('f', "g")] {
+            assert_eq!(bad.parse::<Sha256>(), Err(Sha256Error), "{bad}");
+        }
+    }
+}

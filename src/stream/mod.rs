@@ -1,0 +1,57 @@
+//! Stream metadata: the documents of an installer checkout and the artifacts they name.
+//!
+//! The format is the one of coreos/stream-metadata-go. Whatever this version does not know (fields,
+//! platforms, formats, components) is carried or ignored, never rejected: documents of later years must work.
+
+mod digest;
+mod id;
+
+pub use digest::{Sha256, Sha256Error};
+pub use id::ArtifactId;
+
+use std::sync::Arc;
+
+/// One stream document, as far as the gate needs it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// What people call it: the path inside its checkout, a file's path, a URL, or `-` for standard input.
+    pub name: Arc<str>,
+    /// The `stream` field, such as `rhcos-4.8`. It does not say in which directory the files are.
+    pub stream: String,
+    /// Every artifact, in the document's order.
+    pub artifacts: Vec<Artifact>,
+    /// Every scalar under `images` and `rhel-coreos-extensions`, in the document's order.
+    pub cloud_images: Vec<CloudImage>,
+}
+
+/// One downloadable file: a component of a format of a platform of an architecture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Artifact {
+    /// Which artifact this is, unique within its document.
+    pub id: ArtifactId,
+    /// The platform's `release`, a build ID.
+    pub release: Arc<str>,
+    /// The `location`, exactly as the document has it. Not yet a URL that anybody should request.
+    pub location: String,
+    /// The `signature`, exactly as the document has it.
+    pub signature: Option<String>,
+    /// The digest of the file's bytes.
+    pub sha256: Sha256,
+    /// The digest of the file's bytes once decompressed.
+    pub uncompressed_sha256: Option<Sha256>,
+    /// The file's size in bytes, if the document says one.
+    pub size: Option<u64>,
+    /// The decompressed size in bytes, if the document says one.
+    pub uncompressed_size: Option<u64>,
+}
+
+/// One scalar of the cloud images, flattened: `x86_64`, `images.aws.regions.us-east-1.image`, `ami-…`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CloudImage {
+    /// The architecture it stands under.
+    pub arch: Arc<str>,
+    /// The path of keys below the architecture, joined with dots.
+    pub path: String,
+    /// The value; a scalar other than a string in its JSON form.
+    pub value: String,
+}
