@@ -3,11 +3,22 @@
 //! The format is the one of coreos/stream-metadata-go. Whatever this version does not know (fields,
 //! platforms, formats, components) is carried or ignored, never rejected: documents of later years must work.
 
+mod build_metadata;
+mod checkout;
 mod digest;
+mod fault;
 mod id;
+mod manifest;
+mod parse;
+mod reader;
+mod source;
 
+pub use build_metadata::{BuildFile, BuildMetadata};
 pub use digest::{Sha256, Sha256Error};
+pub use fault::{Fault, Faults};
 pub use id::ArtifactId;
+pub use reader::MAX_DOCUMENT_BYTES;
+pub use source::{Skipped, SourceError, Sourced, Sources};
 
 use std::sync::Arc;
 
@@ -55,3 +66,6 @@ pub struct CloudImage {
     /// The value; a scalar other than a string in its JSON form.
     pub value: String,
 }
+
+#[cfg(test)]
+mod tests;

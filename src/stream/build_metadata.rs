@@ -1,0 +1,191 @@
+//! What builds say of their own files: legacy metadata in a checkout, and a build's `meta.json`.
+//!
+//! Both have `images.<name>.{path, sha256, size, uncompressed-sha256, uncompressed-size}`; live images lack the
+//! size in older ones (coreos-assembler's `cosa` build schema).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde::de::MapAccess;
+
+use super::Sha256;
+use super::fault::Faults;
+use super::reader::{Reader, Shape};
+
+/// What build metadata says of one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuildFile {
+    /// The name of the metadata that says so.
+    pub said_by: Arc<str>,
+    /// The digest of the file's bytes.
+    pub sha256: Option<Sha256>,
+    /// The size in bytes.
+    pub size: Option<u64>,
+    /// The digest of the decompressed bytes.
+    pub uncompressed_sha256: Option<Sha256>,
+    /// The decompressed size in bytes.
+    pub uncompressed_size: Option<u64>,
+}
+
+/// Build metadata by file name. Several may speak of one file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BuildMetadata {
+    files: HashMap<String, Vec<BuildFile>>,
+}
+
+impl BuildMetadata {
+    /// Reads one metadata document.
+    pub fn parse(name: &str, text: &[u8]) -> Result<Self, Faults> {
+        let mut metadata = Self::default();
+        let root = Root { metadata: &mut metadata, name: name.into() };
+        Reader::read(name, text, root)?;
+        Ok(metadata)
+    }
+
+    /// Adds what another document says.
+    pub fn extend(&mut self, other: Self) {
+        for (name, mut said) in other.files {
+            self.files.entry(name).or_default().append(&mut said);
+        }
+    }
+
+    /// What is said of the file of this name.
+    pub fn of(&self, file_name: &str) -> &[BuildFile] {
+        self.files.get(file_name).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The number of files that anything is said of.
+    pub fn len(&self) -> usize {
+        self.files.len()
+    }
+
+    /// Whether nothing is said of any file.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+}
+
+struct Root<'m> {
+    metadata: &'m mut BuildMetadata,
+    name: Arc<str>,
+}
+
+impl<'t> Shape<'t> for Root<'_> {
+    const FIELDS: &'static [&'static str] = &[];
+    const EXPECTED: &'static str = "build metadata, an object";
+
+    fn entry<A: MapAccess<'t>>(
+        &mut self,
+        reader: &Reader<'t>,
+        key: String,
+        map: &mut A,
+    ) -> Result<(), A::Error> {
+        if key == "images" {
+            let images = Images { metadata: self.metadata, name: &self.name };
+            return map.next_value_seed(reader.object(images));
+        }
+        reader.skip(map)
+    }
+}
+
+struct Images<'m> {
+    metadata: &'m mut BuildMetadata,
+    name: &'m Arc<str>,
+}
+
+impl<'t> Shape<'t> for Images<'_> {
+    const FIELDS: &'static [&'static str] = &[];
+    const EXPECTED: &'static str = "an object of images";
+
+    fn entry<A: MapAccess<'t>>(
+        &mut self,
+        reader: &Reader<'t>,
+        _key: String,
+        map: &mut A,
+    ) -> Result<(), A::Error> {
+        let file = BuildFile {
+            said_by: Arc::clone(self.name),
+            sha256: None,
+            size: None,
+            uncompressed_sha256: None,
+            uncompressed_size: None,
+        };
+        map.next_value_seed(reader.object(Image { metadata: self.metadata, path: None, file }))
+    }
+}
+
+struct Image<'m> {
+    metadata: &'m mut BuildMetadata,
+    path: Option<String>,
+    file: BuildFile,
+}
+
+impl<'t> Shape<'t> for Image<'_> {
+    const FIELDS: &'static [&'static str] = &[];
+    const EXPECTED: &'static str = "an object with path and sha256";
+
+    fn entry<A: MapAccess<'t>>(
+        &mut self,
+        reader: &Reader<'t>,
+        key: String,
+        map: &mut A,
+    ) -> Result<(), A::Error> {
+        let file = &mut self.file;
+        match key.as_str() {
+            "path" => self.path = reader.optional(map.next_value()?, Reader::string),
+            "sha256" => file.sha256 = reader.optional(map.next_value()?, Reader::parsed),
+            "size" => file.size = reader.optional(map.next_value()?, Reader::size),
+            "uncompressed-sha256" => {
+                file.uncompressed_sha256 = reader.optional(map.next_value()?, Reader::parsed);
+            }
+            "uncompressed-size" => {
+                file.uncompressed_size = reader.optional(map.next_value()?, Reader::size);
+            }
+            _ => reader.skip(map)?,
+        }
+        Ok(())
+    }
+
+    fn end(self, _reader: &Reader<'t>) {
+        if let Some(path) = self.path {
+            self.metadata.files.entry(path).or_default().push(self.file);
+        }
+    }
+
+    fn mistyped(self, _reader: &Reader<'t>, _found: String) {
+        // Older metadata has images that are plain strings (`"oscontainer"`); they are no files.
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DIGEST: &str = "f6e4458958f38a7bccae4a89a73134d431b86b183ebcf76542446c959fa2d520";
+
+    #[test]
+    fn files_are_found_by_name_and_may_lack_a_size() {
+        let text = format!(
+            r#"{{"buildid": "x", "images": {{
+                "metal": {{"path": "a.raw.gz", "sha256": "{DIGEST}", "size": 7, "uncompressed-size": 9}},
+                "live-iso": {{"path": "a.iso", "sha256": "{DIGEST}"}},
+                "again": {{"path": "a.iso", "size": 3}},
+                "container": "quay.io/x", "cloud": {{"url": "https://x"}}
+            }}}}"#
+        );
+        let metadata = BuildMetadata::parse("meta.json", text.as_bytes()).unwrap();
+        assert_eq!(metadata.len(), 2);
+        assert_eq!(metadata.of("a.raw.gz")[0].size, Some(7));
+        assert_eq!(metadata.of("a.iso").len(), 2);
+        assert!(metadata.of("b").is_empty());
+    }
+
+    #[test]
+    fn what_is_no_build_metadata_is_an_error() {
+        for text in
+            ["", "<html>", "[]", r#"{"images": []}"#, r#"{"images": {"x": {"path": "p", "size": -1}}}"#]
+        {
+            assert!(BuildMetadata::parse("meta.json", text.as_bytes()).is_err(), "{text}");
+        }
+    }
+}

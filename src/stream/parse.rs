@@ -1,0 +1,382 @@
+//! Stream metadata, read strictly where the installer reads it and leniently everywhere else.
+//!
+//! The reference types are in coreos/stream-metadata-go, `stream/stream.go`.
+
+use std::sync::Arc;
+
+use serde::de::MapAccess;
+use serde_json::value::RawValue;
+use url::Url;
+
+use super::fault::Faults;
+use super::reader::{Reader, Shape};
+use super::{Artifact, ArtifactId, CloudImage, Document, Sha256};
+
+/// The longest URL that a document may name, in bytes.
+const MAX_URL_BYTES: usize = 8 * 1024;
+
+/// The longest name of an architecture, platform, format or component, in bytes.
+const MAX_NAME_BYTES: usize = 256;
+
+impl Document {
+    /// Reads a stream document. All its faults are reported together.
+    pub fn parse(name: &str, text: &[u8]) -> Result<Self, Faults> {
+        let mut document = Self {
+            name: name.into(),
+            stream: String::new(),
+            artifacts: Vec::new(),
+            cloud_images: Vec::new(),
+        };
+        Reader::read(name, text, Stream { document: &mut document, stream: false, architectures: false })?;
+        Ok(document)
+    }
+}
+
+struct Stream<'d> {
+    document: &'d mut Document,
+    stream: bool,
+    architectures: bool,
+}
+
+impl<'t> Shape<'t> for Stream<'_> {
+    const FIELDS: &'static [&'static str] = &["stream", "metadata", "architectures"];
+    const EXPECTED: &'static str = "stream metadata, an object";
+
+    fn entry<A: MapAccess<'t>>(
+        &mut self,
+        reader: &Reader<'t>,
+        key: String,
+        map: &mut A,
+    ) -> Result<(), A::Error> {
+        match key.as_str() {
+            "stream" => {
+                self.stream = true;
+                if let Some(stream) = reader.string(map.next_value()?) {
+                    self.document.stream = stream;
+                }
+                Ok(())
+            }
+            "architectures" => {
+                self.architectures = true;
+                map.next_value_seed(reader.object(Architectures { document: self.document }))
+            }
+            _ => reader.skip(map),
+        }
+    }
+
+    fn end(self, reader: &Reader<'t>) {
+        if !self.stream {
+            reader.missing("stream", "the stream's name, a string");
+        }
+        if !self.architectures {
+            reader.missing("architectures", "an object of architectures");
+        } else if self.document.artifacts.is_empty() && reader.is_clean() {
+            reader.fault(None, "no artifact".to_owned(), "at least one");
+        }
+    }
+}
+
+struct Architectures<'d> {
+    document: &'d mut Document,
+}
+
+impl<'t> Shape<'t> for Architectures<'_> {
+    const FIELDS: &'static [&'static str] = &[];
+    const EXPECTED: &'static str = "an object of architectures";
+
+    fn entry<A: MapAccess<'t>>(
+        &mut self,
+        reader: &Reader<'t>,
+        key: String,
+        map: &mut A,
+    ) -> Result<(), A::Error> {
+        let arch = reader.name(&key);
+        map.next_value_seed(reader.object(Architecture { document: self.document, arch, artifacts: false }))
+    }
+}
+
+struct Architecture<'d> {
+    document: &'d mut Document,
+    arch: Arc<str>,
+    artifacts: bool,
+}
+
+impl<'t> Shape<'t> for Architecture<'_> {
+    const FIELDS: &'static [&'static str] = &["artifacts", "images", "rhel-coreos-extensions"];
+
+    fn entry<A: MapAccess<'t>>(
+        &mut self,
+        reader: &Reader<'t>,
+        key: String,
+        map: &mut A,
+    ) -> Result<(), A::Error> {
+        match key.as_str() {
+            "artifacts" => {
+                self.artifacts = true;
+                let platforms = Platforms { document: self.document, arch: Arc::clone(&self.arch) };
+                map.next_value_seed(reader.object(platforms))
+            }
+            "images" | "rhel-coreos-extensions" => {
+                let (arch, images) = (&self.arch, &mut self.document.cloud_images);
+                reader.leaves(map, &mut |path, value| {
+                    // The path's first two keys are `architectures` and the architecture.
+                    let path = path.get(2..).unwrap_or_default().join(".");
+                    images.push(CloudImage { arch: Arc::clone(arch), path, value });
+                })
+            }
+            _ => reader.skip(map),
+        }
+    }
+
+    fn end(self, reader: &Reader<'t>) {
+        if !self.artifacts {
+            reader.missing("artifacts", "an object of platforms");
+        }
+    }
+}
+
+struct Platforms<'d> {
+    document: &'d mut Document,
+    arch: Arc<str>,
+}
+
+impl<'t> Shape<'t> for Platforms<'_> {
+    const FIELDS: &'static [&'static str] = &[];
+    const EXPECTED: &'static str = "an object of platforms";
+
+    fn entry<A: MapAccess<'t>>(
+        &mut self,
+        reader: &Reader<'t>,
+        key: String,
+        map: &mut A,
+    ) -> Result<(), A::Error> {
+        let first = self.document.artifacts.len();
+        map.next_value_seed(reader.object(Platform {
+            arch: Arc::clone(&self.arch),
+            platform: reader.name(&key),
+            first,
+            document: self.document,
+            release: None,
+            formats: false,
+        }))
+    }
+}
+
+struct Platform<'d> {
+    document: &'d mut Document,
+    arch: Arc<str>,
+    platform: Arc<str>,
+    /// The index of this platform's first artifact. Its release may stand after its formats.
+    first: usize,
+    release: Option<Arc<str>>,
+    formats: bool,
+}
+
+impl<'t> Shape<'t> for Platform<'_> {
+    const FIELDS: &'static [&'static str] = &["release", "formats"];
+
+    fn entry<A: MapAccess<'t>>(
+        &mut self,
+        reader: &Reader<'t>,
+        key: String,
+        map: &mut A,
+    ) -> Result<(), A::Error> {
+        match key.as_str() {
+            "release" => {
+                // A mistyped release is a fault of its own, not a missing one.
+                self.release = Some(reader.string(map.next_value()?).unwrap_or_default().into());
+                Ok(())
+            }
+            "formats" => {
+                self.formats = true;
+                map.next_value_seed(reader.object(Formats {
+                    document: self.document,
+                    arch: &self.arch,
+                    platform: &self.platform,
+                }))
+            }
+            _ => reader.skip(map),
+        }
+    }
+
+    fn end(self, reader: &Reader<'t>) {
+        if !self.formats {
+            reader.missing("formats", "an object of formats");
+        }
+        let Some(release) = self.release else {
+            return reader.missing("release", "a build ID, a string");
+        };
+        for artifact in self.document.artifacts.iter_mut().skip(self.first) {
+            artifact.release = Arc::clone(&release);
+        }
+    }
+}
+
+struct Formats<'d> {
+    document: &'d mut Document,
+    arch: &'d Arc<str>,
+    platform: &'d Arc<str>,
+}
+
+impl<'t> Shape<'t> for Formats<'_> {
+    const FIELDS: &'static [&'static str] = &[];
+    const EXPECTED: &'static str = "an object of formats";
+
+    fn entry<A: MapAccess<'t>>(
+        &mut self,
+        reader: &Reader<'t>,
+        key: String,
+        map: &mut A,
+    ) -> Result<(), A::Error> {
+        let format = reader.name(&key);
+        map.next_value_seed(reader.object(Components {
+            document: self.document,
+            arch: self.arch,
+            platform: self.platform,
+            format,
+        }))
+    }
+}
+
+struct Components<'d> {
+    document: &'d mut Document,
+    arch: &'d Arc<str>,
+    platform: &'d Arc<str>,
+    format: Arc<str>,
+}
+
+/// The components that the installer knows.
+const COMPONENTS: &[&str] = &["disk", "kernel", "initramfs", "rootfs"];
+
+impl<'t> Shape<'t> for Components<'_> {
+    const FIELDS: &'static [&'static str] = COMPONENTS;
+    const EXPECTED: &'static str = "an object of components";
+
+    fn entry<A: MapAccess<'t>>(
+        &mut self,
+        reader: &Reader<'t>,
+        key: String,
+        map: &mut A,
+    ) -> Result<(), A::Error> {
+        let known = COMPONENTS.contains(&key.as_str());
+        let id = ArtifactId {
+            arch: Arc::clone(self.arch),
+            platform: Arc::clone(self.platform),
+            format: Arc::clone(&self.format),
+            component: reader.name(&key),
+        };
+        let component = Component { document: self.document, id, known, fields: Fields::default() };
+        map.next_value_seed(reader.object(component))
+    }
+}
+
+struct Component<'d> {
+    document: &'d mut Document,
+    id: ArtifactId,
+    /// Whether the installer knows the component. One that it does not know may be something else entirely.
+    known: bool,
+    fields: Fields,
+}
+
+/// The fields of a component: the outer option is whether it was there, the inner whether it was good.
+#[derive(Default)]
+#[expect(clippy::option_option, reason = "absent, bad and good are three things, for these few lines")]
+struct Fields {
+    location: Option<Option<String>>,
+    signature: Option<String>,
+    sha256: Option<Option<Sha256>>,
+    uncompressed_sha256: Option<Sha256>,
+    size: Option<u64>,
+    uncompressed_size: Option<u64>,
+}
+
+impl<'t> Shape<'t> for Component<'_> {
+    const FIELDS: &'static [&'static str] =
+        &["location", "signature", "sha256", "uncompressed-sha256", "size", "uncompressed-size"];
+    const EXPECTED: &'static str = "an object with location and sha256";
+
+    fn entry<A: MapAccess<'t>>(
+        &mut self,
+        reader: &Reader<'t>,
+        key: String,
+        map: &mut A,
+    ) -> Result<(), A::Error> {
+        let fields = &mut self.fields;
+        match key.as_str() {
+            "location" => fields.location = Some(reader.url(map.next_value()?)),
+            "signature" => fields.signature = reader.optional(map.next_value()?, Reader::url),
+            "sha256" => fields.sha256 = Some(reader.parsed(map.next_value()?)),
+            "uncompressed-sha256" => {
+                fields.uncompressed_sha256 = reader.optional(map.next_value()?, Reader::parsed);
+            }
+            "size" => fields.size = reader.optional(map.next_value()?, Reader::size),
+            "uncompressed-size" => {
+                fields.uncompressed_size = reader.optional(map.next_value()?, Reader::size);
+            }
+            _ => reader.skip(map)?,
+        }
+        Ok(())
+    }
+
+    fn end(self, reader: &Reader<'t>) {
+        let fields = self.fields;
+        if !self.known && fields.location.is_none() && fields.sha256.is_none() {
+            return;
+        }
+        if fields.location.is_none() {
+            reader.missing("location", "a URL, a string");
+        }
+        if fields.sha256.is_none() {
+            reader.missing("sha256", "64 hexadecimal digits, a string");
+        }
+        if let (Some(Some(location)), Some(Some(sha256))) = (fields.location, fields.sha256) {
+            self.document.artifacts.push(Artifact {
+                id: self.id,
+                release: Arc::default(),
+                location,
+                signature: fields.signature,
+                sha256,
+                uncompressed_sha256: fields.uncompressed_sha256,
+                size: fields.size,
+                uncompressed_size: fields.uncompressed_size,
+            });
+        }
+    }
+
+    fn mistyped(self, reader: &Reader<'t>, found: String) {
+        if self.known {
+            reader.fault(None, found, Self::EXPECTED);
+        }
+    }
+}
+
+impl<'t> Reader<'t> {
+    /// A string that is an absolute URL, or a fault. Which URLs may be requested is not asked here.
+    fn url(&self, raw: &'t RawValue) -> Option<String> {
+        let text = self.string(raw)?;
+        if text.len() > MAX_URL_BYTES {
+            self.bad_string(raw, &text, format!("a URL of at most {MAX_URL_BYTES} bytes"));
+            return None;
+        }
+        match Url::parse(&text) {
+            Ok(_) => Some(text),
+            Err(error) => {
+                self.bad_string(raw, &text, format!("an absolute URL ({error})"));
+                None
+            }
+        }
+    }
+
+    /// A key that becomes part of an artifact's id.
+    fn name(&self, key: &str) -> Arc<str> {
+        if key.is_empty() {
+            self.fault(None, "an empty name".to_owned(), "a name");
+        } else if key.len() > MAX_NAME_BYTES {
+            let expected = format!("a name of at most {MAX_NAME_BYTES} bytes");
+            self.fault(None, format!("a name of {} bytes", key.len()), &expected);
+        } else if key.contains('/') {
+            self.fault(None, "a name with a slash".to_owned(), "a name without one");
+        }
+        self.interned(key)
+    }
+}

@@ -1,0 +1,397 @@
+//! Reading JSON objects strictly: duplicate keys found, every fault collected with its place, strings and
+//! numbers with their position in the text.
+//!
+//! The parser is `serde_json`; this is the visitor that it drives, in one pass and without a tree.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::fault::{Fault, Faults, described, quoted};
+
+/// The largest document that is read, in bytes. The real ones have 20 to 60 KiB.
+pub const MAX_DOCUMENT_BYTES: usize = 128 * 1024 * 1024;
+
+/// One reading of one text.
+pub(super) struct Reader<'t> {
+    file: &'t str,
+    text: &'t str,
+    path: RefCell<Vec<String>>,
+    faults: RefCell<Faults>,
+    /// Names that stand in many artifacts, kept once.
+    names: RefCell<HashSet<Arc<str>>>,
+}
+
+/// What an object at some place of a document looks like.
+pub(super) trait Shape<'t>: Sized {
+    /// The names that readers written in Go give a meaning here. Go's `encoding/json` ignores case, so a key
+    /// that differs from one of these in case alone would be one thing to the gate and another to the
+    /// installer: it is a fault.
+    const FIELDS: &'static [&'static str];
+
+    /// What was expected, should the value be no object.
+    const EXPECTED: &'static str = "an object";
+
+    /// Takes the value of one key from `map`.
+    fn entry<A: MapAccess<'t>>(
+        &mut self,
+        reader: &Reader<'t>,
+        key: String,
+        map: &mut A,
+    ) -> Result<(), A::Error>;
+
+    /// After the last entry: what is missing?
+    fn end(self, _reader: &Reader<'t>) {}
+
+    /// In place of all that, if the value was no object.
+    fn mistyped(self, reader: &Reader<'t>, found: String) {
+        reader.fault(None, found, Self::EXPECTED);
+    }
+}
+
+impl<'t> Reader<'t> {
+    /// Reads a whole text as one object.
+    pub(super) fn read(file: &'t str, bytes: &'t [u8], shape: impl Shape<'t>) -> Result<(), Faults> {
+        let whole = |position, found: String, expected: &str| {
+            Faults::from(Fault {
+                file: file.to_owned(),
+                position,
+                path: String::new(),
+                found,
+                expected: expected.to_owned(),
+            })
+        };
+        if bytes.len() > MAX_DOCUMENT_BYTES {
+            let expected = format!("at most {MAX_DOCUMENT_BYTES}");
+            return Err(whole(None, format!("{} bytes", bytes.len()), &expected));
+        }
+        let text = std::str::from_utf8(bytes).map_err(|error| {
+            let position = line_and_column(bytes, error.valid_up_to());
+            whole(Some(position), "bytes that are not UTF-8".to_owned(), "UTF-8 text")
+        })?;
+        let reader = Self {
+            file,
+            text,
+            path: RefCell::default(),
+            faults: RefCell::default(),
+            names: RefCell::default(),
+        };
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let outcome = reader.object(shape).deserialize(&mut deserializer).and_then(|()| deserializer.end());
+        let mut faults = reader.faults.into_inner();
+        if let Err(error) = outcome {
+            let what = error.to_string();
+            let what = what.split(" at line ").next().unwrap_or_default().to_owned();
+            let position = (error.line() > 0).then(|| (error.line(), error.column()));
+            faults.push(Fault {
+                file: file.to_owned(),
+                position,
+                path: String::new(),
+                found: format!("malformed JSON ({})", crate::text::excerpt(&what, 200)),
+                expected: "well-formed JSON".to_owned(),
+            });
+        }
+        if faults.is_empty() { Ok(()) } else { Err(faults) }
+    }
+
+    /// The seed of an object of this shape at the current path.
+    pub(super) fn object<S: Shape<'t>>(&self, shape: S) -> ObjectSeed<'_, 't, S> {
+        ObjectSeed { reader: self, shape }
+    }
+
+    /// Records a fault at the current path.
+    pub(super) fn fault(&self, at: Option<&'t RawValue>, found: String, expected: &str) {
+        let fault = Fault {
+            file: self.file.to_owned(),
+            position: at.and_then(|raw| self.position(raw)),
+            path: self.path.borrow().join("."),
+            found,
+            expected: expected.to_owned(),
+        };
+        self.faults.borrow_mut().push(fault);
+    }
+
+    /// Whether no fault was found so far.
+    pub(super) fn is_clean(&self) -> bool {
+        self.faults.borrow().is_empty()
+    }
+
+    /// The one copy of a name.
+    pub(super) fn interned(&self, name: &str) -> Arc<str> {
+        let mut names = self.names.borrow_mut();
+        if let Some(known) = names.get(name) {
+            return Arc::clone(known);
+        }
+        let new: Arc<str> = name.into();
+        names.insert(Arc::clone(&new));
+        new
+    }
+
+    fn duplicate_key(&self) {
+        self.fault(None, "the key a second time".to_owned(), "each key once");
+    }
+
+    /// Records that a field is not there.
+    pub(super) fn missing(&self, field: &str, expected: &str) {
+        self.within(field, || self.fault(None, "nothing".to_owned(), expected));
+    }
+
+    /// Does something at the path of a key.
+    pub(super) fn within<T>(&self, key: &str, work: impl FnOnce() -> T) -> T {
+        self.path.borrow_mut().push(key.to_owned());
+        let result = work();
+        self.path.borrow_mut().pop();
+        result
+    }
+
+    /// The value of an entry as a string, or a fault.
+    pub(super) fn string(&self, raw: &'t RawValue) -> Option<String> {
+        let string = serde_json::from_str(raw.get()).ok();
+        if string.is_none() {
+            self.fault(Some(raw), described(raw.get()), "a string");
+        }
+        string
+    }
+
+    /// The value of an optional field: null and the empty string are what Go's `omitempty` would have left out.
+    pub(super) fn optional<T>(
+        &self,
+        raw: &'t RawValue,
+        read: impl FnOnce(&Self, &'t RawValue) -> Option<T>,
+    ) -> Option<T> {
+        if matches!(raw.get(), "null" | "\"\"") { None } else { read(self, raw) }
+    }
+
+    /// The value of an entry as something written in a string, or a fault.
+    pub(super) fn parsed<T: FromStr<Err: fmt::Display>>(&self, raw: &'t RawValue) -> Option<T> {
+        let text = self.string(raw)?;
+        text.parse().map_err(|error: T::Err| self.bad_string(raw, &text, error)).ok()
+    }
+
+    /// Records that a string is not what was expected. The error's text says what was.
+    pub(super) fn bad_string(&self, raw: &'t RawValue, text: &str, error: impl fmt::Display) {
+        let expected = error.to_string();
+        self.fault(Some(raw), quoted(text), expected.strip_prefix("expected ").unwrap_or(&expected));
+    }
+
+    /// The value of an entry as a number of bytes, or a fault.
+    pub(super) fn size(&self, raw: &'t RawValue) -> Option<u64> {
+        let size = serde_json::from_str(raw.get()).ok();
+        if size.is_none() {
+            self.fault(Some(raw), described(raw.get()), "a whole number of bytes");
+        }
+        size
+    }
+
+    /// The line and column of a value that was borrowed from the text.
+    fn position(&self, raw: &RawValue) -> Option<(usize, usize)> {
+        let offset = raw.get().as_ptr().addr().checked_sub(self.text.as_ptr().addr())?;
+        (offset <= self.text.len()).then(|| line_and_column(self.text.as_bytes(), offset))
+    }
+}
+
+/// The line and column of an offset, both from 1, the column in bytes.
+fn line_and_column(bytes: &[u8], offset: usize) -> (usize, usize) {
+    let before = bytes.get(..offset).unwrap_or(bytes);
+    let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
+    let column = before.iter().rev().take_while(|&&byte| byte != b'\n').count() + 1;
+    (line, column)
+}
+
+/// Whether Go's `encoding/json` would take `key` for `field`: equal under simple case folding, which maps the
+/// long s and the Kelvin sign to ASCII letters.
+fn go_reads_as(key: &str, field: &str) -> bool {
+    let folded = key.chars().map(|character| match character {
+        '\u{17f}' => 's',
+        '\u{212a}' => 'k',
+        other => other.to_ascii_lowercase(),
+    });
+    folded.eq(field.chars())
+}
+
+/// Deserializes one object of a [`Shape`].
+pub(super) struct ObjectSeed<'r, 't, S> {
+    reader: &'r Reader<'t>,
+    shape: S,
+}
+
+impl<'t, S: Shape<'t>> DeserializeSeed<'t> for ObjectSeed<'_, 't, S> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'t>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'t, S: Shape<'t>> Visitor<'t> for ObjectSeed<'_, 't, S> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(S::EXPECTED)
+    }
+
+    fn visit_map<A: MapAccess<'t>>(mut self, mut map: A) -> Result<(), A::Error> {
+        let mut seen = HashSet::new();
+        while let Some(key) = map.next_key::<String>()? {
+            let reader = self.reader;
+            reader.path.borrow_mut().push(key.clone());
+            if let Some(field) = S::FIELDS.iter().find(|field| go_reads_as(&key, field) && **field != key) {
+                reader.fault(
+                    None,
+                    format!("the key {}", quoted(&key)),
+                    &format!("\"{field}\" in that spelling"),
+                );
+            }
+            if seen.insert(key.clone()) {
+                self.shape.entry(reader, key, &mut map)?;
+            } else {
+                reader.duplicate_key();
+                reader.skip(&mut map)?;
+            }
+            reader.path.borrow_mut().pop();
+        }
+        self.shape.end(self.reader);
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'t>>(self, mut seq: A) -> Result<(), A::Error> {
+        while seq.next_element::<serde::de::IgnoredAny>()?.is_some() {}
+        self.shape.mistyped(self.reader, "an array".to_owned());
+        Ok(())
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<(), E> {
+        self.shape.mistyped(self.reader, value.to_string());
+        Ok(())
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<(), E> {
+        self.shape.mistyped(self.reader, format!("the number {value}"));
+        Ok(())
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<(), E> {
+        self.shape.mistyped(self.reader, format!("the number {value}"));
+        Ok(())
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
+        self.shape.mistyped(self.reader, format!("the number {value}"));
+        Ok(())
+    }
+
+    fn visit_str<E: Error>(self, value: &str) -> Result<(), E> {
+        self.shape.mistyped(self.reader, format!("the string {}", quoted(value)));
+        Ok(())
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        self.shape.mistyped(self.reader, "null".to_owned());
+        Ok(())
+    }
+}
+
+/// Deserializes any value. Nothing is expected of it but that its objects have each key once; its scalars are
+/// handed out with the path of keys that led there.
+pub(super) struct AnySeed<'r, 't, 'l> {
+    reader: &'r Reader<'t>,
+    leaf: &'l mut dyn FnMut(&[String], String),
+}
+
+impl<'t> Reader<'t> {
+    /// The seed of a value that nobody asks about.
+    pub(super) fn skip<A: MapAccess<'t>>(&self, map: &mut A) -> Result<(), A::Error> {
+        map.next_value_seed(AnySeed { reader: self, leaf: &mut |_, _| {} })
+    }
+
+    /// Hands each scalar of the next value to `leaf`.
+    pub(super) fn leaves<A: MapAccess<'t>>(
+        &self,
+        map: &mut A,
+        leaf: &mut dyn FnMut(&[String], String),
+    ) -> Result<(), A::Error> {
+        map.next_value_seed(AnySeed { reader: self, leaf })
+    }
+}
+
+impl AnySeed<'_, '_, '_> {
+    fn hand_out(self, scalar: String) {
+        (self.leaf)(&self.reader.path.borrow(), scalar);
+    }
+}
+
+impl<'t> DeserializeSeed<'t> for AnySeed<'_, 't, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'t>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'t> Visitor<'t> for AnySeed<'_, 't, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_map<A: MapAccess<'t>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut seen = HashSet::new();
+        while let Some(key) = map.next_key::<String>()? {
+            self.reader.path.borrow_mut().push(key.clone());
+            if !seen.insert(key) {
+                self.reader.duplicate_key();
+            }
+            map.next_value_seed(AnySeed { reader: self.reader, leaf: &mut *self.leaf })?;
+            self.reader.path.borrow_mut().pop();
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'t>>(self, mut seq: A) -> Result<(), A::Error> {
+        for index in 0_usize.. {
+            self.reader.path.borrow_mut().push(index.to_string());
+            let element = seq.next_element_seed(AnySeed { reader: self.reader, leaf: &mut *self.leaf })?;
+            self.reader.path.borrow_mut().pop();
+            if element.is_none() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<(), E> {
+        self.hand_out(value.to_string());
+        Ok(())
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<(), E> {
+        self.hand_out(value.to_string());
+        Ok(())
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<(), E> {
+        self.hand_out(value.to_string());
+        Ok(())
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
+        self.hand_out(value.to_string());
+        Ok(())
+    }
+
+    fn visit_str<E: Error>(self, value: &str) -> Result<(), E> {
+        self.hand_out(value.to_owned());
+        Ok(())
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        self.hand_out("null".to_owned());
+        Ok(())
+    }
+}

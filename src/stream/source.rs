@@ -1,0 +1,115 @@
+//! Where documents come from: a checkout, a file, a manifest, standard input, a URL.
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::build_metadata::BuildMetadata;
+use super::checkout;
+use super::fault::Faults;
+use super::manifest;
+use super::{Document, MAX_DOCUMENT_BYTES};
+
+/// A document, with what its surroundings say of its files.
+#[derive(Debug, Clone)]
+pub struct Sourced {
+    /// The document.
+    pub document: Document,
+    /// The legacy metadata of the same checkout; empty outside a checkout.
+    pub legacy: Arc<BuildMetadata>,
+}
+
+/// A JSON file of a checkout that is no stream metadata.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skipped {
+    /// The file's path inside the checkout.
+    pub name: String,
+}
+
+/// Everything that the sources gave.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    /// The documents, in order.
+    pub documents: Vec<Sourced>,
+    /// What was looked at and left out.
+    pub skipped: Vec<Skipped>,
+}
+
+/// Why a source cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// A file or directory could not be read.
+    #[error("{path}: {error}")]
+    Io {
+        /// What was to be read.
+        path: String,
+        /// Why it wasn't.
+        error: io::Error,
+    },
+    /// A file of a checkout is a link out of it, or no regular file.
+    #[error("{path}: found {found}, expected a regular file inside the checkout")]
+    NotAFile {
+        /// The file.
+        path: String,
+        /// What it is.
+        found: &'static str,
+    },
+    /// A checkout without stream metadata.
+    #[error("{source_name}: found no stream metadata; looked at {}", .looked_at.join(", "))]
+    NoDocument {
+        /// The checkout.
+        source_name: String,
+        /// The places that were looked at.
+        looked_at: Vec<String>,
+    },
+    /// A document with faults.
+    #[error("{0}")]
+    Faults(#[from] Faults),
+}
+
+impl SourceError {
+    pub(super) fn io(path: &Path, error: io::Error) -> Self {
+        Self::Io { path: path.display().to_string(), error }
+    }
+}
+
+impl Sources {
+    /// Adds the documents of a path: a checkout, a stream file, or a ConfigMap manifest.
+    ///
+    /// All that is wrong is reported, not just the first of it.
+    pub fn add_path(&mut self, path: &Path) -> Result<(), Vec<SourceError>> {
+        let metadata = fs::metadata(path).map_err(|error| vec![SourceError::io(path, error)])?;
+        if metadata.is_dir() {
+            return checkout::read(path, self);
+        }
+        let bytes = read_file(path).map_err(|error| vec![error])?;
+        let beside = path.parent().map_or_else(PathBuf::new, Path::to_path_buf);
+        let legacy = checkout::legacy_around(&beside)?;
+        self.add_bytes(&path.display().to_string(), &bytes, Arc::new(legacy)).map_err(|error| vec![error])
+    }
+
+    /// Adds the document that a reader holds, such as standard input or the body of a response.
+    pub fn add_reader(&mut self, name: &str, reader: impl Read) -> Result<(), SourceError> {
+        let bytes = read_capped(reader).map_err(|error| SourceError::Io { path: name.to_owned(), error })?;
+        self.add_bytes(name, &bytes, Arc::default())
+    }
+
+    fn add_bytes(&mut self, name: &str, bytes: &[u8], legacy: Arc<BuildMetadata>) -> Result<(), SourceError> {
+        let document = manifest::parse(name, bytes)?;
+        self.documents.push(Sourced { document, legacy });
+        Ok(())
+    }
+}
+
+/// Reads a file, at most one byte more than a document may have.
+pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, SourceError> {
+    fs::File::open(path).and_then(read_capped).map_err(|error| SourceError::io(path, error))
+}
+
+fn read_capped(reader: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let limit = u64::try_from(MAX_DOCUMENT_BYTES).unwrap_or(u64::MAX).saturating_add(1);
+    reader.take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
