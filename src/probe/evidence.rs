@@ -2,6 +2,121 @@
 
 use serde::Serialize;
 
+use super::rules::Refusal;
+use crate::stream::{BuildFile, Sha256};
+
+/// Everything that is known of one artifact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evidence {
+    /// What came of asking for the file.
+    pub file: Observation,
+    /// Every sha256 that a server published for the file.
+    pub published: Vec<PublishedDigest>,
+    /// What the `meta.json` of the file's directory says of it.
+    pub meta_json: Vec<BuildFile>,
+    /// Sidecars that may exist but could not be read.
+    pub unread: Vec<Unread>,
+    /// What came of asking for the signature; `None` if nobody asked.
+    pub signature: Option<Observation>,
+    /// How often the file was asked for, redirects not counted.
+    pub attempts: u32,
+    /// What a server said that could not be used: a malformed digest header, a sidecar that is none.
+    pub remarks: Vec<String>,
+}
+
+impl Evidence {
+    /// The evidence of a file that nobody asked anything else about.
+    pub fn only(file: Observation) -> Self {
+        Self {
+            file,
+            published: Vec::new(),
+            meta_json: Vec::new(),
+            unread: Vec::new(),
+            signature: None,
+            attempts: 0,
+            remarks: Vec::new(),
+        }
+    }
+}
+
+/// What came of asking for one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Observation {
+    /// The server has it.
+    Present {
+        /// The response's status.
+        status: u16,
+        /// The size in bytes, if the server told a usable one.
+        size: Option<u64>,
+    },
+    /// The server does not have it.
+    Absent {
+        /// The response's status.
+        status: u16,
+        /// How that showed.
+        how: Absence,
+    },
+    /// It was not asked, or the answer not followed, because of the rules.
+    Refused(Refusal),
+    /// Nothing is known.
+    Undetermined(Trouble),
+}
+
+/// How a server shows that it does not have a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Absence {
+    /// By the status: 404, 410, or S3's 403.
+    Status,
+    /// By a page for people in its place.
+    Html,
+    /// By nothing at all in its place.
+    Empty,
+}
+
+/// A sha256 that a server published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PublishedDigest {
+    /// Where.
+    pub source: DigestSource,
+    /// The digest.
+    pub sha256: Sha256,
+}
+
+/// A sidecar that may exist but could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    /// The sidecar's file name.
+    pub sidecar: &'static str,
+    /// Why.
+    pub trouble: Trouble,
+}
+
+/// Why nothing is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// The kind.
+    pub kind: TroubleKind,
+    /// The status of the last response, if there was one.
+    pub status: Option<u16>,
+    /// What happened, for a person.
+    pub detail: String,
+}
+
+/// The kinds of [`Trouble`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TroubleKind {
+    /// No connection, or one that broke.
+    Unreachable,
+    /// No answer in time.
+    Timeout,
+    /// An error, or an answer that says nothing about the file.
+    ServerError,
+    /// 429.
+    RateLimited,
+    /// The run ended first.
+    Deadline,
+}
+
 /// Where a digest was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

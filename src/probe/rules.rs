@@ -1,0 +1,242 @@
+//! Where requests may go. The pull request chooses the URLs; these rules choose among them.
+
+use std::str::FromStr;
+
+use url::{Host, Url};
+
+use super::address::is_global;
+use crate::location::{BadLocation, HostKind, Literal};
+use crate::text::Printable;
+
+/// The most redirects that one request follows.
+pub const MAX_REDIRECTS: u32 = 5;
+
+/// The rules of one run.
+#[derive(Debug, Clone, Default)]
+pub struct Rules {
+    /// Hosts that may be requested besides the published ones.
+    pub allowed: Vec<AllowedHost>,
+    /// Whether hosts may have loopback, private and link-local addresses.
+    pub private_addresses: bool,
+    /// Whether a location on a bridge server may be requested. It may when the run is asked to look there,
+    /// and not when it is asked whether the document's own locations are published.
+    pub bridges: bool,
+}
+
+/// A host of `--allow-host`: any port of it, or one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AllowedHost {
+    host: String,
+    port: Option<u16>,
+}
+
+/// Text that names no host.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected HOST or HOST:PORT, such as mirror.example.com")]
+pub struct AllowedHostError;
+
+impl FromStr for AllowedHost {
+    type Err = AllowedHostError;
+
+    fn from_str(text: &str) -> Result<Self, AllowedHostError> {
+        let url = Url::parse(&format!("http://{text}/")).map_err(|_| AllowedHostError)?;
+        let plain = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+        if !plain || !url.username().is_empty() || url.password().is_some() || text.contains(['/', '@', '\\'])
+        {
+            return Err(AllowedHostError);
+        }
+        let host = url.host_str().ok_or(AllowedHostError)?.to_owned();
+        let port = text.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+        Ok(Self { host, port })
+    }
+}
+
+impl AllowedHost {
+    /// The host and port of a URL, such as an override's prefix.
+    pub fn of(url: &Url) -> Option<Self> {
+        Some(Self { host: url.host_str()?.to_owned(), port: url.port_or_known_default() })
+    }
+
+    fn matches(&self, url: &Url) -> bool {
+        url.host_str() == Some(self.host.as_str())
+            && self.port.is_none_or(|port| url.port_or_known_default() == Some(port))
+    }
+}
+
+/// Why a place is not asked, or an answer not followed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The location is none.
+    #[error("the location cannot be requested as it stands: {0}")]
+    BadLocation(#[from] BadLocation),
+    /// The location is on a bridge server.
+    #[error("{host} is an internal bridge server, not a published place; a location there must not merge")]
+    Bridge {
+        /// The bridge's host.
+        host: String,
+    },
+    /// The location is on some other host.
+    #[error("{host} is none of the hosts that may be requested")]
+    Host {
+        /// The host, with its port if it is an unusual one.
+        host: String,
+    },
+    /// A redirect leads away from the places that may be requested.
+    #[error("a redirect leads to {target}, {why}")]
+    Redirect {
+        /// The redirect's target, made printable.
+        target: String,
+        /// Why it is not followed.
+        why: &'static str,
+    },
+    /// A host's addresses are all ones that may not be requested.
+    #[error("{host} has the address {addresses}, which is not a public one")]
+    Address {
+        /// The host.
+        host: String,
+        /// Its addresses.
+        addresses: String,
+    },
+}
+
+impl Rules {
+    /// Whether a document's location may be requested.
+    pub fn admit(&self, location: &Literal) -> Result<(), Refusal> {
+        let url = location.url();
+        let kind = HostKind::of(location.host());
+        if kind == HostKind::Bridge && !self.bridges {
+            return Err(Refusal::Bridge { host: host_and_port(url) });
+        }
+        if !(self.is_allowed(url) || kind == HostKind::Published && url.port().is_none()) {
+            return Err(Refusal::Host { host: host_and_port(url) });
+        }
+        self.admit_address(url)
+    }
+
+    /// Where a redirect from `from` leads, if it may be followed.
+    pub(super) fn admit_redirect(&self, from: &Url, location: &str) -> Result<Url, Refusal> {
+        let refuse = |target: &str, why| Refusal::Redirect { target: crate::text::excerpt(target, 300), why };
+        let Ok(mut target) = from.join(location) else {
+            return Err(refuse(location, "which is no URL"));
+        };
+        target.set_fragment(None);
+        let why = if !matches!(target.scheme(), "http" | "https") {
+            Some("which is neither http nor https")
+        } else if from.scheme() == "https" && target.scheme() == "http" {
+            Some("which gives up https")
+        } else if !target.username().is_empty() || target.password().is_some() {
+            Some("which carries a user name or password")
+        } else if !self.is_allowed(&target) && !is_known_target(&target) {
+            Some("which is none of the hosts that may be requested")
+        } else {
+            None
+        };
+        match why {
+            Some(why) => {
+                // What must not be followed need not be shown whole: no passwords, no signed queries.
+                let _ = target.set_username("").and_then(|()| target.set_password(None));
+                target.set_query(None);
+                Err(refuse(target.as_str(), why))
+            }
+            None => self.admit_address(&target).map(|()| target),
+        }
+    }
+
+    fn is_allowed(&self, url: &Url) -> bool {
+        self.allowed.iter().any(|allowed| allowed.matches(url))
+    }
+
+    /// Judges a host that is written as an address. Names are judged when they are resolved.
+    fn admit_address(&self, url: &Url) -> Result<(), Refusal> {
+        let address = match url.host() {
+            Some(Host::Ipv4(address)) => address.into(),
+            Some(Host::Ipv6(address)) => address.into(),
+            _ => return Ok(()),
+        };
+        if self.private_addresses || is_global(address) {
+            return Ok(());
+        }
+        Err(Refusal::Address { host: host_and_port(url), addresses: address.to_string() })
+    }
+}
+
+fn is_known_target(url: &Url) -> bool {
+    let kind = HostKind::of(url.host_str().unwrap_or_default());
+    matches!(kind, HostKind::Published | HostKind::RedirectTarget) && url.port().is_none()
+}
+
+fn host_and_port(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    let host = Printable(host);
+    url.port().map_or_else(|| host.to_string(), |port| format!("{host}:{port}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules(allowed: &[&str]) -> Rules {
+        let allowed = allowed.iter().map(|host| host.parse().unwrap()).collect();
+        Rules { allowed, ..Rules::default() }
+    }
+
+    #[test]
+    fn a_location_may_be_on_a_published_or_an_allowed_host() {
+        let cases = [
+            ("https://mirror.openshift.com/f", "ok"),
+            ("http://rhcos.mirror.openshift.com/f", "ok"),
+            ("https://mirror.openshift.com:8443/f", "mirror.openshift.com:8443 is none of the hosts"),
+            ("https://releases-art-rhcos.svc.ci.openshift.org/f", "internal bridge server"),
+            ("https://art-rhcos-ci.s3.amazonaws.com/f", "none of the hosts"),
+            ("https://evil.example/f", "none of the hosts"),
+            ("https://any.example:8443/f", "ok"),
+            ("https://one.example:8443/f", "ok"),
+            ("https://one.example/f", "none of the hosts"),
+            ("http://169.254.169.254/f", "none of the hosts"),
+            ("http://127.0.0.1/f", "127.0.0.1 has the address 127.0.0.1, which is not a public one"),
+            ("http://[::ffff:10.0.0.1]/f", "not a public one"),
+        ];
+        let rules = rules(&["any.example", "one.example:8443", "127.0.0.1", "[::ffff:a00:1]"]);
+        for (location, says) in cases {
+            let location = Url::parse(location).unwrap().try_into().unwrap();
+            let said =
+                rules.admit(&location).map_or_else(|refusal| refusal.to_string(), |()| "ok".to_owned());
+            assert!(said.contains(says), "{location}: {said}");
+        }
+    }
+
+    #[test]
+    fn a_redirect_is_judged_by_the_same_rules() {
+        let cases = [
+            ("https://art-rhcos-ci.s3.amazonaws.com/x?X-Amz-Signature=1", "ok"),
+            ("/elsewhere/f", "ok"),
+            ("//mirror.openshift.com/f", "ok"),
+            ("https://allowed.example/f", "ok"),
+            ("http://mirror.openshift.com/f", "gives up https"),
+            ("ftp://mirror.openshift.com/f", "neither http nor https"),
+            ("https://u:secret@mirror.openshift.com/f", "user name or password"),
+            ("https://mirror.openshift.com:444/f", "none of the hosts"),
+            ("https://releases-art-rhcos.svc.ci.openshift.org/f", "none of the hosts"),
+            ("https://169.254.169.254/latest/meta-data", "none of the hosts"),
+            ("https://127.0.0.1/f", "not a public one"),
+            ("https://[", "no URL"),
+        ];
+        let from = Url::parse("https://rhcos.mirror.openshift.com/art/f").unwrap();
+        for (target, says) in cases {
+            let said = rules(&["allowed.example", "127.0.0.1"])
+                .admit_redirect(&from, target)
+                .map_or_else(|refusal| refusal.to_string(), |_| "ok".to_owned());
+            assert!(said.contains(says) && !said.contains("secret"), "{target}: {said}");
+        }
+    }
+
+    #[test]
+    fn an_allowed_host_is_a_host_and_perhaps_a_port() {
+        for good in ["h", "h.example", "h:80", "127.0.0.1", "127.0.0.1:8080", "[::1]", "[::1]:80"] {
+            assert!(good.parse::<AllowedHost>().is_ok(), "{good}");
+        }
+        for bad in ["", "https://h", "h/x", "u@h", "h?x", "h#x", "h:99999", "a b"] {
+            assert!(bad.parse::<AllowedHost>().is_err(), "{bad}");
+        }
+    }
+}
