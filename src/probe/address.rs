@@ -15,44 +15,41 @@ pub fn is_global(address: IpAddr) -> bool {
     }
 }
 
+#[expect(clippy::unnested_or_patterns, reason = "a registry entry a line")]
 fn is_global_v4(address: Ipv4Addr) -> bool {
-    let [a, b, c, _] = address.octets();
     let special = matches!(
-        (a, b, c),
-        (0 | 10 | 127, _, _)
-            | (100, 64..=127, _)
-            | (169, 254, _)
-            | (172, 16..=31, _)
-            | (192, 0, 0 | 2)
-            | (192, 88, 99)
-            | (192, 168, _)
-            | (198, 18 | 19, _)
-            | (198, 51, 100)
-            | (203, 0, 113)
-            | (224.., _, _)
+        address.octets(),
+        [0 | 10 | 127, ..]
+            | [100, 64..=127, ..]
+            | [169, 254, ..]
+            | [172, 16..=31, ..]
+            | [192, 0, 0 | 2, _]
+            | [192, 88, 99, _]
+            | [192, 168, ..]
+            | [198, 18 | 19, ..]
+            | [198, 51, 100, _]
+            | [203, 0, 113, _]
+            | [224..=255, ..]
     );
     !special
 }
 
 fn is_global_v6(address: Ipv6Addr) -> bool {
-    let [a, b, c, _, _, _, g, h] = address.segments();
-    let embedded = |high: u16, low: u16| {
-        let ([w, x], [y, z]) = (high.to_be_bytes(), low.to_be_bytes());
-        is_global_v4(Ipv4Addr::new(w, x, y, z))
-    };
+    let embedded =
+        |high: u16, low: u16| is_global_v4(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)));
     match address.segments() {
-        // IPv4-mapped and -compatible, the unspecified and the loopback address among them.
-        [0, 0, 0, 0, 0, 0xffff, _, _] => embedded(g, h),
-        [0, 0, 0, 0, 0, 0, _, _] => false,
+        // IPv4-mapped (RFC 4291, section 2.5.5.2).
+        [0, 0, 0, 0, 0, 0xffff, high, low] => embedded(high, low),
         // NAT64 (RFC 6052): the translator reaches the IPv4 address. Its local-use prefix is not global.
-        [0x64, 0xff9b, 0, 0, 0, 0, _, _] => embedded(g, h),
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => embedded(high, low),
         // 6to4 (RFC 3056).
-        [0x2002, ..] => embedded(b, c),
-        // Global unicast is 2000::/3; within it, protocol assignments (Teredo, benchmarking, ORCHID) and the
-        // documentation ranges are not.
-        [0x2000..=0x3fff, ..] => {
-            !(a == 0x2001 && (b < 0x0200 || b == 0x0db8)) && !(a == 0x3fff && b < 0x1000)
-        }
+        [0x2002, high, low, ..] => embedded(high, low),
+        // Protocol assignments: Teredo, benchmarking, ORCHID.
+        [0x2001, ..0x0200, ..] => false,
+        // Documentation (RFC 3849, RFC 9637).
+        [0x2001, 0x0db8, ..] | [0x3fff, ..0x1000, ..] => false,
+        // Global unicast (RFC 4291, section 2.4).
+        [0x2000..=0x3fff, ..] => true,
         _ => false,
     }
 }

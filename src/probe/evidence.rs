@@ -134,3 +134,15 @@ pub enum DigestSource {
     #[serde(rename = "content")]
     Content,
 }
+
+impl DigestSource {
+    /// The source's word in reports.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Header => "header",
+            Self::Sha256sumTxt => "sha256sum.txt",
+            Self::MetaJson => "meta.json",
+            Self::Content => "content",
+        }
+    }
+}

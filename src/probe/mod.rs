@@ -1,14 +1,25 @@
 //! HTTP: what may be requested, and the evidence that comes of it.
 
 mod address;
+mod backoff;
+mod client;
+mod connect;
 mod digest_headers;
 mod evidence;
+mod observe;
+mod origin;
+mod prober;
 mod rules;
 mod sha256sum;
+mod sidecars;
+mod tls;
 
 pub use address::is_global;
+pub use client::{Client, ClientSettings};
 pub use evidence::{
     Absence, DigestSource, Evidence, Observation, PublishedDigest, Trouble, TroubleKind, Unread,
 };
+pub use prober::{FetchError, Inquiry, Prober, Sidecarring};
 pub use rules::{AllowedHost, AllowedHostError, MAX_REDIRECTS, Refusal, Rules};
 pub use sha256sum::{Sha256sum, Sha256sumError};
+pub use sidecars::{MAX_META_JSON_BYTES, MAX_SHA256SUM_BYTES};

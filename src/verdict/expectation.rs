@@ -2,6 +2,53 @@
 
 use serde::Serialize;
 
+use crate::stream::{BuildFile, Sha256};
+
+/// What an artifact should be, and how much proof is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expectation {
+    /// The document's digest of the file.
+    pub sha256: Sha256,
+    /// The document's digest of the decompressed file.
+    pub uncompressed_sha256: Option<Sha256>,
+    /// The document's size in bytes.
+    pub size: Option<u64>,
+    /// What legacy metadata of the same checkout says of the file.
+    pub legacy: Vec<BuildFile>,
+    /// Whether the document names a signature.
+    pub names_signature: bool,
+    /// How much proof is wanted.
+    pub verify: Verify,
+    /// What a missing signature is.
+    pub signatures: Signatures,
+}
+
+/// How much proof is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Verify {
+    /// Status and size
+    Exists,
+    /// Also a sha256 that the server publishes: a digest header, sha256sum.txt or meta.json
+    Published,
+    /// Published where there is one, else content
+    #[default]
+    Auto,
+    /// Download and hash
+    Content,
+}
+
+/// What a missing detached signature is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Signatures {
+    /// Nothing; signatures are not asked for
+    Ignore,
+    /// A warning
+    #[default]
+    Warn,
+    /// A failure
+    Require,
+}
+
 /// Who says what size a file should have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -18,4 +65,27 @@ pub enum SizeSource {
     /// A HEAD of the same file on the bridge.
     #[serde(rename = "bridge")]
     Bridge,
+}
+
+impl SizeSource {
+    /// The source's word in reports.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stream => "stream",
+            Self::Legacy => "legacy",
+            Self::MetaJson => "meta.json",
+            Self::Bridge => "bridge",
+        }
+    }
+}
+
+impl std::fmt::Display for SizeSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Stream => "the document",
+            Self::Legacy => "legacy metadata",
+            Self::MetaJson => "meta.json",
+            Self::Bridge => "the bridge",
+        })
+    }
 }

@@ -3,7 +3,11 @@
 //! Everything here is pure: no I/O, no clock, no idea of how evidence was got or how an outcome is shown.
 
 mod expectation;
+mod finding;
+mod judge;
 mod reason;
 
-pub use expectation::SizeSource;
+pub use expectation::{Expectation, Signatures, SizeSource, Verify};
+pub use finding::Finding;
+pub use judge::{Outcome, judge};
 pub use reason::{Reason, Verdict};

@@ -1,0 +1,289 @@
+//! Requests: under the rules, through redirects, within a time, again if that may help.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
+use http_body_util::{BodyExt, Empty};
+use url::Url;
+
+use super::backoff::{is_transient, retry_after, wait_after};
+use super::connect::{ConnectError, Connector};
+use super::evidence::{Trouble, TroubleKind};
+use super::origin::{Answer, Broken, Origin};
+use super::rules::{MAX_REDIRECTS, Refusal, Rules};
+use super::tls::Tls;
+use crate::location::BadLocation;
+
+/// How often a request that the server surely did not process is sent again, without counting as an attempt.
+const MAX_UNPROCESSED: u32 = 8;
+
+/// The longest that one connection may take to come about.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How requests are made.
+#[derive(Debug, Clone)]
+pub struct ClientSettings {
+    /// Where they may go.
+    pub rules: Rules,
+    /// PEM files with further trust roots.
+    pub extra_roots: Vec<PathBuf>,
+    /// The most requests to one host at a time.
+    pub concurrency: usize,
+    /// How often a request is made again after a failure that may pass.
+    pub retries: u32,
+    /// How long one request may take, from the moment it is sent to its answer.
+    pub timeout: Duration,
+}
+
+/// Makes requests.
+pub struct Client {
+    settings: ClientSettings,
+    connector: Connector,
+    origins: Mutex<HashMap<String, Arc<Origin>>>,
+}
+
+/// What is asked.
+#[derive(Clone, Copy)]
+pub(super) struct Ask<'a> {
+    pub(super) method: &'a Method,
+    pub(super) headers: &'a [(&'static str, &'a str)],
+}
+
+/// Why there is no response.
+#[derive(Debug, Clone)]
+pub(super) enum Failure {
+    /// The rules forbid it.
+    Refused(Refusal),
+    /// Something went wrong. Whether another attempt may help.
+    Trouble(Trouble, Again),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Again {
+    /// It may help.
+    Maybe,
+    /// It won't: the host was tried often enough already.
+    No,
+    /// It will, and costs nothing: the server did not process the request.
+    AtOnce,
+}
+
+/// A small file, or why there is none.
+#[derive(Debug, Clone)]
+pub(super) enum Small {
+    /// All of it.
+    Body(Bytes),
+    /// More than was asked for.
+    TooLarge,
+    /// Another status than 200.
+    Status(StatusCode),
+    /// No response.
+    Failed(Failure),
+}
+
+impl Client {
+    /// A client. Nothing is opened, loaded or resolved before the first request.
+    pub fn new(settings: ClientSettings) -> Self {
+        let tls = Tls::new(settings.extra_roots.clone());
+        let timeout = settings.timeout.min(CONNECT_TIMEOUT);
+        let connector = Connector::new(timeout, settings.rules.private_addresses, tls);
+        Self { settings, connector, origins: Mutex::default() }
+    }
+
+    /// The rules that requests are made under.
+    pub fn rules(&self) -> &Rules {
+        &self.settings.rules
+    }
+
+    /// How requests are made.
+    pub fn settings(&self) -> &ClientSettings {
+        &self.settings
+    }
+
+    /// Gives hosts that could not be reached another chance.
+    pub async fn revive(&self) {
+        let origins: Vec<Arc<Origin>> = self.origins().values().cloned().collect();
+        for origin in origins {
+            origin.revive().await;
+        }
+    }
+
+    /// The response to a request, at the end of its redirects and after as many attempts as it takes. A
+    /// transient status is returned once the attempts are used up. `attempts` counts along.
+    pub(super) async fn ask(&self, ask: Ask<'_>, url: &Url, attempts: &mut u32) -> Result<Answer, Failure> {
+        let mut failures = 0;
+        let mut unprocessed = 0;
+        loop {
+            let outcome = self.follow(ask, url).await;
+            let asked_for = match &outcome {
+                Err(Failure::Trouble(_, Again::AtOnce)) if unprocessed < MAX_UNPROCESSED => {
+                    unprocessed += 1;
+                    continue;
+                }
+                Ok(answer) if is_transient(answer.response.status()) => {
+                    retry_after(answer.response.headers(), SystemTime::now())
+                }
+                Err(Failure::Trouble(_, Again::Maybe | Again::AtOnce)) => None,
+                Ok(_) | Err(_) => {
+                    *attempts += 1;
+                    return outcome;
+                }
+            };
+            *attempts += 1;
+            failures += 1;
+            if failures > self.settings.retries {
+                return outcome;
+            }
+            drop(outcome);
+            tokio::time::sleep(wait_after(failures, asked_for)).await;
+        }
+    }
+
+    /// Reads a file of at most `limit` bytes, with as many attempts as it takes.
+    pub(super) async fn small_file(&self, url: &Url, limit: usize) -> Small {
+        let ask = Ask { method: &Method::GET, headers: &[] };
+        let mut failures = 0;
+        loop {
+            let answer = match self.ask(ask, url, &mut 0).await {
+                Ok(answer) => answer,
+                Err(failure) => return Small::Failed(failure),
+            };
+            let status = answer.response.status();
+            if status != StatusCode::OK {
+                return Small::Status(status);
+            }
+            match tokio::time::timeout(self.settings.timeout, read_small(answer, limit)).await {
+                Ok(Ok(Some(body))) => return Small::Body(body),
+                Ok(Ok(None)) => return Small::TooLarge,
+                Ok(Err(broken)) if failures >= self.settings.retries => {
+                    let trouble = trouble(TroubleKind::Unreachable, broken);
+                    return Small::Failed(Failure::Trouble(trouble, Again::No));
+                }
+                Err(_) if failures >= self.settings.retries => {
+                    return Small::Failed(Failure::Trouble(self.timed_out(), Again::No));
+                }
+                Ok(Err(_)) | Err(_) => {
+                    failures += 1;
+                    tokio::time::sleep(wait_after(failures, None)).await;
+                }
+            }
+        }
+    }
+
+    /// One attempt: the request and its redirects, each judged by the rules.
+    async fn follow(&self, ask: Ask<'_>, url: &Url) -> Result<Answer, Failure> {
+        let mut url = url.clone();
+        for _ in 0..=MAX_REDIRECTS {
+            let answer = self.exchange(ask, &url).await?;
+            let status = answer.response.status();
+            if !matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308) {
+                return Ok(answer);
+            }
+            let Some(target) = answer.response.headers().get(header::LOCATION) else {
+                return Ok(answer);
+            };
+            let target = String::from_utf8_lossy(target.as_bytes()).into_owned();
+            if *ask.method == Method::HEAD {
+                answer.without_body();
+            }
+            url = self.settings.rules.admit_redirect(&url, &target).map_err(Failure::Refused)?;
+        }
+        Err(Failure::Refused(Refusal::Redirect {
+            target: crate::text::excerpt(url.as_str(), 300),
+            why: "after more redirects than the 5 that are followed",
+        }))
+    }
+
+    /// One request to one host.
+    async fn exchange(&self, ask: Ask<'_>, url: &Url) -> Result<Answer, Failure> {
+        let request = request(ask, url).map_err(Failure::Refused)?;
+        let turn = self.origin(url).turn(&self.connector).await.map_err(|error| match error {
+            ConnectError::Refused(refusal) => Failure::Refused(refusal),
+            ConnectError::Failed { detail, timed_out, .. } => {
+                let kind = if timed_out { TroubleKind::Timeout } else { TroubleKind::Unreachable };
+                Failure::Trouble(trouble(kind, detail), Again::No)
+            }
+        })?;
+        match tokio::time::timeout(self.settings.timeout, turn.send(request)).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(Broken { detail, unprocessed })) => {
+                let again = if unprocessed { Again::AtOnce } else { Again::Maybe };
+                Err(Failure::Trouble(trouble(TroubleKind::Unreachable, detail), again))
+            }
+            Err(_) => Err(Failure::Trouble(self.timed_out(), Again::Maybe)),
+        }
+    }
+
+    fn timed_out(&self) -> Trouble {
+        let timeout = humantime::format_duration(self.settings.timeout);
+        trouble(TroubleKind::Timeout, format!("no answer within {timeout}"))
+    }
+
+    fn origin(&self, url: &Url) -> Arc<Origin> {
+        let key = url.origin().ascii_serialization();
+        let mut origins = self.origins();
+        let origin = origins.entry(key).or_insert_with(|| {
+            let mut root = url.clone();
+            root.set_path("/");
+            root.set_query(None);
+            let settings = &self.settings;
+            Arc::new(Origin::new(root, settings.concurrency, settings.retries.saturating_add(1)))
+        });
+        Arc::clone(origin)
+    }
+
+    fn origins(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Origin>>> {
+        self.origins.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+pub(super) fn trouble(kind: TroubleKind, detail: String) -> Trouble {
+    Trouble { kind, status: None, detail }
+}
+
+fn request(ask: Ask<'_>, url: &Url) -> Result<Request<Empty<Bytes>>, Refusal> {
+    let no_url = |why: String| Refusal::BadLocation(BadLocation::NotAUrl { why });
+    let uri: Uri = url.as_str().parse().map_err(|error: http::uri::InvalidUri| no_url(error.to_string()))?;
+    let host = uri.authority().map(|authority| HeaderValue::from_str(authority.as_str()));
+    let Some(Ok(host)) = host else {
+        return Err(no_url("it names no host".to_owned()));
+    };
+    let mut request = Request::new(Empty::new());
+    *request.method_mut() = ask.method.clone();
+    *request.uri_mut() = uri;
+    let headers: &mut HeaderMap = request.headers_mut();
+    headers.insert(header::HOST, host);
+    headers.insert(header::ACCEPT, HeaderValue::from_static("*/*"));
+    // Whatever a server calls the encoding, the bytes on the wire are the file.
+    headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    const AGENT: &str = concat!("art-mirror-validate/", env!("CARGO_PKG_VERSION"));
+    headers.insert(header::USER_AGENT, HeaderValue::from_static(AGENT));
+    for (name, value) in ask.headers {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+    Ok(request)
+}
+
+/// The body, or `None` if it has more than `limit` bytes.
+async fn read_small(answer: Answer, limit: usize) -> Result<Option<Bytes>, String> {
+    let (response, finished) = answer.into_parts();
+    let mut body = response.into_body();
+    let mut bytes = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| super::connect::causes(&error))?;
+        if let Some(data) = frame.data_ref() {
+            if bytes.len() + data.len() > limit {
+                return Ok(None);
+            }
+            bytes.extend_from_slice(data);
+        }
+    }
+    finished.body_was_read();
+    Ok(Some(bytes.freeze()))
+}

@@ -1,0 +1,206 @@
+//! Whether a file is there, how large it is and what its server says of it, without reading it.
+
+use http::{HeaderMap, Method, StatusCode, header};
+use url::Url;
+
+use super::backoff::is_transient;
+use super::client::{Again, Ask, Client, Failure};
+use super::digest_headers::{CHECKSUM_MODE, HeaderDigests, WANT};
+use super::evidence::{Absence, Observation, Trouble, TroubleKind};
+
+/// One byte, to be told the size (RFC 9110, section 14.4).
+const FIRST_BYTE: (&str, &str) = ("range", "bytes=0-0");
+
+/// A file as its server presents it.
+#[derive(Debug)]
+pub(super) struct Sighting {
+    pub(super) observation: Observation,
+    pub(super) digests: HeaderDigests,
+    pub(super) attempts: u32,
+}
+
+/// Asks for a file with HEAD; where a server answers that with no usable length or not at all, with a GET of
+/// one byte.
+pub(super) async fn observe(client: &Client, url: &Url) -> Sighting {
+    let mut attempts = 0;
+    let ask = Ask { method: &Method::HEAD, headers: &[WANT, CHECKSUM_MODE] };
+    let (status, headers) = match client.ask(ask, url, &mut attempts).await {
+        Ok(answer) => {
+            let parts = answer.without_body();
+            (parts.status, parts.headers)
+        }
+        Err(failure) => return Sighting::failed(failure, attempts),
+    };
+    let sighting = |observation| Sighting { observation, digests: HeaderDigests::of(&headers), attempts };
+    match status {
+        StatusCode::OK if is_html(&headers) => sighting(absent(status, Absence::Html)),
+        StatusCode::OK => match content_length(&headers) {
+            Some(size) if size > 0 => sighting(present(status, Some(size))),
+            _ => {
+                let mut told = first_byte(client, url, attempts).await;
+                let head = HeaderDigests::of(&headers);
+                told.digests.digests.extend(head.digests);
+                told.digests.remarks.extend(head.remarks);
+                told
+            }
+        },
+        StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED => {
+            first_byte(client, url, attempts).await
+        }
+        _ => sighting(otherwise(status)),
+    }
+}
+
+async fn first_byte(client: &Client, url: &Url, mut attempts: u32) -> Sighting {
+    let ask = Ask { method: &Method::GET, headers: &[FIRST_BYTE, WANT, CHECKSUM_MODE] };
+    // The body is not read: it is one byte, or the whole file if the server does not know ranges.
+    let (status, headers) = match client.ask(ask, url, &mut attempts).await {
+        Ok(answer) => {
+            let (response, _finished) = answer.into_parts();
+            let (parts, _body) = response.into_parts();
+            (parts.status, parts.headers)
+        }
+        Err(failure) => return Sighting::failed(failure, attempts),
+    };
+    let observation = match status {
+        StatusCode::OK | StatusCode::PARTIAL_CONTENT if is_html(&headers) => absent(status, Absence::Html),
+        StatusCode::OK => match content_length(&headers) {
+            Some(0) => absent(status, Absence::Empty),
+            size => present(status, size),
+        },
+        StatusCode::PARTIAL_CONTENT => match content_range(&headers) {
+            Some(0) => absent(status, Absence::Empty),
+            size => present(status, size),
+        },
+        StatusCode::RANGE_NOT_SATISFIABLE if content_range(&headers) == Some(0) => {
+            absent(status, Absence::Empty)
+        }
+        _ => otherwise(status),
+    };
+    Sighting { observation, digests: HeaderDigests::of(&headers), attempts }
+}
+
+impl Sighting {
+    fn failed(failure: Failure, attempts: u32) -> Self {
+        let observation = match failure {
+            Failure::Refused(refusal) => Observation::Refused(refusal),
+            Failure::Trouble(trouble, _) => Observation::Undetermined(trouble),
+        };
+        Self { observation, digests: HeaderDigests::default(), attempts }
+    }
+}
+
+fn present(status: StatusCode, size: Option<u64>) -> Observation {
+    Observation::Present { status: status.as_u16(), size }
+}
+
+fn absent(status: StatusCode, how: Absence) -> Observation {
+    Observation::Absent { status: status.as_u16(), how }
+}
+
+fn otherwise(status: StatusCode) -> Observation {
+    match status {
+        StatusCode::NOT_FOUND | StatusCode::GONE | StatusCode::FORBIDDEN => absent(status, Absence::Status),
+        _ => Observation::Undetermined(status_trouble(status)),
+    }
+}
+
+/// What a status means that says neither that a file is there nor that it isn't.
+pub(super) fn status_trouble(status: StatusCode) -> Trouble {
+    let kind = match status.as_u16() {
+        429 => TroubleKind::RateLimited,
+        408 | 504 => TroubleKind::Timeout,
+        _ => TroubleKind::ServerError,
+    };
+    let again = if is_transient(status) { ", also when asked again" } else { "" };
+    Trouble { kind, status: Some(status.as_u16()), detail: format!("the server answered {status}{again}") }
+}
+
+impl Failure {
+    /// The trouble, if it is one.
+    pub(super) fn into_trouble(self) -> Result<Trouble, super::Refusal> {
+        match self {
+            Self::Refused(refusal) => Err(refusal),
+            Self::Trouble(trouble, Again::Maybe | Again::No | Again::AtOnce) => Ok(trouble),
+        }
+    }
+}
+
+fn is_html(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_TYPE).is_some_and(|value| {
+        let value = String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase();
+        let essence = value.split(';').next().unwrap_or_default().trim();
+        matches!(essence, "text/html" | "application/xhtml+xml")
+    })
+}
+
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    let mut values = headers.get_all(header::CONTENT_LENGTH).iter();
+    let value = decimal(values.next()?.to_str().ok()?)?;
+    values.all(|other| other.to_str().ok().and_then(decimal) == Some(value)).then_some(value)
+}
+
+/// The complete length in `Content-Range: bytes 0-0/TOTAL` or `bytes */TOTAL`.
+fn content_range(headers: &HeaderMap) -> Option<u64> {
+    let value = headers.get(header::CONTENT_RANGE)?.to_str().ok()?;
+    let (range, total) = value.trim().strip_prefix("bytes")?.trim_start().split_once('/')?;
+    matches!(range, "0-0" | "*").then(|| decimal(total)).flatten()
+}
+
+fn decimal(text: &str) -> Option<u64> {
+    let text = text.trim();
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs
+            .iter()
+            .map(|(name, value)| (http::HeaderName::from_static(name), value.parse().unwrap()))
+            .collect()
+    }
+
+    #[test]
+    fn a_length_is_a_plain_decimal_number() {
+        for (value, length) in [
+            ("5", Some(5)),
+            ("0", Some(0)),
+            ("18446744073709551615", Some(u64::MAX)),
+            ("18446744073709551616", None),
+            ("+5", None),
+            ("-5", None),
+            ("5, 5", None),
+            ("", None),
+            ("0x5", None),
+        ] {
+            assert_eq!(content_length(&headers(&[("content-length", value)])), length, "{value}");
+        }
+        for (value, total) in [
+            ("bytes 0-0/9", Some(9)),
+            ("bytes */0", Some(0)),
+            ("bytes 0-0/*", None),
+            ("bytes 0-1/9", None),
+            ("9", None),
+            ("items 0-0/9", None),
+        ] {
+            assert_eq!(content_range(&headers(&[("content-range", value)])), total, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_page_for_people_is_known_by_its_type() {
+        for (value, html) in [
+            ("text/html", true),
+            ("Text/HTML; charset=utf-8", true),
+            ("application/xhtml+xml", true),
+            ("text/plain", false),
+            ("application/gzip", false),
+        ] {
+            assert_eq!(is_html(&headers(&[("content-type", value)])), html, "{value}");
+        }
+        assert!(!is_html(&HeaderMap::new()));
+    }
+}

@@ -1,0 +1,182 @@
+//! From artifacts to evidence.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures::future::OptionFuture;
+use futures::stream::{self, Stream, StreamExt};
+
+use super::client::{Client, Small};
+use super::evidence::{Evidence, Observation, PublishedDigest, Unread};
+use super::observe::{Sighting, observe};
+use super::sidecars::{META_JSON, SHA256SUM_TXT, Sidecar, Sidecars};
+use super::{DigestSource, Refusal};
+use crate::location::{BadLocation, Literal};
+use crate::stream::MAX_DOCUMENT_BYTES;
+
+/// What to find out about one artifact.
+#[derive(Debug, Clone)]
+pub struct Inquiry {
+    /// Where the file should be.
+    pub location: Result<Literal, BadLocation>,
+    /// Where its signature should be, if anybody cares.
+    pub signature: Option<Result<Literal, BadLocation>>,
+    /// Which sidecars are of interest.
+    pub sidecars: Sidecarring,
+}
+
+/// Which sidecars of a file's directory are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sidecarring {
+    /// None.
+    None,
+    /// `meta.json`, for the size.
+    Size,
+    /// `meta.json` and `sha256sum.txt`.
+    All,
+}
+
+/// Finds out about artifacts.
+pub struct Prober {
+    client: Arc<Client>,
+    sidecars: Sidecars,
+}
+
+/// Why a document at a URL could not be had.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{url}: {why}")]
+pub struct FetchError {
+    url: String,
+    why: String,
+}
+
+impl Prober {
+    /// A prober that makes its requests with this client.
+    pub fn new(client: Client) -> Self {
+        Self { client: Arc::new(client), sidecars: Sidecars::default() }
+    }
+
+    /// Reads a document from a URL.
+    pub async fn document(&self, url: &Literal) -> Result<Vec<u8>, FetchError> {
+        let failed = |why: String| FetchError { url: url.to_string(), why };
+        self.client.rules().admit(url).map_err(|refusal| failed(refusal.to_string()))?;
+        match self.client.small_file(url.url(), MAX_DOCUMENT_BYTES).await {
+            Small::Body(bytes) => Ok(bytes.into()),
+            Small::TooLarge => Err(failed(format!("it has more than {MAX_DOCUMENT_BYTES} bytes"))),
+            Small::Status(status) => Err(failed(format!("the server answered {status}; expected 200 OK"))),
+            Small::Failed(failure) => {
+                Err(failed(failure.into_trouble().map_or_else(|refusal| refusal.to_string(), |it| it.detail)))
+            }
+        }
+    }
+
+    /// Finds out about all of these, every host at the same time. The evidence comes as it comes, each with
+    /// the key that its inquiry had.
+    pub fn examine<K: Copy + 'static>(
+        &self,
+        inquiries: Vec<(K, Inquiry)>,
+    ) -> impl Stream<Item = (K, Evidence)> {
+        let mut by_host: HashMap<String, Vec<(K, Inquiry)>> = HashMap::new();
+        for (key, inquiry) in inquiries {
+            let host = inquiry
+                .location
+                .as_ref()
+                .map_or_else(|_| String::new(), |location| location.url().origin().ascii_serialization());
+            by_host.entry(host).or_default().push((key, inquiry));
+        }
+        // One more than the permits of a host, so that the next request is ready when one ends.
+        let width = self.client.settings().concurrency.saturating_add(1);
+        stream::select_all(by_host.into_values().map(move |inquiries| {
+            stream::iter(inquiries)
+                .map(move |(key, inquiry)| async move { (key, self.inquire(&inquiry).await) })
+                .buffer_unordered(width)
+                .boxed_local()
+        }))
+    }
+
+    /// Before another round: what was missing may have come, what was unreachable may be back.
+    pub async fn refresh(&self) {
+        self.sidecars.forget();
+        self.client.revive().await;
+    }
+
+    async fn inquire(&self, inquiry: &Inquiry) -> Evidence {
+        let location = match self.admit(&inquiry.location) {
+            Ok(location) => location,
+            Err(refusal) => return Evidence::only(Observation::Refused(refusal)),
+        };
+        let sums =
+            (inquiry.sidecars == Sidecarring::All).then(|| self.sidecars.sha256sum(&self.client, location));
+        let build =
+            (inquiry.sidecars != Sidecarring::None).then(|| self.sidecars.meta_json(&self.client, location));
+        let signature = inquiry.signature.as_ref().map(|signature| self.signature(signature));
+        // All at once: nothing here waits for anything else.
+        let (sighting, sums, build, signature) = tokio::join!(
+            observe(&self.client, location.url()),
+            OptionFuture::from(sums),
+            OptionFuture::from(build),
+            OptionFuture::from(signature),
+        );
+        let Sighting { observation, digests, attempts } = sighting;
+        let mut evidence = Evidence {
+            published: digests
+                .digests
+                .into_iter()
+                .map(|sha256| PublishedDigest { source: DigestSource::Header, sha256 })
+                .collect(),
+            remarks: digests.remarks,
+            signature,
+            attempts,
+            ..Evidence::only(observation)
+        };
+        if let Some(sums) = sums
+            && let Some(sums) = evidence.take(SHA256SUM_TXT, &sums)
+        {
+            let digests = sums.of(location.file_name()).iter();
+            evidence.published.extend(
+                digests.map(|&sha256| PublishedDigest { source: DigestSource::Sha256sumTxt, sha256 }),
+            );
+        }
+        if let Some(build) = build
+            && let Some(build) = evidence.take(META_JSON, &build)
+        {
+            evidence.meta_json = build.of(location.file_name()).to_vec();
+            let digests = evidence.meta_json.iter().filter_map(|file| file.sha256);
+            evidence
+                .published
+                .extend(digests.map(|sha256| PublishedDigest { source: DigestSource::MetaJson, sha256 }));
+        }
+        evidence
+    }
+
+    fn admit<'l>(&self, location: &'l Result<Literal, BadLocation>) -> Result<&'l Literal, Refusal> {
+        let location = location.as_ref().map_err(|bad| Refusal::BadLocation(bad.clone()))?;
+        self.client.rules().admit(location)?;
+        Ok(location)
+    }
+
+    async fn signature(&self, location: &Result<Literal, BadLocation>) -> Observation {
+        match self.admit(location) {
+            Ok(location) => observe(&self.client, location.url()).await.observation,
+            Err(refusal) => Observation::Refused(refusal),
+        }
+    }
+}
+
+impl Evidence {
+    /// The sidecar's content, if there is one; what else became of it goes into the evidence.
+    fn take<'s, T>(&mut self, name: &'static str, sidecar: &'s Sidecar<T>) -> Option<&'s T> {
+        match sidecar {
+            Sidecar::Read(content) => return Some(content),
+            Sidecar::Absent => {}
+            Sidecar::Unusable(why) => {
+                self.remarks
+                    .push(format!("{name} is there but of no use: {}", crate::text::excerpt(why, 300)));
+            }
+            Sidecar::Unread(trouble) => {
+                self.unread.push(Unread { sidecar: name, trouble: trouble.clone() });
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,107 @@
+//! The sidecars of directories: each fetched once, however many artifacts ask.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::future::{BoxFuture, FutureExt, Shared};
+use url::Url;
+
+use super::client::{Client, Small};
+use super::evidence::Trouble;
+use super::observe::status_trouble;
+use super::sha256sum::Sha256sum;
+use crate::location::Literal;
+use crate::stream::BuildMetadata;
+
+/// The largest `sha256sum.txt` that is read, in bytes.
+pub const MAX_SHA256SUM_BYTES: usize = 1024 * 1024;
+
+/// The largest `meta.json` that is read, in bytes.
+pub const MAX_META_JSON_BYTES: usize = 32 * 1024 * 1024;
+
+/// The name of the sidecar with the digests of a mirror directory.
+pub(super) const SHA256SUM_TXT: &str = "sha256sum.txt";
+
+/// The name of the sidecar with the digests and sizes of a build directory.
+pub(super) const META_JSON: &str = "meta.json";
+
+/// What became of a sidecar.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Sidecar<T> {
+    /// It was read.
+    Read(T),
+    /// There is none.
+    Absent,
+    /// There is something that is none: too large, not parsable, behind a redirect that may not be followed.
+    Unusable(String),
+    /// Nobody knows.
+    Unread(Trouble),
+}
+
+type Fetch<T> = Shared<BoxFuture<'static, Arc<Sidecar<T>>>>;
+
+/// The sidecars of all directories.
+#[derive(Default)]
+pub(super) struct Sidecars {
+    sums: Mutex<HashMap<Url, Fetch<Sha256sum>>>,
+    builds: Mutex<HashMap<Url, Fetch<BuildMetadata>>>,
+}
+
+impl Sidecars {
+    /// The `sha256sum.txt` beside a file.
+    pub(super) fn sha256sum(&self, client: &Arc<Client>, file: &Literal) -> Fetch<Sha256sum> {
+        once(&self.sums, client, file.sibling(SHA256SUM_TXT), MAX_SHA256SUM_BYTES, |_, bytes| {
+            Sha256sum::parse(bytes).map_err(|error| error.to_string())
+        })
+    }
+
+    /// The `meta.json` beside a file.
+    pub(super) fn meta_json(&self, client: &Arc<Client>, file: &Literal) -> Fetch<BuildMetadata> {
+        once(&self.builds, client, file.sibling(META_JSON), MAX_META_JSON_BYTES, |name, bytes| {
+            BuildMetadata::parse(name, bytes).map_err(|faults| faults.to_string())
+        })
+    }
+
+    /// Forgets what could not be read, so that another round asks again; and what was not there, which may be
+    /// by then.
+    pub(super) fn forget(&self) {
+        self.sums.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.builds.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+fn once<T: Send + Sync + 'static>(
+    fetches: &Mutex<HashMap<Url, Fetch<T>>>,
+    client: &Arc<Client>,
+    sidecar: Literal,
+    limit: usize,
+    parse: impl FnOnce(&str, &[u8]) -> Result<T, String> + Send + 'static,
+) -> Fetch<T> {
+    let mut fetches = fetches.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(fetch) = fetches.get(sidecar.url()) {
+        return fetch.clone();
+    }
+    let client = Arc::clone(client);
+    let url = sidecar.url().clone();
+    let fetch = async move {
+        let small = client.small_file(sidecar.url(), limit).await;
+        Arc::new(match small {
+            Small::Body(bytes) => {
+                parse(sidecar.file_name(), &bytes).map_or_else(Sidecar::Unusable, Sidecar::Read)
+            }
+            Small::TooLarge => Sidecar::Unusable(format!("it has more than {limit} bytes")),
+            Small::Status(status) if super::backoff::is_transient(status) => {
+                Sidecar::Unread(status_trouble(status))
+            }
+            Small::Status(_) => Sidecar::Absent,
+            Small::Failed(failure) => match failure.into_trouble() {
+                Ok(trouble) => Sidecar::Unread(trouble),
+                Err(refusal) => Sidecar::Unusable(refusal.to_string()),
+            },
+        })
+    }
+    .boxed()
+    .shared();
+    fetches.insert(url, fetch.clone());
+    fetch
+}

@@ -1,0 +1,166 @@
+//! What the judge finds, each said in a sentence for a person.
+
+use super::{Reason, SizeSource, Verdict};
+use crate::probe::{Absence, DigestSource, Refusal, Trouble, TroubleKind};
+use crate::stream::Sha256;
+use crate::text::{Printable, bytes};
+
+/// One thing that keeps an artifact from passing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Finding {
+    /// It was not asked for, or the answer not followed.
+    #[error("{0}")]
+    Refused(Refusal),
+    /// It is not there.
+    #[error("{}", missing(*status, *how))]
+    Missing {
+        /// The response's status.
+        status: u16,
+        /// How it showed.
+        how: Absence,
+    },
+    /// It has another size.
+    #[error("it has {}, expected {} (from {expected_from})", bytes(*observed), bytes(*expected))]
+    Size {
+        /// The size that it should have, in bytes.
+        expected: u64,
+        /// Who says so.
+        expected_from: SizeSource,
+        /// The size that it has, in bytes.
+        observed: u64,
+    },
+    /// What the server publishes, or the bytes themselves, have another digest.
+    #[error("its sha256 is {observed} ({}), expected {expected}", said_by(*from))]
+    Sha256 {
+        /// The document's digest.
+        expected: Sha256,
+        /// The digest that was found.
+        observed: Sha256,
+        /// Where.
+        from: DigestSource,
+    },
+    /// Build metadata disagrees with the document.
+    #[error("{} says {what} {observed}, the document says {expected}", Printable(said_by))]
+    Metadata {
+        /// The metadata.
+        said_by: String,
+        /// `sha256` or `uncompressed-sha256`.
+        what: &'static str,
+        /// The document's digest.
+        expected: Sha256,
+        /// The metadata's digest.
+        observed: Sha256,
+    },
+    /// A signature is required, and there is none.
+    #[error("a signature is required, but {0}")]
+    Signature(String),
+    /// Something could not be determined.
+    #[error("{}{}", about.map(|it| format!("{it}: ")).unwrap_or_default(), Printable(&trouble.detail))]
+    Undetermined {
+        /// The sidecar or signature that it is about; `None` for the file itself.
+        about: Option<&'static str>,
+        /// What went wrong.
+        trouble: Trouble,
+    },
+    /// The server does not tell the file's size.
+    #[error("the server does not tell its size, expected {} (from {expected_from})", bytes(*expected))]
+    NoSize {
+        /// The size that it should have, in bytes.
+        expected: u64,
+        /// Who says so.
+        expected_from: SizeSource,
+    },
+    /// No published digest.
+    #[error("it is there, but its server publishes no sha256 of it")]
+    NoDigest,
+}
+
+impl Finding {
+    /// The finding's word in reports.
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::Refused(Refusal::BadLocation(_)) => Reason::BadLocation,
+            Self::Refused(Refusal::Bridge { .. }) => Reason::NotPublished,
+            Self::Refused(Refusal::Host { .. }) => Reason::HostNotAllowed,
+            Self::Refused(Refusal::Redirect { .. }) => Reason::RedirectNotAllowed,
+            Self::Refused(Refusal::Address { .. }) => Reason::AddressNotAllowed,
+            Self::Missing { .. } => Reason::Missing,
+            Self::Size { .. } => Reason::SizeMismatch,
+            Self::Sha256 { .. } => Reason::Sha256Mismatch,
+            Self::Metadata { .. } => Reason::MetadataConflict,
+            Self::Signature(_) => Reason::BadSignature,
+            Self::Undetermined { trouble, .. } => match trouble.kind {
+                TroubleKind::Unreachable => Reason::Unreachable,
+                TroubleKind::Timeout => Reason::Timeout,
+                TroubleKind::ServerError => Reason::ServerError,
+                TroubleKind::RateLimited => Reason::RateLimited,
+                TroubleKind::Deadline => Reason::Deadline,
+            },
+            Self::NoSize { .. } => Reason::ServerError,
+            Self::NoDigest => Reason::NoDigest,
+        }
+    }
+
+    /// Whether it is known to be wrong, or undetermined.
+    pub fn verdict(&self) -> Verdict {
+        self.reason().verdict()
+    }
+}
+
+impl Reason {
+    /// What a person can do about it.
+    pub const fn advice(self) -> &'static str {
+        match self {
+            Self::BadLocation => "Write the location as a plain https URL on a published host.",
+            Self::NotPublished => {
+                "Point the location at its place on a published host, and ask ART to mirror the file there."
+            }
+            Self::HostNotAllowed => {
+                "Point the location at a published host; for a private mirror, pass --allow-host."
+            }
+            Self::RedirectNotAllowed => "Ask the mirror's owners where the redirect should lead.",
+            Self::AddressNotAllowed => {
+                "If the host is a trusted one inside your network, pass --allow-private-addresses."
+            }
+            Self::Missing => "Ask ART to mirror the file, then comment /retest.",
+            Self::SizeMismatch | Self::Sha256Mismatch | Self::UncompressedSha256Mismatch => {
+                "Find out which is right, the document or the mirror: regenerate the one, or ask ART to mirror \
+                 the file again."
+            }
+            Self::MetadataConflict => {
+                "The build's own metadata and the document disagree: regenerate the document from the build."
+            }
+            Self::BadSignature => "Ask for the signature to be published beside the file.",
+            Self::Unreachable | Self::Timeout | Self::ServerError | Self::RateLimited => {
+                "Comment /retest; if it stays, ask the mirror's owners."
+            }
+            Self::Deadline => "Run it again, with a longer --deadline if it ran out.",
+            Self::NoDigest => {
+                "Ask ART to publish sha256sum.txt or meta.json beside the file, or run with --verify content."
+            }
+        }
+    }
+}
+
+fn missing(status: u16, how: Absence) -> String {
+    match (how, status) {
+        (Absence::Status, 403) => {
+            "it is not there: the server answered 403, which S3 gives for an object that does not exist"
+                .to_owned()
+        }
+        (Absence::Status, _) => format!("it is not there: the server answered {status}"),
+        (Absence::Html, _) => {
+            format!("it is not there: the server answered {status} with an HTML page in its place")
+        }
+        (Absence::Empty, _) => format!("it is not there: the server answered {status} with an empty file"),
+    }
+}
+
+const fn said_by(source: DigestSource) -> &'static str {
+    match source {
+        DigestSource::Header => "a header of the server's response",
+        DigestSource::Sha256sumTxt => "sha256sum.txt beside it",
+        DigestSource::MetaJson => "meta.json beside it",
+        DigestSource::Content => "of the bytes that were served",
+    }
+}

@@ -1,0 +1,214 @@
+//! The table that a reviewer can read: what each piece of evidence means.
+
+use super::{Expectation, Finding, Reason, Signatures, SizeSource, Verdict, Verify};
+use crate::probe::{DigestSource, Evidence, Observation};
+use crate::stream::{BuildFile, Sha256};
+use crate::text::bytes;
+
+/// What is known of one artifact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// What keeps it from passing, the most telling first: what is known to be wrong before what could not be
+    /// determined.
+    pub findings: Vec<Finding>,
+    /// What is not wrong but should be known, one sentence each.
+    pub warnings: Vec<String>,
+    /// The size that the file should have, in bytes, and who says so.
+    pub expected_size: Option<(u64, SizeSource)>,
+    /// The size that the server gave, in bytes.
+    pub observed_size: Option<u64>,
+    /// A digest that was found; where several were, one that disagrees.
+    pub observed_sha256: Option<(Sha256, DigestSource)>,
+    /// The status of the response, if there was one.
+    pub http_status: Option<u16>,
+    /// How often the file was asked for.
+    pub attempts: u32,
+}
+
+impl Outcome {
+    /// The verdict: nothing found is a pass.
+    pub fn verdict(&self) -> Verdict {
+        self.findings.first().map_or(Verdict::Pass, Finding::verdict)
+    }
+
+    /// Why it did not pass.
+    pub fn reason(&self) -> Option<Reason> {
+        self.findings.first().map(Finding::reason)
+    }
+
+    /// One sentence for a person.
+    pub fn message(&self) -> String {
+        if self.findings.is_empty() {
+            return self.praise();
+        }
+        let said: Vec<String> = self.findings.iter().map(ToString::to_string).collect();
+        said.join("; ")
+    }
+
+    fn praise(&self) -> String {
+        let size = match (self.observed_size, self.expected_size) {
+            (Some(size), Some((_, from))) => format!("{} as {from} says", bytes(size)),
+            (Some(size), None) => bytes(size),
+            (None, _) => "of unknown size".to_owned(),
+        };
+        match self.observed_sha256 {
+            Some((_, from)) => format!("it is there, {size}, with the right sha256 (from {})", from.as_str()),
+            None => format!("it is there, {size}"),
+        }
+    }
+}
+
+/// Judges one artifact.
+pub fn judge(expected: &Expectation, evidence: &Evidence) -> Outcome {
+    let mut bench = Bench {
+        expected,
+        evidence,
+        outcome: Outcome {
+            findings: Vec::new(),
+            warnings: evidence.remarks.clone(),
+            expected_size: expected_size(expected, evidence),
+            observed_size: None,
+            observed_sha256: None,
+            http_status: None,
+            attempts: evidence.attempts,
+        },
+    };
+    bench.metadata();
+    bench.published_digests();
+    match &evidence.file {
+        Observation::Refused(refusal) => bench.find(Finding::Refused(refusal.clone())),
+        &Observation::Absent { status, how } => {
+            bench.outcome.http_status = Some(status);
+            bench.find(Finding::Missing { status, how });
+        }
+        Observation::Undetermined(trouble) => {
+            bench.outcome.http_status = trouble.status;
+            bench.find(Finding::Undetermined { about: None, trouble: trouble.clone() });
+        }
+        &Observation::Present { status, size } => {
+            bench.outcome.http_status = Some(status);
+            bench.outcome.observed_size = size;
+            bench.size(size);
+            bench.proof();
+            bench.signature();
+        }
+    }
+    let mut outcome = bench.outcome;
+    outcome.findings.sort_by_key(|finding| (std::cmp::Reverse(finding.verdict()), finding.reason()));
+    outcome
+}
+
+/// The size that the file should have: the document's, else legacy metadata's, else `meta.json`'s.
+fn expected_size(expected: &Expectation, evidence: &Evidence) -> Option<(u64, SizeSource)> {
+    let first = |files: &[BuildFile]| files.iter().find_map(|file| file.size);
+    let stream = expected.size.map(|size| (size, SizeSource::Stream));
+    stream
+        .or_else(|| first(&expected.legacy).map(|size| (size, SizeSource::Legacy)))
+        .or_else(|| first(&evidence.meta_json).map(|size| (size, SizeSource::MetaJson)))
+}
+
+struct Bench<'a> {
+    expected: &'a Expectation,
+    evidence: &'a Evidence,
+    outcome: Outcome,
+}
+
+impl Bench<'_> {
+    fn find(&mut self, finding: Finding) {
+        if !self.outcome.findings.contains(&finding) {
+            self.outcome.findings.push(finding);
+        }
+    }
+
+    /// Build metadata that disagrees with the document is wrong whether or not the file is there.
+    fn metadata(&mut self) {
+        let Expectation { sha256, uncompressed_sha256, .. } = *self.expected;
+        for file in self.expected.legacy.iter().chain(&self.evidence.meta_json) {
+            let pairs = [
+                ("sha256", Some(sha256), file.sha256),
+                ("uncompressed-sha256", uncompressed_sha256, file.uncompressed_sha256),
+            ];
+            for (what, expected, observed) in pairs {
+                if let (Some(expected), Some(observed)) = (expected, observed)
+                    && expected != observed
+                {
+                    let said_by = file.said_by.to_string();
+                    self.find(Finding::Metadata { said_by, what, expected, observed });
+                }
+            }
+            if let (Some((expected, from)), Some(size)) = (self.outcome.expected_size, file.size)
+                && expected != size
+            {
+                let said_by = crate::text::Printable(&file.said_by);
+                let (size, expected) = (bytes(size), bytes(expected));
+                self.outcome.warnings.push(format!("{said_by} says {size}, {from} says {expected}"));
+            }
+        }
+    }
+
+    /// Any published digest that disagrees is wrong, however many agree.
+    fn published_digests(&mut self) {
+        let expected = self.expected.sha256;
+        for digest in &self.evidence.published {
+            let disagrees = digest.sha256 != expected;
+            if disagrees || self.outcome.observed_sha256.is_none_or(|(observed, _)| observed == expected) {
+                let first = self.outcome.observed_sha256.get_or_insert((digest.sha256, digest.source));
+                if disagrees {
+                    *first = (digest.sha256, digest.source);
+                }
+            }
+            // What `meta.json` says was judged with the other metadata.
+            if disagrees && digest.source != DigestSource::MetaJson {
+                self.find(Finding::Sha256 { expected, observed: digest.sha256, from: digest.source });
+            }
+        }
+    }
+
+    fn size(&mut self, observed: Option<u64>) {
+        match (self.outcome.expected_size, observed) {
+            (Some((expected, expected_from)), Some(observed)) if observed != expected => {
+                self.find(Finding::Size { expected, expected_from, observed });
+            }
+            (Some((expected, expected_from)), None) => self.find(Finding::NoSize { expected, expected_from }),
+            (None, None) => self.outcome.warnings.push("the server does not tell its size".to_owned()),
+            _ => {}
+        }
+    }
+
+    /// A file that is there: is there proof enough that it is the right one?
+    fn proof(&mut self) {
+        let wants_digest = self.expected.verify != Verify::Exists;
+        // A sidecar that could not be read might disagree, or hold the size. Its absence would be an answer;
+        // its trouble is none.
+        let matters = wants_digest || self.outcome.expected_size.is_none();
+        for unread in self.evidence.unread.iter().filter(|_| matters) {
+            self.find(Finding::Undetermined { about: Some(unread.sidecar), trouble: unread.trouble.clone() });
+        }
+        if wants_digest && self.evidence.published.is_empty() {
+            self.find(Finding::NoDigest);
+        }
+    }
+
+    fn signature(&mut self) {
+        let why = match &self.evidence.signature {
+            Some(Observation::Present { .. }) => return,
+            Some(Observation::Absent { status, .. }) => format!("its server answered {status}"),
+            Some(Observation::Refused(refusal)) => refusal.to_string(),
+            Some(Observation::Undetermined(trouble)) if self.expected.signatures == Signatures::Require => {
+                let trouble = trouble.clone();
+                return self.find(Finding::Undetermined { about: Some("signature"), trouble });
+            }
+            Some(Observation::Undetermined(trouble)) => trouble.detail.clone(),
+            None if self.expected.names_signature => return,
+            None => "the document names none".to_owned(),
+        };
+        match self.expected.signatures {
+            Signatures::Ignore => {}
+            Signatures::Warn if self.evidence.signature.is_some() => {
+                self.outcome.warnings.push(format!("the signature is not there: {why}"));
+            }
+            Signatures::Warn => {}
+            Signatures::Require => self.find(Finding::Signature(why)),
+        }
+    }
+}
