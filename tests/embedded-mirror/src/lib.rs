@@ -1,1 +1,43 @@
-//! placeholder
+//! A mirror on loopback whose every answer a test can choose.
+//!
+//! A [`Mirror`] serves a [`Table`] of [`Resource`]s, which may change while it runs, over plain HTTP/1.1 or over
+//! TLS with HTTP/1.1 or HTTP/2. Each resource has a [`Behaviour`] for each method, from *normal* to *endless
+//! headers*. Everything that was asked is recorded. Each runs on its own thread with its own runtime until it is dropped, so that
+//! synchronous and asynchronous tests use them alike.
+//!
+//! ```
+//! use embedded_mirror::{Behaviour, Config, Mirror, Resource};
+//!
+//! let mirror = Mirror::start(Config::plain())?;
+//! mirror.put("/rhcos.iso", Resource::bytes("an image").repr_digest());
+//! mirror.put("/busy.iso", Resource::bytes("an image").behaves(Behaviour::recovering(2, Behaviour::status(503))));
+//! assert!(mirror.url("/rhcos.iso").starts_with("http://127.0.0.1:"));
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
+//! This crate knows nothing of what it helps to test, so that neither can hide the other's mistakes.
+
+mod artifact;
+mod background;
+mod behaviour;
+mod body;
+mod config;
+mod content;
+mod log;
+mod mirror;
+mod raw;
+mod resource;
+mod respond;
+mod serve;
+mod table;
+mod tls;
+
+pub use artifact::{artifact_content, artifact_uncompressed, hex_sha256, meta_json, sha256, sha256sum_txt};
+pub use behaviour::{Answer, Behaviour};
+pub use config::{Config, Missing, Protocol};
+pub use content::Content;
+pub use log::Recorded;
+pub use mirror::{Connections, Mirror};
+pub use resource::Resource;
+pub use table::Table;
+pub use tls::Authority;

@@ -1,0 +1,74 @@
+//! A listener on a thread of its own.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::runtime::Builder;
+use tokio::sync::oneshot;
+
+/// A thread that runs a server until this is dropped. Its connections end with it.
+#[derive(Debug)]
+pub(crate) struct Background {
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Background {
+    /// Listens at `addr` and runs `server` on a new thread with a runtime of `workers` threads.
+    pub(crate) fn listen<F: Future<Output = ()> + Send + 'static>(
+        name: &str,
+        addr: SocketAddr,
+        workers: usize,
+        server: impl FnOnce(TcpListener) -> F + Send + 'static,
+    ) -> io::Result<(SocketAddr, Self)> {
+        let runtime = if workers > 1 {
+            Builder::new_multi_thread().worker_threads(workers).enable_all().build()?
+        } else {
+            Builder::new_current_thread().enable_all().build()?
+        };
+        let listener = {
+            let _runtime = runtime.enter();
+            let socket = if addr.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+            socket.set_reuseaddr(true)?;
+            socket.bind(addr)?;
+            socket.listen(1024)?
+        };
+        let addr = listener.local_addr()?;
+        let (stop, mut stopped) = oneshot::channel::<()>();
+        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+            runtime.block_on(async {
+                tokio::select! {
+                    // A server that died stays dead until it is dropped, but its connections may go on.
+                    () = server(listener) => {}
+                    _ = &mut stopped => return,
+                }
+                let _ = stopped.await;
+            });
+            runtime.shutdown_background();
+        })?;
+        Ok((addr, Self { stop: Some(stop), thread: Some(thread) }))
+    }
+}
+
+/// The next connection. Failures are waited out: descriptors, most likely, of which some will be given back.
+pub(crate) async fn next_connection(listener: &TcpListener) -> TcpStream {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return stream,
+            Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+        }
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}

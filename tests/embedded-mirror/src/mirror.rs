@@ -1,0 +1,167 @@
+//! The mirror itself.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use tokio_rustls::TlsAcceptor;
+
+use crate::background::Background;
+use crate::config::{Config, Missing, Protocol};
+use crate::log::{Log, Recorded};
+use crate::resource::Resource;
+use crate::serve::{State, accept};
+use crate::table::Table;
+use crate::tls::Authority;
+
+/// A mirror on loopback, on a thread of its own until it is dropped.
+#[must_use]
+pub struct Mirror {
+    addr: SocketAddr,
+    protocol: Protocol,
+    authority: Option<Authority>,
+    state: Arc<State>,
+    _background: Background,
+}
+
+impl std::fmt::Debug for Mirror {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Mirror")
+            .field("addr", &self.addr)
+            .field("protocol", &self.protocol)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Mirror {
+    /// Starts a mirror. It listens when this returns.
+    pub fn start(config: Config) -> io::Result<Self> {
+        let (authority, tls) = match config.protocol {
+            Protocol::Plain => (None, None),
+            Protocol::TlsHttp1 | Protocol::TlsHttp2 => {
+                let authority = config.authority.map_or_else(Authority::new, Ok)?;
+                let alpn: &[&[u8]] = if config.protocol == Protocol::TlsHttp2 {
+                    &[b"h2", b"http/1.1"]
+                } else {
+                    &[b"http/1.1"]
+                };
+                let server = authority.server(&config.names, alpn)?;
+                (Some(authority), Some(TlsAcceptor::from(server)))
+            }
+        };
+        let state = Arc::new(State {
+            table: config.table,
+            missing: RwLock::new(State::missing(&config.missing)),
+            log: Arc::new(Log::new(config.record)),
+            connections: AtomicU8::new(Connections::Serve as u8),
+            next_connection: AtomicU64::new(0),
+            tls,
+            max_concurrent_streams: config.max_concurrent_streams,
+        });
+        let shared = Arc::clone(&state);
+        let (addr, background) =
+            Background::listen("mirror", config.bind, config.workers, |it| accept(shared, it))?;
+        Ok(Self { addr, protocol: config.protocol, authority, state, _background: background })
+    }
+
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// The URL of a path at its address.
+    pub fn url(&self, path: &str) -> String {
+        let scheme = if self.protocol == Protocol::Plain { "http" } else { "https" };
+        let slash = if path.starts_with('/') { "" } else { "/" };
+        format!("{scheme}://{}{slash}{path}", self.addr)
+    }
+
+    /// The certificate of the authority that certified it, in PEM; empty without TLS.
+    pub fn ca_pem(&self) -> String {
+        self.authority.as_ref().map(Authority::pem).unwrap_or_default()
+    }
+
+    /// What it serves, to be changed at any time and from any thread.
+    pub fn table(&self) -> &Table {
+        &self.state.table
+    }
+
+    /// [`Table::put`].
+    pub fn put(&self, place: &str, resource: Resource) {
+        self.state.table.put(place, resource);
+    }
+
+    /// [`Table::remove`].
+    pub fn remove(&self, place: &str) -> bool {
+        self.state.table.remove(place)
+    }
+
+    /// Changes how a path without a resource is answered.
+    pub fn set_missing(&self, missing: &Missing) {
+        *self.state.missing.write().unwrap_or_else(PoisonError::into_inner) = State::missing(missing);
+    }
+
+    /// Changes what is done with new connections.
+    pub fn set_connections(&self, connections: Connections) {
+        self.state.connections.store(connections as u8, Ordering::Relaxed);
+    }
+
+    /// Every recorded request, in the order of arrival.
+    pub fn requests(&self) -> Vec<Recorded> {
+        self.state.log.entries().clone()
+    }
+
+    /// How many requests of that method and place were recorded.
+    pub fn count(&self, method: &str, place: &str) -> usize {
+        let path = crate::table::path_of(place);
+        let entries = self.state.log.entries();
+        entries.iter().filter(|it| it.method.as_str() == method && it.path == path).count()
+    }
+
+    /// How many requests there were, recorded or not.
+    pub fn request_count(&self) -> u64 {
+        self.state.log.requests.load(Ordering::Relaxed)
+    }
+
+    /// How many connections were accepted.
+    pub fn connections(&self) -> u64 {
+        self.state.log.connections.load(Ordering::Relaxed)
+    }
+
+    /// How many TLS handshakes succeeded.
+    pub fn handshakes(&self) -> u64 {
+        self.state.log.handshakes.load(Ordering::Relaxed)
+    }
+
+    /// The most requests that were being answered at the same time.
+    pub fn peak(&self) -> usize {
+        self.state.log.peak.load(Ordering::Relaxed)
+    }
+
+    /// Forgets all requests, connections and counts so far; connections stay open and keep their numbers.
+    pub fn forget(&self) {
+        self.state.log.forget();
+    }
+}
+
+/// What is done with new connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Connections {
+    /// They are served.
+    Serve = 0,
+    /// They are reset (TCP RST) as soon as they are accepted.
+    Reset = 1,
+    /// They are accepted, and then nothing: no TLS, no answer.
+    BlackHole = 2,
+}
+
+impl Connections {
+    pub(crate) fn from_u8(number: u8) -> Self {
+        match number {
+            1 => Self::Reset,
+            2 => Self::BlackHole,
+            _ => Self::Serve,
+        }
+    }
+}

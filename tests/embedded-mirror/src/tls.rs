@@ -1,0 +1,65 @@
+//! A certificate authority for tests.
+
+use std::io;
+use std::sync::Arc;
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    KeyUsagePurpose,
+};
+use rustls::ServerConfig;
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+
+/// A certificate authority that exists for as long as its test. Clones are the same authority.
+#[derive(Debug, Clone)]
+pub struct Authority(Arc<CertifiedIssuer<'static, KeyPair>>);
+
+impl Authority {
+    /// A new authority with a new key.
+    pub fn new() -> io::Result<Self> {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
+        params.distinguished_name.push(DnType::CommonName, "embedded mirror's test authority");
+        let key = KeyPair::generate().map_err(io::Error::other)?;
+        CertifiedIssuer::self_signed(params, key).map(|it| Self(Arc::new(it))).map_err(io::Error::other)
+    }
+
+    /// Its certificate in PEM, for `--ca-file` and the like.
+    pub fn pem(&self) -> String {
+        self.0.pem()
+    }
+
+    /// A server certificate for these DNS names or IP addresses, and its key, both in PEM, for other servers.
+    pub fn issue(&self, names: &[&str]) -> io::Result<(String, String)> {
+        let (certificate, key) = self.leaf(names.iter().map(ToString::to_string).collect())?;
+        Ok((certificate.pem(), key.serialize_pem()))
+    }
+
+    fn leaf(&self, names: Vec<String>) -> io::Result<(rcgen::Certificate, KeyPair)> {
+        let mut params = CertificateParams::new(names).map_err(io::Error::other)?;
+        params.distinguished_name.push(DnType::CommonName, "embedded mirror");
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        params.use_authority_key_identifier_extension = true;
+        let key = KeyPair::generate().map_err(io::Error::other)?;
+        let certificate = params.signed_by(&key, &self.0).map_err(io::Error::other)?;
+        Ok((certificate, key))
+    }
+
+    /// TLS for a server of these names and these ALPN protocols.
+    pub(crate) fn server(&self, names: &[String], alpn: &[&[u8]]) -> io::Result<Arc<ServerConfig>> {
+        let mut all = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
+        all.extend(names.iter().filter(|name| *name != "localhost").cloned());
+        let (certificate, key) = self.leaf(all)?;
+        let chain: Vec<CertificateDer<'static>> = vec![certificate.der().clone(), self.0.der().clone()];
+        let key = PrivatePkcs8KeyDer::from(key.serialize_der()).into();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
+            .map_err(io::Error::other)?;
+        config.alpn_protocols = alpn.iter().map(|protocol| protocol.to_vec()).collect();
+        Ok(Arc::new(config))
+    }
+}
