@@ -2,7 +2,8 @@
 //!
 //! A [`Mirror`] serves a [`Table`] of [`Resource`]s, which may change while it runs, over plain HTTP/1.1 or over
 //! TLS with HTTP/1.1 or HTTP/2. Each resource has a [`Behaviour`] for each method, from *normal* to *endless
-//! headers*. Everything that was asked is recorded. Each runs on its own thread with its own runtime until it is dropped, so that
+//! headers*. Everything that was asked is recorded. A [`Proxy`] puts mirrors behind the real hosts' names, and a
+//! [`Relay`] puts them far away. Each runs on its own thread with its own runtime until it is dropped, so that
 //! synchronous and asynchronous tests use them alike.
 //!
 //! ```
@@ -25,7 +26,9 @@ mod config;
 mod content;
 mod log;
 mod mirror;
+mod proxy;
 mod raw;
+mod relay;
 mod resource;
 mod respond;
 mod serve;
@@ -38,6 +41,8 @@ pub use config::{Config, Missing, Protocol};
 pub use content::Content;
 pub use log::Recorded;
 pub use mirror::{Connections, Mirror};
+pub use proxy::{Proxied, Proxy, ProxyConfig};
+pub use relay::Relay;
 pub use resource::Resource;
 pub use table::Table;
 pub use tls::Authority;

@@ -1,0 +1,269 @@
+//! A forward proxy, which puts mirrors behind the names of real hosts.
+
+use std::collections::HashMap;
+use std::future::{Future, pending};
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+use crate::background::{Background, next_connection};
+
+/// The most that a request's head may take, in bytes.
+const MAX_HEAD: usize = 64 * 1024;
+
+/// What a proxy knows and does.
+#[derive(Debug, Clone, Default)]
+#[must_use]
+pub struct ProxyConfig {
+    hosts: HashMap<String, SocketAddr>,
+    refuses: Option<u16>,
+    dies_after: Option<u64>,
+}
+
+impl ProxyConfig {
+    /// A proxy that knows no host yet, and never dies.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Where a host is: `mirror.openshift.com`, or with the one port that is meant, `mirror.openshift.com:443`.
+    /// Whatever is not known is answered with 502, so that no test ever leaves loopback.
+    pub fn host(mut self, host: &str, addr: SocketAddr) -> Self {
+        self.hosts.insert(host.to_ascii_lowercase(), addr);
+        self
+    }
+
+    /// Answers every request with this status, such as 407 or 503.
+    pub fn refuses(mut self, status: u16) -> Self {
+        self.refuses = Some(status);
+        self
+    }
+
+    /// Dies once that many bytes have been sent to clients, all tunnels together: connections are reset, new ones
+    /// refused.
+    pub fn dies_after(mut self, bytes: u64) -> Self {
+        self.dies_after = Some(bytes);
+        self
+    }
+
+    fn find(&self, host_and_port: &str) -> Option<SocketAddr> {
+        let whole = host_and_port.to_ascii_lowercase();
+        let host = whole.rsplit_once(':').map_or(whole.as_str(), |(host, _)| host);
+        self.hosts.get(&whole).or_else(|| self.hosts.get(host)).copied()
+    }
+}
+
+/// What a proxy was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proxied {
+    /// `CONNECT`, or the method of a plain request.
+    pub method: String,
+    /// The target as it was written: `host:port`, or an absolute URL.
+    pub target: String,
+    /// The header lines, without the request line.
+    pub headers: Vec<String>,
+    /// Whether the proxy knew the host and went there.
+    pub known: bool,
+}
+
+/// An HTTP forward proxy on loopback: CONNECT tunnels, and plain requests in absolute form, one for each
+/// connection.
+#[derive(Debug)]
+#[must_use]
+pub struct Proxy {
+    addr: SocketAddr,
+    state: Arc<State>,
+    _background: Background,
+}
+
+#[derive(Debug)]
+struct State {
+    config: ProxyConfig,
+    asked: Mutex<Vec<Proxied>>,
+    connections: AtomicU64,
+    sent: AtomicU64,
+    dead: watch::Sender<bool>,
+}
+
+impl Proxy {
+    /// Starts a proxy. It listens when this returns.
+    pub fn start(config: ProxyConfig) -> io::Result<Self> {
+        let state = Arc::new(State {
+            config,
+            asked: Mutex::default(),
+            connections: AtomicU64::new(0),
+            sent: AtomicU64::new(0),
+            dead: watch::Sender::new(false),
+        });
+        let shared = Arc::clone(&state);
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let (addr, background) = Background::listen("proxy", any, 1, |listener| accept(shared, listener))?;
+        Ok(Self { addr, state, _background: background })
+    }
+
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Its URL, for `HTTPS_PROXY` and the like.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+
+    /// What it was asked, in order.
+    pub fn asked(&self) -> Vec<Proxied> {
+        self.state.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How many connections were accepted.
+    pub fn connections(&self) -> u64 {
+        self.state.connections.load(Ordering::Relaxed)
+    }
+
+    /// Whether it has died ([`ProxyConfig::dies_after`]).
+    pub fn is_dead(&self) -> bool {
+        *self.state.dead.borrow()
+    }
+}
+
+async fn accept(state: Arc<State>, listener: TcpListener) {
+    let mut dead = state.dead.subscribe();
+    loop {
+        let client = tokio::select! {
+            biased;
+            // Returning closes the listener.
+            _ = dead.wait_for(|dead| *dead) => return,
+            client = next_connection(&listener) => client,
+        };
+        state.connections.fetch_add(1, Ordering::Relaxed);
+        let _ = client.set_nodelay(true);
+        let (state, mut dead) = (Arc::clone(&state), state.dead.subscribe());
+        tokio::spawn(async move {
+            let mut client = client;
+            tokio::select! {
+                biased;
+                _ = dead.wait_for(|dead| *dead) => {}
+                // Who ends badly tells the other end by closing.
+                _ = serve(&state, &mut client) => return,
+            }
+            let _ = client.set_zero_linger();
+        });
+    }
+}
+
+async fn serve(state: &State, client: &mut TcpStream) -> io::Result<()> {
+    let (head, rest) = read_head(client).await?;
+    let mut lines = head.split("\r\n");
+    let mut words = lines.next().unwrap_or_default().splitn(3, ' ');
+    let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let headers: Vec<String> = lines.map(ToOwned::to_owned).collect();
+
+    let tunnel = method == "CONNECT";
+    let (host, origin) = if tunnel { (target, "") } else { split_absolute(target) };
+    let addr = state.config.find(host).filter(|_| state.config.refuses.is_none());
+    state.asked.lock().unwrap_or_else(PoisonError::into_inner).push(Proxied {
+        method: method.to_owned(),
+        target: target.to_owned(),
+        headers: headers.clone(),
+        known: addr.is_some(),
+    });
+
+    let server = match addr {
+        Some(addr) => TcpStream::connect(addr).await.ok(),
+        None => None,
+    };
+    let Some(mut server) = server else {
+        let status = state.config.refuses.unwrap_or(502);
+        let answer = format!("HTTP/1.1 {status} No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        client.write_all(answer.as_bytes()).await?;
+        return client.shutdown().await;
+    };
+    let _ = server.set_nodelay(true);
+    if tunnel {
+        client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await?;
+    } else {
+        // One request for each connection, so that nothing but the head needs to be understood.
+        let mut request = format!("{method} {origin} HTTP/1.1\r\nConnection: close\r\n");
+        for line in headers.iter().filter(|line| !is_hop_by_hop(line)) {
+            request.push_str(line);
+            request.push_str("\r\n");
+        }
+        request.push_str("\r\n");
+        server.write_all(request.as_bytes()).await?;
+    }
+    server.write_all(&rest).await?;
+    relay(state, client, &mut server).await
+}
+
+/// Reads up to the empty line; what came after it is the second.
+async fn read_head(client: &mut TcpStream) -> io::Result<(String, Vec<u8>)> {
+    let mut buffer = Vec::new();
+    loop {
+        if let Some(end) = buffer.windows(4).position(|window| window == b"\r\n\r\n") {
+            let rest = buffer.split_off(end + 4);
+            buffer.truncate(end);
+            return Ok((String::from_utf8_lossy(&buffer).into_owned(), rest));
+        }
+        if buffer.len() > MAX_HEAD || client.read_buf(&mut buffer).await? == 0 {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+    }
+}
+
+/// `http://host:port/path` as host (and port) and path.
+fn split_absolute(target: &str) -> (&str, &str) {
+    let rest = target.split_once("://").map_or(target, |(_, rest)| rest);
+    match rest.find('/') {
+        Some(slash) => rest.split_at(slash),
+        None => (rest, "/"),
+    }
+}
+
+fn is_hop_by_hop(line: &str) -> bool {
+    let name = line.split(':').next().unwrap_or_default();
+    ["connection", "proxy-connection", "proxy-authorization", "keep-alive"]
+        .iter()
+        .any(|hop| name.eq_ignore_ascii_case(hop))
+}
+
+/// Carries bytes both ways until both ends have closed, or the proxy dies.
+async fn relay(state: &State, client: &mut TcpStream, server: &mut TcpStream) -> io::Result<()> {
+    let (mut client_in, mut client_out) = client.split();
+    let (mut server_in, mut server_out) = server.split();
+    let up = async {
+        tokio::io::copy(&mut client_in, &mut server_out).await?;
+        server_out.shutdown().await
+    };
+    let down = async {
+        let mut buffer = Vec::with_capacity(64 * 1024);
+        while server_in.read_buf(&mut buffer).await? > 0 {
+            let length = buffer.len() as u64;
+            let before = state.sent.fetch_add(length, Ordering::Relaxed);
+            if let Some(limit) = state.config.dies_after
+                && before.saturating_add(length) >= limit
+            {
+                buffer.truncate(usize::try_from(limit.saturating_sub(before)).unwrap_or(0));
+                client_out.write_all(&buffer).await?;
+                let _ = state.dead.send_replace(true);
+                return pending().await;
+            }
+            client_out.write_all(&buffer).await?;
+            buffer.clear();
+        }
+        client_out.shutdown().await
+    };
+    both(up, down).await
+}
+
+async fn both(
+    up: impl Future<Output = io::Result<()>>,
+    down: impl Future<Output = io::Result<()>>,
+) -> io::Result<()> {
+    tokio::try_join!(up, down).map(|_| ())
+}

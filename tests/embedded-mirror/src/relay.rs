@@ -1,0 +1,101 @@
+//! Distance: a relay that delays every byte.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+
+use crate::background::{Background, next_connection};
+
+/// How many chunks of at most 64 KiB are on their way in each direction of a connection.
+const IN_FLIGHT: usize = 1024;
+
+/// A relay on loopback that makes a server look far away: what enters leaves as much later as was asked for, in
+/// both directions, without any loss of throughput.
+///
+/// The kernel accepts a connection at once, however far away the server is meant to be. So the relay also holds
+/// a client's first bytes back for the round trip that the TCP handshake would have taken. A client that sends
+/// first then sees what it would see over a real line: one round trip for TCP, one for each exchange after it.
+#[derive(Debug)]
+#[must_use]
+pub struct Relay {
+    addr: SocketAddr,
+    connections: Arc<AtomicU64>,
+    _background: Background,
+}
+
+impl Relay {
+    /// Starts a relay to `upstream` with that delay each way.
+    pub fn start(upstream: SocketAddr, one_way_delay: Duration) -> io::Result<Self> {
+        let connections = Arc::new(AtomicU64::new(0));
+        let counter = Arc::clone(&connections);
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let (addr, background) = Background::listen("relay", any, 1, move |listener| {
+            accept(listener, upstream, one_way_delay, counter)
+        })?;
+        Ok(Self { addr, connections, _background: background })
+    }
+
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// How many connections were accepted.
+    pub fn connections(&self) -> u64 {
+        self.connections.load(Ordering::Relaxed)
+    }
+}
+
+async fn accept(listener: TcpListener, upstream: SocketAddr, delay: Duration, counter: Arc<AtomicU64>) {
+    loop {
+        let client = next_connection(&listener).await;
+        counter.fetch_add(1, Ordering::Relaxed);
+        tokio::spawn(async move {
+            let established = Instant::now() + 2 * delay;
+            let Ok(server) = TcpStream::connect(upstream).await else { return };
+            let _ = (client.set_nodelay(true), server.set_nodelay(true));
+            let (client_in, client_out) = client.into_split();
+            let (server_in, server_out) = server.into_split();
+            tokio::spawn(carry(client_in, server_out, established, delay));
+            carry(server_in, client_out, Instant::now(), delay).await;
+        });
+    }
+}
+
+/// Carries bytes one way until either end closes.
+async fn carry(
+    mut from: impl AsyncRead + Unpin + Send + 'static,
+    mut to: impl AsyncWrite + Unpin,
+    not_before: Instant,
+    delay: Duration,
+) {
+    let (line, mut arrivals) = mpsc::channel::<(Instant, Bytes)>(IN_FLIGHT);
+    let reader = tokio::spawn(async move {
+        let mut buffer = BytesMut::new();
+        loop {
+            buffer.reserve(64 * 1024);
+            let ended = !matches!(from.read_buf(&mut buffer).await, Ok(read) if read > 0);
+            let due = Instant::now().max(not_before) + delay;
+            // The end travels as long as the bytes before it: as no bytes.
+            if line.send((due, buffer.split().freeze())).await.is_err() || ended {
+                return;
+            }
+        }
+    });
+    while let Some((due, bytes)) = arrivals.recv().await {
+        sleep_until(due).await;
+        if bytes.is_empty() || to.write_all(&bytes).await.is_err() {
+            break;
+        }
+    }
+    let _ = to.shutdown().await;
+    reader.abort();
+}
