@@ -12,6 +12,7 @@ mod manifest;
 mod parse;
 mod reader;
 mod source;
+mod urls;
 
 pub use build_metadata::{BuildFile, BuildMetadata};
 pub use digest::{Sha256, Sha256Error};
@@ -19,6 +20,7 @@ pub use fault::{Fault, Faults};
 pub use id::ArtifactId;
 pub use reader::MAX_DOCUMENT_BYTES;
 pub use source::{Skipped, SourceError, Sourced, Sources};
+pub use urls::{FindUrlsError, FoundUrl, UrlField, find_urls, replace_urls};
 
 use std::sync::Arc;
 
