@@ -49,6 +49,7 @@ impl Literal {
     }
 
     /// The URL of another file in the same directory.
+    #[must_use]
     pub fn sibling(&self, file_name: &str) -> Self {
         let mut url = self.0.clone();
         if let Ok(mut segments) = url.path_segments_mut() {

@@ -1,0 +1,103 @@
+//! The names of boot-image files, in the forms that builds and the mirror give them.
+
+use super::arch::Arch;
+use super::build_id::{BuildContent, BuildId};
+use super::product::Product;
+use super::version::{OcpVersion, Series};
+
+/// A file's name, read.
+///
+/// What follows the build ID (`qemu.x86_64.qcow2.gz`, `live-kernel-s390x.sig`) is carried and never judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileName {
+    text: Box<str>,
+    form: Option<Form>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Form {
+    product: Product,
+    id: FileId,
+    tail: Box<str>,
+}
+
+/// What a file's name says about which build the file is of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileId {
+    /// `PREFIX-BUILDID-…`, as the build names it.
+    Build(BuildId),
+    /// `rhcos-VERSION-ARCH-…`, as the mirror names it.
+    Release(OcpVersion),
+    /// `rhcos-…`, the mirror's second name without any version.
+    Unversioned,
+}
+
+impl FileName {
+    /// Reads a file's name. The architecture is the one that its directory is of.
+    ///
+    /// Any text is a file name; one in none of the known forms has no [`product`](Self::product).
+    pub(super) fn read(text: &str, arch: Arch) -> Self {
+        Self { text: text.into(), form: Form::read(text, arch) }
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The product, if the name has a known form.
+    pub fn product(&self) -> Option<Product> {
+        self.form.as_ref().map(|form| form.product)
+    }
+
+    /// Which build the file is of, as far as the name has a known form.
+    pub fn id(&self) -> Option<&FileId> {
+        self.form.as_ref().map(|form| &form.id)
+    }
+
+    /// The name of the file within a build: `rhcos-48.83.202102230316-0-qemu.x86_64.qcow2.gz`.
+    pub(super) fn of_build(&self, build: &BuildId) -> Option<String> {
+        let form = self.form.as_ref()?;
+        // The names `rhcos-installer-*` are links to the live images in every series that has those, and so
+        // in every RHEL-versioned build.
+        let live =
+            build.ocp().map_or(matches!(build.content(), BuildContent::Rhel(_)), Series::has_live_images);
+        Some(format!("{}-{build}-{}", form.product, form.full_tail(live)))
+    }
+
+    /// The name of the file in a release's directory of the mirror: `rhcos-4.8.2-x86_64-qemu.x86_64.qcow2.gz`.
+    pub(super) fn of_release(&self, version: &OcpVersion, arch: Arch) -> Option<String> {
+        let form = self.form.as_ref()?;
+        let tail = form.full_tail(version.series().has_live_images());
+        Some(format!("{}-{}-{tail}", form.product, version.in_file_name(arch)))
+    }
+}
+
+impl Form {
+    fn read(text: &str, arch: Arch) -> Option<Self> {
+        let (product, rest) = Product::ALL.into_iter().find_map(|product| {
+            Some((product, text.strip_prefix(product.file_prefix())?.strip_prefix('-')?))
+        })?;
+        let (id, tail) = if let Some((build, tail)) = BuildId::split_from(rest) {
+            (FileId::Build(build), tail)
+        } else if let Some((version, tail)) = OcpVersion::split_from(rest, arch) {
+            (FileId::Release(version), tail)
+        } else {
+            // A name that begins with a number has some version, only not one that can be read.
+            (!rest.starts_with(|first: char| first.is_ascii_digit())).then_some(())?;
+            (FileId::Unversioned, rest)
+        };
+        (!tail.is_empty()).then(|| Self { product, id, tail: tail.into() })
+    }
+
+    /// The tail as builds have it.
+    ///
+    /// ART's sync job links each `rhcos-live-*` also as `rhcos-installer-*`, a name that some portals still
+    /// use. It does so for the unversioned names alone.
+    fn full_tail(&self, has_live_images: bool) -> String {
+        match (&self.id, self.tail.strip_prefix("installer-")) {
+            (FileId::Unversioned, Some(rest)) if has_live_images => format!("live-{rest}"),
+            _ => self.tail.to_string(),
+        }
+    }
+}
