@@ -2,21 +2,63 @@
 //! elsewhere.
 //!
 //! Nothing here touches the network.
+//!
+//! # For test harnesses
+//!
+//! An e2e job that runs before ART has mirrored a build fetches it from a bridge. [`resolve`] says from where:
+//!
+//! ```
+//! use art_mirror_validate::location::{Prefix, Target, resolve};
+//!
+//! // What the installer's environment says; nothing means the published locations.
+//! let prefix = Prefix::from_environment(Some("https://bridge.example/art/storage"), None)?;
+//! let target = prefix.map_or(Target::Published, Target::Bridge);
+//!
+//! let place = resolve(
+//!     "https://rhcos.mirror.openshift.com/art/storage/prod/streams/4.14-9.2/builds/\
+//!      414.92.202306141028-0/x86_64/rhcos-414.92.202306141028-0-metal.x86_64.raw.gz",
+//!     None,
+//!     &target,
+//! )?;
+//! assert_eq!(
+//!     place.as_str(),
+//!     "https://bridge.example/art/storage/prod/streams/4.14-9.2/builds/\
+//!      414.92.202306141028-0/x86_64/rhcos-414.92.202306141028-0-metal.x86_64.raw.gz",
+//! );
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! [`rewrite`] does the same to a whole stream document, and [`resolve_lines`] to a list of URLs.
 
 mod arch;
+mod batch;
 mod build_id;
 mod file_name;
 mod host;
 mod layout;
 mod literal;
+mod place_error;
+mod prefix;
 mod product;
+mod rewrite;
+mod target;
 mod version;
 
 pub use arch::Arch;
+pub use batch::{BatchError, LineError, resolve_lines};
 pub use build_id::{BuildContent, BuildId, BuildIdError, RhelVersion};
 pub use file_name::{FileId, FileName};
 pub use host::{BRIDGE_2021, HostKind, PUBLISHED_HOSTS};
 pub use layout::{Layout, Location, NotUnderstood};
 pub use literal::{BadLocation, Literal};
+pub use place_error::{NoPlace, PlaceError};
+pub use prefix::{BadPrefix, Prefix, PrefixError, PrefixKind};
 pub use product::{NoDirectory, Product};
+pub use rewrite::{RewriteError, Rewritten, Unplaced, UnplacedReason, rewrite};
+pub use target::{Mirror, MirrorArea, MirrorError, MirrorVersion, Target, resolve};
 pub use version::{OcpVersion, Series, VersionError};
+
+#[cfg(test)]
+mod corpus_tests;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,82 @@
+//! The laws, over every location and signature of the real documents that `STREAM_CORPUS` names.
+
+use std::path::{Path, PathBuf};
+
+use super::*;
+use crate::stream::{FoundUrl, find_urls};
+
+/// The stream documents under `$STREAM_CORPUS`; none, with a notice, where it is unset.
+fn documents() -> Vec<(PathBuf, String)> {
+    let Some(root) = std::env::var_os("STREAM_CORPUS") else {
+        eprintln!("skipped: STREAM_CORPUS is unset");
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    collect(Path::new(&root), &mut found);
+    assert!(!found.is_empty(), "no stream documents under STREAM_CORPUS");
+    found
+}
+
+fn collect(directory: &Path, found: &mut Vec<(PathBuf, String)>) {
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(&path, found);
+        } else if path.extension().is_some_and(|it| it == "json") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            if find_urls(&text).is_ok_and(|urls| !urls.is_empty()) {
+                found.push((path, text));
+            }
+        }
+    }
+}
+
+fn urls() -> impl Iterator<Item = FoundUrl> {
+    documents().into_iter().flat_map(|(_, text)| find_urls(&text).unwrap())
+}
+
+#[test]
+fn every_real_location_is_read_and_written() {
+    for found in urls() {
+        let location = Location::parse(&found.url).unwrap_or_else(|error| panic!("{}: {error}", found.url));
+        assert_eq!(location.url(), found.url);
+        assert_eq!(location.arch().rpm_name(), &*found.id.arch, "{}", found.url);
+        if let Some(build) = location.build() {
+            assert_eq!(Some(build.as_str()), found.release.as_deref(), "{}", found.url);
+        }
+    }
+}
+
+#[test]
+fn the_directory_of_every_real_build_is_derived() {
+    for found in urls() {
+        let location = Location::parse(&found.url).unwrap();
+        if matches!(location.layout(), Layout::Releases | Layout::Streams) {
+            assert_eq!(location.derived_directory(), Some(location.directory()), "{}", found.url);
+        }
+    }
+}
+
+#[test]
+fn every_real_document_goes_there_and_back() {
+    for (path, text) in documents() {
+        let unchanged = rewrite(&text, &Target::Published).unwrap();
+        assert_eq!(unchanged.text, text, "{}", path.display());
+        // A document with several hosts has several ways back, so each is first put on one host.
+        let home = Target::Bridge(Prefix::parse("https://rhcos.mirror.openshift.com/art/storage").unwrap());
+        let Ok(start) = rewrite(&text, &home) else { panic!("{} has no place", path.display()) };
+        assert_eq!(rewrite(&start.text, &home).unwrap().changed, 0);
+        for to in ["http://[::1]:8080/art/storage/", "https://b.example/x/y"] {
+            let there = rewrite(&start.text, &Target::Bridge(Prefix::parse(to).unwrap())).unwrap();
+            assert_eq!(there.changed, there.urls);
+            assert_eq!(rewrite(&there.text, &home).unwrap().text, start.text, "{}", path.display());
+        }
+        let flat = rewrite(&text, &Target::Flat(Prefix::parse("https://b.example/flat").unwrap())).unwrap();
+        assert_eq!(flat.changed, flat.urls);
+        // Undone URL by URL, nothing else is found to have changed.
+        let (old, new) = (find_urls(&text).unwrap(), find_urls(&flat.text).unwrap());
+        let undone =
+            crate::stream::replace_urls(&flat.text, new.iter().zip(old.iter().map(|it| it.url.as_str())));
+        assert_eq!(undone, text, "{}", path.display());
+    }
+}

@@ -1,0 +1,116 @@
+//! A stream document moved to another place.
+
+use std::collections::HashMap;
+
+use super::literal::Literal;
+use super::place_error::PlaceError;
+use super::target::{Target, resolve};
+use crate::stream::{FindUrlsError, FoundUrl, UrlField, find_urls, replace_urls};
+use crate::text::excerpt;
+
+/// A document whose URLs are those of a target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rewritten {
+    /// The document; every byte outside of the changed URLs is as it was.
+    pub text: String,
+    /// How many URLs the document's artifacts have.
+    pub urls: usize,
+    /// How many of them changed.
+    pub changed: usize,
+}
+
+/// Moves the locations and signatures of a document's artifacts to a target.
+///
+/// Only the URLs' own bytes change; a document that is already there comes back byte for byte. If any URL has
+/// no place at the target, the result is every such URL and no document.
+///
+/// ```
+/// use art_mirror_validate::location::{Prefix, Target, rewrite};
+///
+/// let document = r#"{"architectures": {"x86_64": {"artifacts": {"qemu": {
+///     "release": "48.84.202109241901-0", "formats": {"qcow2.gz": {"disk": {"location": "https://rhcos.mirror.openshift.com/art/storage/releases/rhcos-4.8/48.84.202109241901-0/x86_64/rhcos-48.84.202109241901-0-qemu.x86_64.qcow2.gz"}}}}}}}}"#;
+/// let bridge = Target::Bridge(Prefix::parse("https://bridge.example/art/storage")?);
+///
+/// let moved = rewrite(document, &bridge)?;
+/// assert_eq!(moved.text, document.replace("rhcos.mirror.openshift.com", "bridge.example"));
+/// assert_eq!((moved.urls, moved.changed), (1, 1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn rewrite(document: &str, target: &Target) -> Result<Rewritten, RewriteError> {
+    let found = find_urls(document)?;
+    let mut places: Vec<Literal> = Vec::with_capacity(found.len());
+    let mut unplaced = Vec::new();
+    let mut taken: HashMap<String, &FoundUrl> = HashMap::with_capacity(found.len());
+    for url in &found {
+        match resolve(&url.url, url.release.as_deref(), target) {
+            Err(error) => unplaced.push(Unplaced::new(url, UnplacedReason::NoPlace(error))),
+            Ok(place) => {
+                let other = *taken.entry(place.as_str().to_owned()).or_insert(url);
+                if other.url != url.url {
+                    let (place, other) = (place.to_string(), excerpt(&other.path(), 300));
+                    unplaced.push(Unplaced::new(url, UnplacedReason::Taken { place, other }));
+                }
+                places.push(place);
+            }
+        }
+    }
+    if !unplaced.is_empty() {
+        return Err(RewriteError::Unplaced(unplaced));
+    }
+    let pairs = || found.iter().zip(places.iter().map(Literal::as_str));
+    Ok(Rewritten {
+        text: replace_urls(document, pairs()),
+        urls: found.len(),
+        changed: pairs().filter(|(found, place)| found.url != *place).count(),
+    })
+}
+
+/// Why a document was not rewritten.
+#[derive(Debug, thiserror::Error)]
+pub enum RewriteError {
+    /// The text is no stream document.
+    #[error(transparent)]
+    Document(#[from] FindUrlsError),
+    /// Some URLs have no place at the target.
+    #[error("{} of the document's URLs could not be placed:{}", .0.len(), shown(.0))]
+    Unplaced(Vec<Unplaced>),
+}
+
+fn shown(unplaced: &[Unplaced]) -> String {
+    unplaced.iter().flat_map(|one| ["\n  ".to_owned(), one.to_string()]).collect()
+}
+
+/// A URL of a document that has no place at a target.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{path}: {reason}")]
+pub struct Unplaced {
+    /// Where in the document the URL is, made safe to print.
+    pub path: String,
+    /// Which URL of the artifact.
+    pub field: UrlField,
+    /// Why it has none.
+    #[source]
+    pub reason: UnplacedReason,
+}
+
+impl Unplaced {
+    fn new(url: &FoundUrl, reason: UnplacedReason) -> Self {
+        Self { path: excerpt(&url.path(), 300), field: url.field, reason }
+    }
+}
+
+/// Why a URL of a document has no place at a target.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UnplacedReason {
+    /// None follows from the URL.
+    #[error(transparent)]
+    NoPlace(#[from] PlaceError),
+    /// Another file of the document would be at the same place.
+    #[error("its place would be {place}, where {other} already is, which is another file")]
+    Taken {
+        /// The place.
+        place: String,
+        /// Where in the document the other URL is.
+        other: String,
+    },
+}

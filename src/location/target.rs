@@ -1,0 +1,358 @@
+//! Where artifacts should be looked for, and the place of each there.
+
+use std::str::FromStr;
+
+use super::build_id::{BuildContent, BuildId};
+use super::layout::{Directory, Layout, Leaf, Location, MirrorArch, Parent};
+use super::literal::Literal;
+use super::place_error::{NoPlace, PlaceError};
+use super::prefix::{Prefix, PrefixKind};
+use super::product::Product;
+use super::version::{OcpVersion, Series, VersionError};
+
+/// The first series of which every build is in the streams layout.
+const FIRST_OF_STREAMS: Series = Series { major: 4, minor: 13 };
+
+/// Since this time (`YYYYMMDDhhmm`), builds of older series go to the streams layout as well: 4.12 has
+/// `releases/rhcos-4.12/412.86.202209302317-0` and `prod/streams/4.12/builds/412.86.202212081411-0`.
+/// The release controller of OpenShift draws the same line, for 4.9 and later.
+const CHANGEOVER: (Series, u64) = (Series { major: 4, minor: 9 }, 202_212_000_000);
+
+/// Where artifacts should be looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// The literal locations.
+    Published,
+    /// A bridge. The end of the prefix tells the layout; where it does not, builds keep theirs, and files of
+    /// the mirror go to the layout of their build's time (releases until OpenShift 4.12, then streams).
+    Bridge(Prefix),
+    /// A mirror.
+    Mirror(Mirror),
+    /// A flat directory: `BASE/FILE`, as `plume stream-mirror` writes it.
+    Flat(Prefix),
+}
+
+/// A mirror, and which of its directories.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mirror {
+    base: Prefix,
+    area: MirrorArea,
+}
+
+/// Which directories of the public mirror are meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MirrorArea {
+    /// By build: `4.M/BUILDID`. The series is that of the build, if none is given.
+    Builds(Option<Series>),
+    /// By release: `4.M/VERSION`.
+    Release(OcpVersion),
+    /// Pre-release: `pre-release/VERSION`, or `pre-release/BUILDID` without a version.
+    PreRelease(Option<OcpVersion>),
+}
+
+/// The version that a mirror's directory is named after: a series (`4.8`) or a release (`4.8.2`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MirrorVersion {
+    /// The builds of a series.
+    Series(Series),
+    /// One release.
+    Release(OcpVersion),
+}
+
+impl FromStr for MirrorVersion {
+    type Err = VersionError;
+
+    fn from_str(text: &str) -> Result<Self, VersionError> {
+        text.parse().map(Self::Series).or_else(|_| text.parse().map(Self::Release))
+    }
+}
+
+/// Options that contradict each other.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MirrorError {
+    /// A version, or pre-release, at a base without such directories.
+    #[error(
+        "{base} is a base of the {layout}, which has no directories by OpenShift version and none for \
+         pre-releases; expected one such as https://mirror.openshift.com/pub/openshift-v4"
+    )]
+    NoVersions {
+        /// The base.
+        base: String,
+        /// Its layout.
+        layout: &'static str,
+    },
+    /// A series where a release is needed.
+    #[error(
+        "pre-release directories are named after releases, not after the series {series}; expected one such as \
+         {series}.0-rc.1"
+    )]
+    PreReleaseSeries {
+        /// The series.
+        series: Series,
+    },
+}
+
+impl Mirror {
+    /// A mirror at a base.
+    ///
+    /// A base that ends with `/releases`, `/streams` or `/storage` has the layout of that name, and neither
+    /// versions nor pre-releases. Any other has the layout of the public mirror: by build, by release where
+    /// a version is given, or pre-release.
+    pub fn new(base: Prefix, version: Option<MirrorVersion>, pre_release: bool) -> Result<Self, MirrorError> {
+        let layout = match base.kind() {
+            PrefixKind::Releases => Some("releases layout"),
+            PrefixKind::Streams => Some("streams layout"),
+            PrefixKind::Storage => Some("releases and streams layouts"),
+            PrefixKind::Mirror | PrefixKind::Other => None,
+        };
+        if let Some(layout) = layout.filter(|_| version.is_some() || pre_release) {
+            return Err(MirrorError::NoVersions { base: base.to_string(), layout });
+        }
+        let area = match (version, pre_release) {
+            (None, false) => MirrorArea::Builds(None),
+            (Some(MirrorVersion::Series(series)), false) => MirrorArea::Builds(Some(series)),
+            (Some(MirrorVersion::Release(version)), false) => MirrorArea::Release(version),
+            (None, true) => MirrorArea::PreRelease(None),
+            (Some(MirrorVersion::Release(version)), true) => MirrorArea::PreRelease(Some(version)),
+            (Some(MirrorVersion::Series(series)), true) => {
+                return Err(MirrorError::PreReleaseSeries { series });
+            }
+        };
+        Ok(Self { base, area })
+    }
+
+    /// The base.
+    pub fn base(&self) -> &Prefix {
+        &self.base
+    }
+
+    /// The directories that are meant.
+    pub fn area(&self) -> &MirrorArea {
+        &self.area
+    }
+}
+
+impl Target {
+    /// The prefix that locations are resolved to; none for the literal ones.
+    pub fn prefix(&self) -> Option<&Prefix> {
+        match self {
+            Self::Published => None,
+            Self::Bridge(prefix) | Self::Flat(prefix) | Self::Mirror(Mirror { base: prefix, .. }) => {
+                Some(prefix)
+            }
+        }
+    }
+
+    /// The place of an artifact, or of its signature, at this target.
+    ///
+    /// `release` is the build ID that the document gives for the artifact. It is needed where the URL does
+    /// not say which build the file is of, as on the mirror by release.
+    ///
+    /// Every place is under the target's prefix.
+    pub fn place(&self, location: &Literal, release: Option<&str>) -> Result<Literal, PlaceError> {
+        let understood =
+            || Location::read(location).map_err(|why| PlaceError::not_understood(location.as_str(), why));
+        let (prefix, tail) = match self {
+            Self::Published => return Ok(location.clone()),
+            Self::Flat(prefix) => {
+                let file = location.file_name();
+                if !super::layout::is_plain(file) {
+                    let segment = crate::text::excerpt(file, 80);
+                    let why = super::layout::NotUnderstood::OddSegment { segment };
+                    return Err(PlaceError::not_understood(location.as_str(), why));
+                }
+                (prefix, file.to_owned())
+            }
+            Self::Bridge(prefix) => {
+                let source = understood()?;
+                let area = MirrorArea::Builds(None);
+                (prefix, under(prefix, &area, &source, release).map_err(|why| self.no_place(&source, why))?)
+            }
+            Self::Mirror(mirror) => {
+                let source = understood()?;
+                let tail = match mirror.base.kind() {
+                    PrefixKind::Other => on_mirror(&mirror.area, &source, release),
+                    _ => under(&mirror.base, &mirror.area, &source, release),
+                };
+                (&mirror.base, tail.map_err(|why| self.no_place(&source, why))?)
+            }
+        };
+        Literal::parse(&format!("{prefix}/{tail}"))
+            .map_err(|why| PlaceError::not_understood(location.as_str(), why.into()))
+    }
+
+    fn no_place(&self, source: &Location, why: NoPlace) -> PlaceError {
+        PlaceError::NoPlace {
+            url: source.url(),
+            understood: source.description(),
+            target: self.prefix().map(Prefix::to_string).unwrap_or_default(),
+            why,
+        }
+    }
+}
+
+/// The place of an artifact at a target: [`Literal::parse`], then [`Target::place`].
+///
+/// ```
+/// use art_mirror_validate::location::{Prefix, Target, resolve};
+///
+/// let bridge = Target::Bridge(Prefix::parse("https://bridge.example/art/storage/releases")?);
+/// let place = resolve(
+///     "https://mirror.openshift.com/pub/openshift-v4/x86_64/dependencies/rhcos/4.8/4.8.2/\
+///      rhcos-4.8.2-x86_64-qemu.x86_64.qcow2.gz",
+///     // The URL does not say which build the file is of; the document does.
+///     Some("48.84.202107202156-0"),
+///     &bridge,
+/// )?;
+/// assert_eq!(
+///     place.as_str(),
+///     "https://bridge.example/art/storage/releases/rhcos-4.8/48.84.202107202156-0/x86_64/\
+///      rhcos-48.84.202107202156-0-qemu.x86_64.qcow2.gz",
+/// );
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn resolve(location: &str, release: Option<&str>, target: &Target) -> Result<Literal, PlaceError> {
+    let literal = Literal::parse(location).map_err(|why| PlaceError::not_understood(location, why.into()))?;
+    target.place(&literal, release)
+}
+
+/// The path under a prefix whose kind tells the layout.
+fn under(
+    prefix: &Prefix,
+    area: &MirrorArea,
+    source: &Location,
+    release: Option<&str>,
+) -> Result<String, NoPlace> {
+    let streams = match prefix.kind() {
+        PrefixKind::Mirror => return on_mirror(area, source, release),
+        PrefixKind::Releases => false,
+        PrefixKind::Streams => true,
+        PrefixKind::Storage | PrefixKind::Other => match source.layout() {
+            Layout::Releases => false,
+            Layout::Streams => true,
+            // A file of the mirror is where other builds of its time are.
+            _ => is_of_streams(&build_of(source, release)?),
+        },
+    };
+    let tail = match (streams, source.layout()) {
+        (false, Layout::Releases) | (true, Layout::Streams) => source.tail(),
+        (false, _) => in_releases(source, release)?,
+        (true, _) => in_streams(source, release)?,
+    };
+    Ok(match (prefix.kind(), streams) {
+        (PrefixKind::Storage, false) => format!("releases/{tail}"),
+        (PrefixKind::Storage, true) => format!("prod/streams/{tail}"),
+        _ => tail,
+    })
+}
+
+/// Whether a build is of the time of the streams layout.
+fn is_of_streams(build: &BuildId) -> bool {
+    let (since, time) = CHANGEOVER;
+    build
+        .ocp()
+        .is_none_or(|series| series >= FIRST_OF_STREAMS || (series >= since && build.timestamp() > time))
+}
+
+fn in_releases(source: &Location, release: Option<&str>) -> Result<String, NoPlace> {
+    let (build, file) = (build_of(source, release)?, file_of_build(source, release)?);
+    let directory = product_of(source)?.releases_directory(&build, source.arch())?;
+    Ok(format!("{directory}/{build}/{}/{file}", source.arch()))
+}
+
+fn in_streams(source: &Location, release: Option<&str>) -> Result<String, NoPlace> {
+    let (build, file) = (build_of(source, release)?, file_of_build(source, release)?);
+    let directory = product_of(source)?.streams_directory(&build)?;
+    Ok(format!("{directory}/builds/{build}/{}/{file}", source.arch()))
+}
+
+fn on_mirror(area: &MirrorArea, source: &Location, release: Option<&str>) -> Result<String, NoPlace> {
+    if is_in_area(area, source) {
+        return Ok(source.tail());
+    }
+    let product = product_of(source)?;
+    if product != Product::Rhcos {
+        return Err(NoPlace::MirrorHoldsRhcosOnly { product });
+    }
+    let (parent, leaf, file) = match area {
+        MirrorArea::Builds(series) => {
+            let build = build_of(source, release)?;
+            let series = series
+                .or_else(|| build.ocp())
+                .ok_or_else(|| NoPlace::NoSeries { build: build.to_string() })?;
+            (Parent::Series(series), Leaf::Build(build), file_of_build(source, release)?)
+        }
+        MirrorArea::PreRelease(None) => {
+            let build = build_of(source, release)?;
+            (Parent::PreRelease, Leaf::Build(build), file_of_build(source, release)?)
+        }
+        MirrorArea::Release(version) => (
+            Parent::Series(version.series()),
+            Leaf::Release(version.clone()),
+            file_of_release(source, version)?,
+        ),
+        MirrorArea::PreRelease(Some(version)) => {
+            (Parent::PreRelease, Leaf::Release(version.clone()), file_of_release(source, version)?)
+        }
+    };
+    let directory = Directory::Mirror { arch: MirrorArch::rpm(source.arch()), parent, leaf };
+    Ok(format!("{directory}/{file}"))
+}
+
+/// Whether a URL is already in the directories that are meant, so that it stays as it is written.
+fn is_in_area(area: &MirrorArea, source: &Location) -> bool {
+    let Directory::Mirror { parent, leaf, .. } = &source.directory else { return false };
+    match (area, parent) {
+        (MirrorArea::Builds(None), Parent::Series(_)) => matches!(leaf, Leaf::Build(_)),
+        (MirrorArea::Builds(Some(series)), Parent::Series(parent)) => {
+            matches!(leaf, Leaf::Build(_)) && series == parent
+        }
+        (MirrorArea::PreRelease(None), Parent::PreRelease | Parent::PreReleaseSeries(_)) => true,
+        (MirrorArea::Release(version), Parent::Series(_))
+        | (MirrorArea::PreRelease(Some(version)), Parent::PreRelease | Parent::PreReleaseSeries(_)) => {
+            matches!(leaf, Leaf::Release(leaf) if leaf == version)
+        }
+        _ => false,
+    }
+}
+
+fn product_of(source: &Location) -> Result<Product, NoPlace> {
+    source.file().product().ok_or_else(|| file_unknown(source))
+}
+
+/// The build that a URL is of: as its directory says, else as its document does.
+fn build_of(source: &Location, release: Option<&str>) -> Result<BuildId, NoPlace> {
+    if let Some(build) = source.build() {
+        return Ok(build.clone());
+    }
+    let release = release.ok_or(NoPlace::BuildUnknown)?;
+    let build: BuildId = release.parse().map_err(NoPlace::Release)?;
+    match build.content() {
+        // Only the mirror's URLs leave the build unsaid, and it holds RHEL CoreOS alone.
+        BuildContent::Fedora { .. } => Err(NoPlace::WrongRelease { build: build.to_string() }),
+        BuildContent::Ocp { .. } | BuildContent::Rhel(_) => Ok(build),
+    }
+}
+
+fn file_of_build(source: &Location, release: Option<&str>) -> Result<String, NoPlace> {
+    let build = build_of(source, release)?;
+    if let Some(super::FileId::Build(named)) = source.file().id()
+        && *named != build
+    {
+        return Err(NoPlace::TwoBuilds { directory: build.to_string(), file: named.to_string() });
+    }
+    source.file().of_build(&build).ok_or_else(|| file_unknown(source))
+}
+
+fn file_of_release(source: &Location, version: &OcpVersion) -> Result<String, NoPlace> {
+    if let (Some(build), Some(super::FileId::Build(named))) = (source.build(), source.file().id())
+        && named != build
+    {
+        return Err(NoPlace::TwoBuilds { directory: build.to_string(), file: named.to_string() });
+    }
+    source.file().of_release(version, source.arch()).ok_or_else(|| file_unknown(source))
+}
+
+fn file_unknown(source: &Location) -> NoPlace {
+    NoPlace::FileUnknown { file: crate::text::excerpt(source.file().as_str(), 120) }
+}

@@ -1,0 +1,366 @@
+//! The layouts, the contract's table, and the laws that hold for every location.
+
+mod laws;
+
+use super::*;
+
+const BY_BUILD: &str = "https://mirror.openshift.com/pub/openshift-v4/x86_64/dependencies/rhcos/4.8/\
+                        48.83.202102230316-0/rhcos-48.83.202102230316-0-qemu.x86_64.qcow2.gz";
+const BY_RELEASE: &str = "https://mirror.openshift.com/pub/openshift-v4/x86_64/dependencies/rhcos/4.8/4.8.2/\
+                          rhcos-4.8.2-x86_64-qemu.x86_64.qcow2.gz";
+const RELEASE: Option<&str> = Some("48.84.202107202156-0");
+
+fn bridge(prefix: &str) -> Target {
+    Target::Bridge(Prefix::parse(prefix).unwrap())
+}
+
+fn mirror(base: &str, version: Option<&str>, pre_release: bool) -> Target {
+    let version = version.map(|text| text.parse().unwrap());
+    Target::Mirror(Mirror::new(Prefix::parse(base).unwrap(), version, pre_release).unwrap())
+}
+
+fn place(url: &str, release: Option<&str>, target: &Target) -> String {
+    resolve(url, release, target).map_or_else(|error| panic!("{error}"), |place| place.to_string())
+}
+
+#[test]
+fn every_layout_is_read_and_written() {
+    use Layout::{MirrorByBuild, MirrorByRelease, MirrorPreRelease, Releases, Streams};
+    let mirror = "https://mirror.openshift.com/pub/openshift-v4";
+    let file = "rhcos-live.x86_64.iso";
+    let cases = [
+        (Releases, "https://b/art/storage/releases", "rhcos-4.8", "rhcos-4.8/48.84.202109241901-0/x86_64/rhcos-48.84.202109241901-0-live.x86_64.iso".to_owned()),
+        (Releases, "http://[::1]:8080", "rhcos-4.7-s390x", "rhcos-4.7-s390x/47.83.202102090311-0/s390x/rhcos-47.83.202102090311-0-live-kernel-s390x.sig".into()),
+        (Releases, "http://h/x", "rhcos-4.8-devel", "rhcos-4.8-devel/48.84.202109241901-0/x86_64/meta.json".into()),
+        (Streams, "https://builds.coreos.fedoraproject.org/prod/streams", "stable", "stable/builds/35.20220327.3.0/x86_64/fedora-coreos-35.20220327.3.0-live-kernel-x86_64".into()),
+        (Streams, "https://b/art/storage/prod/streams", "4.12", "4.12/builds/412.86.202301311551-0/x86_64/rhcos-412.86.202301311551-0-vmware.x86_64.ova".into()),
+        (Streams, "https://b/art/storage/prod/streams", "c10s", "c10s/builds/10.0.20251103-0/aarch64/scos-10.0.20251103-0-live-iso.aarch64.iso".into()),
+        (Streams, "https://okd-scos.s3.amazonaws.com", "okd-scos", "okd-scos/builds/413.9.202302280609-0/x86_64/scos-413.9.202302280609-0-live.x86_64.iso".into()),
+        (MirrorByBuild, mirror, "4.8", "ppc64le/dependencies/rhcos/4.8/47.83.202102091015-0/rhcos-47.83.202102091015-0-openstack.ppc64le.qcow2.gz".into()),
+        (MirrorByRelease, mirror, "4.8", "x86_64/dependencies/rhcos/4.8/4.8.2/rhcos-4.8.2-x86_64-qemu.x86_64.qcow2.gz".into()),
+        (MirrorByRelease, mirror, "4.18", format!("amd64/dependencies/rhcos/4.18/4.18.1/{file}")),
+        (MirrorByRelease, mirror, "4.10", format!("dependencies/rhcos/4.10/latest/{file}")),
+        (MirrorByRelease, mirror, "latest", format!("x86_64/dependencies/rhcos/latest/{file}")),
+        (MirrorByRelease, mirror, "latest", "dependencies/rhcos/latest/latest/rhcos-4.4.3-x86_64-vmware.x86_64.ova".into()),
+        (MirrorPreRelease, mirror, "pre-release", "arm64/dependencies/rhcos/pre-release/latest/rhcos-live-iso.aarch64.iso".into()),
+        (MirrorPreRelease, mirror, "pre-release", "x86_64/dependencies/rhcos/pre-release/latest-4.17/rhcos-4.17.0-ec.3-x86_64-live-rootfs.x86_64.img".into()),
+        (MirrorPreRelease, mirror, "pre-release", "dependencies/rhcos/pre-release/latest/rhcos-4.6.0-0.nightly-2020-08-26-093617-x86_64-live.x86_64.iso".into()),
+        (MirrorPreRelease, mirror, "pre-release", "s390x/dependencies/rhcos/pre-release/9.6.20251015-1/rhcos-9.6.20251015-1-live-iso.s390x.iso".into()),
+        (MirrorPreRelease, mirror, "pre-release/4.8", "x86_64/dependencies/rhcos/pre-release/4.8/48.83.202102230316-0/rhcos-48.83.202102230316-0-live.x86_64.iso".into()),
+    ];
+    for (layout, base, directory, tail) in cases {
+        let url = format!("{base}/{tail}");
+        let location = Location::parse(&url).unwrap_or_else(|error| panic!("{url}: {error}"));
+        assert_eq!(location.layout(), layout, "{url}");
+        assert_eq!((location.base(), location.directory().as_str()), (base, directory), "{url}");
+        assert_eq!(location.url(), url);
+    }
+}
+
+#[test]
+fn resolve_keeps_the_contract_line_by_line() {
+    let releases = bridge("https://b/art/storage/releases");
+    let streams = bridge("https://b/art/storage/prod/streams");
+    let storage = bridge("https://b/art/storage");
+    let other = bridge("http://127.0.0.1:8080/x/y/");
+    let ppc64le = "https://mirror.openshift.com/pub/openshift-v4/ppc64le/dependencies/rhcos/4.8/47.83.202102091015-0/rhcos-47.83.202102091015-0-openstack.ppc64le.qcow2.gz";
+    let in_releases = "https://rhcos.mirror.openshift.com/art/storage/releases/rhcos-4.11/411.85.202205101201-0/x86_64/rhcos-411.85.202205101201-0-live.x86_64.iso";
+    let in_streams = "https://rhcos.mirror.openshift.com/art/storage/prod/streams/rhel-9.8/builds/9.8.20260403-0/x86_64/rhcos-9.8.20260403-0-live-iso.x86_64.iso";
+    let r413 = "https://mirror.openshift.com/pub/openshift-v4/amd64/dependencies/rhcos/4.13/413.86.202302150245-0/rhcos-413.86.202302150245-0-live.x86_64.iso";
+    let cases = [
+        (
+            BY_BUILD,
+            None,
+            &releases,
+            "https://b/art/storage/releases/rhcos-4.8/48.83.202102230316-0/x86_64/rhcos-48.83.202102230316-0-qemu.x86_64.qcow2.gz",
+        ),
+        (
+            ppc64le,
+            None,
+            &releases,
+            "https://b/art/storage/releases/rhcos-4.7-ppc64le/47.83.202102091015-0/ppc64le/rhcos-47.83.202102091015-0-openstack.ppc64le.qcow2.gz",
+        ),
+        (
+            BY_RELEASE,
+            RELEASE,
+            &releases,
+            "https://b/art/storage/releases/rhcos-4.8/48.84.202107202156-0/x86_64/rhcos-48.84.202107202156-0-qemu.x86_64.qcow2.gz",
+        ),
+        (
+            in_releases,
+            None,
+            &releases,
+            "https://b/art/storage/releases/rhcos-4.11/411.85.202205101201-0/x86_64/rhcos-411.85.202205101201-0-live.x86_64.iso",
+        ),
+        (
+            in_streams,
+            None,
+            &streams,
+            "https://b/art/storage/prod/streams/rhel-9.8/builds/9.8.20260403-0/x86_64/rhcos-9.8.20260403-0-live-iso.x86_64.iso",
+        ),
+        (
+            in_releases,
+            None,
+            &storage,
+            "https://b/art/storage/releases/rhcos-4.11/411.85.202205101201-0/x86_64/rhcos-411.85.202205101201-0-live.x86_64.iso",
+        ),
+        (
+            in_streams,
+            None,
+            &storage,
+            "https://b/art/storage/prod/streams/rhel-9.8/builds/9.8.20260403-0/x86_64/rhcos-9.8.20260403-0-live-iso.x86_64.iso",
+        ),
+        (
+            in_releases,
+            None,
+            &streams,
+            "https://b/art/storage/prod/streams/4.11/builds/411.85.202205101201-0/x86_64/rhcos-411.85.202205101201-0-live.x86_64.iso",
+        ),
+        (
+            r413,
+            None,
+            &streams,
+            "https://b/art/storage/prod/streams/4.13/builds/413.86.202302150245-0/x86_64/rhcos-413.86.202302150245-0-live.x86_64.iso",
+        ),
+        (
+            r413,
+            None,
+            &storage,
+            "https://b/art/storage/prod/streams/4.13/builds/413.86.202302150245-0/x86_64/rhcos-413.86.202302150245-0-live.x86_64.iso",
+        ),
+        (
+            BY_BUILD,
+            None,
+            &storage,
+            "https://b/art/storage/releases/rhcos-4.8/48.83.202102230316-0/x86_64/rhcos-48.83.202102230316-0-qemu.x86_64.qcow2.gz",
+        ),
+        (
+            BY_BUILD,
+            None,
+            &other,
+            "http://127.0.0.1:8080/x/y/rhcos-4.8/48.83.202102230316-0/x86_64/rhcos-48.83.202102230316-0-qemu.x86_64.qcow2.gz",
+        ),
+        (
+            in_releases,
+            None,
+            &other,
+            "http://127.0.0.1:8080/x/y/rhcos-4.11/411.85.202205101201-0/x86_64/rhcos-411.85.202205101201-0-live.x86_64.iso",
+        ),
+        (
+            in_streams,
+            None,
+            &other,
+            "http://127.0.0.1:8080/x/y/rhel-9.8/builds/9.8.20260403-0/x86_64/rhcos-9.8.20260403-0-live-iso.x86_64.iso",
+        ),
+        ("https://nobody.knows/this", None, &Target::Published, "https://nobody.knows/this"),
+    ];
+    for (url, release, target, expected) in cases {
+        assert_eq!(place(url, release, target), expected);
+    }
+}
+
+#[test]
+fn under_a_common_parent_a_build_of_the_mirror_goes_where_its_kin_are() {
+    let cases = [
+        ("412.86.202209302317-0", "4.12", "releases/rhcos-4.12/412.86.202209302317-0"),
+        ("412.86.202212081411-0", "4.12", "prod/streams/4.12/builds/412.86.202212081411-0"),
+        ("48.84.202301010000-0", "4.8", "releases/rhcos-4.8/48.84.202301010000-0"),
+        ("413.86.202211010000-0", "4.13", "prod/streams/4.13/builds/413.86.202211010000-0"),
+    ];
+    for (build, series, directory) in cases {
+        let url = format!(
+            "https://m/pub/openshift-v4/dependencies/rhcos/{series}/{build}/rhcos-{build}-live.x86_64.iso"
+        );
+        let found = place(&url, None, &bridge("https://b/art/storage"));
+        assert_eq!(found, format!("https://b/art/storage/{directory}/x86_64/rhcos-{build}-live.x86_64.iso"));
+    }
+}
+
+#[test]
+fn names_of_the_mirror_become_names_of_the_build() {
+    let to = bridge("https://b/art/storage");
+    let directory = "https://mirror.openshift.com/pub/openshift-v4/x86_64/dependencies/rhcos/4.8/4.8.2";
+    let cases = [
+        ("rhcos-4.8.2-x86_64-live-kernel-x86_64", "live-kernel-x86_64"),
+        ("rhcos-live-kernel-x86_64", "live-kernel-x86_64"),
+        ("rhcos-installer-kernel-x86_64", "live-kernel-x86_64"),
+        ("rhcos-qemu.x86_64.qcow2.gz.sig", "qemu.x86_64.qcow2.gz.sig"),
+    ];
+    for (name, tail) in cases {
+        let expected =
+            "https://b/art/storage/releases/rhcos-4.8/48.84.202107202156-0/x86_64/rhcos-48.84.202107202156-0";
+        assert_eq!(place(&format!("{directory}/{name}"), RELEASE, &to), format!("{expected}-{tail}"));
+    }
+    // Before 4.6, the installer images were images of their own.
+    let old = "https://mirror.openshift.com/pub/openshift-v4/x86_64/dependencies/rhcos/4.3/4.3.0/rhcos-installer-kernel-x86_64";
+    let found = place(old, Some("43.81.202003191953.0"), &to);
+    assert!(found.ends_with("/rhcos-43.81.202003191953.0-installer-kernel-x86_64"), "{found}");
+}
+
+#[test]
+fn a_mirror_is_addressed_by_build_by_release_or_before_release() {
+    let base = "https://mirror.openshift.com/pub/openshift-v4";
+    let from = "https://b/art/storage/releases/rhcos-4.7-ppc64le/47.83.202102091015-0/ppc64le/rhcos-47.83.202102091015-0-live.ppc64le.iso";
+    let rhel = "https://b/art/storage/prod/streams/rhel-9.6/builds/9.6.20251015-1/aarch64/rhcos-9.6.20251015-1-live-iso.aarch64.iso";
+    let cases = [
+        (
+            from,
+            None,
+            false,
+            "ppc64le/dependencies/rhcos/4.7/47.83.202102091015-0/rhcos-47.83.202102091015-0-live.ppc64le.iso",
+        ),
+        (
+            from,
+            Some("4.8"),
+            false,
+            "ppc64le/dependencies/rhcos/4.8/47.83.202102091015-0/rhcos-47.83.202102091015-0-live.ppc64le.iso",
+        ),
+        (
+            from,
+            Some("4.8.2"),
+            false,
+            "ppc64le/dependencies/rhcos/4.8/4.8.2/rhcos-4.8.2-ppc64le-live.ppc64le.iso",
+        ),
+        (
+            from,
+            None,
+            true,
+            "ppc64le/dependencies/rhcos/pre-release/47.83.202102091015-0/rhcos-47.83.202102091015-0-live.ppc64le.iso",
+        ),
+        (
+            from,
+            Some("4.8.0-fc.1"),
+            true,
+            "ppc64le/dependencies/rhcos/pre-release/4.8.0-fc.1/rhcos-4.8.0-fc.1-ppc64le-live.ppc64le.iso",
+        ),
+        (
+            from,
+            Some("4.6.0-0.nightly-ppc64le-2020-10-10-041058"),
+            true,
+            "ppc64le/dependencies/rhcos/pre-release/4.6.0-0.nightly-ppc64le-2020-10-10-041058/rhcos-4.6.0-0.nightly-ppc64le-2020-10-10-041058-live.ppc64le.iso",
+        ),
+        (
+            rhel,
+            Some("4.20"),
+            false,
+            "aarch64/dependencies/rhcos/4.20/9.6.20251015-1/rhcos-9.6.20251015-1-live-iso.aarch64.iso",
+        ),
+        (
+            rhel,
+            Some("4.20.1"),
+            false,
+            "aarch64/dependencies/rhcos/4.20/4.20.1/rhcos-4.20.1-aarch64-live-iso.aarch64.iso",
+        ),
+        (
+            BY_RELEASE,
+            Some("4.8.2"),
+            false,
+            "x86_64/dependencies/rhcos/4.8/4.8.2/rhcos-4.8.2-x86_64-qemu.x86_64.qcow2.gz",
+        ),
+        (
+            BY_BUILD,
+            Some("4.8.2"),
+            false,
+            "x86_64/dependencies/rhcos/4.8/4.8.2/rhcos-4.8.2-x86_64-qemu.x86_64.qcow2.gz",
+        ),
+    ];
+    for (url, version, pre_release, tail) in cases {
+        assert_eq!(place(url, None, &mirror(base, version, pre_release)), format!("{base}/{tail}"));
+    }
+    let streams = mirror("https://b/art/storage/prod/streams", None, false);
+    assert_eq!(place(rhel, None, &streams), rhel);
+    let loopback = mirror("http://127.0.0.1:1/m", None, false);
+    assert!(place(from, None, &loopback).starts_with("http://127.0.0.1:1/m/ppc64le/dependencies/rhcos/4.7/"));
+}
+
+#[test]
+fn a_mirror_without_versions_takes_none() {
+    let storage = Prefix::parse("https://b/art/storage/prod/streams").unwrap();
+    for (version, pre_release) in [(Some("4.8"), false), (Some("4.8.2"), false), (None, true)] {
+        let version = version.map(|text| text.parse().unwrap());
+        let error = Mirror::new(storage.clone(), version, pre_release).unwrap_err();
+        assert!(error.to_string().contains("streams layout"), "{error}");
+    }
+    let base = Prefix::parse("https://mirror.openshift.com/pub/openshift-v4").unwrap();
+    let error = Mirror::new(base, Some("4.8".parse().unwrap()), true).unwrap_err();
+    assert!(error.to_string().contains("4.8.0-rc.1"), "{error}");
+    assert!("4.8.2.1".parse::<MirrorVersion>().is_err());
+}
+
+#[test]
+fn what_has_no_place_says_why() {
+    let releases = bridge("https://b/art/storage/releases");
+    let storage = bridge("https://b/art/storage");
+    let public = mirror("https://mirror.openshift.com/pub/openshift-v4", None, false);
+    let by_release = mirror("https://mirror.openshift.com/pub/openshift-v4", Some("4.8.2"), false);
+    let rhel = "https://rhcos.mirror.openshift.com/art/storage/prod/streams/rhel-9.8/builds/9.8.20260403-0/x86_64/rhcos-9.8.20260403-0-live-iso.x86_64.iso";
+    let scos = "https://rhcos.mirror.openshift.com/art/storage/prod/streams/c10s/builds/10.0.20251103-0/x86_64/scos-10.0.20251103-0-live-iso.x86_64.iso";
+    let fcos = "https://builds.coreos.fedoraproject.org/prod/streams/stable/builds/35.20220327.3.0/x86_64/fedora-coreos-35.20220327.3.0-live-kernel-x86_64";
+    let two = "https://mirror.openshift.com/pub/openshift-v4/x86_64/dependencies/rhcos/4.8/48.83.202102230316-0/rhcos-48.83.202102230317-0-qemu.x86_64.qcow2.gz";
+    let odd = "https://mirror.openshift.com/pub/openshift-v4/x86_64/dependencies/rhcos/4.8/48.83.202102230316-0/sha256sum.txt";
+    let mut report = String::new();
+    for (url, release, target) in [
+        (rhel, None, &releases),
+        (scos, None, &releases),
+        (fcos, None, &releases),
+        (fcos, None, &public),
+        (rhel, None, &public),
+        (BY_RELEASE, None, &releases),
+        (BY_RELEASE, Some("4.8.2"), &releases),
+        (BY_RELEASE, Some("35.20220327.3.0"), &releases),
+        (two, None, &releases),
+        (two, None, &by_release),
+        (odd, None, &storage),
+        ("https://example.com/rhcos.iso", None, &releases),
+        ("https://h/rhcos-4.8/latest/x86_64/f", None, &releases),
+        ("https://h/4.8/builds/48.83.202102230316-0/amd64/f", None, &releases),
+        ("https://h/dependencies/rhcos/4.8/f", None, &releases),
+        ("https://u:secret@h/f", None, &releases),
+        ("not a url", None, &releases),
+        ("https://h/rhcos-4.8/48.83.202102230316-0/x86_64/..%2f..%2fetc", None, &releases),
+        ("https://h/a%20b", None, &Target::Flat(Prefix::parse("https://flat/x").unwrap())),
+    ] {
+        let error = resolve(url, release, target).expect_err(url).to_string();
+        report.push_str(&error);
+        report.push('\n');
+    }
+    insta::assert_snapshot!(report);
+}
+
+#[test]
+fn a_list_is_resolved_as_a_whole_or_not_at_all() {
+    let target = bridge("https://b/art/storage");
+    let good = format!("\n  {BY_BUILD}\r\n\n{BY_BUILD}");
+    assert_eq!(resolve_lines(good.as_bytes(), &target).unwrap().len(), 2);
+    let bad = [good.as_bytes(), b"\nhttps://h/\xff\n", BY_BUILD.as_bytes(), b"\nnonsense\n"].concat();
+    let error = resolve_lines(bad.as_slice(), &target).unwrap_err().to_string();
+    insta::assert_snapshot!(error);
+}
+
+#[test]
+fn rewriting_reports_every_url_without_a_place() {
+    let component = |url: &str| {
+        format!(r#"{{"formats": {{"iso": {{"disk": {{"location": "{url}", "signature": "{url}.sig"}}}}}}}}"#)
+    };
+    let document = |a: &str, b: &str| {
+        format!(
+            r#"{{"architectures": {{"x86_64": {{"artifacts": {{"metal": {}, "qemu": {}}}}}}}}}"#,
+            component(a),
+            component(b)
+        )
+    };
+    let error = rewrite(&document("https://h/x", BY_BUILD), &bridge("https://b/art/storage")).unwrap_err();
+    assert_eq!(error.to_string().lines().count(), 3, "{error}");
+
+    let flat = Target::Flat(Prefix::parse("https://flat/x/").unwrap());
+    let moved = rewrite(&document(BY_BUILD, BY_RELEASE), &flat).unwrap();
+    assert!(moved.text.contains("\"https://flat/x/rhcos-4.8.2-x86_64-qemu.x86_64.qcow2.gz.sig\""));
+    assert_eq!((moved.urls, moved.changed), (4, 4));
+
+    let same_name = document("https://h/a/f.iso", "https://h/b/f.iso");
+    let error = rewrite(&same_name, &flat).unwrap_err().to_string();
+    assert!(
+        error.contains("architectures.x86_64.artifacts.metal.formats.iso.disk.location already is"),
+        "{error}"
+    );
+}
