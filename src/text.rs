@@ -6,7 +6,8 @@ use std::fmt::{self, Write};
 /// move the cursor, recolour a terminal, forge a log line or reorder what a person reads.
 ///
 /// Escaped are the C0 and C1 controls, and the invisible format characters that reorder or hide text
-/// (Unicode's bidirectional controls, zero-width characters, line and paragraph separators, tags).
+/// (Unicode's bidirectional controls, zero-width characters, line and paragraph separators, tags). So are
+/// U+FFFE and U+FFFF, which no XML 1.0 document may contain (section 2.2, `Char`).
 #[derive(Debug, Clone, Copy)]
 pub struct Printable<'a>(pub &'a str);
 
@@ -44,6 +45,7 @@ fn is_unsafe_to_print(character: char) -> bool {
                 | '\u{2060}'..='\u{206f}'
                 | '\u{feff}'
                 | '\u{fff9}'..='\u{fffb}'
+                | '\u{fffe}'..='\u{ffff}'
                 | '\u{e0000}'..='\u{e007f}'
         )
 }
@@ -74,6 +76,7 @@ mod tests {
             ("c1 \u{9b}31m", "c1 \\u{9b}31m"),
             ("bidi \u{202e}gnp.exe", "bidi \\u{202e}gnp.exe"),
             ("\u{feff}bom", "\\u{feff}bom"),
+            ("not in XML \u{fffe}\u{ffff}", "not in XML \\u{fffe}\\u{ffff}"),
         ];
         for (raw, shown) in cases {
             assert_eq!(Printable(raw).to_string(), shown);

@@ -1,3 +1,26 @@
 //! Verdicts as text, JSON, `JUnit`, HTML and Markdown. Nothing here touches the network.
+//!
+//! Everything is rendered from one [`Report`](model::Report) and one [`RunContext`], by reader:
+//!
+//! | module | for |
+//! | --- | --- |
+//! | [`terminal`] | a person at a terminal |
+//! | [`log`] | a person who reads a job's log, and Spyglass, which highlights its lines |
+//! | [`json`] | programs |
+//! | [`progress`] | a person who waits |
 
+mod context;
+mod facts;
+mod group;
+pub mod json;
+pub mod log;
 pub mod model;
+pub mod progress;
+mod request;
+#[cfg(test)]
+mod sample;
+pub mod terminal;
+mod words;
+
+pub use context::{DocumentContext, ProwContext, RunContext, SkippedFile};
+pub use request::art_request;

@@ -17,7 +17,8 @@ pub const SCHEMA_VERSION: u32 = 1;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Report {
-    /// Always [`SCHEMA_VERSION`].
+    /// The version of this shape; another one means that fields were renamed or taken away.
+    #[cfg_attr(test, schemars(extend("const" = SCHEMA_VERSION)))]
     pub schema_version: u32,
     /// `fail` if any artifact failed, else `inconclusive` if any is undetermined, else `pass`.
     pub verdict: Verdict,
@@ -116,6 +117,13 @@ pub struct ArtifactReport {
     pub warnings: Vec<String>,
 }
 
+impl ArtifactReport {
+    /// `ARCH/PLATFORM/FORMAT/COMPONENT`, without the document's name: what lines up from build to build.
+    pub fn bare_id(&self) -> String {
+        format!("{}/{}/{}/{}", self.arch, self.platform, self.format, self.component)
+    }
+}
+
 /// An artifact's sizes in bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -133,10 +141,10 @@ pub struct SizeReport {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Sha256Report {
     /// The digest that the document names.
-    #[cfg_attr(test, schemars(with = "String"))]
+    #[cfg_attr(test, schemars(with = "String", regex(pattern = "^[0-9a-f]{64}$")))]
     pub expected: Sha256,
     /// A digest that was found; where several were, one that disagrees.
-    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    #[cfg_attr(test, schemars(with = "Option<String>", regex(pattern = "^[0-9a-f]{64}$")))]
     pub observed: Option<Sha256>,
     /// Where it was found.
     pub observed_from: Option<DigestSource>,

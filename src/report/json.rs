@@ -1,0 +1,115 @@
+//! The JSON report. Its schema is generated from the types and kept beside the job's files, in
+//! `ci/art-mirror-validate.schema.json`.
+
+use std::io::{self, BufWriter, Write};
+
+use crate::report::model::Report;
+
+/// Writes the report, an artifact at a time: nothing is held in memory but the report itself.
+pub fn write(out: &mut impl Write, report: &Report) -> io::Result<()> {
+    let mut out = BufWriter::new(out);
+    serde_json::to_writer_pretty(&mut out, report)?;
+    out.write_all(b"\n")?;
+    out.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use schemars::generate::SchemaSettings;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::report::sample;
+    use crate::verdict::Reason;
+
+    const SCHEMA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/ci/art-mirror-validate.schema.json");
+
+    fn text(report: &Report) -> String {
+        let mut out = Vec::new();
+        write(&mut out, report).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    fn schema() -> Value {
+        serde_json::from_str(&std::fs::read_to_string(SCHEMA).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_failing_run() {
+        insta::assert_snapshot!(text(&sample::report()));
+    }
+
+    /// With `UPDATE_SCHEMA` set, the test writes the committed schema instead of comparing it.
+    #[test]
+    fn the_committed_schema_is_the_one_of_the_types() {
+        let mut schema =
+            SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<Report>();
+        schema.insert("title".into(), "The JSON report of art-mirror-validate, version 1".into());
+        let generated = serde_json::to_string_pretty(&schema).unwrap() + "\n";
+        if std::env::var_os("UPDATE_SCHEMA").is_some() {
+            std::fs::write(SCHEMA, generated).unwrap();
+            return;
+        }
+        let committed = std::fs::read_to_string(SCHEMA).unwrap();
+        assert!(
+            committed == generated,
+            "{SCHEMA} is not what the types say; run this test with UPDATE_SCHEMA=1 and look at the difference"
+        );
+    }
+
+    #[test]
+    fn reports_follow_the_schema() {
+        let validator = jsonschema::validator_for(&schema()).unwrap();
+        let mut reports =
+            vec![sample::report(), sample::pass(), sample::hostile("\u{0}\u{ffff}"), sample::of(vec![])];
+        for reason in Reason::ALL {
+            let mut report = sample::pass();
+            let artifact = report.artifacts.remove(0);
+            report.artifacts.push(sample::not_passing(artifact, *reason, "m", ""));
+            reports.push(report);
+        }
+        for report in reports {
+            let value: Value = serde_json::from_str(&text(&report)).unwrap();
+            let faults: Vec<String> = validator
+                .iter_errors(&value)
+                .map(|error| format!("{}: {error}", error.instance_path()))
+                .collect();
+            assert!(faults.is_empty(), "{faults:?}");
+        }
+    }
+
+    #[test]
+    fn the_schema_rejects_what_is_no_report() {
+        let validator = jsonschema::validator_for(&schema()).unwrap();
+        let good: Value = serde_json::from_str(&text(&sample::report())).unwrap();
+        assert!(validator.is_valid(&good));
+        let cases = [
+            ("/schema_version", Value::from(2)),
+            ("/verdict", "maybe".into()),
+            ("/target/kind", "elsewhere".into()),
+            ("/artifacts/0/reason", "because".into()),
+            ("/artifacts/0/sha256/expected", "abc".into()),
+            ("/artifacts/0/size/expected", Value::from(-1)),
+            ("/artifacts/0/size/expected_from", "hearsay".into()),
+            ("/artifacts/0/sha256/observed_from", "hearsay".into()),
+            ("/summary", Value::Null),
+        ];
+        for (pointer, value) in cases {
+            let mut bad = good.clone();
+            *bad.pointer_mut(pointer).unwrap() = value;
+            assert!(!validator.is_valid(&bad), "{pointer}");
+        }
+        let mut lacking = good.clone();
+        lacking["artifacts"][0].as_object_mut().unwrap().remove("http_status");
+        assert!(!validator.is_valid(&lacking), "unknown values are null, not absent");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_survives(raw: String) {
+            let value: Value = serde_json::from_str(&text(&sample::hostile(&raw))).unwrap();
+            prop_assert_eq!(value["artifacts"][1]["message"].as_str(), Some(raw.as_str()));
+        }
+    }
+}
