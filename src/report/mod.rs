@@ -7,12 +7,14 @@
 //! | [`terminal`] | a person at a terminal |
 //! | [`log`] | a person who reads a job's log, and Spyglass, which highlights its lines |
 //! | [`json`] | programs |
+//! | [`junit`] | Spyglass's `JUnit` lens, Testgrid's and Sippy's history |
 //! | [`progress`] | a person who waits |
 
 mod context;
 mod facts;
 mod group;
 pub mod json;
+pub mod junit;
 pub mod log;
 pub mod model;
 pub mod progress;

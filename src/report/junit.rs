@@ -1,0 +1,255 @@
+//! The `JUnit` report, as Spyglass's lens and the history views behind it read it.
+//!
+//! One suite per document, one test case per artifact, named by the artifact alone, so that a build's cases
+//! line up with those of the build before. What is undetermined is an `<error>`, what is wrong a `<failure>`.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::io::{self, BufWriter, Write};
+use std::time::Duration;
+
+use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite};
+
+use crate::report::model::{ArtifactReport, Report};
+use crate::report::{RunContext, facts, words};
+use crate::text::Printable;
+use crate::verdict::Verdict;
+
+/// The suite that holds the files which are no stream documents.
+const SKIPPED: &str = "files that are no stream documents";
+
+/// Writes the report.
+///
+/// Text from outside is escaped as everywhere ([`Printable`]) before it becomes XML: XML 1.0 has no way to
+/// write most control characters at all.
+pub fn write(out: &mut impl Write, report: &Report, context: &RunContext) -> io::Result<()> {
+    let mut junit = quick_junit::Report::new("art-mirror-validate");
+    junit.set_time(Duration::from_millis(report.elapsed_ms));
+    for suite in suites(report, context) {
+        junit.add_test_suite(suite);
+    }
+    let mut out = BufWriter::new(out);
+    junit.serialize(&mut out).map_err(io::Error::other)?;
+    out.flush()
+}
+
+fn suites(report: &Report, context: &RunContext) -> Vec<TestSuite> {
+    let mut suites: Vec<TestSuite> = Vec::new();
+    let mut index: HashMap<&str, usize> = HashMap::new();
+    let documents = context.documents.iter().map(|document| &*document.name);
+    for name in documents.chain(report.artifacts.iter().map(|artifact| &*artifact.document)) {
+        index.entry(name).or_insert_with(|| {
+            suites.push(suite(name, report, context));
+            suites.len() - 1
+        });
+    }
+    for artifact in &report.artifacts {
+        if let Some(suite) = index.get(&*artifact.document).and_then(|at| suites.get_mut(*at)) {
+            suite.add_test_case(case(artifact, report));
+        }
+    }
+    if !context.skipped.is_empty() {
+        let mut skipped = TestSuite::new(SKIPPED);
+        for file in &context.skipped {
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(printable(&file.why));
+            skipped.add_test_case(TestCase::new(printable(&file.name), status));
+        }
+        suites.push(skipped);
+    }
+    suites
+}
+
+fn suite(name: &str, report: &Report, context: &RunContext) -> TestSuite {
+    let mut suite = TestSuite::new(printable(name));
+    suite.add_property(Property::new("target", words::target(&report.target)));
+    suite.add_property(Property::new("version", printable(&context.tool_version)));
+    if let Some(caveat) = words::caveat(&report.target, Some(report.verdict)) {
+        suite.set_system_out(caveat);
+    }
+    suite
+}
+
+fn case(artifact: &ArtifactReport, report: &Report) -> TestCase {
+    let mut case = TestCase::new(printable(&artifact.bare_id()), status(artifact, report));
+    case.set_classname(printable(&artifact.document));
+    let reason = artifact.reason.map_or("", |reason| reason.as_str());
+    let place = artifact.url.as_deref().unwrap_or(&artifact.location);
+    for (name, value) in [
+        ("arch", &*artifact.arch),
+        ("platform", &*artifact.platform),
+        ("release", &*artifact.release),
+        ("url", place),
+        ("reason", reason),
+    ] {
+        if !value.is_empty() {
+            case.add_property(Property::new(name, printable(value)));
+        }
+    }
+    if !artifact.warnings.is_empty() {
+        let mut lines = String::new();
+        for warning in &artifact.warnings {
+            let _ = writeln!(lines, "warning: {}", Printable(warning));
+            case.add_property(Property::new("warning", printable(warning)));
+        }
+        case.set_system_out(lines);
+    }
+    case
+}
+
+fn status(artifact: &ArtifactReport, report: &Report) -> TestCaseStatus {
+    let kind = match artifact.verdict {
+        Verdict::Pass => return TestCaseStatus::success(),
+        Verdict::Fail => NonSuccessKind::Failure,
+        Verdict::Inconclusive => NonSuccessKind::Error,
+    };
+    let reason = words::reason_word(artifact.reason, artifact.verdict);
+    let mut status = TestCaseStatus::non_success(kind);
+    status.set_type(reason);
+    status.set_message(format!("{reason}: {}", Printable(&artifact.message)));
+    status.set_description(description(artifact, report));
+    status
+}
+
+/// What a person needs to act: the file, the difference, the next step.
+fn description(artifact: &ArtifactReport, report: &Report) -> String {
+    let mut text = String::new();
+    let place = artifact.url.as_deref().unwrap_or(&artifact.location);
+    let _ = writeln!(text, "{}", Printable(&artifact.message));
+    let _ = writeln!(text, "url: {}", Printable(place));
+    for fact in facts::of(artifact) {
+        let _ = writeln!(text, "{}: expected {}", fact.what, fact.expected);
+        let _ = writeln!(text, "{:indent$}  found    {}", "", fact.found, indent = fact.what.len());
+    }
+    let to_do = artifact.advice.as_deref().unwrap_or(words::ask(artifact.reason, report.target.kind));
+    let _ = writeln!(text, "to do: {}", Printable(to_do));
+    if let Some(caveat) = words::caveat(&report.target, Some(artifact.verdict)) {
+        let _ = writeln!(text, "{caveat}");
+    }
+    text
+}
+
+fn printable(text: &str) -> String {
+    Printable(text).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use junit_parser::{TestStatus, TestSuites};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::report::sample;
+
+    fn xml(report: &Report, context: &RunContext) -> String {
+        let mut out = Vec::new();
+        write(&mut out, report, context).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    fn read_back(report: &Report, context: &RunContext) -> TestSuites {
+        let xml = xml(report, context);
+        roxmltree::Document::parse(&xml).unwrap();
+        junit_parser::from_reader(xml.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_document_is_a_suite_and_an_artifact_a_case() {
+        let report = sample::report();
+        let suites = read_back(&report, &sample::context()).suites;
+        let names: Vec<&str> = suites.iter().map(|suite| suite.name.as_str()).collect();
+        assert_eq!(
+            names,
+            ["data/data/coreos/coreos-rhel-9.json", "data/data/coreos/coreos-rhel-10.json", SKIPPED]
+        );
+        let mut cases = suites.iter().flat_map(|suite| &suite.cases);
+        for artifact in &report.artifacts {
+            let case = cases.next().unwrap();
+            assert_eq!(case.original_name, artifact.bare_id());
+            assert_eq!(case.classname.as_deref(), Some(&*artifact.document));
+            match (&case.status, artifact.verdict) {
+                (TestStatus::Success, Verdict::Pass) => {}
+                (TestStatus::Failure(failure), Verdict::Fail) => {
+                    assert_eq!(failure.failure_type, artifact.reason.unwrap().as_str());
+                    assert!(failure.message.contains(&artifact.message), "{failure:?}");
+                    assert!(failure.text.contains("to do: "), "{failure:?}");
+                }
+                (TestStatus::Error(error), Verdict::Inconclusive) => {
+                    assert_eq!(error.error_type, artifact.reason.unwrap().as_str());
+                    assert!(error.text.contains("url: https://"), "{error:?}");
+                }
+                (status, verdict) => panic!("{} is {verdict} and shown as {status:?}", artifact.id),
+            }
+        }
+        assert!(matches!(cases.next().unwrap().status, TestStatus::Skipped(_)));
+        assert!(cases.next().is_none());
+    }
+
+    #[test]
+    fn a_case_says_what_it_is_about() {
+        let xml = xml(&sample::report(), &sample::context());
+        let document = roxmltree::Document::parse(&xml).unwrap();
+        let case = document
+            .descendants()
+            .find(|node| node.attribute("name") == Some("x86_64/metal/pxe/rootfs"))
+            .unwrap();
+        let properties: Vec<_> = case
+            .descendants()
+            .filter(|node| node.has_tag_name("property"))
+            .map(|node| format!("{}={}", node.attribute("name").unwrap(), node.attribute("value").unwrap()))
+            .collect();
+        insta::assert_snapshot!(properties.join("\n"), @r"
+        arch=x86_64
+        platform=metal
+        release=9.6.20251015-1
+        url=https://rhcos.mirror.openshift.com/art/storage/prod/streams/rhel-9.6/builds/9.6.20251015-1/x86_64/rhcos-9.6.20251015-1-metal.x86_64.pxe
+        reason=missing
+        ");
+        let failure = case.children().find(|node| node.has_tag_name("failure")).unwrap();
+        insta::assert_snapshot!(failure.text().unwrap(), @r"
+        the server has no such file (404)
+        url: https://rhcos.mirror.openshift.com/art/storage/prod/streams/rhel-9.6/builds/9.6.20251015-1/x86_64/rhcos-9.6.20251015-1-metal.x86_64.pxe
+        answer: expected 200 OK
+                found    404 Not Found
+        to do: Ask ART to mirror it, then retest.
+        ");
+        let warned = document.descendants().find(|node| node.has_tag_name("system-out")).unwrap();
+        assert_eq!(warned.text(), Some("warning: no signature at the location's .sig (404)\n"));
+    }
+
+    #[test]
+    fn an_empty_document_is_an_empty_suite() {
+        let suites = read_back(&sample::of(vec![]), &sample::context()).suites;
+        assert_eq!((suites.len(), suites[0].cases.len()), (3, 0));
+    }
+
+    /// What has broken XML writers before.
+    const HOSTILE: [&str; 9] = [
+        "]]>",
+        "<![CDATA[ x ]]> <script>alert(1)</script>",
+        "\"' onload=\"x\" <!-- --> <?xml?> &amp; &#0; &#xD800; &xxe;",
+        "\u{0}\u{1}\u{8}\u{b}\u{c}\u{1f}\u{7f}\u{85}\u{9f}",
+        "\u{fffe}\u{ffff}",
+        "\\ud800\\udfff",
+        "\u{1b}[31mred\u{1b}[0m \u{1b}]8;;https://evil.example\u{7}",
+        "line\nline\r\nline\tindent",
+        "\u{feff}\u{202e}\u{2028}\u{10ffff}\u{1fffe}",
+    ];
+
+    #[test]
+    fn known_hostile_text_breaks_nothing() {
+        for text in HOSTILE {
+            let suites = read_back(&sample::hostile(text), &sample::hostile_context(text)).suites;
+            assert_eq!(suites[0].cases.len(), 4, "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_breaks_the_xml_or_is_lost(text in "\\PC*|(?s).*") {
+            let suites = read_back(&sample::hostile(&text), &sample::hostile_context(&text)).suites;
+            prop_assert_eq!(suites[0].cases.len(), 4);
+            prop_assert_eq!(&suites[0].name, &printable(&text));
+        }
+    }
+}
