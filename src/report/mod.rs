@@ -8,11 +8,13 @@
 //! | [`log`] | a person who reads a job's log, and Spyglass, which highlights its lines |
 //! | [`json`] | programs |
 //! | [`junit`] | Spyglass's `JUnit` lens, Testgrid's and Sippy's history |
+//! | [`html`] | a person who clicks a red check |
 //! | [`progress`] | a person who waits |
 
 mod context;
 mod facts;
 mod group;
+pub mod html;
 pub mod json;
 pub mod junit;
 pub mod log;
