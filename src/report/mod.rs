@@ -9,6 +9,7 @@
 //! | [`json`] | programs |
 //! | [`junit`] | Spyglass's `JUnit` lens, Testgrid's and Sippy's history |
 //! | [`html`] | a person who clicks a red check |
+//! | [`markdown`] | a comment on the pull request |
 //! | [`progress`] | a person who waits |
 
 mod context;
@@ -18,6 +19,7 @@ pub mod html;
 pub mod json;
 pub mod junit;
 pub mod log;
+pub mod markdown;
 pub mod model;
 pub mod progress;
 mod request;

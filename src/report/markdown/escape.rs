@@ -1,0 +1,74 @@
+//! Foreign text in GitHub's Markdown.
+
+use std::fmt::Write as _;
+
+use crate::text::excerpt;
+
+/// The text as code, where nothing is a mention, a reference or a link, cut after `limit` characters.
+///
+/// What no code span in a table can hold (backticks, pipes, and backslashes before them) is written as HTML.
+pub(super) fn code(text: &str, limit: usize) -> String {
+    let text = excerpt(text, limit);
+    if text.trim().is_empty() {
+        return "–".to_owned();
+    }
+    if !text.contains(['`', '|', '\\']) && text.trim() == text {
+        return format!("`{text}`");
+    }
+    let mut html = String::from("<code>");
+    escape_into(&mut html, &text);
+    html.push_str("</code>");
+    html
+}
+
+/// The text as prose: every character that Markdown, HTML or GitHub could take for markup, a mention or a
+/// reference is made inert. Cut after `limit` characters.
+pub(super) fn prose(text: &str, limit: usize) -> String {
+    let mut escaped = String::new();
+    escape_into(&mut escaped, &excerpt(text, limit));
+    escaped
+}
+
+/// A fence that no line of this text can close.
+pub(super) fn fence(text: &str) -> String {
+    let longest = text.split(|character| character != '`').map(str::len).max().unwrap_or_default();
+    "`".repeat(longest.max(2) + 1)
+}
+
+fn escape_into(out: &mut String, text: &str) {
+    let mut rest = text.chars();
+    while let Some(character) = rest.next() {
+        match character {
+            // A mention or a reference is looked for after entities are decoded, so the word is cut instead.
+            '@' | '#' => {
+                let _ = write!(out, "{character}&#8203;");
+            }
+            // Dots and colons only where they would make a link: all of them would be hard to read.
+            ':' if rest.as_str().starts_with("//") => out.push_str("&#58;"),
+            '.' if out.ends_with("www") || out.ends_with("WWW") => out.push_str("&#46;"),
+            '&' | '<' | '>' | '\\' | '`' | '*' | '_' | '[' | ']' | '!' | '|' | '~' | '$' | '^' => {
+                let _ = write!(out, "&#{};", u32::from(character));
+            }
+            other => out.push(other),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_text_stays_readable() {
+        assert_eq!(code("x86_64/metal/pxe/kernel", 100), "`x86_64/metal/pxe/kernel`");
+        assert_eq!(prose("the file is 4096 bytes (4 KiB), not 5: see meta.json", 100).len(), 52);
+        assert_eq!(code("", 10), "–");
+        assert_eq!(code("abcdef", 3), "`abc…`");
+    }
+
+    #[test]
+    fn a_fence_outlasts_every_run_of_backticks() {
+        assert_eq!(fence("no backticks"), "```");
+        assert_eq!(fence("a ``` b ````` c"), "``````");
+    }
+}
