@@ -10,10 +10,12 @@
 //! | [`junit`] | Spyglass's `JUnit` lens, Testgrid's and Sippy's history |
 //! | [`html`] | a person who clicks a red check |
 //! | [`markdown`] | a comment on the pull request |
+//! | [`files`] | the ones that a job leaves in `$ARTIFACTS` |
 //! | [`progress`] | a person who waits |
 
 mod context;
 mod facts;
+pub mod files;
 mod group;
 pub mod html;
 pub mod json;

@@ -1,0 +1,158 @@
+//! The reports that a run leaves in a directory, `$ARTIFACTS` in Prow.
+
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use crate::report::model::Report;
+use crate::report::{RunContext, html, json, junit};
+
+/// The name that Spyglass's `JUnit` lens looks for.
+pub const JUNIT: &str = "junit_art-mirror-validate.xml";
+/// The JSON report's name.
+pub const JSON: &str = "art-mirror-validate.json";
+/// The HTML report's name.
+pub const HTML: &str = "art-mirror-validate.html";
+
+/// What became of the reports.
+#[derive(Debug, Default)]
+pub struct Written {
+    /// The files that are there now, whole.
+    pub paths: Vec<PathBuf>,
+    /// What could not be written, and why. The report of an earlier run may still stand there.
+    pub errors: Vec<FileError>,
+}
+
+/// A report that could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// The directory is not there and could not be made.
+    #[error("could not create the directory {}: {source}; no report was written", path.display())]
+    CreateDirectory {
+        /// The directory.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A file could not be written, or not be moved to its name.
+    #[error("could not write {}: {source}", path.display())]
+    Write {
+        /// The file, by the name that it was to have.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+/// Writes the three reports into a directory, which is made if it is missing.
+///
+/// Each appears under its name whole or not at all, readable by everybody (the uploader runs as another user),
+/// and the failure of one does not keep the others from being written.
+pub fn write(directory: &Path, report: &Report, context: &RunContext) -> Written {
+    let mut written = Written::default();
+    if let Err(source) = std::fs::create_dir_all(directory) {
+        written.errors.push(FileError::CreateDirectory { path: directory.to_owned(), source });
+        return written;
+    }
+    // The HTML comes last: it is the longest, and an aborted job has little time.
+    let mut add = |name: &str, render: &dyn Fn(&mut BufWriter<NamedTempFile>) -> io::Result<()>| {
+        let path = directory.join(name);
+        match write_atomically(directory, &path, render) {
+            Ok(()) => written.paths.push(path),
+            Err(source) => written.errors.push(FileError::Write { path, source }),
+        }
+    };
+    add(JSON, &|out| json::write(out, report));
+    add(JUNIT, &|out| junit::write(out, report, context));
+    add(HTML, &|out| html::write(out, report, context));
+    written
+}
+
+/// Writes beside the name and renames, which replaces what was there in one step. Not synced to the disk: a
+/// kill cannot tear the file, and what survives a power failure of a CI node is nobody's concern.
+fn write_atomically(
+    directory: &Path,
+    path: &Path,
+    render: &dyn Fn(&mut BufWriter<NamedTempFile>) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".art-mirror-validate-").suffix(".part");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        builder.permissions(std::fs::Permissions::from_mode(0o644));
+    }
+    let mut out = BufWriter::new(builder.tempfile_in(directory)?);
+    render(&mut out)?;
+    out.flush()?;
+    let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::report::sample;
+
+    fn names(directory: &Path) -> Vec<String> {
+        let mut names: Vec<String> = fs::read_dir(directory)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn three_whole_files_and_nothing_else_appear() {
+        let root = tempfile::tempdir().unwrap();
+        let directory = root.path().join("not/there/yet");
+        let written = write(&directory, &sample::report(), &sample::context());
+        assert!(written.errors.is_empty(), "{:?}", written.errors);
+        assert_eq!(names(&directory), [HTML, JSON, JUNIT]);
+        assert_eq!(written.paths.len(), 3);
+
+        let written = write(&directory, &sample::pass(), &sample::context());
+        assert!(written.errors.is_empty(), "{:?}", written.errors);
+        let json = fs::read_to_string(directory.join(JSON)).unwrap();
+        assert!(json.contains("\"verdict\": \"pass\"") && json.ends_with("}\n"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_uploader_may_read_them() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let directory = tempfile::tempdir().unwrap();
+        write(directory.path(), &sample::pass(), &sample::context());
+        for name in [HTML, JSON, JUNIT] {
+            let mode = fs::metadata(directory.path().join(name)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o444, 0o444, "{name}: {mode:o}");
+        }
+    }
+
+    #[test]
+    fn one_that_cannot_be_written_does_not_stop_the_others() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::create_dir(directory.path().join(JSON)).unwrap();
+        let written = write(directory.path(), &sample::pass(), &sample::context());
+        assert_eq!(names(directory.path()), [HTML, JSON, JUNIT], "no part is left behind");
+        assert_eq!(written.paths.len(), 2);
+        let error = written.errors.first().unwrap().to_string();
+        assert!(error.contains("could not write") && error.contains(JSON), "{error}");
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_made_is_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("file");
+        fs::write(&file, "").unwrap();
+        let written = write(&file.join("below"), &sample::pass(), &sample::context());
+        assert!(written.paths.is_empty());
+        let error = written.errors.first().unwrap().to_string();
+        assert!(error.contains("could not create the directory") && error.contains("below"), "{error}");
+    }
+}
