@@ -14,6 +14,8 @@
 //! | [`report`] | verdicts as text, JSON, `JUnit`, HTML and Markdown |
 //! | [] | arguments, environment, exit status |
 
+pub mod cli;
+pub mod gate;
 pub mod location;
 pub mod probe;
 pub mod report;

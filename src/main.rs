@@ -1,3 +1,7 @@
 //! The `art-mirror-validate` command.
 
-fn main() {}
+use art_mirror_validate::cli::{self, Exit};
+
+fn main() -> Exit {
+    cli::main()
+}

@@ -15,7 +15,7 @@ pub fn is_global(address: IpAddr) -> bool {
     }
 }
 
-#[expect(clippy::unnested_or_patterns, reason = "a registry entry a line")]
+#[expect(clippy::unnested_or_patterns, reason = "one registry entry a line")]
 fn is_global_v4(address: Ipv4Addr) -> bool {
     let special = matches!(
         address.octets(),

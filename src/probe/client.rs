@@ -24,6 +24,9 @@ const MAX_UNPROCESSED: u32 = 8;
 /// The longest that one connection may take to come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// What the gate calls itself.
+const AGENT: &str = concat!("art-mirror-validate/", env!("CARGO_PKG_VERSION"));
+
 /// How requests are made.
 #[derive(Debug, Clone)]
 pub struct ClientSettings {
@@ -260,7 +263,6 @@ fn request(ask: Ask<'_>, url: &Url) -> Result<Request<Empty<Bytes>>, Refusal> {
     headers.insert(header::ACCEPT, HeaderValue::from_static("*/*"));
     // Whatever a server calls the encoding, the bytes on the wire are the file.
     headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-    const AGENT: &str = concat!("art-mirror-validate/", env!("CARGO_PKG_VERSION"));
     headers.insert(header::USER_AGENT, HeaderValue::from_static(AGENT));
     for (name, value) in ask.headers {
         if let Ok(value) = HeaderValue::from_str(value) {

@@ -72,7 +72,7 @@ pub(super) struct Answer {
     pub(super) response: Response<Incoming>,
     /// The HTTP/1.1 connection, to be given back once the body was read.
     connection: Option<(Arc<Origin>, Http1, OwnedSemaphorePermit)>,
-    _permit: OwnedSemaphorePermit,
+    permit: OwnedSemaphorePermit,
 }
 
 /// An exchange that broke.
@@ -221,7 +221,7 @@ impl Turn {
                 *request.version_mut() = Version::HTTP_2;
                 request.headers_mut().remove(http::header::HOST);
                 match sender.send_request(request).await {
-                    Ok(response) => Ok(Answer { response, connection: None, _permit: permit }),
+                    Ok(response) => Ok(Answer { response, connection: None, permit }),
                     Err(error) => {
                         let fate = Fate::of(&error);
                         if fate != Fate::StreamOnly || sender.is_closed() {
@@ -245,7 +245,7 @@ impl Turn {
                 match connection.sender.send_request(request).await {
                     Ok(response) => {
                         let connection = Some((origin, connection, http1_permit));
-                        Ok(Answer { response, connection, _permit: permit })
+                        Ok(Answer { response, connection, permit })
                     }
                     Err(error) => {
                         let gone = error.is_canceled() || error.is_closed() || error.is_incomplete_message();
@@ -261,7 +261,7 @@ impl Turn {
 impl Answer {
     /// Takes the body. The connection goes back once the body was read to its end: see [`Finished`].
     pub(super) fn into_parts(self) -> (Response<Incoming>, Finished) {
-        (self.response, Finished { connection: self.connection, _permit: self._permit })
+        (self.response, Finished { connection: self.connection, _permit: self.permit })
     }
 
     /// Gives the connection back, where the response has no body that anybody reads: to a HEAD.

@@ -13,6 +13,7 @@
 //! | [`files`] | the ones that a job leaves in `$ARTIFACTS` |
 //! | [`progress`] | a person who waits |
 
+mod build;
 mod context;
 mod facts;
 pub mod files;

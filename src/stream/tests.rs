@@ -280,7 +280,7 @@ fn legacy_metadata_is_found_around_the_document() {
 fn a_manifest_holds_the_document_in_data_stream() {
     let good = with_component(&good_component());
     let json = serde_json::json!({"kind": "ConfigMap", "data": {"stream": good, "releaseVersion": "4.99"}});
-    let indented = good.lines().map(|line| format!("    {line}\n")).collect::<String>();
+    let indented = format!("    {}\n", good.replace('\n', "\n    "));
     let yaml =
         format!("apiVersion: v1\nkind: ConfigMap\ndata:\n  releaseVersion: 4.9.0\n  stream: |\n{indented}");
     for (name, text) in [("cm.json", json.to_string()), ("cm.yaml", yaml.clone()), ("-", yaml)] {

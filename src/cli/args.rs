@@ -1,0 +1,223 @@
+//! The command line, as a person sees it in `--help`.
+
+#![expect(clippy::doc_markdown, reason = "these comments are the help texts, where backticks would show")]
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+
+use super::env;
+use crate::location::Literal;
+use crate::probe::AllowedHost;
+use crate::verdict::{Signatures, Verify};
+
+/// The gate that keeps RHEL CoreOS boot-image bumps from merging before ART's mirror has every byte.
+#[derive(Debug, Parser)]
+#[command(name = "art-mirror-validate", version = super::version(), max_term_width = 100, propagate_version = true)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+
+    /// Say more on standard error; twice for every request
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Output")]
+    pub verbose: u8,
+
+    /// Say only what failed, and the summary
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Output")]
+    pub quiet: bool,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Fail until every artifact of the stream metadata is on the mirror, and is the right one
+    Check(Box<CheckArgs>),
+}
+
+/// Where documents come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// A checkout, a stream file or a manifest.
+    Path(PathBuf),
+    /// Standard input.
+    Stdin,
+    /// A document on the web.
+    Url(Literal),
+}
+
+/// `check`
+#[derive(Debug, Args)]
+#[command(after_help = CHECK_EXAMPLES)]
+pub struct CheckArgs {
+    /// An installer checkout, a stream file, a ConfigMap manifest that holds one, an https:// URL of a
+    /// stream file, or - for standard input
+    #[arg(value_name = "SOURCE", default_value = ".", value_parser = source, value_hint = ValueHint::AnyPath)]
+    pub sources: Vec<Source>,
+
+    /// How much proof is wanted
+    #[arg(long, value_enum, default_value_t, help_heading = "What is checked")]
+    pub verify: Verify,
+
+    /// What a missing detached signature is
+    #[arg(long, value_enum, default_value_t, help_heading = "What is checked")]
+    pub signatures: Signatures,
+
+    /// Which artifacts.
+    #[command(flatten)]
+    pub filters: Filters,
+
+    /// Where to look.
+    #[command(flatten)]
+    pub target: TargetArgs,
+
+    /// How requests are made.
+    #[command(flatten)]
+    pub network: NetworkArgs,
+
+    /// How long the whole run may take
+    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = duration, help_heading = "Time")]
+    pub deadline: Duration,
+
+    /// Keep checking what is missing until it is there or this time has passed
+    #[arg(long, value_name = "DURATION", value_parser = duration, help_heading = "Time")]
+    pub wait: Option<Duration>,
+
+    /// How long to wait between two checks of what is missing
+    #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = duration, help_heading = "Time")]
+    pub wait_interval: Duration,
+
+    /// What standard output gets
+    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
+    pub output: Output,
+
+    /// Where reports go: JUnit XML, JSON and HTML [default: $ARTIFACTS]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Output")]
+    pub artifacts_dir: Option<PathBuf>,
+}
+
+/// What standard output gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Output {
+    /// A summary on a terminal, else a log
+    #[default]
+    Human,
+    /// The JSON report
+    Json,
+    /// A comment for a pull request
+    Markdown,
+}
+
+/// Which artifacts.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Filters")]
+pub struct Filters {
+    /// Only this architecture, by its RPM name; repeatable
+    #[arg(short, long, value_name = "ARCH")]
+    pub architecture: Vec<String>,
+
+    /// Only this platform; repeatable
+    #[arg(short, long, value_name = "PLATFORM")]
+    pub platform: Vec<String>,
+
+    /// Only this format; repeatable
+    #[arg(short, long, value_name = "FORMAT")]
+    pub format: Vec<String>,
+
+    /// Only this component: disk, kernel, initramfs or rootfs; repeatable
+    #[arg(short, long, value_name = "COMPONENT")]
+    pub component: Vec<String>,
+}
+
+/// Where to look.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Where to look")]
+pub struct TargetArgs {
+    /// The literal locations, whatever the environment says; what the required presubmit runs
+    #[arg(long)]
+    pub published: bool,
+}
+
+/// How requests are made.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Network")]
+pub struct NetworkArgs {
+    /// A further host that may be requested: HOST or HOST:PORT; repeatable
+    #[arg(long, value_name = "HOST")]
+    pub allow_host: Vec<AllowedHost>,
+
+    /// Hosts may have loopback, private or link-local addresses
+    #[arg(long)]
+    pub allow_private_addresses: bool,
+
+    /// A PEM file with further trust roots [also: $SSL_CERT_FILE]
+    #[arg(long, value_name = "PEM", value_hint = ValueHint::FilePath)]
+    pub ca_file: Option<PathBuf>,
+
+    /// The most requests to one host at a time
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = positive)]
+    pub concurrency: usize,
+
+    /// How often a request is made again after a failure that may pass
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    pub retries: u32,
+
+    /// How long one request may take
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
+    pub timeout: Duration,
+}
+
+impl NetworkArgs {
+    /// The files with further trust roots, those of the environment among them.
+    pub fn extra_roots(&self) -> Vec<PathBuf> {
+        let from_environment = env::value(env::SSL_CERT_FILE).map(PathBuf::from);
+        self.ca_file.clone().into_iter().chain(from_environment).collect()
+    }
+}
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  art-mirror-validate check                       the installer checkout in this directory
+  art-mirror-validate check --published           the same, whatever the environment says: the presubmit
+  art-mirror-validate check -a s390x -p metal     only the metal artifacts of s390x
+  art-mirror-validate check --wait 2h             until ART has mirrored everything, or two hours have passed
+  oc get -n openshift-machine-config-operator configmap coreos-bootimages -o yaml |
+    art-mirror-validate check -                   what a cluster boots from
+
+Exit status:
+  0    every artifact passed
+  1    at least one artifact is missing, wrong or not on a published place
+  2    wrong usage, or a document that cannot be used; nothing was requested
+  3    nothing is known to be wrong, but something could not be determined
+  130  interrupted (143: terminated), with the reports written for what was known";
+
+fn source(text: &str) -> Result<Source, String> {
+    if text == "-" {
+        return Ok(Source::Stdin);
+    }
+    if text.starts_with("https://") {
+        return Literal::parse(text).map(Source::Url).map_err(|error| error.to_string());
+    }
+    if text.starts_with("http://") {
+        return Err("a document may only come from an https:// URL".to_owned());
+    }
+    if text.is_empty() {
+        return Err("expected a path, an https:// URL or -".to_owned());
+    }
+    Ok(Source::Path(text.into()))
+}
+
+/// A duration such as `90s`, `5m` or `1h30m`.
+fn duration(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text)
+        .map_err(|error| format!("{error}; expected a duration such as 90s, 5m or 1h30m"))
+}
+
+fn positive(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number @ 1..=10_000) => Ok(number),
+        _ => Err("expected a whole number from 1 to 10000".to_owned()),
+    }
+}

@@ -1,0 +1,304 @@
+//! `check`: the gate.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::args::{CheckArgs, Output};
+use super::load::load;
+use super::{Exit, Verbosity, complain, env, signals};
+use crate::gate::{self, Case, Ended, Observer, Patience};
+use crate::location::Literal;
+use crate::probe::{Client, ClientSettings, Prober, Rules};
+use crate::report::log::LogWriter;
+use crate::report::model::{ArtifactReport, Report, Summary, Target, TargetKind};
+use crate::report::progress::Progress;
+use crate::report::{DocumentContext, ProwContext, RunContext, SkippedFile};
+use crate::report::{files, json, markdown, terminal};
+use crate::stream::{Artifact, Sourced, Sources};
+use crate::verdict::{Expectation, Outcome, Verdict};
+
+/// Runs the gate.
+pub(super) fn run(args: CheckArgs, verbosity: Verbosity) -> Exit {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            complain(format!("the network cannot be used: {error}"));
+            return Exit::Inconclusive;
+        }
+    };
+    let exit = runtime.block_on(check(args, verbosity));
+    // A name resolution that is still under way must not hold up the end.
+    runtime.shutdown_background();
+    exit
+}
+
+async fn check(args: CheckArgs, verbosity: Verbosity) -> Exit {
+    let started = Instant::now();
+    let stop = match signals::next() {
+        Ok(stop) => stop,
+        Err(error) => {
+            complain(format!("signals cannot be handled: {error}"));
+            return Exit::Inconclusive;
+        }
+    };
+    let prober = Prober::new(Client::new(client_settings(&args)));
+    let mut stop = std::pin::pin!(stop);
+    let sources = tokio::select! {
+        biased;
+        interrupt = &mut stop => return interrupt.exit(),
+        loaded = load(&args.sources, &prober) => loaded,
+    };
+    let mut sources = match sources {
+        Ok(sources) => sources,
+        Err(problems) => {
+            complain(problems);
+            return Exit::Unusable;
+        }
+    };
+    let mut documents: Vec<_> = sources.documents.iter_mut().map(|sourced| &mut sourced.document).collect();
+    if let Err(error) = args.filters.apply(&mut documents) {
+        complain(error);
+        return Exit::Unusable;
+    }
+    let subjects = subjects(&sources);
+    let cases: Vec<Case> = subjects.iter().map(|subject| subject.case(&args)).collect();
+    let target = Target { kind: TargetKind::Published, prefix: None };
+    let context = run_context(&sources);
+    let mut narrator = Narrator::new(&args, verbosity, &subjects, &cases);
+    narrator.begin(&target, &context);
+
+    let patience = Patience {
+        deadline: started.checked_add(args.deadline),
+        wait: args.wait.and_then(|wait| Some((started.checked_add(wait)?, args.wait_interval))),
+    };
+    let (outcomes, ended) = gate::run(&prober, &cases, patience, stop, &mut narrator).await;
+    let artifacts = narrator.into_artifacts(&outcomes);
+
+    let interrupt = match ended {
+        Some(Ended::Stopped(interrupt)) => Some(interrupt),
+        Some(Ended::Deadline) | None => None,
+    };
+    let mut report = Report::of(target, artifacts);
+    report.interrupted_by = interrupt.map(|interrupt| interrupt.name().to_owned());
+    report.elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let exit = finish(&args, &report, &context);
+    interrupt.map_or(exit, signals::Interrupt::exit)
+}
+
+fn client_settings(args: &CheckArgs) -> ClientSettings {
+    ClientSettings {
+        rules: Rules {
+            allowed: args.network.allow_host.clone(),
+            private_addresses: args.network.allow_private_addresses,
+            bridges: false,
+        },
+        extra_roots: args.network.extra_roots(),
+        concurrency: args.network.concurrency,
+        retries: args.network.retries,
+        timeout: args.network.timeout,
+    }
+}
+
+/// One artifact, with where it comes from.
+struct Subject<'s> {
+    sourced: &'s Sourced,
+    artifact: &'s Artifact,
+    /// The artifact's id, after its document's name if there are several.
+    id: String,
+}
+
+fn subjects(sources: &Sources) -> Vec<Subject<'_>> {
+    let several = sources.documents.len() > 1;
+    let all = sources.documents.iter().flat_map(|sourced| {
+        sourced.document.artifacts.iter().map(move |artifact| Subject {
+            sourced,
+            artifact,
+            id: if several {
+                format!("{}:{}", sourced.document.name, artifact.id)
+            } else {
+                artifact.id.to_string()
+            },
+        })
+    });
+    all.collect()
+}
+
+impl Subject<'_> {
+    fn case(&self, args: &CheckArgs) -> Case {
+        let artifact = self.artifact;
+        let location = Literal::parse(&artifact.location);
+        let file_name = location.as_ref().map(Literal::file_name).unwrap_or_default();
+        let legacy = self.sourced.legacy.of(file_name).to_vec();
+        Case {
+            signature: artifact.signature.as_deref().map(Literal::parse),
+            expectation: Expectation {
+                sha256: artifact.sha256,
+                uncompressed_sha256: artifact.uncompressed_sha256,
+                size: artifact.size,
+                legacy,
+                names_signature: artifact.signature.is_some(),
+                verify: args.verify,
+                signatures: args.signatures,
+            },
+            location,
+        }
+    }
+
+    fn report(&self, case: Option<&Case>, outcome: &Outcome) -> ArtifactReport {
+        let url = case.and_then(|case| case.location.as_ref().ok()).map(ToString::to_string);
+        ArtifactReport::of(&self.sourced.document.name, &self.id, self.artifact, url, outcome)
+    }
+}
+
+fn run_context(sources: &Sources) -> RunContext {
+    RunContext {
+        tool_version: super::version().to_owned(),
+        prow: ProwContext {
+            job_name: env::value("JOB_NAME"),
+            build_id: env::value("BUILD_ID"),
+            repo_owner: env::value("REPO_OWNER"),
+            repo_name: env::value("REPO_NAME"),
+            pull_number: env::value("PULL_NUMBER"),
+            pull_base_ref: env::value("PULL_BASE_REF"),
+            pull_pull_sha: env::value("PULL_PULL_SHA"),
+        },
+        documents: sources
+            .documents
+            .iter()
+            .map(|Sourced { document, .. }| DocumentContext {
+                name: document.name.clone(),
+                artifacts: document.artifacts.len(),
+            })
+            .collect(),
+        skipped: sources
+            .skipped
+            .iter()
+            .map(|skipped| SkippedFile { name: skipped.name.clone(), why: "no stream metadata".to_owned() })
+            .collect(),
+        retest_hint: None,
+    }
+}
+
+/// Tells how the run goes, while it goes: a log line for each artifact in the order of the documents, or a
+/// progress bar on a terminal.
+struct Narrator<'s> {
+    subjects: &'s [Subject<'s>],
+    cases: &'s [Case],
+    log: Option<LogWriter<Box<dyn Write>>>,
+    progress: Progress,
+    quiet: bool,
+    /// The reports so far; those before `told` were told.
+    reports: Vec<Option<ArtifactReport>>,
+    told: usize,
+    summary: Summary,
+}
+
+impl<'s> Narrator<'s> {
+    fn new(args: &CheckArgs, verbosity: Verbosity, subjects: &'s [Subject<'s>], cases: &'s [Case]) -> Self {
+        let logs = args.output == Output::Human && !io::stdout().is_terminal();
+        let out: Box<dyn Write> = Box::new(io::BufWriter::new(anstream::stdout()));
+        Self {
+            subjects,
+            cases,
+            log: logs.then(|| LogWriter::new(out)),
+            progress: if verbosity.quiet { Progress::hidden() } else { Progress::new(subjects.len()) },
+            quiet: verbosity.quiet,
+            reports: vec![None; subjects.len()],
+            told: 0,
+            summary: Summary::default(),
+        }
+    }
+
+    fn begin(&mut self, target: &Target, context: &RunContext) {
+        if let Some(log) = &mut self.log {
+            // Where nobody reads, the reports and the exit status still tell.
+            let _ = log.header(target, context);
+        }
+    }
+
+    fn tell(&mut self) {
+        while let Some(Some(report)) = self.reports.get(self.told) {
+            if let Some(log) = &mut self.log
+                && !(self.quiet && report.verdict == Verdict::Pass)
+            {
+                let _ = log.artifact(report);
+            }
+            self.told += 1;
+        }
+    }
+
+    fn into_artifacts(mut self, outcomes: &[Outcome]) -> Vec<ArtifactReport> {
+        self.tell();
+        self.progress.finish();
+        let reports = std::mem::take(&mut self.reports);
+        let all = reports.into_iter().zip(self.subjects).zip(self.cases).zip(outcomes);
+        all.map(|(((report, subject), case), outcome)| {
+            report.unwrap_or_else(|| subject.report(Some(case), outcome))
+        })
+        .collect()
+    }
+}
+
+impl Observer for Narrator<'_> {
+    fn judged(&mut self, index: usize, outcome: &Outcome) {
+        let Some(subject) = self.subjects.get(index) else { return };
+        let report = subject.report(self.cases.get(index), outcome);
+        self.summary.count(report.verdict);
+        self.progress.tick(self.summary.passed, self.summary.failed, self.summary.inconclusive);
+        if let Some(slot) = self.reports.get_mut(index) {
+            *slot = Some(report);
+        }
+        self.tell();
+    }
+
+    fn waiting(&mut self, left: usize, again_in: Duration) {
+        let left = crate::text::count(left, "artifact");
+        let note = format!("{left} left; asking again in {}", humantime::format_duration(again_in));
+        match &mut self.log {
+            Some(log) => {
+                let _ = log.note(&note);
+            }
+            None => self.progress.suspend(|| complain_softly(&note)),
+        }
+    }
+}
+
+fn complain_softly(note: &str) {
+    let _ = writeln!(anstream::stderr(), "{note}");
+}
+
+/// Shows the report, writes the files, and says how to exit.
+fn finish(args: &CheckArgs, report: &Report, context: &RunContext) -> Exit {
+    let mut exit = match report.verdict {
+        Verdict::Pass => Exit::Pass,
+        Verdict::Fail => Exit::Fail,
+        Verdict::Inconclusive => Exit::Inconclusive,
+    };
+    let directory = args.artifacts_dir.clone().or_else(|| env::value(env::ARTIFACTS).map(PathBuf::from));
+    if let Some(directory) = directory {
+        let written = files::write(&directory, report, context);
+        for error in &written.errors {
+            complain(error);
+        }
+        // Nobody may take an old report for this run's: a pass without its report is none.
+        if !written.errors.is_empty() && exit == Exit::Pass {
+            exit = Exit::Inconclusive;
+        }
+    }
+    let mut out = io::BufWriter::new(anstream::stdout());
+    let shown = match args.output {
+        Output::Json => json::write(&mut out, report),
+        Output::Markdown => markdown::write(&mut out, report, context),
+        Output::Human if io::stdout().is_terminal() => terminal::write(&mut out, report, context),
+        Output::Human => LogWriter::new(&mut out).summary(report),
+    };
+    if let Err(error) = shown.and_then(|()| out.flush())
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        complain(format!("standard output: {error}"));
+    }
+    exit
+}

@@ -1,0 +1,26 @@
+//! What the program's exit status says.
+
+use std::process::{ExitCode, Termination};
+
+/// The exit statuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Every artifact passed, or the command did what it was asked.
+    Pass = 0,
+    /// At least one artifact is missing, wrong or not on a published place.
+    Fail = 1,
+    /// Wrong usage, or a document that cannot be used; nothing was requested.
+    Unusable = 2,
+    /// Nothing is known to be wrong, but something could not be determined.
+    Inconclusive = 3,
+    /// Interrupted by SIGINT (128 + 2), with the reports written for what was known.
+    Interrupted = 130,
+    /// Ended by SIGTERM (128 + 15), with the reports written for what was known.
+    Terminated = 143,
+}
+
+impl Termination for Exit {
+    fn report(self) -> ExitCode {
+        ExitCode::from(self as u8)
+    }
+}

@@ -1,0 +1,73 @@
+//! Arguments, environment, exit status; one file per command.
+
+mod args;
+mod check;
+pub mod env;
+mod exit;
+mod filters;
+mod load;
+mod signals;
+
+pub use args::{Cli, Command};
+pub use exit::Exit;
+
+use std::io::{self, Write};
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+/// The program's version, with the commit it was built from where that is known.
+pub const fn version() -> &'static str {
+    match option_env!("ART_MIRROR_VALIDATE_COMMIT") {
+        Some(_) => concat!(env!("CARGO_PKG_VERSION"), " (", env!("CARGO_PKG_NAME"), ")"),
+        None => env!("CARGO_PKG_VERSION"),
+    }
+}
+
+/// The program: reads the command line and does what it says.
+pub fn main() -> Exit {
+    run(Cli::parse())
+}
+
+/// Does what a command line says.
+pub fn run(cli: Cli) -> Exit {
+    let output = Verbosity { quiet: cli.quiet };
+    log_to_stderr(cli.verbose);
+    match cli.command {
+        Command::Check(args) => check::run(*args, output),
+    }
+}
+
+/// How much a command says.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Verbosity {
+    /// Only what failed, and the summary.
+    pub(crate) quiet: bool,
+}
+
+/// Diagnostics for those who look into the program itself: `-v`, `-vv`, `RUST_LOG`.
+fn log_to_stderr(verbose: u8) {
+    let directives = env::value(env::RUST_LOG).unwrap_or_else(|| {
+        match verbose {
+            0 => return String::new(),
+            1 => "art_mirror_validate=info",
+            _ => "art_mirror_validate=debug",
+        }
+        .to_owned()
+    });
+    if directives.is_empty() {
+        return;
+    }
+    let filter = EnvFilter::builder().parse_lossy(directives);
+    // A second call, from an embedding program's second run, keeps the first's choice.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).try_init();
+}
+
+/// Says on standard error why a command can't be done.
+pub(crate) fn complain(problem: impl std::fmt::Display) {
+    let mut stderr = anstream::stderr().lock();
+    // With standard error gone there is nobody left to tell.
+    for line in problem.to_string().lines() {
+        let _ = writeln!(stderr, "error: {line}");
+    }
+}

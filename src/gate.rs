@@ -1,0 +1,167 @@
+//! One run of the gate: artifacts in, outcomes out, through as many rounds as it takes.
+
+use std::future::Future;
+use std::pin::pin;
+use std::time::Duration;
+
+use futures::stream::StreamExt;
+use tokio::time::Instant;
+
+use crate::location::{BadLocation, Literal};
+use crate::probe::{Evidence, Inquiry, Observation, Prober, Sidecarring, Trouble, TroubleKind};
+use crate::verdict::{Expectation, Outcome, Reason, Signatures, Verdict, Verify, judge};
+
+/// One artifact of a run.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// Where the file should be.
+    pub location: Result<Literal, BadLocation>,
+    /// Where its signature should be, if the document names one.
+    pub signature: Option<Result<Literal, BadLocation>>,
+    /// What it should be.
+    pub expectation: Expectation,
+}
+
+/// How long a run goes on.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Patience {
+    /// When the run ends, whatever is known by then.
+    pub deadline: Option<Instant>,
+    /// Until when what is missing or undetermined is asked for again, and how long to wait in between.
+    pub wait: Option<(Instant, Duration)>,
+}
+
+/// What ended a run before its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended<S> {
+    /// The deadline.
+    Deadline,
+    /// A signal, or whatever the caller stopped it with.
+    Stopped(S),
+}
+
+/// Hears how a run goes.
+pub trait Observer {
+    /// An artifact has its final outcome. They come in any order.
+    fn judged(&mut self, index: usize, outcome: &Outcome);
+
+    /// A round is over, and so many artifacts are left that will be asked for again.
+    fn waiting(&mut self, left: usize, again_in: Duration);
+}
+
+/// Judges every case. Each gets an outcome, whatever ends the run.
+pub async fn run<S>(
+    prober: &Prober,
+    cases: &[Case],
+    patience: Patience,
+    stop: impl Future<Output = S>,
+    observer: &mut dyn Observer,
+) -> (Vec<Outcome>, Option<Ended<S>>) {
+    let mut outcomes: Vec<Option<Outcome>> = vec![None; cases.len()];
+    let mut ended = None;
+    {
+        let mut stop = pin!(stop);
+        let mut deadline = pin!(sleep_until(patience.deadline));
+        let mut left: Vec<usize> = (0..cases.len()).collect();
+        'rounds: loop {
+            let inquiries =
+                left.iter().filter_map(|&index| Some((index, cases.get(index)?.inquiry()))).collect();
+            let mut evidence = pin!(prober.examine(inquiries));
+            loop {
+                tokio::select! {
+                    biased;
+                    signal = &mut stop => {
+                        ended = Some(Ended::Stopped(signal));
+                        break 'rounds;
+                    }
+                    () = &mut deadline => {
+                        ended = Some(Ended::Deadline);
+                        break 'rounds;
+                    }
+                    next = evidence.next() => {
+                        let Some((index, evidence)) = next else { break };
+                        let Some(case) = cases.get(index) else { continue };
+                        let outcome = judge(&case.expectation, &evidence);
+                        if patience.wait.is_none() || !may_change(&outcome) {
+                            observer.judged(index, &outcome);
+                        }
+                        if let Some(slot) = outcomes.get_mut(index) {
+                            *slot = Some(outcome);
+                        }
+                    }
+                }
+            }
+            left.retain(|&index| outcomes.get(index).is_some_and(|it| it.as_ref().is_some_and(may_change)));
+            let Some((until, interval)) = patience.wait else { break };
+            if left.is_empty() || Instant::now() + interval > until {
+                break;
+            }
+            observer.waiting(left.len(), interval);
+            tokio::select! {
+                biased;
+                signal = &mut stop => {
+                    ended = Some(Ended::Stopped(signal));
+                    break 'rounds;
+                }
+                () = &mut deadline => {
+                    ended = Some(Ended::Deadline);
+                    break 'rounds;
+                }
+                () = tokio::time::sleep(interval) => {}
+            }
+            prober.refresh().await;
+        }
+    }
+    let outcomes = outcomes.into_iter().zip(cases).enumerate().map(|(index, (outcome, case))| {
+        let was_told =
+            outcome.as_ref().is_some_and(|outcome| patience.wait.is_none() || !may_change(outcome));
+        let outcome = outcome.unwrap_or_else(|| unanswered(case, ended.as_ref()));
+        if !was_told {
+            observer.judged(index, &outcome);
+        }
+        outcome
+    });
+    (outcomes.collect(), ended)
+}
+
+/// Whether another round may bring another outcome: the mirror is being filled, a host comes back.
+fn may_change(outcome: &Outcome) -> bool {
+    let passing = |reason: Reason| reason == Reason::Missing || reason.verdict() == Verdict::Inconclusive;
+    !outcome.findings.is_empty() && outcome.findings.iter().all(|finding| passing(finding.reason()))
+}
+
+fn unanswered<S>(case: &Case, ended: Option<&Ended<S>>) -> Outcome {
+    let detail = match ended {
+        Some(Ended::Stopped(_)) => "the run was interrupted before an answer came",
+        _ => "the deadline passed before an answer came",
+    };
+    let trouble = Trouble { kind: TroubleKind::Deadline, status: None, detail: detail.to_owned() };
+    judge(&case.expectation, &Evidence::only(Observation::Undetermined(trouble)))
+}
+
+async fn sleep_until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+impl Case {
+    fn inquiry(&self) -> Inquiry {
+        let expectation = &self.expectation;
+        let knows_size =
+            expectation.size.is_some() || expectation.legacy.iter().any(|file| file.size.is_some());
+        Inquiry {
+            location: self.location.clone(),
+            signature: match expectation.signatures {
+                Signatures::Ignore => None,
+                Signatures::Warn | Signatures::Require => self.signature.clone(),
+            },
+            sidecars: match expectation.verify {
+                Verify::Exists if knows_size => Sidecarring::None,
+                Verify::Exists => Sidecarring::Size,
+                Verify::Published | Verify::Auto | Verify::Content => Sidecarring::All,
+            },
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! From outcomes to a report.
+
+use std::sync::Arc;
+
+use crate::report::model::{
+    ArtifactReport, Report, SCHEMA_VERSION, Sha256Report, SizeReport, Summary, Target,
+};
+use crate::stream::Artifact;
+use crate::verdict::{Outcome, Reason, Verdict};
+
+impl Report {
+    /// The report of a run over these artifacts. The verdict follows from theirs.
+    pub fn of(target: Target, artifacts: Vec<ArtifactReport>) -> Self {
+        let summary = Summary::of(&artifacts);
+        let verdict = summary.verdict();
+        Self {
+            schema_version: SCHEMA_VERSION,
+            verdict,
+            target,
+            summary,
+            artifacts,
+            interrupted_by: None,
+            elapsed_ms: 0,
+            notes: Vec::new(),
+        }
+    }
+}
+
+impl Summary {
+    fn of(artifacts: &[ArtifactReport]) -> Self {
+        let mut summary = Self::default();
+        for artifact in artifacts {
+            summary.count(artifact.verdict);
+            summary.warnings += artifact.warnings.len();
+        }
+        summary
+    }
+
+    /// Counts one more artifact.
+    pub fn count(&mut self, verdict: Verdict) {
+        self.artifacts += 1;
+        match verdict {
+            Verdict::Pass => self.passed += 1,
+            Verdict::Fail => self.failed += 1,
+            Verdict::Inconclusive => self.inconclusive += 1,
+        }
+    }
+
+    /// What is known to be wrong outweighs what is not known. A run over nothing passes nothing.
+    fn verdict(self) -> Verdict {
+        if self.failed > 0 {
+            Verdict::Fail
+        } else if self.inconclusive > 0 || self.passed == 0 {
+            Verdict::Inconclusive
+        } else {
+            Verdict::Pass
+        }
+    }
+}
+
+impl ArtifactReport {
+    /// The report of one artifact. `id` is the artifact's id, after its document's name if there are several.
+    pub fn of(
+        document: &Arc<str>,
+        id: &str,
+        artifact: &Artifact,
+        url: Option<String>,
+        outcome: &Outcome,
+    ) -> Self {
+        let reason = outcome.reason();
+        Self {
+            document: Arc::clone(document),
+            id: id.to_owned(),
+            arch: Arc::clone(&artifact.id.arch),
+            platform: Arc::clone(&artifact.id.platform),
+            format: Arc::clone(&artifact.id.format),
+            component: Arc::clone(&artifact.id.component),
+            release: Arc::clone(&artifact.release),
+            location: artifact.location.clone(),
+            url,
+            verdict: outcome.verdict(),
+            reason,
+            message: outcome.message(),
+            advice: reason.map(Reason::advice).map(str::to_owned),
+            http_status: outcome.http_status,
+            size: SizeReport {
+                expected: outcome.expected_size.map(|(size, _)| size),
+                expected_from: outcome.expected_size.map(|(_, from)| from),
+                observed: outcome.observed_size,
+            },
+            sha256: Sha256Report {
+                expected: artifact.sha256,
+                observed: outcome.observed_sha256.map(|(digest, _)| digest),
+                observed_from: outcome.observed_sha256.map(|(_, from)| from),
+            },
+            attempts: outcome.attempts,
+            warnings: outcome.warnings.clone(),
+        }
+    }
+}
