@@ -18,6 +18,8 @@ pub struct Case {
     pub location: Result<Literal, BadLocation>,
     /// Where its signature should be, if the document names one.
     pub signature: Option<Result<Literal, BadLocation>>,
+    /// Where a bridge has the file, to ask for its size if nobody else says it.
+    pub bridge: Option<Literal>,
     /// What it should be.
     pub expectation: Expectation,
 }
@@ -157,6 +159,7 @@ impl Case {
                 Signatures::Ignore => None,
                 Signatures::Warn | Signatures::Require => self.signature.clone(),
             },
+            size_from: self.bridge.clone().filter(|_| !knows_size),
             sidecars: match expectation.verify {
                 Verify::Exists if knows_size => Sidecarring::None,
                 Verify::Exists => Sidecarring::Size,

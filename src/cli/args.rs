@@ -8,7 +8,9 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use super::env;
-use crate::location::Literal;
+use super::resolve::ResolveArgs;
+use super::rewrite::RewriteArgs;
+use crate::location::{Literal, MirrorVersion, Prefix};
 use crate::probe::AllowedHost;
 use crate::verdict::{Signatures, Verify};
 
@@ -35,6 +37,10 @@ pub struct Cli {
 pub enum Command {
     /// Fail until every artifact of the stream metadata is on the mirror, and is the right one
     Check(Box<CheckArgs>),
+    /// Print the URL that an e2e job should fetch
+    Resolve(Box<ResolveArgs>),
+    /// Print a stream document with its URLs moved to another place, every other byte as it was
+    Rewrite(Box<RewriteArgs>),
 }
 
 /// Where documents come from.
@@ -136,8 +142,26 @@ pub struct Filters {
 #[command(next_help_heading = "Where to look")]
 pub struct TargetArgs {
     /// The literal locations, whatever the environment says; what the required presubmit runs
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["stream_prefix", "mirror"])]
     pub published: bool,
+
+    /// The bridge at this prefix, such as https://HOST/art/storage/releases
+    /// [also: $OPENSHIFT_INSTALL_COREOS_STREAM_PREFIX, and $OPENSHIFT_INSTALL_CI_COREOS_BOOTIMAGES=1 for the
+    /// bridge of 2021]
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    pub stream_prefix: Option<String>,
+
+    /// The mirror at this base, such as https://mirror.openshift.com/pub/openshift-v4
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    pub mirror: Option<Prefix>,
+
+    /// The mirror's directory of this release (4.8.2) or series (4.8)
+    #[arg(long, value_name = "VERSION")]
+    pub mirror_version: Option<MirrorVersion>,
+
+    /// The mirror's pre-release directories
+    #[arg(long)]
+    pub pre_release: bool,
 }
 
 /// How requests are made.
@@ -193,7 +217,7 @@ Exit status:
   3    nothing is known to be wrong, but something could not be determined
   130  interrupted (143: terminated), with the reports written for what was known";
 
-fn source(text: &str) -> Result<Source, String> {
+pub(super) fn source(text: &str) -> Result<Source, String> {
     if text == "-" {
         return Ok(Source::Stdin);
     }

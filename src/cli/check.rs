@@ -7,13 +7,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::args::{CheckArgs, Output};
-use super::load::load;
+use super::load::{client_settings, load};
+use super::target::Choice;
 use super::{Exit, Verbosity, complain, env, signals};
 use crate::gate::{self, Case, Ended, Observer, Patience};
-use crate::location::Literal;
-use crate::probe::{Client, ClientSettings, Prober, Rules};
+use crate::probe::{Client, Prober};
 use crate::report::log::LogWriter;
-use crate::report::model::{ArtifactReport, Report, Summary, Target, TargetKind};
+use crate::report::model::{ArtifactReport, Report, Summary, Target};
 use crate::report::progress::Progress;
 use crate::report::{DocumentContext, ProwContext, RunContext, SkippedFile};
 use crate::report::{files, json, markdown, terminal};
@@ -44,7 +44,14 @@ async fn check(args: CheckArgs, verbosity: Verbosity) -> Exit {
             return Exit::Inconclusive;
         }
     };
-    let prober = Prober::new(Client::new(client_settings(&args)));
+    let choice = match args.target.choose() {
+        Ok(choice) => choice,
+        Err(problem) => {
+            complain(problem);
+            return Exit::Unusable;
+        }
+    };
+    let prober = Prober::new(Client::new(client_settings(&args.network, choice.rules())));
     let mut stop = std::pin::pin!(stop);
     let sources = tokio::select! {
         biased;
@@ -64,11 +71,11 @@ async fn check(args: CheckArgs, verbosity: Verbosity) -> Exit {
         return Exit::Unusable;
     }
     let subjects = subjects(&sources);
-    let cases: Vec<Case> = subjects.iter().map(|subject| subject.case(&args)).collect();
-    let target = Target { kind: TargetKind::Published, prefix: None };
+    let cases: Vec<Case> = subjects.iter().map(|subject| subject.case(&args, &choice)).collect();
+    let target = choice.reported();
     let context = run_context(&sources);
     let mut narrator = Narrator::new(&args, verbosity, &subjects, &cases);
-    narrator.begin(&target, &context);
+    narrator.begin(&target, &context, &choice.notes);
 
     let patience = Patience {
         deadline: started.checked_add(args.deadline),
@@ -82,24 +89,11 @@ async fn check(args: CheckArgs, verbosity: Verbosity) -> Exit {
         Some(Ended::Deadline) | None => None,
     };
     let mut report = Report::of(target, artifacts);
+    report.notes = choice.notes;
     report.interrupted_by = interrupt.map(|interrupt| interrupt.name().to_owned());
     report.elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let exit = finish(&args, &report, &context);
     interrupt.map_or(exit, signals::Interrupt::exit)
-}
-
-fn client_settings(args: &CheckArgs) -> ClientSettings {
-    ClientSettings {
-        rules: Rules {
-            allowed: args.network.allow_host.clone(),
-            private_addresses: args.network.allow_private_addresses,
-            bridges: false,
-        },
-        extra_roots: args.network.extra_roots(),
-        concurrency: args.network.concurrency,
-        retries: args.network.retries,
-        timeout: args.network.timeout,
-    }
 }
 
 /// One artifact, with where it comes from.
@@ -127,13 +121,14 @@ fn subjects(sources: &Sources) -> Vec<Subject<'_>> {
 }
 
 impl Subject<'_> {
-    fn case(&self, args: &CheckArgs) -> Case {
+    fn case(&self, args: &CheckArgs, choice: &Choice) -> Case {
         let artifact = self.artifact;
-        let location = Literal::parse(&artifact.location);
-        let file_name = location.as_ref().map(Literal::file_name).unwrap_or_default();
+        let file_name = artifact.location.rsplit('/').next().unwrap_or_default();
         let legacy = self.sourced.legacy.of(file_name).to_vec();
+        let location = choice.place(&artifact.location, &artifact.release);
         Case {
-            signature: artifact.signature.as_deref().map(Literal::parse),
+            signature: artifact.signature.as_deref().map(|url| choice.place(url, &artifact.release)),
+            bridge: choice.bridge_for_sizes(&artifact.location, &artifact.release),
             expectation: Expectation {
                 sha256: artifact.sha256,
                 uncompressed_sha256: artifact.uncompressed_sha256,
@@ -212,10 +207,13 @@ impl<'s> Narrator<'s> {
         }
     }
 
-    fn begin(&mut self, target: &Target, context: &RunContext) {
+    fn begin(&mut self, target: &Target, context: &RunContext, notes: &[String]) {
         if let Some(log) = &mut self.log {
             // Where nobody reads, the reports and the exit status still tell.
             let _ = log.header(target, context);
+            for note in notes {
+                let _ = log.note(note);
+            }
         }
     }
 

@@ -6,7 +6,10 @@ pub mod env;
 mod exit;
 mod filters;
 mod load;
+mod resolve;
+mod rewrite;
 mod signals;
+mod target;
 
 pub use args::{Cli, Command};
 pub use exit::Exit;
@@ -35,6 +38,8 @@ pub fn run(cli: Cli) -> Exit {
     log_to_stderr(cli.verbose);
     match cli.command {
         Command::Check(args) => check::run(*args, output),
+        Command::Resolve(args) => resolve::run(&args),
+        Command::Rewrite(args) => rewrite::run(&args),
     }
 }
 

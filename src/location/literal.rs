@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::{Serialize, Serializer};
 use url::{Host, Url};
 
 use crate::text::excerpt;
@@ -88,6 +89,12 @@ impl TryFrom<Url> for Literal {
     }
 }
 
+impl Serialize for Literal {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
 impl fmt::Display for Literal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -107,6 +114,12 @@ pub enum BadLocation {
     #[error("it is no absolute URL ({why})")]
     NotAUrl {
         /// What the URL parser says.
+        why: String,
+    },
+    /// No place at the target follows from it.
+    #[error("{why}")]
+    NoPlace {
+        /// What is understood of it, and what is missing.
         why: String,
     },
     /// A scheme other than http and https.

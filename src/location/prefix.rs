@@ -1,6 +1,7 @@
 //! The prefix of a bridge or mirror, given by a person or by the environment.
 
 use std::fmt;
+use std::str::FromStr;
 
 use url::{Host, Url};
 
@@ -22,6 +23,7 @@ use crate::text::excerpt;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Prefix {
     text: Box<str>,
+    written: Box<str>,
     host: Box<str>,
     kind: PrefixKind,
 }
@@ -83,7 +85,8 @@ impl Prefix {
             Some("openshift-v4") => PrefixKind::Mirror,
             _ => PrefixKind::Other,
         };
-        Ok(Self { text: canonical.into(), host: url.host_str().unwrap_or_default().into(), kind })
+        let written = text.strip_suffix('/').unwrap_or(text).into();
+        Ok(Self { text: canonical.into(), written, host: url.host_str().unwrap_or_default().into(), kind })
     }
 
     /// The prefix that the environment asks for, if it asks for one.
@@ -107,9 +110,20 @@ impl Prefix {
         &self.text
     }
 
+    /// The prefix as it was given, but for a slash at its end: perhaps with capital letters in the host, or with
+    /// the scheme's own port.
+    pub fn as_written(&self) -> &str {
+        &self.written
+    }
+
     /// The host in lower case; IPv6 addresses in brackets. The port is not a part of it.
     pub fn host(&self) -> &str {
         &self.host
+    }
+
+    /// The prefix as a URL.
+    pub fn url(&self) -> Option<Url> {
+        Url::parse(&self.text).ok()
     }
 
     /// What is to be found under the prefix.
@@ -135,6 +149,14 @@ fn is_spelled_as(text: &str, url: &Url, path: &str) -> bool {
     scheme.eq_ignore_ascii_case(url.scheme())
         && same_host
         && written_path.strip_suffix('/').unwrap_or(written_path) == path
+}
+
+impl FromStr for Prefix {
+    type Err = PrefixError;
+
+    fn from_str(text: &str) -> Result<Self, PrefixError> {
+        Self::parse(text)
+    }
 }
 
 impl fmt::Display for Prefix {

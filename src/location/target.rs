@@ -181,6 +181,15 @@ impl Target {
             .map_err(|why| PlaceError::not_understood(location.as_str(), why.into()))
     }
 
+    /// A place at this target, under the prefix as it was given.
+    pub fn as_written(&self, place: &Literal) -> String {
+        let under = self.prefix().and_then(|prefix| {
+            let tail = place.as_str().strip_prefix(prefix.as_str())?;
+            Some(format!("{}{tail}", prefix.as_written()))
+        });
+        under.unwrap_or_else(|| place.to_string())
+    }
+
     fn no_place(&self, source: &Location, why: NoPlace) -> PlaceError {
         PlaceError::NoPlace {
             url: source.url(),

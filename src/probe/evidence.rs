@@ -14,6 +14,8 @@ pub struct Evidence {
     pub published: Vec<PublishedDigest>,
     /// What the `meta.json` of the file's directory says of it.
     pub meta_json: Vec<BuildFile>,
+    /// The file's size in bytes at the bridge that was asked for it.
+    pub bridge_size: Option<u64>,
     /// Sidecars that may exist but could not be read.
     pub unread: Vec<Unread>,
     /// What came of asking for the signature; `None` if nobody asked.
@@ -31,6 +33,7 @@ impl Evidence {
             file,
             published: Vec::new(),
             meta_json: Vec::new(),
+            bridge_size: None,
             unread: Vec::new(),
             signature: None,
             attempts: 0,

@@ -21,6 +21,8 @@ pub struct Inquiry {
     pub location: Result<Literal, BadLocation>,
     /// Where its signature should be, if anybody cares.
     pub signature: Option<Result<Literal, BadLocation>>,
+    /// Another place that has the same file, to learn the size from.
+    pub size_from: Option<Literal>,
     /// Which sidecars are of interest.
     pub sidecars: Sidecarring,
 }
@@ -110,12 +112,14 @@ impl Prober {
         let build =
             (inquiry.sidecars != Sidecarring::None).then(|| self.sidecars.meta_json(&self.client, location));
         let signature = inquiry.signature.as_ref().map(|signature| self.signature(signature));
+        let bridge = inquiry.size_from.as_ref().map(|place| self.size_at(place));
         // All at once: nothing here waits for anything else.
-        let (sighting, sums, build, signature) = tokio::join!(
+        let (sighting, sums, build, signature, bridge) = tokio::join!(
             observe(&self.client, location.url()),
             OptionFuture::from(sums),
             OptionFuture::from(build),
             OptionFuture::from(signature),
+            OptionFuture::from(bridge),
         );
         let Sighting { observation, digests, attempts } = sighting;
         let mut evidence = Evidence {
@@ -126,6 +130,7 @@ impl Prober {
                 .collect(),
             remarks: digests.remarks,
             signature,
+            bridge_size: bridge.flatten(),
             attempts,
             ..Evidence::only(observation)
         };
@@ -153,6 +158,15 @@ impl Prober {
         let location = location.as_ref().map_err(|bad| Refusal::BadLocation(bad.clone()))?;
         self.client.rules().admit(location)?;
         Ok(location)
+    }
+
+    /// The size of the file at another place. That the place has none, or is down, is not this file's fault.
+    async fn size_at(&self, place: &Literal) -> Option<u64> {
+        self.client.rules().admit(place).ok()?;
+        match observe(&self.client, place.url()).await.observation {
+            Observation::Present { size, .. } => size,
+            _ => None,
+        }
     }
 
     async fn signature(&self, location: &Result<Literal, BadLocation>) -> Observation {

@@ -98,13 +98,15 @@ pub fn judge(expected: &Expectation, evidence: &Evidence) -> Outcome {
     outcome
 }
 
-/// The size that the file should have: the document's, else legacy metadata's, else `meta.json`'s.
+/// The size that the file should have: the document's, else legacy metadata's, else `meta.json`'s, else the
+/// bridge's.
 fn expected_size(expected: &Expectation, evidence: &Evidence) -> Option<(u64, SizeSource)> {
     let first = |files: &[BuildFile]| files.iter().find_map(|file| file.size);
     let stream = expected.size.map(|size| (size, SizeSource::Stream));
     stream
         .or_else(|| first(&expected.legacy).map(|size| (size, SizeSource::Legacy)))
         .or_else(|| first(&evidence.meta_json).map(|size| (size, SizeSource::MetaJson)))
+        .or_else(|| evidence.bridge_size.map(|size| (size, SizeSource::Bridge)))
 }
 
 struct Bench<'a> {

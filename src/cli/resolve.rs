@@ -1,0 +1,216 @@
+//! `resolve`: the URL that an e2e job should fetch.
+
+#![expect(
+    clippy::doc_markdown,
+    reason = "the comments of arguments are the help texts, where backticks would show"
+)]
+
+use std::collections::HashMap;
+use std::io::{self, BufWriter, Write};
+
+use clap::Args;
+use serde::Serialize;
+
+use super::args::{Filters, NetworkArgs, Source, TargetArgs, source};
+use super::load::load_blocking;
+use super::{Exit, complain};
+use crate::location::{Target, resolve, resolve_lines};
+use crate::stream::{Artifact, Sha256, Sources};
+use crate::text::excerpt;
+
+/// `resolve`
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct ResolveArgs {
+    /// URLs as stream metadata has them, or - for one per line on standard input; without any, the artifacts
+    /// of --source that match the filters
+    #[arg(value_name = "URL")]
+    pub urls: Vec<String>,
+
+    /// The documents that the artifacts are in: an installer checkout, a stream file, a ConfigMap manifest,
+    /// an https:// URL
+    /// [default: . where no URL is given]
+    #[arg(long, value_name = "SOURCE", value_parser = source)]
+    pub source: Option<Source>,
+
+    /// Print a JSON object per line, with url, location, id, sha256 and uncompressed_sha256
+    #[arg(long, help_heading = "Output")]
+    pub json: bool,
+
+    /// Append ?sha256=…, the form that bare-metal install configs take; of the uncompressed file where known
+    #[arg(long, conflicts_with = "json", help_heading = "Output")]
+    pub with_checksum: bool,
+
+    /// Which artifacts.
+    #[command(flatten)]
+    pub filters: Filters,
+
+    /// Where to look.
+    #[command(flatten)]
+    pub target: TargetArgs,
+
+    /// How an https:// source is read.
+    #[command(flatten)]
+    pub network: NetworkArgs,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  export OPENSHIFT_INSTALL_COREOS_STREAM_PREFIX=https://bridge.example/art/storage
+  art-mirror-validate resolve https://rhcos.mirror.openshift.com/art/storage/…/rhcos-….x86_64.qcow2.gz
+  art-mirror-validate resolve -a x86_64 -p openstack                    of the checkout in this directory
+  art-mirror-validate resolve -a x86_64 -p qemu --with-checksum         for a bare-metal install config
+  art-mirror-validate resolve - <urls.txt                               all of them, or none and every error
+
+Exit status: 0, or 2 if any place cannot be told; then no URL is printed.";
+
+/// One answer.
+#[derive(Debug, Serialize)]
+struct Place<'a> {
+    url: String,
+    location: &'a str,
+    id: Option<String>,
+    document: Option<&'a str>,
+    sha256: Option<Sha256>,
+    uncompressed_sha256: Option<Sha256>,
+}
+
+/// Resolves and prints.
+pub(super) fn run(args: &ResolveArgs) -> Exit {
+    match answer(args) {
+        Ok(()) => Exit::Pass,
+        Err(problem) => {
+            complain(problem);
+            Exit::Unusable
+        }
+    }
+}
+
+fn answer(args: &ResolveArgs) -> Result<(), String> {
+    let target = args.target.choose()?.target;
+    let of_source = args.urls.is_empty();
+    let mut sources = match (&args.source, of_source) {
+        (Some(source), _) => load_blocking(std::slice::from_ref(source), &args.network)?,
+        (None, true) => load_blocking(&[Source::Path(".".into())], &args.network)?,
+        (None, false) => Sources::default(),
+    };
+    if args.urls.iter().any(|url| url == "-") {
+        if args.urls.len() > 1 || args.json || args.with_checksum || args.source.is_some() {
+            return Err("- stands alone: without other URLs, --source, --json and --with-checksum".to_owned());
+        }
+        let places = resolve_lines(io::stdin().lock(), &target).map_err(|error| error.to_string())?;
+        return print(|out| {
+            places.iter().try_for_each(|place| writeln!(out, "{}", target.as_written(place)))
+        });
+    }
+    let places = if of_source {
+        let mut documents: Vec<_> =
+            sources.documents.iter_mut().map(|sourced| &mut sourced.document).collect();
+        args.filters.apply(&mut documents).map_err(|error| error.to_string())?;
+        places_of_artifacts(&sources, &target)
+    } else {
+        places_of_urls(&args.urls, &sources, &target)
+    };
+    places.and_then(|places| show(args, &places)).map_err(|problems| problems.join("\n"))
+}
+
+/// The places of the artifacts of documents.
+fn places_of_artifacts<'a>(sources: &'a Sources, target: &Target) -> Result<Vec<Place<'a>>, Vec<String>> {
+    let all = sources.documents.iter().flat_map(|sourced| {
+        let name = &*sourced.document.name;
+        sourced.document.artifacts.iter().map(move |artifact| (name, artifact))
+    });
+    collect(all.map(|(name, artifact)| {
+        let release = (!artifact.release.is_empty()).then_some(&*artifact.release);
+        let place = resolve(&artifact.location, release, target).map_err(|error| error.to_string())?;
+        Ok(Place::of(target.as_written(&place), &artifact.location, Some((name, artifact))))
+    }))
+}
+
+/// The places of URLs. What the documents say of a URL completes what it says itself.
+fn places_of_urls<'a>(
+    urls: &'a [String],
+    sources: &'a Sources,
+    target: &Target,
+) -> Result<Vec<Place<'a>>, Vec<String>> {
+    let mut known: HashMap<&str, (&str, &Artifact)> = HashMap::new();
+    for sourced in &sources.documents {
+        for artifact in &sourced.document.artifacts {
+            known.insert(&artifact.location, (&sourced.document.name, artifact));
+        }
+    }
+    collect(urls.iter().map(|url| {
+        let artifact = known.get(url.as_str()).copied();
+        let release = artifact.map(|(_, artifact)| &*artifact.release).filter(|release| !release.is_empty());
+        let place = resolve(url, release, target).map_err(|error| error.to_string())?;
+        Ok(Place::of(target.as_written(&place), url, artifact))
+    }))
+}
+
+/// All of them, or every error.
+fn collect<'a>(
+    places: impl Iterator<Item = Result<Place<'a>, String>>,
+) -> Result<Vec<Place<'a>>, Vec<String>> {
+    let mut good = Vec::new();
+    let mut problems = Vec::new();
+    for place in places {
+        match place {
+            Ok(place) => good.push(place),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if problems.is_empty() { Ok(good) } else { Err(problems) }
+}
+
+impl<'a> Place<'a> {
+    fn of(url: String, location: &'a str, artifact: Option<(&'a str, &Artifact)>) -> Self {
+        Self {
+            url,
+            location,
+            id: artifact.map(|(_, artifact)| artifact.id.to_string()),
+            document: artifact.map(|(name, _)| name),
+            sha256: artifact.map(|(_, artifact)| artifact.sha256),
+            uncompressed_sha256: artifact.and_then(|(_, artifact)| artifact.uncompressed_sha256),
+        }
+    }
+}
+
+fn show(args: &ResolveArgs, places: &[Place<'_>]) -> Result<(), Vec<String>> {
+    if args.with_checksum {
+        let unknown = places.iter().filter(|place| place.sha256.is_none());
+        let unknown: Vec<String> = unknown
+            .map(|place| {
+                let url = excerpt(place.location, 500);
+                format!("{url}: its sha256 is not known; name the document that it is in with --source")
+            })
+            .collect();
+        if !unknown.is_empty() {
+            return Err(unknown);
+        }
+    }
+    print(|out| {
+        for place in places {
+            if args.json {
+                serde_json::to_writer(&mut *out, place)?;
+            } else {
+                write!(out, "{}", place.url)?;
+                if let (true, Some(digest)) = (args.with_checksum, place.uncompressed_sha256.or(place.sha256))
+                {
+                    write!(out, "?sha256={digest}")?;
+                }
+            }
+            writeln!(out)?;
+        }
+        Ok(())
+    })
+    .map_err(|problem| vec![problem])
+}
+
+/// Writes to standard output. A reader that has gone away has read enough.
+fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), String> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    match write(&mut out).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(format!("standard output: {error}")),
+        _ => Ok(()),
+    }
+}

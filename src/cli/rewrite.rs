@@ -1,0 +1,202 @@
+//! `rewrite`: a stream document moved to another place.
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use super::args::{NetworkArgs, Source, TargetArgs, source};
+use super::{Exit, complain};
+use crate::location::{Mirror, Prefix, Target, rewrite};
+use crate::stream::{Document, MAX_DOCUMENT_BYTES, Sources};
+
+/// `rewrite`
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct RewriteArgs {
+    /// A stream file, a checkout (with --in-place, or where it has one document), or - for standard input
+    #[arg(value_name = "SOURCE", default_value = ".", value_parser = source)]
+    pub source: Source,
+
+    /// Where to; without it, where --stream-prefix, --mirror or the environment say
+    #[arg(long, value_enum, conflicts_with_all = ["base_url", "published"])]
+    pub to: Option<Destination>,
+
+    /// A flat directory: each URL becomes BASE/FILE
+    #[arg(long, value_name = "BASE", conflicts_with_all = ["published", "stream_prefix", "mirror"])]
+    pub base_url: Option<Prefix>,
+
+    /// Change the files instead of printing the document
+    #[arg(short, long)]
+    pub in_place: bool,
+
+    /// Where to.
+    #[command(flatten)]
+    pub target: TargetArgs,
+
+    /// How an https:// source is read.
+    #[command(flatten)]
+    pub network: NetworkArgs,
+}
+
+/// Where URLs are moved to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Destination {
+    /// The bridge of --stream-prefix or the environment
+    Bridge,
+    /// The mirror of --mirror, or ART's public mirror
+    Mirror,
+    /// The pre-release directories of the same
+    PreRelease,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  art-mirror-validate rewrite --to mirror --in-place                    before the pull request is merged
+  art-mirror-validate rewrite rhcos.json --to bridge --stream-prefix https://bridge.example/art/storage
+  art-mirror-validate rewrite rhcos.json --base-url http://127.0.0.1:8080 >local.json
+
+Exit status: 0, or 2 if any URL's place cannot be told; then nothing is printed or changed.";
+
+/// ART's public mirror.
+const PUBLIC_MIRROR: &str = "https://mirror.openshift.com/pub/openshift-v4";
+
+/// Rewrites, and prints or replaces.
+pub(super) fn run(args: &RewriteArgs) -> Exit {
+    match carry_out(args) {
+        Ok(()) => Exit::Pass,
+        Err(problem) => {
+            complain(problem);
+            Exit::Unusable
+        }
+    }
+}
+
+/// A document's text, and where it came from.
+struct Text {
+    name: String,
+    path: Option<PathBuf>,
+    text: String,
+}
+
+fn carry_out(args: &RewriteArgs) -> Result<(), String> {
+    let target = destination(args)?;
+    let texts = read(args)?;
+    if let (false, [first, second, ..]) = (args.in_place, texts.as_slice()) {
+        return Err(format!(
+            "{} and {} are both there; name one, or change all of them with --in-place",
+            first.name, second.name
+        ));
+    }
+    let mut moved = Vec::with_capacity(texts.len());
+    for Text { name, path, text } in &texts {
+        Document::parse(name, text.as_bytes()).map_err(|faults| faults.to_string())?;
+        let rewritten = rewrite(text, &target).map_err(|error| format!("{name}: {error}"))?;
+        moved.push((name, path, rewritten));
+    }
+    if !args.in_place {
+        let mut out = io::stdout().lock();
+        let written = moved.iter().try_for_each(|(_, _, rewritten)| out.write_all(rewritten.text.as_bytes()));
+        return match written.and_then(|()| out.flush()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                Err(format!("standard output: {error}"))
+            }
+            _ => Ok(()),
+        };
+    }
+    for (name, path, rewritten) in moved {
+        let Some(path) = path else {
+            return Err(format!("{name} is no file that could be changed in place"));
+        };
+        if rewritten.changed > 0 {
+            replace(path, &rewritten.text).map_err(|error| format!("{name}: {error}"))?;
+        }
+        let mut stderr = anstream::stderr();
+        // Where nobody listens, the files still tell.
+        let _ = writeln!(stderr, "{name}: {} of {} URLs changed", rewritten.changed, rewritten.urls);
+    }
+    Ok(())
+}
+
+fn destination(args: &RewriteArgs) -> Result<Target, String> {
+    if let Some(base) = &args.base_url {
+        return Ok(Target::Flat(base.clone()));
+    }
+    let mut wanted = args.target.clone();
+    match args.to {
+        Some(Destination::Bridge) => {
+            if wanted.mirror.is_some() {
+                return Err("--to bridge goes with --stream-prefix, not with --mirror".to_owned());
+            }
+            let bridge = wanted.choose()?.bridge;
+            return bridge.map(Target::Bridge).ok_or_else(|| {
+                let variable = super::env::STREAM_PREFIX;
+                format!("--to bridge needs the bridge's prefix: --stream-prefix or {variable}")
+            });
+        }
+        Some(Destination::Mirror | Destination::PreRelease) if wanted.mirror.is_none() => {
+            wanted.mirror = Prefix::parse(PUBLIC_MIRROR).map(Some).map_err(|error| error.to_string())?;
+        }
+        _ => {}
+    }
+    wanted.pre_release |= args.to == Some(Destination::PreRelease);
+    if let (Some(_), Some(base)) = (args.to, &wanted.mirror) {
+        let mirror = Mirror::new(base.clone(), wanted.mirror_version.clone(), wanted.pre_release);
+        return mirror.map(Target::Mirror).map_err(|error| error.to_string());
+    }
+    match wanted.choose()?.target {
+        Target::Published => {
+            let variable = super::env::STREAM_PREFIX;
+            Err(format!(
+                "nothing says where to: pass --to, --base-url, --stream-prefix or --mirror, or set {variable}"
+            ))
+        }
+        target => Ok(target),
+    }
+}
+
+fn read(args: &RewriteArgs) -> Result<Vec<Text>, String> {
+    let utf8 = |name: &str, bytes| String::from_utf8(bytes).map_err(|error| format!("{name}: {error}"));
+    match &args.source {
+        Source::Stdin => {
+            let mut bytes = Vec::new();
+            let limit = u64::try_from(MAX_DOCUMENT_BYTES).unwrap_or(u64::MAX);
+            io::stdin().lock().take(limit).read_to_end(&mut bytes).map_err(|error| format!("-: {error}"))?;
+            Ok(vec![Text { name: "-".to_owned(), path: None, text: utf8("-", bytes)? }])
+        }
+        Source::Url(url) => {
+            let bytes = super::load::fetch_blocking(url, &args.network)?;
+            Ok(vec![Text { name: url.to_string(), path: None, text: utf8(url.as_str(), bytes)? }])
+        }
+        Source::Path(path) => {
+            let paths = if path.is_dir() { documents_of(path)? } else { vec![path.clone()] };
+            let read = |path: PathBuf| {
+                let name = path.display().to_string();
+                let bytes = fs::read(&path).map_err(|error| format!("{name}: {error}"))?;
+                Ok(Text { text: utf8(&name, bytes)?, name, path: Some(path) })
+            };
+            paths.into_iter().map(read).collect()
+        }
+    }
+}
+
+/// The stream documents of a checkout.
+fn documents_of(checkout: &Path) -> Result<Vec<PathBuf>, String> {
+    let mut sources = Sources::default();
+    sources
+        .add_path(checkout)
+        .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
+    Ok(sources.documents.iter().map(|sourced| checkout.join(&*sourced.document.name)).collect())
+}
+
+/// Replaces a file in one step. A link stays, and the file that it leads to is replaced.
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let real = fs::canonicalize(path)?;
+    let directory = real.parent().ok_or_else(|| io::Error::other("it is in no directory"))?;
+    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().set_permissions(fs::metadata(&real)?.permissions())?;
+    file.persist(&real).map_err(|error| error.error)?;
+    Ok(())
+}

@@ -1,0 +1,117 @@
+//! Where a command looks: the flags first, then the environment.
+
+use super::args::TargetArgs;
+use super::env;
+use crate::location::{BadLocation, HostKind, Literal, Mirror, Prefix, Target, resolve};
+use crate::probe::{AllowedHost, Rules};
+use crate::report::model;
+
+/// Where to look, and why.
+pub(super) struct Choice {
+    pub(super) target: Target,
+    /// The bridge, if one is configured, whether or not it is the target.
+    pub(super) bridge: Option<Prefix>,
+    /// What a person should know of the choice.
+    pub(super) notes: Vec<String>,
+}
+
+impl Choice {
+    /// What the choice allows: whoever names a place trusts its host.
+    pub(super) fn rules(&self) -> Rules {
+        let named = self.target.prefix().into_iter().chain(&self.bridge);
+        Rules {
+            allowed: named.filter_map(|prefix| AllowedHost::of(&prefix.url()?)).collect(),
+            bridges: self.target != Target::Published,
+            ..Rules::default()
+        }
+    }
+
+    /// The choice as reports have it.
+    pub(super) fn reported(&self) -> model::Target {
+        let kind = match &self.target {
+            Target::Published => model::TargetKind::Published,
+            Target::Bridge(_) => model::TargetKind::Bridge,
+            // A pass on a bridge is no mirror pass, whatever the flag that led there is called.
+            target
+                if target.prefix().is_some_and(|prefix| HostKind::of(prefix.host()) == HostKind::Bridge) =>
+            {
+                model::TargetKind::Bridge
+            }
+            Target::Mirror(_) | Target::Flat(_) => model::TargetKind::Mirror,
+        };
+        model::Target { kind, prefix: self.target.prefix().map(ToString::to_string) }
+    }
+
+    /// Where a file of a document is at the target.
+    pub(super) fn place(&self, location: &str, release: &str) -> Result<Literal, BadLocation> {
+        match &self.target {
+            Target::Published => Literal::parse(location),
+            target => place_at(target, location, release),
+        }
+    }
+
+    /// Where the bridge has the file, for a size that nobody else says, where another place is checked.
+    pub(super) fn bridge_for_sizes(&self, location: &str, release: &str) -> Option<Literal> {
+        match (&self.target, &self.bridge) {
+            (Target::Mirror(_) | Target::Flat(_), Some(bridge)) => {
+                place_at(&Target::Bridge(bridge.clone()), location, release).ok()
+            }
+            _ => None,
+        }
+    }
+}
+
+fn place_at(target: &Target, location: &str, release: &str) -> Result<Literal, BadLocation> {
+    let release = (!release.is_empty()).then_some(release);
+    resolve(location, release, target).map_err(|error| BadLocation::NoPlace { why: error.to_string() })
+}
+
+impl TargetArgs {
+    /// What the flags and the environment ask for. The error is one of usage.
+    pub(super) fn choose(&self) -> Result<Choice, String> {
+        let mut notes = Vec::new();
+        if self.published {
+            for name in overrides() {
+                notes.push(format!("{name} is set, and ignored because of --published"));
+            }
+            return Ok(Choice { target: Target::Published, bridge: None, notes });
+        }
+        let bridge = self.bridge(&mut notes)?;
+        if self.mirror.is_none() && (self.mirror_version.is_some() || self.pre_release) {
+            return Err("--mirror-version and --pre-release go with --mirror".to_owned());
+        }
+        let target = match (&self.mirror, &bridge) {
+            (Some(base), _) => {
+                let mirror = Mirror::new(base.clone(), self.mirror_version.clone(), self.pre_release);
+                Target::Mirror(mirror.map_err(|error| error.to_string())?)
+            }
+            (None, Some(prefix)) => Target::Bridge(prefix.clone()),
+            (None, None) => Target::Published,
+        };
+        Ok(Choice { target, bridge, notes })
+    }
+
+    fn bridge(&self, notes: &mut Vec<String>) -> Result<Option<Prefix>, String> {
+        if let Some(prefix) = self.stream_prefix.as_deref().filter(|prefix| !prefix.is_empty()) {
+            return Prefix::parse(prefix).map(Some).map_err(|error| format!("--stream-prefix: {error}"));
+        }
+        let (prefix, bootimages) = (env::value(env::STREAM_PREFIX), env::value(env::CI_BOOTIMAGES));
+        let name = if prefix.is_some() { env::STREAM_PREFIX } else { env::CI_BOOTIMAGES };
+        let chosen = Prefix::from_environment(prefix.as_deref(), bootimages.as_deref())
+            .map_err(|error| format!("{name}: {error}"))?;
+        if let Some(prefix) = &chosen {
+            notes.push(format!("{name} asks for the bridge at {prefix}"));
+        }
+        Ok(chosen)
+    }
+}
+
+/// The variables that ask for another place than the published one.
+fn overrides() -> Vec<&'static str> {
+    let bootimages = env::value(env::CI_BOOTIMAGES);
+    let asks = Prefix::from_environment(None, bootimages.as_deref()).is_ok_and(|prefix| prefix.is_some());
+    let mut names = Vec::new();
+    names.extend(env::value(env::STREAM_PREFIX).map(|_| env::STREAM_PREFIX));
+    names.extend(asks.then_some(env::CI_BOOTIMAGES));
+    names
+}
