@@ -11,3 +11,6 @@ pub use expectation::{Expectation, Signatures, SizeSource, Verify};
 pub use finding::Finding;
 pub use judge::{Outcome, judge};
 pub use reason::{Reason, Verdict};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,483 @@
+//! The judge's table of cases, and its laws.
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::probe::{
+    Absence, DigestSource, Evidence, Observation, PublishedDigest, Refusal, Trouble, TroubleKind, Unread,
+};
+use crate::stream::{BuildFile, Sha256};
+
+const RIGHT: Sha256 = Sha256::from_bytes([1; 32]);
+const WRONG: Sha256 = Sha256::from_bytes([2; 32]);
+const INNER: Sha256 = Sha256::from_bytes([3; 32]);
+
+fn expected(verify: Verify) -> Expectation {
+    Expectation {
+        sha256: RIGHT,
+        uncompressed_sha256: Some(INNER),
+        size: None,
+        legacy: Vec::new(),
+        names_signature: false,
+        verify,
+        signatures: Signatures::Warn,
+    }
+}
+
+fn present(size: Option<u64>) -> Observation {
+    Observation::Present { status: 200, size }
+}
+
+fn absent(status: u16) -> Observation {
+    Observation::Absent { status, how: Absence::Status }
+}
+
+fn trouble(kind: TroubleKind) -> Trouble {
+    Trouble { kind, status: None, detail: "it went wrong".to_owned() }
+}
+
+fn said(sha256: Sha256, size: Option<u64>) -> BuildFile {
+    BuildFile {
+        said_by: "meta.json".into(),
+        sha256: Some(sha256),
+        size,
+        uncompressed_sha256: None,
+        uncompressed_size: None,
+    }
+}
+
+fn published(source: DigestSource, sha256: Sha256) -> PublishedDigest {
+    PublishedDigest { source, sha256 }
+}
+
+/// A file that is there, 7 bytes long, with the right digest in a header.
+fn good() -> Evidence {
+    Evidence {
+        published: vec![published(DigestSource::Header, RIGHT)],
+        attempts: 1,
+        ..Evidence::only(present(Some(7)))
+    }
+}
+
+/// One row of the table: what is changed from a good case, and what the judge must say.
+type Row = (&'static str, fn(&mut Expectation, &mut Evidence), Option<Reason>);
+
+#[test]
+fn the_table_of_cases() {
+    use DigestSource::{Header, MetaJson, Sha256sumTxt};
+    let rows: Vec<Row> = vec![
+        ("good", |_, _| {}, None),
+        // Whether it is there.
+        ("404", |_, it| it.file = absent(404), Some(Reason::Missing)),
+        ("403", |_, it| it.file = absent(403), Some(Reason::Missing)),
+        ("410", |_, it| it.file = absent(410), Some(Reason::Missing)),
+        (
+            "soft 404",
+            |_, it| it.file = Observation::Absent { status: 200, how: Absence::Html },
+            Some(Reason::Missing),
+        ),
+        (
+            "empty",
+            |_, it| it.file = Observation::Absent { status: 200, how: Absence::Empty },
+            Some(Reason::Missing),
+        ),
+        (
+            "unreachable",
+            |_, it| it.file = Observation::Undetermined(trouble(TroubleKind::Unreachable)),
+            Some(Reason::Unreachable),
+        ),
+        (
+            "timeout",
+            |_, it| it.file = Observation::Undetermined(trouble(TroubleKind::Timeout)),
+            Some(Reason::Timeout),
+        ),
+        (
+            "server error",
+            |_, it| it.file = Observation::Undetermined(trouble(TroubleKind::ServerError)),
+            Some(Reason::ServerError),
+        ),
+        (
+            "rate limited",
+            |_, it| it.file = Observation::Undetermined(trouble(TroubleKind::RateLimited)),
+            Some(Reason::RateLimited),
+        ),
+        (
+            "deadline",
+            |_, it| it.file = Observation::Undetermined(trouble(TroubleKind::Deadline)),
+            Some(Reason::Deadline),
+        ),
+        // Where it is.
+        (
+            "bad location",
+            |_, it| it.file = Observation::Refused(Refusal::BadLocation(crate::location::BadLocation::Query)),
+            Some(Reason::BadLocation),
+        ),
+        (
+            "bridge",
+            |_, it| it.file = Observation::Refused(Refusal::Bridge { host: "b".into() }),
+            Some(Reason::NotPublished),
+        ),
+        (
+            "host",
+            |_, it| it.file = Observation::Refused(Refusal::Host { host: "h".into() }),
+            Some(Reason::HostNotAllowed),
+        ),
+        (
+            "redirect",
+            |_, it| it.file = Observation::Refused(Refusal::Redirect { target: "t".into(), why: "w" }),
+            Some(Reason::RedirectNotAllowed),
+        ),
+        (
+            "address",
+            |_, it| {
+                it.file =
+                    Observation::Refused(Refusal::Address { host: "h".into(), addresses: "::1".into() });
+            },
+            Some(Reason::AddressNotAllowed),
+        ),
+        // Its size.
+        ("size of the document", |want, _| want.size = Some(7), None),
+        ("other size than the document's", |want, _| want.size = Some(8), Some(Reason::SizeMismatch)),
+        ("size of legacy metadata", |want, _| want.legacy = vec![said(RIGHT, Some(7))], None),
+        (
+            "other size than legacy metadata's",
+            |want, _| want.legacy = vec![said(RIGHT, Some(8))],
+            Some(Reason::SizeMismatch),
+        ),
+        (
+            "other size than meta.json's",
+            |_, it| it.meta_json = vec![said(RIGHT, Some(8))],
+            Some(Reason::SizeMismatch),
+        ),
+        ("other size than the bridge's", |_, it| it.bridge_size = Some(8), Some(Reason::SizeMismatch)),
+        (
+            "the document's size comes before legacy's",
+            |want, _| {
+                want.size = Some(7);
+                want.legacy = vec![said(RIGHT, Some(8))];
+            },
+            None,
+        ),
+        (
+            "legacy's size comes before meta.json's",
+            |want, it| {
+                want.legacy = vec![said(RIGHT, Some(7))];
+                it.meta_json = vec![said(RIGHT, Some(8))];
+            },
+            None,
+        ),
+        ("no size told, none expected", |_, it| it.file = present(None), None),
+        (
+            "no size told, one expected",
+            |want, it| {
+                want.size = Some(7);
+                it.file = present(None);
+            },
+            Some(Reason::ServerError),
+        ),
+        // Its digest.
+        ("no digest", |_, it| it.published.clear(), Some(Reason::NoDigest)),
+        (
+            "no digest, and nobody asked",
+            |want, it| {
+                want.verify = Verify::Exists;
+                it.published.clear();
+            },
+            None,
+        ),
+        (
+            "wrong digest in a header",
+            |_, it| it.published = vec![published(Header, WRONG)],
+            Some(Reason::Sha256Mismatch),
+        ),
+        (
+            "wrong digest in a header, and nobody asked",
+            |want, it| {
+                want.verify = Verify::Exists;
+                it.published = vec![published(Header, WRONG)];
+            },
+            Some(Reason::Sha256Mismatch),
+        ),
+        (
+            "right in the header, wrong in sha256sum.txt",
+            |_, it| it.published.push(published(Sha256sumTxt, WRONG)),
+            Some(Reason::Sha256Mismatch),
+        ),
+        (
+            "wrong in one line of sha256sum.txt, right in another",
+            |_, it| it.published = vec![published(Sha256sumTxt, WRONG), published(Sha256sumTxt, RIGHT)],
+            Some(Reason::Sha256Mismatch),
+        ),
+        (
+            "right digest in sha256sum.txt alone",
+            |_, it| it.published = vec![published(Sha256sumTxt, RIGHT)],
+            None,
+        ),
+        (
+            "right digest in meta.json alone",
+            |_, it| {
+                it.published = vec![published(MetaJson, RIGHT)];
+                it.meta_json = vec![said(RIGHT, Some(7))];
+            },
+            None,
+        ),
+        // Build metadata.
+        (
+            "meta.json disagrees",
+            |_, it| {
+                it.published.push(published(MetaJson, WRONG));
+                it.meta_json = vec![said(WRONG, Some(7))];
+            },
+            Some(Reason::MetadataConflict),
+        ),
+        (
+            "legacy metadata disagrees",
+            |want, _| want.legacy = vec![said(RIGHT, None), said(WRONG, None)],
+            Some(Reason::MetadataConflict),
+        ),
+        (
+            "legacy metadata disagrees about the decompressed file",
+            |want, _| want.legacy = vec![BuildFile { uncompressed_sha256: Some(WRONG), ..said(RIGHT, None) }],
+            Some(Reason::MetadataConflict),
+        ),
+        (
+            "legacy metadata disagrees, and nothing else is known: wrong is wrong",
+            |want, it| {
+                want.legacy = vec![said(WRONG, None)];
+                *it = Evidence::only(Observation::Undetermined(trouble(TroubleKind::Unreachable)));
+            },
+            Some(Reason::MetadataConflict),
+        ),
+        (
+            "sha256sum.txt disagrees, and the file timed out",
+            |_, it| {
+                it.file = Observation::Undetermined(trouble(TroubleKind::Timeout));
+                it.published = vec![published(Sha256sumTxt, WRONG)];
+            },
+            Some(Reason::Sha256Mismatch),
+        ),
+        // Sidecars that could not be read might disagree.
+        (
+            "unread sidecar",
+            |_, it| {
+                let trouble = trouble(TroubleKind::ServerError);
+                it.unread = vec![Unread { sidecar: "sha256sum.txt", trouble }];
+            },
+            Some(Reason::ServerError),
+        ),
+        (
+            "unread meta.json, and only existence matters, and the size is known",
+            |want, it| {
+                want.verify = Verify::Exists;
+                want.size = Some(7);
+                it.unread = vec![Unread { sidecar: "meta.json", trouble: trouble(TroubleKind::Timeout) }];
+            },
+            None,
+        ),
+        (
+            "unread meta.json, and only existence matters, and the size is not known",
+            |want, it| {
+                want.verify = Verify::Exists;
+                it.unread = vec![Unread { sidecar: "meta.json", trouble: trouble(TroubleKind::Timeout) }];
+            },
+            Some(Reason::Timeout),
+        ),
+        // Signatures.
+        (
+            "missing signature is a warning",
+            |want, it| {
+                want.names_signature = true;
+                it.signature = Some(absent(404));
+            },
+            None,
+        ),
+        (
+            "missing signature is a failure where it is required",
+            |want, it| {
+                want.names_signature = true;
+                want.signatures = Signatures::Require;
+                it.signature = Some(absent(404));
+            },
+            Some(Reason::BadSignature),
+        ),
+        (
+            "no signature named is a failure where it is required",
+            |want, _| want.signatures = Signatures::Require,
+            Some(Reason::BadSignature),
+        ),
+        (
+            "undetermined signature is undetermined where it is required",
+            |want, it| {
+                want.names_signature = true;
+                want.signatures = Signatures::Require;
+                it.signature = Some(Observation::Undetermined(trouble(TroubleKind::Timeout)));
+            },
+            Some(Reason::Timeout),
+        ),
+        (
+            "signature that is there",
+            |want, it| {
+                want.names_signature = true;
+                want.signatures = Signatures::Require;
+                it.signature = Some(present(Some(500)));
+            },
+            None,
+        ),
+    ];
+    for (name, change, reason) in rows {
+        let (mut want, mut evidence) = (expected(Verify::Published), good());
+        change(&mut want, &mut evidence);
+        let outcome = judge(&want, &evidence);
+        assert_eq!(outcome.reason(), reason, "{name}: {}", outcome.message());
+        let verdict = reason.map_or(Verdict::Pass, Reason::verdict);
+        assert_eq!(outcome.verdict(), verdict, "{name}");
+    }
+}
+
+#[test]
+fn a_missing_signature_is_said_only_where_somebody_cares() {
+    let mut want = expected(Verify::Published);
+    want.names_signature = true;
+    let evidence = Evidence { signature: Some(absent(404)), ..good() };
+    assert_eq!(judge(&want, &evidence).warnings, ["the signature is not there: its server answered 404"]);
+    want.signatures = Signatures::Ignore;
+    assert!(judge(&want, &evidence).warnings.is_empty());
+}
+
+#[test]
+fn a_message_says_everything_that_is_wrong() {
+    let mut want = expected(Verify::Published);
+    want.size = Some(8);
+    let evidence = Evidence { published: vec![published(DigestSource::Sha256sumTxt, WRONG)], ..good() };
+    let outcome = judge(&want, &evidence);
+    assert_eq!(
+        outcome.message(),
+        format!(
+            "it has 7 bytes, expected 8 bytes (from the document); its sha256 is {WRONG} (sha256sum.txt beside \
+             it), expected {RIGHT}"
+        )
+    );
+    assert_eq!(outcome.observed_sha256, Some((WRONG, DigestSource::Sha256sumTxt)));
+}
+
+#[test]
+fn the_digest_that_is_shown_is_one_that_disagrees() {
+    let want = expected(Verify::Published);
+    for digests in [[RIGHT, WRONG], [WRONG, RIGHT]] {
+        let digests = digests.map(|digest| published(DigestSource::Header, digest)).to_vec();
+        let outcome = judge(&want, &Evidence { published: digests, ..good() });
+        assert_eq!(outcome.observed_sha256, Some((WRONG, DigestSource::Header)));
+    }
+}
+
+fn any_trouble() -> impl Strategy<Value = Trouble> {
+    prop_oneof![
+        Just(TroubleKind::Unreachable),
+        Just(TroubleKind::Timeout),
+        Just(TroubleKind::ServerError),
+        Just(TroubleKind::RateLimited),
+        Just(TroubleKind::Deadline),
+    ]
+    .prop_map(trouble)
+}
+
+fn any_observation() -> impl Strategy<Value = Observation> {
+    prop_oneof![
+        4 => proptest::option::of(6_u64..9).prop_map(present),
+        1 => Just(absent(404)),
+        1 => Just(Observation::Absent { status: 200, how: Absence::Html }),
+        1 => Just(Observation::Refused(Refusal::Host { host: "h".into() })),
+        1 => any_trouble().prop_map(Observation::Undetermined),
+    ]
+}
+
+fn any_digest() -> impl Strategy<Value = Sha256> {
+    prop_oneof![3 => Just(RIGHT), 1 => Just(WRONG)]
+}
+
+fn any_build_file() -> impl Strategy<Value = BuildFile> {
+    (proptest::option::of(any_digest()), proptest::option::of(6_u64..9)).prop_map(|(sha256, size)| {
+        BuildFile {
+            said_by: Arc::from("some metadata"),
+            sha256,
+            size,
+            uncompressed_sha256: None,
+            uncompressed_size: None,
+        }
+    })
+}
+
+fn any_evidence() -> impl Strategy<Value = Evidence> {
+    let source = prop_oneof![Just(DigestSource::Header), Just(DigestSource::Sha256sumTxt)];
+    let digest = (source, any_digest()).prop_map(|(source, sha256)| published(source, sha256));
+    let unread = any_trouble().prop_map(|trouble| Unread { sidecar: "meta.json", trouble });
+    (
+        any_observation(),
+        proptest::collection::vec(digest, 0..3),
+        proptest::collection::vec(any_build_file(), 0..2),
+        proptest::collection::vec(unread, 0..2),
+        proptest::option::of(any_observation()),
+    )
+        .prop_map(|(file, mut published, meta_json, unread, signature)| {
+            let of_build = meta_json.iter().filter_map(|file| file.sha256);
+            published
+                .extend(of_build.map(|sha256| PublishedDigest { source: DigestSource::MetaJson, sha256 }));
+            Evidence { published, meta_json, unread, signature, ..Evidence::only(file) }
+        })
+}
+
+fn any_expectation() -> impl Strategy<Value = Expectation> {
+    (
+        prop_oneof![Just(Verify::Exists), Just(Verify::Published), Just(Verify::Auto)],
+        prop_oneof![Just(Signatures::Ignore), Just(Signatures::Warn), Just(Signatures::Require)],
+        proptest::option::of(6_u64..9),
+        proptest::collection::vec(any_build_file(), 0..2),
+    )
+        .prop_map(|(verify, signatures, size, legacy)| Expectation {
+            signatures,
+            size,
+            legacy,
+            ..expected(verify)
+        })
+}
+
+proptest! {
+    /// What the judge must never do, said a second time and differently: a pass has a file that is there, no
+    /// digest that disagrees, and, where one is wanted, one that agrees.
+    #[test]
+    fn a_pass_is_always_earned(want in any_expectation(), evidence in any_evidence()) {
+        let outcome = judge(&want, &evidence);
+        if outcome.verdict() == Verdict::Pass {
+            let Observation::Present { size, .. } = evidence.file else {
+                return Err(TestCaseError::fail("a pass without a file"));
+            };
+            prop_assert!(evidence.published.iter().all(|digest| digest.sha256 == RIGHT));
+            prop_assert!(want.legacy.iter().chain(&evidence.meta_json).all(|it| it.sha256.is_none_or(|it| it == RIGHT)));
+            prop_assert!(want.verify == Verify::Exists || !evidence.published.is_empty());
+            prop_assert!(want.size.is_none() || want.size == size);
+        }
+    }
+
+    /// More damage never turns a fail into a pass, nor into "nothing is known to be wrong".
+    #[test]
+    fn evidence_of_wrong_outweighs_everything(want in any_expectation(), evidence in any_evidence()) {
+        let before = judge(&want, &evidence).verdict();
+        let mut damaged = evidence.clone();
+        damaged.published.push(published(DigestSource::Sha256sumTxt, WRONG));
+        prop_assert_eq!(judge(&want, &damaged).verdict(), Verdict::Fail);
+        let mut hampered = evidence;
+        hampered.unread.push(Unread { sidecar: "sha256sum.txt", trouble: trouble(TroubleKind::Timeout) });
+        prop_assert!(judge(&want, &hampered).verdict() >= before);
+    }
+
+    /// The reason, the verdict and the message speak of the same thing.
+    #[test]
+    fn an_outcome_is_of_one_piece(want in any_expectation(), evidence in any_evidence()) {
+        let outcome = judge(&want, &evidence);
+        prop_assert_eq!(outcome.reason().map_or(Verdict::Pass, Reason::verdict), outcome.verdict());
+        prop_assert!(!outcome.message().is_empty());
+        prop_assert!(outcome.findings.is_sorted_by_key(|finding| std::cmp::Reverse(finding.verdict())));
+    }
+}
