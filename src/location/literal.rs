@@ -13,7 +13,7 @@ use crate::text::excerpt;
 /// URL parsers forgive a lot (backslashes, tabs, `..`, octal IPv4 addresses, full-width dots), and two parsers
 /// that forgive differently are how a checker is made to look at one place and a user at another. So a
 /// spelling that the [URL Standard](https://url.spec.whatwg.org/) would change is not a location.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Literal(Url);
 
 impl Literal {
