@@ -1,6 +1,10 @@
 //! The command line, as a person sees it in `--help`.
 
-#![expect(clippy::doc_markdown, reason = "these comments are the help texts, where backticks would show")]
+#![expect(
+    rustdoc::bare_urls,
+    clippy::doc_markdown,
+    reason = "these comments are the help texts, where backticks would show"
+)]
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -28,7 +28,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! [`rewrite`] does the same to a whole stream document, and [`resolve_lines`] to a list of URLs.
+//! [`rewrite()`] does the same to a whole stream document, and [`resolve_lines`] to a list of URLs.
 
 mod arch;
 mod batch;

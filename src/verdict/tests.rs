@@ -65,6 +65,7 @@ fn good() -> Evidence {
 type Row = (&'static str, fn(&mut Expectation, &mut Evidence), Option<Reason>);
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn the_table_of_cases() {
     use DigestSource::{Header, MetaJson, Sha256sumTxt};
     let rows: Vec<Row> = vec![
@@ -436,9 +437,9 @@ fn any_expectation() -> impl Strategy<Value = Expectation> {
         proptest::collection::vec(any_build_file(), 0..2),
     )
         .prop_map(|(verify, signatures, size, legacy)| Expectation {
-            signatures,
             size,
             legacy,
+            signatures,
             ..expected(verify)
         })
 }
