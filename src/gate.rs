@@ -95,7 +95,9 @@ pub async fn run<S>(
             }
             left.retain(|&index| outcomes.get(index).is_some_and(|it| it.as_ref().is_some_and(may_change)));
             let Some((until, interval)) = patience.wait else { break };
-            if left.is_empty() || Instant::now() + interval > until {
+            // The last round is when the time is over, not an interval before.
+            let interval = interval.min(until.saturating_duration_since(Instant::now()));
+            if left.is_empty() || interval.is_zero() {
                 break;
             }
             observer.waiting(left.len(), interval);

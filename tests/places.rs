@@ -336,9 +336,9 @@ fn copy_of(directory: &str) -> tempfile::TempDir {
             let entry = entry.unwrap();
             let target = to.join(entry.file_name());
             if entry.path().is_dir() {
-                copy(&entry.path(), &target)
+                copy(&entry.path(), &target);
             } else {
-                fs::copy(entry.path(), target).map(drop).unwrap()
+                fs::copy(entry.path(), target).unwrap();
             }
         }
     }

@@ -87,9 +87,9 @@ pub struct CheckArgs {
     #[command(flatten)]
     pub network: NetworkArgs,
 
-    /// How long the whole run may take
-    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = duration, help_heading = "Time")]
-    pub deadline: Duration,
+    /// How long the whole run may take [default: 4h, and the time of --wait]
+    #[arg(long, value_name = "DURATION", value_parser = duration, help_heading = "Time")]
+    pub deadline: Option<Duration>,
 
     /// Keep checking what is missing until it is there or this time has passed
     #[arg(long, value_name = "DURATION", value_parser = duration, help_heading = "Time")]
@@ -195,6 +195,14 @@ pub struct NetworkArgs {
     /// How long one request may take
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
     pub timeout: Duration,
+}
+
+impl CheckArgs {
+    /// How long the whole run may take.
+    pub fn deadline(&self) -> Duration {
+        const FOR_ONE_ROUND: Duration = Duration::from_secs(4 * 60 * 60);
+        self.deadline.unwrap_or_else(|| FOR_ONE_ROUND.saturating_add(self.wait.unwrap_or_default()))
+    }
 }
 
 impl NetworkArgs {

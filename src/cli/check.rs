@@ -78,7 +78,7 @@ async fn check(args: CheckArgs, verbosity: Verbosity) -> Exit {
     narrator.begin(&target, &context, &choice.notes);
 
     let patience = Patience {
-        deadline: started.checked_add(args.deadline),
+        deadline: started.checked_add(args.deadline()),
         wait: args.wait.and_then(|wait| Some((started.checked_add(wait)?, args.wait_interval))),
     };
     let (outcomes, ended) = gate::run(&prober, &cases, patience, stop, &mut narrator).await;
