@@ -56,7 +56,11 @@ async fn check(args: CheckArgs, verbosity: Verbosity) -> Exit {
     let sources = tokio::select! {
         biased;
         interrupt = &mut stop => return interrupt.exit(),
-        loaded = load(&args.sources, &prober) => loaded,
+        loaded = tokio::time::timeout(args.deadline(), load(&args.sources, &prober)) => loaded,
+    };
+    let Ok(sources) = sources else {
+        complain("the deadline passed before the documents were read");
+        return Exit::Inconclusive;
     };
     let mut sources = match sources {
         Ok(sources) => sources,

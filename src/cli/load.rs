@@ -12,25 +12,45 @@ pub(super) async fn load(sources: &[Source], prober: &Prober) -> Result<Sources,
     let mut loaded = Sources::default();
     let mut problems: Vec<String> = Vec::new();
     for source in sources {
-        match source {
+        let read = match source {
             Source::Url(url) => match prober.document(url).await {
-                Ok(bytes) => add(&mut loaded, &mut problems, url.as_str(), bytes.as_slice()),
-                Err(error) => problems.push(error.to_string()),
+                Ok(bytes) => from_reader(url.as_str(), bytes.as_slice()),
+                Err(error) => Err(vec![error.to_string()]),
             },
-            Source::Stdin => add(&mut loaded, &mut problems, "-", io::stdin().lock()),
+            Source::Stdin => aside(|| from_reader("-", io::stdin().lock())).await,
             Source::Path(path) => {
-                if let Err(errors) = loaded.add_path(path) {
-                    problems.extend(errors.iter().map(ToString::to_string));
-                }
+                let path = path.clone();
+                aside(move || {
+                    let mut sources = Sources::default();
+                    match sources.add_path(&path) {
+                        Ok(()) => Ok(sources),
+                        Err(errors) => Err(errors.iter().map(ToString::to_string).collect()),
+                    }
+                })
+                .await
             }
+        };
+        match read {
+            Ok(sources) => loaded.append(sources),
+            Err(mut errors) => problems.append(&mut errors),
         }
     }
     if problems.is_empty() { Ok(loaded) } else { Err(problems.join("\n")) }
 }
 
-fn add(loaded: &mut Sources, problems: &mut Vec<String>, name: &str, reader: impl io::Read) {
-    if let Err(error) = loaded.add_reader(name, reader) {
-        problems.push(error.to_string());
+fn from_reader(name: &str, reader: impl io::Read) -> Result<Sources, Vec<String>> {
+    let mut sources = Sources::default();
+    sources.add_reader(name, reader).map_err(|error| vec![error.to_string()])?;
+    Ok(sources)
+}
+
+/// Reads what may take forever, such as a terminal or a pipe, where it does not keep signals from being heard.
+async fn aside(
+    read: impl FnOnce() -> Result<Sources, Vec<String>> + Send + 'static,
+) -> Result<Sources, Vec<String>> {
+    match tokio::task::spawn_blocking(read).await {
+        Ok(read) => read,
+        Err(error) => Err(vec![format!("the reading of a document broke off: {error}")]),
     }
 }
 

@@ -95,6 +95,12 @@ impl Sources {
         self.add_bytes(name, &bytes, Arc::default())
     }
 
+    /// Adds what other sources gave, after these.
+    pub fn append(&mut self, mut other: Self) {
+        self.documents.append(&mut other.documents);
+        self.skipped.append(&mut other.skipped);
+    }
+
     fn add_bytes(&mut self, name: &str, bytes: &[u8], legacy: Arc<BuildMetadata>) -> Result<(), SourceError> {
         let document = manifest::parse(name, bytes)?;
         self.documents.push(Sourced { document, legacy });
