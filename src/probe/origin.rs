@@ -1,5 +1,6 @@
 //! One value per host and port: it owns that host's connections and the permits to use them.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -35,6 +36,9 @@ pub(super) struct Origin {
     http1_permits: Arc<Semaphore>,
     /// Locked while the first connection is made, so that one is made and not fifty.
     link: tokio::sync::Mutex<Link>,
+    /// How many HTTP/2 connections were made so far. No two have the same number, or the last requests of an
+    /// old connection would retire the new one with it.
+    generations: AtomicU64,
     idle: Mutex<Vec<Http1>>,
 }
 
@@ -93,6 +97,7 @@ impl Origin {
             permits: Arc::new(Semaphore::new(concurrency)),
             http1_permits: Arc::new(Semaphore::new(concurrency.min(MAX_HTTP1_CONNECTIONS))),
             link: tokio::sync::Mutex::new(Link::New),
+            generations: AtomicU64::new(0),
             idle: Mutex::default(),
         }
     }
@@ -121,27 +126,25 @@ impl Origin {
                 }
                 Link::Dead(error) => return Err(error.clone()),
                 Link::Http1 => {}
-                Link::New | Link::Http2(..) => {
-                    let generation = if let Link::Http2(_, generation) = &*link { generation + 1 } else { 0 };
-                    match self.first_connection(connector).await {
-                        Ok(connection) if connection.http2 => {
-                            let sender = self.open_http2(connection).await?;
-                            *link = Link::Http2(sender.clone(), generation);
-                            return Ok(Lease::Http2 { sender, generation });
-                        }
-                        Ok(connection) => {
-                            *link = Link::Http1;
-                            drop(link);
-                            let permit = acquire(&self.http1_permits).await?;
-                            let connection = open_http1(connection).await?;
-                            return Ok(Lease::Http1 { connection, reused: false, _permit: permit });
-                        }
-                        Err(error) => {
-                            *link = Link::Dead(error.clone());
-                            return Err(error);
-                        }
+                Link::New | Link::Http2(..) => match self.first_connection(connector).await {
+                    Ok(connection) if connection.http2 => {
+                        let sender = self.open_http2(connection).await?;
+                        let generation = self.generations.fetch_add(1, Ordering::Relaxed);
+                        *link = Link::Http2(sender.clone(), generation);
+                        return Ok(Lease::Http2 { sender, generation });
                     }
-                }
+                    Ok(connection) => {
+                        *link = Link::Http1;
+                        drop(link);
+                        let permit = acquire(&self.http1_permits).await?;
+                        let connection = open_http1(connection).await?;
+                        return Ok(Lease::Http1 { connection, reused: false, _permit: permit });
+                    }
+                    Err(error) => {
+                        *link = Link::Dead(error.clone());
+                        return Err(error);
+                    }
+                },
             }
         }
         let permit = acquire(&self.http1_permits).await?;
