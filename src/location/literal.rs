@@ -1,6 +1,7 @@
 //! A location as the document has it, once it is known to be one that can be asked for as it stands.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 use url::{Host, Url};
@@ -13,8 +14,10 @@ use crate::text::excerpt;
 /// URL parsers forgive a lot (backslashes, tabs, `..`, octal IPv4 addresses, full-width dots), and two parsers
 /// that forgive differently are how a checker is made to look at one place and a user at another. So a
 /// spelling that the [URL Standard](https://url.spec.whatwg.org/) would change is not a location.
+///
+/// Clones share one text: there are as many locations as artifacts.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Literal(Url);
+pub struct Literal(Arc<Url>);
 
 impl Literal {
     /// Reads a location of a document.
@@ -52,11 +55,17 @@ impl Literal {
     /// The URL of another file in the same directory.
     #[must_use]
     pub fn sibling(&self, file_name: &str) -> Self {
-        let mut url = self.0.clone();
+        let mut url = Url::clone(&self.0);
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop().push(file_name);
         }
-        Self(url)
+        Self(Arc::new(url))
+    }
+
+    /// The URL up to the file's name.
+    pub fn directory(&self) -> &str {
+        let url = self.as_str();
+        url.strip_suffix(self.file_name()).unwrap_or(url)
     }
 }
 
@@ -85,7 +94,7 @@ impl TryFrom<Url> for Literal {
         if url.path().ends_with('/') {
             return Err(BadLocation::NoFile);
         }
-        Ok(Self(url))
+        Ok(Self(Arc::new(url)))
     }
 }
 
@@ -210,6 +219,7 @@ mod tests {
         let literal = Literal::parse("https://h/a/b/file.iso").unwrap();
         assert_eq!(literal.sibling("meta.json").as_str(), "https://h/a/b/meta.json");
         assert_eq!(literal.file_name(), "file.iso");
+        assert_eq!(literal.directory(), "https://h/a/b/");
         assert_eq!(Literal::parse("https://h/f").unwrap().sibling("s").as_str(), "https://h/s");
     }
 }

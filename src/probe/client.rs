@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Empty};
-use url::Url;
+use url::{Position, Url};
 
 use super::backoff::{is_transient, retry_after, wait_after};
 use super::connect::{ConnectError, Connector};
@@ -179,22 +179,24 @@ impl Client {
 
     /// One attempt: the request and its redirects, each judged by the rules.
     async fn follow(&self, ask: Ask<'_>, url: &Url) -> Result<Answer, Failure> {
-        let mut url = url.clone();
+        let mut target: Option<Url> = None;
         for _ in 0..=MAX_REDIRECTS {
-            let answer = self.exchange(ask, &url).await?;
+            let url = target.as_ref().unwrap_or(url);
+            let answer = self.exchange(ask, url).await?;
             let status = answer.response.status();
             if !matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308) {
                 return Ok(answer);
             }
-            let Some(target) = answer.response.headers().get(header::LOCATION) else {
+            let Some(leads_to) = answer.response.headers().get(header::LOCATION) else {
                 return Ok(answer);
             };
-            let target = String::from_utf8_lossy(target.as_bytes()).into_owned();
+            let leads_to = String::from_utf8_lossy(leads_to.as_bytes()).into_owned();
             if *ask.method == Method::HEAD {
                 answer.without_body();
             }
-            url = self.settings.rules.admit_redirect(&url, &target).map_err(Failure::Refused)?;
+            target = Some(self.settings.rules.admit_redirect(url, &leads_to).map_err(Failure::Refused)?);
         }
+        let url = target.as_ref().unwrap_or(url);
         Err(Failure::Refused(Refusal::Redirect {
             target: crate::text::excerpt(url.as_str(), 300),
             why: "after more redirects than the 5 that are followed",
@@ -227,21 +229,29 @@ impl Client {
     }
 
     fn origin(&self, url: &Url) -> Arc<Origin> {
-        let key = url.origin().ascii_serialization();
+        let key = scheme_and_host(url);
         let mut origins = self.origins();
-        let origin = origins.entry(key).or_insert_with(|| {
-            let mut root = url.clone();
-            root.set_path("/");
-            root.set_query(None);
-            let settings = &self.settings;
-            Arc::new(Origin::new(root, settings.concurrency, settings.retries.saturating_add(1)))
-        });
-        Arc::clone(origin)
+        if let Some(known) = origins.get(key) {
+            return Arc::clone(known);
+        }
+        let mut root = url.clone();
+        root.set_path("/");
+        root.set_query(None);
+        let settings = &self.settings;
+        let origin = Arc::new(Origin::new(root, settings.concurrency, settings.retries.saturating_add(1)));
+        origins.insert(key.to_owned(), Arc::clone(&origin));
+        origin
     }
 
     fn origins(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Origin>>> {
         self.origins.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The part of a URL that says which host is asked and how, without a copy: no URL that is requested has a user
+/// name before its host, and the parser leaves out default ports.
+pub(super) fn scheme_and_host(url: &Url) -> &str {
+    &url[..Position::BeforePath]
 }
 
 pub(super) fn trouble(kind: TroubleKind, detail: String) -> Trouble {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::future::OptionFuture;
 use futures::stream::{self, Stream, StreamExt};
 
-use super::client::{Client, Small};
+use super::client::{Client, Small, scheme_and_host};
 use super::evidence::{Evidence, Observation, PublishedDigest, Unread};
 use super::observe::{Sighting, observe};
 use super::sidecars::{META_JSON, SHA256SUM_TXT, Sidecar, Sidecars};
@@ -80,11 +80,13 @@ impl Prober {
     ) -> impl Stream<Item = (K, Evidence)> {
         let mut by_host: HashMap<String, Vec<(K, Inquiry)>> = HashMap::new();
         for (key, inquiry) in inquiries {
-            let host = inquiry
-                .location
-                .as_ref()
-                .map_or_else(|_| String::new(), |location| location.url().origin().ascii_serialization());
-            by_host.entry(host).or_default().push((key, inquiry));
+            let host =
+                inquiry.location.as_ref().map_or_else(|_| "", |location| scheme_and_host(location.url()));
+            if let Some(its) = by_host.get_mut(host) {
+                its.push((key, inquiry));
+            } else {
+                by_host.insert(host.to_owned(), vec![(key, inquiry)]);
+            }
         }
         // One more than the permits of a host, so that the next request is ready when one ends.
         let width = self.client.settings().concurrency.saturating_add(1);

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::future::{BoxFuture, FutureExt, Shared};
-use url::Url;
 
 use super::client::{Client, Small};
 use super::evidence::Trouble;
@@ -38,26 +37,29 @@ pub(super) enum Sidecar<T> {
     Unread(Trouble),
 }
 
+/// By the URL of the directory.
+type ByDirectory<T> = HashMap<String, Fetch<T>>;
+
 type Fetch<T> = Shared<BoxFuture<'static, Arc<Sidecar<T>>>>;
 
 /// The sidecars of all directories.
 #[derive(Default)]
 pub(super) struct Sidecars {
-    sums: Mutex<HashMap<Url, Fetch<Sha256sum>>>,
-    builds: Mutex<HashMap<Url, Fetch<BuildMetadata>>>,
+    sums: Mutex<ByDirectory<Sha256sum>>,
+    builds: Mutex<ByDirectory<BuildMetadata>>,
 }
 
 impl Sidecars {
     /// The `sha256sum.txt` beside a file.
     pub(super) fn sha256sum(&self, client: &Arc<Client>, file: &Literal) -> Fetch<Sha256sum> {
-        once(&self.sums, client, file.sibling(SHA256SUM_TXT), MAX_SHA256SUM_BYTES, |_, bytes| {
+        once(&self.sums, client, file, SHA256SUM_TXT, MAX_SHA256SUM_BYTES, |_, bytes| {
             Sha256sum::parse(bytes).map_err(|error| error.to_string())
         })
     }
 
     /// The `meta.json` beside a file.
     pub(super) fn meta_json(&self, client: &Arc<Client>, file: &Literal) -> Fetch<BuildMetadata> {
-        once(&self.builds, client, file.sibling(META_JSON), MAX_META_JSON_BYTES, |name, bytes| {
+        once(&self.builds, client, file, META_JSON, MAX_META_JSON_BYTES, |name, bytes| {
             BuildMetadata::parse(name, bytes).map_err(|faults| faults.to_string())
         })
     }
@@ -71,24 +73,23 @@ impl Sidecars {
 }
 
 fn once<T: Send + Sync + 'static>(
-    fetches: &Mutex<HashMap<Url, Fetch<T>>>,
+    fetches: &Mutex<ByDirectory<T>>,
     client: &Arc<Client>,
-    sidecar: Literal,
+    file: &Literal,
+    name: &'static str,
     limit: usize,
     parse: impl FnOnce(&str, &[u8]) -> Result<T, String> + Send + 'static,
 ) -> Fetch<T> {
     let mut fetches = fetches.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(fetch) = fetches.get(sidecar.url()) {
+    if let Some(fetch) = fetches.get(file.directory()) {
         return fetch.clone();
     }
     let client = Arc::clone(client);
-    let url = sidecar.url().clone();
+    let sidecar = file.sibling(name);
     let fetch = async move {
         let small = client.small_file(sidecar.url(), limit).await;
         Arc::new(match small {
-            Small::Body(bytes) => {
-                parse(sidecar.file_name(), &bytes).map_or_else(Sidecar::Unusable, Sidecar::Read)
-            }
+            Small::Body(bytes) => parse(name, &bytes).map_or_else(Sidecar::Unusable, Sidecar::Read),
             Small::TooLarge => Sidecar::Unusable(format!("it has more than {limit} bytes")),
             Small::Status(status) if super::backoff::is_transient(status) => {
                 Sidecar::Unread(status_trouble(status))
@@ -102,6 +103,6 @@ fn once<T: Send + Sync + 'static>(
     }
     .boxed()
     .shared();
-    fetches.insert(url, fetch.clone());
+    fetches.insert(file.directory().to_owned(), fetch.clone());
     fetch
 }
