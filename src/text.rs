@@ -1,6 +1,6 @@
 //! Text that came from a document or a server, made safe to print.
 
-use std::fmt::{self, Write};
+use std::fmt;
 
 /// Displays text with every control character escaped, so that nothing a pull request or a server says can
 /// move the cursor, recolour a terminal, forge a log line or reorder what a person reads.
@@ -13,11 +13,14 @@ pub struct Printable<'a>(pub &'a str);
 
 impl fmt::Display for Printable<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for character in self.0.chars() {
-            if is_unsafe_to_print(character) {
-                write!(f, "{}", character.escape_unicode())?;
-            } else {
-                f.write_char(character)?;
+        // In runs: nearly all text is one, and a report of a whole release has a lot of it.
+        for run in self.0.split_inclusive(is_unsafe_to_print) {
+            match run.chars().next_back().filter(|character| is_unsafe_to_print(*character)) {
+                Some(character) => {
+                    f.write_str(run.strip_suffix(character).unwrap_or_default())?;
+                    write!(f, "{}", character.escape_unicode())?;
+                }
+                None => f.write_str(run)?,
             }
         }
         Ok(())
@@ -26,14 +29,16 @@ impl fmt::Display for Printable<'_> {
 
 /// The text as [`Printable`] shows it, cut after `limit` characters with an ellipsis.
 pub fn excerpt(text: &str, limit: usize) -> String {
-    let mut short: String = text.chars().take(limit).collect();
-    if short.len() < text.len() {
-        short.push('…');
+    match text.char_indices().nth(limit).and_then(|(end, _)| text.get(..end)) {
+        Some(short) => format!("{}…", Printable(short)),
+        None => Printable(text).to_string(),
     }
-    Printable(&short).to_string()
 }
 
 fn is_unsafe_to_print(character: char) -> bool {
+    if matches!(character, ' '..='~') {
+        return false;
+    }
     character.is_control()
         || matches!(
             character,
