@@ -87,6 +87,8 @@ async fn check(args: CheckArgs, verbosity: Verbosity) -> Exit {
     };
     let (outcomes, ended) = gate::run(&prober, &cases, patience, stop, &mut narrator).await;
     let artifacts = narrator.into_artifacts(&outcomes);
+    // From here on the reports are all that is needed; with many artifacts the rest is as large again.
+    drop((outcomes, cases, prober));
 
     let interrupt = match ended {
         Some(Ended::Stopped(interrupt)) => Some(interrupt),
