@@ -1,0 +1,28 @@
+//! Puts servers far away: a relay on loopback before each, until standard input ends.
+//!
+//! > relay MILLISECONDS ADDRESS…
+//!
+//! For each address it prints that of its relay, a line each. A round trip through one takes as long as was
+//! asked for: TCP's handshake one of them, TLS 1.3's the second, a request the third.
+#![allow(clippy::print_stdout, reason = "what it prints is its result")]
+
+use std::error::Error;
+use std::io::{self, Read as _};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use embedded_mirror::Relay;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let round_trip = arguments.next().ok_or("usage: relay MILLISECONDS ADDRESS…")?;
+    let one_way = Duration::from_millis(round_trip.parse()?) / 2;
+    let upstreams: Vec<SocketAddr> = arguments.map(|it| it.parse()).collect::<Result<_, _>>()?;
+    let relays: Vec<Relay> =
+        upstreams.into_iter().map(|upstream| Relay::start(upstream, one_way)).collect::<Result<_, _>>()?;
+    for relay in &relays {
+        println!("{}", relay.addr());
+    }
+    io::stdin().lock().read_to_end(&mut Vec::new())?;
+    Ok(())
+}
