@@ -11,6 +11,9 @@ use super::source::{Skipped, SourceError, Sourced, Sources, read_file};
 /// Where the stream document was from 2021-03 to 2021-10.
 const HOME_2021: &str = "data/data/rhcos-stream.json";
 
+/// Where the stream document of 2021 and the legacy metadata beside it are.
+pub(super) const DATA: &str = "data/data";
+
 /// Where stream documents have been since.
 const HOME: &str = "data/data/coreos";
 
@@ -29,32 +32,62 @@ const MAX_DEPTH: usize = 4;
 /// The keys by which a JSON object claims to be stream metadata.
 const CLAIMS: [&str; 2] = ["stream", "architectures"];
 
+/// Where the files are that [`read`] asks for: a tree that lists itself in advance needs no more than these.
+pub(super) const PLACES: [&str; 6] = [
+    HOME,
+    HOME_2021,
+    "data/data/rhcos-amd64.json",
+    "data/data/rhcos-aarch64.json",
+    "data/data/rhcos-ppc64le.json",
+    "data/data/rhcos-s390x.json",
+];
+
+/// A tree of files: a directory, or a commit. Paths are relative to its root.
+pub(super) trait Tree {
+    /// What people call it.
+    fn name(&self) -> String;
+
+    /// Whether there is something at a path.
+    fn has(&self, path: &Path) -> bool;
+
+    /// The `*.json` files of a directory in the order of their names, those of its subdirectories after them,
+    /// `depth` directories deep. None if there is no such directory.
+    fn json_files(&self, directory: &Path, depth: usize) -> Result<Vec<PathBuf>, SourceError>;
+
+    /// Reads a regular file, at most one byte more than a document may have.
+    fn read(&self, path: &Path) -> Result<Vec<u8>, SourceError>;
+}
+
 /// Reads every stream document of a checkout.
-pub(super) fn read(root: &Path, sources: &mut Sources) -> Result<(), Vec<SourceError>> {
+pub(super) fn read(tree: &dyn Tree, sources: &mut Sources) -> Result<(), Vec<SourceError>> {
     let mut errors = Vec::new();
     let mut found = Vec::new();
-    let mut candidates = vec![root.join(HOME_2021)];
-    list(&root.join(HOME), MAX_DEPTH, &mut candidates).unwrap_or_else(|error| errors.push(error));
+    let mut candidates = vec![PathBuf::from(HOME_2021)];
+    let mut list = |directory: &str, depth| match tree.json_files(Path::new(directory), depth) {
+        Ok(files) => candidates.extend(files),
+        Err(error) => errors.push(error),
+    };
     let mut looked_at = vec![HOME_2021.to_owned(), format!("{HOME}/**/*.json")];
-    if !root.join("data/data").exists() {
+    list(HOME, MAX_DEPTH);
+    if !tree.has(Path::new(DATA)) {
         // The bump repository keeps `rhcos-4.8.json` at its root.
         looked_at.push("*.json".to_owned());
-        list(root, 1, &mut candidates).unwrap_or_else(|error| errors.push(error));
+        list("", 1);
     }
     for path in candidates {
-        match read_candidate(root, &path) {
+        match read_candidate(tree, &path) {
             Ok(Candidate::Document(document)) => found.push(*document),
             Ok(Candidate::Other(name)) => sources.skipped.push(Skipped { name }),
             Ok(Candidate::Absent) => {}
             Err(error) => errors.push(error),
         }
     }
-    let legacy = legacy_in(&root.join("data/data"), Some(root)).unwrap_or_else(|mut faults| {
+    let legacy = legacy_in(tree, Path::new(DATA)).unwrap_or_else(|mut faults| {
         errors.append(&mut faults);
         BuildMetadata::default()
     });
     if found.is_empty() && errors.is_empty() {
-        errors.push(SourceError::NoDocument { source_name: root.display().to_string(), looked_at });
+        errors.push(SourceError::NoDocument { source_name: tree.name(), looked_at });
     }
     if !errors.is_empty() {
         return Err(errors);
@@ -72,12 +105,12 @@ enum Candidate {
     Absent,
 }
 
-fn read_candidate(root: &Path, path: &Path) -> Result<Candidate, SourceError> {
-    let name = path.strip_prefix(root).unwrap_or(path).display().to_string();
-    if fs::symlink_metadata(path).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
+fn read_candidate(tree: &dyn Tree, path: &Path) -> Result<Candidate, SourceError> {
+    if !tree.has(path) {
         return Ok(Candidate::Absent);
     }
-    let bytes = read_inside(root, path)?;
+    let name = path.display().to_string();
+    let bytes = tree.read(path)?;
     let home = Path::new(HOME);
     let must_be =
         name == HOME_2021 || READ_BY_THE_INSTALLER.iter().any(|file| Path::new(&name) == home.join(file));
@@ -96,6 +129,31 @@ fn makes_no_claim(bytes: &[u8]) -> bool {
         }
         Ok(_) => true,
         Err(_) => false,
+    }
+}
+
+/// A checkout on the disk.
+pub(super) struct Directory<'r>(pub(super) &'r Path);
+
+impl Tree for Directory<'_> {
+    fn name(&self) -> String {
+        self.0.display().to_string()
+    }
+
+    fn has(&self, path: &Path) -> bool {
+        let found = fs::symlink_metadata(self.0.join(path));
+        !found.is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+    }
+
+    fn json_files(&self, directory: &Path, depth: usize) -> Result<Vec<PathBuf>, SourceError> {
+        let mut files = Vec::new();
+        list(&self.0.join(directory), depth, &mut files)?;
+        let relative = |path: PathBuf| path.strip_prefix(self.0).map(Path::to_path_buf).unwrap_or(path);
+        Ok(files.into_iter().map(relative).collect())
+    }
+
+    fn read(&self, path: &Path) -> Result<Vec<u8>, SourceError> {
+        read_inside(self.0, &self.0.join(path))
     }
 }
 
@@ -147,22 +205,20 @@ fn list(directory: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), 
 /// files of `data/data/coreos`.
 pub(super) fn legacy_around(directory: &Path) -> Result<BuildMetadata, Vec<SourceError>> {
     let home = if directory.ends_with("coreos") { directory.join("..") } else { directory.to_path_buf() };
-    legacy_in(&home, None)
+    legacy_in(&Directory(&home), Path::new(""))
 }
 
-/// The legacy metadata of a directory. `root` is the checkout that links may not leave, if there is one.
-fn legacy_in(directory: &Path, root: Option<&Path>) -> Result<BuildMetadata, Vec<SourceError>> {
+/// The legacy metadata of a directory.
+fn legacy_in(tree: &dyn Tree, directory: &Path) -> Result<BuildMetadata, Vec<SourceError>> {
     let mut all = BuildMetadata::default();
     let mut errors = Vec::new();
     for file in LEGACY {
         let path = directory.join(file);
-        if fs::symlink_metadata(&path).is_err() {
+        if !tree.has(&path) {
             continue;
         }
-        let root = root.unwrap_or(directory);
-        let name = path.strip_prefix(root).unwrap_or(&path).display().to_string();
-        let read = read_inside(root, &path)
-            .and_then(|bytes| BuildMetadata::parse(&name, &bytes).map_err(SourceError::from));
+        let read =
+            tree.read(&path).and_then(|bytes| Ok(BuildMetadata::parse(&path.display().to_string(), &bytes)?));
         match read {
             Ok(metadata) => all.extend(metadata),
             Err(error) => errors.push(error),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::build_metadata::BuildMetadata;
 use super::checkout;
 use super::fault::Faults;
+use super::git::GitError;
 use super::manifest;
 use super::{Document, MAX_DOCUMENT_BYTES};
 
@@ -63,6 +64,9 @@ pub enum SourceError {
         /// The places that were looked at.
         looked_at: Vec<String>,
     },
+    /// A commit's files could not be read.
+    #[error("{0}")]
+    Git(#[from] GitError),
     /// A document with faults.
     #[error("{0}")]
     Faults(#[from] Faults),
@@ -81,7 +85,7 @@ impl Sources {
     pub fn add_path(&mut self, path: &Path) -> Result<(), Vec<SourceError>> {
         let metadata = fs::metadata(path).map_err(|error| vec![SourceError::io(path, error)])?;
         if metadata.is_dir() {
-            return checkout::read(path, self);
+            return checkout::read(&checkout::Directory(path), self);
         }
         let bytes = read_file(path).map_err(|error| vec![error])?;
         let beside = path.parent().map_or_else(PathBuf::new, Path::to_path_buf);
