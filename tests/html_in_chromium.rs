@@ -118,6 +118,8 @@ fn report(port: u16) -> Report {
         target: Target { kind: TargetKind::Mirror, prefix: Some(hostile.clone()) },
         summary: Summary { artifacts: FAILURES, failed: FAILURES, warnings: FAILURES, ..Summary::default() },
         artifacts,
+        changes: None,
+        problems: Vec::new(),
         interrupted_by: Some(hostile.clone()),
         elapsed_ms: 1,
         notes: vec![hostile],

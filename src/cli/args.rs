@@ -75,6 +75,11 @@ pub struct CheckArgs {
     #[arg(long, value_enum, default_value_t, help_heading = "What is checked")]
     pub signatures: Signatures,
 
+    /// Say also which artifacts the checkout changes since it left this branch, tag or commit; no verdict
+    /// depends on it [default: $PULL_BASE_SHA, if the checkout has that commit]
+    #[arg(long, value_name = "REF", help_heading = "What is checked")]
+    pub base: Option<String>,
+
     /// Which artifacts.
     #[command(flatten)]
     pub filters: Filters,
@@ -103,7 +108,7 @@ pub struct CheckArgs {
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     pub output: Output,
 
-    /// Where reports go: JUnit XML, JSON and HTML [default: $ARTIFACTS]
+    /// Where reports go: JUnit XML, JSON and HTML [default: $ARTIFACTS, or $ARTIFACT_DIR]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Output")]
     pub artifacts_dir: Option<PathBuf>,
 }
@@ -218,6 +223,7 @@ Examples:
   art-mirror-validate check                       the installer checkout in this directory
   art-mirror-validate check --published           the same, whatever the environment says: the presubmit
   art-mirror-validate check -a s390x -p metal     only the metal artifacts of s390x
+  art-mirror-validate check --base origin/main    and say what this branch changes
   art-mirror-validate check --wait 2h             until ART has mirrored everything, or two hours have passed
   oc get -n openshift-machine-config-operator configmap coreos-bootimages -o yaml |
     art-mirror-validate check -                   what a cluster boots from

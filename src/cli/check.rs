@@ -7,13 +7,14 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::args::{CheckArgs, Output};
+use super::base::{self, NoBase};
 use super::load::{client_settings, load};
 use super::target::Choice;
 use super::{Exit, Verbosity, complain, env, signals};
 use crate::gate::{self, Case, Ended, Observer, Patience};
 use crate::probe::{Client, Prober};
 use crate::report::log::LogWriter;
-use crate::report::model::{ArtifactReport, Report, Summary, Target};
+use crate::report::model::{ArtifactReport, Changes, Report, Summary, Target, TargetKind};
 use crate::report::progress::Progress;
 use crate::report::{DocumentContext, ProwContext, RunContext, SkippedFile};
 use crate::report::{files, json, markdown, terminal};
@@ -44,42 +45,49 @@ async fn check(args: CheckArgs, verbosity: Verbosity) -> Exit {
             return Exit::Inconclusive;
         }
     };
-    let choice = match args.target.choose() {
+    let mut choice = match args.target.choose() {
         Ok(choice) => choice,
-        Err(problem) => {
-            complain(problem);
-            return Exit::Unusable;
-        }
+        Err(problem) => return unusable(&args, None, &problem),
     };
     let prober = Prober::new(Client::new(client_settings(&args.network, choice.rules())));
     let mut stop = std::pin::pin!(stop);
     let sources = tokio::select! {
         biased;
-        interrupt = &mut stop => return interrupt.exit(),
+        interrupt = &mut stop => return interrupted(&args, &choice, interrupt),
         loaded = tokio::time::timeout(args.deadline(), load(&args.sources, &prober)) => loaded,
     };
     let Ok(sources) = sources else {
-        complain("the deadline passed before the documents were read");
+        unusable(&args, Some(&choice), "the deadline passed before the documents were read");
         return Exit::Inconclusive;
     };
     let mut sources = match sources {
         Ok(sources) => sources,
-        Err(problems) => {
-            complain(problems);
-            return Exit::Unusable;
-        }
+        Err(problems) => return unusable(&args, Some(&choice), &problems),
     };
     let mut documents: Vec<_> = sources.documents.iter_mut().map(|sourced| &mut sourced.document).collect();
     if let Err(error) = args.filters.apply(&mut documents) {
-        complain(error);
-        return Exit::Unusable;
+        return unusable(&args, Some(&choice), &error.to_string());
     }
+    let base = tokio::select! {
+        biased;
+        interrupt = &mut stop => return interrupted(&args, &choice, interrupt),
+        base = base::read(&args) => base,
+    };
+    let changes = match base {
+        Ok(base) => Some(base.changes_to(&args, &sources)),
+        Err(NoBase::Unsaid) => None,
+        Err(NoBase::Unreadable(why)) => {
+            choice.notes.push(why);
+            None
+        }
+        Err(NoBase::Unusable(problem)) => return unusable(&args, Some(&choice), &problem),
+    };
     let subjects = subjects(&sources);
     let cases: Vec<Case> = subjects.iter().map(|subject| subject.case(&args, &choice)).collect();
     let target = choice.reported();
     let context = run_context(&sources);
     let mut narrator = Narrator::new(&args, verbosity, &subjects, &cases);
-    narrator.begin(&target, &context, &choice.notes);
+    narrator.begin(&target, &context, &choice.notes, changes.as_ref());
 
     let patience = Patience {
         deadline: started.checked_add(args.deadline()),
@@ -96,6 +104,7 @@ async fn check(args: CheckArgs, verbosity: Verbosity) -> Exit {
     };
     let mut report = Report::of(target, artifacts);
     report.notes = choice.notes;
+    report.changes = changes;
     report.interrupted_by = interrupt.map(|interrupt| interrupt.name().to_owned());
     report.elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let exit = finish(&args, &report, &context);
@@ -158,13 +167,13 @@ fn run_context(sources: &Sources) -> RunContext {
     RunContext {
         tool_version: super::version().to_owned(),
         prow: ProwContext {
-            job_name: env::value("JOB_NAME"),
-            build_id: env::value("BUILD_ID"),
-            repo_owner: env::value("REPO_OWNER"),
-            repo_name: env::value("REPO_NAME"),
-            pull_number: env::value("PULL_NUMBER"),
-            pull_base_ref: env::value("PULL_BASE_REF"),
-            pull_pull_sha: env::value("PULL_PULL_SHA"),
+            job_name: env::value(env::JOB_NAME),
+            build_id: env::value(env::BUILD_ID),
+            repo_owner: env::value(env::REPO_OWNER),
+            repo_name: env::value(env::REPO_NAME),
+            pull_number: env::value(env::PULL_NUMBER),
+            pull_base_ref: env::value(env::PULL_BASE_REF),
+            pull_pull_sha: env::value(env::PULL_PULL_SHA),
         },
         documents: sources
             .documents
@@ -213,12 +222,15 @@ impl<'s> Narrator<'s> {
         }
     }
 
-    fn begin(&mut self, target: &Target, context: &RunContext, notes: &[String]) {
+    fn begin(&mut self, target: &Target, context: &RunContext, notes: &[String], changes: Option<&Changes>) {
         if let Some(log) = &mut self.log {
             // Where nobody reads, the reports and the exit status still tell.
             let _ = log.header(target, context);
             for note in notes {
                 let _ = log.note(note);
+            }
+            if let Some(changes) = changes {
+                let _ = log.changes(changes);
             }
         }
     }
@@ -274,6 +286,44 @@ fn complain_softly(note: &str) {
     let _ = writeln!(anstream::stderr(), "{note}");
 }
 
+/// Leaves reports of a run that checks nothing, so that a red job's pages say why, and not an earlier run's
+/// verdict.
+fn unusable(args: &CheckArgs, choice: Option<&Choice>, problems: &str) -> Exit {
+    complain(problems);
+    let mut report = empty(choice);
+    report.problems = problems.lines().map(str::to_owned).collect();
+    write_files(args, &report, &run_context(&Sources::default()));
+    Exit::Unusable
+}
+
+/// The same for a run that was ended while it read its documents.
+fn interrupted(args: &CheckArgs, choice: &Choice, interrupt: signals::Interrupt) -> Exit {
+    let mut report = empty(Some(choice));
+    report.interrupted_by = Some(interrupt.name().to_owned());
+    write_files(args, &report, &run_context(&Sources::default()));
+    interrupt.exit()
+}
+
+fn empty(choice: Option<&Choice>) -> Report {
+    let unknown = || Target { kind: TargetKind::Published, prefix: None };
+    let mut report = Report::of(choice.map_or_else(unknown, Choice::reported), Vec::new());
+    report.notes = choice.map(|choice| choice.notes.clone()).unwrap_or_default();
+    report
+}
+
+/// Leaves the reports where the job wants them; says whether all of them are there, or none are wanted.
+fn write_files(args: &CheckArgs, report: &Report, context: &RunContext) -> bool {
+    let from_environment = || env::value(env::ARTIFACTS).or_else(|| env::value(env::ARTIFACT_DIR));
+    let Some(directory) = args.artifacts_dir.clone().or_else(|| from_environment().map(PathBuf::from)) else {
+        return true;
+    };
+    let written = files::write(&directory, report, context);
+    for error in &written.errors {
+        complain(error);
+    }
+    written.errors.is_empty()
+}
+
 /// Shows the report, writes the files, and says how to exit.
 fn finish(args: &CheckArgs, report: &Report, context: &RunContext) -> Exit {
     let mut exit = match report.verdict {
@@ -281,16 +331,9 @@ fn finish(args: &CheckArgs, report: &Report, context: &RunContext) -> Exit {
         Verdict::Fail => Exit::Fail,
         Verdict::Inconclusive => Exit::Inconclusive,
     };
-    let directory = args.artifacts_dir.clone().or_else(|| env::value(env::ARTIFACTS).map(PathBuf::from));
-    if let Some(directory) = directory {
-        let written = files::write(&directory, report, context);
-        for error in &written.errors {
-            complain(error);
-        }
-        // Nobody may take an old report for this run's: a pass without its report is none.
-        if !written.errors.is_empty() && exit == Exit::Pass {
-            exit = Exit::Inconclusive;
-        }
+    // Nobody may take an old report for this run's: a pass without its report is none.
+    if !write_files(args, report, context) && exit == Exit::Pass {
+        exit = Exit::Inconclusive;
     }
     let mut out = io::BufWriter::new(anstream::stdout());
     let shown = match args.output {

@@ -1,6 +1,7 @@
 //! Arguments, environment, exit status; one file per command.
 
 mod args;
+mod base;
 mod check;
 pub mod env;
 mod exit;

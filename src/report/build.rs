@@ -19,6 +19,8 @@ impl Report {
             target,
             summary,
             artifacts,
+            changes: None,
+            problems: Vec::new(),
             interrupted_by: None,
             elapsed_ms: 0,
             notes: Vec::new(),

@@ -47,6 +47,29 @@ mod tests {
     }
 
     #[test]
+    fn what_the_pull_request_changes_is_listed_and_marked() {
+        let mut report = sample::report();
+        report.changes = Some(sample::changes(&report));
+        let page = page(&report, &sample::context());
+        assert!(page.contains("since main (1be3d1d1cbad): 1 added, 1 removed, 1 with a new digest"));
+        let failed = "<code>data/data/coreos/coreos-rhel-9.json:x86_64/metal/pxe/rootfs</code> \
+                      <small>build 9.6.20251015-1</small> <small class=\"mark\">new digest in this pull request</small>";
+        assert!(page.contains(failed), "{page}");
+        assert!(
+            page.contains(
+                "<code>x86_64/metal/iso/disk</code> <small>! 1</small> <small class=\"mark\">added"
+            )
+        );
+    }
+
+    #[test]
+    fn a_run_that_checks_nothing_says_why_and_shows_no_empty_tables() {
+        let page = page(&sample::unusable("r.json:1:2: found <x>"), &RunContext::default());
+        assert!(page.contains("nothing was checked, for 2 reasons") && page.contains("found &#60;x&#62;"));
+        assert!(!page.contains("<table") && !page.contains("All artifacts"), "{page}");
+    }
+
+    #[test]
     fn a_bridge_is_said_loudly() {
         let mut report = sample::pass();
         report.target.kind = TargetKind::Bridge;

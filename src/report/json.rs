@@ -63,6 +63,10 @@ mod tests {
         let validator = jsonschema::validator_for(&schema()).unwrap();
         let mut reports =
             vec![sample::report(), sample::pass(), sample::hostile("\u{0}\u{ffff}"), sample::of(vec![])];
+        reports.push(sample::unusable("\u{0}"));
+        let mut changed = sample::report();
+        changed.changes = Some(sample::changes(&changed));
+        reports.push(changed);
         for reason in Reason::ALL {
             let mut report = sample::pass();
             let artifact = report.artifacts.remove(0);

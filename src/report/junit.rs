@@ -18,6 +18,9 @@ use crate::verdict::Verdict;
 /// The suite that holds the files which are no stream documents.
 const SKIPPED: &str = "files that are no stream documents";
 
+/// The suite and the case of a run that could not check anything.
+const RUN: &str = "the run itself";
+
 /// Writes the report.
 ///
 /// Text from outside is escaped as everywhere ([`Printable`]) before it becomes XML: XML 1.0 has no way to
@@ -47,6 +50,11 @@ fn suites(report: &Report, context: &RunContext) -> Vec<TestSuite> {
         if let Some(suite) = index.get(&*artifact.document).and_then(|at| suites.get_mut(*at)) {
             suite.add_test_case(case(artifact, report));
         }
+    }
+    if report.artifacts.is_empty() && (!report.problems.is_empty() || report.interrupted_by.is_some()) {
+        let mut run = suite(RUN, report, context);
+        run.add_test_case(TestCase::new("documents are read and can be used", unread(report)));
+        suites.push(run);
     }
     if !context.skipped.is_empty() {
         let mut skipped = TestSuite::new(SKIPPED);
@@ -108,6 +116,18 @@ fn status(artifact: &ArtifactReport, report: &Report) -> TestCaseStatus {
     status.set_type(reason);
     status.set_message(format!("{reason}: {}", Printable(&artifact.message)));
     status.set_description(description(artifact, report));
+    status
+}
+
+/// Why nothing was checked.
+fn unread(report: &Report) -> TestCaseStatus {
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+    status.set_message(words::headline(report));
+    let mut lines = String::new();
+    for problem in &report.problems {
+        let _ = writeln!(lines, "{}", Printable(problem));
+    }
+    status.set_description(lines);
     status
 }
 
@@ -215,6 +235,15 @@ mod tests {
         ");
         let warned = document.descendants().find(|node| node.has_tag_name("system-out")).unwrap();
         assert_eq!(warned.text(), Some("warning: no signature at the location's .sig (404)\n"));
+    }
+
+    #[test]
+    fn a_run_that_checks_nothing_is_an_error_that_says_why() {
+        let suites = read_back(&sample::unusable("r.json:1:2: found x"), &RunContext::default()).suites;
+        let [suite] = suites.as_slice() else { panic!("{suites:?}") };
+        let TestStatus::Error(error) = &suite.cases[0].status else { panic!("{suite:?}") };
+        assert_eq!(error.message, "nothing was checked, for 2 reasons");
+        assert_eq!(error.text.trim(), "r.json:1:2: found x\na second problem");
     }
 
     #[test]

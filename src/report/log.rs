@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::io::{self, Write};
 
-use crate::report::model::{ArtifactReport, Report, Target};
+use crate::report::model::{ArtifactReport, Changes, Report, Target};
 use crate::report::{RunContext, facts, group, words};
 use crate::text::{Printable, count};
 use crate::verdict::Verdict;
@@ -71,6 +71,15 @@ impl<W: Write> LogWriter<W> {
             self.out.flush()?;
         }
         Ok(())
+    }
+
+    /// What the pull request changes: a line for each artifact.
+    pub fn changes(&mut self, changes: &Changes) -> io::Result<()> {
+        writeln!(self.out, "changed {}", changes.headline())?;
+        for change in &changes.artifacts {
+            writeln!(self.out, "  {change}")?;
+        }
+        self.out.flush()
     }
 
     /// One artifact's line.
@@ -159,6 +168,9 @@ mod tests {
         for note in &report.notes {
             log.note(note).unwrap();
         }
+        if let Some(changes) = &report.changes {
+            log.changes(changes).unwrap();
+        }
         for artifact in &report.artifacts {
             log.artifact(artifact).unwrap();
         }
@@ -169,6 +181,15 @@ mod tests {
     #[test]
     fn a_failing_job() {
         insta::assert_snapshot!(log(&sample::report(), &sample::context()));
+    }
+
+    #[test]
+    fn what_the_pull_request_changes_comes_before_the_verdicts() {
+        let mut report = sample::report();
+        report.changes = Some(sample::changes(&report));
+        report.artifacts.clear();
+        let log = log(&report, &RunContext::default());
+        insta::assert_snapshot!(log.lines().skip(3).take(5).collect::<Vec<_>>().join("\n"));
     }
 
     #[test]

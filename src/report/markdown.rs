@@ -21,6 +21,8 @@ const LONGEST: usize = 65_536;
 const FAILURES_END: usize = 36_000;
 /// By where the request to ART ends.
 const REQUEST_END: usize = 56_000;
+/// By where the list of changes ends.
+const CHANGES_END: usize = 60_000;
 /// By where the list of what passed ends; what follows is short.
 const PASSED_END: usize = 64_000;
 
@@ -36,6 +38,7 @@ fn render(report: &Report, context: &RunContext) -> String {
     head(&mut page, report);
     failures(&mut page, report);
     request(&mut page, report, context);
+    changes(&mut page, report);
     passed(&mut page, report);
     remarks(&mut page, report, context);
     page.0
@@ -155,6 +158,23 @@ fn request(page: &mut Page, report: &Report, context: &RunContext) {
     page.line("");
 }
 
+fn changes(page: &mut Page, report: &Report) {
+    let Some(changes) = &report.changes else { return };
+    page.line(&format!("<details><summary>Changed {}</summary>", prose(&changes.headline(), 300)));
+    page.line("");
+    let lines = changes.artifacts.iter().map(|change| {
+        let builds = prose(&change.builds(), 200);
+        format!("- {}: {}, {builds}", change.change.word(), code(&change.id, 300))
+    });
+    let shown = lines.take_while(|line| page.line_until(CHANGES_END, line)).count();
+    if shown < changes.artifacts.len() {
+        page.line(&format!("- and {} more, listed in the JSON report.", changes.artifacts.len() - shown));
+    }
+    page.line("");
+    page.line("</details>");
+    page.line("");
+}
+
 fn passed(page: &mut Page, report: &Report) {
     if report.summary.passed == 0 {
         return;
@@ -233,12 +253,35 @@ mod tests {
     }
 
     #[test]
+    fn what_the_pull_request_changes_is_folded_away() {
+        let mut report = sample::pass();
+        report.changes = Some(sample::changes(&sample::report()));
+        let text = render(&report, &sample::context());
+        let start = text.find("<details><summary>Changed").unwrap();
+        insta::assert_snapshot!(&text[start..text.find("<details><summary>1 artifact").unwrap()], @r"
+        <details><summary>Changed since main (1be3d1d1cbad): 1 added, 1 removed, 1 with a new digest, 1 at a new location</summary>
+
+        - added: `data/data/coreos/coreos-rhel-9.json:x86_64/metal/iso/disk`, build 9.6.20251015-1
+        - new digest: `data/data/coreos/coreos-rhel-9.json:x86_64/metal/pxe/rootfs`, build 9.6.20250101-0 → 9.6.20251015-1
+        - new location: `data/data/coreos/coreos-rhel-9.json:x86_64/qemu/qcow2.gz/disk`, build 9.6.20250101-0 → 9.6.20251015-1
+        - removed: `data/data/coreos/coreos-rhel-9.json:x86_64/exoscale/qcow2/disk`, build 9.6.20250101-0
+
+        </details>
+        ");
+    }
+
+    #[test]
     fn a_comment_is_never_longer_than_github_takes() {
         let mut many_passes = sample::pass();
         many_passes.artifacts = vec![many_passes.artifacts[0].clone(); 10_000];
         many_passes.summary.passed = 10_000;
         let long = "`|@\\".repeat(30_000);
+        let mut all_changed = sample::large(10_000);
+        let mut changes = sample::changes(&sample::report());
+        changes.artifacts = vec![changes.artifacts[0].clone(); 10_000];
+        all_changed.changes = Some(changes);
         for (report, context) in [
+            (all_changed, sample::context()),
             (sample::large(10_000), sample::context()),
             (many_passes, sample::context()),
             (sample::hostile(&long), sample::hostile_context(&long)),

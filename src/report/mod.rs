@@ -14,6 +14,7 @@
 //! | [`progress`] | a person who waits |
 
 mod build;
+mod changes;
 mod context;
 mod facts;
 pub mod files;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+pub use super::changes::{Change, ChangeKind, Changes, Pinned};
 use crate::probe::DigestSource;
 use crate::stream::Sha256;
 use crate::verdict::{Reason, SizeSource, Verdict};
@@ -28,6 +29,10 @@ pub struct Report {
     pub summary: Summary,
     /// Every artifact, in the order of the documents.
     pub artifacts: Vec<ArtifactReport>,
+    /// What the pull request changes; null where there was nothing to compare with. No verdict depends on it.
+    pub changes: Option<Changes>,
+    /// What kept the run from checking anything, one sentence each: faults of documents, wrong usage.
+    pub problems: Vec<String>,
     /// `SIGINT` or `SIGTERM` if the run was ended by one, else null.
     pub interrupted_by: Option<String>,
     /// The whole run's time in milliseconds.

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::probe::DigestSource;
 use crate::report::model::{
-    ArtifactReport, Report, SCHEMA_VERSION, Sha256Report, SizeReport, Summary, Target, TargetKind,
+    ArtifactReport, Change, ChangeKind, Changes, Pinned, Report, SCHEMA_VERSION, Sha256Report, SizeReport,
+    Summary, Target, TargetKind,
 };
 use crate::report::{DocumentContext, ProwContext, RunContext, SkippedFile};
 use crate::stream::Sha256;
@@ -83,6 +84,8 @@ pub(super) fn of(artifacts: Vec<ArtifactReport>) -> Report {
         target: Target { kind: TargetKind::Published, prefix: None },
         summary,
         artifacts,
+        changes: None,
+        problems: Vec::new(),
         interrupted_by: None,
         elapsed_ms: 1_234,
         notes: Vec::new(),
@@ -223,8 +226,60 @@ pub(super) fn hostile(text: &str) -> Report {
         })
         .collect());
     report.notes = vec![text.into()];
+    report.changes = Some(hostile_changes(text));
     report.interrupted_by = Some(text.into());
     report.target = Target { kind: TargetKind::Mirror, prefix: Some(text.into()) };
+    report
+}
+
+fn hostile_changes(text: &str) -> Changes {
+    let pinned = Pinned { release: text.into(), sha256: Sha256::from_bytes([1; 32]), location: text.into() };
+    let change = Change {
+        document: text.into(),
+        id: format!("{text}:{text}"),
+        change: ChangeKind::NewDigest,
+        before: Some(Pinned { release: format!("{text}x").into(), ..pinned.clone() }),
+        after: Some(pinned),
+    };
+    Changes { base: text.into(), commit: text.into(), artifacts: vec![change] }
+}
+
+/// Changes of three of the sample's artifacts, one of which did not pass, and one that is gone.
+pub(super) fn changes(report: &Report) -> Changes {
+    let was = |release: &str| Pinned {
+        release: release.into(),
+        sha256: Sha256::from_bytes([0x11; 32]),
+        location: format!("{ART}/old"),
+    };
+    let kinds = [(0, ChangeKind::Added), (3, ChangeKind::NewDigest), (4, ChangeKind::NewLocation)];
+    let mut artifacts: Vec<Change> = kinds
+        .into_iter()
+        .map(|(at, change)| {
+            let artifact = &report.artifacts[at];
+            Change {
+                document: artifact.document.clone(),
+                id: artifact.id.clone(),
+                change,
+                before: (change != ChangeKind::Added).then(|| was("9.6.20250101-0")),
+                after: Some(was(&artifact.release)),
+            }
+        })
+        .collect();
+    artifacts.push(Change {
+        document: RHEL_9.into(),
+        id: format!("{RHEL_9}:x86_64/exoscale/qcow2/disk"),
+        change: ChangeKind::Removed,
+        before: Some(was("9.6.20250101-0")),
+        after: None,
+    });
+    Changes { base: "main".into(), commit: "1be3d1d1cbade5058484306ecc51c2c4e4398c58".into(), artifacts }
+}
+
+/// A run that could not check anything.
+pub(super) fn unusable(problem: &str) -> Report {
+    let mut report = of(vec![]);
+    report.verdict = Verdict::Inconclusive;
+    report.problems = vec![problem.into(), "a second problem".into()];
     report
 }
 

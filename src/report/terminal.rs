@@ -42,6 +42,7 @@ pub fn write(out: &mut impl Write, report: &Report, context: &RunContext) -> io:
         write_group(&mut out, report, &group)?;
     }
     write_warnings(&mut out, report)?;
+    write_changes(&mut out, report)?;
     for (at, note) in report.notes.iter().enumerate() {
         if at == 0 {
             writeln!(out)?;
@@ -126,6 +127,19 @@ fn write_warnings(out: &mut impl Write, report: &Report) -> io::Result<()> {
     Ok(())
 }
 
+fn write_changes(out: &mut impl Write, report: &Report) -> io::Result<()> {
+    let Some(changes) = &report.changes else { return Ok(()) };
+    writeln!(out, "\n{} {}", styled(BOLD, "changed"), changes.headline())?;
+    for change in changes.artifacts.iter().take(MOST_LISTED) {
+        writeln!(out, "  {change}")?;
+    }
+    let more = changes.artifacts.len().saturating_sub(MOST_LISTED);
+    if more > 0 {
+        writeln!(out, "  and {more} more, see the JSON report")?;
+    }
+    Ok(())
+}
+
 const fn verdict_style(verdict: Verdict) -> Style {
     match verdict {
         Verdict::Pass => AnsiColor::Green.on_default(),
@@ -184,6 +198,24 @@ mod tests {
         ✓ pass: 1 artifact checked and on the bridge; this is no mirror pass
           BRIDGE, NOT THE MIRROR: https://bridge.example
           this is a bridge pass, no mirror pass: it does not say that anything is published
+
+        1 artifact: 1 passed, 0 failed, 0 undetermined in 1s 234ms
+        ");
+    }
+
+    #[test]
+    fn a_run_with_a_base_says_what_changed() {
+        let mut report = sample::pass();
+        report.changes = Some(sample::changes(&sample::report()));
+        insta::assert_snapshot!(plain(&report), @r"
+        ✓ pass: 1 artifact checked and published as the documents say
+          published locations, exactly as the documents have them
+
+        changed since main (1be3d1d1cbad): 1 added, 1 removed, 1 with a new digest, 1 at a new location
+          added data/data/coreos/coreos-rhel-9.json:x86_64/metal/iso/disk, build 9.6.20251015-1
+          new digest data/data/coreos/coreos-rhel-9.json:x86_64/metal/pxe/rootfs, build 9.6.20250101-0 → 9.6.20251015-1
+          new location data/data/coreos/coreos-rhel-9.json:x86_64/qemu/qcow2.gz/disk, build 9.6.20250101-0 → 9.6.20251015-1
+          removed data/data/coreos/coreos-rhel-9.json:x86_64/exoscale/qcow2/disk, build 9.6.20250101-0
 
         1 artifact: 1 passed, 0 failed, 0 undetermined in 1s 234ms
         ");

@@ -99,6 +99,10 @@ pub(super) const fn ask(reason: Option<Reason>, target: TargetKind) -> &'static 
 pub(super) fn headline(report: &Report) -> String {
     let Summary { artifacts, passed: _, failed, inconclusive, warnings: _ } = report.summary;
     let all = count(artifacts, "artifact");
+    let nothing = match report.problems.len() {
+        0 => "nothing was checked".to_owned(),
+        problems => format!("nothing was checked, for {}", count(problems, "reason")),
+    };
     let sentence = match (report.verdict, report.target.kind) {
         (Verdict::Pass, TargetKind::Published) => {
             format!("{all} checked and published as the documents say")
@@ -113,6 +117,7 @@ pub(super) fn headline(report: &Report) -> String {
         (Verdict::Fail, _) => format!(
             "{failed} of {all} missing, wrong or not on a published place; {inconclusive} undetermined"
         ),
+        (Verdict::Inconclusive, _) if artifacts == 0 => nothing,
         (Verdict::Inconclusive, _) => {
             format!("nothing known to be wrong, but {inconclusive} of {all} undetermined")
         }
@@ -195,6 +200,15 @@ mod tests {
         assert_eq!(target(&bridge), "BRIDGE, NOT THE MIRROR: https://b/x");
         assert!(caveat(&bridge, Some(Verdict::Pass)).unwrap().contains("bridge pass, no mirror pass"));
         assert_eq!(caveat(&Target { kind: TargetKind::Published, prefix: None }, None), None);
+    }
+
+    #[test]
+    fn a_run_over_nothing_does_not_count() {
+        let mut report = crate::report::sample::unusable("x");
+        assert_eq!(headline(&report), "nothing was checked, for 2 reasons");
+        report.problems.clear();
+        report.interrupted_by = Some("SIGTERM".into());
+        assert_eq!(headline(&report), "nothing was checked (ended early by SIGTERM)");
     }
 
     #[test]

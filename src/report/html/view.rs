@@ -7,10 +7,13 @@ use askama::Template;
 use super::matrix::{self, Matrix};
 use crate::report::facts::{self, Fact};
 use crate::report::group::{self, Group};
-use crate::report::model::{ArtifactReport, Report, Summary};
+use crate::report::model::{ArtifactReport, ChangeKind, Changes, Report, Summary};
 use crate::report::{RunContext, art_request, words};
 use crate::text::{count, excerpt};
 use crate::verdict::Verdict;
+
+/// What became of which artifact.
+type Marks<'a> = HashMap<&'a str, ChangeKind>;
 
 /// How many artifacts are shown with all that is known of them.
 const MOST_DETAILED: usize = 1_000;
@@ -38,12 +41,30 @@ pub(super) struct Page {
     matrices: Vec<Matrix>,
     more_documents: usize,
     groups: Vec<Reasons>,
+    problems: Vec<String>,
+    more_problems: usize,
+    changes: Option<Changed>,
     request: Option<String>,
     lists: Vec<List>,
     more_artifacts: usize,
     warnings: Vec<(String, String)>,
     more_warnings: usize,
     run: Vec<(&'static str, String)>,
+}
+
+/// What the pull request changes.
+struct Changed {
+    headline: String,
+    rows: Vec<ChangedRow>,
+    more: usize,
+    open: bool,
+}
+
+/// One artifact that is not as it was.
+struct ChangedRow {
+    change: &'static str,
+    id: String,
+    builds: String,
 }
 
 /// One line of what to do.
@@ -72,6 +93,7 @@ struct Reasons {
 struct Failure {
     id: String,
     release: String,
+    change: Option<&'static str>,
     place: String,
     message: Option<String>,
     advice: Option<String>,
@@ -91,6 +113,7 @@ struct Row {
     state: &'static str,
     id: String,
     release: String,
+    change: Option<&'static str>,
     status: Option<u16>,
     size: String,
     digest: String,
@@ -101,6 +124,7 @@ impl Page {
     pub(super) fn new(report: &Report, context: &RunContext) -> Self {
         let groups = group::by_reason(report);
         let documents = by_document(report);
+        let changed = report.changes.as_ref().map(Changes::by_id).unwrap_or_default();
         let warnings = report.artifacts.iter().flat_map(|artifact| {
             artifact.warnings.iter().map(|warning| (excerpt(&artifact.id, 500), excerpt(warning, 500)))
         });
@@ -120,9 +144,12 @@ impl Page {
                 .map(|(document, artifacts)| matrix::of(document, artifacts))
                 .collect(),
             more_documents: documents.len().saturating_sub(MOST_REMARKS),
-            groups: reasons(&groups),
+            groups: reasons(&groups, &changed),
+            problems: report.problems.iter().take(MOST_REMARKS).map(|text| excerpt(text, 2_000)).collect(),
+            more_problems: report.problems.len().saturating_sub(MOST_REMARKS),
+            changes: report.changes.as_ref().map(changes),
             request: art_request(report, context).map(|text| cut(&text)),
-            lists: lists(&documents, report.artifacts.len()),
+            lists: lists(&documents, report.artifacts.len(), &changed),
             more_artifacts: report.artifacts.len().saturating_sub(MOST_ROWS),
             warnings: warnings.take(MOST_REMARKS).collect(),
             more_warnings: report.summary.warnings.saturating_sub(MOST_REMARKS),
@@ -186,7 +213,21 @@ fn todo(group: &Group<'_>, report: &Report) -> Todo {
     }
 }
 
-fn reasons(groups: &[Group<'_>]) -> Vec<Reasons> {
+fn changes(changes: &Changes) -> Changed {
+    let rows = changes.artifacts.iter().take(MOST_DETAILED).map(|change| ChangedRow {
+        change: change.change.word(),
+        id: excerpt(&change.id, 500),
+        builds: excerpt(&change.builds(), 400),
+    });
+    Changed {
+        headline: excerpt(&changes.headline(), 500),
+        rows: rows.collect(),
+        more: changes.artifacts.len().saturating_sub(MOST_DETAILED),
+        open: changes.artifacts.len() <= FEW,
+    }
+}
+
+fn reasons(groups: &[Group<'_>], changed: &Marks<'_>) -> Vec<Reasons> {
     let mut room = MOST_DETAILED;
     groups
         .iter()
@@ -204,7 +245,7 @@ fn reasons(groups: &[Group<'_>]) -> Vec<Reasons> {
                     .artifacts
                     .iter()
                     .take(shown)
-                    .map(|artifact| failure(artifact, message.is_none(), !advice_is_shared))
+                    .map(|artifact| failure(artifact, message.is_none(), !advice_is_shared, changed))
                     .collect(),
                 message,
                 more: group.artifacts.len() - shown,
@@ -218,10 +259,11 @@ fn shared_message(group: &Group<'_>) -> Option<String> {
     group.artifacts.iter().all(|artifact| artifact.message == *first).then(|| excerpt(first, 1_000))
 }
 
-fn failure(artifact: &ArtifactReport, with_message: bool, with_advice: bool) -> Failure {
+fn failure(artifact: &ArtifactReport, with_message: bool, with_advice: bool, changed: &Marks<'_>) -> Failure {
     Failure {
         id: excerpt(&artifact.id, 500),
         release: excerpt(&artifact.release, 200),
+        change: changed.get(artifact.id.as_str()).map(|change| change.word()),
         place: excerpt(artifact.url.as_deref().unwrap_or(&artifact.location), 2_000),
         message: with_message.then(|| excerpt(&artifact.message, 1_000)),
         advice: artifact.advice.as_deref().filter(|_| with_advice).map(|advice| excerpt(advice, 500)),
@@ -229,21 +271,21 @@ fn failure(artifact: &ArtifactReport, with_message: bool, with_advice: bool) -> 
     }
 }
 
-fn lists(documents: &[(&str, Vec<&ArtifactReport>)], all: usize) -> Vec<List> {
+fn lists(documents: &[(&str, Vec<&ArtifactReport>)], all: usize, changed: &Marks<'_>) -> Vec<List> {
     let mut room = MOST_ROWS;
     let mut lists = Vec::new();
     for (document, artifacts) in documents {
         if room == 0 {
             break;
         }
-        let rows: Vec<Row> = artifacts.iter().take(room).map(|artifact| row(artifact)).collect();
+        let rows: Vec<Row> = artifacts.iter().take(room).map(|artifact| row(artifact, changed)).collect();
         room -= rows.len();
         lists.push(List { document: excerpt(document, 500), rows, open: all <= FEW });
     }
     lists
 }
 
-fn row(artifact: &ArtifactReport) -> Row {
+fn row(artifact: &ArtifactReport, changed: &Marks<'_>) -> Row {
     let digests = &artifact.sha256;
     let shown = digests.observed.unwrap_or(digests.expected).to_string();
     let source = match digests.observed_from {
@@ -255,6 +297,7 @@ fn row(artifact: &ArtifactReport) -> Row {
         state: words::reason_word(artifact.reason, artifact.verdict),
         id: excerpt(&artifact.bare_id(), 500),
         release: excerpt(&artifact.release, 200),
+        change: changed.get(artifact.id.as_str()).map(|change| change.word()),
         status: artifact.http_status,
         size: artifact
             .size

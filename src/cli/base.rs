@@ -1,0 +1,132 @@
+//! `--base`: what the pull request changes, told beside the verdicts.
+
+use std::path::{Path, PathBuf};
+
+use super::args::{CheckArgs, Source};
+use super::env;
+use crate::report::model::Changes;
+use crate::stream::{CommitId, Document, GitError, Repository, SourceError, Sources};
+
+/// What the run's documents are compared with.
+pub(super) struct Base {
+    /// What people call it.
+    name: String,
+    commit: CommitId,
+    documents: Vec<Document>,
+}
+
+/// Why there is nothing to compare with.
+pub(super) enum NoBase {
+    /// Nobody asked, or Prow's base is not in this checkout: nothing is said.
+    Unsaid,
+    /// The base is there and cannot be read. The run goes on without it.
+    Unreadable(String),
+    /// Somebody asked for what is not there, an error of usage.
+    Unusable(String),
+}
+
+/// The base that the command line names, or else Prow's. Runs git, apart from the thread that answers signals.
+pub(super) async fn read(args: &CheckArgs) -> Result<Base, NoBase> {
+    let asked = args.base.clone();
+    let paths: Vec<PathBuf> = args.sources.iter().filter_map(path).map(Path::to_path_buf).collect();
+    let reading = tokio::task::spawn_blocking(move || {
+        if let Some(reference) = asked {
+            return read_at(&reference, &reference, &paths);
+        }
+        let commit = env::value(env::PULL_BASE_SHA).ok_or(NoBase::Unsaid)?;
+        let name = env::value(env::PULL_BASE_REF).unwrap_or_else(|| commit.clone());
+        read_at(&commit, &name, &paths).map_err(|error| match error {
+            NoBase::Unusable(_) => NoBase::Unsaid,
+            error => error,
+        })
+    });
+    reading.await.unwrap_or(Err(NoBase::Unsaid))
+}
+
+fn path(source: &Source) -> Option<&Path> {
+    match source {
+        Source::Path(path) => Some(path),
+        Source::Stdin | Source::Url(_) => None,
+    }
+}
+
+fn read_at(reference: &str, name: &str, paths: &[PathBuf]) -> Result<Base, NoBase> {
+    let unusable = |error: GitError| NoBase::Unusable(format!("--base {error}"));
+    let mut base = None;
+    for path in paths {
+        let is_checkout = path.is_dir();
+        let directory = match path.parent() {
+            _ if is_checkout => path,
+            Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+            Some(parent) => parent,
+            None => Path::new("."),
+        };
+        let repository = Repository::of(directory).map_err(unusable)?;
+        let named = repository.commit(reference).map_err(unusable)?;
+        // What others did to the base since is not this pull request's doing.
+        let commit = repository.merge_base(&named).unwrap_or(named);
+        let found = if is_checkout {
+            repository.documents_at(&commit)
+        } else {
+            file_at(&repository, &commit, path).map_err(|error| vec![error])
+        };
+        let found = match found {
+            Ok(sources) => sources,
+            Err(errors) => absent_or_unreadable(errors, name)?,
+        };
+        let base = base.get_or_insert_with(|| Base { name: name.to_owned(), commit, documents: Vec::new() });
+        base.documents.extend(found.documents.into_iter().map(|sourced| sourced.document));
+    }
+    base.ok_or_else(|| {
+        NoBase::Unusable("--base needs a checkout, or a file in one, to compare with its history".to_owned())
+    })
+}
+
+/// A document that was named by itself, as it was. Its name is the one that it has in the run.
+fn file_at(repository: &Repository, commit: &CommitId, path: &Path) -> Result<Sources, SourceError> {
+    let mut sources = Sources::default();
+    let file = path.file_name().map_or(path, Path::new);
+    if let Some(bytes) = repository.file_at(commit, file)? {
+        sources.add_reader(&path.display().to_string(), bytes.as_slice())?;
+    }
+    Ok(sources)
+}
+
+/// A base without documents is an empty one: the pull request adds them all.
+fn absent_or_unreadable(errors: Vec<SourceError>, name: &str) -> Result<Sources, NoBase> {
+    match errors.into_iter().next() {
+        None | Some(SourceError::NoDocument { .. }) => Ok(Sources::default()),
+        Some(SourceError::Git(error)) => Err(NoBase::Unusable(format!("--base {error}"))),
+        Some(error) => {
+            let first = error.to_string();
+            let first = first.lines().next().unwrap_or_default();
+            Err(NoBase::Unreadable(format!("what changed since {name} cannot be told: {first}")))
+        }
+    }
+}
+
+impl Base {
+    /// The changes from here to the run, as far as the run's filters let them be seen.
+    pub(super) fn changes_to(mut self, args: &CheckArgs, sources: &Sources) -> Changes {
+        for document in &mut self.documents {
+            document.artifacts.retain(|artifact| args.filters.matches(&artifact.id));
+        }
+        let from_elsewhere: Vec<String> = args
+            .sources
+            .iter()
+            .filter_map(|source| match source {
+                Source::Path(_) => None,
+                Source::Stdin => Some("-".to_owned()),
+                Source::Url(url) => Some(url.to_string()),
+            })
+            .collect();
+        let after: Vec<&Document> = sources
+            .documents
+            .iter()
+            .map(|sourced| &sourced.document)
+            .filter(|document| !from_elsewhere.iter().any(|name| **name == *document.name))
+            .collect();
+        let several = sources.documents.len() > 1;
+        Changes::between(self.name, self.commit.to_string(), &self.documents, &after, several)
+    }
+}

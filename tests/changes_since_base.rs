@@ -1,0 +1,199 @@
+//! `check --base`, and what Prow makes of it, with a repository made for the purpose.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "the helpers of a test fail as its test does, and say what they skip"
+)]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_art-mirror-validate");
+const CHECKOUT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/checkout/data/data/coreos");
+
+/// A checkout whose `main` lacks what its branch has, and the other way round.
+struct Checkout {
+    directory: tempfile::TempDir,
+    base: String,
+}
+
+impl Checkout {
+    /// None, with a notice, where git is not installed.
+    fn new() -> Option<Self> {
+        if Command::new("git").arg("--version").output().is_err() {
+            println!("skipped: git is not installed");
+            return None;
+        }
+        let mut checkout = Self { directory: tempfile::tempdir().unwrap(), base: String::new() };
+        checkout.git(&["init", "--quiet", "--initial-branch=main"]);
+        fs::create_dir_all(checkout.directory.path().join("data/data/coreos")).unwrap();
+        let text = fs::read_to_string(Path::new(CHECKOUT).join("rhcos.json")).unwrap();
+        checkout.write("scos.json", &fs::read_to_string(Path::new(CHECKOUT).join("scos.json")).unwrap());
+        checkout.write("rhcos.json", &text);
+        checkout.base = checkout.commit();
+        checkout.git(&["checkout", "--quiet", "-b", "pull"]);
+        let mut document: Value = serde_json::from_str(&text).unwrap();
+        let artifacts = &mut document["architectures"]["x86_64"]["artifacts"];
+        let qemu = artifacts.as_object_mut().unwrap().remove("qemu").unwrap();
+        artifacts["moon"] = qemu;
+        artifacts["metal"]["formats"]["iso"]["disk"]["sha256"] = "0".repeat(64).into();
+        checkout.write("rhcos.json", &document.to_string());
+        checkout.commit();
+        // What happens to the base meanwhile is not the pull request's doing.
+        checkout.git(&["checkout", "--quiet", "main"]);
+        checkout.write("scos.json", "{\"stream\": \"no longer\"}");
+        checkout.commit();
+        checkout.git(&["checkout", "--quiet", "pull"]);
+        Some(checkout)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.directory.path().join("data/data/coreos").join(name), text).unwrap();
+    }
+
+    fn git(&self, arguments: &[&str]) -> String {
+        let output = Command::new("git")
+            .arg("-C")
+            .arg(self.directory.path())
+            .args(["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgSign=false"])
+            .args(arguments)
+            .envs([("GIT_CONFIG_GLOBAL", "/dev/null"), ("GIT_CONFIG_NOSYSTEM", "1")])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    fn commit(&self) -> String {
+        self.git(&["add", "--all"]);
+        self.git(&["commit", "--quiet", "-m", "x"]);
+        self.git(&["rev-parse", "HEAD"])
+    }
+
+    /// Checks without a network: what is compared needs none.
+    fn check(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+        Command::new(PROGRAM)
+            .args(["check", "--retries", "0", "--verify", "exists", "--output", "json"])
+            .args(arguments)
+            .current_dir(self.directory.path())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap())
+            .env("HTTPS_PROXY", "http://127.0.0.1:9")
+            .envs(environment.iter().copied())
+            .output()
+            .unwrap()
+    }
+}
+
+fn report(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)))
+}
+
+/// `change id` of each.
+fn changes(report: &Value) -> Vec<String> {
+    let all = report["changes"]["artifacts"].as_array().unwrap().iter();
+    all.map(|it| format!("{} {}", it["change"].as_str().unwrap(), it["id"].as_str().unwrap())).collect()
+}
+
+const EXPECTED: [&str; 3] = [
+    "new-digest data/data/coreos/rhcos.json:x86_64/metal/iso/disk",
+    "added data/data/coreos/rhcos.json:x86_64/moon/qcow2.gz/disk",
+    "removed data/data/coreos/rhcos.json:x86_64/qemu/qcow2.gz/disk",
+];
+
+fn sorted(mut lines: Vec<String>) -> Vec<String> {
+    lines.sort();
+    lines
+}
+
+#[test]
+fn a_base_tells_what_the_pull_request_changes_and_no_verdict_depends_on_it() {
+    let Some(checkout) = Checkout::new() else { return };
+    let without = report(&checkout.check(&[], &[]));
+    assert_eq!(without["changes"], Value::Null);
+    let mut with = report(&checkout.check(&["--base", "main"], &[]));
+    assert_eq!(sorted(changes(&with)), sorted(EXPECTED.map(str::to_owned).to_vec()));
+    assert_eq!(
+        (&with["changes"]["base"], &with["changes"]["commit"]),
+        (&"main".into(), &checkout.base.as_str().into())
+    );
+    for timed in ["changes", "elapsed_ms", "notes"] {
+        with[timed] = without[timed].clone();
+    }
+    let strip = |report: &Value| {
+        let artifacts = report["artifacts"].as_array().unwrap().iter();
+        artifacts
+            .map(|it| (it["id"].clone(), it["verdict"].clone(), it["reason"].clone()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(strip(&with), strip(&without));
+}
+
+#[test]
+fn filters_hold_for_what_changed_too() {
+    let Some(checkout) = Checkout::new() else { return };
+    let report = report(&checkout.check(&["--base", "main", "-p", "moon"], &[]));
+    assert_eq!(changes(&report), [EXPECTED[1]]);
+}
+
+#[test]
+fn a_document_named_by_itself_is_compared_too() {
+    let Some(checkout) = Checkout::new() else { return };
+    let report = report(&checkout.check(&["data/data/coreos/rhcos.json", "--base", "main"], &[]));
+    assert_eq!(changes(&report).len(), 3);
+}
+
+#[test]
+fn in_prow_the_base_is_the_one_of_the_job() {
+    let Some(checkout) = Checkout::new() else { return };
+    let environment = [("PULL_BASE_SHA", checkout.base.as_str()), ("PULL_BASE_REF", "main")];
+    let report = report(&checkout.check(&[], &environment));
+    assert_eq!(changes(&report).len(), 3);
+    assert_eq!(report["changes"]["base"], "main");
+}
+
+#[test]
+fn a_base_of_prow_that_is_not_there_is_not_spoken_of() {
+    let Some(checkout) = Checkout::new() else { return };
+    let absent = "0123456789".repeat(4);
+    let environment = [("PULL_BASE_SHA", absent.as_str()), ("PULL_BASE_REF", "main")];
+    let output = checkout.check(&[], &environment);
+    let report = report(&output);
+    assert_eq!((&report["changes"], report["notes"].as_array().unwrap().len()), (&Value::Null, 0));
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    fs::remove_dir_all(checkout.directory.path().join(".git")).unwrap();
+    let output = checkout.check(&[], &environment);
+    assert_eq!(self::report(&output)["changes"], Value::Null, "nor where there is no repository");
+}
+
+#[test]
+fn a_base_that_is_asked_for_must_be_there() {
+    let Some(checkout) = Checkout::new() else { return };
+    let artifacts = tempfile::tempdir().unwrap();
+    let environment = [("ARTIFACTS", artifacts.path().to_str().unwrap())];
+    let output = checkout.check(&["--base", "nowhere"], &environment);
+    assert_eq!(output.status.code(), Some(2));
+    let complaint = String::from_utf8(output.stderr).unwrap();
+    assert!(complaint.contains("the repository has no commit \"nowhere\""), "{complaint}");
+    let page = fs::read_to_string(artifacts.path().join("art-mirror-validate.html")).unwrap();
+    assert!(page.contains("the repository has no commit"), "the reports say why nothing was checked");
+}
+
+#[test]
+fn a_base_that_cannot_be_read_is_no_reason_to_stop() {
+    let Some(checkout) = Checkout::new() else { return };
+    checkout.write("rhcos.json", "{");
+    checkout.commit();
+    let broken = checkout.git(&["rev-parse", "HEAD"]);
+    checkout.git(&["revert", "--no-edit", "HEAD"]);
+    let report = report(&checkout.check(&[], &[("PULL_BASE_SHA", broken.as_str())]));
+    assert_eq!(report["changes"], Value::Null);
+    assert!(report["notes"][0].as_str().unwrap().contains("cannot be told: data/data/coreos/rhcos.json"));
+}
