@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
+use super::completions::CompletionsArgs;
 use super::env;
 use super::resolve::ResolveArgs;
 use super::rewrite::RewriteArgs;
@@ -21,7 +22,7 @@ use crate::verdict::{Signatures, Verify};
 /// The gate that keeps RHEL CoreOS boot-image bumps from merging before ART's mirror has every byte.
 #[derive(Debug, Parser)]
 #[command(name = "art-mirror-validate", version = super::version(), max_term_width = 100, propagate_version = true)]
-#[command(subcommand_required = true, arg_required_else_help = true)]
+#[command(subcommand_required = true, arg_required_else_help = true, after_help = EXAMPLES)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -45,6 +46,11 @@ pub enum Command {
     Resolve(Box<ResolveArgs>),
     /// Print a stream document with its URLs moved to another place, every other byte as it was
     Rewrite(Box<RewriteArgs>),
+    /// Print what a shell completes
+    Completions(CompletionsArgs),
+    /// Print the manual page
+    #[command(after_help = MAN_EXAMPLES)]
+    Man,
 }
 
 /// Where documents come from.
@@ -218,22 +224,42 @@ impl NetworkArgs {
     }
 }
 
+const EXAMPLES: &str = "\
+Examples:
+  art-mirror-validate check
+      does this installer checkout name only what the mirror has?
+  art-mirror-validate resolve -p qemu --stream-prefix https://HOST/art/storage
+      where is it until then?
+  art-mirror-validate check --help
+      all there is to say of a command";
+
+const MAN_EXAMPLES: &str = "\
+Examples:
+  art-mirror-validate man | man -l -
+  art-mirror-validate man >/usr/share/man/man1/art-mirror-validate.1";
+
 const CHECK_EXAMPLES: &str = "\
 Examples:
-  art-mirror-validate check                       the installer checkout in this directory
-  art-mirror-validate check --published           the same, whatever the environment says: the presubmit
-  art-mirror-validate check -a s390x -p metal     only the metal artifacts of s390x
-  art-mirror-validate check --base origin/main    and say what this branch changes
-  art-mirror-validate check --wait 2h             until ART has mirrored everything, or two hours have passed
-  oc get -n openshift-machine-config-operator configmap coreos-bootimages -o yaml |
-    art-mirror-validate check -                   what a cluster boots from
+  art-mirror-validate check
+      the installer checkout in this directory
+  art-mirror-validate check --published
+      the same, whatever the environment says: the required presubmit
+  art-mirror-validate check -a s390x -p metal
+      only the metal artifacts of s390x
+  art-mirror-validate check --base origin/main
+      and say what this branch changes
+  art-mirror-validate check --wait 2h
+      until ART has mirrored everything, or two hours have passed
+  oc get -n openshift-machine-config-operator configmap coreos-bootimages \\
+    -o yaml | art-mirror-validate check -
+      what a cluster boots from
 
 Exit status:
   0    every artifact passed
   1    at least one artifact is missing, wrong or not on a published place
   2    wrong usage, or a document that cannot be used; nothing was requested
   3    nothing is known to be wrong, but something could not be determined
-  130  interrupted (143: terminated), with the reports written for what was known";
+  130  interrupted (143: terminated); the reports say what was known";
 
 pub(super) fn source(text: &str) -> Result<Source, String> {
     if text == "-" {
@@ -261,5 +287,40 @@ fn positive(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(number @ 1..=10_000) => Ok(number),
         _ => Err("expected a whole number from 1 to 10000".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    /// The lines of examples are not made to be broken.
+    #[test]
+    fn every_command_has_examples_that_fit_a_terminal() {
+        let command = Cli::command();
+        let all = command.get_subcommands().chain([&command]);
+        for command in all.filter(|command| command.get_name() != "help") {
+            let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(after.starts_with("Examples:\n"), "{}", command.get_name());
+            for line in after.lines() {
+                assert!(line.chars().count() <= 80, "{}: {line}", command.get_name());
+            }
+        }
+    }
+
+    #[test]
+    fn the_version_names_the_commit_where_it_is_known() {
+        let version = super::super::version();
+        let (number, commit) = version.split_once(" (").unwrap_or((version, ""));
+        assert_eq!(number, env!("CARGO_PKG_VERSION"));
+        let commit = commit.strip_suffix(')').unwrap_or(commit);
+        assert!(commit.len() <= 10 && commit.bytes().all(|byte| byte.is_ascii_hexdigit()), "{version}");
     }
 }

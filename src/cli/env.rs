@@ -1,47 +1,90 @@
 //! Every environment variable that the program reads, declared once.
 
-/// The prefix of the bridge to resolve to. An empty value is unset.
-pub const STREAM_PREFIX: &str = "OPENSHIFT_INSTALL_COREOS_STREAM_PREFIX";
+/// A variable, for people.
+#[derive(Debug, Clone, Copy)]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    doc: &'static str,
+}
 
-/// `1`: resolve to the bridge of 2021. `0`, `false` and empty are off.
-pub const CI_BOOTIMAGES: &str = "OPENSHIFT_INSTALL_CI_COREOS_BOOTIMAGES";
+impl Variable {
+    /// What it means, in plain text.
+    pub fn about(&self) -> String {
+        let plain: String = self.doc.chars().filter(|character| !"`[]".contains(*character)).collect();
+        plain.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+}
 
-/// Where reports go; Prow sets it and uploads the directory.
-pub const ARTIFACTS: &str = "ARTIFACTS";
+/// Declares the variables, each as a constant of its own and all of them as [`ALL`].
+macro_rules! variables {
+    ($($(#[doc = $doc:literal])+ $constant:ident = $name:literal;)+) => {
+        $($(#[doc = $doc])+ pub const $constant: &str = $name;)+
 
-/// Where a step's reports go in a multi-stage test of OpenShift's ci-operator, which does not set
-/// [`ARTIFACTS`].
-pub const ARTIFACT_DIR: &str = "ARTIFACT_DIR";
+        /// All of them.
+        pub const ALL: &[Variable] = &[$(Variable { name: $name, doc: concat!($($doc),+) }),+];
+    };
+}
 
-/// A PEM file with further trust roots.
-pub const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
+variables! {
+    /// The prefix of the bridge to resolve to. An empty value is unset.
+    STREAM_PREFIX = "OPENSHIFT_INSTALL_COREOS_STREAM_PREFIX";
 
-/// What is logged to standard error, in the syntax of `tracing-subscriber`.
-pub const RUST_LOG: &str = "RUST_LOG";
+    /// `1`: resolve to the bridge of 2021. `0`, `false` and empty are off.
+    CI_BOOTIMAGES = "OPENSHIFT_INSTALL_CI_COREOS_BOOTIMAGES";
 
-/// The name of Prow's job.
-pub const JOB_NAME: &str = "JOB_NAME";
+    /// Where reports go; Prow sets it and uploads the directory.
+    ARTIFACTS = "ARTIFACTS";
 
-/// The number of the job's run in Prow; nothing to do with an image's build ID.
-pub const BUILD_ID: &str = "BUILD_ID";
+    /// Where a step's reports go in a multi-stage test of OpenShift's ci-operator, which does not set
+    /// [`ARTIFACTS`].
+    ARTIFACT_DIR = "ARTIFACT_DIR";
 
-/// The owner of the repository that Prow's job is for.
-pub const REPO_OWNER: &str = "REPO_OWNER";
+    /// A PEM file with further trust roots.
+    SSL_CERT_FILE = "SSL_CERT_FILE";
 
-/// The repository that Prow's job is for.
-pub const REPO_NAME: &str = "REPO_NAME";
+    /// The proxy for https:// requests, as a URL. This and the next three may be in lower case.
+    HTTPS_PROXY = "HTTPS_PROXY";
 
-/// The pull request that Prow's job is for.
-pub const PULL_NUMBER: &str = "PULL_NUMBER";
+    /// The proxy for http:// requests.
+    HTTP_PROXY = "HTTP_PROXY";
 
-/// The branch that the pull request is for.
-pub const PULL_BASE_REF: &str = "PULL_BASE_REF";
+    /// The proxy for requests without one of their own.
+    ALL_PROXY = "ALL_PROXY";
 
-/// The commit that Prow merged the pull request into: what `--base` is if it is not given.
-pub const PULL_BASE_SHA: &str = "PULL_BASE_SHA";
+    /// The hosts that are asked without a proxy: names, domains, addresses or networks, with commas between.
+    NO_PROXY = "NO_PROXY";
 
-/// The pull request's commit.
-pub const PULL_PULL_SHA: &str = "PULL_PULL_SHA";
+    /// Anything: no colours. A terminal is asked to show them otherwise.
+    NO_COLOR = "NO_COLOR";
+
+    /// What is logged to standard error, in the syntax of `tracing-subscriber`.
+    RUST_LOG = "RUST_LOG";
+
+    /// The name of Prow's job.
+    JOB_NAME = "JOB_NAME";
+
+    /// The number of the job's run in Prow; nothing to do with an image's build ID.
+    BUILD_ID = "BUILD_ID";
+
+    /// The owner of the repository that Prow's job is for.
+    REPO_OWNER = "REPO_OWNER";
+
+    /// The repository that Prow's job is for.
+    REPO_NAME = "REPO_NAME";
+
+    /// The pull request that Prow's job is for.
+    PULL_NUMBER = "PULL_NUMBER";
+
+    /// The branch that the pull request is for.
+    PULL_BASE_REF = "PULL_BASE_REF";
+
+    /// The commit that Prow merged the pull request into: what `--base` is if it is not given.
+    PULL_BASE_SHA = "PULL_BASE_SHA";
+
+    /// The pull request's commit.
+    PULL_PULL_SHA = "PULL_PULL_SHA";
+}
 
 /// The value of a variable; unset, empty and not Unicode are the same.
 pub fn value(name: &str) -> Option<String> {

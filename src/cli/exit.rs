@@ -19,6 +19,27 @@ pub enum Exit {
     Terminated = 143,
 }
 
+impl Exit {
+    /// All of them.
+    pub const ALL: &[Self] =
+        &[Self::Pass, Self::Fail, Self::Unusable, Self::Inconclusive, Self::Interrupted, Self::Terminated];
+
+    /// What it says, for people.
+    pub const fn about(self) -> &'static str {
+        match self {
+            Self::Pass => "Every artifact passed, or the command did what it was asked.",
+            Self::Fail => "At least one artifact is missing, wrong or not on a published place.",
+            Self::Unusable => "Wrong usage, or a document that cannot be used; nothing was requested.",
+            Self::Inconclusive => {
+                "Nothing is known to be wrong, but something could not be determined: a server was out of reach \
+                 or kept failing, or the deadline passed."
+            }
+            Self::Interrupted => "Interrupted by SIGINT, with the reports written for what was known.",
+            Self::Terminated => "Ended by SIGTERM, with the reports written for what was known.",
+        }
+    }
+}
+
 impl Termination for Exit {
     fn report(self) -> ExitCode {
         ExitCode::from(self as u8)

@@ -3,10 +3,12 @@
 mod args;
 mod base;
 mod check;
+mod completions;
 pub mod env;
 mod exit;
 mod filters;
 mod load;
+mod man;
 mod resolve;
 mod rewrite;
 mod signals;
@@ -22,10 +24,7 @@ use tracing_subscriber::EnvFilter;
 
 /// The program's version, with the commit it was built from where that is known.
 pub const fn version() -> &'static str {
-    match option_env!("ART_MIRROR_VALIDATE_COMMIT") {
-        Some(_) => concat!(env!("CARGO_PKG_VERSION"), " (", env!("CARGO_PKG_NAME"), ")"),
-        None => env!("CARGO_PKG_VERSION"),
-    }
+    env!("ART_MIRROR_VALIDATE_VERSION")
 }
 
 /// The program: reads the command line and does what it says.
@@ -41,6 +40,8 @@ pub fn run(cli: Cli) -> Exit {
         Command::Check(args) => check::run(*args, output),
         Command::Resolve(args) => resolve::run(&args),
         Command::Rewrite(args) => rewrite::run(&args),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man => man::run(),
     }
 }
 

@@ -56,11 +56,15 @@ pub struct ResolveArgs {
 
 const EXAMPLES: &str = "\
 Examples:
-  export OPENSHIFT_INSTALL_COREOS_STREAM_PREFIX=https://bridge.example/art/storage
-  art-mirror-validate resolve https://rhcos.mirror.openshift.com/art/storage/…/rhcos-….x86_64.qcow2.gz
-  art-mirror-validate resolve -a x86_64 -p openstack                    of the checkout in this directory
-  art-mirror-validate resolve -a x86_64 -p qemu --with-checksum         for a bare-metal install config
-  art-mirror-validate resolve - <urls.txt                               all of them, or none and every error
+  export OPENSHIFT_INSTALL_COREOS_STREAM_PREFIX=https://HOST/art/storage
+  art-mirror-validate resolve https://…/rhcos-….x86_64.qcow2.gz
+      where the bridge has a file, by its URL in the stream metadata
+  art-mirror-validate resolve -a x86_64 -p openstack
+      of the checkout in this directory
+  art-mirror-validate resolve -a x86_64 -p qemu --with-checksum
+      for a bare-metal install config
+  art-mirror-validate resolve - <urls.txt
+      all of them, or none and every error
 
 Exit status: 0, or 2 if any place cannot be told; then no URL is printed.";
 

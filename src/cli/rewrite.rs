@@ -53,11 +53,16 @@ pub enum Destination {
 
 const EXAMPLES: &str = "\
 Examples:
-  art-mirror-validate rewrite --to mirror --in-place                    before the pull request is merged
-  art-mirror-validate rewrite rhcos.json --to bridge --stream-prefix https://bridge.example/art/storage
-  art-mirror-validate rewrite rhcos.json --base-url http://127.0.0.1:8080 >local.json
+  art-mirror-validate rewrite --to mirror --in-place
+      before the pull request is merged
+  art-mirror-validate rewrite rhcos.json --to bridge \\
+    --stream-prefix https://HOST/art/storage
+      what an e2e job boots from
+  art-mirror-validate rewrite rhcos.json --base-url http://127.0.0.1:8080
+      what a directory serves
 
-Exit status: 0, or 2 if any URL's place cannot be told; then nothing is printed or changed.";
+Exit status: 0, or 2 if any URL's place cannot be told; then nothing is printed
+or changed.";
 
 /// ART's public mirror.
 const PUBLIC_MIRROR: &str = "https://mirror.openshift.com/pub/openshift-v4";

@@ -1,0 +1,206 @@
+//! `man`: the manual page, made of the same words as `--help`.
+
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+
+use clap::{Command, CommandFactory};
+use clap_mangen::Man;
+use clap_mangen::roff::{Roff, bold, roman};
+
+use super::completions::print;
+use super::{Cli, Exit, complain, env};
+
+/// Prints the page.
+pub(super) fn run() -> Exit {
+    match page() {
+        Ok(page) => print(page.as_bytes()),
+        Err(error) => {
+            complain(format!("the manual page could not be made: {error}"));
+            Exit::Inconclusive
+        }
+    }
+}
+
+/// The page: one for all commands, each with its options and examples.
+fn page() -> io::Result<String> {
+    let mut command = Cli::command();
+    command.build();
+    let man = Man::new(command.clone()).source(super::version()).manual("OpenShift boot images");
+    let mut out = Vec::new();
+    man.render_title(&mut out)?;
+    man.render_name_section(&mut out)?;
+    synopsis(&command).to_writer(&mut out)?;
+    man.render_description_section(&mut out)?;
+    man.render_options_section(&mut out)?;
+    examples(&command).to_writer(&mut out)?;
+    Roff::new().control("SH", ["COMMANDS"]).to_writer(&mut out)?;
+    for subcommand in command.get_subcommands().filter(|subcommand| subcommand.get_name() != "help") {
+        out.write_all(of_command(subcommand)?.as_bytes())?;
+    }
+    environment().to_writer(&mut out)?;
+    exit_status().to_writer(&mut out)?;
+    String::from_utf8(out).map(|page| in_ascii(&page)).map_err(io::Error::other)
+}
+
+/// Formatters read ASCII, unless told otherwise in a way that differs between them.
+fn in_ascii(page: &str) -> String {
+    let mut ascii = String::with_capacity(page.len());
+    for character in page.chars() {
+        if character.is_ascii() {
+            ascii.push(character);
+        } else {
+            let _ = write!(ascii, "\\[u{:04X}]", u32::from(character));
+        }
+    }
+    ascii
+}
+
+fn synopsis(command: &Command) -> Roff {
+    let mut roff = Roff::new();
+    roff.control("SH", ["SYNOPSIS"]);
+    roff.text([bold(command.get_name()), roman(" COMMAND [OPTION]... [ARGUMENT]...")]);
+    roff
+}
+
+/// A command's part. The sections that the generator makes become parts of this one.
+fn of_command(command: &Command) -> io::Result<String> {
+    // These two are said once, of the program.
+    let repeated = |argument: &clap::Arg| ["help", "version"].contains(&argument.get_id().as_str());
+    let command = command.clone().mut_args(|argument| {
+        let hidden = argument.is_hide_set() || repeated(&argument);
+        argument.hide(hidden)
+    });
+    let man = Man::new(command.clone());
+    let mut out = Vec::new();
+    let name = command.get_bin_name().unwrap_or_else(|| command.get_name()).to_owned();
+    Roff::new().control("SS", [name.as_str()]).to_writer(&mut out)?;
+    let mut rendered = Vec::new();
+    man.render_description_section(&mut rendered)?;
+    let usage = command.clone().render_usage().to_string();
+    let mut synopsis = Roff::new();
+    synopsis.control("PP", []);
+    synopsis.text([roman(usage.trim_start_matches("Usage: "))]);
+    synopsis.to_writer(&mut rendered)?;
+    man.render_options_section(&mut rendered)?;
+    for line in String::from_utf8_lossy(&rendered).lines() {
+        match line.strip_prefix(".SH ") {
+            Some("DESCRIPTION") => out.extend(b".PP\n"),
+            Some(heading) => {
+                let heading = heading.trim_matches('"');
+                Roff::new().control("PP", []).text([bold(heading)]).to_writer(&mut out)?;
+            }
+            None => {
+                out.extend(line.as_bytes());
+                out.push(b'\n');
+            }
+        }
+    }
+    examples(&command).to_writer(&mut out)?;
+    String::from_utf8(out).map_err(io::Error::other)
+}
+
+fn examples(command: &Command) -> Roff {
+    let mut roff = Roff::new();
+    let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    roff.control("PP", []);
+    roff.control("nf", []);
+    for line in after.lines() {
+        roff.text([roman(line)]);
+    }
+    roff.control("fi", []);
+    roff
+}
+
+fn environment() -> Roff {
+    let mut roff = Roff::new();
+    roff.control("SH", ["ENVIRONMENT"]);
+    for variable in env::ALL {
+        roff.control("TP", []);
+        roff.text([bold(variable.name)]);
+        roff.text([roman(variable.about())]);
+    }
+    roff
+}
+
+fn exit_status() -> Roff {
+    let mut roff = Roff::new();
+    roff.control("SH", ["EXIT STATUS"]);
+    for exit in Exit::ALL {
+        roff.control("TP", []);
+        roff.text([bold((*exit as u8).to_string())]);
+        roff.text([roman(exit.about())]);
+    }
+    roff
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Stdio;
+
+    use super::*;
+
+    /// The page as a reader sees it, without its markup.
+    fn plain() -> String {
+        page().unwrap().replace("\\-", "-").replace("\\fB", "").replace("\\fI", "").replace("\\fR", "")
+    }
+
+    #[test]
+    fn the_page_has_every_command_option_and_value() {
+        let page = plain();
+        let mut command = Cli::command();
+        command.build();
+        let mut commands: Vec<&Command> = vec![&command];
+        let mut options = 0;
+        while let Some(command) = commands.pop() {
+            commands.extend(command.get_subcommands().filter(|it| it.get_name() != "help"));
+            assert!(page.contains(command.get_name()), "{}", command.get_name());
+            for argument in command.get_arguments().filter(|argument| !argument.is_hide_set()) {
+                options += 1;
+                let shown = match (argument.get_long(), argument.get_value_names()) {
+                    (Some(long), _) => format!("--{long}"),
+                    (None, Some([name, ..])) => name.to_string(),
+                    _ => argument.get_id().to_string(),
+                };
+                assert!(page.contains(&shown), "{}: {shown}", command.get_name());
+                for value in argument.get_possible_values() {
+                    assert!(page.contains(value.get_name()), "{shown}: {}", value.get_name());
+                }
+            }
+        }
+        assert!(options > 40, "{options}");
+    }
+
+    #[test]
+    fn the_page_has_every_variable_and_exit_status() {
+        let page = plain();
+        for variable in env::ALL {
+            assert!(page.contains(&format!("\n{}\n", variable.name)), "{}", variable.name);
+        }
+        for exit in Exit::ALL {
+            assert!(page.contains(&format!("\n{}\n", *exit as u8)), "{exit:?}");
+        }
+    }
+
+    /// Formatters complain where markup is wrong, and nowhere else.
+    #[test]
+    fn formatters_accept_the_page() {
+        for (program, arguments) in
+            [("mandoc", ["-T", "lint", "-W", "error"]), ("groff", ["-man", "-Tutf8", "-ww", "-z"])]
+        {
+            let started = std::process::Command::new(program)
+                .args(arguments)
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn();
+            let Ok(mut child) = started else {
+                println!("skipped: {program} is not installed");
+                continue;
+            };
+            child.stdin.take().unwrap().write_all(page().unwrap().as_bytes()).unwrap();
+            let output = child.wait_with_output().unwrap();
+            let complaint = [output.stdout, output.stderr].concat();
+            assert!(complaint.is_empty(), "{program}: {}", String::from_utf8_lossy(&complaint));
+        }
+    }
+}
