@@ -12,10 +12,12 @@
 //! | [`probe`] | HTTP, what may be requested, sidecars, bytes and digests; gives evidence |
 //! | [`verdict`] | expectation × evidence → verdict; pure, without I/O or clock |
 //! | [`report`] | verdicts as text, JSON, `JUnit`, HTML and Markdown |
-//! | [] | arguments, environment, exit status |
+//! | [`handoff`] | the request to ART, the difference that a bump makes, what a mirror must keep |
+//! | [`cli`] | arguments, environment, exit status |
 
 pub mod cli;
 pub mod gate;
+pub mod handoff;
 pub mod location;
 pub mod probe;
 pub mod report;

@@ -15,6 +15,7 @@ use super::completions::CompletionsArgs;
 use super::env;
 use super::resolve::ResolveArgs;
 use super::rewrite::RewriteArgs;
+use super::sync_list::SyncListArgs;
 use crate::location::{Literal, MirrorVersion, Prefix};
 use crate::probe::AllowedHost;
 use crate::verdict::{Signatures, Verify};
@@ -51,6 +52,8 @@ pub enum Command {
     /// Print the manual page
     #[command(after_help = MAN_EXAMPLES)]
     Man,
+    /// List what ART is to mirror, in the form that its sync job takes
+    SyncList(Box<SyncListArgs>),
 }
 
 /// Where documents come from.
@@ -278,7 +281,7 @@ pub(super) fn source(text: &str) -> Result<Source, String> {
 }
 
 /// A duration such as `90s`, `5m` or `1h30m`.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text)
         .map_err(|error| format!("{error}; expected a duration such as 90s, 5m or 1h30m"))
 }

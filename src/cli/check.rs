@@ -16,7 +16,7 @@ use crate::probe::{Client, Prober};
 use crate::report::log::LogWriter;
 use crate::report::model::{ArtifactReport, Changes, Report, Summary, Target, TargetKind};
 use crate::report::progress::Progress;
-use crate::report::{DocumentContext, ProwContext, RunContext, SkippedFile};
+use crate::report::{DocumentContext, RunContext, SkippedFile};
 use crate::report::{files, json, markdown, terminal};
 use crate::stream::{Artifact, Sourced, Sources};
 use crate::verdict::{Expectation, Outcome, Verdict};
@@ -166,15 +166,7 @@ impl Subject<'_> {
 fn run_context(sources: &Sources) -> RunContext {
     RunContext {
         tool_version: super::version().to_owned(),
-        prow: ProwContext {
-            job_name: env::value(env::JOB_NAME),
-            build_id: env::value(env::BUILD_ID),
-            repo_owner: env::value(env::REPO_OWNER),
-            repo_name: env::value(env::REPO_NAME),
-            pull_number: env::value(env::PULL_NUMBER),
-            pull_base_ref: env::value(env::PULL_BASE_REF),
-            pull_pull_sha: env::value(env::PULL_PULL_SHA),
-        },
+        prow: super::prow::context(),
         documents: sources
             .documents
             .iter()
@@ -311,17 +303,17 @@ fn empty(choice: Option<&Choice>) -> Report {
     report
 }
 
-/// Leaves the reports where the job wants them; says whether all of them are there, or none are wanted.
-fn write_files(args: &CheckArgs, report: &Report, context: &RunContext) -> bool {
+/// Leaves the reports where the job wants them, if it wants any.
+fn write_files(args: &CheckArgs, report: &Report, context: &RunContext) -> files::Written {
     let from_environment = || env::value(env::ARTIFACTS).or_else(|| env::value(env::ARTIFACT_DIR));
     let Some(directory) = args.artifacts_dir.clone().or_else(|| from_environment().map(PathBuf::from)) else {
-        return true;
+        return files::Written::default();
     };
     let written = files::write(&directory, report, context);
     for error in &written.errors {
         complain(error);
     }
-    written.errors.is_empty()
+    written
 }
 
 /// Shows the report, writes the files, and says how to exit.
@@ -332,20 +324,31 @@ fn finish(args: &CheckArgs, report: &Report, context: &RunContext) -> Exit {
         Verdict::Inconclusive => Exit::Inconclusive,
     };
     // Nobody may take an old report for this run's: a pass without its report is none.
-    if !write_files(args, report, context) && exit == Exit::Pass {
+    let written = write_files(args, report, context);
+    if !written.errors.is_empty() && exit == Exit::Pass {
         exit = Exit::Inconclusive;
     }
+    let mut request = written.request.map(|path| format!("the request to ART is in {}", path.display()));
     let mut out = io::BufWriter::new(anstream::stdout());
     let shown = match args.output {
         Output::Json => json::write(&mut out, report),
         Output::Markdown => markdown::write(&mut out, report, context),
         Output::Human if io::stdout().is_terminal() => terminal::write(&mut out, report, context),
-        Output::Human => LogWriter::new(&mut out).summary(report),
+        Output::Human => {
+            let mut log = LogWriter::new(&mut out);
+            request.take().map_or(Ok(()), |note| log.note(&note)).and_then(|()| log.summary(report))
+        }
     };
     if let Err(error) = shown.and_then(|()| out.flush())
         && error.kind() != io::ErrorKind::BrokenPipe
     {
         complain(format!("standard output: {error}"));
+        if exit == Exit::Pass {
+            exit = Exit::Inconclusive;
+        }
+    }
+    if let Some(note) = request {
+        complain_softly(&note);
     }
     exit
 }

@@ -9,9 +9,12 @@ mod exit;
 mod filters;
 mod load;
 mod man;
+mod network;
+mod prow;
 mod resolve;
 mod rewrite;
 mod signals;
+mod sync_list;
 mod target;
 
 pub use args::{Cli, Command};
@@ -42,6 +45,7 @@ pub fn run(cli: Cli) -> Exit {
         Command::Rewrite(args) => rewrite::run(&args),
         Command::Completions(args) => completions::run(&args),
         Command::Man => man::run(),
+        Command::SyncList(args) => sync_list::run(&args, output),
     }
 }
 

@@ -7,7 +7,8 @@ pub const PUBLISHED_HOSTS: [&str; 3] =
 /// The bridge of 2021, default prefix of `OPENSHIFT_INSTALL_CI_COREOS_BOOTIMAGES=1`.
 pub const BRIDGE_2021: &str = "https://releases-art-rhcos.svc.ci.openshift.org/art/storage/releases";
 
-const BRIDGE_HOSTS: [&str; 2] =
+/// The hosts of the bridge servers: the one of 2021, and its successor.
+pub const BRIDGE_HOSTS: [&str; 2] =
     ["releases-art-rhcos.svc.ci.openshift.org", "rhcos-redirector.apps.art.xq1c.p1.openshiftapps.com"];
 
 /// The bucket behind ART's CDN, to which clients in EC2 address ranges are redirected.

@@ -48,7 +48,7 @@ pub use arch::Arch;
 pub use batch::{BatchError, LineError, resolve_lines};
 pub use build_id::{BuildContent, BuildId, BuildIdError, RhelVersion};
 pub use file_name::{FileId, FileName};
-pub use host::{BRIDGE_2021, HostKind, PUBLISHED_HOSTS};
+pub use host::{BRIDGE_2021, BRIDGE_HOSTS, HostKind, PUBLISHED_HOSTS};
 pub use layout::{Layout, Location, NotUnderstood};
 pub use literal::{BadLocation, Literal};
 pub use place_error::{NoPlace, PlaceError};

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use crate::report::markdown::escape::fence;
 use crate::report::model::Report;
-use crate::report::{RunContext, html, json, junit};
+use crate::report::{RunContext, art_request, html, json, junit};
 
 /// The name that Spyglass's `JUnit` lens looks for.
 pub const JUNIT: &str = "junit_art-mirror-validate.xml";
@@ -15,11 +16,16 @@ pub const JSON: &str = "art-mirror-validate.json";
 /// The HTML report's name.
 pub const HTML: &str = "art-mirror-validate.html";
 
+/// The name of the request to ART, which is there while ART has something to do.
+pub const REQUEST: &str = "art-mirror-validate-request.md";
+
 /// What became of the reports.
 #[derive(Debug, Default)]
 pub struct Written {
     /// The files that are there now, whole.
     pub paths: Vec<PathBuf>,
+    /// The request to ART among them, if there is something to ask.
+    pub request: Option<PathBuf>,
     /// What could not be written, and why. The report of an earlier run may still stand there.
     pub errors: Vec<FileError>,
 }
@@ -45,7 +51,8 @@ pub enum FileError {
     },
 }
 
-/// Writes the three reports into a directory, which is made if it is missing.
+/// Writes the three reports into a directory, which is made if it is missing, and the request to ART if files
+/// are missing or wrong. An earlier run's request goes away where there is nothing to ask.
 ///
 /// Each appears under its name whole or not at all, readable by everybody (the uploader runs as another user),
 /// and the failure of one does not keep the others from being written.
@@ -66,12 +73,37 @@ pub fn write(directory: &Path, report: &Report, context: &RunContext) -> Written
     add(JSON, &|out| json::write(out, report));
     add(JUNIT, &|out| junit::write(out, report, context));
     add(HTML, &|out| html::write(out, report, context));
+    let path = directory.join(REQUEST);
+    if let Some(request) = art_request(report, context) {
+        match write_atomically(directory, &path, &|out| write_request(out, &request)) {
+            Ok(()) => {
+                written.paths.push(path.clone());
+                written.request = Some(path);
+            }
+            Err(source) => written.errors.push(FileError::Write { path, source }),
+        }
+    } else if let Err(source) = std::fs::remove_file(&path)
+        && source.kind() != io::ErrorKind::NotFound
+    {
+        written.errors.push(FileError::Write { path, source });
+    }
     written
+}
+
+/// The request as Markdown to paste into a ticket: text in a fence, so that nothing in it is markup.
+fn write_request(out: &mut impl Write, request: &str) -> io::Result<()> {
+    let fence = fence(request);
+    writeln!(out, "{fence}\n{}\n{fence}\n", request.trim_end())?;
+    writeln!(
+        out,
+        "The lists and parameters that ART's sync job takes: `art-mirror-validate sync-list --stream-prefix \
+         BRIDGE`, on the same commit."
+    )
 }
 
 /// Writes beside the name and renames, which replaces what was there in one step. Not synced to the disk: a
 /// kill cannot tear the file, and what survives a power failure of a CI node is nobody's concern.
-fn write_atomically(
+pub(crate) fn write_atomically(
     directory: &Path,
     path: &Path,
     render: &dyn Fn(&mut BufWriter<NamedTempFile>) -> io::Result<()>,
@@ -108,16 +140,19 @@ mod tests {
     }
 
     #[test]
-    fn three_whole_files_and_nothing_else_appear() {
+    fn whole_files_and_nothing_else_appear() {
         let root = tempfile::tempdir().unwrap();
         let directory = root.path().join("not/there/yet");
         let written = write(&directory, &sample::report(), &sample::context());
         assert!(written.errors.is_empty(), "{:?}", written.errors);
-        assert_eq!(names(&directory), [HTML, JSON, JUNIT]);
-        assert_eq!(written.paths.len(), 3);
+        assert_eq!(names(&directory), [REQUEST, HTML, JSON, JUNIT]);
+        assert_eq!(written.paths.len(), 4);
+        let request = fs::read_to_string(written.request.unwrap()).unwrap();
+        insta::assert_snapshot!(request);
 
         let written = write(&directory, &sample::pass(), &sample::context());
         assert!(written.errors.is_empty(), "{:?}", written.errors);
+        assert_eq!(names(&directory), [HTML, JSON, JUNIT], "the request of the earlier run is gone");
         let json = fs::read_to_string(directory.join(JSON)).unwrap();
         assert!(json.contains("\"verdict\": \"pass\"") && json.ends_with("}\n"));
     }

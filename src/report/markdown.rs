@@ -3,7 +3,7 @@
 //! Text from outside is either code or escaped prose (`escape`): it can't open a table cell, a tag or a
 //! link, and it mentions nobody.
 
-mod escape;
+pub(crate) mod escape;
 
 use std::io::{self, Write};
 

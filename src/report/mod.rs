@@ -33,4 +33,4 @@ pub mod terminal;
 mod words;
 
 pub use context::{DocumentContext, ProwContext, RunContext, SkippedFile};
-pub use request::art_request;
+pub use request::{art_request, opening as request_opening};

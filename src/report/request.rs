@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use crate::report::RunContext;
 use crate::report::model::{ArtifactReport, Report, TargetKind};
+use crate::report::{ProwContext, RunContext};
 use crate::text::{Printable, count};
 use crate::verdict::{Reason, Verdict};
 
@@ -26,17 +26,7 @@ pub fn art_request(report: &Report, context: &RunContext) -> Option<String> {
     if missing.is_empty() && wrong.is_empty() {
         return None;
     }
-    let mut text = String::from("Please mirror these boot images");
-    match context.prow.pull_request() {
-        Some(pull_request) => {
-            let _ = write!(text, "; {} waits for them", Printable(&pull_request));
-            if let Some(sha) = &context.prow.pull_pull_sha {
-                let _ = write!(text, " (at {})", Printable(sha));
-            }
-            text.push_str(".\n");
-        }
-        None => text.push_str(".\n"),
-    }
+    let mut text = opening(&context.prow);
     let mut room = MOST_LOCATIONS;
     section(&mut text, "Not there", &missing, &mut room, false);
     section(&mut text, "There, but not the bytes that the document names", &wrong, &mut room, true);
@@ -44,6 +34,19 @@ pub fn art_request(report: &Report, context: &RunContext) -> Option<String> {
         let _ = writeln!(text, "\nOnce they are there: {} on the pull request.", Printable(retest));
     }
     Some(text)
+}
+
+/// The first sentence of a request, and its line break.
+pub fn opening(prow: &ProwContext) -> String {
+    let mut text = String::from("Please mirror these boot images");
+    if let Some(pull_request) = prow.pull_request() {
+        let _ = write!(text, "; {} waits for them", Printable(&pull_request));
+        if let Some(sha) = &prow.pull_pull_sha {
+            let _ = write!(text, " (at {})", Printable(sha));
+        }
+    }
+    text.push_str(".\n");
+    text
 }
 
 /// One architecture's part of a build.

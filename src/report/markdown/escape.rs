@@ -7,7 +7,7 @@ use crate::text::excerpt;
 /// The text as code, where nothing is a mention, a reference or a link, cut after `limit` characters.
 ///
 /// What no code span in a table can hold (backticks, pipes, and backslashes before them) is written as HTML.
-pub(super) fn code(text: &str, limit: usize) -> String {
+pub(crate) fn code(text: &str, limit: usize) -> String {
     let text = excerpt(text, limit);
     if text.trim().is_empty() {
         return "–".to_owned();
@@ -23,14 +23,14 @@ pub(super) fn code(text: &str, limit: usize) -> String {
 
 /// The text as prose: every character that Markdown, HTML or GitHub could take for markup, a mention or a
 /// reference is made inert. Cut after `limit` characters.
-pub(super) fn prose(text: &str, limit: usize) -> String {
+pub(crate) fn prose(text: &str, limit: usize) -> String {
     let mut escaped = String::new();
     escape_into(&mut escaped, &excerpt(text, limit));
     escaped
 }
 
 /// A fence that no line of this text can close.
-pub(super) fn fence(text: &str) -> String {
+pub(crate) fn fence(text: &str) -> String {
     let longest = text.split(|character| character != '`').map(str::len).max().unwrap_or_default();
     "`".repeat(longest.max(2) + 1)
 }

@@ -1,0 +1,91 @@
+//! What commands that use the network share: the runtime, signals, a look at many files.
+
+use std::future::Future;
+use std::io::{self, Write};
+use std::pin::Pin;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::signals::{self, Interrupt};
+use super::{Exit, Verbosity, complain};
+use crate::gate::{self, Case, Ended, Observer, Patience};
+use crate::probe::Prober;
+use crate::report::model::Summary;
+use crate::report::progress::Progress;
+use crate::text::Printable;
+use crate::verdict::Outcome;
+
+/// Until SIGINT or SIGTERM.
+pub(super) type Stop<'s> = Pin<&'s mut dyn Future<Output = Interrupt>>;
+
+/// Runs a command to its end, or to the signal that it is told of.
+pub(super) fn run(command: impl AsyncFnOnce(Stop<'_>) -> Exit) -> Exit {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            complain(format!("the network cannot be used: {error}"));
+            return Exit::Inconclusive;
+        }
+    };
+    let exit = runtime.block_on(async {
+        match signals::next() {
+            Ok(stop) => command(std::pin::pin!(stop)).await,
+            Err(error) => {
+                complain(format!("signals cannot be handled: {error}"));
+                Exit::Inconclusive
+            }
+        }
+    });
+    // A name resolution that is still under way must not hold up the end.
+    runtime.shutdown_background();
+    exit
+}
+
+/// Judges every case, with a progress bar. The error is the signal that ended it.
+pub(super) async fn judge(
+    prober: &Prober,
+    cases: &[Case],
+    deadline: Option<Instant>,
+    stop: Stop<'_>,
+    verbosity: Verbosity,
+) -> Result<Vec<Outcome>, Interrupt> {
+    let bar = if verbosity.quiet { Progress::hidden() } else { Progress::new(cases.len()) };
+    let mut ticker = Ticker { bar, summary: Summary::default() };
+    let patience = Patience { deadline, wait: None };
+    let (outcomes, ended) = gate::run(prober, cases, patience, stop, &mut ticker).await;
+    ticker.bar.finish();
+    match ended {
+        Some(Ended::Stopped(interrupt)) => Err(interrupt),
+        Some(Ended::Deadline) | None => Ok(outcomes),
+    }
+}
+
+/// Says something that is worth knowing, and no error.
+pub(super) fn remark(note: &str) {
+    // With standard error gone there is nobody left to tell.
+    let _ = writeln!(anstream::stderr(), "{}", Printable(note));
+}
+
+/// What became of standard output. A reader that has gone away has read enough.
+pub(super) fn shown(written: io::Result<()>) {
+    if let Err(error) = written
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        complain(format!("standard output: {error}"));
+    }
+}
+
+struct Ticker {
+    bar: Progress,
+    summary: Summary,
+}
+
+impl Observer for Ticker {
+    fn judged(&mut self, _index: usize, outcome: &Outcome) {
+        self.summary.count(outcome.verdict());
+        self.bar.tick(self.summary.passed, self.summary.failed, self.summary.inconclusive);
+    }
+
+    fn waiting(&mut self, _left: usize, _again_in: Duration) {}
+}

@@ -1,0 +1,88 @@
+//! What the tests of the hand-off share.
+
+#![allow(dead_code, reason = "each test uses a part of it")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests fail as tests do"
+)]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use art_mirror_validate::location::{Mirror as MirrorPlace, Prefix, Target, resolve};
+use art_mirror_validate::stream::{Artifact, Document, Sources};
+use embedded_mirror::{Mirror, Resource, artifact_content};
+
+/// The path of the bridge's files.
+pub(crate) const STORAGE: &str = "/art/storage";
+/// The path of the public mirror's files.
+pub(crate) const PUB: &str = "/pub/openshift-v4";
+
+/// A path below `testdata/`.
+pub(crate) fn testdata(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(path)
+}
+
+/// The program, with an environment that says nothing.
+pub(crate) fn program(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_art-mirror-validate"));
+    command.env_clear().args(args);
+    command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command
+}
+
+/// What came of running the program.
+pub(crate) struct Ran {
+    pub(crate) status: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Ran {
+    pub(crate) fn of(command: &mut Command) -> Self {
+        let Output { status, stdout, stderr } = command.output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Self { status: status.code().unwrap(), stdout: text(stdout), stderr: text(stderr) }
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.all()))
+    }
+
+    pub(crate) fn all(&self) -> String {
+        format!("exit {}\n{}{}", self.status, self.stdout, self.stderr)
+    }
+}
+
+pub(crate) fn run(args: &[&str]) -> Ran {
+    Ran::of(&mut program(args))
+}
+
+/// The documents at a path.
+pub(crate) fn documents(path: &Path) -> Vec<Document> {
+    let mut sources = Sources::default();
+    sources.add_path(path).unwrap();
+    sources.documents.into_iter().map(|sourced| sourced.document).collect()
+}
+
+/// A bridge at a server.
+pub(crate) fn bridge(server: &Mirror) -> Target {
+    Target::Bridge(Prefix::parse(&server.url(STORAGE)).unwrap())
+}
+
+/// The mirror at a server.
+pub(crate) fn public(server: &Mirror) -> Target {
+    let base = Prefix::parse(&server.url(PUB)).unwrap();
+    Target::Mirror(MirrorPlace::new(base, None, false).unwrap())
+}
+
+/// Puts the artifacts of a document that `keep` wants where a target has them.
+pub(crate) fn put(server: &Mirror, document: &Document, target: &Target, keep: impl Fn(&Artifact) -> bool) {
+    for artifact in document.artifacts.iter().filter(|artifact| keep(artifact)) {
+        let place = resolve(&artifact.location, Some(&artifact.release), target).unwrap();
+        let name = artifact.location.rsplit('/').next().unwrap();
+        server.put(place.url().path(), Resource::bytes(artifact_content(name)).repr_digest());
+    }
+}
