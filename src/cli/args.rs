@@ -12,6 +12,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use super::completions::CompletionsArgs;
+use super::diff::DiffArgs;
 use super::env;
 use super::resolve::ResolveArgs;
 use super::rewrite::RewriteArgs;
@@ -54,6 +55,8 @@ pub enum Command {
     Man,
     /// List what ART is to mirror, in the form that its sync job takes
     SyncList(Box<SyncListArgs>),
+    /// Say what a bump changes: builds, artifacts, platforms, cloud images
+    Diff(Box<DiffArgs>),
 }
 
 /// Where documents come from.

@@ -4,6 +4,7 @@ mod args;
 mod base;
 mod check;
 mod completions;
+mod diff;
 pub mod env;
 mod exit;
 mod filters;
@@ -45,6 +46,7 @@ pub fn run(cli: Cli) -> Exit {
         Command::Rewrite(args) => rewrite::run(&args),
         Command::Completions(args) => completions::run(&args),
         Command::Man => man::run(),
+        Command::Diff(args) => diff::run(&args),
         Command::SyncList(args) => sync_list::run(&args, output),
     }
 }

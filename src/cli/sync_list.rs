@@ -168,7 +168,7 @@ async fn list(args: &SyncListArgs, verbosity: Verbosity, mut stop: Stop<'_>) -> 
     let shown = match args.output {
         Output::Human => list.write_human(&mut out),
         Output::Markdown => list.write_markdown(&mut out, &prow),
-        Output::Json => write_json(&mut out, &list),
+        Output::Json => network::write_json(&mut out, &list),
     };
     network::shown(shown.and_then(|()| out.flush()));
     Ok(exit)
@@ -336,11 +336,6 @@ fn exit_of(list: &SyncList) -> Exit {
     }
 }
 
-fn write_json(out: &mut impl Write, list: &SyncList) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, list)?;
-    out.write_all(b"\n")
-}
-
 /// Writes the lists, the request and the JSON, each whole or not at all.
 fn write(directory: &Path, list: &SyncList, prow: &crate::report::ProwContext) -> Result<(), String> {
     let failed = |path: &Path, error: io::Error| format!("{}: {error}", path.display());
@@ -354,5 +349,6 @@ fn write(directory: &Path, list: &SyncList, prow: &crate::report::ProwContext) -
     write_atomically(directory, &request, &|out| list.write_markdown(out, prow))
         .map_err(|error| failed(&request, error))?;
     let json = directory.join("sync.json");
-    write_atomically(directory, &json, &|out| write_json(out, list)).map_err(|error| failed(&json, error))
+    write_atomically(directory, &json, &|out| network::write_json(out, list))
+        .map_err(|error| failed(&json, error))
 }

@@ -1,3 +1,6 @@
 //! What surrounds a bump: the request to ART, what a bump changes, what a mirror must keep.
 
+mod age;
+pub mod diff;
+pub mod git;
 pub mod sync;

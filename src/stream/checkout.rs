@@ -26,6 +26,18 @@ const READ_BY_THE_INSTALLER: [&str; 5] =
 const LEGACY: [&str; 4] =
     ["rhcos-amd64.json", "rhcos-aarch64.json", "rhcos-ppc64le.json", "rhcos-s390x.json"];
 
+/// Everything that is read of a checkout with a `data/data`, as paths of files and directories. Beside what is
+/// named above, the metadata of 2019, which says which build it is of.
+pub(crate) const CHECKOUT_PLACES: [&str; 7] = [
+    HOME_2021,
+    HOME,
+    "data/data/rhcos.json",
+    "data/data/rhcos-amd64.json",
+    "data/data/rhcos-aarch64.json",
+    "data/data/rhcos-ppc64le.json",
+    "data/data/rhcos-s390x.json",
+];
+
 /// How deep below `data/data/coreos` files are looked for.
 const MAX_DEPTH: usize = 4;
 

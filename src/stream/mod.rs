@@ -15,6 +15,8 @@ mod reader;
 mod source;
 mod urls;
 
+pub(crate) use checkout::CHECKOUT_PLACES;
+
 pub use build_metadata::{BuildFile, BuildMetadata};
 pub use digest::{Sha256, Sha256Error};
 pub use fault::{Fault, Faults};

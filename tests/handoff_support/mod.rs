@@ -86,3 +86,38 @@ pub(crate) fn put(server: &Mirror, document: &Document, target: &Target, keep: i
         server.put(place.url().path(), Resource::bytes(artifact_content(name)).repr_digest());
     }
 }
+
+/// A git repository in a directory of its own.
+pub(crate) struct Repo(pub(crate) tempfile::TempDir);
+
+impl Repo {
+    pub(crate) fn new() -> Self {
+        let repo = Self(tempfile::tempdir().unwrap());
+        repo.git(&["init", "-q", "-b", "main"]);
+        repo
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    pub(crate) fn git(&self, args: &[&str]) {
+        let mut git = Command::new("git");
+        git.current_dir(self.path()).args(["-c", "user.name=t", "-c", "user.email=t@example.com"]).args(args);
+        git.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null");
+        let output = git.output().unwrap();
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// Writes a file, and the directories that it needs.
+    pub(crate) fn write(&self, path: &str, content: &str) {
+        let path = self.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+
+    pub(crate) fn commit(&self, message: &str) {
+        self.git(&["add", "-A"]);
+        self.git(&["commit", "-q", "--allow-empty", "-m", message]);
+    }
+}

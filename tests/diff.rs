@@ -1,0 +1,115 @@
+//! `diff` of files, checkouts and git revisions.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail as tests do")]
+
+mod handoff_support;
+
+use std::fs;
+
+use handoff_support::{Ran, Repo, program, run, testdata};
+
+const HOME: &str = "data/data/coreos/rhcos.json";
+
+fn text() -> String {
+    fs::read_to_string(testdata("checkout").join(HOME)).unwrap()
+}
+
+/// A newer build of one architecture, whose images all moved on, and a format less.
+fn bumped() -> String {
+    let mut document: serde_json::Value =
+        serde_json::from_str(&text().replace("419.96.202506171412-0", "419.96.202507010000-0")).unwrap();
+    let metal = &mut document["architectures"]["x86_64"]["artifacts"]["metal"]["formats"];
+    metal.as_object_mut().unwrap().remove("4k.raw.gz");
+    let secex = &mut document["architectures"]["s390x"]["artifacts"]["qemu-secex"]["formats"]["qcow2.gz"];
+    secex["disk"]["sha256"] = "0".repeat(64).into();
+    serde_json::to_string_pretty(&document).unwrap()
+}
+
+fn repo() -> Repo {
+    let repo = Repo::new();
+    repo.write(HOME, &text());
+    repo.write("data/data/coreos/marketplace/rhcos.json", "{\"x\": {}}");
+    repo.commit("before");
+    repo.git(&["tag", "before"]);
+    repo.write(HOME, &bumped());
+    repo.commit("after");
+    repo
+}
+
+fn diff(repo: &Repo, args: &[&str]) -> Ran {
+    Ran::of(program(&["diff", "--git", repo.path().to_str().unwrap()]).args(args))
+}
+
+#[test]
+fn a_bump_is_told_from_revision_to_revision() {
+    let repo = repo();
+    let ran = diff(&repo, &["before:", "HEAD:"]);
+    assert_eq!(ran.status, 1, "{}", ran.all());
+    insta::assert_snapshot!("human", ran.stdout);
+    insta::assert_snapshot!("markdown", diff(&repo, &["before:", "HEAD:", "--output", "markdown"]).stdout);
+    let json = diff(&repo, &["before:", "HEAD:", "--output", "json"]).json();
+    assert_eq!(json["documents"][0]["document"]["new"], HOME);
+    assert_eq!(json["documents"][0]["step"]["newer"], "new");
+    assert_eq!(json["documents"][0]["builds"][0]["new"][0], "419.96.202507010000-0");
+}
+
+#[test]
+fn the_same_is_the_same_wherever_it_comes_from() {
+    let repo = repo();
+    let file = repo.path().join(HOME);
+    let (file, path) = (file.to_str().unwrap(), repo.path().to_str().unwrap());
+    let after = format!("HEAD:{HOME}");
+    for (old, new) in [(file, "HEAD:"), ("HEAD:", path), (after.as_str(), file), ("HEAD:", "main:")] {
+        let ran = diff(&repo, &[old, new]);
+        assert_eq!(ran.status, 0, "{old} {new}: {}", ran.all());
+    }
+    let ran = diff(&repo, &[file, &format!("before:{HOME}")]);
+    assert!(ran.stdout.contains("the OLD one has newer builds of rhcos-4.19"), "{}", ran.stdout);
+}
+
+#[test]
+fn trouble_is_neither_the_same_nor_different() {
+    let repo = repo();
+    repo.write("data/data/coreos/rhcos.json", "{\"stream\": \"s\"}");
+    repo.commit("broken");
+    let file = repo.path().join("nothing.json");
+    let cases = [
+        (["no-such-branch:", "HEAD:"], "no-such-branch"),
+        (["HEAD:", "before:"], "architectures"),
+        (["before:no/such/file", "before:"], "no/such/file"),
+        ([file.to_str().unwrap(), "before:"], "nothing.json"),
+        (["--output=x:", "before:"], "--output"),
+    ];
+    for (args, says) in cases {
+        let ran = diff(&repo, &args);
+        assert_eq!(ran.status, 2, "{args:?}: {}", ran.all());
+        assert!(ran.stderr.contains(says), "{args:?}: {}", ran.stderr);
+        assert!(!ran.stderr.contains("art-mirror-validate-"), "no path of our own making: {}", ran.stderr);
+    }
+    let ran = run(&["diff", "--git", "/", "HEAD:", "HEAD:"]);
+    assert_eq!((ran.status, ran.stderr.contains("git says")), (2, true), "{}", ran.stderr);
+}
+
+#[test]
+fn a_revision_is_never_taken_for_an_option_of_git() {
+    let repo = repo();
+    let target = repo.path().join("written");
+    let revision = format!("--output={}:", target.display());
+    let ran = diff(&repo, &["--", &revision, "HEAD:"]);
+    assert_eq!(ran.status, 2, "{}", ran.all());
+    assert!(!target.exists());
+}
+
+#[test]
+fn a_link_in_a_tree_leads_nowhere_outside_of_it() {
+    let repo = repo();
+    let secret = repo.path().join("secret.json");
+    fs::write(&secret, text()).unwrap();
+    fs::remove_file(repo.path().join(HOME)).unwrap();
+    std::os::unix::fs::symlink(&secret, repo.path().join(HOME)).unwrap();
+    repo.git(&["add", HOME]);
+    repo.git(&["commit", "-q", "-m", "a link out"]);
+    let ran = diff(&repo, &["before:", "HEAD:"]);
+    assert_eq!(ran.status, 2, "{}", ran.all());
+    assert!(ran.stderr.contains("a link out of the checkout"), "{}", ran.stderr);
+}
