@@ -1,0 +1,20 @@
+//! `check`, as its callers have it: the built program against real sockets on loopback.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "the helpers of a test fail as its test does"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod outputs;
+mod patience;
+mod reasons;
+mod retries;
+mod sidecars;
+mod sources;
+mod transport;

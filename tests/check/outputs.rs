@@ -1,0 +1,304 @@
+//! What people and programs read: the log, the summary on a terminal, the JSON report and its copy on disk.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use embedded_mirror::{Answer, Behaviour, Config, Mirror, Resource, hex_sha256};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use serde_json::{Value, json};
+
+use crate::support::{Checkout, Nobody, Program, Running, Stream, check, check_checkout, component, size_of};
+
+/// One run with every kind of verdict, and the places on loopback that it asks.
+fn every_kind() -> ((Mirror, Nobody), Program) {
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    let put = |name: &str, resource: Resource| mirror.put(&format!("/{name}"), resource);
+    let good = |name: &str| Resource::artifact(name).repr_digest();
+    let dead = Nobody::new();
+    put("good.iso", good("good.iso"));
+    put("unsigned.iso", good("unsigned.iso"));
+    put("s3.iso", Resource::bytes("").behaves(Behaviour::Answer(Answer::s3_access_denied())));
+    put("short.raw.gz", good("short.raw.gz"));
+    put("corrupt.iso", Resource::bytes("not what the document names").s3_meta_sha256());
+    put("conflict.iso", good("conflict.iso"));
+    put("away.iso", Resource::redirect(307, "http://169.254.169.254/latest/meta-data/?token=secret"));
+    put("busy.iso", Resource::bytes("").behaves(Behaviour::status(503)));
+    put("slow-down.iso", Resource::bytes("").behaves(Behaviour::status(429)));
+    put("plain.iso", Resource::artifact("plain.iso"));
+
+    let at = |name: &str| component(&mirror.url(&format!("/{name}")));
+    let with = |mut component: Value, field: &str, value: Value| {
+        component[field] = value;
+        component
+    };
+    let bridge = "https://releases-art-rhcos.svc.ci.openshift.org/art/storage/releases/x.iso";
+    let stream = [
+        ("x86_64/metal/iso/disk", at("good.iso")),
+        (
+            "x86_64/metal/pxe/kernel",
+            with(at("unsigned.iso"), "signature", json!(mirror.url("/unsigned.iso.sig"))),
+        ),
+        ("x86_64/aws/vmdk.gz/disk", at("absent.vmdk.gz")),
+        ("x86_64/azure/vhd.gz/disk", at("s3.iso")),
+        ("x86_64/metal/raw.gz/disk", with(at("short.raw.gz"), "size", json!(size_of("short.raw.gz") + 4096))),
+        ("x86_64/openstack/iso/disk", at("corrupt.iso")),
+        ("x86_64/gcp/iso/disk", at("conflict.iso")),
+        ("ppc64le/metal/iso/disk", component(bridge)),
+        ("ppc64le/metal/raw/disk", component("https://evil.example/x.iso")),
+        ("ppc64le/powervs/ova/disk", component("ftp://mirror.openshift.com/x.ova")),
+        ("s390x/metal/iso/disk", at("away.iso")),
+        ("s390x/metal/raw/disk", at("busy.iso")),
+        ("s390x/qemu/qcow2/disk", at("slow-down.iso")),
+        ("s390x/qemu-secex/qcow2/disk", at("plain.iso")),
+        ("aarch64/metal/iso/disk", component(&format!("http://{}/x.iso", dead.addr))),
+    ]
+    .into_iter()
+    .fold(Stream::new(), |stream, (id, component)| stream.with(id, component));
+    let legacy = json!({ "images": { "x": { "path": "conflict.iso", "sha256": hex_sha256(b"") } } });
+    let checkout = Checkout::of(&stream)
+        .file("data/data/rhcos-amd64.json", legacy.to_string())
+        .file("data/data/coreos/marketplace/rhcos.json", "{}");
+    let program = check_checkout(checkout).locally().args(["--retries", "1"]);
+    ((mirror, dead), program)
+}
+
+/// What differs from run to run: ports and times.
+fn settle() -> insta::internals::SettingsBindDropGuard {
+    let mut settings = insta::Settings::clone_current();
+    settings.add_filter(r"127\.0\.0\.1:\d+", "127.0.0.1:PORT");
+    settings.add_filter(r"in (\d+m )?(\d+s ?)?(\d+ms)?\n", "in TIME\n");
+    settings.add_filter(r#""elapsed_ms": \d+"#, r#""elapsed_ms": 0"#);
+    settings.bind_to_scope()
+}
+
+#[test]
+fn a_log_has_a_line_for_each_artifact_and_the_failures_again_at_the_end() {
+    let (_mirror, program) = every_kind();
+    let finished = program.run().exits(1);
+    let log = &finished.stdout;
+    {
+        let _settings = settle();
+        insta::assert_snapshot!("log", log);
+    }
+    assert_eq!(finished.stderr, "");
+    assert!(!log.contains('\u{1b}') && !log.contains("secret"), "{log}");
+    for (number, line) in log.lines().enumerate() {
+        let highlighted = line.contains("FAIL") || line.contains("ERROR:") || line.contains("timed out");
+        let begins = line.starts_with("FAIL ") || line.starts_with("ERROR: ");
+        assert_eq!(highlighted, begins, "line {number}: {line}");
+    }
+    for (word, count) in [("FAIL ", 9 * 2), ("ERROR: ", 4 * 2), ("PASS ", 2)] {
+        assert_eq!(log.lines().filter(|line| line.starts_with(word)).count(), count, "{word}");
+    }
+    assert!(
+        log.lines()
+            .last()
+            .unwrap()
+            .starts_with("fail: 15 artifacts: 2 passed, 9 failed, 4 undetermined, 1 warning, in ")
+    );
+
+    // Colours are for terminals, whatever is forced: a log is plain text.
+    let forced = program.env("CLICOLOR_FORCE", "1").run().exits(1);
+    assert!(!forced.stdout.contains('\u{1b}'), "{}", forced.stdout);
+}
+
+#[test]
+fn quiet_leaves_out_what_passed_and_verbose_speaks_on_standard_error() {
+    let (_mirror, program) = every_kind();
+    let quiet = program.clone().arg("--quiet").run().exits(1);
+    assert!(!quiet.stdout.contains("PASS") && quiet.stdout.contains("\nFAIL "), "{}", quiet.stdout);
+    assert!(quiet.stdout.contains("\nfail: 15 artifacts"), "{}", quiet.stdout);
+    let verbose = program.clone().arg("-vv").run().exits(1);
+    assert!(verbose.stderr.contains("no connection"), "{}", verbose.stderr);
+    let logged = program.env("RUST_LOG", "art_mirror_validate=debug").run().exits(1);
+    assert!(logged.stderr.contains("no connection"), "{}", logged.stderr);
+}
+
+#[test]
+fn the_json_report_is_the_same_on_standard_output_and_on_disk() {
+    let (_mirror, program) = every_kind();
+    let directory = tempfile::tempdir().unwrap();
+    let program = program.args(["--output", "json"]);
+    let read = |path: &Path| std::fs::read_to_string(path.join("art-mirror-validate.json")).unwrap();
+
+    let explicit = directory.path().join("a/b");
+    let environment = directory.path().join("prow");
+    let both = program.clone().arg("--artifacts-dir").arg(&explicit).env("ARTIFACTS", &environment);
+    let finished = both.run().exits(1);
+    assert_eq!(finished.stdout, read(&explicit), "byte for byte");
+    assert!(!environment.exists(), "the option goes before the variable");
+    let mut names: Vec<_> = std::fs::read_dir(&explicit)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(
+        names,
+        ["art-mirror-validate.html", "art-mirror-validate.json", "junit_art-mirror-validate.xml"]
+    );
+
+    let finished = program.clone().env("ARTIFACTS", &environment).run().exits(1);
+    assert_eq!(finished.stdout, read(&environment));
+    let _settings = settle();
+    insta::assert_snapshot!("json", finished.stdout);
+
+    let schema =
+        std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("ci/art-mirror-validate.schema.json"));
+    let schema: Value = serde_json::from_slice(&schema.unwrap()).unwrap();
+    let report: Value = serde_json::from_str(&finished.stdout).unwrap();
+    jsonschema::validate(&schema, &report).unwrap();
+
+    // An empty variable is an unset one.
+    program.env("ARTIFACTS", "").in_directory(directory.path()).run().exits(1);
+}
+
+#[test]
+fn reports_that_cannot_be_written_are_told_of_and_no_pass() {
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    mirror.put("/f.iso", Resource::artifact("f.iso").repr_digest());
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    for (name, code) in [("f.iso", 3), ("absent.iso", 1)] {
+        let checkout = Checkout::of(&Stream::of(component(&mirror.url(&format!("/{name}")))));
+        let program = check_checkout(checkout).locally().arg("--artifacts-dir").arg(file.join("below"));
+        let finished = program.run().exits(code);
+        let says = "error: could not create the directory";
+        assert!(
+            finished.stderr.starts_with(says) && finished.stderr.contains("below"),
+            "{}",
+            finished.stderr
+        );
+        assert!(finished.stdout.contains("1 artifact: "), "the log is whole: {}", finished.stdout);
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_changes_nothing() {
+    for output in ["human", "json", "markdown"] {
+        let (_mirror, program) = every_kind();
+        let program = program.args(["--output", output]);
+        let mut child = program.command().spawn().unwrap();
+        drop(child.stdout.take());
+        let finished = Running::of(child).finish().exits(1);
+        assert_eq!(finished.stderr, "", "{output}");
+        // A full disk is worth a word.
+        if Path::new("/dev/full").exists() {
+            let finished = program.stdout_to("/dev/full").run().exits(1);
+            assert!(finished.stderr.contains("error: standard output: "), "{output}: {}", finished.stderr);
+        }
+    }
+}
+
+#[test]
+fn markdown_is_a_comment_for_the_pull_request() {
+    let (_mirror, program) = every_kind();
+    let program =
+        program.args(["--output", "markdown"]).env("REPO_OWNER", "openshift").env("REPO_NAME", "installer");
+    let finished = program.env("PULL_NUMBER", "1234").run().exits(1);
+    assert!(finished.stdout.starts_with(['#', '*', '<']), "{}", finished.stdout);
+    for word in ["missing", "sha256-mismatch", "not-published", "x86_64/aws/vmdk.gz/disk"] {
+        assert!(finished.stdout.contains(word), "{word}\n{}", finished.stdout);
+    }
+}
+
+#[test]
+fn a_job_of_prow_is_named_in_its_log() {
+    let (_mirror, program) = every_kind();
+    let finished = program
+        .env("JOB_NAME", "pull-ci-openshift-installer-main-art-mirror-validate")
+        .env("BUILD_ID", "1790000000000000000")
+        .env("REPO_OWNER", "openshift")
+        .env("REPO_NAME", "installer")
+        .env("PULL_NUMBER", "1234\u{1b}[2J")
+        .env("PULL_BASE_REF", "main")
+        .env("PULL_PULL_SHA", "0123abc")
+        .run();
+    let log = finished.stdout;
+    assert!(
+        log.contains(
+            "\njob: pull-ci-openshift-installer-main-art-mirror-validate, run 1790000000000000000\n"
+        )
+    );
+    assert!(log.contains("\npull request: openshift/installer#1234") && !log.contains('\u{1b}'), "{log}");
+}
+
+#[test]
+fn nothing_in_a_document_acts_on_a_terminal_or_forges_a_line() {
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    let evil = "iso\u{1b}]0;owned\u{7}\nPASS forged\u{202e}\u{9b}2J";
+    let stream = Stream::new().with(&format!("x86_64/metal/{evil}/disk"), component(&mirror.url("/f.iso")));
+    mirror.put("/sha256sum.txt", Resource::bytes("\u{1b}[31mred\u{7}"));
+    mirror.put("/f.iso", Resource::artifact("f.iso").header("digest", b"SHA-256=\xff\x9b31m".as_slice()));
+    let program = check_checkout(Checkout::of(&stream)).locally();
+    let log = program.run().exits(3).stdout;
+    let terminal = on_a_terminal(&program, &[("NO_COLOR", "1")]);
+    let stderr = program.clone().args(["-p", "none\u{1b}"]).run().exits(2).stderr;
+    let formats = program.args(["-f", "none"]).run().exits(2).stderr;
+    for text in [log, terminal, stderr, formats] {
+        assert!(!text.contains(['\u{1b}', '\u{7}', '\u{9b}', '\u{202e}']), "{text:?}");
+        assert!(!text.contains("\nPASS forged"), "{text}");
+    }
+}
+
+/// What a program writes to its standard output when that is a terminal.
+fn on_a_terminal(program: &Program, environment: &[(&str, &str)]) -> String {
+    // Several terminals at once get in each other's way where their number is limited.
+    static ONE_AT_A_TIME: LazyLock<std::sync::Mutex<()>> = LazyLock::new(std::sync::Mutex::default);
+    let _one = ONE_AT_A_TIME.lock();
+    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+    grantpt(&master).unwrap();
+    unlockpt(&master).unwrap();
+    let name = ptsname(&master, vec![]).unwrap().into_string().unwrap();
+    let slave: OwnedFd = File::options().read(true).write(true).open(name).unwrap().into();
+    let mut command = program.clone().env("TERM", "xterm-256color").command();
+    for (name, value) in environment {
+        command.env(name, value);
+    }
+    let child = command.stdout(slave).spawn().unwrap();
+    // The command still holds the other end, and as long as it does there is no end to read.
+    drop(command);
+    let reader = std::thread::spawn(move || {
+        let mut shown = vec![];
+        // Linux says EIO when the last writer is gone.
+        let _ = File::from(master).read_to_end(&mut shown);
+        shown
+    });
+    let finished = Running::of(child).finish();
+    assert_eq!(finished.stderr, "", "a bar is for standard error, and only if that is a terminal");
+    String::from_utf8(reader.join().unwrap()).unwrap().replace("\r\n", "\n")
+}
+
+#[test]
+fn on_a_terminal_there_is_a_summary_in_groups() {
+    let (_mirror, program) = every_kind();
+    let shown = on_a_terminal(&program, &[("NO_COLOR", "1")]);
+    assert!(!shown.contains('\u{1b}'), "{shown:?}");
+    let _settings = settle();
+    insta::assert_snapshot!("terminal", shown);
+}
+
+#[test]
+fn colours_are_as_the_environment_wants_them() {
+    let (_mirror, program) = every_kind();
+    for (environment, coloured) in [
+        (&[][..], true),
+        (&[("NO_COLOR", "1")], false),
+        (&[("NO_COLOR", "")], true),
+        (&[("TERM", "dumb")], false),
+        (&[("CLICOLOR", "0")], false),
+        (&[("CLICOLOR_FORCE", "1"), ("TERM", "dumb")], true),
+    ] {
+        let shown = on_a_terminal(&program, environment);
+        assert_eq!(shown.contains('\u{1b}'), coloured, "{environment:?}: {shown:?}");
+    }
+}
+
+#[test]
+fn complaints_go_to_standard_error_and_results_to_standard_output() {
+    let finished = check("/nowhere").args(["--output", "json"]).run().exits(2);
+    assert_eq!((&*finished.stdout, finished.stderr.lines().count()), ("", 1));
+}

@@ -1,0 +1,135 @@
+//! Waiting for what is missing, and being told to stop.
+
+use std::time::Duration;
+
+use embedded_mirror::{Behaviour, Config, Mirror, Resource};
+use rustix::process::Signal;
+use serde_json::json;
+
+use crate::support::{Checkout, Nobody, Stream, check_checkout, check_locally, component, until};
+
+/// A document of `good.iso`, `late.iso` and `later.iso` on this mirror, of which only the first is there.
+fn trio(mirror: &Mirror) -> Checkout {
+    mirror.put("/good.iso", Resource::artifact("good.iso").repr_digest());
+    let stream = ["good", "late", "later"].iter().fold(Stream::new(), |stream, name| {
+        stream.with(&format!("x86_64/metal/{name}/disk"), component(&mirror.url(&format!("/{name}.iso"))))
+    });
+    Checkout::of(&stream)
+}
+
+#[test]
+fn waiting_asks_again_for_what_is_missing_and_nothing_else() {
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    let program = check_checkout(trio(&mirror)).locally().args(["--wait", "1m", "--wait-interval", "200ms"]);
+    let running = program.start();
+    let put = |name: &str| {
+        mirror.put(&format!("/{name}.iso"), Resource::artifact(&format!("{name}.iso")).repr_digest());
+    };
+    until("three rounds", || mirror.count("HEAD", "/late.iso") >= 3);
+    put("late");
+    until("two more", || mirror.count("HEAD", "/later.iso") >= 6);
+    put("later");
+    let finished = running.finish().exits(0);
+    assert_eq!(mirror.count("HEAD", "/good.iso"), 1, "what has passed is not asked for again");
+    let log = &finished.stdout;
+    let two = log.matches("note: 2 artifacts left; asking again in 200ms").count();
+    let one = log.matches("note: 1 artifact left; asking again in 200ms").count();
+    assert!(two >= 1 && one >= 1, "it says how many are left:\n{log}");
+    assert!(log.contains("\npass: 3 artifacts: 3 passed"), "{log}");
+    assert!(!log.contains("FAIL"), "what came in the end is no failure:\n{log}");
+}
+
+#[test]
+fn waiting_ends_when_its_time_is_over() {
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    let program = check_locally(trio(&mirror)).args(["--wait", "500ms", "--wait-interval", "200ms"]);
+    let finished = program.run().exits(1);
+    assert_eq!(finished.report().counts(), [1, 2, 0]);
+    assert!((2..=3).contains(&mirror.count("HEAD", "/late.iso")), "{}", mirror.count("HEAD", "/late.iso"));
+    assert!(finished.stderr.contains("2 artifacts left"), "standard output is for JSON: {finished:?}");
+}
+
+#[test]
+fn waiting_is_for_what_may_change() {
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    mirror.put("/wrong.iso", Resource::bytes("something else").repr_digest());
+    let checkout = Checkout::of(&Stream::of(component(&mirror.url("/wrong.iso"))));
+    check_locally(checkout).args(["--wait", "1h"]).run().exits(1);
+    assert_eq!(mirror.count("HEAD", "/wrong.iso"), 1);
+
+    // A host that comes back, and a sidecar that was not there before.
+    mirror.put("/f.iso", Resource::artifact("f.iso"));
+    mirror.put("/sha256sum.txt", Resource::bytes("").behaves(Behaviour::status(503)));
+    let checkout = Checkout::of(&Stream::of(component(&mirror.url("/f.iso"))));
+    let program =
+        check_locally(checkout).args(["--wait", "1m", "--wait-interval", "100ms", "--retries", "0"]);
+    let running = program.start();
+    until("a round", || mirror.count("GET", "/sha256sum.txt") >= 1);
+    let sums = embedded_mirror::sha256sum_txt([("f.iso", embedded_mirror::artifact_content("f.iso"))]);
+    mirror.put("/sha256sum.txt", Resource::bytes(sums));
+    running.finish().exits(0);
+}
+
+#[test]
+fn a_host_that_was_away_is_asked_again_in_the_next_round() {
+    let nobody = Nobody::new();
+    let addr = nobody.addr;
+    let checkout = Checkout::of(&Stream::of(component(&format!("http://{addr}/f.iso"))));
+    let program = check_checkout(checkout).locally().args([
+        "--wait",
+        "1m",
+        "--wait-interval",
+        "200ms",
+        "--retries",
+        "0",
+    ]);
+    let running = program.start();
+    std::thread::sleep(Duration::from_millis(500));
+    drop(nobody);
+    let mirror = Mirror::start(Config::plain().bind(addr)).unwrap();
+    mirror.put("/f.iso", Resource::artifact("f.iso").repr_digest());
+    running.finish().exits(0);
+}
+
+#[test]
+fn a_signal_ends_the_run_at_once_with_reports_of_what_is_known() {
+    for (signal, name, code) in [(Signal::INT, "SIGINT", 130), (Signal::TERM, "SIGTERM", 143)] {
+        let mirror = Mirror::start(Config::plain()).unwrap();
+        mirror.put("/later.iso", Resource::artifact("later.iso").behaves(Behaviour::Hang));
+        let directory = tempfile::tempdir().unwrap();
+        let artifacts = directory.path().join("artifacts");
+        let program = check_checkout(trio(&mirror)).locally().arg("--artifacts-dir").arg(&artifacts);
+        let running = program.start();
+        until("the requests", || mirror.count("HEAD", "/later.iso") == 1 && mirror.request_count() >= 5);
+        // The answers that came by now still have to be read.
+        std::thread::sleep(Duration::from_millis(300));
+        running.signal(signal);
+        let finished = running.finish().exits(code);
+        assert!(
+            finished.stdout.contains(&format!("note: the run was ended early by {name}")),
+            "{finished:?}"
+        );
+
+        let report = std::fs::read_to_string(artifacts.join("art-mirror-validate.json")).unwrap();
+        let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+        assert_eq!(report["interrupted_by"], name);
+        let said: Vec<_> = report["artifacts"].as_array().unwrap().iter().map(|it| &it["reason"]).collect();
+        assert_eq!(said, [&json!(null), &json!("missing"), &json!("deadline")]);
+        let interrupted = report["artifacts"][2]["message"].as_str().unwrap();
+        assert!(interrupted.contains("interrupted"), "{interrupted}");
+        for name in ["junit_art-mirror-validate.xml", "art-mirror-validate.html"] {
+            assert!(artifacts.join(name).is_file(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_signal_ends_the_waiting() {
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    let running = check_locally(trio(&mirror)).args(["--wait", "1h", "--wait-interval", "50m"]).start();
+    until("a round", || mirror.count("HEAD", "/later.iso") == 1);
+    std::thread::sleep(Duration::from_millis(200));
+    running.signal(Signal::TERM);
+    let report = running.finish().exits(143).report();
+    assert_eq!(report.counts(), [1, 2, 0], "what the last round said still stands");
+}

@@ -1,0 +1,229 @@
+//! What is asked again, how often and when; and what to HEAD's place when a server will not have it.
+
+use std::time::{Duration, SystemTime};
+
+use embedded_mirror::{Behaviour, Config, Connections, Mirror, Resource, artifact_content, hex_sha256};
+use serde_json::{Value, json};
+
+use crate::support::{Checkout, Nobody, Program, Stream, check_locally, component, size_of};
+
+/// `check` of one file at this URL, of which only HEAD is asked: its existence and size.
+fn only_head(location: &str) -> Program {
+    let mut component = component(location);
+    component["size"] = json!(size_of(location));
+    check_locally(Checkout::of(&Stream::of(component))).args(["--verify", "exists"])
+}
+
+#[test]
+fn what_may_pass_is_asked_again() {
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    let status = |times, status| Behaviour::recovering(times, Behaviour::status(status));
+    for (name, behaviour, attempts) in [
+        ("408", status(1, 408), 2),
+        ("425", status(1, 425), 2),
+        ("429", status(1, 429), 2),
+        ("500", status(2, 500), 3),
+        ("502", status(1, 502), 2),
+        ("503", status(3, 503), 4),
+        ("504", status(1, 504), 2),
+        ("reset", Behaviour::recovering(1, Behaviour::Reset), 2),
+        ("close", Behaviour::recovering(2, Behaviour::Close), 3),
+        ("garbage", Behaviour::recovering(1, Behaviour::Garbage("220 ftp\r\n".into())), 2),
+        ("huge", Behaviour::recovering(1, Behaviour::HugeHeader(1 << 20)), 2),
+        ("flapping", Behaviour::flapping(Behaviour::status(503)), 2),
+    ] {
+        mirror.forget();
+        mirror.put("/f.iso", Resource::artifact("f.iso").behaves(behaviour));
+        let report = only_head(&mirror.url("/f.iso")).run().exits(0).report();
+        assert_eq!(report.only()["attempts"], attempts, "{name}");
+        assert_eq!(mirror.count("HEAD", "/f.iso"), attempts, "{name}: as many as are reported");
+    }
+}
+
+#[test]
+fn what_will_not_pass_is_asked_once() {
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    for status in [400, 401, 403, 404, 410, 451] {
+        mirror.forget();
+        mirror.put("/f.iso", Resource::artifact("f.iso").behaves(Behaviour::status(status)));
+        let finished = only_head(&mirror.url("/f.iso")).run();
+        assert_eq!(
+            (finished.report().only()["attempts"].as_u64(), mirror.request_count()),
+            (Some(1), 1),
+            "{status}"
+        );
+    }
+}
+
+#[test]
+fn it_is_asked_again_as_often_as_retries_say() {
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    for retries in [0, 1, 3] {
+        mirror.forget();
+        mirror.put("/f.iso", Resource::artifact("f.iso").behaves(Behaviour::status(503)));
+        let program = only_head(&mirror.url("/f.iso")).arg("--retries").arg(retries.to_string());
+        let report = program.run().exits(3).report();
+        assert_eq!(report.only()["attempts"], retries + 1);
+        assert_eq!(mirror.request_count(), retries + 1);
+        assert_eq!(
+            (&report.only()["reason"], &report.only()["http_status"]),
+            (&json!("server-error"), &json!(503))
+        );
+    }
+}
+
+#[test]
+fn a_server_that_says_when_to_come_back_is_obeyed() {
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    let in_seconds = |seconds| httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(seconds));
+    // A date has whole seconds and the program takes its time to start: four from now are at least two.
+    for (status, value, at_least) in
+        [(429, "1", 1000), (503, "1", 1000), (429, "date", 2000), (429, "soon", 0)]
+    {
+        let value = if value == "date" { in_seconds(4) } else { value.to_owned() };
+        let value = value.as_str();
+        mirror.forget();
+        let busy = Behaviour::recovering(1, Behaviour::retry_after(status, value));
+        mirror.put("/f.iso", Resource::artifact("f.iso").behaves(busy));
+        only_head(&mirror.url("/f.iso")).run().exits(0);
+        let requests = mirror.requests();
+        let waited = requests[1].at - requests[0].at;
+        assert!(waited >= Duration::from_millis(at_least), "{value}: {waited:?}");
+    }
+}
+
+#[test]
+fn a_server_that_asks_for_too_much_patience_does_not_outlast_the_deadline() {
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    let busy = Behaviour::retry_after(429, "86400");
+    mirror.put("/f.iso", Resource::artifact("f.iso").behaves(busy));
+    mirror.put("/g.iso", Resource::artifact("g.iso").repr_digest());
+    let stream = Stream::of(component(&mirror.url("/f.iso")))
+        .with("x86_64/metal/raw/disk", component(&mirror.url("/g.iso")));
+    let finished = check_locally(Checkout::of(&stream)).args(["--deadline", "1500ms"]).run().exits(3);
+    let report = finished.report();
+    assert_eq!(report.counts(), [1, 0, 1], "what was known by then is told");
+    let artifact = report.artifact("x86_64/metal/iso/disk");
+    assert_eq!(artifact["reason"], "deadline", "{artifact:#}");
+    assert!(artifact["advice"].as_str().unwrap().contains("--deadline"), "{artifact:#}");
+    assert!(finished.elapsed < Duration::from_secs(20), "{:?}", finished.elapsed);
+}
+
+#[test]
+fn silence_is_a_timeout_and_asked_again() {
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    for silence in
+        [Behaviour::Hang, Behaviour::StallInHeaders, Behaviour::SlowLoris(Duration::from_millis(50))]
+    {
+        let once = Behaviour::recovering(1, silence.clone());
+        mirror.put("/once.iso", Resource::artifact("once.iso").behaves(once));
+        let program = only_head(&mirror.url("/once.iso")).args(["--timeout", "700ms"]);
+        let report = program.run().exits(0).report();
+        assert!(report.only()["attempts"].as_u64() >= Some(2), "{silence:?}");
+    }
+    mirror.forget();
+    mirror.put("/ever.iso", Resource::artifact("ever.iso").behaves(Behaviour::Hang));
+    let program = only_head(&mirror.url("/ever.iso")).args(["--timeout", "200ms", "--retries", "2"]);
+    let report = program.run().exits(3).report();
+    let artifact = report.only();
+    assert_eq!((&artifact["reason"], &artifact["attempts"]), (&json!("timeout"), &json!(3)));
+    assert_eq!(artifact["message"], "no answer within 200ms");
+    assert_eq!(mirror.request_count(), 3);
+}
+
+#[test]
+fn a_host_that_cannot_be_reached_is_tried_few_times_in_all() {
+    let mirror = Mirror::start(Config::tls_http2()).unwrap();
+    for connections in [Connections::Reset, Connections::BlackHole] {
+        mirror.forget();
+        mirror.set_connections(connections);
+        let stream = fifty(|file| component(&mirror.url(file)));
+        let program = check_locally(Checkout::of(&stream)).args(["--retries", "2", "--timeout", "200ms"]);
+        let report = program.run().exits(3).report();
+        assert_eq!(report.counts(), [0, 0, 50]);
+        assert_eq!(mirror.connections(), 3, "{connections:?}");
+        let expected = if connections == Connections::Reset { "unreachable" } else { "timeout" };
+        assert_eq!(report.0["artifacts"][0]["reason"], expected);
+    }
+    let dead = Nobody::new();
+    let stream = fifty(|file| component(&format!("http://{}{file}", dead.addr)));
+    let report = check_locally(Checkout::of(&stream)).run().exits(3).report();
+    assert!(report.0["artifacts"].as_array().unwrap().iter().all(|it| it["reason"] == "unreachable"));
+}
+
+/// A document of fifty artifacts.
+pub(crate) fn fifty(component: impl Fn(&str) -> Value) -> Stream {
+    (0..50).fold(Stream::new(), |stream, number| {
+        stream.with(&format!("x86_64/metal/{number:02}/disk"), component(&format!("/b/{number:02}.iso")))
+    })
+}
+
+#[test]
+fn where_head_says_too_little_one_byte_is_asked_for() {
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    let good = || Resource::artifact("f.iso").repr_digest();
+    for (name, resource) in [
+        ("405", good().on_head(Behaviour::status(405))),
+        ("501", good().on_head(Behaviour::status(501))),
+        ("no length", good().on_head(Behaviour::NoContentLength)),
+        ("zero length", good().on_head(Behaviour::ContentLength(0))),
+        ("no ranges", good().on_head(Behaviour::status(405)).ignores_range()),
+        (
+            "busy GET",
+            good().on_head(Behaviour::status(405)).on_get(Behaviour::recovering(1, Behaviour::status(503))),
+        ),
+    ] {
+        mirror.forget();
+        mirror.put("/f.iso", resource);
+        let mut component = component(&mirror.url("/f.iso"));
+        component["size"] = json!(size_of("f.iso"));
+        let report = check_locally(Checkout::of(&Stream::of(component))).run().exits(0).report();
+        assert_eq!(report.only()["size"]["observed"], size_of("f.iso"), "{name}");
+        assert_eq!(report.only()["sha256"]["observed_from"], "header", "{name}");
+        let gets: Vec<_> =
+            mirror.requests().into_iter().filter(|it| it.method == "GET" && it.path == "/f.iso").collect();
+        assert!(gets.iter().all(|get| get.header("range") == Some("bytes=0-0")), "{name}");
+        assert_eq!(report.only()["attempts"], 1 + gets.len(), "{name}");
+    }
+}
+
+#[test]
+fn a_server_that_sends_everything_for_one_byte_costs_one_byte() {
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    // Far more than could be read in the time of a test: it is not read.
+    let huge =
+        Resource::synthetic(1, 1 << 50).header("x-amz-meta-sha256", hex_sha256(&artifact_content("f.iso")));
+    mirror.put("/f.iso", huge.on_head(Behaviour::status(405)).ignores_range());
+    let report =
+        check_locally(Checkout::of(&Stream::of(component(&mirror.url("/f.iso"))))).run().exits(0).report();
+    assert_eq!(report.only()["size"]["observed"], 1_u64 << 50);
+}
+
+#[test]
+fn a_body_that_never_ends_is_never_read() {
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    mirror.put("/f.iso", Resource::artifact("f.iso").behaves(Behaviour::EndlessBody));
+    let program = check_locally(Checkout::of(&Stream::of(component(&mirror.url("/f.iso")))));
+    let report = program.run().exits(3).report();
+    assert_eq!(report.only()["reason"], "no-digest");
+    assert_eq!(report.only()["size"]["observed"], Value::Null);
+}
+
+#[test]
+fn a_label_of_compression_changes_nothing() {
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    mirror.put("/f.raw.gz", Resource::artifact("f.raw.gz").labelled_gzip().repr_digest());
+    let sums = format!("{}  f.raw.gz\n", hex_sha256(&artifact_content("f.raw.gz")));
+    mirror.put("/sha256sum.txt", Resource::bytes(sums).labelled_gzip());
+    let mut component = component(&mirror.url("/f.raw.gz"));
+    component["size"] = json!(size_of("f.raw.gz"));
+    let report = check_locally(Checkout::of(&Stream::of(component))).run().exits(0).report();
+    assert_eq!(report.only()["warnings"], json!([]));
+    for request in mirror.requests() {
+        assert_eq!(request.header("accept-encoding"), Some("identity"), "{request:?}");
+    }
+    let head = mirror.requests().into_iter().find(|it| it.method == "HEAD").unwrap();
+    assert_eq!(head.header("x-amz-checksum-mode"), Some("ENABLED"));
+    assert_eq!(head.header("want-repr-digest"), Some("sha-256=10"));
+    assert!(head.header("user-agent").unwrap().starts_with("art-mirror-validate/"));
+}

@@ -1,0 +1,236 @@
+//! Sidecars: asked for once, believed only where they can be read, and never a reason to pass by themselves.
+
+use embedded_mirror::{
+    Behaviour, Config, Mirror, Resource, artifact_content, hex_sha256, meta_json, sha256sum_txt,
+};
+use serde_json::{Value, json};
+use wiremock::matchers::{header, method, path};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use crate::retries::fifty;
+use crate::support::{Checkout, Stream, check_locally, component};
+
+const WRONG: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+#[test]
+fn one_sidecar_answers_for_fifty_artifacts() {
+    for config in [Config::plain(), Config::tls_http1(), Config::tls_http2()] {
+        let mirror = Mirror::start(config).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let ca_file = directory.path().join("ca.pem");
+        std::fs::write(&ca_file, mirror.ca_pem()).unwrap();
+        let names: Vec<String> = (0..50).map(|number| format!("{number:02}.iso")).collect();
+        for name in &names {
+            mirror.put(&format!("/b/{name}"), Resource::artifact(name));
+        }
+        let files = names.iter().map(|name| (name, artifact_content(name)));
+        mirror.put("/b/sha256sum.txt", Resource::bytes(sha256sum_txt(files.clone())));
+        mirror.put("/b/meta.json", Resource::bytes(meta_json("x", files)));
+
+        let mut program = check_locally(Checkout::of(&fifty(|file| component(&mirror.url(file)))));
+        if !mirror.ca_pem().is_empty() {
+            program = program.arg("--ca-file").arg(&ca_file);
+        }
+        let report = program.run().exits(0).report();
+        assert_eq!(report.counts(), [50, 0, 0]);
+        assert_eq!(mirror.count("GET", "/b/sha256sum.txt"), 1);
+        assert_eq!(mirror.count("GET", "/b/meta.json"), 1);
+        assert_eq!(mirror.request_count(), 52, "one HEAD each, and two sidecars");
+    }
+}
+
+/// The sidecars of one directory, and what they make of its file.
+struct Case {
+    name: &'static str,
+    sums: Option<Resource>,
+    meta: Option<Resource>,
+    /// Whether the file's own response publishes the right digest.
+    digest: bool,
+    verdict: &'static str,
+    reason: Value,
+    /// What the first warning contains; empty for none.
+    warns: &'static str,
+}
+
+fn pass(name: &'static str) -> Case {
+    Case { name, sums: None, meta: None, digest: false, verdict: "pass", reason: Value::Null, warns: "" }
+}
+
+fn no_digest(name: &'static str) -> Case {
+    Case { verdict: "inconclusive", reason: json!("no-digest"), ..pass(name) }
+}
+
+impl Case {
+    fn sums(self, sums: Resource) -> Self {
+        Self { sums: Some(sums), ..self }
+    }
+
+    fn meta(self, meta: Resource) -> Self {
+        Self { meta: Some(meta), ..self }
+    }
+
+    fn digest(self) -> Self {
+        Self { digest: true, ..self }
+    }
+
+    fn warns(self, warns: &'static str) -> Self {
+        Self { warns, ..self }
+    }
+
+    fn is(self, verdict: &'static str, reason: &str) -> Self {
+        Self { verdict, reason: json!(reason), ..self }
+    }
+}
+
+fn sums() -> Resource {
+    Resource::bytes(sha256sum_txt([("f.iso", artifact_content("f.iso"))]))
+}
+
+fn meta() -> Resource {
+    Resource::bytes(meta_json("x", [("f.iso", artifact_content("f.iso"))]))
+}
+
+fn text(text: impl Into<String>) -> Resource {
+    Resource::bytes(text.into())
+}
+
+/// A good `sha256sum.txt` of that many bytes.
+fn padded(size: usize) -> Resource {
+    let mut sums = sha256sum_txt([("f.iso", artifact_content("f.iso"))]);
+    sums.push_str(&"\n".repeat(size - sums.len()));
+    text(sums)
+}
+
+fn good() -> Vec<Case> {
+    vec![
+        pass("header").digest(),
+        pass("sums").sums(sums()),
+        pass("meta").meta(meta()),
+        pass("largest").sums(padded(1024 * 1024)),
+        pass("recovering").sums(sums().behaves(Behaviour::recovering(1, Behaviour::DropAfter(9)))),
+        pass("redirected").sums(Resource::redirect(307, "/other/sha256sum.txt")),
+    ]
+}
+
+fn without_evidence() -> Vec<Case> {
+    let others = || Resource::bytes(sha256sum_txt([("g.iso", artifact_content("f.iso"))]));
+    let too_large = "sha256sum.txt is there but of no use: it has more than 1048576 bytes";
+    let no_use = "meta.json is there but of no use";
+    let foreign = "https://evil.example/sha256sum.txt";
+    vec![
+        no_digest("absent"),
+        no_digest("oversized").sums(padded(1024 * 1024 + 1)).warns(too_large),
+        pass("oversized, meta").sums(padded(1024 * 1024 + 1)).meta(meta()).warns(too_large),
+        no_digest("large meta").meta(Resource::synthetic(1, 32 * 1024 * 1024 + 1)).warns(no_use),
+        no_digest("endless").sums(sums().behaves(Behaviour::EndlessBody)).warns(too_large),
+        no_digest("not text").sums(text("\u{1}\u{2}")).warns("line 1"),
+        no_digest("page").sums(text("<!DOCTYPE html><p>No such page.")).warns("line 1"),
+        no_digest("half a line").sums(text(format!("{WRONG}  g.iso\nabc"))).warns("line 2"),
+        no_digest("meta is a list").meta(text("[]")).warns(no_use),
+        no_digest("meta torn").meta(text("{\"images\": {")).warns(no_use),
+        no_digest("partial").sums(others()),
+        pass("partial, header").sums(others()).digest(),
+        pass("partial, meta").sums(others()).meta(meta()),
+        pass("forbidden, header").sums(sums().behaves(Behaviour::status(403))).digest(),
+        no_digest("foreign").sums(Resource::redirect(307, foreign)).warns(foreign),
+    ]
+}
+
+fn contradicting() -> Vec<Case> {
+    let lie = || text(format!("{WRONG}  f.iso\n"));
+    let both = format!("{}  f.iso\n{WRONG}  f.iso\n", hex_sha256(&artifact_content("f.iso")));
+    let meta_lie = format!(r#"{{"images": {{"x": {{"path": "f.iso", "sha256": "{WRONG}"}}}}}}"#);
+    vec![
+        pass("sums lie").sums(lie()).meta(meta()).digest().is("fail", "sha256-mismatch"),
+        pass("sums say both").sums(text(both)).is("fail", "sha256-mismatch"),
+        pass("meta lies").sums(sums()).meta(text(meta_lie)).digest().is("fail", "metadata-conflict"),
+        // Whoever cannot be read might have contradicted.
+        pass("busy").sums(sums().behaves(Behaviour::status(503))).digest().is("inconclusive", "server-error"),
+        pass("broken")
+            .sums(sums().behaves(Behaviour::DropAfter(9)))
+            .digest()
+            .is("inconclusive", "unreachable"),
+    ]
+}
+
+#[test]
+fn a_sidecar_is_evidence_only_if_it_can_be_read() {
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    let cases: Vec<Case> = [good(), without_evidence(), contradicting()].into_iter().flatten().collect();
+    mirror.put("/other/sha256sum.txt", sums());
+    let mut stream = Stream::new();
+    for (number, case) in cases.iter().enumerate() {
+        let artifact = Resource::artifact("f.iso");
+        mirror.put(&format!("/{number}/f.iso"), if case.digest { artifact.repr_digest() } else { artifact });
+        for (name, sidecar) in [("sha256sum.txt", &case.sums), ("meta.json", &case.meta)] {
+            if let Some(sidecar) = sidecar {
+                mirror.put(&format!("/{number}/{name}"), sidecar.clone());
+            }
+        }
+        let component = component(&mirror.url(&format!("/{number}/f.iso")));
+        stream = stream.with(&format!("x86_64/metal/{number}/disk"), component);
+    }
+    let report = check_locally(Checkout::of(&stream)).args(["--retries", "1"]).run().exits(1).report();
+    for (number, case) in cases.iter().enumerate() {
+        let artifact = report.artifact(&format!("x86_64/metal/{number}/disk"));
+        let found = (&artifact["verdict"], &artifact["reason"]);
+        assert_eq!(found, (&json!(case.verdict), &case.reason), "{}: {artifact:#}", case.name);
+        let warnings = artifact["warnings"].as_array().unwrap();
+        assert_eq!(warnings.is_empty(), case.warns.is_empty(), "{}: {artifact:#}", case.name);
+        let first = warnings.first().and_then(Value::as_str).unwrap_or_default();
+        assert!(first.contains(case.warns), "{}: {artifact:#}", case.name);
+    }
+}
+
+#[test]
+fn sizes_are_taken_from_the_document_then_legacy_metadata_then_meta_json() {
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    mirror.put("/f.iso", Resource::artifact("f.iso").repr_digest());
+    let size = artifact_content("f.iso").len();
+    mirror.put("/meta.json", Resource::bytes(meta_json("x", [("f.iso", artifact_content("f.iso"))])));
+    let legacy = json!({ "images": { "x": { "path": "f.iso", "size": size } } }).to_string();
+    for (stream_size, with_legacy, from) in
+        [(true, true, "stream"), (false, true, "legacy"), (false, false, "meta.json")]
+    {
+        let mut component = component(&mirror.url("/f.iso"));
+        if stream_size {
+            component["size"] = json!(size);
+        }
+        let mut checkout = Checkout::of(&Stream::of(component));
+        if with_legacy {
+            checkout = checkout.file("data/data/rhcos-amd64.json", &legacy);
+        }
+        let report = check_locally(checkout).run().exits(0).report();
+        let expected = json!({ "expected": size, "expected_from": from, "observed": size });
+        assert_eq!(report.only()["size"], expected);
+    }
+}
+
+/// The same against a server that somebody else wrote.
+#[tokio::test]
+async fn another_server_sees_the_same_requests() {
+    let server = MockServer::start().await;
+    let digest = hex_sha256(&artifact_content("f.iso"));
+    Mock::given(method("HEAD"))
+        .and(path("/b/f.iso"))
+        .and(header("accept-encoding", "identity"))
+        .and(header("x-amz-checksum-mode", "ENABLED"))
+        .respond_with(
+            ResponseTemplate::new(200).set_body_raw(artifact_content("f.iso"), "application/octet-stream"),
+        )
+        .expect(1)
+        .mount(&server)
+        .await;
+    Mock::given(method("GET"))
+        .and(path("/b/sha256sum.txt"))
+        .and(header("accept-encoding", "identity"))
+        .respond_with(ResponseTemplate::new(200).set_body_string(format!("{digest} *f.iso\n")))
+        .expect(1)
+        .mount(&server)
+        .await;
+    let checkout = Checkout::of(&Stream::of(component(&format!("{}/b/f.iso", server.uri()))));
+    let finished = tokio::task::spawn_blocking(|| check_locally(checkout).run()).await.unwrap();
+    let report = finished.exits(0).report();
+    assert_eq!(report.only()["sha256"]["observed_from"], "sha256sum.txt");
+    server.verify().await;
+}

@@ -1,0 +1,190 @@
+//! TLS, HTTP/2, proxies, and the published hosts by their own names, with the embedded mirror behind a proxy.
+
+use std::time::Duration;
+
+use embedded_mirror::{Behaviour, Config, Mirror, Proxy, ProxyConfig, Resource};
+use http::Version;
+use serde_json::json;
+
+use crate::retries::fifty;
+use crate::support::world::{CDN, CaFile, MIRROR, World};
+use crate::support::{Checkout, Stream, check_checkout, check_locally, component};
+
+#[test]
+fn many_requests_share_one_http2_connection() {
+    let streams = 20;
+    let mirror = Mirror::start(Config::tls_http2().max_concurrent_streams(streams)).unwrap();
+    let mut stream = Stream::new();
+    for number in 0..200 {
+        let path = format!("/b/{number:03}.iso");
+        let slow = Behaviour::slow(Duration::from_millis(10));
+        mirror.put(&path, Resource::artifact(&format!("{number:03}.iso")).repr_digest().behaves(slow));
+        stream = stream.with(&format!("x86_64/metal/{number:03}/disk"), component(&mirror.url(&path)));
+    }
+    let ca = CaFile::of(&mirror.ca_pem());
+    let report = check_locally(Checkout::of(&stream)).arg("--ca-file").arg(ca.path()).run().exits(0).report();
+    assert_eq!(report.counts(), [200, 0, 0]);
+    assert_eq!((mirror.connections(), mirror.handshakes()), (1, 1));
+    assert!(mirror.requests().iter().all(|request| request.version == Version::HTTP_2));
+    assert!(mirror.peak() > 5, "{} at a time", mirror.peak());
+    // What the server refused because too many streams were open was not processed, and is no attempt.
+    assert!(report.0["artifacts"].as_array().unwrap().iter().all(|artifact| artifact["attempts"] == 1));
+}
+
+#[test]
+fn no_more_requests_at_a_time_than_concurrency_says() {
+    for config in [Config::plain(), Config::tls_http1(), Config::tls_http2()] {
+        let mirror = Mirror::start(config).unwrap();
+        let ca = CaFile::of(&mirror.ca_pem());
+        let stream = fifty(|file| {
+            let name = file.rsplit('/').next().unwrap();
+            let slow = Behaviour::slow(Duration::from_millis(5));
+            mirror.put(file, Resource::artifact(name).repr_digest().behaves(slow));
+            component(&mirror.url(file))
+        });
+        let program = check_locally(Checkout::of(&stream)).args(["--concurrency", "3"]);
+        let program =
+            if mirror.ca_pem().is_empty() { program } else { program.arg("--ca-file").arg(ca.path()) };
+        assert_eq!(program.run().exits(0).report().counts(), [50, 0, 0]);
+        assert!(mirror.peak() <= 3, "{} at a time", mirror.peak());
+    }
+}
+
+#[test]
+fn a_server_without_http2_is_spoken_to_as_it_likes() {
+    let mirror = Mirror::start(Config::tls_http1()).unwrap();
+    let ca = CaFile::of(&mirror.ca_pem());
+    let stream = fifty(|file| {
+        mirror.put(file, Resource::artifact(file.rsplit('/').next().unwrap()).repr_digest());
+        component(&mirror.url(file))
+    });
+    // The variable of OpenSSL is as good as the option.
+    let program = check_locally(Checkout::of(&stream)).env("SSL_CERT_FILE", ca.path());
+    assert_eq!(program.run().exits(0).report().counts(), [50, 0, 0]);
+    assert!(mirror.requests().iter().all(|request| request.version == Version::HTTP_11));
+    assert!(mirror.connections() <= 50, "{} connections", mirror.connections());
+}
+
+#[test]
+fn a_certificate_that_nobody_trusts_is_tried_once_and_explained() {
+    let mirror = Mirror::start(Config::tls_http2()).unwrap();
+    mirror.put("/f.iso", Resource::artifact("f.iso").repr_digest());
+    let stream = fifty(|file| component(&mirror.url(file)));
+    let report = check_locally(Checkout::of(&stream)).run().exits(3).report();
+    let artifact = &report.0["artifacts"][0];
+    assert_eq!(artifact["reason"], "unreachable");
+    assert!(artifact["message"].as_str().unwrap().contains("--ca-file"), "{artifact:#}");
+    assert_eq!((mirror.connections(), mirror.request_count()), (1, 0));
+}
+
+#[test]
+fn the_published_hosts_are_reached_by_their_names_and_by_https() {
+    let world = World::start();
+    let path = "/pub/openshift-v4/x86_64/dependencies/rhcos/4.19/4.19.0/f.iso";
+    world.mirror.put(path, Resource::artifact("f.iso").repr_digest());
+    let stream = Stream::of(component(&format!("https://{MIRROR}{path}")));
+    let report = world.check(&stream).run().exits(0).report();
+    assert_eq!(report.only()["verdict"], "pass");
+    let asked = world.proxy.asked();
+    assert_eq!(asked.len(), 1);
+    assert_eq!((&*asked[0].method, &*asked[0].target), ("CONNECT", "mirror.openshift.com:443"));
+    assert!(world.mirror.requests().iter().all(|request| request.host.as_deref() == Some(MIRROR)));
+}
+
+#[test]
+fn a_redirect_may_lead_to_the_bucket_behind_the_cdn_and_nowhere_else() {
+    let foreign = "which is none of the hosts that may be requested";
+    for (target, reason, says) in [
+        ("https://art-rhcos-ci.s3.amazonaws.com/f.iso?X-Amz-Signature=1", "", "(from header)"),
+        ("https://mirror.openshift.com/f.iso", "", "(from header)"),
+        ("/elsewhere/f.iso", "", "(from header)"),
+        ("http://mirror.openshift.com/f.iso", "redirect-not-allowed", "which gives up https"),
+        ("https://other.s3.amazonaws.com/f.iso", "redirect-not-allowed", foreign),
+        ("https://mirror.openshift.com:8443/f.iso", "redirect-not-allowed", foreign),
+        ("https://169.254.169.254/f.iso", "redirect-not-allowed", foreign),
+        ("https://127.0.0.1/f.iso", "redirect-not-allowed", foreign),
+        (
+            "https://rhcos-redirector.apps.art.xq1c.p1.openshiftapps.com/f.iso",
+            "redirect-not-allowed",
+            foreign,
+        ),
+    ] {
+        let world = World::start();
+        world.cdn.put("/art/storage/f.iso", Resource::redirect(307, target));
+        for server in [&world.mirror, &world.bucket] {
+            server.put("/f.iso", Resource::artifact("f.iso").repr_digest());
+        }
+        world.cdn.put("/elsewhere/f.iso", Resource::artifact("f.iso").repr_digest());
+        let stream = Stream::of(component(&format!("https://{CDN}/art/storage/f.iso")));
+        let finished = world.check(&stream).run().exits(i32::from(!reason.is_empty()));
+        let report = finished.report();
+        let artifact = report.only();
+        let expected = if reason.is_empty() { json!(null) } else { json!(reason) };
+        assert_eq!(artifact["reason"], expected, "{target}: {artifact:#}");
+        assert!(artifact["message"].as_str().unwrap().contains(says), "{artifact:#}");
+        assert!(!finished.stdout.contains("X-Amz-Signature"), "what is signed is told to nobody");
+        assert!(world.proxy.asked().iter().all(|asked| asked.known), "{:?}", world.proxy.asked());
+    }
+}
+
+#[test]
+fn no_override_turns_the_required_gate_green() {
+    let world = World::start();
+    let bridge = "rhcos-redirector.apps.art.xq1c.p1.openshiftapps.com";
+    let prefix = format!("https://{bridge}/art/storage/releases");
+    let path = "/art/storage/releases/rhcos-4.19/419.96.202506171412-0/x86_64/f.iso";
+    let published = Stream::of(component(&format!("https://{CDN}{path}")));
+    let program = world.check(&published).env("OPENSHIFT_INSTALL_COREOS_STREAM_PREFIX", &prefix);
+    let report = program.env("OPENSHIFT_INSTALL_CI_COREOS_BOOTIMAGES", "1").run().exits(1).report();
+    assert_eq!(report.only()["reason"], "missing");
+    assert_eq!(report.0["target"], json!({ "kind": "published", "prefix": null }));
+    assert_eq!(world.cdn.count("HEAD", path), 1, "where the document says");
+
+    // A bridge stays one, however welcome it is to somebody.
+    let bridged = Stream::of(component(&format!("https://{bridge}{path}")));
+    let report = world.check(&bridged).args(["--allow-host", bridge]).run().exits(1).report();
+    assert_eq!(report.only()["reason"], "not-published");
+    assert!(world.proxy.asked().iter().all(|asked| asked.known), "{:?}", world.proxy.asked());
+}
+
+#[test]
+fn a_proxy_in_the_environment_is_used_as_everywhere() {
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    let proxy = Proxy::start(ProxyConfig::new().host(MIRROR, mirror.addr())).unwrap();
+    mirror.put("/f.iso", Resource::artifact("f.iso").repr_digest());
+    let stream = Stream::of(component(&format!("http://{MIRROR}/f.iso")));
+    let program = || check_checkout(Checkout::of(&stream)).args(["--output", "json", "--retries", "1"]);
+
+    let with_credentials = proxy.url().replace("http://", "http://user:secret@");
+    program().env("HTTP_PROXY", &with_credentials).run().exits(0);
+    let asked = proxy.asked().remove(0);
+    assert!(asked.target.starts_with("http://mirror.openshift.com"), "in absolute form: {asked:?}");
+    let authorization = "proxy-authorization: basic dxnlcjpzzwnyzxq=";
+    assert!(asked.headers.iter().any(|header| header.to_lowercase() == authorization), "{asked:?}");
+
+    // One that does not answer, and one that wants to know more, are named without their passwords.
+    let refusing = Proxy::start(ProxyConfig::new().refuses(407)).unwrap();
+    let secure = Stream::of(component(&format!("https://{MIRROR}/f.iso")));
+    for proxy in ["http://user:secret@127.0.0.1:9", &refusing.url().replace("http://", "http://user:secret@")]
+    {
+        let program =
+            check_checkout(Checkout::of(&secure)).args(["--output", "json", "-vv", "--retries", "1"]);
+        let finished = program.env("HTTPS_PROXY", proxy).run().exits(3);
+        let report = finished.report();
+        assert_eq!(report.only()["reason"], "unreachable");
+        assert!(report.only()["message"].as_str().unwrap().contains("through the proxy 127.0.0.1:"));
+        assert!(!finished.stdout.contains("secret") && !finished.stderr.contains("secret"), "{finished:?}");
+    }
+
+    let program = check_checkout(Checkout::of(&secure)).args(["--output", "json"]);
+    let report = program.env("HTTPS_PROXY", "https://127.0.0.1:9").run().exits(3).report();
+    assert!(report.only()["message"].as_str().unwrap().contains("expected http://"));
+
+    // A host that needs none is asked directly.
+    mirror.forget();
+    let local = Stream::of(component(&mirror.url("/f.iso")));
+    let before = proxy.connections();
+    check_locally(Checkout::of(&local)).env("HTTP_PROXY", proxy.url()).run().exits(0);
+    assert_eq!(proxy.connections(), before);
+    assert!(mirror.connections() > 0);
+}

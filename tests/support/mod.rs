@@ -1,0 +1,367 @@
+//! What tests of the built program share: documents made on the fly, the program in a clean environment, its
+//! report read back.
+//!
+//! Nothing here leaves loopback. A location on a published host is reached through an embedded proxy or not
+//! at all: [`Program::new`] sets a proxy that refuses every connection.
+
+#![allow(dead_code, reason = "each test program uses what it needs")]
+
+pub(crate) mod world;
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use embedded_mirror::{artifact_content, hex_sha256};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::net::TcpSocket;
+
+/// The id of the artifact of documents that have one.
+pub(crate) const ISO: &str = "x86_64/metal/iso/disk";
+
+/// The build that all artifacts made here are of.
+pub(crate) const BUILD: &str = "419.96.202506171412-0";
+
+/// A proxy that nobody runs: port 9 discards, and no test machine listens there.
+pub(crate) const DEAD_PROXY: &str = "http://127.0.0.1:9";
+
+/// The longest that any run here may take before its test fails. Far more than any takes.
+const WATCHDOG: Duration = Duration::from_secs(60);
+
+/// A component whose digest is that of the file's test content.
+pub(crate) fn component(location: &str) -> Value {
+    let file_name = location.rsplit('/').next().unwrap_or_default();
+    json!({ "location": location, "sha256": hex_sha256(&artifact_content(file_name)) })
+}
+
+/// The size in bytes of the test artifact at a location.
+pub(crate) fn size_of(location: &str) -> u64 {
+    artifact_content(location.rsplit('/').next().unwrap_or_default()).len() as u64
+}
+
+/// A stream document that is being made.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Stream(BTreeMap<String, Value>);
+
+impl Stream {
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    /// A document of one artifact, [`ISO`].
+    pub(crate) fn of(component: Value) -> Self {
+        Self::new().with(ISO, component)
+    }
+
+    /// Adds an artifact: its id and its component.
+    pub(crate) fn with(mut self, id: &str, component: Value) -> Self {
+        self.0.insert(id.to_owned(), component);
+        self
+    }
+
+    /// The document. Its artifacts are in the order of their ids.
+    pub(crate) fn json(&self) -> Value {
+        let mut architectures = json!({});
+        for (id, component) in &self.0 {
+            let [arch, platform, format, part] = id.split('/').collect::<Vec<_>>().try_into().unwrap();
+            let place = &mut architectures[arch]["artifacts"][platform];
+            place["release"] = json!(BUILD);
+            place["formats"][format][part] = component.clone();
+        }
+        json!({ "stream": "rhcos-4.19", "metadata": {}, "architectures": architectures })
+    }
+}
+
+/// An installer checkout in a directory of its own.
+#[derive(Debug)]
+pub(crate) struct Checkout(TempDir);
+
+impl Checkout {
+    pub(crate) fn empty() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    /// A checkout with this as `data/data/coreos/rhcos.json`.
+    pub(crate) fn of(stream: &Stream) -> Self {
+        Self::empty().file("data/data/coreos/rhcos.json", stream.json().to_string())
+    }
+
+    /// Adds a file.
+    pub(crate) fn file(self, path: &str, content: impl AsRef<[u8]>) -> Self {
+        let path = self.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+        self
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+/// A run of the built program that is being prepared.
+#[derive(Debug, Clone)]
+pub(crate) struct Program {
+    args: Vec<OsString>,
+    environment: BTreeMap<OsString, OsString>,
+    directory: Option<PathBuf>,
+    stdin: Option<Vec<u8>>,
+    stdout: Option<&'static str>,
+    checkout: Option<Arc<Checkout>>,
+}
+
+/// `check SOURCE`.
+pub(crate) fn check(source: impl AsRef<OsStr>) -> Program {
+    Program::new("check").arg(source)
+}
+
+/// `check` of a checkout with `--output json`, which may ask servers on loopback.
+pub(crate) fn check_locally(checkout: Checkout) -> Program {
+    check_checkout(checkout).locally().args(["--output", "json"])
+}
+
+/// `check` of a checkout, which is there as long as the program is.
+pub(crate) fn check_checkout(checkout: Checkout) -> Program {
+    let program = check(checkout.path());
+    Program { checkout: Some(Arc::new(checkout)), ..program }
+}
+
+impl Program {
+    /// A command of the program, in an empty environment but for a proxy that nobody runs.
+    pub(crate) fn new(command: &str) -> Self {
+        let program = Self {
+            args: vec![command.into()],
+            environment: BTreeMap::new(),
+            directory: None,
+            stdin: None,
+            stdout: None,
+            checkout: None,
+        };
+        program.env("HTTPS_PROXY", DEAD_PROXY).env("HTTP_PROXY", DEAD_PROXY)
+    }
+
+    pub(crate) fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.args.push(arg.as_ref().to_owned());
+        self
+    }
+
+    pub(crate) fn args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+        self.args.extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
+        self
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.environment.insert(name.into(), value.as_ref().to_owned());
+        self
+    }
+
+    /// May ask servers on loopback, and does so without a proxy.
+    pub(crate) fn locally(self) -> Self {
+        self.args(["--allow-host", "127.0.0.1", "--allow-private-addresses"])
+            .env("NO_PROXY", "127.0.0.1,localhost")
+    }
+
+    /// Runs in this directory.
+    pub(crate) fn in_directory(mut self, directory: &Path) -> Self {
+        self.directory = Some(directory.to_owned());
+        self
+    }
+
+    /// Gets these bytes on standard input; without them it gets none.
+    pub(crate) fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.stdin = Some(bytes.into());
+        self
+    }
+
+    /// Writes its standard output to this file.
+    pub(crate) fn stdout_to(mut self, path: &'static str) -> Self {
+        self.stdout = Some(path);
+        self
+    }
+
+    /// The command, with standard output and error captured.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_art-mirror-validate"));
+        command.args(&self.args).env_clear().envs(&self.environment);
+        // Unless a test says otherwise nothing is downloaded.
+        if self.args.first().is_some_and(|it| it == "check") && !self.args.contains(&"--verify".into()) {
+            command.args(["--verify", "published"]);
+        }
+        if let Some(directory) = &self.directory {
+            command.current_dir(directory);
+        }
+        let stdin = if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() };
+        let stdout = self.stdout.map_or_else(Stdio::piped, |path| {
+            std::fs::File::options().write(true).open(path).unwrap().into()
+        });
+        command.stdin(stdin).stdout(stdout).stderr(Stdio::piped());
+        command
+    }
+
+    pub(crate) fn start(&self) -> Running {
+        let mut running = Running::of(self.command().spawn().unwrap());
+        running.checkout.clone_from(&self.checkout);
+        if let Some(bytes) = &self.stdin {
+            // Whoever does not read its input to the end closes it.
+            let _ = running.child.stdin.take().unwrap().write_all(bytes);
+        }
+        running
+    }
+
+    pub(crate) fn run(&self) -> Finished {
+        self.start().finish()
+    }
+}
+
+/// The program while it runs.
+#[derive(Debug)]
+pub(crate) struct Running {
+    pub(crate) child: Child,
+    started: Instant,
+    stdout: Option<JoinHandle<String>>,
+    stderr: Option<JoinHandle<String>>,
+    checkout: Option<Arc<Checkout>>,
+}
+
+impl Running {
+    /// A child whose captured output is read from now on.
+    pub(crate) fn of(mut child: Child) -> Self {
+        let read = |from: Option<Box<dyn std::io::Read + Send>>| {
+            from.map(|mut from| {
+                std::thread::spawn(move || {
+                    let mut text = Vec::new();
+                    let _ = from.read_to_end(&mut text);
+                    String::from_utf8_lossy(&text).into_owned()
+                })
+            })
+        };
+        let stdout = read(child.stdout.take().map(|it| Box::new(it) as Box<dyn std::io::Read + Send>));
+        let stderr = read(child.stderr.take().map(|it| Box::new(it) as Box<dyn std::io::Read + Send>));
+        Self { child, started: Instant::now(), stdout, stderr, checkout: None }
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    pub(crate) fn finish(mut self) -> Finished {
+        let status = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status;
+            }
+            if self.started.elapsed() > WATCHDOG {
+                self.child.kill().unwrap();
+                self.child.wait().unwrap();
+                panic!("still running after {WATCHDOG:?}");
+            }
+            std::thread::sleep(Duration::from_millis(3));
+        };
+        let elapsed = self.started.elapsed();
+        let text = |it: Option<JoinHandle<String>>| it.map(|it| it.join().unwrap()).unwrap_or_default();
+        Finished {
+            code: status.code(),
+            stdout: text(self.stdout.take()),
+            stderr: text(self.stderr.take()),
+            elapsed,
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // A test that failed must not leave its program behind.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The program's end.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    pub(crate) elapsed: Duration,
+}
+
+impl Finished {
+    /// Fails unless this is the exit status.
+    #[track_caller]
+    pub(crate) fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        self
+    }
+
+    /// The JSON report on standard output.
+    #[track_caller]
+    pub(crate) fn report(&self) -> Report {
+        let Ok(report) = serde_json::from_str(&self.stdout) else {
+            panic!("no JSON on standard output:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        };
+        Report(report)
+    }
+}
+
+/// A JSON report.
+#[derive(Debug)]
+pub(crate) struct Report(pub(crate) Value);
+
+impl Report {
+    /// The report of one artifact.
+    #[track_caller]
+    pub(crate) fn artifact(&self, id: &str) -> &Value {
+        let artifacts = self.0["artifacts"].as_array().unwrap();
+        let found = artifacts.iter().find(|artifact| artifact["id"] == id);
+        found.unwrap_or_else(|| panic!("no artifact {id} in {:#}", self.0))
+    }
+
+    /// The report of the only artifact.
+    #[track_caller]
+    pub(crate) fn only(&self) -> &Value {
+        assert_eq!(self.0["summary"]["artifacts"], 1, "{:#}", self.0);
+        &self.0["artifacts"][0]
+    }
+
+    /// How many artifacts have each verdict: passed, failed, inconclusive.
+    pub(crate) fn counts(&self) -> [u64; 3] {
+        ["passed", "failed", "inconclusive"].map(|count| self.0["summary"][count].as_u64().unwrap())
+    }
+}
+
+/// Waits until something is so.
+#[track_caller]
+pub(crate) fn until(what: &str, is_so: impl Fn() -> bool) {
+    let started = Instant::now();
+    while !is_so() {
+        assert!(started.elapsed() < WATCHDOG, "waited in vain: {what}");
+        std::thread::sleep(Duration::from_millis(3));
+    }
+}
+
+/// An address on loopback where nobody listens, and where nobody else can as long as this is there.
+#[derive(Debug)]
+pub(crate) struct Nobody {
+    pub(crate) addr: SocketAddr,
+    _bound: TcpSocket,
+}
+
+impl Nobody {
+    pub(crate) fn new() -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
+        Self { addr: socket.local_addr().unwrap(), _bound: socket }
+    }
+}
+
+/// A file of this repository.
+pub(crate) fn testdata(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(path)
+}

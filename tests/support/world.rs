@@ -1,0 +1,64 @@
+//! The published hosts by their own names, on loopback.
+
+use std::ffi::OsStr;
+use std::path::PathBuf;
+
+use embedded_mirror::{Authority, Config, Mirror, Proxy, ProxyConfig};
+use tempfile::TempDir;
+
+use super::{Checkout, Program, Stream, check, check_checkout};
+
+pub(crate) const MIRROR: &str = "mirror.openshift.com";
+pub(crate) const CDN: &str = "rhcos.mirror.openshift.com";
+pub(crate) const BUCKET: &str = "art-rhcos-ci.s3.amazonaws.com";
+
+/// A PEM file of an authority.
+pub(crate) struct CaFile(TempDir);
+
+impl CaFile {
+    pub(crate) fn of(pem: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("ca.pem"), pem).unwrap();
+        Self(directory)
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.0.path().join("ca.pem")
+    }
+}
+
+/// The published hosts as the world has them: ART's mirror, its CDN that redirects to S3, and S3.
+pub(crate) struct World {
+    pub(crate) mirror: Mirror,
+    pub(crate) cdn: Mirror,
+    pub(crate) bucket: Mirror,
+    pub(crate) proxy: Proxy,
+    pub(crate) ca: CaFile,
+}
+
+impl World {
+    pub(crate) fn start() -> Self {
+        let authority = Authority::new().unwrap();
+        let start =
+            |name: &str| Mirror::start(Config::tls_http2().names([name]).authority(&authority)).unwrap();
+        let (mirror, cdn, bucket) = (start(MIRROR), start(CDN), start(BUCKET));
+        let proxy = Proxy::start(
+            ProxyConfig::new().host(MIRROR, mirror.addr()).host(CDN, cdn.addr()).host(BUCKET, bucket.addr()),
+        );
+        Self { mirror, cdn, bucket, proxy: proxy.unwrap(), ca: CaFile::of(&authority.pem()) }
+    }
+
+    /// `check` of a document as Prow runs it: no host is allowed but the published ones.
+    pub(crate) fn check(&self, stream: &Stream) -> Program {
+        self.dress(check_checkout(Checkout::of(stream))).args(["--output", "json"])
+    }
+
+    /// The same of any source.
+    pub(crate) fn check_source(&self, source: impl AsRef<OsStr>) -> Program {
+        self.dress(check(source))
+    }
+
+    fn dress(&self, program: Program) -> Program {
+        program.arg("--published").arg("--ca-file").arg(self.ca.path()).env("HTTPS_PROXY", self.proxy.url())
+    }
+}
