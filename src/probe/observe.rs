@@ -47,7 +47,7 @@ pub(super) async fn observe(client: &Client, url: &Url) -> Sighting {
         StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED => {
             first_byte(client, url, attempts).await
         }
-        _ => sighting(otherwise(status)),
+        _ => sighting(otherwise(client, status)),
     }
 }
 
@@ -75,7 +75,7 @@ async fn first_byte(client: &Client, url: &Url, mut attempts: u32) -> Sighting {
         StatusCode::RANGE_NOT_SATISFIABLE if content_range(&headers) == Some(0) => {
             absent(status, Absence::Empty)
         }
-        _ => otherwise(status),
+        _ => otherwise(client, status),
     };
     Sighting { observation, digests: HeaderDigests::of(&headers), attempts }
 }
@@ -98,21 +98,22 @@ fn absent(status: StatusCode, how: Absence) -> Observation {
     Observation::Absent { status: status.as_u16(), how }
 }
 
-fn otherwise(status: StatusCode) -> Observation {
+fn otherwise(client: &Client, status: StatusCode) -> Observation {
     match status {
         StatusCode::NOT_FOUND | StatusCode::GONE | StatusCode::FORBIDDEN => absent(status, Absence::Status),
-        _ => Observation::Undetermined(status_trouble(status)),
+        _ => Observation::Undetermined(status_trouble(client, status)),
     }
 }
 
 /// What a status means that says neither that a file is there nor that it isn't.
-pub(super) fn status_trouble(status: StatusCode) -> Trouble {
+pub(super) fn status_trouble(client: &Client, status: StatusCode) -> Trouble {
     let kind = match status.as_u16() {
         429 => TroubleKind::RateLimited,
         408 | 504 => TroubleKind::Timeout,
         _ => TroubleKind::ServerError,
     };
-    let again = if is_transient(status) { ", also when asked again" } else { "" };
+    let asked_again = is_transient(status) && client.settings().retries > 0;
+    let again = if asked_again { ", also when asked again" } else { "" };
     Trouble { kind, status: Some(status.as_u16()), detail: format!("the server answered {status}{again}") }
 }
 
