@@ -267,7 +267,7 @@ impl Observer for Narrator<'_> {
         let note = format!("{left} left; asking again in {}", humantime::format_duration(again_in));
         match &mut self.log {
             Some(log) => {
-                let _ = log.note(&note);
+                let _ = log.news(&note);
             }
             None => self.progress.suspend(|| complain_softly(&note)),
         }

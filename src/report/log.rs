@@ -66,11 +66,13 @@ impl<W: Write> LogWriter<W> {
 
     /// A remark about the run as a whole, once, however often it is made.
     pub fn note(&mut self, note: &str) -> io::Result<()> {
-        if self.noted.insert(note.to_owned()) {
-            writeln!(self.out, "note: {}", Printable(note))?;
-            self.out.flush()?;
-        }
-        Ok(())
+        if self.noted.insert(note.to_owned()) { self.news(note) } else { Ok(()) }
+    }
+
+    /// A remark about how far the run is, each time that it is made.
+    pub fn news(&mut self, news: &str) -> io::Result<()> {
+        writeln!(self.out, "note: {}", Printable(news))?;
+        self.out.flush()
     }
 
     /// What the pull request changes: a line for each artifact.
