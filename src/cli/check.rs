@@ -21,6 +21,9 @@ use crate::report::{files, json, markdown, terminal};
 use crate::stream::{Artifact, Sourced, Sources};
 use crate::verdict::{Expectation, Outcome, Verdict};
 
+/// As good as for ever, and not beyond what clocks can tell.
+const A_CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
 /// Runs the gate.
 pub(super) fn run(args: CheckArgs, verbosity: Verbosity) -> Exit {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -91,7 +94,9 @@ async fn check(args: CheckArgs, verbosity: Verbosity) -> Exit {
 
     let patience = Patience {
         deadline: started.checked_add(args.deadline()),
-        wait: args.wait.and_then(|wait| Some((started.checked_add(wait)?, args.wait_interval))),
+        wait: args
+            .wait
+            .and_then(|wait| Some((started.checked_add(wait.min(A_CENTURY))?, args.wait_interval))),
     };
     let (outcomes, ended) = gate::run(&prober, &cases, patience, stop, &mut narrator).await;
     let artifacts = narrator.into_artifacts(&outcomes);

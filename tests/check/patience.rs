@@ -92,6 +92,25 @@ fn a_host_that_was_away_is_asked_again_in_the_next_round() {
 }
 
 #[test]
+fn no_duration_is_too_long() {
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    let long = "500000000000years";
+    for (options, waits) in [
+        (["--retries", "4294967295"].as_slice(), false),
+        (&["--timeout", long], false),
+        (&["--deadline", long], false),
+        (&["--wait", "1h", "--wait-interval", long], false),
+        (&["--wait", long, "--wait-interval", long], false),
+        (&["--wait", long, "--deadline", "1s"], true),
+    ] {
+        let finished = check_locally(trio(&mirror)).args(options).run();
+        assert_eq!(finished.code, Some(1), "{options:?}: {finished:?}");
+        assert_eq!(finished.report().counts(), [1, 2, 0], "{options:?}");
+        assert_eq!(finished.stderr.contains("2 artifacts left"), waits, "{options:?}: {finished:?}");
+    }
+}
+
+#[test]
 fn a_signal_ends_the_run_at_once_with_reports_of_what_is_known() {
     for (signal, name, code) in [(Signal::INT, "SIGINT", 130), (Signal::TERM, "SIGTERM", 143)] {
         let mirror = Mirror::start(Config::plain()).unwrap();
