@@ -148,13 +148,21 @@ impl Origin {
             }
         }
         let permit = acquire(&self.http1_permits).await?;
-        while let Some(mut connection) = self.take_idle() {
-            if connection.sender.ready().await.is_ok() {
-                return Ok(Lease::Http1 { connection, reused: true, _permit: permit });
+        let mut attempt = 1;
+        loop {
+            while let Some(mut connection) = self.take_idle() {
+                if connection.sender.ready().await.is_ok() {
+                    return Ok(Lease::Http1 { connection, reused: true, _permit: permit });
+                }
+            }
+            match connector.connect(&self.url).await {
+                Ok(connection) => {
+                    let connection = open_http1(connection).await?;
+                    return Ok(Lease::Http1 { connection, reused: false, _permit: permit });
+                }
+                Err(error) => self.pause_after(error, &mut attempt).await?,
             }
         }
-        let connection = open_http1(connector.connect(&self.url).await?).await?;
-        Ok(Lease::Http1 { connection, reused: false, _permit: permit })
     }
 
     /// A connection, after some tries: a host that can't be reached is tried few times in all, not few times
@@ -162,18 +170,23 @@ impl Origin {
     async fn first_connection(&self, connector: &Connector) -> Result<Connection, ConnectError> {
         let mut attempt = 1;
         loop {
-            let error = match connector.connect(&self.url).await {
+            match connector.connect(&self.url).await {
                 Ok(connection) => return Ok(connection),
-                Err(error) => error,
-            };
-            let hopeless = !matches!(error, ConnectError::Failed { permanent: false, .. });
-            if hopeless || attempt >= self.connect_attempts {
-                return Err(error);
+                Err(error) => self.pause_after(error, &mut attempt).await?,
             }
-            tracing::debug!(origin = %self.url, attempt, ?error, "no connection");
-            tokio::time::sleep(wait_after(attempt, None)).await;
-            attempt += 1;
         }
+    }
+
+    /// Waits before the next try to connect; gives the error back if there shall be none.
+    async fn pause_after(&self, error: ConnectError, attempt: &mut u32) -> Result<(), ConnectError> {
+        let hopeless = !matches!(error, ConnectError::Failed { permanent: false, .. });
+        if hopeless || *attempt >= self.connect_attempts {
+            return Err(error);
+        }
+        tracing::debug!(origin = %self.url, attempt, ?error, "no connection");
+        tokio::time::sleep(wait_after(*attempt, None)).await;
+        *attempt += 1;
+        Ok(())
     }
 
     async fn open_http2(&self, connection: Connection) -> Result<http2::SendRequest<Body>, ConnectError> {

@@ -1,8 +1,10 @@
 //! TLS, HTTP/2, proxies, and the published hosts by their own names, with the embedded mirror behind a proxy.
 
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
-use embedded_mirror::{Behaviour, Config, Mirror, Proxy, ProxyConfig, Resource};
+use embedded_mirror::{Behaviour, Config, Mirror, Protocol, Proxy, ProxyConfig, Resource};
 use http::Version;
 use serde_json::json;
 
@@ -75,6 +77,51 @@ fn a_certificate_that_nobody_trusts_is_tried_once_and_explained() {
     assert_eq!(artifact["reason"], "unreachable");
     assert!(artifact["message"].as_str().unwrap().contains("--ca-file"), "{artifact:#}");
     assert_eq!((mirror.connections(), mirror.request_count()), (1, 0));
+}
+
+/// A relay to `upstream` that closes some of its connections at once, by their number from 0.
+fn flaky(upstream: SocketAddr, refuses: impl Fn(usize) -> bool + Send + 'static) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for (number, client) in listener.incoming().enumerate() {
+            let Ok(client) = client else { return };
+            if refuses(number) {
+                continue;
+            }
+            let Ok(server) = TcpStream::connect(upstream) else { return };
+            let ways = [(client.try_clone(), server.try_clone()), (Ok(server), Ok(client))];
+            for (from, to) in ways {
+                let (mut from, mut to) = (from.unwrap(), to.unwrap());
+                std::thread::spawn(move || {
+                    let _ = io::copy(&mut from, &mut to);
+                    let _ = to.shutdown(std::net::Shutdown::Both);
+                });
+            }
+        }
+    });
+    addr
+}
+
+#[test]
+fn a_connection_that_does_not_come_about_is_tried_again() {
+    for protocol in [Protocol::TlsHttp1, Protocol::TlsHttp2] {
+        let mirror = Mirror::start(Config::new(protocol)).unwrap();
+        let ca = CaFile::of(&mirror.ca_pem());
+        // Three connections fail: the first, or those after the first.
+        for first in [0, 1] {
+            let addr = flaky(mirror.addr(), move |number| (first..first + 3).contains(&number));
+            let stream = fifty(|file| {
+                let busy = Behaviour::slow(Duration::from_millis(20));
+                let name = file.rsplit('/').next().unwrap();
+                mirror.put(file, Resource::artifact(name).repr_digest().behaves(busy));
+                component(&format!("https://{addr}{file}"))
+            });
+            let program = check_locally(Checkout::of(&stream)).arg("--ca-file").arg(ca.path());
+            let report = program.run().exits(0).report();
+            assert_eq!(report.counts(), [50, 0, 0], "{protocol:?} {first}");
+        }
+    }
 }
 
 #[test]
