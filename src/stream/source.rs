@@ -11,6 +11,7 @@ use super::fault::Faults;
 use super::git::GitError;
 use super::manifest;
 use super::{Document, MAX_DOCUMENT_BYTES};
+use crate::text::Printable;
 
 /// A document, with what its surroundings say of its files.
 #[derive(Debug, Clone)]
@@ -41,7 +42,7 @@ pub struct Sources {
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     /// A file or directory could not be read.
-    #[error("{path}: {error}")]
+    #[error("{}: {error}", Printable(path))]
     Io {
         /// What was to be read.
         path: String,
@@ -49,7 +50,7 @@ pub enum SourceError {
         error: io::Error,
     },
     /// A file of a checkout is a link out of it, or no regular file.
-    #[error("{path}: found {found}, expected a regular file inside the checkout")]
+    #[error("{}: found {found}, expected a regular file inside the checkout", Printable(path))]
     NotAFile {
         /// The file.
         path: String,
@@ -57,7 +58,7 @@ pub enum SourceError {
         found: &'static str,
     },
     /// A checkout without stream metadata.
-    #[error("{source_name}: found no stream metadata; looked at {}", .looked_at.join(", "))]
+    #[error("{}: found no stream metadata; looked at {}", Printable(source_name), .looked_at.join(", "))]
     NoDocument {
         /// The checkout.
         source_name: String,

@@ -241,6 +241,19 @@ fn without_a_document_the_places_that_were_looked_at_are_named() {
 }
 
 #[test]
+fn what_a_pull_request_may_not_do_with_its_files() {
+    let checkout = Checkout::empty().file("data/data/coreos/rhcos.json", "{}");
+    let home = checkout.path().join("data/data/coreos");
+    std::os::unix::fs::symlink("/etc/passwd", home.join("out.json")).unwrap();
+    std::os::unix::fs::symlink("nowhere", home.join("evil\u{1b}]0;owned\u{7}\nerror: forged.json")).unwrap();
+    let stderr = unusable(check_checkout(checkout).env("CLICOLOR_FORCE", "1"));
+    assert!(stderr.contains("out.json: found a link out of the checkout"), "{stderr}");
+    assert!(!stderr.contains(['\u{1b}', '\u{7}']), "{stderr:?}");
+    assert!(!stderr.contains("\nerror: forged"), "{stderr}");
+    assert!(!stderr.contains("root:"), "{stderr}");
+}
+
+#[test]
 fn filters_choose_and_say_what_there_is() {
     let world = World::start();
     let root = testdata("checkout");
