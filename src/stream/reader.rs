@@ -87,7 +87,7 @@ impl<'t> Reader<'t> {
         if let Err(error) = outcome {
             let what = error.to_string();
             let what = what.split(" at line ").next().unwrap_or_default().to_owned();
-            let position = (error.line() > 0).then(|| (error.line(), error.column()));
+            let position = (error.line() > 0).then(|| (error.line(), error.column().max(1)));
             faults.push(Fault {
                 file: file.to_owned(),
                 position,

@@ -73,7 +73,7 @@ fn optional_fields_may_be_null_or_empty_as_go_reads_them() {
 fn every_fault_names_its_place_what_was_found_and_what_was_expected() {
     let disk = "architectures.x86_64.artifacts.metal.formats.iso.disk";
     let cases: Vec<(String, String)> = vec![
-        (String::new(), "rhcos.json:1:0: found malformed JSON (EOF while parsing a value), expected".into()),
+        (String::new(), "rhcos.json:1:1: found malformed JSON (EOF while parsing a value), expected".into()),
         ("{".into(), "rhcos.json:1:1: found malformed JSON (EOF while parsing an object)".into()),
         ("[]".into(), "found an array, expected stream metadata, an object".into()),
         ("7".into(), "found the number 7, expected stream metadata".into()),

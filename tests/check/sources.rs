@@ -163,7 +163,7 @@ fn a_document_that_cannot_be_used_is_explained_and_nothing_is_requested() {
         ("malformed.json", &[":3:3: found malformed JSON", "expected well-formed JSON"]),
         ("truncated.json", &["malformed JSON (EOF"]),
         ("trailing-data.json", &["malformed JSON (trailing characters)"]),
-        ("empty.json", &["found malformed JSON (EOF"]),
+        ("empty.json", &["empty.json:1:1: found malformed JSON (EOF"]),
         ("invalid-utf-8.json", &[":2:20: found bytes that are not UTF-8, expected UTF-8 text"]),
         ("duplicate-key-top.json", &[": stream: found the key a second time, expected each key once"]),
         ("duplicate-key-component.json", &["disk.location: found the key a second time"]),
