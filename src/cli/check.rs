@@ -233,6 +233,7 @@ impl<'s> Narrator<'s> {
     }
 
     fn tell(&mut self) {
+        let before = self.told;
         while let Some(Some(report)) = self.reports.get(self.told) {
             if let Some(log) = &mut self.log
                 && !(self.quiet && report.verdict == Verdict::Pass)
@@ -240,6 +241,11 @@ impl<'s> Narrator<'s> {
                 let _ = log.artifact(report);
             }
             self.told += 1;
+        }
+        if let Some(log) = &mut self.log
+            && self.told > before
+        {
+            let _ = log.flush();
         }
     }
 

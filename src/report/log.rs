@@ -19,7 +19,8 @@ pub struct LogWriter<W> {
 }
 
 impl<W: Write> LogWriter<W> {
-    /// A log that goes to `out`, which is flushed after each part so that an aborted job's log is whole.
+    /// A log that goes to `out`, which is flushed after each part so that an aborted job's log is whole. The
+    /// artifacts' lines are flushed by whoever writes them, who knows when the next one comes.
     pub fn new(out: W) -> Self {
         Self { out, noted: HashSet::new() }
     }
@@ -87,6 +88,11 @@ impl<W: Write> LogWriter<W> {
     /// One artifact's line.
     pub fn artifact(&mut self, artifact: &ArtifactReport) -> io::Result<()> {
         write_line(&mut self.out, artifact)
+    }
+
+    /// Lets the lines so far be read.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
     }
 
     /// The end: what did not pass again, with all there is to say of it, and one line of counts and time.

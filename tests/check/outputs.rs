@@ -1,12 +1,14 @@
 //! What people and programs read: the log, the summary on a terminal, the JSON report and its copy on disk.
 
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
 use embedded_mirror::{Answer, Behaviour, Config, Mirror, Resource, hex_sha256};
+use rustix::process::Signal;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::{Value, json};
 
@@ -103,6 +105,28 @@ fn a_log_has_a_line_for_each_artifact_and_the_failures_again_at_the_end() {
     // Colours are for terminals, whatever is forced: a log is plain text.
     let forced = program.env("CLICOLOR_FORCE", "1").run().exits(1);
     assert!(!forced.stdout.contains('\u{1b}'), "{}", forced.stdout);
+}
+
+#[test]
+fn a_log_can_be_followed_while_the_run_goes_on() {
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    mirror.put("/a.iso", Resource::artifact("a.iso").repr_digest());
+    mirror.put("/b.iso", Resource::artifact("b.iso").behaves(Behaviour::Hang));
+    let stream = Stream::new()
+        .with("x86_64/metal/a/disk", component(&mirror.url("/a.iso")))
+        .with("x86_64/metal/b/disk", component(&mirror.url("/b.iso")));
+    let program =
+        check_checkout(Checkout::of(&stream)).locally().args(["--timeout", "20s", "--retries", "0"]);
+    let started = Instant::now();
+    let mut child = program.command().spawn().unwrap();
+    let stdout = child.stdout.take().unwrap();
+    let running = Running::of(child);
+    let mut lines = BufReader::new(stdout).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line == "PASS x86_64/metal/a/disk"));
+    assert!(started.elapsed() < Duration::from_secs(15), "only at the end: {:?}", started.elapsed());
+    running.signal(Signal::TERM);
+    assert!(lines.any(|line| line.starts_with("undetermined: 2 artifacts: 1 passed")));
+    running.finish().exits(143);
 }
 
 #[test]
