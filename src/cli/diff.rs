@@ -40,13 +40,14 @@ pub struct DiffArgs {
 
 const EXAMPLES: &str = "\
 Examples:
-  art-mirror-validate diff main: .                          what this branch changes
-  art-mirror-validate diff release-4.18: release-4.19:      from branch to branch
-  art-mirror-validate diff HEAD:data/data/coreos/rhcos.json ../bump/rhcos-4.19.json
-                                                            are the two copies in step?
+  art-mirror-validate diff main: .                what this branch changes
+  art-mirror-validate diff release-4.18: release-4.19:
+  art-mirror-validate diff HEAD:data/data/coreos/rhcos.json ../rhcos-4.19.json
+                                                  are the two copies in step?
 
-A document that exists as a file is read as a file, whatever else its name could mean. What is not read of a
-document (metadata, unknown fields) makes no difference.
+A document that exists as a file is read as a file, whatever else its name could
+mean. What is not read of a document (metadata, unknown fields) makes no
+difference.
 
 Exit status: 0 the same, 1 different, 2 trouble.";
 

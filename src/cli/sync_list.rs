@@ -67,16 +67,17 @@ pub struct SyncListArgs {
 
 const EXAMPLES: &str = "\
 Examples:
-  export OPENSHIFT_INSTALL_COREOS_STREAM_PREFIX=https://bridge.example/art/storage
-  art-mirror-validate sync-list                             what the checkout names and the mirror lacks
+  export OPENSHIFT_INSTALL_COREOS_STREAM_PREFIX=https://b.example/art/storage
+  art-mirror-validate sync-list            what the checkout names and is missing
   art-mirror-validate sync-list --release-version 4.19.0-ec.0 --dest request/
-  art-mirror-validate sync-list --all -a s390x rhcos.json   every file of s390x, mirrored or not
+  art-mirror-validate sync-list --all -a s390x rhcos.json
 
-The bridge is asked for every file first; what it does not have is reported, and not listed.
+The bridge is asked for every file first; what it does not have is reported, and
+not listed.
 
 Exit status:
   0  every file that was asked for is listed; there may be none to mirror
-  1  at least one is not listed: the bridge does not have it, or mirroring would not mend it
+  1  at least one is not: the bridge lacks it, or mirroring would not mend it
   2  wrong usage, or a document that cannot be used
   3  something could not be determined";
 
