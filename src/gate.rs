@@ -8,7 +8,10 @@ use futures::stream::StreamExt;
 use tokio::time::Instant;
 
 use crate::location::{BadLocation, Literal};
-use crate::probe::{Evidence, Inquiry, Observation, Prober, Sidecarring, Trouble, TroubleKind};
+use crate::probe::{
+    ContentInquiry, Evidence, Inquiry, Observation, Prober, Sidecarring, Trouble, TroubleKind, When,
+};
+use crate::stream::BuildFile;
 use crate::verdict::{Expectation, Outcome, Reason, Signatures, Verdict, Verify, judge};
 
 /// One artifact of a run.
@@ -151,6 +154,17 @@ async fn sleep_until(deadline: Option<Instant>) {
 }
 
 impl Case {
+    fn content(&self, when: When) -> ContentInquiry {
+        let expectation = &self.expectation;
+        let said = |of: fn(&BuildFile) -> Option<u64>| expectation.legacy.iter().find_map(of);
+        ContentInquiry {
+            when,
+            size: expectation.size.or_else(|| said(|file| file.size)),
+            uncompress: expectation.uncompressed_sha256.is_some(),
+            uncompressed_size: expectation.uncompressed_size.or_else(|| said(|file| file.uncompressed_size)),
+        }
+    }
+
     fn inquiry(&self) -> Inquiry {
         let expectation = &self.expectation;
         let knows_size =
@@ -166,6 +180,11 @@ impl Case {
                 Verify::Exists if knows_size => Sidecarring::None,
                 Verify::Exists => Sidecarring::Size,
                 Verify::Published | Verify::Auto | Verify::Content => Sidecarring::All,
+            },
+            content: match expectation.verify {
+                Verify::Exists | Verify::Published => None,
+                Verify::Auto => Some(self.content(When::Unpublished)),
+                Verify::Content => Some(self.content(When::Present)),
             },
         }
     }

@@ -153,6 +153,7 @@ impl Subject<'_> {
                 sha256: artifact.sha256,
                 uncompressed_sha256: artifact.uncompressed_sha256,
                 size: artifact.size,
+                uncompressed_size: artifact.uncompressed_size,
                 legacy,
                 names_signature: artifact.signature.is_some(),
                 verify: args.verify,

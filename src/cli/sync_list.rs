@@ -282,6 +282,7 @@ impl Subject<'_> {
                 sha256: artifact.sha256,
                 uncompressed_sha256: artifact.uncompressed_sha256,
                 size: artifact.size,
+                uncompressed_size: artifact.uncompressed_size,
                 legacy: self.legacy.clone(),
                 names_signature: artifact.signature.is_some(),
                 verify: Verify::Published,

@@ -19,10 +19,13 @@ use super::tls::Tls;
 use crate::location::BadLocation;
 
 /// How often a request that the server surely did not process is sent again, without counting as an attempt.
-const MAX_UNPROCESSED: u32 = 8;
+pub(super) const MAX_UNPROCESSED: u32 = 8;
 
 /// The longest that one connection may take to come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The most downloads from one host at a time: more would not be faster, and is impolite.
+pub(super) const MAX_DOWNLOADS_PER_HOST: usize = 16;
 
 /// What the gate calls itself.
 const AGENT: &str = concat!("art-mirror-validate/", env!("CARGO_PKG_VERSION"));
@@ -46,7 +49,7 @@ pub struct ClientSettings {
 pub struct Client {
     settings: ClientSettings,
     connector: Connector,
-    origins: Mutex<HashMap<String, Arc<Origin>>>,
+    origins: Mutex<HashMap<Lane, HashMap<String, Arc<Origin>>>>,
 }
 
 /// What is asked.
@@ -54,6 +57,16 @@ pub struct Client {
 pub(super) struct Ask<'a> {
     pub(super) method: &'a Method,
     pub(super) headers: &'a [(&'static str, &'a str)],
+    pub(super) lane: Lane,
+}
+
+/// Which connections a request goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Lane {
+    /// Small answers: those of one host share a connection where it speaks HTTP/2.
+    Requests,
+    /// Whole files: HTTP/1.1, each on a connection that is its own as long as it takes.
+    Downloads,
 }
 
 /// Why there is no response.
@@ -109,7 +122,7 @@ impl Client {
 
     /// Gives hosts that could not be reached another chance.
     pub async fn revive(&self) {
-        let origins: Vec<Arc<Origin>> = self.origins().values().cloned().collect();
+        let origins: Vec<Arc<Origin>> = self.origins().values().flat_map(HashMap::values).cloned().collect();
         for origin in origins {
             origin.revive().await;
         }
@@ -148,7 +161,7 @@ impl Client {
 
     /// Reads a file of at most `limit` bytes, with as many attempts as it takes.
     pub(super) async fn small_file(&self, url: &Url, limit: usize) -> Small {
-        let ask = Ask { method: &Method::GET, headers: &[] };
+        let ask = Ask { method: &Method::GET, headers: &[], lane: Lane::Requests };
         let mut failures = 0;
         loop {
             let answer = match self.ask(ask, url, &mut 0).await {
@@ -178,7 +191,7 @@ impl Client {
     }
 
     /// One attempt: the request and its redirects, each judged by the rules.
-    async fn follow(&self, ask: Ask<'_>, url: &Url) -> Result<Answer, Failure> {
+    pub(super) async fn follow(&self, ask: Ask<'_>, url: &Url) -> Result<Answer, Failure> {
         let mut target: Option<Url> = None;
         for _ in 0..=MAX_REDIRECTS {
             let url = target.as_ref().unwrap_or(url);
@@ -206,7 +219,7 @@ impl Client {
     /// One request to one host.
     async fn exchange(&self, ask: Ask<'_>, url: &Url) -> Result<Answer, Failure> {
         let request = request(ask, url).map_err(Failure::Refused)?;
-        let turn = self.origin(url).turn(&self.connector).await.map_err(|error| match error {
+        let turn = self.origin(url, ask.lane).turn(&self.connector).await.map_err(|error| match error {
             ConnectError::Refused(refusal) => Failure::Refused(refusal),
             ConnectError::Failed { detail, timed_out, .. } => {
                 let kind = if timed_out { TroubleKind::Timeout } else { TroubleKind::Unreachable };
@@ -228,9 +241,10 @@ impl Client {
         trouble(TroubleKind::Timeout, format!("no answer within {timeout}"))
     }
 
-    fn origin(&self, url: &Url) -> Arc<Origin> {
+    fn origin(&self, url: &Url, lane: Lane) -> Arc<Origin> {
         let key = scheme_and_host(url);
         let mut origins = self.origins();
+        let origins = origins.entry(lane).or_default();
         if let Some(known) = origins.get(key) {
             return Arc::clone(known);
         }
@@ -238,12 +252,17 @@ impl Client {
         root.set_path("/");
         root.set_query(None);
         let settings = &self.settings;
-        let origin = Arc::new(Origin::new(root, settings.concurrency, settings.retries.saturating_add(1)));
+        let concurrency = match lane {
+            Lane::Requests => settings.concurrency,
+            Lane::Downloads => settings.concurrency.min(MAX_DOWNLOADS_PER_HOST),
+        };
+        let attempts = settings.retries.saturating_add(1);
+        let origin = Arc::new(Origin::new(root, lane, concurrency, attempts));
         origins.insert(key.to_owned(), Arc::clone(&origin));
         origin
     }
 
-    fn origins(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Origin>>> {
+    fn origins(&self) -> std::sync::MutexGuard<'_, HashMap<Lane, HashMap<String, Arc<Origin>>>> {
         self.origins.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

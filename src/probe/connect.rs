@@ -21,6 +21,7 @@ use tower_service::Service;
 use url::Url;
 
 use super::address::is_global;
+use super::client::Lane;
 use super::rules::Refusal;
 use super::tls::Tls;
 
@@ -82,8 +83,8 @@ impl Connector {
     }
 
     /// Connects to the host and port of a URL.
-    pub(super) async fn connect(&self, url: &Url) -> Result<Connection, ConnectError> {
-        match tokio::time::timeout(self.timeout, self.connect_in_any_time(url)).await {
+    pub(super) async fn connect(&self, url: &Url, lane: Lane) -> Result<Connection, ConnectError> {
+        match tokio::time::timeout(self.timeout, self.connect_in_any_time(url, lane)).await {
             Ok(connection) => connection,
             Err(_) => Err(ConnectError::Failed {
                 detail: format!("no connection within {}", humantime::format_duration(self.timeout)),
@@ -93,7 +94,7 @@ impl Connector {
         }
     }
 
-    async fn connect_in_any_time(&self, url: &Url) -> Result<Connection, ConnectError> {
+    async fn connect_in_any_time(&self, url: &Url, lane: Lane) -> Result<Connection, ConnectError> {
         let host = url.host_str().unwrap_or_default();
         let port = url.port_or_known_default().unwrap_or_default();
         let secure = url.scheme() == "https";
@@ -117,7 +118,11 @@ impl Connector {
         let connector = self.tls.connector().map_err(permanent)?;
         let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())
             .map_err(|error| permanent(format!("{host} is no name for TLS: {error}")))?;
-        let stream = connector.connect(name, tcp).await.map_err(|error| tls_error(&error))?;
+        let handshake = match lane {
+            Lane::Requests => connector.connect(name, tcp),
+            Lane::Downloads => connector.with_alpn(vec![b"http/1.1".to_vec()]).connect(name, tcp),
+        };
+        let stream = handshake.await.map_err(|error| tls_error(&error))?;
         let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         Ok(Connection { stream: Box::new(stream), http2, forwarded })
     }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::content::ContentEvidence;
 use super::rules::Refusal;
 use crate::stream::{BuildFile, Sha256};
 
@@ -18,6 +19,8 @@ pub struct Evidence {
     pub bridge_size: Option<u64>,
     /// Sidecars that may exist but could not be read.
     pub unread: Vec<Unread>,
+    /// What its bytes say; `None` if they were not read, or not to their end.
+    pub content: Option<ContentEvidence>,
     /// What came of asking for the signature; `None` if nobody asked.
     pub signature: Option<Observation>,
     /// How often the file was asked for, redirects not counted.
@@ -35,6 +38,7 @@ impl Evidence {
             meta_json: Vec::new(),
             bridge_size: None,
             unread: Vec::new(),
+            content: None,
             signature: None,
             attempts: 0,
             remarks: Vec::new(),

@@ -4,6 +4,7 @@ mod address;
 mod backoff;
 mod client;
 mod connect;
+mod content;
 mod digest_headers;
 mod evidence;
 mod observe;
@@ -16,6 +17,10 @@ mod tls;
 
 pub use address::is_global;
 pub use client::{Client, ClientSettings};
+pub use content::{
+    ContentEvidence, ContentInquiry, FileProgress, MAX_UNCOMPRESSED_BYTES, Sink, Transferred, Transfers,
+    TransfersNow, Uncompressed, Unfinished, When,
+};
 pub use evidence::{
     Absence, DigestSource, Evidence, Observation, PublishedDigest, Trouble, TroubleKind, Unread,
 };

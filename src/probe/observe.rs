@@ -4,7 +4,7 @@ use http::{HeaderMap, Method, StatusCode, header};
 use url::Url;
 
 use super::backoff::is_transient;
-use super::client::{Again, Ask, Client, Failure};
+use super::client::{Again, Ask, Client, Failure, Lane};
 use super::digest_headers::{CHECKSUM_MODE, HeaderDigests, WANT};
 use super::evidence::{Absence, Observation, Trouble, TroubleKind};
 
@@ -23,7 +23,7 @@ pub(super) struct Sighting {
 /// one byte.
 pub(super) async fn observe(client: &Client, url: &Url) -> Sighting {
     let mut attempts = 0;
-    let ask = Ask { method: &Method::HEAD, headers: &[WANT, CHECKSUM_MODE] };
+    let ask = Ask { method: &Method::HEAD, headers: &[WANT, CHECKSUM_MODE], lane: Lane::Requests };
     let (status, headers) = match client.ask(ask, url, &mut attempts).await {
         Ok(answer) => {
             let parts = answer.without_body();
@@ -47,12 +47,12 @@ pub(super) async fn observe(client: &Client, url: &Url) -> Sighting {
         StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED => {
             first_byte(client, url, attempts).await
         }
-        _ => sighting(otherwise(client, status)),
+        _ => sighting(otherwise(client.settings().retries, status)),
     }
 }
 
 async fn first_byte(client: &Client, url: &Url, mut attempts: u32) -> Sighting {
-    let ask = Ask { method: &Method::GET, headers: &[FIRST_BYTE, WANT, CHECKSUM_MODE] };
+    let ask = Ask { method: &Method::GET, headers: &[FIRST_BYTE, WANT, CHECKSUM_MODE], lane: Lane::Requests };
     // The body is not read: it is one byte, or the whole file if the server does not know ranges.
     let (status, headers) = match client.ask(ask, url, &mut attempts).await {
         Ok(answer) => {
@@ -75,7 +75,7 @@ async fn first_byte(client: &Client, url: &Url, mut attempts: u32) -> Sighting {
         StatusCode::RANGE_NOT_SATISFIABLE if content_range(&headers) == Some(0) => {
             absent(status, Absence::Empty)
         }
-        _ => otherwise(client, status),
+        _ => otherwise(client.settings().retries, status),
     };
     Sighting { observation, digests: HeaderDigests::of(&headers), attempts }
 }
@@ -98,21 +98,21 @@ fn absent(status: StatusCode, how: Absence) -> Observation {
     Observation::Absent { status: status.as_u16(), how }
 }
 
-fn otherwise(client: &Client, status: StatusCode) -> Observation {
+pub(super) fn otherwise(retries: u32, status: StatusCode) -> Observation {
     match status {
         StatusCode::NOT_FOUND | StatusCode::GONE | StatusCode::FORBIDDEN => absent(status, Absence::Status),
-        _ => Observation::Undetermined(status_trouble(client, status)),
+        _ => Observation::Undetermined(status_trouble(retries, status)),
     }
 }
 
 /// What a status means that says neither that a file is there nor that it isn't.
-pub(super) fn status_trouble(client: &Client, status: StatusCode) -> Trouble {
+pub(super) fn status_trouble(retries: u32, status: StatusCode) -> Trouble {
     let kind = match status.as_u16() {
         429 => TroubleKind::RateLimited,
         408 | 504 => TroubleKind::Timeout,
         _ => TroubleKind::ServerError,
     };
-    let asked_again = is_transient(status) && client.settings().retries > 0;
+    let asked_again = is_transient(status) && retries > 0;
     let again = if asked_again { ", also when asked again" } else { "" };
     Trouble { kind, status: Some(status.as_u16()), detail: format!("the server answered {status}{again}") }
 }
@@ -127,7 +127,7 @@ impl Failure {
     }
 }
 
-fn is_html(headers: &HeaderMap) -> bool {
+pub(super) fn is_html(headers: &HeaderMap) -> bool {
     headers.get(header::CONTENT_TYPE).is_some_and(|value| {
         let value = String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase();
         let essence = value.split(';').next().unwrap_or_default().trim();
@@ -135,7 +135,7 @@ fn is_html(headers: &HeaderMap) -> bool {
     })
 }
 
-fn content_length(headers: &HeaderMap) -> Option<u64> {
+pub(super) fn content_length(headers: &HeaderMap) -> Option<u64> {
     let mut values = headers.get_all(header::CONTENT_LENGTH).iter();
     let value = decimal(values.next()?.to_str().ok()?)?;
     values.all(|other| other.to_str().ok().and_then(decimal) == Some(value)).then_some(value)

@@ -13,6 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::Url;
 
 use super::backoff::wait_after;
+use super::client::Lane;
 use super::connect::{ConnectError, Connection, Connector, Forwarded, causes};
 
 /// The most connections to a host that does not speak HTTP/2.
@@ -30,6 +31,7 @@ type Body = Empty<Bytes>;
 /// A host and port, and how it is reached.
 pub(super) struct Origin {
     url: Url,
+    lane: Lane,
     concurrency: usize,
     connect_attempts: u32,
     permits: Arc<Semaphore>,
@@ -89,9 +91,10 @@ pub(super) struct Broken {
 }
 
 impl Origin {
-    pub(super) fn new(url: Url, concurrency: usize, connect_attempts: u32) -> Self {
+    pub(super) fn new(url: Url, lane: Lane, concurrency: usize, connect_attempts: u32) -> Self {
         Self {
             url,
+            lane,
             concurrency,
             connect_attempts,
             permits: Arc::new(Semaphore::new(concurrency)),
@@ -155,7 +158,7 @@ impl Origin {
                     return Ok(Lease::Http1 { connection, reused: true, _permit: permit });
                 }
             }
-            match connector.connect(&self.url).await {
+            match connector.connect(&self.url, self.lane).await {
                 Ok(connection) => {
                     let connection = open_http1(connection).await?;
                     return Ok(Lease::Http1 { connection, reused: false, _permit: permit });
@@ -170,7 +173,7 @@ impl Origin {
     async fn first_connection(&self, connector: &Connector) -> Result<Connection, ConnectError> {
         let mut attempt = 1;
         loop {
-            match connector.connect(&self.url).await {
+            match connector.connect(&self.url, self.lane).await {
                 Ok(connection) => return Ok(connection),
                 Err(error) => self.pause_after(error, &mut attempt).await?,
             }

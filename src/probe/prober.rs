@@ -1,12 +1,14 @@
 //! From artifacts to evidence.
 
 use std::collections::HashMap;
+use std::future::Future;
 use std::sync::Arc;
 
-use futures::future::OptionFuture;
-use futures::stream::{self, Stream, StreamExt};
+use futures::future::{Either, OptionFuture};
+use futures::stream::{self, FuturesUnordered, Stream, StreamExt};
 
 use super::client::{Client, Small, scheme_and_host};
+use super::content::{ContentInquiry, Prover, Transfers};
 use super::evidence::{Evidence, Observation, PublishedDigest, Unread};
 use super::observe::{Sighting, observe};
 use super::sidecars::{META_JSON, SHA256SUM_TXT, Sidecar, Sidecars};
@@ -25,6 +27,8 @@ pub struct Inquiry {
     pub size_from: Option<Literal>,
     /// Which sidecars are of interest.
     pub sidecars: Sidecarring,
+    /// What to find out about the bytes; `None` leaves them unread.
+    pub content: Option<ContentInquiry>,
 }
 
 /// Which sidecars of a file's directory are asked for.
@@ -42,6 +46,7 @@ pub enum Sidecarring {
 pub struct Prober {
     client: Arc<Client>,
     sidecars: Sidecars,
+    prover: Prover,
 }
 
 /// Why a document at a URL could not be had.
@@ -55,7 +60,7 @@ pub struct FetchError {
 impl Prober {
     /// A prober that makes its requests with this client.
     pub fn new(client: Client) -> Self {
-        Self { client: Arc::new(client), sidecars: Sidecars::default() }
+        Self { client: Arc::new(client), sidecars: Sidecars::default(), prover: Prover::default() }
     }
 
     /// Reads a document from a URL.
@@ -90,12 +95,65 @@ impl Prober {
         }
         // One more than the permits of a host, so that the next request is ready when one ends.
         let width = self.client.settings().concurrency.saturating_add(1);
-        stream::select_all(by_host.into_values().map(move |inquiries| {
+        let asked = stream::select_all(by_host.into_values().map(move |inquiries| {
             stream::iter(inquiries)
-                .map(move |(key, inquiry)| async move { (key, self.inquire(&inquiry).await) })
+                .map(move |(key, inquiry)| async move {
+                    let evidence = self.inquire(&inquiry).await;
+                    (key, inquiry, evidence)
+                })
                 .buffer_unordered(width)
                 .boxed_local()
-        }))
+        }));
+        self.then_read(asked)
+    }
+
+    /// Passes on what is known, and reads the files whose bytes are to be proven. However many they are, they
+    /// hold no question back.
+    fn then_read<'p, K: Copy + 'p>(
+        &'p self,
+        asked: impl Stream<Item = (K, Inquiry, Evidence)> + Unpin + 'p,
+    ) -> impl Stream<Item = (K, Evidence)> + 'p {
+        let reading = FuturesUnordered::new();
+        stream::unfold((asked.fuse(), reading), async move |(mut asked, mut reading)| {
+            loop {
+                tokio::select! {
+                    Some((key, inquiry, evidence)) = asked.next() => {
+                        match self.reading(key, inquiry, evidence) {
+                            Either::Left(read) => reading.push(read),
+                            Either::Right(known) => return Some((known, (asked, reading))),
+                        }
+                    }
+                    Some(read) = reading.next() => return Some((read, (asked, reading))),
+                    else => return None,
+                }
+            }
+        })
+    }
+
+    /// The future that reads a file, or the evidence if its bytes are not to be read.
+    fn reading<K: Copy>(
+        &self,
+        key: K,
+        inquiry: Inquiry,
+        mut evidence: Evidence,
+    ) -> Either<impl Future<Output = (K, Evidence)>, (K, Evidence)> {
+        let (Some(content), Ok(location)) = (inquiry.content, inquiry.location) else {
+            return Either::Right((key, evidence));
+        };
+        if !content.applies(&evidence) {
+            return Either::Right((key, evidence));
+        }
+        // Announced before its turn comes, so that the whole is known early.
+        let meter = self.prover.announce(&location, &evidence);
+        Either::Left(async move {
+            self.prover.prove(&self.client, &location, &content, meter, &mut evidence).await;
+            (key, evidence)
+        })
+    }
+
+    /// How far all downloads are.
+    pub fn transfers(&self) -> &Transfers {
+        self.prover.transfers()
     }
 
     /// Before another round: what was missing may have come, what was unreachable may be back.

@@ -92,7 +92,7 @@ fn once<T: Send + Sync + 'static>(
             Small::Body(bytes) => parse(name, &bytes).map_or_else(Sidecar::Unusable, Sidecar::Read),
             Small::TooLarge => Sidecar::Unusable(format!("it has more than {limit} bytes")),
             Small::Status(status) if super::backoff::is_transient(status) => {
-                Sidecar::Unread(status_trouble(&client, status))
+                Sidecar::Unread(status_trouble(client.settings().retries, status))
             }
             Small::Status(_) => Sidecar::Absent,
             Small::Failed(failure) => match failure.into_trouble() {

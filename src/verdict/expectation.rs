@@ -13,6 +13,8 @@ pub struct Expectation {
     pub uncompressed_sha256: Option<Sha256>,
     /// The document's size in bytes.
     pub size: Option<u64>,
+    /// The document's size in bytes once decompressed.
+    pub uncompressed_size: Option<u64>,
     /// What legacy metadata of the same checkout says of the file.
     pub legacy: Vec<BuildFile>,
     /// Whether the document names a signature.

@@ -39,6 +39,17 @@ pub enum Finding {
         /// Where.
         from: DigestSource,
     },
+    /// The decompressed bytes have another digest.
+    #[error("its sha256 once decompressed is {observed}, expected {expected}")]
+    UncompressedSha256 {
+        /// The document's digest.
+        expected: Sha256,
+        /// The digest that was found.
+        observed: Sha256,
+    },
+    /// The bytes cannot be decompressed.
+    #[error("it cannot be decompressed: {0}")]
+    NotDecompressed(String),
     /// Build metadata disagrees with the document.
     #[error("{} says {what} {observed}, the document says {expected}", Printable(said_by))]
     Metadata {
@@ -73,6 +84,9 @@ pub enum Finding {
     /// No published digest.
     #[error("it is there, but its server publishes no sha256 of it")]
     NoDigest,
+    /// Its bytes were to be read, and were not.
+    #[error("it is there, but its content was not read")]
+    NotRead,
 }
 
 impl Finding {
@@ -97,7 +111,8 @@ impl Finding {
                 TroubleKind::Deadline => Reason::Deadline,
             },
             Self::NoSize { .. } => Reason::ServerError,
-            Self::NoDigest => Reason::NoDigest,
+            Self::UncompressedSha256 { .. } | Self::NotDecompressed(_) => Reason::UncompressedSha256Mismatch,
+            Self::NoDigest | Self::NotRead => Reason::NoDigest,
         }
     }
 

@@ -1,7 +1,7 @@
 //! The table that a reviewer can read: what each piece of evidence means.
 
 use super::{Expectation, Finding, Reason, Signatures, SizeSource, Verdict, Verify};
-use crate::probe::{DigestSource, Evidence, Observation};
+use crate::probe::{ContentEvidence, DigestSource, Evidence, Observation, Uncompressed};
 use crate::stream::{BuildFile, Sha256};
 use crate::text::bytes;
 
@@ -87,9 +87,12 @@ pub fn judge(expected: &Expectation, evidence: &Evidence) -> Outcome {
         }
         &Observation::Present { status, size } => {
             bench.outcome.http_status = Some(status);
-            bench.outcome.observed_size = size;
-            bench.size(size);
-            bench.proof();
+            if let Some(content) = &evidence.content {
+                bench.content(content, size);
+            } else {
+                bench.size(size);
+                bench.proof();
+            }
             bench.signature();
         }
     }
@@ -166,7 +169,40 @@ impl Bench<'_> {
         }
     }
 
+    /// The bytes themselves, which outweigh whatever anybody says of them.
+    fn content(&mut self, content: &ContentEvidence, told: Option<u64>) {
+        let expected = self.expected.sha256;
+        let (observed, from) = (content.sha256, DigestSource::Content);
+        if observed != expected {
+            self.outcome.observed_sha256 = Some((observed, from));
+            self.find(Finding::Sha256 { expected, observed, from });
+        } else if self.outcome.observed_sha256.is_none_or(|(published, _)| published == expected) {
+            self.outcome.observed_sha256 = Some((observed, from));
+        }
+        self.size(Some(content.bytes));
+        if let Some(told) = told.filter(|&told| told != content.bytes) {
+            let (told, counted) = (bytes(told), bytes(content.bytes));
+            self.outcome.warnings.push(format!("the server told {told} and served {counted}"));
+        }
+        if let Some(expected) = self.expected.uncompressed_sha256 {
+            match &content.uncompressed {
+                Some(Uncompressed::Whole { sha256, .. }) if *sha256 == expected => {}
+                Some(Uncompressed::Whole { sha256, .. }) => {
+                    self.find(Finding::UncompressedSha256 { expected, observed: *sha256 });
+                }
+                Some(Uncompressed::Unusable(why)) => self.find(Finding::NotDecompressed(why.clone())),
+                None => self.find(Finding::NotRead),
+            }
+        }
+        // What a sidecar would have said matters less than what the bytes did say.
+        for unread in &self.evidence.unread {
+            let warning = format!("{} could not be read: {}", unread.sidecar, unread.trouble.detail);
+            self.outcome.warnings.push(warning);
+        }
+    }
+
     fn size(&mut self, observed: Option<u64>) {
+        self.outcome.observed_size = observed;
         match (self.outcome.expected_size, observed) {
             (Some((expected, expected_from)), Some(observed)) if observed != expected => {
                 self.find(Finding::Size { expected, expected_from, observed });
@@ -186,8 +222,12 @@ impl Bench<'_> {
         for unread in self.evidence.unread.iter().filter(|_| matters) {
             self.find(Finding::Undetermined { about: Some(unread.sidecar), trouble: unread.trouble.clone() });
         }
-        if wants_digest && self.evidence.published.is_empty() {
-            self.find(Finding::NoDigest);
+        match self.expected.verify {
+            Verify::Content => self.find(Finding::NotRead),
+            Verify::Published | Verify::Auto if self.evidence.published.is_empty() => {
+                self.find(Finding::NoDigest);
+            }
+            Verify::Exists | Verify::Published | Verify::Auto => {}
         }
     }
 

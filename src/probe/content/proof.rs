@@ -1,0 +1,240 @@
+//! From a URL to evidence: download, digest, decompression, all in one pass.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinHandle;
+
+use super::ContentEvidence;
+use super::memory::Memory;
+use super::meter::{Meter, Transfers};
+use super::sink::Sink;
+use super::tap::{Parcel, Tap};
+use super::transfer::{Transferred, Unfinished};
+use super::unpack::{Format, MAX_UNCOMPRESSED_BYTES, Uncompressed, unpack};
+use crate::location::Literal;
+use crate::probe::client::{Client, trouble};
+use crate::probe::evidence::{Evidence, Observation, TroubleKind};
+use crate::stream::Sha256;
+
+/// Downloads at a time for each processor: one that waits for the network beside one that is hashed.
+const DOWNLOADS_PER_CPU: usize = 2;
+
+/// Downloads at a time, at least and at most: a slow server is not asked for one file after the other, and a
+/// large machine does not open hundreds of connections.
+const DOWNLOADS: std::ops::RangeInclusive<usize> = 8..=32;
+
+/// What is handed from the network thread to a hashing thread at a time, in bytes.
+const BATCH_BYTES: usize = 128 * 1024;
+
+/// The most pieces in such a batch: the bookkeeping of tiny pieces would else outweigh them.
+const BATCH_PIECES: usize = 128;
+
+/// How many batches may wait for a hashing thread. With those in the making on either side a file takes about
+/// half a mebibyte, however large it is.
+const WAITING_BATCHES: usize = 2;
+
+/// By how much a file may be larger than anybody said, in bytes, before it is taken to have no end.
+const SLACK_BYTES: u64 = 1024 * 1024;
+
+/// What to find out about the bytes of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContentInquiry {
+    /// When they are read at all.
+    pub when: When,
+    /// The size that the file should have, in bytes, as far as it is known without asking its server.
+    pub size: Option<u64>,
+    /// Whether it is decompressed.
+    pub uncompress: bool,
+    /// The size that it should have once decompressed, in bytes.
+    pub uncompressed_size: Option<u64>,
+}
+
+/// When the bytes of a file are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// If the file is there.
+    Present,
+    /// If it is there and its server publishes no digest of it.
+    Unpublished,
+}
+
+/// Proves what servers serve.
+pub(in crate::probe) struct Prover {
+    turns: Semaphore,
+    memory: Arc<Memory>,
+    transfers: Transfers,
+}
+
+/// What the hashing thread does with a file.
+struct Plan {
+    named: Option<Format>,
+    uncompress: bool,
+    uncompressed_size: Option<u64>,
+    memory: Arc<Memory>,
+}
+
+/// What the hashing thread found.
+struct Read {
+    bytes: u64,
+    sha256: Sha256,
+    uncompressed: Option<Uncompressed>,
+}
+
+impl Default for Prover {
+    fn default() -> Self {
+        let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+        let downloads = cpus.saturating_mul(DOWNLOADS_PER_CPU).clamp(*DOWNLOADS.start(), *DOWNLOADS.end());
+        Self { turns: Semaphore::new(downloads), memory: Arc::default(), transfers: Transfers::default() }
+    }
+}
+
+impl ContentInquiry {
+    /// Whether the bytes are to be read, after what is known.
+    pub(in crate::probe) fn applies(&self, evidence: &Evidence) -> bool {
+        matches!(evidence.file, Observation::Present { .. })
+            && (self.when == When::Present || evidence.published.is_empty())
+    }
+}
+
+impl Prover {
+    /// How far all downloads are.
+    pub(in crate::probe) fn transfers(&self) -> &Transfers {
+        &self.transfers
+    }
+
+    /// Announces a download that will begin when it has its turn, so that the whole is known early.
+    pub(in crate::probe) fn announce(&self, location: &Literal, evidence: &Evidence) -> Meter {
+        let told = match evidence.file {
+            Observation::Present { size, .. } => size,
+            _ => None,
+        };
+        self.transfers.announce(location.file_name(), told)
+    }
+
+    /// Reads the file and adds what it says to the evidence.
+    pub(in crate::probe) async fn prove(
+        &self,
+        client: &Client,
+        location: &Literal,
+        inquiry: &ContentInquiry,
+        meter: Meter,
+        evidence: &mut Evidence,
+    ) {
+        // Never closed; without a turn there would only be more downloads at a time.
+        let _turn = self.turns.acquire().await;
+        meter.start();
+        let said = evidence.meta_json.iter();
+        let plan = Plan {
+            named: Format::by_name(location.file_name()),
+            uncompress: inquiry.uncompress,
+            uncompressed_size: inquiry
+                .uncompressed_size
+                .or_else(|| said.clone().find_map(|file| file.uncompressed_size)),
+            memory: Arc::clone(&self.memory),
+        };
+        let told = match evidence.file {
+            Observation::Present { size, .. } => size,
+            _ => None,
+        };
+        let largest = said.filter_map(|file| file.size).chain(told).chain(inquiry.size).max();
+        let limit = largest.map_or(MAX_UNCOMPRESSED_BYTES, |size| size.saturating_add(SLACK_BYTES));
+        let mut feed = Feed::new(Arc::new(plan), meter);
+        let mut attempts = 0;
+        let outcome = client.download(location.url(), limit, &mut feed, &mut attempts).await;
+        evidence.attempts = evidence.attempts.saturating_add(attempts);
+        let read = match outcome {
+            Ok(transferred) => feed.finish().await.map(|read| (transferred, read)),
+            Err(Unfinished::Observed(observation)) => {
+                evidence.file = observation;
+                return;
+            }
+            Err(Unfinished::Sink(Stopped)) => None,
+        };
+        if let Some((Transferred { pieces, .. }, Read { bytes, sha256, uncompressed })) = read {
+            evidence.content = Some(ContentEvidence { bytes, sha256, uncompressed, resumed: pieces > 1 });
+        } else {
+            let detail = "the bytes came but could not be hashed".to_owned();
+            evidence.file = Observation::Undetermined(trouble(TroubleKind::ServerError, detail));
+        }
+    }
+}
+
+impl Plan {
+    /// On a blocking thread: reads all that comes.
+    fn carry_out(&self, parcels: mpsc::Receiver<Parcel>) -> Option<Read> {
+        let mut tap = Tap::new(parcels);
+        let unpacked =
+            self.uncompress.then(|| unpack(&mut tap, self.named, self.uncompressed_size, &self.memory));
+        let (bytes, sha256) = tap.finish()?;
+        // What is not compressed is its own decompressed form.
+        let uncompressed = unpacked.map(|it| it.unwrap_or(Uncompressed::Whole { bytes, sha256 }));
+        Some(Read { bytes, sha256, uncompressed })
+    }
+}
+
+/// Hands the bytes of a download to a blocking thread.
+struct Feed {
+    plan: Arc<Plan>,
+    meter: Meter,
+    parcels: mpsc::Sender<Parcel>,
+    reader: JoinHandle<Option<Read>>,
+    batch: Vec<Bytes>,
+    batched: usize,
+}
+
+/// The hashing thread takes no more.
+#[derive(Debug)]
+struct Stopped;
+
+impl Feed {
+    fn new(plan: Arc<Plan>, meter: Meter) -> Self {
+        let (parcels, reader) = Self::begin(&plan);
+        Self { plan, meter, parcels, reader, batch: Vec::new(), batched: 0 }
+    }
+
+    fn begin(plan: &Arc<Plan>) -> (mpsc::Sender<Parcel>, JoinHandle<Option<Read>>) {
+        let (sender, receiver) = mpsc::channel(WAITING_BATCHES);
+        let plan = Arc::clone(plan);
+        (sender, tokio::task::spawn_blocking(move || plan.carry_out(receiver)))
+    }
+
+    async fn flush(&mut self) -> Result<(), Stopped> {
+        if self.batch.is_empty() {
+            return Ok(());
+        }
+        self.batched = 0;
+        let batch = std::mem::take(&mut self.batch);
+        self.parcels.send(Parcel::Bytes(batch)).await.map_err(|_| Stopped)
+    }
+
+    async fn finish(mut self) -> Option<Read> {
+        self.flush().await.ok()?;
+        self.parcels.send(Parcel::End).await.ok()?;
+        self.reader.await.ok().flatten()
+    }
+}
+
+impl Sink for Feed {
+    type Error = Stopped;
+
+    async fn take(&mut self, bytes: Bytes) -> Result<(), Stopped> {
+        self.meter.add(u64::try_from(bytes.len()).unwrap_or(0));
+        self.batched = self.batched.saturating_add(bytes.len());
+        self.batch.push(bytes);
+        if self.batched >= BATCH_BYTES || self.batch.len() >= BATCH_PIECES {
+            self.flush().await?;
+        }
+        Ok(())
+    }
+
+    async fn start_over(&mut self) -> Result<(), Stopped> {
+        self.meter.reset();
+        self.batch.clear();
+        self.batched = 0;
+        // The old thread sees its channel close without an end, and gives up.
+        (self.parcels, self.reader) = Self::begin(&self.plan);
+        Ok(())
+    }
+}

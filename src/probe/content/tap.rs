@@ -1,0 +1,124 @@
+//! The bytes of a download on a blocking thread, hashed as they are read: nothing is read twice.
+
+use std::cell::Cell;
+use std::io::{self, BufRead, Read};
+use std::rc::Rc;
+
+use bytes::{Buf, Bytes, BytesMut};
+use ring::digest::{Context, SHA256};
+use tokio::sync::mpsc::Receiver;
+
+use crate::stream::Sha256;
+
+/// What the network thread sends.
+pub(super) enum Parcel {
+    /// The next bytes.
+    Bytes(Vec<Bytes>),
+    /// That was all. A channel that closes without it means that the download was given up.
+    End,
+}
+
+/// Reads what the network thread sends, and hashes it.
+pub(super) struct Tap {
+    parcels: Receiver<Parcel>,
+    waiting: std::vec::IntoIter<Bytes>,
+    current: Bytes,
+    hash: Context,
+    count: Rc<Cell<u64>>,
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Flowing,
+    Ended,
+    GivenUp,
+}
+
+impl Tap {
+    pub(super) fn new(parcels: Receiver<Parcel>) -> Self {
+        Self {
+            parcels,
+            waiting: Vec::new().into_iter(),
+            current: Bytes::new(),
+            hash: Context::new(&SHA256),
+            count: Rc::default(),
+            state: State::Flowing,
+        }
+    }
+
+    /// How many bytes came so far.
+    pub(super) fn count(&self) -> Rc<Cell<u64>> {
+        Rc::clone(&self.count)
+    }
+
+    /// The first bytes, at least so many unless the file has fewer. They are still to be read.
+    pub(super) fn peek(&mut self, least: usize) -> &[u8] {
+        while self.current.len() < least {
+            let Some(more) = self.next() else { break };
+            let mut joined = BytesMut::from(&self.current[..]);
+            joined.extend_from_slice(&more);
+            self.current = joined.freeze();
+        }
+        &self.current
+    }
+
+    /// Reads what nobody wanted; then the size and digest of the whole, or nothing if the download was given
+    /// up.
+    pub(super) fn finish(mut self) -> Option<(u64, Sha256)> {
+        self.current = Bytes::new();
+        while self.next().is_some() {}
+        (self.state == State::Ended).then(|| (self.count.get(), digest(self.hash)))
+    }
+
+    fn next(&mut self) -> Option<Bytes> {
+        loop {
+            if let Some(bytes) = self.waiting.next() {
+                self.hash.update(&bytes);
+                self.count.set(self.count.get().saturating_add(u64::try_from(bytes.len()).unwrap_or(0)));
+                return Some(bytes);
+            }
+            if self.state != State::Flowing {
+                return None;
+            }
+            match self.parcels.blocking_recv() {
+                Some(Parcel::Bytes(bytes)) => self.waiting = bytes.into_iter(),
+                Some(Parcel::End) => self.state = State::Ended,
+                None => self.state = State::GivenUp,
+            }
+        }
+    }
+}
+
+impl BufRead for Tap {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        while self.current.is_empty() {
+            match self.next() {
+                Some(bytes) => self.current = bytes,
+                None if self.state == State::GivenUp => return Err(io::ErrorKind::ConnectionAborted.into()),
+                None => break,
+            }
+        }
+        Ok(&self.current)
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.current.advance(amount.min(self.current.len()));
+    }
+}
+
+impl Read for Tap {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut available = self.fill_buf()?;
+        let read = available.read(buffer)?;
+        self.consume(read);
+        Ok(read)
+    }
+}
+
+/// The digest of what was hashed.
+pub(super) fn digest(hash: Context) -> Sha256 {
+    let mut bytes = [0; 32];
+    bytes.copy_from_slice(hash.finish().as_ref());
+    Sha256::from_bytes(bytes)
+}
