@@ -91,6 +91,10 @@ pub struct CheckArgs {
     /// depends on it [default: $PULL_BASE_SHA, if the checkout has that commit]
     #[arg(long, value_name = "REF", help_heading = "What is checked")]
     pub base: Option<String>,
+    /// OpenPGP public keys to verify signatures with, as gpg --export writes them: sha256sum.txt.gpg, and
+    /// the signatures of artifacts, which are downloaded for it
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "What is checked")]
+    pub keyring: Option<PathBuf>,
 
     /// Which artifacts.
     #[command(flatten)]

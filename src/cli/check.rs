@@ -1,7 +1,7 @@
 //! `check`: the gate.
 
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -12,7 +12,7 @@ use super::load::{client_settings, load};
 use super::target::Choice;
 use super::{Exit, Verbosity, complain, env, signals};
 use crate::gate::{self, Case, Ended, Observer, Patience};
-use crate::probe::{Client, Prober};
+use crate::probe::{Client, Keyring, Prober};
 use crate::report::log::LogWriter;
 use crate::report::model::{ArtifactReport, Changes, Report, Summary, Target, TargetKind};
 use crate::report::progress::Progress;
@@ -52,7 +52,12 @@ async fn check(args: CheckArgs, verbosity: Verbosity) -> Exit {
         Ok(choice) => choice,
         Err(problem) => return unusable(&args, None, &problem),
     };
-    let prober = Prober::new(Client::new(client_settings(&args.network, choice.rules())));
+    let keyring = match read_keyring(args.keyring.as_deref()) {
+        Ok(keyring) => keyring,
+        Err(problem) => return unusable(&args, Some(&choice), &problem),
+    };
+    let prober =
+        Prober::new(Client::new(client_settings(&args.network, choice.rules()))).with_keyring(keyring);
     let mut stop = std::pin::pin!(stop);
     let sources = tokio::select! {
         biased;
@@ -114,6 +119,14 @@ async fn check(args: CheckArgs, verbosity: Verbosity) -> Exit {
     report.elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let exit = finish(&args, &report, &context);
     interrupt.map_or(exit, signals::Interrupt::exit)
+}
+
+/// The keys of `--keyring`, if it is given.
+fn read_keyring(file: Option<&Path>) -> Result<Option<Keyring>, String> {
+    let Some(file) = file else { return Ok(None) };
+    let problem = |why: String| format!("{}: {why}", file.display());
+    let bytes = std::fs::read(file).map_err(|error| problem(error.to_string()))?;
+    Keyring::parse(&bytes).map(Some).map_err(|error| problem(error.to_string()))
 }
 
 /// One artifact, with where it comes from.

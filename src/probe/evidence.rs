@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::content::ContentEvidence;
+use super::openpgp::SignatureCheck;
 use super::rules::Refusal;
 use crate::stream::{BuildFile, Sha256};
 
@@ -23,6 +24,10 @@ pub struct Evidence {
     pub content: Option<ContentEvidence>,
     /// What came of asking for the signature; `None` if nobody asked.
     pub signature: Option<Observation>,
+    /// What a keyring says of the signature over the bytes; `None` without one, or if they were not read.
+    pub signature_check: Option<SignatureCheck>,
+    /// What a keyring says of the `sha256sum.txt`; `None` without a keyring or without the sidecar.
+    pub sums_check: Option<SignatureCheck>,
     /// How often the file was asked for, redirects not counted.
     pub attempts: u32,
     /// What a server said that could not be used: a malformed digest header, a sidecar that is none.
@@ -40,6 +45,8 @@ impl Evidence {
             unread: Vec::new(),
             content: None,
             signature: None,
+            signature_check: None,
+            sums_check: None,
             attempts: 0,
             remarks: Vec::new(),
         }

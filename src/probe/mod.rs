@@ -8,6 +8,7 @@ mod content;
 mod digest_headers;
 mod evidence;
 mod observe;
+mod openpgp;
 mod origin;
 mod prober;
 mod rules;
@@ -24,6 +25,7 @@ pub use content::{
 pub use evidence::{
     Absence, DigestSource, Evidence, Observation, PublishedDigest, Trouble, TroubleKind, Unread,
 };
+pub use openpgp::{Keyring, KeyringError, SignatureCheck};
 pub use prober::{FetchError, Inquiry, Prober, Sidecarring};
 pub use rules::{AllowedHost, AllowedHostError, MAX_REDIRECTS, Refusal, Rules};
 pub use sha256sum::{Sha256sum, Sha256sumError};

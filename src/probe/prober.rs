@@ -8,10 +8,11 @@ use futures::future::{Either, OptionFuture};
 use futures::stream::{self, FuturesUnordered, Stream, StreamExt};
 
 use super::client::{Client, Small, scheme_and_host};
-use super::content::{ContentInquiry, Prover, Transfers};
+use super::content::{ContentInquiry, Order, Prover, Transfers};
 use super::evidence::{Evidence, Observation, PublishedDigest, Unread};
 use super::observe::{Sighting, observe};
-use super::sidecars::{META_JSON, SHA256SUM_TXT, Sidecar, Sidecars};
+use super::openpgp::{Keyring, SignatureCheck};
+use super::sidecars::{META_JSON, SHA256SUM_TXT, SHA256SUM_TXT_GPG, Sidecar, Sidecars};
 use super::{DigestSource, Refusal};
 use crate::location::{BadLocation, Literal};
 use crate::stream::MAX_DOCUMENT_BYTES;
@@ -47,6 +48,7 @@ pub struct Prober {
     client: Arc<Client>,
     sidecars: Sidecars,
     prover: Prover,
+    keyring: Option<Arc<Keyring>>,
 }
 
 /// Why a document at a URL could not be had.
@@ -60,7 +62,18 @@ pub struct FetchError {
 impl Prober {
     /// A prober that makes its requests with this client.
     pub fn new(client: Client) -> Self {
-        Self { client: Arc::new(client), sidecars: Sidecars::default(), prover: Prover::default() }
+        Self {
+            client: Arc::new(client),
+            sidecars: Sidecars::default(),
+            prover: Prover::default(),
+            keyring: None,
+        }
+    }
+
+    /// Checks signatures with these keys: those of `sha256sum.txt` always, those over artifacts where their
+    /// bytes are read.
+    pub fn with_keyring(self, keyring: Option<Keyring>) -> Self {
+        Self { keyring: keyring.map(Arc::new), ..self }
     }
 
     /// Reads a document from a URL.
@@ -138,15 +151,27 @@ impl Prober {
         mut evidence: Evidence,
     ) -> Either<impl Future<Output = (K, Evidence)>, (K, Evidence)> {
         let (Some(content), Ok(location)) = (inquiry.content, inquiry.location) else {
+            if self.keyring.is_some() && matches!(evidence.signature, Some(Observation::Present { .. })) {
+                let unchecked = "the signature was not checked: that takes the content (--verify content)";
+                evidence.remarks.push(unchecked.to_owned());
+            }
             return Either::Right((key, evidence));
         };
-        if !content.applies(&evidence) {
+        let there = matches!(evidence.file, Observation::Present { .. });
+        let signed = matches!(evidence.signature, Some(Observation::Present { .. }));
+        let signature = match (&self.keyring, inquiry.signature) {
+            (Some(keyring), Some(Ok(signature))) if signed => Some((signature, Arc::clone(keyring))),
+            _ => None,
+        };
+        // Who brings keys wants signatures checked, and that takes the bytes.
+        if !(content.applies(&evidence) || there && signature.is_some()) {
             return Either::Right((key, evidence));
         }
         // Announced before its turn comes, so that the whole is known early.
         let meter = self.prover.announce(&location, &evidence);
         Either::Left(async move {
-            self.prover.prove(&self.client, &location, &content, meter, &mut evidence).await;
+            let order = Order { location: &location, inquiry: &content, signature };
+            self.prover.prove(&self.client, order, meter, &mut evidence).await;
             (key, evidence)
         })
     }
@@ -194,10 +219,20 @@ impl Prober {
             attempts,
             ..Evidence::only(observation)
         };
+        if let (Some(keyring), Some(sums)) = (&self.keyring, &sums)
+            && matches!(**sums, Sidecar::Read(_))
+        {
+            let check = self.sidecars.sums_check(&self.client, location, keyring, sums).await;
+            evidence.sums_check = match &*check {
+                Sidecar::Absent => Some(SignatureCheck::Absent),
+                Sidecar::Unusable(why) => Some(SignatureCheck::Bad(why.clone())),
+                Sidecar::Read(_) | Sidecar::Unread(_) => evidence.take(SHA256SUM_TXT_GPG, &check).cloned(),
+            };
+        }
         if let Some(sums) = sums
             && let Some(sums) = evidence.take(SHA256SUM_TXT, &sums)
         {
-            let digests = sums.of(location.file_name()).iter();
+            let digests = sums.parsed.of(location.file_name()).iter();
             evidence.published.extend(
                 digests.map(|&sha256| PublishedDigest { source: DigestSource::Sha256sumTxt, sha256 }),
             );

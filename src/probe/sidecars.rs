@@ -8,6 +8,7 @@ use futures::future::{BoxFuture, FutureExt, Shared};
 use super::client::{Client, Small};
 use super::evidence::Trouble;
 use super::observe::status_trouble;
+use super::openpgp::{Keyring, SignatureCheck};
 use super::sha256sum::Sha256sum;
 use crate::location::Literal;
 use crate::stream::BuildMetadata;
@@ -18,11 +19,17 @@ pub const MAX_SHA256SUM_BYTES: usize = 1024 * 1024;
 /// The largest `meta.json` that is read, in bytes.
 pub const MAX_META_JSON_BYTES: usize = 32 * 1024 * 1024;
 
+/// The largest `sha256sum.txt.gpg` that is read, in bytes: a clear-signed one holds the whole text.
+const MAX_SUMS_SIGNATURE_BYTES: usize = MAX_SHA256SUM_BYTES + 64 * 1024;
+
 /// The name of the sidecar with the digests of a mirror directory.
 pub(super) const SHA256SUM_TXT: &str = "sha256sum.txt";
 
 /// The name of the sidecar with the digests and sizes of a build directory.
 pub(super) const META_JSON: &str = "meta.json";
+
+/// The name of the sidecar that signs the `sha256sum.txt`.
+pub(super) const SHA256SUM_TXT_GPG: &str = "sha256sum.txt.gpg";
 
 /// What became of a sidecar.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,18 +49,45 @@ type ByDirectory<T> = HashMap<String, Fetch<T>>;
 
 type Fetch<T> = Shared<BoxFuture<'static, Arc<Sidecar<T>>>>;
 
+/// A `sha256sum.txt`: what it says, and the very bytes, which may be signed.
+#[derive(Debug)]
+pub(super) struct Sums {
+    pub(super) parsed: Sha256sum,
+    text: Vec<u8>,
+}
+
 /// The sidecars of all directories.
 #[derive(Default)]
 pub(super) struct Sidecars {
-    sums: Mutex<ByDirectory<Sha256sum>>,
+    sums: Mutex<ByDirectory<Sums>>,
+    checks: Mutex<ByDirectory<SignatureCheck>>,
     builds: Mutex<ByDirectory<BuildMetadata>>,
 }
 
 impl Sidecars {
     /// The `sha256sum.txt` beside a file.
-    pub(super) fn sha256sum(&self, client: &Arc<Client>, file: &Literal) -> Fetch<Sha256sum> {
+    pub(super) fn sha256sum(&self, client: &Arc<Client>, file: &Literal) -> Fetch<Sums> {
         once(&self.sums, client, file, SHA256SUM_TXT, MAX_SHA256SUM_BYTES, |_, bytes| {
-            Sha256sum::parse(bytes).map_err(|error| error.to_string())
+            let parsed = Sha256sum::parse(bytes).map_err(|error| error.to_string())?;
+            Ok(Sums { parsed, text: bytes.to_vec() })
+        })
+    }
+
+    /// What a keyring says of the `sha256sum.txt` beside a file: its `sha256sum.txt.gpg` is a detached
+    /// signature of it or a clear-signed copy.
+    pub(super) fn sums_check(
+        &self,
+        client: &Arc<Client>,
+        file: &Literal,
+        keyring: &Arc<Keyring>,
+        sums: &Arc<Sidecar<Sums>>,
+    ) -> Fetch<SignatureCheck> {
+        let (keyring, sums) = (Arc::clone(keyring), Arc::clone(sums));
+        once(&self.checks, client, file, SHA256SUM_TXT_GPG, MAX_SUMS_SIGNATURE_BYTES, move |_, bytes| {
+            match &*sums {
+                Sidecar::Read(sums) => Ok(keyring.check_text(&sums.text, bytes)),
+                _ => Err("there is no sha256sum.txt to check it with".to_owned()),
+            }
         })
     }
 
@@ -68,6 +102,7 @@ impl Sidecars {
     /// by then.
     pub(super) fn forget(&self) {
         self.sums.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.checks.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.builds.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }

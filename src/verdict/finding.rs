@@ -65,6 +65,14 @@ pub enum Finding {
     /// A signature is required, and there is none.
     #[error("a signature is required, but {0}")]
     Signature(String),
+    /// A signature that the keyring does not confirm.
+    #[error("{of}: {why}")]
+    BadSignature {
+        /// What is signed.
+        of: &'static str,
+        /// Why it does not hold; it names the key.
+        why: String,
+    },
     /// Something could not be determined.
     #[error("{}{}", about.map(|it| format!("{it}: ")).unwrap_or_default(), Printable(&trouble.detail))]
     Undetermined {
@@ -102,7 +110,7 @@ impl Finding {
             Self::Size { .. } => Reason::SizeMismatch,
             Self::Sha256 { .. } => Reason::Sha256Mismatch,
             Self::Metadata { .. } => Reason::MetadataConflict,
-            Self::Signature(_) => Reason::BadSignature,
+            Self::Signature(_) | Self::BadSignature { .. } => Reason::BadSignature,
             Self::Undetermined { trouble, .. } => match trouble.kind {
                 TroubleKind::Unreachable => Reason::Unreachable,
                 TroubleKind::Timeout => Reason::Timeout,

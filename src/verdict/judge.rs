@@ -1,7 +1,7 @@
 //! The table that a reviewer can read: what each piece of evidence means.
 
 use super::{Expectation, Finding, Reason, Signatures, SizeSource, Verdict, Verify};
-use crate::probe::{ContentEvidence, DigestSource, Evidence, Observation, Uncompressed};
+use crate::probe::{ContentEvidence, DigestSource, Evidence, Observation, SignatureCheck, Uncompressed};
 use crate::stream::{BuildFile, Sha256};
 use crate::text::bytes;
 
@@ -21,6 +21,8 @@ pub struct Outcome {
     pub observed_sha256: Option<(Sha256, DigestSource)>,
     /// The status of the response, if there was one.
     pub http_status: Option<u16>,
+    /// What a key of the keyring signed, and which key: what the file, or its digest, is vouched for by.
+    pub signed: Vec<(&'static str, String)>,
     /// How often the file was asked for.
     pub attempts: u32,
 }
@@ -51,10 +53,17 @@ impl Outcome {
             (Some(size), None) => bytes(size),
             (None, _) => "of unknown size".to_owned(),
         };
-        match self.observed_sha256 {
+        let mut praise = match self.observed_sha256 {
             Some((_, from)) => format!("it is there, {size}, with the right sha256 (from {})", from.as_str()),
             None => format!("it is there, {size}"),
+        };
+        for (what, key) in &self.signed {
+            praise.push_str("; ");
+            praise.push_str(what);
+            praise.push_str(" is signed by ");
+            praise.push_str(key);
         }
+        praise
     }
 }
 
@@ -70,11 +79,13 @@ pub fn judge(expected: &Expectation, evidence: &Evidence) -> Outcome {
             observed_size: None,
             observed_sha256: None,
             http_status: None,
+            signed: Vec::new(),
             attempts: evidence.attempts,
         },
     };
     bench.metadata();
     bench.published_digests();
+    bench.signed_sums();
     match &evidence.file {
         Observation::Refused(refusal) => bench.find(Finding::Refused(refusal.clone())),
         &Observation::Absent { status, how } => {
@@ -94,6 +105,7 @@ pub fn judge(expected: &Expectation, evidence: &Evidence) -> Outcome {
                 bench.proof();
             }
             bench.signature();
+            bench.signature_check();
         }
     }
     let mut outcome = bench.outcome;
@@ -110,6 +122,11 @@ fn expected_size(expected: &Expectation, evidence: &Evidence) -> Option<(u64, Si
         .or_else(|| first(&expected.legacy).map(|size| (size, SizeSource::Legacy)))
         .or_else(|| first(&evidence.meta_json).map(|size| (size, SizeSource::MetaJson)))
         .or_else(|| evidence.bridge_size.map(|size| (size, SizeSource::Bridge)))
+}
+
+/// Whether what could not be read is a signature.
+fn is_signature(name: &str) -> bool {
+    matches!(name, "signature" | "sha256sum.txt.gpg")
 }
 
 struct Bench<'a> {
@@ -194,8 +211,14 @@ impl Bench<'_> {
                 None => self.find(Finding::NotRead),
             }
         }
-        // What a sidecar would have said matters less than what the bytes did say.
+        // What a sidecar would have said matters less than what the bytes did say. A signature vouches for what
+        // the bytes cannot: whose they are.
         for unread in &self.evidence.unread {
+            if is_signature(unread.sidecar) {
+                let (about, trouble) = (Some(unread.sidecar), unread.trouble.clone());
+                self.find(Finding::Undetermined { about, trouble });
+                continue;
+            }
             let warning = format!("{} could not be read: {}", unread.sidecar, unread.trouble.detail);
             self.outcome.warnings.push(warning);
         }
@@ -219,7 +242,7 @@ impl Bench<'_> {
         // A sidecar that could not be read might disagree, or hold the size. Its absence would be an answer;
         // its trouble is none.
         let matters = wants_digest || self.outcome.expected_size.is_none();
-        for unread in self.evidence.unread.iter().filter(|_| matters) {
+        for unread in self.evidence.unread.iter().filter(|it| matters || is_signature(it.sidecar)) {
             self.find(Finding::Undetermined { about: Some(unread.sidecar), trouble: unread.trouble.clone() });
         }
         match self.expected.verify {
@@ -228,6 +251,38 @@ impl Bench<'_> {
                 self.find(Finding::NoDigest);
             }
             Verify::Exists | Verify::Published | Verify::Auto => {}
+        }
+    }
+
+    /// What the keyring says of the signature over the bytes.
+    fn signature_check(&mut self) {
+        match &self.evidence.signature_check {
+            Some(SignatureCheck::Good { key }) => self.outcome.signed.push(("the file", key.clone())),
+            Some(SignatureCheck::Bad(why)) => {
+                self.find(Finding::BadSignature { of: "its signature", why: why.clone() });
+            }
+            // Its absence was judged where it was looked for.
+            Some(SignatureCheck::Absent) | None => {}
+        }
+    }
+
+    /// What the keyring says of `sha256sum.txt`.
+    fn signed_sums(&mut self) {
+        const OF: &str = "sha256sum.txt.gpg";
+        match (&self.evidence.sums_check, self.expected.signatures) {
+            (Some(SignatureCheck::Good { key }), _) => {
+                self.outcome.signed.push(("sha256sum.txt", key.clone()));
+            }
+            (Some(SignatureCheck::Bad(why)), _) => {
+                self.find(Finding::BadSignature { of: OF, why: why.clone() });
+            }
+            (Some(SignatureCheck::Absent), Signatures::Require) => {
+                self.find(Finding::Signature(format!("{OF} is not there")));
+            }
+            (Some(SignatureCheck::Absent), Signatures::Warn) => {
+                self.outcome.warnings.push(format!("sha256sum.txt is not signed: {OF} is not there"));
+            }
+            (Some(SignatureCheck::Absent), Signatures::Ignore) | (None, _) => {}
         }
     }
 

@@ -19,6 +19,7 @@ fn expected(verify: Verify) -> Expectation {
         sha256: RIGHT,
         uncompressed_sha256: Some(INNER),
         size: None,
+        uncompressed_size: None,
         legacy: Vec::new(),
         names_signature: false,
         verify,

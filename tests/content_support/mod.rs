@@ -1,5 +1,7 @@
 //! Runs the gate over files of a mirror, and decides by their bytes.
 
+#![allow(dead_code, clippy::unwrap_used, reason = "shared by tests, each of which uses a part")]
+
 use std::time::Duration;
 
 use art_mirror_validate::gate::{self, Case, Observer, Patience};
@@ -40,6 +42,7 @@ pub(crate) fn case(mirror: &Mirror, path: &str, bytes: &[u8]) -> Case {
     Case {
         location: Literal::parse(&mirror.url(path)),
         signature: None,
+        bridge: None,
         expectation: Expectation {
             sha256: sha256(bytes),
             uncompressed_sha256: None,

@@ -25,8 +25,8 @@ mod transfer;
 mod unpack;
 
 pub use meter::{FileProgress, Transfers, TransfersNow};
-pub(super) use proof::Prover;
 pub use proof::{ContentInquiry, When};
+pub(super) use proof::{Order, Prover};
 pub use sink::Sink;
 pub use transfer::{Transferred, Unfinished};
 pub use unpack::{MAX_UNCOMPRESSED_BYTES, Uncompressed};

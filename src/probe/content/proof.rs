@@ -10,12 +10,14 @@ use super::ContentEvidence;
 use super::memory::Memory;
 use super::meter::{Meter, Transfers};
 use super::sink::Sink;
-use super::tap::{Parcel, Tap};
+use super::tap::{Parcel, Tap, Totals};
 use super::transfer::{Transferred, Unfinished};
 use super::unpack::{Format, MAX_UNCOMPRESSED_BYTES, Uncompressed, unpack};
 use crate::location::Literal;
-use crate::probe::client::{Client, trouble};
-use crate::probe::evidence::{Evidence, Observation, TroubleKind};
+use crate::probe::client::{Client, Failure, Small, trouble};
+use crate::probe::evidence::{Evidence, Observation, TroubleKind, Unread};
+use crate::probe::observe::status_trouble;
+use crate::probe::openpgp::{Keyring, MAX_SIGNATURE_BYTES, SignatureCheck, SignatureFile};
 use crate::stream::Sha256;
 
 /// Downloads at a time for each processor: one that waits for the network beside one that is hashed.
@@ -24,6 +26,9 @@ const DOWNLOADS_PER_CPU: usize = 2;
 /// Downloads at a time, at least and at most: a slow server is not asked for one file after the other, and a
 /// large machine does not open hundreds of connections.
 const DOWNLOADS: std::ops::RangeInclusive<usize> = 8..=32;
+
+/// What a signature file is called where it could not be read.
+const SIGNATURE: &str = "signature";
 
 /// What is handed from the network thread to a hashing thread at a time, in bytes.
 const BATCH_BYTES: usize = 128 * 1024;
@@ -67,12 +72,21 @@ pub(in crate::probe) struct Prover {
     transfers: Transfers,
 }
 
+/// A file whose bytes are to be proven.
+pub(in crate::probe) struct Order<'o> {
+    pub(in crate::probe) location: &'o Literal,
+    pub(in crate::probe) inquiry: &'o ContentInquiry,
+    /// Where its signature is, and the keys to check it with.
+    pub(in crate::probe) signature: Option<(Literal, Arc<Keyring>)>,
+}
+
 /// What the hashing thread does with a file.
 struct Plan {
     named: Option<Format>,
     uncompress: bool,
     uncompressed_size: Option<u64>,
     memory: Arc<Memory>,
+    signature: Option<(SignatureFile, Arc<Keyring>)>,
 }
 
 /// What the hashing thread found.
@@ -80,6 +94,7 @@ struct Read {
     bytes: u64,
     sha256: Sha256,
     uncompressed: Option<Uncompressed>,
+    signature: Option<SignatureCheck>,
 }
 
 impl Default for Prover {
@@ -117,14 +132,18 @@ impl Prover {
     pub(in crate::probe) async fn prove(
         &self,
         client: &Client,
-        location: &Literal,
-        inquiry: &ContentInquiry,
+        order: Order<'_>,
         meter: Meter,
         evidence: &mut Evidence,
     ) {
         // Never closed; without a turn there would only be more downloads at a time.
         let _turn = self.turns.acquire().await;
         meter.start();
+        let Order { location, inquiry, signature } = order;
+        let signature = match signature {
+            Some((at, keyring)) => fetch_signature(client, &at, evidence).await.map(|file| (file, keyring)),
+            None => None,
+        };
         let said = evidence.meta_json.iter();
         let plan = Plan {
             named: Format::by_name(location.file_name()),
@@ -133,6 +152,7 @@ impl Prover {
                 .uncompressed_size
                 .or_else(|| said.clone().find_map(|file| file.uncompressed_size)),
             memory: Arc::clone(&self.memory),
+            signature,
         };
         let told = match evidence.file {
             Observation::Present { size, .. } => size,
@@ -152,7 +172,8 @@ impl Prover {
             }
             Err(Unfinished::Sink(Stopped)) => None,
         };
-        if let Some((Transferred { pieces, .. }, Read { bytes, sha256, uncompressed })) = read {
+        if let Some((Transferred { pieces, .. }, Read { bytes, sha256, uncompressed, signature })) = read {
+            evidence.signature_check = evidence.signature_check.take().or(signature);
             evidence.content = Some(ContentEvidence { bytes, sha256, uncompressed, resumed: pieces > 1 });
         } else {
             let detail = "the bytes came but could not be hashed".to_owned();
@@ -161,16 +182,43 @@ impl Prover {
     }
 }
 
+/// Reads a signature file that was there a moment ago. Without one the evidence says why.
+async fn fetch_signature(client: &Client, at: &Literal, evidence: &mut Evidence) -> Option<SignatureFile> {
+    let trouble = match client.small_file(at.url(), MAX_SIGNATURE_BYTES).await {
+        Small::Body(bytes) => match SignatureFile::parse(&bytes) {
+            Ok(file) => return Some(file),
+            Err(why) => {
+                evidence.signature_check = Some(SignatureCheck::Bad(why));
+                return None;
+            }
+        },
+        Small::TooLarge => {
+            let why = format!("it has more than {MAX_SIGNATURE_BYTES} bytes");
+            evidence.signature_check = Some(SignatureCheck::Bad(why));
+            return None;
+        }
+        Small::Failed(Failure::Refused(refusal)) => {
+            evidence.signature = Some(Observation::Refused(refusal));
+            return None;
+        }
+        Small::Status(status) => status_trouble(client.settings().retries, status),
+        Small::Failed(Failure::Trouble(trouble, _)) => trouble,
+    };
+    evidence.unread.push(Unread { sidecar: SIGNATURE, trouble });
+    None
+}
+
 impl Plan {
     /// On a blocking thread: reads all that comes.
     fn carry_out(&self, parcels: mpsc::Receiver<Parcel>) -> Option<Read> {
-        let mut tap = Tap::new(parcels);
+        let pending = self.signature.as_ref().map(|(file, keyring)| file.begin(Arc::clone(keyring)));
+        let mut tap = Tap::new(parcels, pending);
         let unpacked =
             self.uncompress.then(|| unpack(&mut tap, self.named, self.uncompressed_size, &self.memory));
-        let (bytes, sha256) = tap.finish()?;
+        let Totals { bytes, sha256, signature } = tap.finish()?;
         // What is not compressed is its own decompressed form.
         let uncompressed = unpacked.map(|it| it.unwrap_or(Uncompressed::Whole { bytes, sha256 }));
-        Some(Read { bytes, sha256, uncompressed })
+        Some(Read { bytes, sha256, uncompressed, signature })
     }
 }
 
