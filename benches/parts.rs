@@ -143,6 +143,7 @@ fn expectation(index: usize) -> Expectation {
         sha256: digest(index).parse().unwrap(),
         uncompressed_sha256: None,
         size: None,
+        uncompressed_size: None,
         legacy: Vec::new(),
         names_signature: false,
         verify: Verify::Published,

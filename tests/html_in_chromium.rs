@@ -86,6 +86,7 @@ fn report(port: u16) -> Report {
         .map(|number| {
             let text: Arc<str> = Arc::from(format!("{number} \"'{hostile}{{{{ x }}}}{{% y %}}"));
             ArtifactReport {
+                index: 0,
                 document: text.clone(),
                 // Known by a plain id, so that each can be looked for.
                 id: format!("x86_64/platform-{number}/raw.gz/disk"),
@@ -117,6 +118,9 @@ fn report(port: u16) -> Report {
         verdict: Verdict::Fail,
         target: Target { kind: TargetKind::Mirror, prefix: Some(hostile.clone()) },
         summary: Summary { artifacts: FAILURES, failed: FAILURES, warnings: FAILURES, ..Summary::default() },
+        verify: None,
+        partition: None,
+        documents: Vec::new(),
         artifacts,
         changes: None,
         problems: Vec::new(),

@@ -19,6 +19,7 @@ use super::rewrite::RewriteArgs;
 use super::sync_list::SyncListArgs;
 use crate::location::{Literal, MirrorVersion, Prefix};
 use crate::probe::AllowedHost;
+use crate::stream::Partition;
 use crate::verdict::{Signatures, Verify};
 
 /// The gate that keeps RHEL CoreOS boot-image bumps from merging before ART's mirror has every byte.
@@ -57,6 +58,9 @@ pub enum Command {
     SyncList(Box<SyncListArgs>),
     /// Say what a bump changes: builds, artifacts, platforms, cloud images
     Diff(Box<DiffArgs>),
+
+    /// Join the JSON reports of all parts of a run (check --partition) into one verdict
+    Merge(MergeArgs),
 }
 
 /// Where documents come from.
@@ -96,6 +100,10 @@ pub struct CheckArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "What is checked")]
     pub keyring: Option<PathBuf>,
 
+    /// Only the K-th of N disjoint parts, decided by a hash of each artifact alone
+    #[arg(long, value_name = "K/N", help_heading = "What is checked")]
+    pub partition: Option<Partition>,
+
     /// Which artifacts.
     #[command(flatten)]
     pub filters: Filters,
@@ -125,6 +133,23 @@ pub struct CheckArgs {
     pub output: Output,
 
     /// Where reports go: JUnit XML, JSON and HTML [default: $ARTIFACTS, or $ARTIFACT_DIR]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Output")]
+    pub artifacts_dir: Option<PathBuf>,
+}
+
+/// `merge`
+#[derive(Debug, Args)]
+#[command(after_help = MERGE_HELP)]
+pub struct MergeArgs {
+    /// The JSON report of each part: art-mirror-validate.json of its artifacts directory
+    #[arg(value_name = "REPORT", required = true, value_hint = ValueHint::FilePath)]
+    pub reports: Vec<PathBuf>,
+
+    /// What standard output gets
+    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
+    pub output: Output,
+
+    /// Where the reports of the whole go: JUnit XML, JSON and HTML [default: $ARTIFACTS]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Output")]
     pub artifacts_dir: Option<PathBuf>,
 }
@@ -247,6 +272,11 @@ const MAN_EXAMPLES: &str = "\
 Examples:
   art-mirror-validate man | man -l -
   art-mirror-validate man >/usr/share/man/man1/art-mirror-validate.1";
+const MERGE_HELP: &str = "\
+The verdict and the exit status are those that the whole run would have had. Reports that are not those of
+all parts of one run (a part missing or there twice, other documents, another target) are refused.
+
+Exit status: as of check; 2 if the reports are refused";
 
 const CHECK_EXAMPLES: &str = "\
 Examples:

@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -14,7 +15,7 @@ use super::{Exit, Verbosity, complain, env, signals};
 use crate::gate::{self, Case, Ended, Observer, Patience};
 use crate::probe::{Client, Keyring, Prober};
 use crate::report::log::LogWriter;
-use crate::report::model::{ArtifactReport, Changes, Report, Summary, Target, TargetKind};
+use crate::report::model::{ArtifactReport, Changes, DocumentReport, Report, Summary, Target, TargetKind};
 use crate::report::progress::Progress;
 use crate::report::{DocumentContext, RunContext, SkippedFile};
 use crate::report::{files, json, markdown, terminal};
@@ -90,7 +91,10 @@ async fn check(args: CheckArgs, verbosity: Verbosity) -> Exit {
         }
         Err(NoBase::Unusable(problem)) => return unusable(&args, Some(&choice), &problem),
     };
-    let subjects = subjects(&sources);
+    let mut subjects = subjects(&sources);
+    if let Some(partition) = args.partition {
+        subjects.retain(|it| partition.contains(&it.artifact.id, &it.artifact.sha256));
+    }
     let cases: Vec<Case> = subjects.iter().map(|subject| subject.case(&args, &choice)).collect();
     let target = choice.reported();
     let context = run_context(&sources);
@@ -117,7 +121,12 @@ async fn check(args: CheckArgs, verbosity: Verbosity) -> Exit {
     report.changes = changes;
     report.interrupted_by = interrupt.map(|interrupt| interrupt.name().to_owned());
     report.elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let exit = finish(&args, &report, &context);
+    report.verify = Some(args.verify);
+    report.documents = documents_report(&sources);
+    if let Some(partition) = args.partition {
+        report = report.part(partition);
+    }
+    let exit = finish(args.output, args.artifacts_dir.clone(), &report, &context);
     interrupt.map_or(exit, signals::Interrupt::exit)
 }
 
@@ -133,22 +142,27 @@ fn read_keyring(file: Option<&Path>) -> Result<Option<Keyring>, String> {
 struct Subject<'s> {
     sourced: &'s Sourced,
     artifact: &'s Artifact,
+    /// Its place in the whole run, from 0.
+    index: usize,
     /// The artifact's id, after its document's name if there are several.
     id: String,
 }
 
 fn subjects(sources: &Sources) -> Vec<Subject<'_>> {
     let several = sources.documents.len() > 1;
-    let all = sources.documents.iter().flat_map(|sourced| {
-        sourced.document.artifacts.iter().map(move |artifact| Subject {
-            sourced,
-            artifact,
-            id: if several {
-                format!("{}:{}", sourced.document.name, artifact.id)
-            } else {
-                artifact.id.to_string()
-            },
-        })
+    let all = sources
+        .documents
+        .iter()
+        .flat_map(|sourced| sourced.document.artifacts.iter().map(move |artifact| (sourced, artifact)));
+    let all = all.enumerate().map(|(index, (sourced, artifact))| Subject {
+        sourced,
+        artifact,
+        index,
+        id: if several {
+            format!("{}:{}", sourced.document.name, artifact.id)
+        } else {
+            artifact.id.to_string()
+        },
     });
     all.collect()
 }
@@ -178,8 +192,19 @@ impl Subject<'_> {
 
     fn report(&self, case: Option<&Case>, outcome: &Outcome) -> ArtifactReport {
         let url = case.and_then(|case| case.location.as_ref().ok()).map(ToString::to_string);
-        ArtifactReport::of(&self.sourced.document.name, &self.id, self.artifact, url, outcome)
+        let name = &self.sourced.document.name;
+        let report = ArtifactReport::of(name, &self.id, self.artifact, url, outcome);
+        ArtifactReport { index: self.index, ..report }
     }
+}
+
+fn documents_report(sources: &Sources) -> Vec<DocumentReport> {
+    let documents = sources.documents.iter().map(|Sourced { document, .. }| DocumentReport {
+        name: Arc::clone(&document.name),
+        sha256: document.sha256,
+        artifacts: document.artifacts.len(),
+    });
+    documents.collect()
 }
 
 fn run_context(sources: &Sources) -> RunContext {
@@ -309,7 +334,7 @@ fn unusable(args: &CheckArgs, choice: Option<&Choice>, problems: &str) -> Exit {
     complain(problems);
     let mut report = empty(choice);
     report.problems = problems.lines().map(str::to_owned).collect();
-    write_files(args, &report, &run_context(&Sources::default()));
+    write_files(args.artifacts_dir.clone(), &report, &run_context(&Sources::default()));
     Exit::Unusable
 }
 
@@ -317,7 +342,7 @@ fn unusable(args: &CheckArgs, choice: Option<&Choice>, problems: &str) -> Exit {
 fn interrupted(args: &CheckArgs, choice: &Choice, interrupt: signals::Interrupt) -> Exit {
     let mut report = empty(Some(choice));
     report.interrupted_by = Some(interrupt.name().to_owned());
-    write_files(args, &report, &run_context(&Sources::default()));
+    write_files(args.artifacts_dir.clone(), &report, &run_context(&Sources::default()));
     interrupt.exit()
 }
 
@@ -329,9 +354,9 @@ fn empty(choice: Option<&Choice>) -> Report {
 }
 
 /// Leaves the reports where the job wants them, if it wants any.
-fn write_files(args: &CheckArgs, report: &Report, context: &RunContext) -> files::Written {
+fn write_files(artifacts_dir: Option<PathBuf>, report: &Report, context: &RunContext) -> files::Written {
     let from_environment = || env::value(env::ARTIFACTS).or_else(|| env::value(env::ARTIFACT_DIR));
-    let Some(directory) = args.artifacts_dir.clone().or_else(|| from_environment().map(PathBuf::from)) else {
+    let Some(directory) = artifacts_dir.or_else(|| from_environment().map(PathBuf::from)) else {
         return files::Written::default();
     };
     let written = files::write(&directory, report, context);
@@ -342,20 +367,25 @@ fn write_files(args: &CheckArgs, report: &Report, context: &RunContext) -> files
 }
 
 /// Shows the report, writes the files, and says how to exit.
-fn finish(args: &CheckArgs, report: &Report, context: &RunContext) -> Exit {
+pub(super) fn finish(
+    output: Output,
+    artifacts_dir: Option<PathBuf>,
+    report: &Report,
+    context: &RunContext,
+) -> Exit {
     let mut exit = match report.verdict {
         Verdict::Pass => Exit::Pass,
         Verdict::Fail => Exit::Fail,
         Verdict::Inconclusive => Exit::Inconclusive,
     };
     // Nobody may take an old report for this run's: a pass without its report is none.
-    let written = write_files(args, report, context);
+    let written = write_files(artifacts_dir, report, context);
     if !written.errors.is_empty() && exit == Exit::Pass {
         exit = Exit::Inconclusive;
     }
     let mut request = written.request.map(|path| format!("the request to ART is in {}", path.display()));
     let mut out = io::BufWriter::new(anstream::stdout());
-    let shown = match args.output {
+    let shown = match output {
         Output::Json => json::write(&mut out, report),
         Output::Markdown => markdown::write(&mut out, report, context),
         Output::Human if io::stdout().is_terminal() => terminal::write(&mut out, report, context),

@@ -10,6 +10,7 @@ mod exit;
 mod filters;
 mod load;
 mod man;
+mod merge;
 mod network;
 mod prow;
 mod resolve;
@@ -48,6 +49,7 @@ pub fn run(cli: Cli) -> Exit {
         Command::Man => man::run(),
         Command::Diff(args) => diff::run(&args),
         Command::SyncList(args) => sync_list::run(&args, output),
+        Command::Merge(args) => merge::run(&args),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the network said of an artifact. What it means is for the judge to say.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::content::ContentEvidence;
 use super::openpgp::SignatureCheck;
@@ -132,7 +132,7 @@ pub enum TroubleKind {
 }
 
 /// Where a digest was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum DigestSource {
     /// A digest header of the response.

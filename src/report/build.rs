@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crate::report::model::{
-    ArtifactReport, Report, SCHEMA_VERSION, Sha256Report, SizeReport, Summary, Target,
+    ArtifactReport, PartitionReport, Report, SCHEMA_VERSION, Sha256Report, SizeReport, Summary, Target,
 };
-use crate::stream::Artifact;
+use crate::stream::{Artifact, Partition};
 use crate::verdict::{Outcome, Reason, Verdict};
 
 impl Report {
@@ -18,6 +18,9 @@ impl Report {
             verdict,
             target,
             summary,
+            verify: None,
+            partition: None,
+            documents: Vec::new(),
             artifacts,
             changes: None,
             problems: Vec::new(),
@@ -26,6 +29,26 @@ impl Report {
             notes: Vec::new(),
         }
     }
+
+    /// The report as one of a part of a run. A part that no artifact fell into holds nothing back: what the
+    /// whole comes to is decided when the parts are merged.
+    pub fn part(mut self, partition: Partition) -> Self {
+        self.partition = Some(PartitionReport { part: partition.part(), of: partition.of() });
+        if self.artifacts.is_empty() && self.documents.iter().any(|document| document.artifacts > 0) {
+            self.verdict = Verdict::Pass;
+        }
+        self.notes.push(part_note(partition));
+        self
+    }
+}
+
+/// What the report of a part says of itself, so that nobody takes it for the whole.
+pub(super) fn part_note(partition: Partition) -> String {
+    format!(
+        "part {} of {} alone: only merged with the others does it say that all is well",
+        partition.part(),
+        partition.of()
+    )
 }
 
 impl Summary {
@@ -71,6 +94,7 @@ impl ArtifactReport {
     ) -> Self {
         let reason = outcome.reason();
         Self {
+            index: 0,
             document: Arc::clone(document),
             id: id.to_owned(),
             arch: Arc::clone(&artifact.id.arch),

@@ -24,6 +24,7 @@ pub mod json;
 pub mod junit;
 pub mod log;
 pub mod markdown;
+mod merge;
 pub mod model;
 pub mod progress;
 mod request;
@@ -33,4 +34,5 @@ pub mod terminal;
 mod words;
 
 pub use context::{DocumentContext, ProwContext, RunContext, SkippedFile};
+pub use merge::{MergeError, merge};
 pub use request::{art_request, opening as request_opening};

@@ -4,18 +4,18 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use super::changes::{Change, ChangeKind, Changes, Pinned};
 use crate::probe::DigestSource;
 use crate::stream::Sha256;
-use crate::verdict::{Reason, SizeSource, Verdict};
+use crate::verdict::{Reason, SizeSource, Verdict, Verify};
 
 /// The version of the JSON report's shape.
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// A whole run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Report {
     /// The version of this shape; another one means that fields were renamed or taken away.
@@ -27,6 +27,12 @@ pub struct Report {
     pub target: Target,
     /// The counts.
     pub summary: Summary,
+    /// How much proof was wanted; null if the report does not know.
+    pub verify: Option<Verify>,
+    /// Which part of a whole run this is; null if it is a whole run.
+    pub partition: Option<PartitionReport>,
+    /// Every document, in the order of the run.
+    pub documents: Vec<DocumentReport>,
     /// Every artifact, in the order of the documents.
     pub artifacts: Vec<ArtifactReport>,
     /// What the pull request changes; null where there was nothing to compare with. No verdict depends on it.
@@ -41,8 +47,31 @@ pub struct Report {
     pub notes: Vec<String>,
 }
 
+/// Which part of a run a report is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct PartitionReport {
+    /// The number of the part, from 1.
+    pub part: u32,
+    /// How many parts there are.
+    pub of: u32,
+}
+
+/// One document of the run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct DocumentReport {
+    /// What people call it.
+    pub name: Arc<str>,
+    /// The digest of its bytes.
+    #[cfg_attr(test, schemars(with = "String", regex(pattern = "^[0-9a-f]{64}$")))]
+    pub sha256: Sha256,
+    /// How many of its artifacts the filters left for the whole run, all parts together.
+    pub artifacts: usize,
+}
+
 /// Where the artifacts were looked for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Target {
     /// The literal locations, a bridge, or a mirror.
@@ -52,7 +81,7 @@ pub struct Target {
 }
 
 /// The kinds of [`Target`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum TargetKind {
@@ -65,7 +94,7 @@ pub enum TargetKind {
 }
 
 /// How many artifacts there are of each verdict.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Summary {
     /// All of them.
@@ -81,9 +110,11 @@ pub struct Summary {
 }
 
 /// One artifact's part of the report.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ArtifactReport {
+    /// Its place in the whole run, from 0, all parts together: the order of the documents.
+    pub index: usize,
     /// The document's name.
     pub document: Arc<str>,
     /// `ARCH/PLATFORM/FORMAT/COMPONENT`; in a run over several documents preceded by `DOCUMENT:`.
@@ -130,7 +161,7 @@ impl ArtifactReport {
 }
 
 /// An artifact's sizes in bytes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SizeReport {
     /// The size that the file should have.
@@ -142,7 +173,7 @@ pub struct SizeReport {
 }
 
 /// An artifact's sha256 digests.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Sha256Report {
     /// The digest that the document names.

@@ -22,6 +22,7 @@ pub(super) fn passing(document: &str, id: [&str; 4], release: &str) -> ArtifactR
         format!("{ART}/rhel-9.6/builds/{release}/{arch}/rhcos-{release}-{platform}.{arch}.{format}");
     let digest = Sha256::from_bytes([0x2e; 32]);
     ArtifactReport {
+        index: 0,
         document: Arc::from(document),
         id: format!("{document}:{}", id.join("/")),
         arch: Arc::from(arch),
@@ -83,6 +84,9 @@ pub(super) fn of(artifacts: Vec<ArtifactReport>) -> Report {
         verdict: artifacts.iter().map(|artifact| artifact.verdict).max().unwrap_or(Verdict::Pass),
         target: Target { kind: TargetKind::Published, prefix: None },
         summary,
+        verify: None,
+        partition: None,
+        documents: Vec::new(),
         artifacts,
         changes: None,
         problems: Vec::new(),

@@ -11,6 +11,7 @@ mod git;
 mod id;
 mod manifest;
 mod parse;
+mod partition;
 mod reader;
 mod source;
 mod urls;
@@ -22,6 +23,7 @@ pub use digest::{Sha256, Sha256Error};
 pub use fault::{Fault, Faults};
 pub use git::{CommitId, GitError, Repository};
 pub use id::ArtifactId;
+pub use partition::{Partition, PartitionError};
 pub use reader::MAX_DOCUMENT_BYTES;
 pub use source::{Skipped, SourceError, Sourced, Sources};
 pub use urls::{FindUrlsError, FoundUrl, UrlField, find_urls, replace_urls};
@@ -33,6 +35,8 @@ use std::sync::Arc;
 pub struct Document {
     /// What people call it: the path inside its checkout, a file's path, a URL, or `-` for standard input.
     pub name: Arc<str>,
+    /// The digest of the document's bytes; in a manifest those of its `data.stream`.
+    pub sha256: Sha256,
     /// The `stream` field, such as `rhcos-4.8`. It does not say in which directory the files are.
     pub stream: String,
     /// Every artifact, in the document's order.

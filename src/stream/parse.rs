@@ -23,6 +23,7 @@ impl Document {
     pub fn parse(name: &str, text: &[u8]) -> Result<Self, Faults> {
         let mut document = Self {
             name: name.into(),
+            sha256: Sha256::of(text),
             stream: String::new(),
             artifacts: Vec::new(),
             cloud_images: Vec::new(),

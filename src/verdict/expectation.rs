@@ -1,6 +1,6 @@
 //! What an artifact should be.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::stream::{BuildFile, Sha256};
 
@@ -26,7 +26,9 @@ pub struct Expectation {
 }
 
 /// How much proof is wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
 pub enum Verify {
     /// Status and size
     Exists,
@@ -52,7 +54,7 @@ pub enum Signatures {
 }
 
 /// Who says what size a file should have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum SizeSource {
     /// The stream document's optional `size`.

@@ -1,0 +1,177 @@
+//! A run in parts, and the parts as one run, through the program itself.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails where it stands")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use embedded_mirror::{Config, Mirror, Resource, artifact_content, hex_sha256};
+use serde_json::{Value, json};
+
+const ARTIFACTS: usize = 23;
+
+struct Bench {
+    mirror: Mirror,
+    directory: tempfile::TempDir,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let bench =
+            Self { mirror: Mirror::start(Config::plain()).unwrap(), directory: tempfile::tempdir().unwrap() };
+        bench.write("doc.json", &bench.document(ARTIFACTS));
+        bench
+    }
+
+    /// A document of so many artifacts, all of them on the mirror.
+    fn document(&self, artifacts: usize) -> Value {
+        let mut formats = serde_json::Map::new();
+        for number in 0..artifacts {
+            let name = format!("/{number}/rhcos-{number}.raw");
+            let bytes = artifact_content(&name);
+            let disk = json!({ "location": self.mirror.url(&name), "sha256": hex_sha256(&bytes) });
+            self.mirror.put(&name, Resource::bytes(bytes));
+            formats.insert(format!("f{number}"), json!({ "disk": disk }));
+        }
+        let metal = json!({ "release": "9.6.20251015-1", "formats": formats });
+        let architectures = json!({ "x86_64": { "artifacts": { "metal": metal } } });
+        json!({ "stream": "rhcos-4.19", "architectures": architectures })
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn write(&self, name: &str, value: &Value) -> PathBuf {
+        let path = self.path(name);
+        fs::write(&path, serde_json::to_vec_pretty(value).unwrap()).unwrap();
+        path
+    }
+
+    fn program(&self, args: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_art-mirror-validate"));
+        command.args(args).current_dir(self.directory.path()).env_remove("ARTIFACTS");
+        for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
+            command.env_remove(name);
+        }
+        command.output().unwrap()
+    }
+
+    /// Checks, and leaves the report in `name`.
+    fn check(&self, name: &str, more: &[&str]) -> (Option<i32>, PathBuf) {
+        let host = self.mirror.addr().to_string();
+        let mut args = vec!["check", "doc.json", "--output", "json", "--allow-host", &host];
+        args.extend(["--allow-private-addresses"]);
+        args.extend(more);
+        let output = self.program(&args);
+        let path = self.path(name);
+        fs::write(&path, &output.stdout).unwrap();
+        (output.status.code(), path)
+    }
+
+    fn parts(&self, of: usize, more: &[&str]) -> Vec<PathBuf> {
+        let part = |part| {
+            let partition = format!("{part}/{of}");
+            self.check(&format!("{part}.json"), &[&["--partition", &partition], more].concat()).1
+        };
+        (1..=of).map(part).collect()
+    }
+
+    fn merge(&self, reports: &[PathBuf]) -> Output {
+        let paths = reports.iter().map(|path| path.to_str().unwrap());
+        self.program(&["merge", "--output", "json"].into_iter().chain(paths).collect::<Vec<_>>())
+    }
+}
+
+fn read(path: &Path) -> Value {
+    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+}
+
+/// What does not depend on when and how long.
+fn essence(mut report: Value) -> Value {
+    report["elapsed_ms"] = Value::Null;
+    report
+}
+
+fn complaint(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn the_parts_together_say_what_the_whole_run_says() {
+    let bench = Bench::new();
+    for (missing, exit) in [(None, 0), (Some("/7/rhcos-7.raw"), 1)] {
+        if let Some(missing) = missing {
+            assert!(bench.mirror.remove(missing));
+        }
+        let (code, whole) = bench.check("whole.json", &[]);
+        assert_eq!(code, Some(exit));
+        // In any order; with so many parts, some are empty.
+        for of in [1, 3, 40] {
+            let mut parts = bench.parts(of, &[]);
+            parts.reverse();
+            let merged = bench.merge(&parts);
+            assert_eq!(merged.status.code(), Some(exit), "{merged:?}");
+            assert_eq!(essence(serde_json::from_slice(&merged.stdout).unwrap()), essence(read(&whole)));
+        }
+    }
+}
+
+#[test]
+fn a_part_says_that_it_is_one() {
+    let bench = Bench::new();
+    let (code, path) = bench.check("part.json", &["--partition", "2/3"]);
+    assert_eq!(code, Some(0));
+    let report = read(&path);
+    assert_eq!(report["partition"], json!({ "part": 2, "of": 3 }));
+    assert_eq!(report["documents"][0]["artifacts"], ARTIFACTS);
+    let document = fs::read(bench.path("doc.json")).unwrap();
+    assert_eq!(report["documents"][0]["sha256"], hex_sha256(&document));
+    assert!(report["artifacts"].as_array().unwrap().len() < ARTIFACTS);
+    assert!(report["notes"][0].as_str().unwrap().starts_with("part 2 of 3 alone"));
+    assert_eq!(bench.check("x", &["--partition", "4/3"]).0, Some(2));
+}
+
+#[test]
+fn what_is_not_every_part_of_one_run_is_refused() {
+    let bench = Bench::new();
+    let parts = bench.parts(3, &[]);
+    let (one, two, three) = (&parts[0], &parts[1], &parts[2]);
+    let refused = |reports: &[&PathBuf]| {
+        complaint(&bench.merge(&reports.iter().map(|path| (*path).clone()).collect::<Vec<_>>()))
+    };
+    assert!(refused(&[one, three]).contains("of 3 parts these are missing: 2"));
+    assert!(refused(&[one, two, two, three]).contains("part 2 is already there"));
+    let (_, whole) = bench.check("whole.json", &[]);
+    assert!(refused(&[one, two, three, &whole]).contains("the report of a whole run"));
+
+    let changed = |pointer: &str, value: Value| {
+        let mut report = read(three);
+        *report.pointer_mut(pointer).unwrap() = value;
+        bench.write("changed.json", &report)
+    };
+    let pop = |report: &Path| {
+        let mut report = read(report);
+        report["artifacts"].as_array_mut().unwrap().pop();
+        bench.write("changed.json", &report)
+    };
+    let cases: [(&dyn Fn() -> PathBuf, &str); 11] = [
+        (&|| changed("/documents/0/sha256", json!("0".repeat(64))), "list of documents differs"),
+        (&|| changed("/target/kind", json!("mirror")), "target differs"),
+        (&|| changed("/verify", json!("exists")), "--verify differs"),
+        (&|| changed("/partition/of", json!(4)), "number of parts differs"),
+        (&|| changed("/schema_version", json!(2)), "found schema_version 2"),
+        (&|| changed("/artifacts/0/component", json!("kernel")), "does not belong to part 3"),
+        (&|| changed("/artifacts/0/index", json!(100)), "a report is not whole"),
+        (&|| changed("/verdict", json!("fine")), "expected the JSON report of a part"),
+        (&|| pop(three), "a report is not whole"),
+        (&|| bench.write("changed.json", &json!({})), "expected the JSON report of a part"),
+        (&|| bench.path("nowhere.json"), "No such file"),
+    ];
+    for (report, why) in cases {
+        let complaint = refused(&[one, two, &report()]);
+        assert!(complaint.contains(why), "{why}: {complaint}");
+    }
+}
