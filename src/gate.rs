@@ -5,14 +5,18 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures::stream::StreamExt;
-use tokio::time::Instant;
+use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::location::{BadLocation, Literal};
 use crate::probe::{
-    ContentInquiry, Evidence, Inquiry, Observation, Prober, Sidecarring, Trouble, TroubleKind, When,
+    ContentInquiry, Evidence, Inquiry, Observation, Prober, Sidecarring, TransfersNow, Trouble, TroubleKind,
+    When,
 };
 use crate::stream::BuildFile;
 use crate::verdict::{Expectation, Outcome, Reason, Signatures, Verdict, Verify, judge};
+
+/// How often an observer hears of downloads.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
 
 /// One artifact of a run.
 #[derive(Debug, Clone)]
@@ -50,6 +54,9 @@ pub trait Observer {
     /// An artifact has its final outcome. They come in any order.
     fn judged(&mut self, index: usize, outcome: &Outcome);
 
+    /// Time has passed, and files are being downloaded: how far they are. Several times a second.
+    fn downloading(&mut self, _now: &TransfersNow) {}
+
     /// A round is over, and so many artifacts are left that will be asked for again.
     fn waiting(&mut self, left: usize, again_in: Duration);
 }
@@ -68,6 +75,8 @@ pub async fn run<S>(
         let mut stop = pin!(stop);
         let mut deadline = pin!(sleep_until(patience.deadline));
         let mut left: Vec<usize> = (0..cases.len()).collect();
+        let mut clock = tokio::time::interval(PROGRESS_INTERVAL);
+        clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
         'rounds: loop {
             let inquiries =
                 left.iter().filter_map(|&index| Some((index, cases.get(index)?.inquiry()))).collect();
@@ -82,6 +91,12 @@ pub async fn run<S>(
                     () = &mut deadline => {
                         ended = Some(Ended::Deadline);
                         break 'rounds;
+                    }
+                    _ = clock.tick() => {
+                        let now = prober.transfers().now();
+                        if now.any() {
+                            observer.downloading(&now);
+                        }
                     }
                     next = evidence.next() => {
                         let Some((index, evidence)) = next else { break };

@@ -13,11 +13,11 @@ use super::load::{client_settings, load};
 use super::target::Choice;
 use super::{Exit, Verbosity, complain, env, signals};
 use crate::gate::{self, Case, Ended, Observer, Patience};
-use crate::probe::{Client, Keyring, Prober};
+use crate::probe::{Client, Keyring, Prober, TransfersNow};
 use crate::report::log::LogWriter;
 use crate::report::model::{ArtifactReport, Changes, DocumentReport, Report, Summary, Target, TargetKind};
 use crate::report::progress::Progress;
-use crate::report::{DocumentContext, RunContext, SkippedFile};
+use crate::report::{DocumentContext, LogPace, RunContext, SkippedFile};
 use crate::report::{files, json, markdown, terminal};
 use crate::stream::{Artifact, Sourced, Sources};
 use crate::verdict::{Expectation, Outcome, Verdict};
@@ -235,6 +235,7 @@ struct Narrator<'s> {
     cases: &'s [Case],
     log: Option<LogWriter<Box<dyn Write>>>,
     progress: Progress,
+    pace: LogPace,
     quiet: bool,
     /// The reports so far; those before `told` were told.
     reports: Vec<Option<ArtifactReport>>,
@@ -251,6 +252,7 @@ impl<'s> Narrator<'s> {
             cases,
             log: logs.then(|| LogWriter::new(out)),
             progress: if verbosity.quiet { Progress::hidden() } else { Progress::new(subjects.len()) },
+            pace: LogPace::default(),
             quiet: verbosity.quiet,
             reports: vec![None; subjects.len()],
             told: 0,
@@ -310,6 +312,16 @@ impl Observer for Narrator<'_> {
             *slot = Some(report);
         }
         self.tell();
+    }
+
+    fn downloading(&mut self, now: &TransfersNow) {
+        self.progress.downloading(now);
+        if !self.quiet
+            && let Some(log) = &mut self.log
+            && let Some(line) = self.pace.line(std::time::Instant::now(), now)
+        {
+            let _ = log.note(&line);
+        }
     }
 
     fn waiting(&mut self, left: usize, again_in: Duration) {

@@ -31,8 +31,10 @@ mod request;
 #[cfg(test)]
 mod sample;
 pub mod terminal;
+mod transfers;
 mod words;
 
 pub use context::{DocumentContext, ProwContext, RunContext, SkippedFile};
 pub use merge::{MergeError, merge};
 pub use request::{art_request, opening as request_opening};
+pub use transfers::LogPace;
