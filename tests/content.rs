@@ -306,6 +306,7 @@ fn what_is_compressed_is_proven_in_the_same_pass() {
             case.expectation.uncompressed_sha256 = Some(sha256(expected));
             let outcome = outcome(&mirror, case);
             assert_eq!(reason(&outcome), verdict, "{name}: {}", outcome.message());
+            assert_eq!(outcome.observed_uncompressed_sha256, Some(sha256(&raw)), "{name}");
         }
         assert_eq!(mirror.count("GET", name), 2);
     }

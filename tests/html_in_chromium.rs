@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use art_mirror_validate::report::model::{
     ArtifactReport, Report, SCHEMA_VERSION, Sha256Report, SizeReport, Summary, Target, TargetKind,
+    UncompressedReport,
 };
 use art_mirror_validate::report::{RunContext, html};
 use art_mirror_validate::stream::Sha256;
@@ -108,6 +109,7 @@ fn report(port: u16) -> Report {
                     observed: None,
                     observed_from: None,
                 },
+                uncompressed_sha256: UncompressedReport::default(),
                 attempts: 1,
                 warnings: vec![text.to_string()],
             }

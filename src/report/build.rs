@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::report::model::{
     ArtifactReport, PartitionReport, Report, SCHEMA_VERSION, Sha256Report, SizeReport, Summary, Target,
+    UncompressedReport,
 };
 use crate::stream::{Artifact, Partition};
 use crate::verdict::{Outcome, Reason, Verdict};
@@ -118,6 +119,10 @@ impl ArtifactReport {
                 expected: artifact.sha256,
                 observed: outcome.observed_sha256.map(|(digest, _)| digest),
                 observed_from: outcome.observed_sha256.map(|(_, from)| from),
+            },
+            uncompressed_sha256: UncompressedReport {
+                expected: artifact.uncompressed_sha256,
+                observed: outcome.observed_uncompressed_sha256,
             },
             attempts: outcome.attempts,
             warnings: outcome.warnings.clone(),

@@ -147,6 +147,8 @@ pub struct ArtifactReport {
     pub size: SizeReport,
     /// The digests.
     pub sha256: Sha256Report,
+    /// The digests of the bytes once decompressed.
+    pub uncompressed_sha256: UncompressedReport,
     /// How often the artifact was asked for, redirects not counted; 0 if it never was.
     pub attempts: u32,
     /// What is not wrong but should be known, one sentence each.
@@ -170,6 +172,18 @@ pub struct SizeReport {
     pub expected_from: Option<SizeSource>,
     /// The size that the server gave.
     pub observed: Option<u64>,
+}
+
+/// An artifact's sha256 digests once decompressed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct UncompressedReport {
+    /// The digest that the document names.
+    #[cfg_attr(test, schemars(with = "Option<String>", regex(pattern = "^[0-9a-f]{64}$")))]
+    pub expected: Option<Sha256>,
+    /// The digest of what was downloaded and decompressed.
+    #[cfg_attr(test, schemars(with = "Option<String>", regex(pattern = "^[0-9a-f]{64}$")))]
+    pub observed: Option<Sha256>,
 }
 
 /// An artifact's sha256 digests.

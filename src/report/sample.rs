@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::probe::DigestSource;
 use crate::report::model::{
     ArtifactReport, Change, ChangeKind, Changes, Pinned, Report, SCHEMA_VERSION, Sha256Report, SizeReport,
-    Summary, Target, TargetKind,
+    Summary, Target, TargetKind, UncompressedReport,
 };
 use crate::report::{DocumentContext, ProwContext, RunContext, SkippedFile};
 use crate::stream::Sha256;
@@ -47,6 +47,7 @@ pub(super) fn passing(document: &str, id: [&str; 4], release: &str) -> ArtifactR
             observed: Some(digest),
             observed_from: Some(DigestSource::Sha256sumTxt),
         },
+        uncompressed_sha256: UncompressedReport::default(),
         attempts: 1,
         warnings: Vec::new(),
     }

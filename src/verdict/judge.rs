@@ -21,6 +21,8 @@ pub struct Outcome {
     pub observed_sha256: Option<(Sha256, DigestSource)>,
     /// The status of the response, if there was one.
     pub http_status: Option<u16>,
+    /// The digest of the bytes once decompressed, where that was asked for and possible.
+    pub observed_uncompressed_sha256: Option<Sha256>,
     /// What a key of the keyring signed, and which key: what the file, or its digest, is vouched for by.
     pub signed: Vec<(&'static str, String)>,
     /// How often the file was asked for.
@@ -79,6 +81,7 @@ pub fn judge(expected: &Expectation, evidence: &Evidence) -> Outcome {
             observed_size: None,
             observed_sha256: None,
             http_status: None,
+            observed_uncompressed_sha256: None,
             signed: Vec::new(),
             attempts: evidence.attempts,
         },
@@ -200,6 +203,9 @@ impl Bench<'_> {
         if let Some(told) = told.filter(|&told| told != content.bytes) {
             let (told, counted) = (bytes(told), bytes(content.bytes));
             self.outcome.warnings.push(format!("the server told {told} and served {counted}"));
+        }
+        if let Some(Uncompressed::Whole { sha256, .. }) = content.uncompressed {
+            self.outcome.observed_uncompressed_sha256 = Some(sha256);
         }
         if let Some(expected) = self.expected.uncompressed_sha256 {
             match &content.uncompressed {
