@@ -154,7 +154,9 @@ impl Client {
             if failures > self.settings.retries {
                 return outcome;
             }
-            drop(outcome);
+            if let Ok(answer) = outcome {
+                answer.without_body();
+            }
             tokio::time::sleep(wait_after(failures, asked_for)).await;
         }
     }
@@ -170,6 +172,7 @@ impl Client {
             };
             let status = answer.response.status();
             if status != StatusCode::OK {
+                answer.without_body();
                 return Small::Status(status);
             }
             match tokio::time::timeout(self.settings.timeout, read_small(answer, limit)).await {
@@ -204,9 +207,7 @@ impl Client {
                 return Ok(answer);
             };
             let leads_to = String::from_utf8_lossy(leads_to.as_bytes()).into_owned();
-            if *ask.method == Method::HEAD {
-                answer.without_body();
-            }
+            answer.without_body();
             target = Some(self.settings.rules.admit_redirect(url, &leads_to).map_err(Failure::Refused)?);
         }
         let url = target.as_ref().unwrap_or(url);

@@ -53,11 +53,10 @@ pub(super) async fn observe(client: &Client, url: &Url) -> Sighting {
 
 async fn first_byte(client: &Client, url: &Url, mut attempts: u32) -> Sighting {
     let ask = Ask { method: &Method::GET, headers: &[FIRST_BYTE, WANT, CHECKSUM_MODE], lane: Lane::Requests };
-    // The body is not read: it is one byte, or the whole file if the server does not know ranges.
+    // The body is one byte, or the whole file if the server does not know ranges.
     let (status, headers) = match client.ask(ask, url, &mut attempts).await {
         Ok(answer) => {
-            let (response, _finished) = answer.into_parts();
-            let (parts, _body) = response.into_parts();
+            let parts = answer.without_body();
             (parts.status, parts.headers)
         }
         Err(failure) => return Sighting::failed(failure, attempts),

@@ -2,11 +2,12 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response, Uri, Version};
-use http_body_util::Empty;
-use hyper::body::Incoming;
+use http_body_util::{BodyExt as _, Empty};
+use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -21,6 +22,10 @@ const MAX_HTTP1_CONNECTIONS: usize = 50;
 
 /// The most bytes of response headers that are read.
 const MAX_HEADER_BYTES: u32 = 64 * 1024;
+
+/// The longest body that is read only to use its connection again, in bytes, and how long that may take.
+const MAX_DISCARDED_BYTES: u64 = 64 * 1024;
+const LONGEST_DISCARD: Duration = Duration::from_secs(1);
 
 /// HTTP/2 flow-control windows, in bytes: enough for one large sidecar, or a few files, in full flow.
 const STREAM_WINDOW: u32 = 2 * 1024 * 1024;
@@ -283,11 +288,26 @@ impl Answer {
         (self.response, Finished { connection: self.connection, _permit: self.permit })
     }
 
-    /// Gives the connection back, where the response has no body that anybody reads: to a HEAD.
+    /// Takes the head alone. An HTTP/1.1 connection can be used again once the body was read, so a short one (a
+    /// page that says 404) is read to its end, aside; a longer one costs more than another handshake.
     pub(super) fn without_body(self) -> http::response::Parts {
         let (response, finished) = self.into_parts();
-        finished.body_was_read();
-        response.into_parts().0
+        let (parts, mut body) = response.into_parts();
+        if body.is_end_stream() {
+            finished.body_was_read();
+        } else if finished.connection.is_some()
+            && body.size_hint().upper().is_some_and(|bytes| bytes <= MAX_DISCARDED_BYTES)
+        {
+            tokio::spawn(tokio::time::timeout(LONGEST_DISCARD, async move {
+                while let Some(frame) = body.frame().await {
+                    if frame.is_err() {
+                        return;
+                    }
+                }
+                finished.body_was_read();
+            }));
+        }
+        parts
     }
 }
 

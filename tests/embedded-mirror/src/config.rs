@@ -41,6 +41,7 @@ pub struct Config {
     pub(crate) record: bool,
     pub(crate) workers: usize,
     pub(crate) max_concurrent_streams: u32,
+    pub(crate) requests_per_connection: Option<u64>,
 }
 
 impl Config {
@@ -57,6 +58,7 @@ impl Config {
             record: true,
             workers: 1,
             max_concurrent_streams: 128,
+            requests_per_connection: None,
         }
     }
 
@@ -120,6 +122,12 @@ impl Config {
     /// How many streams a client of HTTP/2 may have open on a connection; 128 as nginx has it.
     pub fn max_concurrent_streams(mut self, streams: u32) -> Self {
         self.max_concurrent_streams = streams;
+        self
+    }
+    /// After how many requests an HTTP/2 connection is ended with GOAWAY, as nginx does after 1,000. What
+    /// arrived by then is answered.
+    pub fn requests_per_connection(mut self, requests: u64) -> Self {
+        self.requests_per_connection = Some(requests);
         self
     }
 }

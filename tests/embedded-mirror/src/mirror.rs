@@ -58,6 +58,7 @@ impl Mirror {
             next_connection: AtomicU64::new(0),
             tls,
             max_concurrent_streams: config.max_concurrent_streams,
+            requests_per_connection: config.requests_per_connection,
         });
         let shared = Arc::clone(&state);
         let (addr, background) =

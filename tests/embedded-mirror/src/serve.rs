@@ -1,6 +1,6 @@
 //! From a connection to requests.
 
-use std::future::{Future, pending};
+use std::future::pending;
 use std::io;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
@@ -13,7 +13,7 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio_rustls::TlsAcceptor;
 
 use crate::background::next_connection;
@@ -35,6 +35,7 @@ pub(crate) struct State {
     pub(crate) next_connection: AtomicU64,
     pub(crate) tls: Option<TlsAcceptor>,
     pub(crate) max_concurrent_streams: u32,
+    pub(crate) requests_per_connection: Option<u64>,
 }
 
 impl State {
@@ -113,22 +114,32 @@ async fn serve_http1<S: Wire>(state: Arc<State>, number: u64, stream: S) -> io::
 async fn serve_http2<S: Wire>(state: Arc<State>, number: u64, stream: S) -> io::Result<()> {
     let (raw, mut raws) = mpsc::channel(1);
     let streams = state.max_concurrent_streams;
-    let service = service_fn(move |request| handle(Arc::clone(&state), number, raw.clone(), request));
-    let connection = http2::Builder::new(TokioExecutor::new())
-        .max_concurrent_streams(streams)
-        .serve_connection(TokioIo::new(stream), service);
-    close_on(pin!(connection), raws.recv()).await
-}
-
-/// Serves until the connection ends by itself, or is to be dropped.
-async fn close_on(
-    connection: impl Future<Output = hyper::Result<()>>,
-    close: impl Future<Output = Option<Raw>>,
-) -> io::Result<()> {
-    tokio::select! {
-        biased;
-        done = connection => done.map_err(io::Error::other),
-        _ = close => Ok(()),
+    let mut room = state.requests_per_connection;
+    let full = Arc::new(Notify::new());
+    let fills = Arc::clone(&full);
+    let left = AtomicU64::new(room.unwrap_or(u64::MAX));
+    let service = service_fn(move |request| {
+        if left.fetch_sub(1, Ordering::Relaxed) == 1 {
+            fills.notify_one();
+        }
+        handle(Arc::clone(&state), number, raw.clone(), request)
+    });
+    let mut connection = pin!(
+        http2::Builder::new(TokioExecutor::new())
+            .max_concurrent_streams(streams)
+            .serve_connection(TokioIo::new(stream), service)
+    );
+    // Until the connection ends by itself, or is to be dropped.
+    loop {
+        tokio::select! {
+            biased;
+            done = &mut connection => return done.map_err(io::Error::other),
+            _ = raws.recv() => return Ok(()),
+            () = full.notified(), if room.is_some() => {
+                room = None;
+                connection.as_mut().graceful_shutdown();
+            }
+        }
     }
 }
 

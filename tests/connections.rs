@@ -1,0 +1,76 @@
+//! How many connections a run takes: no handshake is wasted.
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "helpers of tests")]
+
+use std::time::Duration;
+
+use art_mirror_validate::location::Literal;
+use art_mirror_validate::probe::{
+    Client, ClientSettings, Evidence, Inquiry, Observation, Prober, Rules, Sidecarring,
+};
+use embedded_mirror::{Config, Mirror, Resource};
+use futures::StreamExt as _;
+
+const ARTIFACTS: usize = 2_000;
+
+/// Asks for every artifact of a mirror, which has so many in each directory, and their sidecars.
+fn ask(mirror: &Mirror, artifacts: usize) -> Vec<Evidence> {
+    let directory = tempfile::tempdir().unwrap();
+    let ca = directory.path().join("ca.pem");
+    std::fs::write(&ca, mirror.ca_pem()).unwrap();
+    let inquiries: Vec<(usize, Inquiry)> = (0..artifacts)
+        .map(|index| {
+            let path = format!("/{}/file-{index}.iso", index / 100);
+            mirror.put(&path, Resource::bytes("an image"));
+            let location = Literal::parse(&mirror.url(&path));
+            (index, Inquiry { location, signature: None, sidecars: Sidecarring::All })
+        })
+        .collect();
+    let settings = ClientSettings {
+        rules: Rules {
+            allowed: vec!["127.0.0.1".parse().unwrap(), "localhost".parse().unwrap()],
+            private_addresses: true,
+            bridges: false,
+        },
+        extra_roots: vec![ca],
+        concurrency: 256,
+        retries: 4,
+        timeout: Duration::from_secs(30),
+    };
+    let prober = Prober::new(Client::new(settings));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(prober.examine(inquiries).map(|(_, evidence)| evidence).collect())
+}
+
+fn assert_all_found(evidence: &[Evidence]) {
+    for one in evidence {
+        assert!(matches!(one.file, Observation::Present { .. }), "{one:?}");
+        assert!(one.unread.is_empty(), "{one:?}");
+    }
+}
+
+#[test]
+fn over_http2_one_connection_serves_a_whole_run() {
+    let mirror = Mirror::start(Config::tls_http2()).unwrap();
+    let evidence = ask(&mirror, ARTIFACTS);
+    assert_eq!(evidence.len(), ARTIFACTS);
+    assert_all_found(&evidence);
+    assert_eq!(mirror.connections(), 1);
+}
+
+#[test]
+fn a_server_that_ends_connections_after_some_requests_costs_no_more_than_that() {
+    let mirror = Mirror::start(Config::tls_http2().requests_per_connection(200)).unwrap();
+    let evidence = ask(&mirror, ARTIFACTS);
+    assert_all_found(&evidence);
+    let asked = mirror.request_count();
+    assert!(asked >= 2_040, "{asked}");
+    let needed = asked.div_ceil(200);
+    assert!(mirror.connections() <= needed + 1, "{} for {asked} requests", mirror.connections());
+}
+
+#[test]
+fn over_http1_connections_are_few_and_used_again() {
+    let mirror = Mirror::start(Config::tls_http1()).unwrap();
+    assert_all_found(&ask(&mirror, 500));
+    assert!(mirror.connections() <= 50, "{}", mirror.connections());
+}
