@@ -73,7 +73,7 @@ def failed(runs):
 
 def table(title, header, rows):
     """Prints a Markdown table."""
-    print(f"\n### {title}\n")
+    print(f"\n### {title}\n\n(load average {os.getloadavg()[0]:.1f} at the end of it)\n")
     rows = [[str(cell) for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
     for row in [header, ["-" * width for width in widths], *rows]:
