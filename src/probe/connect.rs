@@ -102,20 +102,24 @@ impl Connector {
             .parse()
             .map_err(|error| permanent(format!("the host {host} cannot be asked for: {error}")))?;
         let mut forwarded = None;
-        let tcp = match self.proxies.intercept(&uri) {
-            None => self.direct.clone().call(uri).await.map_err(|error| classify(&error))?,
-            Some(proxy) if secure => self.tunnel(&proxy, uri).await?,
-            Some(proxy) => {
-                forwarded = Some(Forwarded { authorization: proxy.basic_auth().cloned() });
-                let address = http_proxy(&proxy)?;
-                self.to_proxy.clone().call(address).await.map_err(|error| through(&proxy, &error))?
-            }
+        let tcp = async {
+            Ok(match self.proxies.intercept(&uri) {
+                None => self.direct.clone().call(uri).await.map_err(|error| classify(&error))?,
+                Some(proxy) if secure => self.tunnel(&proxy, uri).await?,
+                Some(proxy) => {
+                    forwarded = Some(Forwarded { authorization: proxy.basic_auth().cloned() });
+                    let address = http_proxy(&proxy)?;
+                    self.to_proxy.clone().call(address).await.map_err(|error| through(&proxy, &error))?
+                }
+            })
         };
-        let tcp = tcp.into_inner();
-        if !secure {
+        // The trust roots take some milliseconds to load: those that the other side takes to answer.
+        let tls = async { secure.then(|| self.tls.connector()).transpose().map_err(permanent) };
+        let (tcp, tls) = tokio::join!(tcp, tls);
+        let tcp = tcp?.into_inner();
+        let Some(connector) = tls? else {
             return Ok(Connection { stream: Box::new(tcp), http2: false, forwarded });
-        }
-        let connector = self.tls.connector().map_err(permanent)?;
+        };
         let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())
             .map_err(|error| permanent(format!("{host} is no name for TLS: {error}")))?;
         let handshake = match lane {
