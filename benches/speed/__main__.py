@@ -40,13 +40,15 @@ def in_a_process_of_its_own(work, *arguments):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("rows", nargs="*", metavar="ROW", default=list(rows.ROWS), choices=[*rows.ROWS, []])
+    parser.add_argument("rows", nargs="*", metavar="ROW", default=list(rows.ROWS))
     parser.add_argument("--runs", type=int, default=5, help="runs of each program, besides one to warm up")
     parser.add_argument("--largest", type=int, default=100_000, help="the most artifacts on loopback")
     parser.add_argument("--no-build", action="store_true", help="take what is in target/release")
     parser.add_argument("--binary", help="the program to measure, instead of this tree's")
     parser.add_argument("--keep", action="store_true", help="keep the documents and logs")
     arguments = parser.parse_args()
+    if unknown := [row for row in arguments.rows if row not in rows.ROWS]:
+        parser.error(f"no such row: {', '.join(unknown)}; there are {', '.join(rows.ROWS)}")
     if not arguments.no_build:
         build()
     binary = arguments.binary or str(TREE / "target/release/art-mirror-validate")

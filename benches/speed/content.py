@@ -36,6 +36,7 @@ def write_contents(root):
     kinds = {"raw": (plain, {}), "raw.gz": (packed, {"uncompressed-sha256": hashlib.sha256(plain).hexdigest()})}
     made = {}
     for suffix, (content, extra) in kinds.items():
+        sha256 = hashlib.sha256(content).hexdigest()
         first = f"{root}{directory}/first.{suffix}"
         with open(first, "wb") as out:
             out.write(content)
@@ -43,12 +44,7 @@ def write_contents(root):
         for number in range(FILES):
             name = f"rhcos-9.9.20260101-0-metal-{number}.x86_64.{suffix}"
             os.link(first, f"{root}{directory}/{name}")
-            file = File(directory, name, content) if number == 0 else None
-            if file is None:
-                file = File.__new__(File)
-                file.directory, file.name, file.size, file.sha256 = directory, name, known.size, known.sha256
-            else:
-                known = file
+            file = File(directory, name, len(content), sha256)
             files[file.path], extras[name] = file, extra
             rows.append((ARCHITECTURES[3], "metal", "9.9.20260101-0", f"{number}.{suffix}", "disk", directory, name))
         made[suffix] = rows, files, extras

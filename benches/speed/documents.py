@@ -34,9 +34,8 @@ PATH = "/art/storage/prod/streams"
 class File:
     """One artifact's file."""
 
-    def __init__(self, directory, name, content):
-        self.directory, self.name = directory, name
-        self.size, self.sha256 = len(content), hashlib.sha256(content).hexdigest()
+    def __init__(self, directory, name, size, sha256):
+        self.directory, self.name, self.size, self.sha256 = directory, name, size, sha256
 
     @property
     def path(self):
@@ -79,12 +78,12 @@ def documents_for(artifacts):
     return [(f"large-{artifacts}", list(large_document(artifacts)))]
 
 
-def write_files(root, rows, content=None):
+def write_files(root, rows):
     """Writes the files and the sidecars of their directories; gives them by path, with their digests."""
     files, directories = {}, {}
     for _, _, _, _, _, directory, name in rows:
-        bytes_ = (content or default_content)(name)
-        file = File(directory, name, bytes_)
+        bytes_ = content(name)
+        file = File(directory, name, len(bytes_), hashlib.sha256(bytes_).hexdigest())
         files[file.path] = file
         directories.setdefault(directory, []).append(file)
         at = root + file.path
@@ -97,7 +96,7 @@ def write_files(root, rows, content=None):
     return files
 
 
-def default_content(name):
+def content(name):
     return f"art-mirror-validate bench artifact: {name}\n".encode()
 
 
