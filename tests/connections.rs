@@ -22,7 +22,16 @@ fn ask(mirror: &Mirror, artifacts: usize) -> Vec<Evidence> {
             let path = format!("/{}/file-{index}.iso", index / 100);
             mirror.put(&path, Resource::bytes("an image"));
             let location = Literal::parse(&mirror.url(&path));
-            (index, Inquiry { location, signature: None, sidecars: Sidecarring::All })
+            (
+                index,
+                Inquiry {
+                    location,
+                    signature: None,
+                    size_from: None,
+                    sidecars: Sidecarring::All,
+                    content: None,
+                },
+            )
         })
         .collect();
     let settings = ClientSettings {

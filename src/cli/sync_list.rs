@@ -68,7 +68,7 @@ pub struct SyncListArgs {
 const EXAMPLES: &str = "\
 Examples:
   export OPENSHIFT_INSTALL_COREOS_STREAM_PREFIX=https://b.example/art/storage
-  art-mirror-validate sync-list            what the checkout names and is missing
+  art-mirror-validate sync-list            the request to ART
   art-mirror-validate sync-list --release-version 4.19.0-ec.0 --dest request/
   art-mirror-validate sync-list --all -a s390x rhcos.json
 
