@@ -14,4 +14,5 @@ mod gate;
 mod prow;
 mod scripts;
 mod shape;
+mod signals;
 mod world;

@@ -1,0 +1,79 @@
+//! Prow's abort: complete reports, soon.
+
+use std::fmt::Write as _;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use embedded_mirror::{Behaviour, Resource};
+
+use crate::shape::ci_operator;
+use crate::world::World;
+
+/// Far more than a real checkout has.
+const ARTIFACTS: usize = 10_000;
+
+/// A second, for the program as it is shipped (`cargo test --release`). Unoptimized it takes several, and the
+/// machine may be busy; then this is only to find what never ends.
+const SOON: Duration = Duration::from_secs(if cfg!(debug_assertions) { 30 } else { 1 });
+
+fn document() -> String {
+    let mut platforms = String::new();
+    for number in 0..ARTIFACTS {
+        let comma = if number == 0 { "" } else { "," };
+        let _ = write!(
+            platforms,
+            r#"{comma}"p{number}": {{"release": "9.6.20251015-1", "formats": {{"iso": {{"disk": {{
+                "location": "https://rhcos.mirror.openshift.com/art/storage/{number}.iso",
+                "sha256": "{}"}}}}}}}}"#,
+            "ab".repeat(32)
+        );
+    }
+    format!(r#"{{"stream": "rhel-9.6", "architectures": {{"x86_64": {{"artifacts": {{{platforms}}}}}}}}}"#)
+}
+
+#[test]
+fn an_aborted_job_leaves_complete_reports_within_a_second() {
+    let world = World::with_documents(&[("rhcos.json".to_owned(), document())]);
+    // The first hundred are answered, the rest never is.
+    for location in &world.locations[100..] {
+        world.mirror.put(location, Resource::bytes("").behaves(Behaviour::Hang));
+    }
+    for (signal, status) in [("TERM", 143), ("INT", 130)] {
+        let commands = &ci_operator().tests.remove(0).steps.unwrap().test[0].commands;
+        let mut job = world
+            .in_ci_operator("bash")
+            .arg("-c")
+            .arg(format!("set -eu\n{commands}"))
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut log = BufReader::new(job.stdout.take().unwrap());
+        let mut line = String::new();
+        while !line.starts_with("document: ") {
+            line.clear();
+            assert!(log.read_line(&mut line).unwrap() > 0, "the log has a head");
+        }
+        let reader = std::thread::spawn(move || {
+            let mut rest = String::new();
+            log.read_to_string(&mut rest).map(|_| rest)
+        });
+        std::thread::sleep(Duration::from_millis(500));
+
+        let aborted = Instant::now();
+        assert!(Command::new("kill").args(["-s", signal, &job.id().to_string()]).status().unwrap().success());
+        let exit = job.wait().unwrap();
+        let took = aborted.elapsed();
+
+        assert_eq!(exit.code(), Some(status), "{exit}");
+        println!("SIG{signal}: {took:?}");
+        assert!(took < SOON, "{took:?}");
+        world.assert_complete_reports();
+        let report = world.report();
+        assert_eq!(report["interrupted_by"], format!("SIG{signal}"));
+        assert_eq!(report["artifacts"].as_array().unwrap().len(), ARTIFACTS);
+        assert!(report["summary"]["failed"].as_u64().unwrap() > 0, "what was known is kept");
+        let log = reader.join().unwrap().unwrap();
+        assert!(log.lines().last().unwrap().starts_with("fail: 10000 artifacts: 0 passed, "), "{log}");
+    }
+}
