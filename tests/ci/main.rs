@@ -11,6 +11,7 @@
 
 mod ci_operator;
 mod gate;
+mod image;
 mod prow;
 mod scripts;
 mod shape;
