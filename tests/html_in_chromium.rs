@@ -53,6 +53,49 @@ fn a_hostile_report_is_only_ever_text() {
     assert_eq!(requests.load(Ordering::SeqCst), 0, "no request is made");
 }
 
+/// As Spyglass shows it: in a frame that may run no scripts, and whose address is not the page's. Nobody can look
+/// into such a frame, so its picture has to be the one of the page by itself.
+#[test]
+fn in_a_sandboxed_frame_the_report_looks_as_it_does_alone() {
+    let Some(browser) = browser() else {
+        println!("skipped: neither chromium, chromium-browser nor google-chrome is installed");
+        return;
+    };
+    let (port, requests) = listener();
+    let directory = tempfile::tempdir().unwrap();
+    let mut page = Vec::new();
+    html::write(&mut page, &report(port), &RunContext::default()).unwrap();
+    let page = String::from_utf8(page).unwrap();
+    let framed = format!(
+        "<!DOCTYPE html><meta name=color-scheme content='light dark'><title>Spyglass</title>\
+         <body style='margin:0'><iframe sandbox style='border:0;display:block;width:100vw;height:100vh' \
+         srcdoc=\"{}\"></iframe>",
+        page.replace('&', "&amp;").replace('"', "&quot;")
+    );
+    let picture = |name: &str, page: &str| {
+        let path = directory.path().join(format!("{name}.html"));
+        std::fs::write(&path, page).unwrap();
+        let picture = directory.path().join(format!("{name}.png"));
+        let options = [
+            format!("--screenshot={}", picture.display()),
+            "--window-size=1000,1400".to_owned(),
+            "--hide-scrollbars".to_owned(),
+            "--force-device-scale-factor=1".to_owned(),
+            // A frame has a process of its own, which paints when it gets to it.
+            "--virtual-time-budget=5000".to_owned(),
+        ];
+        let url = format!("file://{}", path.display());
+        run(browser, &directory.path().join(format!("{name}-profile")), &options, &url);
+        std::fs::read(picture).unwrap()
+    };
+    let blank = picture("blank", "<!DOCTYPE html><title>x</title>");
+    let alone = picture("alone", &page);
+    let framed = picture("framed", &framed);
+    assert!(alone != blank, "the page is not empty");
+    assert!(framed == alone, "the frame shows what the page shows");
+    assert_eq!(requests.load(Ordering::SeqCst), 0, "no request is made");
+}
+
 /// The test above would pass in vain if the browser, as it is started here, ran no scripts and made no
 /// requests at all.
 #[test]
@@ -163,12 +206,18 @@ fn listener() -> (u16, Arc<AtomicUsize>) {
 
 /// The document after the browser has loaded it.
 fn dump(browser: &str, profile: &Path, url: &str) -> String {
+    run(browser, profile, &["--dump-dom".to_owned()], url)
+}
+
+/// What the browser writes to standard output.
+fn run(browser: &str, profile: &Path, options: &[String], url: &str) -> String {
     let mut child = Command::new(browser)
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-dev-shm-usage"])
         .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
         .args(["--disable-quic", "--disable-extensions", "--disable-default-apps"])
         .arg(format!("--user-data-dir={}", profile.display()))
-        .args(["--dump-dom", url])
+        .args(options)
+        .arg(url)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()

@@ -58,6 +58,9 @@ variables! {
     /// Anything: no colours. A terminal is asked to show them otherwise.
     NO_COLOR = "NO_COLOR";
 
+    /// Anything but 0: colours, even where there is no terminal.
+    CLICOLOR_FORCE = "CLICOLOR_FORCE";
+
     /// What is logged to standard error, in the syntax of `tracing-subscriber`.
     RUST_LOG = "RUST_LOG";
 
