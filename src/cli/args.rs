@@ -15,6 +15,7 @@ use super::completions::CompletionsArgs;
 use super::diff::DiffArgs;
 use super::env;
 use super::resolve::ResolveArgs;
+use super::retention::RetentionArgs;
 use super::rewrite::RewriteArgs;
 use super::sync_list::SyncListArgs;
 use crate::location::{Literal, MirrorVersion, Prefix};
@@ -61,6 +62,8 @@ pub enum Command {
 
     /// Join the JSON reports of all parts of a run (check --partition) into one verdict
     Merge(MergeArgs),
+    /// Say which mirrored builds are pinned, newest, orphaned, and which are pinned and gone
+    Retention(Box<RetentionArgs>),
 }
 
 /// Where documents come from.

@@ -14,6 +14,7 @@ mod merge;
 mod network;
 mod prow;
 mod resolve;
+mod retention;
 mod rewrite;
 mod signals;
 mod sync_list;
@@ -48,6 +49,7 @@ pub fn run(cli: Cli) -> Exit {
         Command::Completions(args) => completions::run(&args),
         Command::Man => man::run(),
         Command::Diff(args) => diff::run(&args),
+        Command::Retention(args) => retention::run(&args),
         Command::SyncList(args) => sync_list::run(&args, output),
         Command::Merge(args) => merge::run(&args),
     }

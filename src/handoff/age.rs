@@ -2,8 +2,11 @@
 
 use crate::location::BuildId;
 
+/// What orders builds: their time (`YYYYMMDDhhmm`), then their number within it.
+pub(super) type Age = (u64, u32);
+
 /// What orders the builds of a stream: their time, then their number within it.
-pub(super) fn age(build: &BuildId) -> (u64, u32) {
+pub(super) fn age(build: &BuildId) -> Age {
     let time = build.timestamp();
     // `YYYYMMDD` of some IDs, `YYYYMMDDhhmm` of others.
     let to_the_minute = if time < 1_000_000_000 { time.saturating_mul(10_000) } else { time };

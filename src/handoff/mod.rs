@@ -3,4 +3,5 @@
 mod age;
 pub mod diff;
 pub mod git;
+pub mod retention;
 pub mod sync;

@@ -1,0 +1,270 @@
+//! Which mirrored builds are pinned, newest, orphaned, and which are pinned and gone.
+//!
+//! ART collects garbage. It must never prune a build that any branch pins; so whatever cannot be read counts as
+//! pinned, and nothing here ever deletes anything.
+
+mod human;
+mod listing;
+mod markdown;
+mod pins;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde::Serialize;
+
+pub use listing::{Held, Listing, ListingError};
+pub use pins::{Pin, Pins, Unreadable};
+
+use crate::handoff::age::{Age, age};
+use crate::location::{BuildContent, BuildId};
+
+/// The version of the JSON form.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// What must be kept, what may go, and what is missing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Retention {
+    /// The version of this shape; another one means that fields were renamed or taken away.
+    pub schema_version: u32,
+    /// How many builds of each status there are. A build counts once for each status of its architectures.
+    pub summary: Summary,
+    /// What is pinned and not there: somebody's installation fails.
+    pub gone: Vec<Gone>,
+    /// What is there, by directory, the oldest first.
+    pub builds: Vec<Build>,
+    /// What pins something, and cannot be read. Any build may be pinned by it.
+    pub unreadable: Vec<Unreadable>,
+    /// Builds that are pinned, of streams that the listing does not cover.
+    pub not_covered: Vec<String>,
+    /// Lines of the listing that belong to no build.
+    pub ignored: usize,
+}
+
+/// The counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Pinned, and there.
+    pub pinned: usize,
+    /// Not pinned, but the newest of their stream.
+    pub newest: usize,
+    /// Kept because something cannot be read.
+    pub kept: usize,
+    /// Neither: they may be pruned.
+    pub orphans: usize,
+    /// Pinned, and not there.
+    pub gone: usize,
+}
+
+/// One build of a directory, for the architectures that share a status.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Build {
+    /// The directory that holds it, such as `4.19-9.6`; empty where the listing does not say.
+    pub directory: Arc<str>,
+    /// The name that it is listed by: a build ID, or a release of OpenShift.
+    pub name: Arc<str>,
+    /// The build ID; null if nothing says it.
+    pub build_id: Option<String>,
+    /// The architectures; empty where the listing does not say.
+    pub arches: Vec<Arc<str>>,
+    /// What is to become of it.
+    pub status: Status,
+    /// Whether it is the newest of its directory, pinned or not.
+    pub newest: bool,
+    /// The refs or documents that pin it.
+    pub pinned_by: Vec<Arc<str>>,
+}
+
+/// What is to become of a build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// Something pins it: it must stay.
+    Pinned,
+    /// It is the newest of its stream: the next bump may want it.
+    Newest,
+    /// Which build it is cannot be told, so it counts as pinned.
+    Unreadable,
+    /// Nothing that could be read pins it, but something could not be read, so it counts as pinned.
+    PerhapsPinned,
+    /// It may be pruned.
+    Orphan,
+}
+
+/// A build that is pinned and not there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Gone {
+    /// The build ID.
+    pub build_id: String,
+    /// The architecture.
+    pub arch: Arc<str>,
+    /// The refs or documents that pin it.
+    pub pinned_by: Vec<Arc<str>>,
+}
+
+impl Status {
+    /// The status in one word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pinned => "pinned",
+            Self::Newest => "newest",
+            Self::Unreadable => "unreadable",
+            Self::PerhapsPinned => "perhaps-pinned",
+            Self::Orphan => "orphan",
+        }
+    }
+}
+
+impl Retention {
+    /// Judges every build of a listing.
+    ///
+    /// A pin is missed only if the listing covers its stream: a `builds.json` is of one stream, and says nothing
+    /// of others; a listing of one architecture says nothing of others. With `complete`, the listing is all there is, and every pin must be in it.
+    pub fn of(pins: &Pins, listing: &Listing, complete: bool) -> Self {
+        let mut retention = Self {
+            schema_version: SCHEMA_VERSION,
+            summary: Summary::default(),
+            gone: Vec::new(),
+            builds: builds(pins, listing),
+            unreadable: pins.unreadable.clone(),
+            not_covered: Vec::new(),
+            ignored: listing.ignored,
+        };
+        retention.look_for_pins(pins, listing, complete);
+        retention.count();
+        retention
+    }
+
+    fn look_for_pins(&mut self, pins: &Pins, listing: &Listing, complete: bool) {
+        let streams: BTreeSet<String> =
+            listing.held.iter().filter_map(|held| Some(stream(held.build.as_ref()?))).collect();
+        let directories: BTreeSet<&str> = listing.held.iter().map(|held| &*held.directory).collect();
+        // The releases layout has a builds.json for each architecture.
+        let arches: BTreeSet<Option<&Arc<str>>> =
+            listing.held.iter().map(|held| held.arch.as_ref()).collect();
+        let only_arch = arches.first().copied().flatten().filter(|_| arches.len() == 1);
+        let covers = |pin: &Pin| {
+            if complete {
+                return true;
+            }
+            if only_arch.is_some_and(|arch| *arch != pin.arch) {
+                return false;
+            }
+            streams.contains(&stream(&pin.build))
+                || pin.directory.as_deref().is_some_and(|directory| directories.contains(directory))
+        };
+        let mut gone: BTreeMap<_, BTreeSet<&Arc<str>>> = BTreeMap::new();
+        let mut not_covered = BTreeSet::new();
+        for pin in pins.pins.iter().filter(|pin| pin.of_files) {
+            if listing.held.iter().any(|held| pin.pins(held)) {
+                continue;
+            }
+            if covers(pin) {
+                let key = (age(&pin.build), pin.build.as_str(), &*pin.arch);
+                gone.entry(key).or_default().insert(&pin.by);
+            } else {
+                not_covered.insert(pin.build.to_string());
+            }
+        }
+        self.not_covered = not_covered.into_iter().collect();
+        self.gone = gone
+            .into_iter()
+            .map(|((_, build, arch), by)| Gone {
+                build_id: build.to_owned(),
+                arch: arch.into(),
+                pinned_by: by.into_iter().map(Arc::clone).collect(),
+            })
+            .collect();
+    }
+
+    fn count(&mut self) {
+        let count =
+            |statuses: &[Status]| self.builds.iter().filter(|build| statuses.contains(&build.status)).count();
+        self.summary = Summary {
+            pinned: count(&[Status::Pinned]),
+            newest: count(&[Status::Newest]),
+            kept: count(&[Status::Unreadable, Status::PerhapsPinned]),
+            orphans: count(&[Status::Orphan]),
+            gone: self.gone.len(),
+        };
+    }
+}
+
+/// The builds of a listing, those of one name and status together.
+fn builds(pins: &Pins, listing: &Listing) -> Vec<Build> {
+    let newest = newest(listing);
+    let mut builds: BTreeMap<_, Vec<Build>> = BTreeMap::new();
+    for held in &listing.held {
+        let age = held.build.as_ref().map(age);
+        let is_newest = age.is_some_and(|age| newest.get(&group(held)).is_some_and(|most| *most == age));
+        let by: BTreeSet<&Arc<str>> =
+            pins.pins.iter().filter(|pin| pin.pins(held)).map(|pin| &pin.by).collect();
+        let status = if !by.is_empty() {
+            Status::Pinned
+        } else if held.build.is_none() {
+            Status::Unreadable
+        } else if is_newest {
+            Status::Newest
+        } else if pins.unreadable.is_empty() {
+            Status::Orphan
+        } else {
+            Status::PerhapsPinned
+        };
+        let pinned_by: Vec<Arc<str>> = by.into_iter().map(Arc::clone).collect();
+        let same = builds.entry((&*held.directory, age.unwrap_or_default(), &*held.name)).or_default();
+        let alike = |build: &&mut Build| {
+            build.status == status && build.newest == is_newest && build.pinned_by == pinned_by
+        };
+        if let Some(build) = same.iter_mut().find(alike) {
+            build.arches.extend(held.arch.clone());
+        } else {
+            same.push(Build {
+                directory: Arc::clone(&held.directory),
+                name: Arc::clone(&held.name),
+                build_id: held.build.as_ref().map(ToString::to_string),
+                arches: held.arch.clone().into_iter().collect(),
+                status,
+                newest: is_newest,
+                pinned_by,
+            });
+        }
+    }
+    builds.into_values().flatten().collect()
+}
+
+/// A directory, or what stands for it, and an architecture.
+type Group = (String, Option<Arc<str>>);
+
+/// Builds among which one is the newest: a directory's of an architecture; where no directory is known, those
+/// made for the same OpenShift and RHEL.
+fn group(held: &Held) -> Group {
+    let directory = match &held.build {
+        Some(build) if held.directory.is_empty() => stream(build),
+        _ => held.directory.to_string(),
+    };
+    (directory, held.arch.clone())
+}
+
+fn newest(listing: &Listing) -> BTreeMap<Group, Age> {
+    let mut newest = BTreeMap::new();
+    for held in &listing.held {
+        if let Some(build) = &held.build {
+            let most = newest.entry(group(held)).or_insert((0, 0));
+            *most = age(build).max(*most);
+        }
+    }
+    newest
+}
+
+/// What a build ID says of its stream, which is what the streams layout names its directories after.
+fn stream(build: &BuildId) -> String {
+    match build.content() {
+        BuildContent::Ocp { series, rhel } if rhel.major < 9 => series.to_string(),
+        BuildContent::Ocp { series, rhel } => format!("{series}-{rhel}"),
+        BuildContent::Rhel(rhel) => format!("rhel-{rhel}"),
+        BuildContent::Fedora { stream, .. } => format!("fedora-{stream}"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

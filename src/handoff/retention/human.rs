@@ -1,0 +1,76 @@
+//! The report for a person at a terminal or in a log.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use super::{Build, Retention};
+use crate::text::{Printable, count};
+
+/// The most refs that are named of a build; hundreds of tags may pin one.
+pub(super) const MOST_REFS: usize = 5;
+
+impl Retention {
+    /// Writes the report for a person.
+    pub fn write_human(&self, out: &mut impl Write) -> io::Result<()> {
+        let mut directory: Option<&str> = None;
+        for build in &self.builds {
+            if directory != Some(&build.directory) {
+                directory = Some(&build.directory);
+                let name = if build.directory.is_empty() { "(the listing)" } else { &build.directory };
+                writeln!(out, "{}", Printable(name))?;
+            }
+            let remarks = remarks(build);
+            let what = format!("{} {}", title(build), build.arches.join(" "));
+            write!(out, "  {:<14} {}", build.status.as_str(), Printable(what.trim_end()))?;
+            writeln!(out, "{}{}", if remarks.is_empty() { "" } else { "  " }, Printable(&remarks))?;
+        }
+        for gone in &self.gone {
+            let by = refs(&gone.pinned_by);
+            let (build, arch) = (Printable(&gone.build_id), Printable(&gone.arch));
+            writeln!(out, "GONE {build} {arch}: pinned by {}", Printable(&by))?;
+        }
+        for unreadable in &self.unreadable {
+            let (by, why) = (Printable(&unreadable.by), Printable(&unreadable.why));
+            writeln!(out, "ERROR: {by} cannot be read, so nothing is an orphan: {why}")?;
+        }
+        if !self.not_covered.is_empty() {
+            let builds = count(self.not_covered.len(), "pinned build");
+            writeln!(out, "note: {builds} of streams that the listing does not cover (see --complete)")?;
+        }
+        writeln!(out, "{}", self.counts())
+    }
+
+    /// `2 pinned, 1 newest, 0 kept, 3 orphans, 0 gone`.
+    pub(super) fn counts(&self) -> String {
+        let it = &self.summary;
+        let orphans = count(it.orphans, "orphan");
+        format!("{} pinned, {} newest, {} kept, {orphans}, {} gone", it.pinned, it.newest, it.kept, it.gone)
+    }
+}
+
+/// The build, and the name it goes by where that is another.
+pub(super) fn title(build: &Build) -> String {
+    match &build.build_id {
+        Some(id) if **id != *build.name => format!("{} (build {id})", build.name),
+        _ => build.name.to_string(),
+    }
+}
+
+pub(super) fn remarks(build: &Build) -> String {
+    let mut remarks = Vec::new();
+    if !build.pinned_by.is_empty() {
+        remarks.push(format!("by {}", refs(&build.pinned_by)));
+        remarks.extend(build.newest.then(|| "the newest".to_owned()));
+    }
+    remarks.join("; ")
+}
+
+/// The refs, those of branches in short.
+pub(super) fn refs(all: &[Arc<str>]) -> String {
+    let short = |name: &Arc<str>| name.strip_prefix("refs/heads/").unwrap_or(name).to_owned();
+    let mut some: Vec<String> = all.iter().take(MOST_REFS).map(short).collect();
+    if all.len() > MOST_REFS {
+        some.push(format!("{} more", all.len() - MOST_REFS));
+    }
+    some.join(", ")
+}
