@@ -14,6 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use super::completions::CompletionsArgs;
 use super::diff::DiffArgs;
 use super::env;
+use super::mirror::MirrorArgs;
 use super::resolve::ResolveArgs;
 use super::retention::RetentionArgs;
 use super::rewrite::RewriteArgs;
@@ -57,6 +58,8 @@ pub enum Command {
     Man,
     /// List what ART is to mirror, in the form that its sync job takes
     SyncList(Box<SyncListArgs>),
+    /// Copy the artifacts to a directory, verified
+    Mirror(Box<MirrorArgs>),
     /// Say what a bump changes: builds, artifacts, platforms, cloud images
     Diff(Box<DiffArgs>),
 
@@ -326,7 +329,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         .map_err(|error| format!("{error}; expected a duration such as 90s, 5m or 1h30m"))
 }
 
-fn positive(text: &str) -> Result<usize, String> {
+pub(super) fn positive(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(number @ 1..=10_000) => Ok(number),
         _ => Err("expected a whole number from 1 to 10000".to_owned()),

@@ -11,6 +11,7 @@ mod filters;
 mod load;
 mod man;
 mod merge;
+mod mirror;
 mod network;
 mod prow;
 mod resolve;
@@ -49,6 +50,7 @@ pub fn run(cli: Cli) -> Exit {
         Command::Completions(args) => completions::run(&args),
         Command::Man => man::run(),
         Command::Diff(args) => diff::run(&args),
+        Command::Mirror(args) => mirror::run(&args, output),
         Command::Retention(args) => retention::run(&args),
         Command::SyncList(args) => sync_list::run(&args, output),
         Command::Merge(args) => merge::run(&args),

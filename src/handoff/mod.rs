@@ -3,5 +3,6 @@
 mod age;
 pub mod diff;
 pub mod git;
+pub mod mirror;
 pub mod retention;
 pub mod sync;

@@ -356,7 +356,7 @@ pub(super) fn segments(url: &Url) -> impl Iterator<Item = &str> {
 /// encoded or could be decoded.
 ///
 /// No real location has another kind, and one server's `%2f` is the next one's `/`.
-pub(super) fn is_plain(segment: &str) -> bool {
+pub(crate) fn is_plain(segment: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-~+=,:@".contains(&byte);
     segment.bytes().all(plain) && segment.bytes().any(|byte| byte != b'.')
 }

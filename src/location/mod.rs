@@ -49,6 +49,7 @@ pub use batch::{BatchError, LineError, resolve_lines};
 pub use build_id::{BuildContent, BuildId, BuildIdError, RhelVersion};
 pub use file_name::{FileId, FileName};
 pub use host::{BRIDGE_2021, BRIDGE_HOSTS, HostKind, PUBLISHED_HOSTS};
+pub(crate) use layout::is_plain as is_plain_segment;
 pub use layout::{Layout, Location, NotUnderstood};
 pub use literal::{BadLocation, Literal};
 pub use place_error::{NoPlace, PlaceError};

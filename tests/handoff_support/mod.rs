@@ -5,6 +5,7 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::print_stdout,
     reason = "helpers of tests fail as tests do"
 )]
 
@@ -119,5 +120,83 @@ impl Repo {
     pub(crate) fn commit(&self, message: &str) {
         self.git(&["add", "-A"]);
         self.git(&["commit", "-q", "--allow-empty", "-m", message]);
+    }
+}
+
+/// The regular files below a directory, in order, hidden ones included.
+pub(crate) fn files_below(directory: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut left = vec![directory.to_owned()];
+    while let Some(next) = left.pop() {
+        for entry in std::fs::read_dir(next).unwrap().map(Result::unwrap) {
+            if entry.file_type().unwrap().is_dir() {
+                left.push(entry.path());
+            } else {
+                found.push(entry.path().strip_prefix(directory).unwrap().to_str().unwrap().to_owned());
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// A server of all that is below a directory now.
+pub(crate) fn serve(directory: &Path) -> Mirror {
+    let server = Mirror::start(embedded_mirror::Config::plain()).unwrap();
+    for file in files_below(directory) {
+        server.put(&format!("/{file}"), Resource::bytes(std::fs::read(directory.join(&file)).unwrap()));
+    }
+    server
+}
+
+/// A real nginx that serves a directory until it is dropped.
+pub(crate) struct Nginx {
+    process: std::process::Child,
+    port: u16,
+    _prefix: tempfile::TempDir,
+}
+
+impl Nginx {
+    /// None where nginx is not installed, with a notice.
+    pub(crate) fn start(directory: &Path) -> Option<Self> {
+        let installed = ["/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/sbin/nginx"];
+        let Some(program) = installed.iter().find(|path| Path::new(path).exists()) else {
+            println!("skipped: nginx is not installed");
+            return None;
+        };
+        // The port is free now; another may take it before nginx does, which then fails the test loudly.
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let prefix = tempfile::tempdir().unwrap();
+        let at = prefix.path().display();
+        let config = format!(
+            "daemon off; master_process off; pid {at}/pid; error_log {at}/error.log;\n\
+             events {{}}\n\
+             http {{ access_log off; client_body_temp_path {at}/1; proxy_temp_path {at}/2;\n\
+             fastcgi_temp_path {at}/3; uwsgi_temp_path {at}/4; scgi_temp_path {at}/5;\n\
+             server {{ listen 127.0.0.1:{port}; root {}; }} }}\n",
+            directory.display()
+        );
+        let file = prefix.path().join("nginx.conf");
+        std::fs::write(&file, config).unwrap();
+        let process = Command::new(program).arg("-e").arg("stderr").arg("-c").arg(&file).spawn().unwrap();
+        let nginx = Self { process, port, _prefix: prefix };
+        for _ in 0..200 {
+            if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
+                return Some(nginx);
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        panic!("nginx does not listen");
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }

@@ -45,6 +45,8 @@ struct Journey {
     /// The size that the first answer told.
     total: Option<u64>,
     version: Version,
+    /// The bytes so far are from an earlier run, and of which version they are is not known.
+    of_unknown_version: bool,
     pieces: u32,
     /// Every byte that came, those that were thrown away included.
     received: u64,
@@ -77,11 +79,24 @@ impl Client {
         sink: &mut S,
         attempts: &mut u32,
     ) -> Result<Transferred, Unfinished<S::Error>> {
-        let mut journey = Journey::default();
+        self.download_on(url, limit, 0, sink, attempts).await
+    }
+
+    /// The same, where the sink has the first `held` bytes of an earlier run. Whether those were of the same
+    /// file is for the caller to find out, by the digest of the whole: their version is not known any more.
+    pub async fn download_on<S: Sink>(
+        &self,
+        url: &Url,
+        limit: u64,
+        held: u64,
+        sink: &mut S,
+        attempts: &mut u32,
+    ) -> Result<Transferred, Unfinished<S::Error>> {
+        let mut journey = Journey { position: held, of_unknown_version: held > 0, ..Journey::default() };
         let (mut failures, mut unprocessed) = (0_u32, 0_u32);
         let retries = self.settings().retries;
         for _ in 0..MAX_LEGS {
-            if journey.version.if_range().is_none() {
+            if journey.version.if_range().is_none() && !journey.of_unknown_version {
                 journey.start_over(sink).await.map_err(Unfinished::Sink)?;
             }
             let before = journey.received;
@@ -133,7 +148,11 @@ impl Client {
         let range = format!("bytes={}-", journey.position);
         let if_range = journey.version.if_range().map(str::to_owned);
         let conditions = [("range", range.as_str()), ("if-range", if_range.as_deref().unwrap_or_default())];
-        let headers: &[(&'static str, &str)] = if journey.position > 0 { &conditions } else { &[] };
+        let headers: &[(&'static str, &str)] = match &conditions {
+            _ if journey.position == 0 => &[],
+            [range, _] if journey.of_unknown_version => std::slice::from_ref(range),
+            both => both,
+        };
         let ask = Ask { method: &Method::GET, headers, lane: Lane::Downloads };
         let answer = match self.follow(ask, url).await {
             Ok(answer) => answer,
@@ -145,7 +164,13 @@ impl Client {
         };
         let status = answer.response.status();
         match journey.accept(status, answer.response.headers()) {
-            Accepted::Body => {}
+            Accepted::Body => {
+                if std::mem::take(&mut journey.of_unknown_version) {
+                    let headers = answer.response.headers();
+                    journey.total = Part::of(headers).and_then(|part| part.total);
+                    journey.version = Version::of(headers);
+                }
+            }
             Accepted::BodyFromTheStart => {
                 if let Err(error) = journey.start_over(sink).await {
                     return Leg::Unfinished(Unfinished::Sink(error));

@@ -1,0 +1,418 @@
+//! `mirror`: the artifacts of documents in a directory, verified.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum, ValueHint};
+use futures::stream::{self, StreamExt};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+
+use super::args::{Filters, NetworkArgs, Source, TargetArgs, positive, source};
+use super::load::{client_settings, load};
+use super::network::{self, Stop};
+use super::target::Choice;
+use super::{Exit, Verbosity, complain};
+use crate::handoff::mirror::{Arrangement, Failure, Fetched, Fetcher, Plan, free_space, write_sidecars};
+use crate::location::{OcpVersion, Prefix, Series};
+use crate::probe::{AllowedHost, Client, ClientSettings, Inquiry, Observation, Prober, Sidecarring};
+use crate::report::files::write_atomically;
+use crate::stream::{Sources, UrlField, find_urls, replace_urls};
+use crate::text::{Printable, bytes, count, excerpt};
+
+/// `mirror`
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct MirrorArgs {
+    /// An installer checkout, a stream file, a ConfigMap manifest, an https:// URL of a stream file, or - for
+    /// standard input
+    #[arg(value_name = "SOURCE", default_value = ".", value_parser = source, value_hint = ValueHint::AnyPath)]
+    pub source: Source,
+
+    /// The same, as plume has it
+    #[arg(long, value_name = "FILE", value_parser = source, conflicts_with_all = ["source", "request"])]
+    pub src_file: Option<Source>,
+
+    /// Carry out what sync-list wrote to sync.json, as ART's sync job would: DIR is the root of the web server
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["source", "layout", "release_version", "url"])]
+    pub request: Option<PathBuf>,
+
+    /// Where the files go; what is there and right is kept
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub dest: PathBuf,
+
+    /// How they are arranged
+    #[arg(long, value_enum, default_value_t)]
+    pub layout: Layout,
+
+    /// The OpenShift release that --layout release names directories after; its series for --layout build,
+    /// where build IDs say none
+    #[arg(long, value_name = "VERSION")]
+    pub release_version: Option<OcpVersion>,
+
+    /// Write the stream document with the URLs of the copies to this file
+    #[arg(long, value_name = "FILE", requires = "url", value_hint = ValueHint::FilePath)]
+    pub dest_file: Option<PathBuf>,
+
+    /// Where DIR will be served, for --dest-file
+    #[arg(long, value_name = "BASE", requires = "dest_file", value_hint = ValueHint::Url)]
+    pub url: Option<Prefix>,
+
+    /// Only this platform, as plume has it; repeatable
+    #[arg(long, value_name = "TYPE")]
+    pub artifact: Vec<String>,
+
+    /// Say what would be fetched, and fetch nothing
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+
+    /// How many files are fetched at a time
+    #[arg(short, long, value_name = "N", default_value_t = 4, value_parser = positive)]
+    pub jobs: usize,
+
+    /// Print a JSON report
+    #[arg(long)]
+    pub json: bool,
+
+    /// Which artifacts.
+    #[command(flatten)]
+    pub filters: Filters,
+
+    /// Where they are fetched from.
+    #[command(flatten)]
+    pub target: TargetArgs,
+
+    /// How requests are made.
+    #[command(flatten)]
+    pub network: NetworkArgs,
+}
+
+/// How files are arranged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Layout {
+    /// All in one directory, as plume does
+    #[default]
+    Flat,
+    /// As on the public mirror, by build: ARCH/dependencies/rhcos/4.M/BUILDID
+    Build,
+    /// As on the public mirror, by release: ARCH/dependencies/rhcos/4.M/VERSION
+    Release,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  art-mirror-validate mirror --dest images -a x86_64 -p metal
+  art-mirror-validate mirror --layout build --dest /srv/mirror --stream-prefix https://bridge.example/art/storage
+  art-mirror-validate mirror --request request/sync.json --dest /srv
+  art-mirror-validate mirror --src-file rhcos.json --dest images --dest-file local.json --url http://host:8080
+
+A file has its name only once its sha256 was verified; what stops half-way goes on where it was. Files that are
+there are read and verified, not trusted. Signatures are not copied.
+
+Exit status:
+  0  every file is there, and right
+  1  at least one is not at its source, or is something else there
+  2  wrong usage, a document that cannot be used, or too little space
+  3  a server could not be reached, or a file not be written
+  130, 143  interrupted; run it again to go on";
+
+/// What became of one file, for programs.
+#[derive(Debug, Serialize)]
+struct Done<'p> {
+    path: &'p Path,
+    id: &'p str,
+    url: &'p str,
+    sha256: String,
+    size: Option<u64>,
+    result: &'static str,
+    message: Option<String>,
+}
+
+/// Plans, fetches, and says what came of it.
+pub(super) fn run(args: &MirrorArgs, verbosity: Verbosity) -> Exit {
+    network::run(async |stop| match mirror(args, verbosity, stop).await {
+        Ok(exit) | Err(exit) => exit,
+    })
+}
+
+fn unusable(problem: impl std::fmt::Display) -> Exit {
+    complain(problem);
+    Exit::Unusable
+}
+
+async fn mirror(args: &MirrorArgs, verbosity: Verbosity, mut stop: Stop<'_>) -> Result<Exit, Exit> {
+    let choice = args.target.choose().map_err(unusable)?;
+    let (settings, mut plan, sources) = if let Some(request) = &args.request {
+        let name = request.display().to_string();
+        let text = fs::read(request).map_err(|error| unusable(format!("{name}: {error}")))?;
+        let plan = Plan::of_request(&name, &text).map_err(unusable)?;
+        let mut settings = client_settings(&args.network, choice.rules());
+        // Whoever hands over a list trusts the bridge that it names.
+        settings.rules.bridges = true;
+        settings.rules.allowed.extend(plan.files.iter().filter_map(|file| AllowedHost::of(file.url.url())));
+        (settings, plan, None)
+    } else {
+        let settings = client_settings(&args.network, choice.rules());
+        let prober = Prober::new(Client::new(settings.clone()));
+        let source = args.src_file.as_ref().unwrap_or(&args.source);
+        let sources = tokio::select! {
+            biased;
+            interrupt = &mut stop => return Err(interrupt.exit()),
+            loaded = load(std::slice::from_ref(source), &prober) => loaded.map_err(unusable)?,
+        };
+        let (plan, sources) = planned(args, &choice, sources).map_err(unusable)?;
+        (settings, plan, Some(sources))
+    };
+    let prober = Prober::new(Client::new(settings.clone()));
+    tokio::select! {
+        biased;
+        interrupt = &mut stop => return Err(interrupt.exit()),
+        () = learn_sizes(&mut plan, &prober) => {}
+    }
+    if args.dry_run {
+        return Ok(show_plan(args, &plan));
+    }
+    fs::create_dir_all(&args.dest).map_err(|error| unusable(format!("{}: {error}", args.dest.display())))?;
+    check_space(&args.dest, &plan).map_err(unusable)?;
+
+    let results = tokio::select! {
+        biased;
+        interrupt = &mut stop => return Err(interrupt.exit()),
+        results = fetch(args, settings, &plan, verbosity) => results,
+    };
+    let there: BTreeSet<PathBuf> = plan
+        .files
+        .iter()
+        .zip(&results)
+        .filter(|(_, result)| result.is_ok())
+        .map(|(file, _)| file.path.clone())
+        .collect();
+    let mut exit = exit_of(&results);
+    match write_sidecars(&args.dest, &plan, &there, &prober).await {
+        Ok(remarks) => remarks.iter().for_each(|remark| network::remark(remark)),
+        Err(error) => {
+            complain(format!("{}: {error}", args.dest.display()));
+            exit = if exit == Exit::Pass { Exit::Inconclusive } else { exit };
+        }
+    }
+    if let (Exit::Pass, Some(file), Some(sources)) = (exit, &args.dest_file, &sources)
+        && let Err(problem) = write_document(args, file, sources)
+    {
+        return Err(unusable(problem));
+    }
+    show(args, verbosity, &plan, &results);
+    Ok(exit)
+}
+
+fn arrangement(args: &MirrorArgs) -> Result<Arrangement, String> {
+    match (args.layout, &args.release_version) {
+        (Layout::Flat, None) => Ok(Arrangement::Flat),
+        (Layout::Flat, Some(_)) => Err("--release-version goes with --layout build or release".to_owned()),
+        (Layout::Build, release) => {
+            Ok(Arrangement::Build(release.as_ref().map(|release| -> Series { release.series() })))
+        }
+        (Layout::Release, Some(release)) => Ok(Arrangement::Release(release.clone())),
+        (Layout::Release, None) => Err("--layout release needs --release-version".to_owned()),
+    }
+}
+
+/// The plan of the documents' artifacts, or every error.
+fn planned(args: &MirrorArgs, choice: &Choice, mut sources: Sources) -> Result<(Plan, Sources), String> {
+    let arrangement = arrangement(args)?;
+    let mut documents: Vec<_> = sources.documents.iter_mut().map(|sourced| &mut sourced.document).collect();
+    let mut filters = args.filters.clone();
+    filters.platform.extend(args.artifact.iter().cloned());
+    filters.apply(&mut documents).map_err(|error| error.to_string())?;
+    let mut plan = Plan::default();
+    let mut problems = Vec::new();
+    for sourced in &sources.documents {
+        for artifact in &sourced.document.artifacts {
+            let title = artifact.id.to_string();
+            let file_name = artifact.location.rsplit('/').next().unwrap_or_default();
+            let legacy = sourced.legacy.of(file_name).iter().find_map(|file| file.size);
+            let added = match choice.place(&artifact.location, &artifact.release) {
+                Ok(url) => plan
+                    .add(
+                        &arrangement,
+                        &title,
+                        (&artifact.location, &artifact.release),
+                        (url, artifact.sha256, artifact.size.or(legacy)),
+                    )
+                    .map_err(|error| error.to_string()),
+                Err(error) => Err(format!("{}: {error}", excerpt(&title, 300))),
+            };
+            problems.extend(added.err());
+        }
+    }
+    if problems.is_empty() { Ok((plan, sources)) } else { Err(problems.join("\n")) }
+}
+
+/// Asks for the sizes, which the space and the progress depend on. What goes wrong will go wrong again, and be
+/// said then.
+async fn learn_sizes(plan: &mut Plan, prober: &Prober) {
+    let inquiry = |file: &crate::handoff::mirror::Planned| Inquiry {
+        location: Ok(file.url.clone()),
+        signature: None,
+        size_from: None,
+        sidecars: Sidecarring::None,
+        content: None,
+    };
+    let inquiries = plan.files.iter().map(inquiry).enumerate().collect();
+    let evidence: Vec<_> = prober.examine(inquiries).collect().await;
+    for (index, evidence) in evidence {
+        if let (Some(file), Observation::Present { size, .. }) = (plan.files.get_mut(index), evidence.file) {
+            // The server's own word: it is what will come.
+            file.size = size.or(file.size);
+        }
+    }
+}
+
+/// The bytes that are still to come, as far as sizes are known.
+fn to_come(directory: &Path, plan: &Plan) -> u64 {
+    let missing = plan.files.iter().filter(|file| {
+        let there = fs::symlink_metadata(directory.join(&file.path)).ok().map(|metadata| metadata.len());
+        there.is_none() || there != file.size
+    });
+    missing.filter_map(|file| file.size).fold(0, u64::saturating_add)
+}
+
+fn check_space(directory: &Path, plan: &Plan) -> Result<(), String> {
+    let needed = to_come(directory, plan);
+    let free = free_space(directory).map_err(|error| format!("{}: {error}", directory.display()))?;
+    if needed <= free {
+        return Ok(());
+    }
+    let (needed, free) = (bytes(needed), bytes(free));
+    Err(format!("{} has {free} free, and {needed} are to come; nothing was fetched", directory.display()))
+}
+
+async fn fetch(
+    args: &MirrorArgs,
+    settings: ClientSettings,
+    plan: &Plan,
+    verbosity: Verbosity,
+) -> Vec<Result<Fetched, Failure>> {
+    let client = Client::new(settings);
+    let total = plan.files.iter().filter_map(|file| file.size).fold(0, u64::saturating_add);
+    let bar = if verbosity.quiet {
+        ProgressBar::hidden()
+    } else {
+        ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr())
+    };
+    let template = "{bar:30.cyan/dim} {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} {eta:.dim}";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style.progress_chars("━╸─"));
+    }
+    let fetcher = Fetcher::new(&client, &args.dest, bar.clone());
+    let results =
+        stream::iter(&plan.files).map(|file| fetcher.fetch(file)).buffered(args.jobs).collect().await;
+    bar.finish_and_clear();
+    results
+}
+
+fn exit_of(results: &[Result<Fetched, Failure>]) -> Exit {
+    let wrong = |failure: &Failure| match failure {
+        Failure::Sha256 { .. } => true,
+        Failure::Observed(observation) => !matches!(observation, Observation::Undetermined(_)),
+        Failure::Io { .. } => false,
+    };
+    let failures: Vec<&Failure> = results.iter().filter_map(|result| result.as_ref().err()).collect();
+    if failures.is_empty() {
+        Exit::Pass
+    } else if failures.into_iter().any(wrong) {
+        Exit::Fail
+    } else {
+        Exit::Inconclusive
+    }
+}
+
+fn show_plan(args: &MirrorArgs, plan: &Plan) -> Exit {
+    let mut out = io::BufWriter::new(anstream::stdout());
+    let mut write = || {
+        for file in &plan.files {
+            let size = file.size.map_or_else(|| "of unknown size".to_owned(), bytes);
+            let (path, url) = (file.path.display().to_string(), file.url.as_str());
+            writeln!(out, "{} from {}, {size}", Printable(&path), Printable(url))?;
+        }
+        let files = count(plan.files.len(), "file");
+        writeln!(out, "{files}, {} to come; nothing was fetched", bytes(to_come(&args.dest, plan)))?;
+        out.flush()
+    };
+    network::shown(write());
+    Exit::Pass
+}
+
+fn show(args: &MirrorArgs, verbosity: Verbosity, plan: &Plan, results: &[Result<Fetched, Failure>]) {
+    let mut out = io::BufWriter::new(anstream::stdout());
+    let mut write = || {
+        if args.json {
+            let done: Vec<Done<'_>> = plan
+                .files
+                .iter()
+                .zip(results)
+                .map(|(file, result)| Done {
+                    path: &file.path,
+                    id: &file.title,
+                    url: file.url.as_str(),
+                    sha256: file.sha256.to_string(),
+                    size: file.size,
+                    result: result.as_ref().map_or("failed", |fetched| fetched.as_str()),
+                    message: result.as_ref().err().map(|failure| excerpt(&failure.to_string(), 500)),
+                })
+                .collect();
+            network::write_json(&mut out, &done)?;
+            return out.flush();
+        }
+        for (file, result) in plan.files.iter().zip(results) {
+            let path = file.path.display().to_string();
+            match result {
+                Ok(_) if verbosity.quiet => {}
+                Ok(fetched) => writeln!(out, "{:<8} {}", fetched.as_str(), Printable(&path))?,
+                Err(failure) => {
+                    let (id, why) = (&file.title, failure.to_string());
+                    writeln!(out, "FAIL {}: {}: {}", Printable(&path), Printable(id), Printable(&why))?;
+                }
+            }
+        }
+        let there = results.iter().filter(|result| result.is_ok()).count();
+        let (all, dest) = (count(results.len(), "file"), args.dest.display().to_string());
+        writeln!(out, "{there} of {all} in {}, verified", Printable(&dest))?;
+        out.flush()
+    };
+    network::shown(write());
+}
+
+/// Writes the document with the locations of the copies. Everything else, signatures and what was not copied
+/// included, stays as it is.
+fn write_document(args: &MirrorArgs, file: &Path, sources: &Sources) -> Result<(), String> {
+    let (Some(base), Some(first)) = (&args.url, sources.documents.first()) else { return Ok(()) };
+    let path = match args.src_file.as_ref().unwrap_or(&args.source) {
+        Source::Path(path) if path.is_dir() => path.join(&*first.document.name),
+        Source::Path(path) => path.clone(),
+        Source::Stdin | Source::Url(_) => return Err("--dest-file needs a source that is a file".to_owned()),
+    };
+    if sources.documents.len() > 1 {
+        return Err("--dest-file is one file, and there are several documents; name one".to_owned());
+    }
+    let name = path.display();
+    let text = fs::read_to_string(&path).map_err(|error| format!("{name}: {error}"))?;
+    let target = arrangement(args)?.target(base.clone())?;
+    let found = find_urls(&text).map_err(|error| format!("{name}: {error}"))?;
+    let copied: BTreeSet<_> = first.document.artifacts.iter().map(|artifact| &artifact.id).collect();
+    let mut places = Vec::new();
+    for url in &found {
+        let is_copied = url.field == UrlField::Location && copied.contains(&url.id);
+        places.push(if is_copied {
+            let place = crate::location::resolve(&url.url, url.release.as_deref(), &target);
+            target.as_written(&place.map_err(|error| error.to_string())?)
+        } else {
+            url.url.clone()
+        });
+    }
+    let moved = replace_urls(&text, found.iter().zip(places.iter().map(String::as_str)));
+    let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    write_atomically(directory, file, &|out| out.write_all(moved.as_bytes()))
+        .map_err(|error| format!("{}: {error}", file.display()))
+}

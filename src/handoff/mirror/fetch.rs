@@ -1,0 +1,233 @@
+//! One file: kept if it is right, else resumed or fetched, verified, named, linked.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use indicatif::ProgressBar;
+
+use super::plan::Planned;
+use super::sink::{FileSink, Hash};
+use crate::probe::{Client, Observation, Unfinished};
+use crate::stream::Sha256;
+
+/// A file may be larger than anybody said by so much, in bytes, before it is taken to have no end.
+const SLACK_BYTES: u64 = 1024 * 1024;
+
+/// The largest file of which nobody says the size, in bytes.
+const MAX_UNSAID_BYTES: u64 = 64 * 1024 * 1024 * 1024;
+
+/// Fetches files into a directory.
+pub struct Fetcher<'f> {
+    client: &'f Client,
+    directory: PathBuf,
+    progress: ProgressBar,
+}
+
+/// How a file came to be there, and right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fetched {
+    /// It was there already.
+    Kept,
+    /// It was fetched.
+    New,
+    /// Its beginning was there from an earlier run.
+    Resumed,
+    /// Something else was there under its name.
+    Replaced,
+}
+
+/// Why a file is not there.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// Its server does not have it, forbids it, or says nothing of it.
+    #[error("{}", said(.0))]
+    Observed(Observation),
+    /// Its bytes are not those that were asked for.
+    #[error("its server has other bytes: sha256 {found}, expected {expected}")]
+    Sha256 {
+        /// What was asked for.
+        expected: Sha256,
+        /// What came.
+        found: Sha256,
+    },
+    /// It could not be written.
+    #[error("{}: {error}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+}
+
+impl Fetched {
+    /// What happened, in one word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Kept => "kept",
+            Self::New => "fetched",
+            Self::Resumed => "resumed",
+            Self::Replaced => "replaced",
+        }
+    }
+}
+
+fn said(observation: &Observation) -> String {
+    match observation {
+        Observation::Present { status, .. } => format!("the server answered {status}"),
+        Observation::Absent { status, .. } => format!("it is not there: the server answered {status}"),
+        Observation::Refused(refusal) => refusal.to_string(),
+        Observation::Undetermined(trouble) => trouble.detail.clone(),
+    }
+}
+
+impl<'f> Fetcher<'f> {
+    /// Fetches into a directory. The bar counts bytes.
+    pub fn new(client: &'f Client, directory: &Path, progress: ProgressBar) -> Self {
+        Self { client, directory: directory.to_owned(), progress }
+    }
+
+    /// Sees to it that a file is there, and right, under all its names.
+    pub async fn fetch(&self, planned: &Planned) -> Result<Fetched, Failure> {
+        let path = self.directory.join(&planned.path);
+        let io = |error| Failure::Io { path: path.clone(), error };
+        let parent = path.parent().unwrap_or(&self.directory);
+        fs::create_dir_all(parent).map_err(io)?;
+        let there = digest_of(&path).await.map_err(io)?;
+        let fetched = if there == Some(planned.sha256) {
+            self.progress.inc(planned.size.unwrap_or(0));
+            Fetched::Kept
+        } else {
+            let resumed = self.download(planned, &path).await?;
+            match (there, resumed) {
+                (Some(_), _) => Fetched::Replaced,
+                (None, true) => Fetched::Resumed,
+                (None, false) => Fetched::New,
+            }
+        };
+        for name in &planned.links {
+            let link_path = parent.join(name);
+            link(&path, &link_path).map_err(|error| Failure::Io { path: link_path, error })?;
+        }
+        Ok(fetched)
+    }
+
+    /// Fetches to a name beside the file's own, and gives it that once it is verified. Whether an earlier run's
+    /// bytes were used.
+    async fn download(&self, planned: &Planned, path: &Path) -> Result<bool, Failure> {
+        let part = part_of(path);
+        let io = |error| Failure::Io { path: part.clone(), error };
+        let mut held = held(&part, planned.size).await.map_err(io)?;
+        loop {
+            let had = held.1;
+            let found = if planned.size == Some(had) && had > 0 {
+                held.0.finish()
+            } else {
+                self.transfer(planned, &part, held).await?
+            };
+            if found == planned.sha256 {
+                readable(&part).and_then(|()| fs::rename(&part, path)).map_err(io)?;
+                return Ok(had > 0);
+            }
+            fs::remove_file(&part).map_err(io)?;
+            if had == 0 {
+                return Err(Failure::Sha256 { expected: planned.sha256, found });
+            }
+            // What was there may have been of another file: once more, from the beginning.
+            held = (Hash::new(), 0);
+        }
+    }
+
+    async fn transfer(
+        &self,
+        planned: &Planned,
+        part: &Path,
+        (hash, had): (Hash, u64),
+    ) -> Result<Sha256, Failure> {
+        let io = |error| Failure::Io { path: part.to_owned(), error };
+        self.client
+            .rules()
+            .admit(&planned.url)
+            .map_err(|refusal| Failure::Observed(Observation::Refused(refusal)))?;
+        let file = OpenOptions::new().append(true).create(true).open(part).map_err(io)?;
+        let mut sink = FileSink::new(file, hash, had, self.progress.clone());
+        let limit = planned.size.map_or(MAX_UNSAID_BYTES, |size| size.saturating_add(SLACK_BYTES));
+        let outcome = self.client.download_on(planned.url.url(), limit, had, &mut sink, &mut 0).await;
+        match outcome {
+            Ok(_) => sink.finish().await.map_err(io),
+            Err(Unfinished::Observed(observation)) => {
+                // Nothing that was written is lost for the next run, and nothing empty is left behind.
+                drop(sink);
+                if matches!(observation, Observation::Absent { .. } | Observation::Refused(_)) {
+                    let _ = fs::remove_file(part);
+                }
+                Err(Failure::Observed(observation))
+            }
+            Err(Unfinished::Sink(_)) => {
+                let why = sink.finish().await.err();
+                Err(io(why.unwrap_or_else(|| io::Error::other("the disk takes no more"))))
+            }
+        }
+    }
+}
+
+/// The name of a file that is on its way. No planned file's name begins with a dot.
+fn part_of(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.part"))
+}
+
+/// What an earlier run left of a file. More than the file can have is no beginning of it.
+async fn held(part: &Path, size: Option<u64>) -> io::Result<(Hash, u64)> {
+    let nothing = (Hash::new(), 0);
+    match fs::symlink_metadata(part) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(nothing),
+        Err(error) => return Err(error),
+        Ok(metadata) if metadata.is_file() && size.is_none_or(|size| metadata.len() <= size) => {}
+        Ok(_) => {
+            fs::remove_file(part)?;
+            return Ok(nothing);
+        }
+    }
+    let part = part.to_owned();
+    let hashed = tokio::task::spawn_blocking(move || Hash::of(&mut File::open(part)?));
+    hashed.await.map_err(io::Error::other)?
+}
+
+/// The digest of a file, if there is one. A link is not followed: it may lead anywhere.
+async fn digest_of(path: &Path) -> io::Result<Option<Sha256>> {
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+        Ok(metadata) if metadata.is_file() => {}
+        Ok(_) => return Err(io::Error::other("something that is no regular file is in its place")),
+    }
+    let path = path.to_owned();
+    let hashed = tokio::task::spawn_blocking(move || Ok(Hash::of(&mut File::open(path)?)?.0.finish()));
+    hashed.await.map_err(io::Error::other)?.map(Some)
+}
+
+/// Gives a file a second name, in place of whatever has that now. Where links cannot be, a copy is made.
+fn link(file: &Path, name: &Path) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt as _;
+    let node = |path: &Path| fs::symlink_metadata(path).map(|metadata| (metadata.dev(), metadata.ino()));
+    if node(name).is_ok_and(|there| node(file).is_ok_and(|file| file == there)) {
+        return Ok(());
+    }
+    let part = part_of(name);
+    match fs::remove_file(&part) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    if fs::hard_link(file, &part).is_err() {
+        fs::copy(file, &part)?;
+    }
+    fs::rename(&part, name)
+}
+
+/// A web server runs as somebody else.
+fn readable(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o644))
+}

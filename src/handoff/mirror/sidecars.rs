@@ -1,0 +1,90 @@
+//! What a mirror's directory says of its files: `sha256sum.txt` and `rhcos-id.txt`, as the sync job writes them,
+//! and the build's `meta.json`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::plan::Plan;
+use crate::location::{BuildId, is_plain_segment};
+use crate::probe::Prober;
+use crate::report::files::write_atomically;
+use crate::stream::{BuildMetadata, Sha256};
+
+/// Writes the sidecars of every directory of a plan, for the files that are `there`. What an earlier run wrote
+/// of other files stays. Remarks come back: a `meta.json` that could not be had is missed, and no more.
+pub async fn write_sidecars(
+    root: &Path,
+    plan: &Plan,
+    there: &BTreeSet<PathBuf>,
+    prober: &Prober,
+) -> io::Result<Vec<String>> {
+    let mut remarks = Vec::new();
+    for (path, sidecars) in &plan.directories {
+        let directory = root.join(path);
+        let mut sums = earlier(&directory);
+        for file in plan.files.iter().filter(|file| file.path.parent() == Some(path)) {
+            let name = file.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            for name in std::iter::once(&name).chain(&file.links) {
+                if there.contains(&file.path) {
+                    sums.insert(name.clone(), file.sha256);
+                } else {
+                    sums.remove(name);
+                }
+            }
+        }
+        if sums.is_empty() {
+            continue;
+        }
+        let text = sums.iter().fold(String::new(), |mut text, (name, sha256)| {
+            let _ = writeln!(text, "{sha256}  {name}");
+            text
+        });
+        put(&directory, "sha256sum.txt", text.as_bytes())?;
+        put(&directory, "rhcos-id.txt", format!("{}\n", sidecars.build).as_bytes())?;
+        let Some(url) = &sidecars.meta_json else { continue };
+        let read = prober.document(url).await.map_err(|error| error.to_string()).and_then(|bytes| {
+            let why = meta_json_is_of(&sidecars.build, &bytes);
+            why.map_or(Ok(bytes), |why| Err(format!("{url}: {why}")))
+        });
+        match read {
+            Ok(bytes) => put(&directory, "meta.json", &bytes)?,
+            Err(why) => remarks.push(format!("meta.json was not copied: {why}")),
+        }
+    }
+    Ok(remarks)
+}
+
+fn put(directory: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+    write_atomically(directory, &directory.join(name), &|out| out.write_all(bytes))
+}
+
+/// Why something is not the `meta.json` of a build.
+fn meta_json_is_of(build: &BuildId, bytes: &[u8]) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Meta {
+        buildid: Option<String>,
+    }
+    if let Err(faults) = BuildMetadata::parse("meta.json", bytes) {
+        return Some(faults.to_string());
+    }
+    match serde_json::from_slice::<Meta>(bytes).ok()?.buildid {
+        Some(id) if id != build.as_str() => {
+            Some(format!("it is of build {}, not of {build}", crate::text::excerpt(&id, 80)))
+        }
+        _ => None,
+    }
+}
+
+/// What is said of files that are there from earlier runs.
+fn earlier(directory: &Path) -> BTreeMap<String, Sha256> {
+    let text = fs::read_to_string(directory.join("sha256sum.txt")).unwrap_or_default();
+    let lines = text.lines().filter_map(|line| {
+        let (digest, name) = line.split_once("  ")?;
+        let there = is_plain_segment(name) && directory.join(name).is_file();
+        there.then_some((name.to_owned(), digest.parse().ok()?))
+    });
+    lines.collect()
+}
