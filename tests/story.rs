@@ -1,0 +1,188 @@
+//! A boot-image bump from the pull request to the merge, each step with what the one before it wrote.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail as tests do")]
+
+mod handoff_support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use embedded_mirror::{
+    Config, Mirror, Proxy, ProxyConfig, Resource, artifact_content, artifact_uncompressed, hex_sha256,
+};
+use handoff_support::{Ran, Repo, STORAGE, bridge, documents, files_below, program, put, testdata};
+use serde_json::Value;
+
+const HOME: &str = "data/data/coreos/rhcos.json";
+const OLD: &str = "419.96.202506171412-0";
+const NEW: &str = "419.96.202507010000-0";
+
+/// The installer's repository, the bridge, and ART's mirror behind its real name.
+struct Field {
+    installer: Repo,
+    bridge: Mirror,
+    /// What ART's web server serves.
+    web: tempfile::TempDir,
+    mirror: Mirror,
+    proxy: Proxy,
+    scratch: tempfile::TempDir,
+}
+
+impl Field {
+    fn new() -> Self {
+        let mirror = Mirror::start(Config::tls_http2().names(["mirror.openshift.com"])).unwrap();
+        let proxy = Proxy::start(ProxyConfig::new().host("mirror.openshift.com", mirror.addr())).unwrap();
+        let field = Self {
+            installer: Repo::new(),
+            bridge: Mirror::start(Config::plain()).unwrap(),
+            web: tempfile::tempdir().unwrap(),
+            scratch: tempfile::tempdir().unwrap(),
+            mirror,
+            proxy,
+        };
+        fs::write(field.scratch.path().join("ca.pem"), field.mirror.ca_pem()).unwrap();
+        field
+    }
+
+    /// A directory that a step writes to.
+    fn dir(&self, name: &str) -> PathBuf {
+        self.scratch.path().join(name)
+    }
+
+    /// Runs a step in the installer's checkout, with the world as a CI cluster has it.
+    fn run(&self, args: &[&str]) -> Ran {
+        Ran::of(&mut self.program(args))
+    }
+
+    /// The same in an e2e job, which looks at the bridge.
+    fn run_e2e(&self, args: &[&str]) -> Ran {
+        Ran::of(
+            self.program(args)
+                .env("OPENSHIFT_INSTALL_COREOS_STREAM_PREFIX", self.bridge.url(STORAGE))
+                .arg("--allow-private-addresses"),
+        )
+    }
+
+    fn program(&self, args: &[&str]) -> Command {
+        let mut program = program(args);
+        program.current_dir(self.installer.path());
+        program.env("HTTPS_PROXY", self.proxy.url()).env("NO_PROXY", "127.0.0.1");
+        program.env("SSL_CERT_FILE", self.dir("ca.pem"));
+        program
+    }
+
+    /// The web server serves what is in its directory now.
+    fn publish(&self) {
+        for file in files_below(self.web.path()) {
+            let content = fs::read(self.web.path().join(&file)).unwrap();
+            self.mirror.put(&format!("/{file}"), Resource::bytes(content));
+        }
+    }
+
+    fn builds_reach_the_bridge(&self) {
+        put(&self.bridge, &documents(&self.installer.path().join(HOME))[0], &bridge(&self.bridge), |_| true);
+    }
+}
+
+/// The document with another build, whose files have other bytes.
+fn bumped(text: &str) -> String {
+    let mut document: Value = serde_json::from_str(&text.replace(OLD, NEW)).unwrap();
+    let platforms = document["architectures"]["x86_64"]["artifacts"].as_object_mut().unwrap();
+    for platform in platforms.values_mut() {
+        for format in platform["formats"].as_object_mut().unwrap().values_mut() {
+            for component in format.as_object_mut().unwrap().values_mut() {
+                let name = component["location"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+                component["sha256"] = hex_sha256(&artifact_content(&name)).into();
+                if component.get("uncompressed-sha256").is_some() {
+                    component["uncompressed-sha256"] = hex_sha256(&artifact_uncompressed(&name)).into();
+                }
+            }
+        }
+    }
+    serde_json::to_string_pretty(&document).unwrap() + "\n"
+}
+
+fn text(path: &Path) -> String {
+    fs::read_to_string(path).unwrap()
+}
+
+#[test]
+fn a_bump_goes_from_the_bridge_to_the_mirror_and_merges() {
+    let field = Field::new();
+    let path = |name: &str| field.dir(name).to_str().unwrap().to_owned();
+    let (web, installer) = (field.web.path().to_str().unwrap(), field.installer.path());
+    let root = field.web.path().join("pub/openshift-v4");
+
+    // Before: the old build is on the mirror, main and the release branch pin it.
+    field.installer.write(HOME, &text(&testdata("checkout").join(HOME)));
+    field.builds_reach_the_bridge();
+    let ran = field.run(&["rewrite", "--to", "mirror", "--in-place"]);
+    assert_eq!(ran.status, 0, "{}", ran.all());
+    let ran = field.run_e2e(&["mirror", "--layout", "build", "--dest", root.to_str().unwrap()]);
+    assert_eq!(ran.status, 0, "{}", ran.all());
+    field.publish();
+    field.installer.commit("4.19");
+    field.installer.git(&["branch", "release-4.19"]);
+
+    // The pull request: its URLs are the public ones already, its files on the bridge alone.
+    field.installer.git(&["checkout", "-q", "-b", "bump"]);
+    field.installer.write(HOME, &bumped(&text(&installer.join(HOME))));
+    field.installer.commit("Bump the boot images");
+    field.builds_reach_the_bridge();
+    let ran = field.run(&["diff", "main:", "bump:"]);
+    assert_eq!((ran.status, ran.stdout.contains("the new one has newer builds")), (1, true), "{}", ran.all());
+
+    // The gate is red, and says what to ask of ART.
+    let ran = field.run(&["check", "--published", "--artifacts-dir", &path("artifacts")]);
+    assert_eq!(ran.status, 1, "{}", ran.all());
+    assert!(ran.stdout.contains("the request to ART is in "), "{}", ran.stdout);
+    let request = text(&field.dir("artifacts").join("art-mirror-validate-request.md"));
+    assert!(request.contains(&format!("x86_64, build {NEW}")), "{request}");
+
+    // The e2e job boots what the bridge has.
+    let one = ["-a", "x86_64", "-p", "metal", "-f", "raw.gz"];
+    let ran = field.run_e2e(&[&["resolve"][..], &one].concat());
+    assert_eq!(ran.status, 0, "{}", ran.all());
+    let url = ran.stdout.trim();
+    assert!(url.starts_with(&field.bridge.url(STORAGE)), "{url}");
+    let ran = field.run_e2e(&[&["mirror", "--dest", &path("e2e")][..], &one].concat());
+    assert_eq!(ran.status, 0, "{}", ran.all());
+    let (_, at_bridge) = url.split_once(&field.bridge.addr().to_string()).unwrap();
+    assert_eq!(field.bridge.count("GET", at_bridge), 1, "through the URL that was resolved");
+    let image = url.rsplit('/').next().unwrap();
+    assert_eq!(fs::read(field.dir("e2e").join(image)).unwrap(), artifact_content(image));
+
+    // It passes, and ART is asked to mirror.
+    let ran = field.run_e2e(&["sync-list", "--dest", &path("request")]);
+    assert_eq!(ran.status, 0, "{}", ran.all());
+    let list = text(&field.dir(&format!("request/synclist-x86_64-{NEW}.txt")));
+    assert!(list.lines().any(|line| line == url), "{list}");
+
+    // ART's sync job does.
+    let request = path("request/sync.json");
+    let ran = field.run(&["mirror", "--request", &request, "--dest", web, "--allow-private-addresses"]);
+    assert_eq!(ran.status, 0, "{}", ran.all());
+    field.publish();
+
+    // The gate is green.
+    let ran = field.run(&["check", "--published", "--artifacts-dir", &path("artifacts")]);
+    assert_eq!(ran.status, 0, "{}", ran.all());
+    assert!(!field.dir("artifacts/art-mirror-validate-request.md").exists(), "nothing is asked any more");
+
+    // It merges. The old build is still pinned by the release branch.
+    field.installer.git(&["checkout", "-q", "main"]);
+    field.installer.git(&["merge", "-q", "bump"]);
+    let refs = ["--ref", "main", "--ref", "release-4.19"];
+    let ran = field
+        .run(&[&["retention", "--listing", root.to_str().unwrap(), "--output", "json"][..], &refs].concat());
+    assert_eq!(ran.status, 0, "{}", ran.all());
+    let report = ran.json();
+    let pinned_by = |build: &str| {
+        let builds = report["builds"].as_array().unwrap();
+        builds.iter().find(|it| it["build_id"] == build).unwrap()["pinned_by"].clone()
+    };
+    assert_eq!(pinned_by(OLD), serde_json::json!(["refs/heads/release-4.19"]));
+    assert_eq!(pinned_by(NEW), serde_json::json!(["refs/heads/main"]));
+    assert_eq!(report["summary"]["orphans"], 0);
+}
