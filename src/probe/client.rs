@@ -237,7 +237,8 @@ impl Client {
         }
     }
 
-    fn timed_out(&self) -> Trouble {
+    /// What a request is that takes too long.
+    pub(super) fn timed_out(&self) -> Trouble {
         let timeout = humantime::format_duration(self.settings.timeout);
         trouble(TroubleKind::Timeout, format!("no answer within {timeout}"))
     }

@@ -1,10 +1,13 @@
 //! Whether a file is there, how large it is and what its server says of it, without reading it.
 
 use http::{HeaderMap, Method, StatusCode, header};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
 use url::Url;
 
 use super::backoff::is_transient;
-use super::client::{Again, Ask, Client, Failure, Lane};
+use super::client::{Again, Ask, Client, Failure, Lane, trouble};
+use super::connect::causes;
 use super::digest_headers::{CHECKSUM_MODE, HeaderDigests, WANT};
 use super::evidence::{Absence, Observation, Trouble, TroubleKind};
 
@@ -53,30 +56,48 @@ pub(super) async fn observe(client: &Client, url: &Url) -> Sighting {
 
 async fn first_byte(client: &Client, url: &Url, mut attempts: u32) -> Sighting {
     let ask = Ask { method: &Method::GET, headers: &[FIRST_BYTE, WANT, CHECKSUM_MODE], lane: Lane::Requests };
-    // The body is one byte, or the whole file if the server does not know ranges.
-    let (status, headers) = match client.ask(ask, url, &mut attempts).await {
-        Ok(answer) => {
-            let parts = answer.without_body();
-            (parts.status, parts.headers)
-        }
+    let answer = match client.ask(ask, url, &mut attempts).await {
+        Ok(answer) => answer,
         Err(failure) => return Sighting::failed(failure, attempts),
     };
+    let (response, _finished) = answer.into_parts();
+    let (parts, body) = response.into_parts();
+    let (status, headers) = (parts.status, parts.headers);
     let observation = match status {
         StatusCode::OK | StatusCode::PARTIAL_CONTENT if is_html(&headers) => absent(status, Absence::Html),
-        StatusCode::OK => match content_length(&headers) {
-            Some(0) => absent(status, Absence::Empty),
-            size => present(status, size),
-        },
-        StatusCode::PARTIAL_CONTENT => match content_range(&headers) {
-            Some(0) => absent(status, Absence::Empty),
-            size => present(status, size),
-        },
+        StatusCode::OK | StatusCode::PARTIAL_CONTENT => {
+            let size =
+                if status == StatusCode::OK { content_length(&headers) } else { content_range(&headers) };
+            match size {
+                Some(0) => absent(status, Absence::Empty),
+                // The rest is not read: it is one byte, or the whole file if the server does not know ranges.
+                Some(size) => present(status, Some(size)),
+                None => begins(client, body, status).await,
+            }
+        }
         StatusCode::RANGE_NOT_SATISFIABLE if content_range(&headers) == Some(0) => {
             absent(status, Absence::Empty)
         }
         _ => otherwise(client.settings().retries, status),
     };
     Sighting { observation, digests: HeaderDigests::of(&headers), attempts }
+}
+
+/// Whether there is a file at all, where no header tells: reads up to the first byte.
+async fn begins(client: &Client, mut body: Incoming, status: StatusCode) -> Observation {
+    let first = async {
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| trouble(TroubleKind::Unreachable, causes(&error)))?;
+            if frame.data_ref().is_some_and(|data| !data.is_empty()) {
+                return Ok(present(status, None));
+            }
+        }
+        Ok(absent(status, Absence::Empty))
+    };
+    match tokio::time::timeout(client.settings().timeout, first).await {
+        Ok(observed) => observed.unwrap_or_else(Observation::Undetermined),
+        Err(_) => Observation::Undetermined(client.timed_out()),
+    }
 }
 
 impl Sighting {
