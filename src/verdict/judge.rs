@@ -98,6 +98,10 @@ pub fn judge(expected: &Expectation, evidence: &Evidence) -> Outcome {
         Observation::Undetermined(trouble) => {
             bench.outcome.http_status = trouble.status;
             bench.find(Finding::Undetermined { about: None, trouble: trouble.clone() });
+            // A signature that is known to be missing stays so, whatever becomes of its file.
+            if !matches!(evidence.signature, Some(Observation::Undetermined(_))) {
+                bench.signature();
+            }
         }
         &Observation::Present { status, size } => {
             bench.outcome.http_status = Some(status);

@@ -319,6 +319,16 @@ fn the_table_of_cases() {
             Some(Reason::Timeout),
         ),
         (
+            "a required signature that is missing is known to be, whatever becomes of its file",
+            |want, it| {
+                want.names_signature = true;
+                want.signatures = Signatures::Require;
+                it.file = Observation::Undetermined(trouble(TroubleKind::ServerError));
+                it.signature = Some(absent(404));
+            },
+            Some(Reason::BadSignature),
+        ),
+        (
             "signature that is there",
             |want, it| {
                 want.names_signature = true;
