@@ -1,0 +1,221 @@
+//! Draws worlds from seeds.
+
+use fastrand::Rng;
+
+use crate::world::{
+    Access, Artifact, Astray, Body, Claim, Directory, Fault, Form, Header, HostState, Legacy, Place, Quirk,
+    Says, Served, Sidecar, Signatures, Style, Truth, Verify, Wire, World,
+};
+
+/// The statuses that say a file isn't there; 0 stands for S3's own 403.
+const MISSING: [u16; 4] = [404, 410, 403, 0];
+/// Statuses that say neither that a file is there nor that it isn't, and that nobody needs to ask again about.
+const ODD: [u16; 9] = [204, 205, 304, 400, 401, 402, 406, 418, 451];
+
+/// Draws with a given amount of trouble.
+struct Draw {
+    rng: Rng,
+    /// In so many of a thousand choices something is wrong.
+    trouble: u16,
+}
+
+impl Draw {
+    fn amiss(&mut self) -> bool {
+        self.rng.u16(0..1000) < self.trouble
+    }
+
+    fn one_in(&mut self, n: u32) -> bool {
+        self.rng.u32(0..n) == 0
+    }
+
+    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        from[self.rng.usize(0..from.len())]
+    }
+
+    fn fault(&mut self) -> Fault {
+        // What takes a whole timeout is rarer, for the rounds' speed alone.
+        match self.rng.u32(0..40) {
+            0 => Fault::Hang,
+            1 => self.pick(&[Fault::StallInHeaders, Fault::SlowLoris]),
+            2..4 => Fault::EndlessHeaders,
+            4..10 => Fault::Reset,
+            10..16 => Fault::Close,
+            16..20 => Fault::Garbage,
+            20..28 => Fault::Busy(self.pick(&[429, 503])),
+            _ => Fault::Status(self.pick(&[500, 502, 503, 504, 429, 408, 425])),
+        }
+    }
+
+    fn access(&mut self) -> Access {
+        if !self.amiss() {
+            return match self.rng.u32(0..12) {
+                0 => Access::Slow(self.rng.u64(1..60)),
+                1 => Access::Redirected(self.redirect(), self.rng.u32(1..=5)),
+                _ => Access::Normal,
+            };
+        }
+        match self.rng.u32(0..22) {
+            0..6 => Access::Missing(self.pick(&MISSING)),
+            6 => Access::Odd(self.pick(&ODD)),
+            7..11 => Access::Always(self.fault()),
+            11..13 => Access::Recovering(self.rng.usize(1..4), self.fault()),
+            13 => Access::Flapping(self.fault()),
+            14 => Access::Lossy(self.rng.u16(1..900), self.rng.u64(..), self.fault()),
+            15 => Access::Cut(self.rng.u64(0..40), self.one_in(5)),
+            16 => Access::HugeHeader(self.pick(&[2_000, 9_000, 70_000, 400_000])),
+            17 => Access::RedirectedToNothing(self.redirect()),
+            _ => Access::Misled(self.redirect(), self.astray()),
+        }
+    }
+
+    fn redirect(&mut self) -> u16 {
+        self.pick(&[301, 302, 303, 307, 307, 308])
+    }
+
+    fn astray(&mut self) -> Astray {
+        self.pick(&[
+            Astray::Foreign,
+            Astray::MetadataService,
+            Astray::Bridge,
+            Astray::Downgrade,
+            Astray::UserInfo,
+            Astray::OtherScheme,
+            Astray::NoUrl,
+            Astray::Loop,
+            Astray::TooMany,
+            Astray::NoLocation,
+        ])
+    }
+
+    fn sidecar(&mut self) -> Sidecar {
+        let form = match self.rng.u32(0..16) {
+            0 => Form::Labelled,
+            _ if !self.amiss() => Form::Good,
+            1..4 => Form::JunkAround,
+            4..6 => Form::Junk,
+            6 => Form::Html,
+            7 => Form::Empty,
+            8 => Form::Oversized,
+            9 => Form::Endless,
+            _ => Form::Good,
+        };
+        // Real directories seldom have both.
+        let access = if self.one_in(3) { Access::Missing(self.pick(&MISSING)) } else { self.access() };
+        Sidecar { access, form }
+    }
+
+    fn truth(&mut self) -> Truth {
+        if self.amiss() { Truth::Wrong } else { Truth::Right }
+    }
+
+    fn claim(&mut self) -> Claim {
+        match self.rng.u32(0..4) {
+            _ if !self.amiss() => Claim::Same,
+            0 => Claim::Both,
+            _ => Claim::Other,
+        }
+    }
+
+    fn served(&mut self) -> Served {
+        let body = if self.amiss() {
+            self.pick(&[Body::SameSize, Body::SameSize, Body::Longer, Body::Empty, Body::Html])
+        } else {
+            Body::Meant
+        };
+        let style = self.pick(&[
+            Style::ReprDigest,
+            Style::ReprDigestList,
+            Style::Digest,
+            Style::DigestList,
+            Style::S3Checksum,
+            Style::S3Meta,
+        ]);
+        let says = if self.amiss() {
+            self.pick(&[Says::Other, Says::Other, Says::Contradiction, Says::Malformed, Says::OfParts])
+        } else {
+            Says::Same
+        };
+        Served { body, digest: self.one_in(2).then_some(Header { style, says }) }
+    }
+
+    fn quirk(&mut self) -> Quirk {
+        if !self.one_in(3) {
+            return Quirk::None;
+        }
+        match self.rng.u32(0..11) {
+            0..3 => Quirk::HeadRefused(self.pick(&[405, 405, 501, 400])),
+            3..5 => Quirk::HeadNoLength,
+            5 => Quirk::HeadZero,
+            6 => Quirk::NoRanges,
+            7 => Quirk::NoLengthAtAll,
+            8 if self.amiss() => Quirk::HeadLies,
+            9 if self.amiss() => Quirk::Endless,
+            _ => Quirk::Labelled,
+        }
+    }
+
+    fn artifact(&mut self, directories: usize) -> Artifact {
+        let place = match self.rng.u32(0..30) {
+            0 if self.amiss() => Place::Bridge,
+            1 if self.amiss() => Place::Foreign,
+            _ => Place::Mirror,
+        };
+        let access = self.access();
+        let quirk = match access {
+            // Each of these is how the headers are sent, and so are most quirks.
+            Access::HugeHeader(_) => Quirk::None,
+            Access::Cut(..) => self.pick(&[Quirk::None, Quirk::HeadRefused(405), Quirk::HeadNoLength]),
+            _ => self.quirk(),
+        };
+        let changes = quirk == Quirk::None && self.one_in(25) && self.amiss();
+        Artifact {
+            place,
+            directory: self.rng.usize(0..directories),
+            served: self.served(),
+            later: changes.then(|| (self.rng.usize(0..3), self.served())),
+            access,
+            quirk,
+            size: self.one_in(3).then(|| self.truth()),
+            legacy: self
+                .one_in(3)
+                .then(|| Legacy { sha256: self.truth(), size: self.one_in(2).then(|| self.truth()) }),
+            sums: (!self.one_in(6)).then(|| self.claim()),
+            meta: (!self.one_in(6))
+                .then(|| ((!self.one_in(8)).then(|| self.claim()), (!self.one_in(4)).then(|| self.truth()))),
+            signature: self.one_in(6).then(|| self.access()),
+        }
+    }
+}
+
+impl World {
+    /// The world of a seed.
+    pub fn draw(seed: u64) -> Self {
+        let mut rng = Rng::with_seed(seed);
+        let trouble = [0, 30, 80, 200, 500][rng.usize(0..5)];
+        let mut draw = Draw { rng, trouble };
+        let directories: Vec<Directory> = (0..draw.rng.usize(1..4))
+            .map(|_| Directory { streams: draw.rng.bool(), sums: draw.sidecar(), meta: draw.sidecar() })
+            .collect();
+        let host = match draw.rng.u32(0..60) {
+            0 => HostState::Resets,
+            1 => HostState::BlackHole,
+            2 => HostState::Private,
+            _ => HostState::Up,
+        };
+        let mut wire = draw.pick(&[Wire::Plain, Wire::Plain, Wire::Http1, Wire::Http2, Wire::Proxied]);
+        if host != HostState::Up && wire == Wire::Proxied {
+            // Behind a proxy it is the proxy's host that has an address, and that one is fine.
+            wire = Wire::Plain;
+        }
+        let artifacts = (0..draw.rng.usize(5..=20)).map(|_| draw.artifact(directories.len())).collect();
+        Self {
+            wire,
+            host,
+            verify: draw.pick(&[Verify::Exists, Verify::Published, Verify::Auto, Verify::Auto]),
+            signatures: draw.pick(&[Signatures::Ignore, Signatures::Warn, Signatures::Require]),
+            retries: draw.rng.u32(0..3),
+            directories,
+            artifacts,
+        }
+    }
+}

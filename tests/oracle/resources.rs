@@ -1,0 +1,123 @@
+//! From a world's words to the embedded mirror's.
+
+use std::time::Duration;
+
+use data_encoding::{BASE64, HEXLOWER};
+use embedded_mirror::{Behaviour, Resource, artifact_content, hex_sha256, sha256};
+
+use crate::world::{Artifact, Body, Claim, Fault, Form, Quirk, Says, Served, Sidecar, Style, Truth};
+
+pub fn size(meant: &[u8], truth: Truth, more: u64) -> u64 {
+    let size = meant.len() as u64;
+    if truth == Truth::Right { size } else { size + more }
+}
+
+/// Another file of the same size.
+fn twin(meant: &[u8]) -> Vec<u8> {
+    let mut twin = meant.to_vec();
+    if let Some(last) = twin.last_mut() {
+        *last ^= 1;
+    }
+    twin
+}
+
+pub fn other(meant: &[u8]) -> String {
+    hex_sha256(&twin(meant))
+}
+
+pub fn claims(claim: Option<Claim>, meant: &[u8], index: usize) -> Vec<String> {
+    let (same, other) = (hex_sha256(meant), other(meant));
+    match claim {
+        None => vec![],
+        Some(Claim::Same) => vec![same],
+        Some(Claim::Other) => vec![other],
+        Some(Claim::Both) if index.is_multiple_of(2) => vec![same, other],
+        Some(Claim::Both) => vec![other, same],
+    }
+}
+
+pub fn served(name: &str, served: Served) -> Resource {
+    let meant = artifact_content(name);
+    let mut resource = match served.body {
+        Body::Meant => Resource::bytes(meant.clone()),
+        Body::SameSize => Resource::bytes(twin(&meant)),
+        Body::Longer => Resource::bytes([meant.as_slice(), b"trailer"].concat()),
+        Body::Empty => Resource::bytes(""),
+        Body::Html => Resource::bytes("<!DOCTYPE html><title>Not found</title>").content_type("text/html"),
+    };
+    if let Some(header) = served.digest {
+        let (same, other) = (sha256(&meant), sha256(&twin(&meant)));
+        match header.says {
+            Says::Same => resource = labelled(resource, header.style, &same),
+            Says::Other => resource = labelled(resource, header.style, &other),
+            Says::Contradiction => {
+                let second = if header.style == Style::S3Meta { Style::ReprDigest } else { Style::S3Meta };
+                resource = labelled(labelled(resource, header.style, &same), second, &other);
+            }
+            Says::Malformed => resource = labelled(resource, header.style, &same[..31]),
+            Says::OfParts => {
+                resource = resource.s3_checksum_value(&format!("{}-3", BASE64.encode(&same)));
+            }
+        }
+    }
+    resource
+}
+
+fn labelled(resource: Resource, style: Style, digest: &[u8]) -> Resource {
+    let (base64, hex) = (BASE64.encode(digest), HEXLOWER.encode(digest));
+    match style {
+        Style::ReprDigest => resource.header("repr-digest", format!("sha-256=:{base64}:")),
+        Style::ReprDigestList => {
+            resource.header("repr-digest", format!("sha-512=:AAAA:;x=1, sha-256=:{base64}:, md5=:AAAA:"))
+        }
+        Style::Digest => resource.header("digest", format!("sha-256={base64}")),
+        Style::DigestList => resource.header("digest", format!("MD5=AAAA,SHA-256={base64}, UNIXsum=30637")),
+        Style::S3Checksum => resource.s3_checksum_value(&base64),
+        Style::S3Meta => resource.header("x-amz-meta-sha256", hex),
+    }
+}
+
+pub fn quirky(resource: Resource, artifact: &Artifact, name: &str) -> Resource {
+    let size = artifact_content(name).len() as u64;
+    match artifact.quirk {
+        Quirk::None => resource,
+        Quirk::HeadRefused(status) => resource.on_head(Behaviour::status(status)),
+        Quirk::HeadNoLength => resource.on_head(Behaviour::NoContentLength),
+        Quirk::HeadZero => resource.on_head(Behaviour::ContentLength(0)),
+        Quirk::NoRanges => resource.ignores_range().on_head(Behaviour::NoContentLength),
+        Quirk::NoLengthAtAll => resource.ignores_range().behaves(Behaviour::NoContentLength),
+        Quirk::HeadLies => resource.on_head(Behaviour::ContentLength(size + 333)),
+        Quirk::Endless => resource.behaves(Behaviour::EndlessBody),
+        Quirk::Labelled => resource.labelled_gzip(),
+    }
+}
+
+pub fn sidecar_resource(body: Vec<u8>, sidecar: &Sidecar, limit: usize) -> Resource {
+    match sidecar.form {
+        Form::Good | Form::JunkAround => Resource::bytes(body),
+        Form::Labelled => Resource::bytes(body).labelled_gzip().behaves(Behaviour::NoContentLength),
+        Form::Junk => Resource::bytes(b"\x00\xff\xfe{\"images\": {\n\"\x1b[2J".to_vec()),
+        Form::Html => Resource::bytes("<!DOCTYPE html><title>Hello</title>").content_type("text/html"),
+        Form::Empty => Resource::bytes(""),
+        Form::Oversized => {
+            let mut body = body;
+            body.resize(limit + 1, b'\n');
+            Resource::bytes(body)
+        }
+        Form::Endless => Resource::bytes(body).behaves(Behaviour::EndlessBody),
+    }
+}
+
+pub fn fault(fault: Fault) -> Behaviour {
+    match fault {
+        Fault::Status(status) => Behaviour::status(status),
+        Fault::Busy(status) => Behaviour::retry_after(status, "0"),
+        Fault::Reset => Behaviour::Reset,
+        Fault::Close => Behaviour::Close,
+        Fault::Garbage => Behaviour::Garbage(b"SSH-2.0-OpenSSH_9.9\r\n".to_vec().into()),
+        Fault::Hang => Behaviour::Hang,
+        Fault::StallInHeaders => Behaviour::StallInHeaders,
+        Fault::SlowLoris => Behaviour::SlowLoris(Duration::from_millis(30)),
+        Fault::EndlessHeaders => Behaviour::EndlessHeaders,
+    }
+}

@@ -1,0 +1,272 @@
+//! A round's checkout, and what its mirror holds.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use embedded_mirror::{Answer, Behaviour, Mirror, Resource, artifact_content, hex_sha256};
+use serde_json::{Map, json};
+
+use crate::resources::{claims, fault, other, quirky, served, sidecar_resource, size};
+use crate::stage::Stage;
+use crate::world::{Access, Artifact, Astray, Form, Place, Truth, Wire, World};
+
+const BRIDGE: &str = "https://releases-art-rhcos.svc.ci.openshift.org";
+const FOREIGN: &str = "mirror.example.com";
+
+/// One round's files.
+pub struct Setting<'a> {
+    pub stage: &'a Stage,
+    pub world: &'a World,
+}
+
+impl Setting<'_> {
+    pub fn path(&self, directory: usize) -> String {
+        if self.world.directories[directory].streams {
+            format!("/art/storage/prod/streams/4.13/builds/413.86.2023022303{directory:02}-0/x86_64/")
+        } else {
+            format!("/pub/openshift-v4/x86_64/dependencies/rhcos/4.8/48.83.2021022303{directory:02}-0/")
+        }
+    }
+
+    fn release(&self, directory: usize) -> String {
+        let streams = self.world.directories[directory].streams;
+        let build = if streams { "413.86.2023022303" } else { "48.83.2021022303" };
+        format!("{build}{directory:02}-0")
+    }
+
+    fn scheme(&self) -> &'static str {
+        if self.world.wire == Wire::Plain { "http" } else { "https" }
+    }
+
+    fn origin(&self, directory: usize) -> String {
+        if self.world.wire != Wire::Proxied {
+            return format!("{}://{}", self.scheme(), self.stage.authority(self.world));
+        }
+        let streams = self.world.directories[directory].streams;
+        if streams { "https://rhcos.mirror.openshift.com" } else { "https://mirror.openshift.com" }.to_owned()
+    }
+
+    fn foreign(&self) -> String {
+        match self.world.wire {
+            Wire::Plain => format!("http://{}", self.stage.foreign.addr()),
+            Wire::Http1 | Wire::Http2 => format!("https://{}", self.stage.foreign_tls.addr()),
+            Wire::Proxied => format!("https://{FOREIGN}"),
+        }
+    }
+
+    fn name(&self, index: usize, artifact: &Artifact) -> String {
+        format!("rhcos-{}-a{index:02}.x86_64.raw.gz", self.release(artifact.directory))
+    }
+
+    pub fn write_checkout(&self, checkout: &Path) {
+        let mut platforms = Map::new();
+        let mut legacy = Map::new();
+        for (index, artifact) in self.world.artifacts.iter().enumerate() {
+            let name = self.name(index, artifact);
+            let meant = artifact_content(&name);
+            let path = format!("{}{name}", self.path(artifact.directory));
+            let origin = match artifact.place {
+                Place::Mirror => self.origin(artifact.directory),
+                Place::Bridge => BRIDGE.to_owned(),
+                Place::Foreign => self.foreign(),
+            };
+            let mut component =
+                json!({ "location": format!("{origin}{path}"), "sha256": hex_sha256(&meant) });
+            if let Some(truth) = artifact.size {
+                component["size"] = size(&meant, truth, 1_000).into();
+            }
+            if artifact.signature.is_some() {
+                component["signature"] = format!("{}{path}.sig", self.origin(artifact.directory)).into();
+            }
+            platforms.insert(
+                format!("p{index:02}"),
+                json!({ "release": self.release(artifact.directory),
+                        "formats": { "raw.gz": { "disk": component } } }),
+            );
+            if let Some(entry) = artifact.legacy {
+                let digest = if entry.sha256 == Truth::Right { hex_sha256(&meant) } else { other(&meant) };
+                let mut image = json!({ "path": name, "sha256": digest });
+                if let Some(truth) = entry.size {
+                    image["size"] = size(&meant, truth, 2_000).into();
+                }
+                legacy.insert(format!("image-{index:02}"), image);
+            }
+        }
+        let document = json!({
+            "stream": "rhcos-4.8",
+            "metadata": { "last-modified": "2021-03-31T10:00:00Z" },
+            "architectures": { "x86_64": { "artifacts": platforms } },
+        });
+        let data = checkout.join("data/data");
+        fs::create_dir_all(&data).unwrap();
+        fs::write(data.join("rhcos-stream.json"), document.to_string()).unwrap();
+        if !legacy.is_empty() {
+            let legacy = json!({ "buildid": "48.83.202102230300-0", "images": legacy });
+            fs::write(data.join("rhcos-amd64.json"), legacy.to_string()).unwrap();
+        }
+    }
+
+    pub fn fill_mirror(&self) {
+        let mirror = self.stage.mirror(self.world);
+        for (index, artifact) in self.world.artifacts.iter().enumerate() {
+            let name = self.name(index, artifact);
+            let path = format!("{}{name}", self.path(artifact.directory));
+            if let Some(access) = artifact.signature {
+                self.put(mirror, &format!("{path}.sig"), Resource::bytes("a signature"), access, index);
+            }
+            let mut resource = quirky(served(&name, artifact.served), artifact, &name);
+            if let Some((after, later)) = artifact.later {
+                let later = served(&name, later);
+                resource = resource.changing_to(after, later);
+            }
+            self.put(mirror, &path, resource, artifact.access, index);
+        }
+        for (index, directory) in self.world.directories.iter().enumerate() {
+            let there = |artifact: &&(usize, &Artifact)| artifact.1.directory == index;
+            let artifacts: Vec<_> = self.world.artifacts.iter().enumerate().collect();
+            let artifacts: Vec<_> = artifacts.iter().filter(there).collect();
+            let sums = self.sums(&artifacts, directory.sums.form);
+            let meta = self.meta(&artifacts, directory.meta.form);
+            let path = self.path(index);
+            for (name, body, sidecar, limit) in [
+                ("sha256sum.txt", sums, &directory.sums, 1 << 20),
+                ("meta.json", meta, &directory.meta, 32 << 20),
+            ] {
+                let resource = sidecar_resource(body, sidecar, limit);
+                self.put(mirror, &format!("{path}{name}"), resource, sidecar.access, 100 + index);
+            }
+        }
+    }
+
+    fn sums(&self, artifacts: &[&(usize, &Artifact)], form: Form) -> Vec<u8> {
+        let mut lines = Vec::new();
+        for (index, artifact) in artifacts {
+            let name = self.name(*index, artifact);
+            let meant = artifact_content(&name);
+            for digest in claims(artifact.sums, &meant, *index) {
+                let separator = if index % 3 == 0 { " *" } else { "  " };
+                lines.push(format!("{digest}{separator}{name}"));
+            }
+        }
+        if form == Form::JunkAround {
+            lines.insert(0, "# generated by hand".to_owned());
+            lines.push("zzzz  \u{1b}[31mnot-a-digest".to_owned());
+            lines.push(String::new());
+        }
+        lines.push(String::new());
+        lines.join("\n").into_bytes()
+    }
+
+    fn meta(&self, artifacts: &[&(usize, &Artifact)], form: Form) -> Vec<u8> {
+        let mut images = Map::new();
+        for (index, artifact) in artifacts {
+            let Some((claim, truth)) = artifact.meta else { continue };
+            let name = self.name(*index, artifact);
+            let meant = artifact_content(&name);
+            let mut image = json!({ "path": name });
+            if let Some(truth) = truth {
+                image["size"] = size(&meant, truth, 3_000).into();
+            }
+            let digests = claims(claim, &meant, *index);
+            for (number, digest) in digests.iter().enumerate() {
+                image["sha256"] = digest.as_str().into();
+                images.insert(format!("image-{index:02}-{number}"), image.clone());
+            }
+            if digests.is_empty() {
+                images.insert(format!("image-{index:02}"), image);
+            }
+        }
+        if form == Form::JunkAround {
+            images.insert("junk".to_owned(), json!(5));
+            images.insert("more".to_owned(), json!({ "path": ["not", "a", "path"], "sha256": -1 }));
+        }
+        json!({ "buildid": "48.83.202102230300-0", "images": images }).to_string().into_bytes()
+    }
+
+    /// Puts a resource where it belongs, and in its way what the access says.
+    fn put(&self, mirror: &Mirror, path: &str, base: Resource, access: Access, salt: usize) {
+        let good = || Behaviour::serve(base.clone());
+        let behaviour = match access {
+            Access::Normal => good(),
+            Access::Slow(ms) => Behaviour::After(Duration::from_millis(ms), Box::new(good())),
+            Access::Missing(0) => Behaviour::Answer(Answer::s3_access_denied()),
+            Access::Missing(status) => Behaviour::status(status),
+            Access::Odd(status) => Behaviour::Answer(Answer::status(status).body("")),
+            Access::Always(it) => fault(it),
+            Access::Recovering(times, it) => {
+                let mut sequence = vec![fault(it); times];
+                sequence.push(good());
+                Behaviour::Sequence(sequence)
+            }
+            Access::Flapping(it) => Behaviour::Cycle(vec![fault(it), good()]),
+            Access::Lossy(per_mille, seed, it) => {
+                let mut rng = fastrand::Rng::with_seed(seed);
+                let one = |_| if rng.u16(0..1000) < per_mille { fault(it) } else { good() };
+                Behaviour::Cycle((0..50).map(one).collect())
+            }
+            Access::Cut(bytes, stalls) => {
+                let cut = if stalls { Behaviour::StallAfter(bytes) } else { Behaviour::DropAfter(bytes) };
+                Behaviour::serve(base.on_get(cut))
+            }
+            Access::HugeHeader(size) => Behaviour::serve(base.behaves(Behaviour::HugeHeader(size))),
+            Access::Redirected(status, hops) => self.hops(mirror, status, hops, &base, salt),
+            Access::RedirectedToNothing(status) => {
+                Behaviour::redirect(status, &format!("{}/nothing", self.origin(0)))
+            }
+            Access::Misled(status, astray) => self.misled(mirror, path, status, astray, &base, salt),
+        };
+        mirror.put(path, Resource::bytes("").behaves(behaviour));
+    }
+
+    fn hops(&self, mirror: &Mirror, status: u16, hops: u32, base: &Resource, salt: usize) -> Behaviour {
+        // The signature and the file of one artifact have the same salt, and different lengths of path.
+        let salt = format!("{salt}-{}", base.content().size());
+        let there = format!("/there/{salt}");
+        mirror.put(&there, base.clone());
+        let mut next = match self.world.wire {
+            Wire::Proxied => format!("https://art-rhcos-ci.s3.amazonaws.com{there}?X-Amz-Expires=900"),
+            _ => there,
+        };
+        for hop in 1..hops {
+            let path = format!("/hop/{salt}/{hop}");
+            mirror.put(&path, Resource::redirect(status, &next));
+            next = if hop % 2 == 0 { path } else { format!("{}{path}", self.origin(0)) };
+        }
+        if self.world.wire == Wire::Proxied && next.starts_with('/') {
+            next = format!("{}{next}", self.origin(0));
+        }
+        Behaviour::redirect(status, &next)
+    }
+
+    fn misled(
+        &self,
+        mirror: &Mirror,
+        path: &str,
+        status: u16,
+        astray: Astray,
+        base: &Resource,
+        salt: usize,
+    ) -> Behaviour {
+        let authority = match self.world.wire {
+            Wire::Proxied => "mirror.openshift.com".to_owned(),
+            _ => self.stage.authority(self.world),
+        };
+        let scheme = self.scheme();
+        let there = format!("/astray/{salt}-{}", base.content().size());
+        mirror.put(&there, base.clone());
+        let target = match astray {
+            Astray::Foreign => format!("{}{there}", self.foreign()),
+            Astray::MetadataService => format!("{scheme}://169.254.169.254/latest/meta-data/"),
+            Astray::Bridge => format!("{BRIDGE}{path}"),
+            Astray::Downgrade => format!("http://{authority}{there}"),
+            Astray::UserInfo => format!("{scheme}://user:secret@{authority}{there}"),
+            Astray::OtherScheme => format!("file://{there}"),
+            Astray::NoUrl => "https://[".to_owned(),
+            Astray::Loop => path.to_owned(),
+            Astray::TooMany => return self.hops(mirror, status, 6, base, salt),
+            Astray::NoLocation => return Behaviour::status(status),
+        };
+        Behaviour::redirect(status, &target)
+    }
+}

@@ -1,0 +1,190 @@
+//! Puts a world on real sockets and real files, and asks the built binary.
+
+use std::fs;
+use std::io::{Read, Write as _};
+use std::path::Path;
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use embedded_mirror::{Authority, Config, Connections, Mirror, Proxy, ProxyConfig};
+use serde_json::Value;
+
+use crate::scene::Setting;
+use crate::world::{Access, Form, HostState, Signatures, Verify, Wire, World};
+
+/// Mirrors of every kind, kept from round to round.
+pub struct Stage {
+    pub plain: Mirror,
+    pub http1: Mirror,
+    pub http2: Mirror,
+    pub foreign: Mirror,
+    pub foreign_tls: Mirror,
+    proxy: Proxy,
+    directory: tempfile::TempDir,
+}
+
+/// What the gate said.
+#[derive(Debug)]
+pub struct Answered {
+    pub status: ExitStatus,
+    pub report: Option<Value>,
+    pub stderr: String,
+    /// What was asked of places that nobody may ask, or asked in a way that nobody may.
+    pub trespasses: Vec<String>,
+}
+
+impl Stage {
+    pub fn new() -> Self {
+        let authority = Authority::new().unwrap();
+        let names = ["mirror.openshift.com", "rhcos.mirror.openshift.com", "art-rhcos-ci.s3.amazonaws.com"];
+        let start = |config: Config| Mirror::start(config.authority(&authority)).unwrap();
+        let elsewhere = "127.0.0.2:0".parse().unwrap();
+        let http2 = start(Config::tls_http2().names(names));
+        let proxy = names.iter().fold(ProxyConfig::new(), |proxy, name| proxy.host(name, http2.addr()));
+        let stage = Self {
+            plain: start(Config::plain()),
+            http1: start(Config::tls_http1()),
+            foreign: start(Config::plain().bind(elsewhere)),
+            foreign_tls: start(Config::tls_http1().bind(elsewhere)),
+            proxy: Proxy::start(proxy).unwrap(),
+            directory: tempfile::tempdir().unwrap(),
+            http2,
+        };
+        fs::write(stage.directory.path().join("ca.pem"), authority.pem()).unwrap();
+        stage
+    }
+
+    pub fn mirror(&self, world: &World) -> &Mirror {
+        match world.wire {
+            Wire::Plain => &self.plain,
+            Wire::Http1 => &self.http1,
+            Wire::Http2 | Wire::Proxied => &self.http2,
+        }
+    }
+
+    /// Plays a round. Patience stretches the timeout, for a machine that is busy.
+    pub fn play(&self, world: &World, patience: u32) -> Answered {
+        let mirror = self.mirror(world);
+        mirror.table().clear();
+        mirror.forget();
+        self.foreign.forget();
+        self.foreign_tls.forget();
+        mirror.set_connections(match world.host {
+            HostState::Up | HostState::Private => Connections::Serve,
+            HostState::Resets => Connections::Reset,
+            HostState::BlackHole => Connections::BlackHole,
+        });
+        let already_proxied = self.proxy.asked().len();
+
+        let setting = Setting { stage: self, world };
+        let checkout = self.directory.path().join("checkout");
+        let _ = fs::remove_dir_all(&checkout);
+        setting.write_checkout(&checkout);
+        setting.fill_mirror();
+
+        let (status, stdout, stderr) = self.run(world, &checkout, patience);
+        mirror.set_connections(Connections::Serve);
+        let mut trespasses = Vec::new();
+        for stranger in [&self.foreign, &self.foreign_tls] {
+            if stranger.connections() > 0 {
+                trespasses.push(format!("a connection to a foreign host: {:?}", stranger.requests()));
+            }
+        }
+        if world.host == HostState::Private && mirror.connections() > 0 {
+            trespasses.push("a connection to a private address".to_owned());
+        }
+        for asked in &self.proxy.asked()[already_proxied..] {
+            if !asked.known {
+                trespasses.push(format!("the proxy was asked for {}", asked.target));
+            }
+        }
+        for request in mirror.requests() {
+            if request.header("accept-encoding") != Some("identity") {
+                trespasses.push(format!("{} {} without identity", request.method, request.path));
+            }
+        }
+        for (index, directory) in world.directories.iter().enumerate() {
+            for (sidecar, name) in [(&directory.sums, "sha256sum.txt"), (&directory.meta, "meta.json")] {
+                let asked = mirror.count("GET", &format!("{}{name}", setting.path(index)));
+                let steady = matches!(sidecar.access, Access::Normal | Access::Slow(_) | Access::Missing(_));
+                let broken = matches!(sidecar.form, Form::Endless) || world.suffers_together();
+                if steady && !broken && asked > 1 {
+                    trespasses.push(format!("{name} was asked for {asked} times"));
+                }
+            }
+        }
+        Answered { status, report: serde_json::from_slice(&stdout).ok(), stderr, trespasses }
+    }
+
+    fn run(&self, world: &World, checkout: &Path, patience: u32) -> (ExitStatus, Vec<u8>, String) {
+        let built = env!("CARGO_BIN_EXE_art-mirror-validate").into();
+        let mut command = Command::new(std::env::var_os("ORACLE_BINARY").unwrap_or(built));
+        command.env_clear().arg("check").arg(checkout).args(["--output", "json", "--deadline", "60s"]);
+        command.args(["--timeout", &format!("{}ms", 1_200 * patience)]);
+        command.args(["--retries", &world.retries.to_string()]);
+        command.args([
+            "--verify",
+            match world.verify {
+                Verify::Exists => "exists",
+                Verify::Published => "published",
+                Verify::Auto => "auto",
+            },
+        ]);
+        command.args([
+            "--signatures",
+            match world.signatures {
+                Signatures::Ignore => "ignore",
+                Signatures::Warn => "warn",
+                Signatures::Require => "require",
+            },
+        ]);
+        if world.wire != Wire::Plain {
+            command.arg("--ca-file").arg(self.directory.path().join("ca.pem"));
+        }
+        if world.wire == Wire::Proxied {
+            command.env("HTTPS_PROXY", self.proxy.url()).env("HTTP_PROXY", self.proxy.url());
+        } else {
+            command.args(["--allow-host", &self.authority(world)]);
+        }
+        if world.host != HostState::Private {
+            command.arg("--allow-private-addresses");
+        }
+        let began = Instant::now();
+        let mut child =
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let (mut out, mut err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        let reader = std::thread::spawn(move || {
+            let mut bytes = Vec::new();
+            let _ = out.read_to_end(&mut bytes);
+            bytes
+        });
+        let errors = std::thread::spawn(move || {
+            let mut bytes = Vec::new();
+            let _ = err.read_to_end(&mut bytes);
+            String::from_utf8_lossy(&bytes).into_owned()
+        });
+        let status = loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                break status;
+            }
+            if began.elapsed() > Duration::from_secs(75) {
+                // Past its deadline; the missing report tells.
+                let _ = child.kill();
+            }
+            std::thread::sleep(Duration::from_millis(4));
+        };
+        (status, reader.join().unwrap(), errors.join().unwrap())
+    }
+
+    /// The host and port that the round's locations name.
+    pub fn authority(&self, world: &World) -> String {
+        let addr = self.mirror(world).addr();
+        // A name is resolved, an address is not.
+        if world.wire == Wire::Http1 { format!("localhost:{}", addr.port()) } else { addr.to_string() }
+    }
+}
+
+/// Says something at once, past the test harness's capture.
+pub fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
