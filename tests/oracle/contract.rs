@@ -138,6 +138,10 @@ fn seen(world: &World, access: Access, with_body: bool) -> Vec<Seen> {
     };
     if world.suffers_together() {
         seen.push(broken());
+        if let Access::Recovering(_, fault) | Access::Flapping(fault) = access {
+            // A connection that breaks uses up an attempt, and the next one may meet the fault again.
+            seen.push(trouble(fault));
+        }
     }
     seen
 }
@@ -282,12 +286,7 @@ enum Length {
 fn content(world: &World, artifact: &Artifact, served: Served, cut: bool, findings: &mut Findings) {
     match served.body {
         // No artifact; a HEAD that is refused or lies makes no difference to what GET shows.
-        Body::Html => {
-            if artifact.quirk == Quirk::Endless {
-                findings.open.extend(["server-error", "unreachable"]);
-                findings.perhaps_wrong.extend(["missing", "size-mismatch"]);
-                return;
-            }
+        Body::Html if artifact.quirk != Quirk::Endless => {
             findings.wrong.extend(["missing", "size-mismatch", "sha256-mismatch"]);
             return;
         }

@@ -101,6 +101,13 @@ impl Draw {
         };
         // Real directories seldom have both.
         let access = if self.one_in(3) { Access::Missing(self.pick(&MISSING)) } else { self.access() };
+        let form = match access {
+            // Each of these is how the body is sent, and so are two of the forms.
+            Access::HugeHeader(_) | Access::Cut(..) if matches!(form, Form::Labelled | Form::Endless) => {
+                Form::Good
+            }
+            _ => form,
+        };
         Sidecar { access, form }
     }
 
