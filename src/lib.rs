@@ -16,6 +16,8 @@
 //! | [`cli`] | arguments, environment, exit status |
 
 pub mod cli;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod gate;
 pub mod handoff;
 pub mod location;

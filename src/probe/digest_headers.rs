@@ -14,16 +14,16 @@ pub(super) const CHECKSUM_MODE: (&str, &str) = ("x-amz-checksum-mode", "ENABLED"
 
 /// What the digest headers of one response say.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct HeaderDigests {
+pub(crate) struct HeaderDigests {
     /// Every sha256, in whatever header.
-    pub(super) digests: Vec<Sha256>,
+    pub(crate) digests: Vec<Sha256>,
     /// What was meant as a sha256 and is none.
-    pub(super) remarks: Vec<String>,
+    pub(crate) remarks: Vec<String>,
 }
 
 impl HeaderDigests {
     /// Reads `Repr-Digest` (RFC 9530), `Digest` (RFC 3230), `x-amz-checksum-sha256` and `x-amz-meta-sha256`.
-    pub(super) fn of(headers: &HeaderMap) -> Self {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
         let mut found = Self::default();
         for (name, read) in [
             ("repr-digest", structured as fn(&str) -> Claim),

@@ -22,6 +22,7 @@ pub use content::{
     ContentEvidence, ContentInquiry, FileProgress, MAX_UNCOMPRESSED_BYTES, Sink, Transferred, Transfers,
     TransfersNow, Uncompressed, Unfinished, When,
 };
+pub(crate) use digest_headers::HeaderDigests;
 pub use evidence::{
     Absence, DigestSource, Evidence, Observation, PublishedDigest, Trouble, TroubleKind, Unread,
 };
