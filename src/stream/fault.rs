@@ -17,7 +17,7 @@ pub struct Fault {
     pub file: String,
     /// The line and column, both from 1, where they are known.
     pub position: Option<(usize, usize)>,
-    /// The JSON path, keys joined with dots; empty for the document itself.
+    /// The JSON path, keys joined with dots and very long ones cut; empty for the document itself.
     pub path: String,
     /// What was found.
     pub found: String,
@@ -56,8 +56,14 @@ impl Faults {
     }
 
     pub(super) fn push(&mut self, fault: Fault) {
+        self.push_with(|| fault);
+    }
+
+    /// Adds a fault that is only put into words if it is kept: finding its place takes time, and a document
+    /// may have as many faults as bytes.
+    pub(super) fn push_with(&mut self, fault: impl FnOnce() -> Fault) {
         if self.kept.len() < KEPT {
-            self.kept.push(fault);
+            self.kept.push(fault());
         } else {
             self.dropped += 1;
         }
@@ -86,6 +92,21 @@ impl fmt::Display for Faults {
 }
 
 impl std::error::Error for Faults {}
+
+/// The JSON path of some keys. A key may be as long as a document.
+pub(super) fn path(keys: &[String]) -> String {
+    let mut path = String::new();
+    for key in keys {
+        if !path.is_empty() {
+            path.push('.');
+        }
+        match key.char_indices().nth(EXCERPT) {
+            Some((end, _)) => path.extend([key.get(..end).unwrap_or_default(), "…"]),
+            None => path.push_str(key),
+        }
+    }
+    path
+}
 
 /// A found JSON string, quoted and cut.
 pub(super) fn quoted(text: &str) -> String {

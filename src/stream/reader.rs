@@ -12,7 +12,7 @@ use std::sync::Arc;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::fault::{Fault, Faults, described, quoted};
+use super::fault::{Fault, Faults, described, path, quoted};
 
 /// The largest document that is read, in bytes. The real ones have 20 to 60 KiB.
 pub const MAX_DOCUMENT_BYTES: usize = 128 * 1024 * 1024;
@@ -106,14 +106,13 @@ impl<'t> Reader<'t> {
 
     /// Records a fault at the current path.
     pub(super) fn fault(&self, at: Option<&'t RawValue>, found: String, expected: &str) {
-        let fault = Fault {
+        self.faults.borrow_mut().push_with(|| Fault {
             file: self.file.to_owned(),
             position: at.and_then(|raw| self.position(raw)),
-            path: self.path.borrow().join("."),
+            path: path(&self.path.borrow()),
             found,
             expected: expected.to_owned(),
-        };
-        self.faults.borrow_mut().push(fault);
+        });
     }
 
     /// Whether no fault was found so far.
