@@ -35,7 +35,8 @@ pub fn excerpt(text: &str, limit: usize) -> String {
     }
 }
 
-fn is_unsafe_to_print(character: char) -> bool {
+/// Whether a character does something to what is printed around it.
+pub(crate) fn is_unsafe_to_print(character: char) -> bool {
     if matches!(character, ' '..='~') {
         return false;
     }
