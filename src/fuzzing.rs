@@ -71,14 +71,12 @@ pub fn location(bytes: &[u8]) -> Result<(), Broken> {
         let sibling = literal.sibling(sidecar);
         hold(sibling.url().origin() == url.origin(), "a sidecar is on its artifact's host")?;
     }
-    match Rules::default().admit(&literal) {
-        Err(refusal) => printable(&refusal),
-        Ok(()) => {
-            let published = url.host_str().is_some_and(|host| PUBLISHED_HOSTS.contains(&host));
-            hold(published && url.port().is_none(), "only the published hosts are requested")?;
-            hold(matches!(url.scheme(), "http" | "https"), "only http and https are requested")
-        }
+    if let Err(refusal) = Rules::default().admit(&literal) {
+        return printable(&refusal);
     }
+    let published = url.host_str().is_some_and(|host| PUBLISHED_HOSTS.contains(&host));
+    hold(published && url.port().is_none(), "only the published hosts are requested")?;
+    hold(matches!(url.scheme(), "http" | "https"), "only http and https are requested")
 }
 
 /// A `sha256sum.txt`.
@@ -107,7 +105,7 @@ pub fn digest_headers(bytes: &[u8]) -> Result<(), Broken> {
 /// Legacy metadata or a build's `meta.json`.
 pub fn metadata(bytes: &[u8]) -> Result<(), Broken> {
     match BuildMetadata::parse("meta.json", bytes) {
-        Ok(metadata) => hold(metadata.is_empty() == (metadata.len() == 0), "empty is of length zero"),
+        Ok(metadata) => hold(metadata.of("").is_empty(), "no file has an empty name"),
         Err(faults) => printable(&faults),
     }
 }
