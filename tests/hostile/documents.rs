@@ -1,0 +1,193 @@
+//! Documents that want to be too much.
+
+use std::fs;
+use std::io::Read;
+use std::time::Duration;
+
+use crate::gate::{MEMORY, Run, check, document, run, run_within};
+
+/// A document is held once as bytes, and what it names once more.
+const LARGE_MEMORY: u64 = 900;
+
+fn judge(text: &[u8]) -> Run {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("stream.json");
+    fs::write(&file, text).unwrap();
+    run_within(Duration::from_secs(120), check(&file, &[]), std::io::empty())
+}
+
+fn good() -> String {
+    document(&["https://mirror.openshift.com/pub/f.iso".to_owned()])
+}
+
+#[test]
+fn bombs_are_unusable_documents() {
+    let good = good();
+    let with = |key: &str, value: &str| good.replacen('{', &format!("{{{key}: {value},"), 1);
+    let deep = |open: &str, close: &str| [open.repeat(200_000), close.repeat(200_000)].concat();
+    let cases: Vec<(&str, Vec<u8>)> = vec![
+        ("nothing but depth", "[".repeat(1_000_000).into()),
+        ("objects without end", "{\"a\":".repeat(500_000).into()),
+        ("depth in a field that nobody knows", with("\"x\"", &deep("[", "]")).into()),
+        (
+            "depth among the images",
+            good.replace(
+                "\"artifacts\"",
+                &format!("\"images\": {}, \"artifacts\"", deep("{\"a\":", "}").replace(":}", ":1}")),
+            )
+            .into(),
+        ),
+        (
+            "a key twice",
+            good.replace("\"location\"", "\"location\": \"https://mirror.openshift.com/g\", \"location\"")
+                .into(),
+        ),
+        (
+            "a key twice, spelled otherwise",
+            good.replace("\"sha256\"", "\"\\u0073ha256\": \"\", \"sha256\"").into(),
+        ),
+        ("no UTF-8", [good.as_bytes().split_at(20).0, b"\xc3\x28", good.as_bytes().split_at(20).1].concat()),
+        ("a lone surrogate", good.replace("rhcos-4.8", "\\ud800").into()),
+        (
+            "a size beyond range",
+            good.replace("\"sha256\"", "\"size\": 18446744073709551616, \"sha256\"").into(),
+        ),
+        ("a size beyond all range", good.replace("\"sha256\"", "\"size\": 1e999999, \"sha256\"").into()),
+        ("a negative size", good.replace("\"sha256\"", "\"size\": -1, \"sha256\"").into()),
+        ("half a size", good.replace("\"sha256\"", "\"size\": 1.5, \"sha256\"").into()),
+        ("two documents", [good.as_str(), good.as_str()].concat().into()),
+        ("a NUL at the end", [good.as_bytes(), b"\0"].concat()),
+        ("aliases that multiply", laughs().into()),
+        (
+            "aliases that multiply in a manifest",
+            format!("kind: ConfigMap\napiVersion: v1\n{}data:\n  stream: *z\n", laughs()).into(),
+        ),
+    ];
+    for (name, text) in cases {
+        let run = judge(&text);
+        assert_eq!(run.code, Some(2), "{name}: {}", run.said());
+        assert!(
+            run.stdout.is_empty() && run.stderr.len() < 20_000,
+            "{name}: {} bytes said",
+            run.stderr.len()
+        );
+        assert!(run.stderr.starts_with(b"error: "), "{name}: {}", run.said());
+        assert!(run.peak < MEMORY, "{name}: {} MiB", run.peak);
+        assert!(run.took < Duration::from_secs(20), "{name}: {:?}", run.took);
+    }
+}
+
+/// A thousand million strings, if anybody writes them out.
+fn laughs() -> String {
+    let mut text = "a: &a [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for (before, after) in
+        ["a", "b", "c", "d", "e", "f", "g", "h"].iter().zip(["b", "c", "d", "e", "f", "g", "h", "z"])
+    {
+        let ten = vec![format!("*{before}"); 10].join(", ");
+        text.extend([after, ": &", after, " [", &ten, "]\n"]);
+    }
+    text
+}
+
+#[test]
+fn large_strings_cost_their_size_and_no_more() {
+    let long = "a".repeat(100 << 20);
+    for (name, text, code) in [
+        ("a field that nobody knows", good().replacen('{', &format!("{{\"x\": \"{long}\","), 1), 1),
+        ("the stream's name", good().replace("rhcos-4.8", &long), 1),
+        ("a location", good().replace("pub/f.iso", &long), 1),
+        ("a key", good().replacen("\"p000000\"", &format!("\"{long}\""), 1), 1),
+        ("a digest", good().replace(&"00".repeat(32), &long), 2),
+    ] {
+        // Without a network the host has no address; a location of 100 MiB may also be none at all.
+        let run = judge(text.as_bytes());
+        eprintln!("{name}: {} MiB, {:?}, exit {:?}", run.peak, run.took, run.code);
+        let fine = matches!((code, run.code), (1, Some(1..=3)) | (2, Some(2)));
+        assert!(fine, "{name}: {:?} {}", run.code, run.said().chars().take(2_000).collect::<String>());
+        assert!(run.stderr.len() < 1 << 20, "{name}: {} bytes on standard error", run.stderr.len());
+        assert!(run.peak < LARGE_MEMORY, "{name}: {} MiB", run.peak);
+    }
+}
+
+#[test]
+fn a_document_without_end_is_not_read_to_it() {
+    struct Endless;
+    impl Read for Endless {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            buffer.fill(b' ');
+            Ok(buffer.len())
+        }
+    }
+    let run = run_within(Duration::from_secs(60), check("-".as_ref(), &[]), Endless);
+    assert_eq!(run.code, Some(2), "{}", run.said());
+    assert!(run.peak < 400, "{} MiB", run.peak);
+}
+
+#[test]
+fn every_fault_of_a_document_full_of_them_is_not_said() {
+    let many = vec!["no location".to_owned(); 100_000];
+    let run = judge(document(&many).as_bytes());
+    assert_eq!(run.code, Some(2));
+    assert!(run.stderr.len() < 1 << 20, "{} bytes on standard error", run.stderr.len());
+    assert!(run.peak < 400, "{} MiB", run.peak);
+}
+
+#[test]
+fn very_many_artifacts_cost_four_kib_each() {
+    let many = |count: usize| {
+        let one = document(&["https://mirror.example.com/pub/f.iso".to_owned()]);
+        let (before, rest) = one.split_once("\"p000000\"").unwrap();
+        // The platform's object, up to where the object of all platforms ends.
+        let (platform, after) = rest.split_at(rest.find("}}}},\"metadata\"").unwrap() + 1);
+        let platforms: Vec<String> = (0..count).map(|index| format!("\"p{index:07}\"{platform}")).collect();
+        let text = [before, &platforms.join(","), after].concat();
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("stream.json");
+        fs::write(&file, text).unwrap();
+        let mut command = check(&file, &[]);
+        command.arg("--artifacts-dir").arg(directory.path());
+        run_within(Duration::from_secs(120), command, std::io::empty())
+    };
+    // Nobody is asked, since the host is not allowed.
+    let some = many(10_000);
+    eprintln!("10000 artifacts: {} MiB, {:?}", some.peak, some.took);
+    assert_eq!(some.code, Some(1), "{}", some.said());
+    assert!(some.peak < 30 + 40, "{} MiB", some.peak);
+    // More than a document may have bytes.
+    let million = many(1_000_000);
+    eprintln!("1000000 artifacts: {} MiB, {:?}", million.peak, million.took);
+    assert_eq!(million.code, Some(2), "{}", million.said());
+    assert!(million.peak < 300, "{} MiB", million.peak);
+}
+
+#[test]
+fn what_lies_in_a_checkout_is_a_file_or_nothing() {
+    use std::os::unix::fs::symlink;
+    type Make = fn(&std::path::Path);
+    let kinds: [(&str, Make); 5] = [
+        ("a link out of it", |path| symlink("/etc/passwd", path).unwrap()),
+        ("a link to a device", |path| symlink("/dev/zero", path).unwrap()),
+        ("a link to itself", |path| symlink(path, path).unwrap()),
+        ("a directory", |path| fs::create_dir(path).unwrap()),
+        ("a pipe that nobody writes to", |path| {
+            assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+        }),
+    ];
+    for (kind, make) in kinds {
+        for name in
+            ["data/data/rhcos-stream.json", "data/data/coreos/rhcos.json", "data/data/rhcos-amd64.json"]
+        {
+            let checkout = tempfile::tempdir().unwrap();
+            let coreos = checkout.path().join("data/data/coreos");
+            fs::create_dir_all(&coreos).unwrap();
+            fs::write(coreos.join("fcos.json"), document(&["https://mirror.example.com/f".to_owned()]))
+                .unwrap();
+            make(&checkout.path().join(name));
+            let run = run(check(checkout.path(), &[]));
+            // A pass is out of the question; whether such a thing is a fault or left out is not.
+            assert!(matches!(run.code, Some(1 | 2)), "{kind} as {name}: {:?} {}", run.code, run.said());
+            assert!(!run.said().contains("root:"), "{kind} as {name}: {}", run.said());
+            assert!(run.took < Duration::from_secs(10) && run.peak < MEMORY, "{kind} as {name}: {run:?}");
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Runs the built binary under watch: its time, and the most memory it ever had.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+/// What is stated of the gate's memory where a document is of ordinary size, in MiB.
+pub const MEMORY: u64 = 150;
+
+/// How a run went.
+#[derive(Debug)]
+pub struct Run {
+    pub code: Option<i32>,
+    pub stdout: Vec<u8>,
+    pub stderr: Vec<u8>,
+    pub took: Duration,
+    /// The most resident memory, in MiB.
+    pub peak: u64,
+}
+
+impl Run {
+    pub fn report(&self) -> Value {
+        serde_json::from_slice(&self.stdout).unwrap_or_else(|_| panic!("no report: {}", self.said()))
+    }
+
+    pub fn said(&self) -> String {
+        String::from_utf8_lossy(&self.stderr).into_owned()
+    }
+}
+
+/// The binary, with nothing in its environment.
+pub fn gate(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_art-mirror-validate"));
+    command.env_clear().args(arguments);
+    command
+}
+
+/// `check` with short times and the JSON report.
+pub fn check(source: &Path, more: &[&str]) -> Command {
+    let mut command = gate(&["check", "--output", "json", "--timeout", "2s", "--retries", "0"]);
+    command.args(["--deadline", "20s"]).args(more).arg(source);
+    command
+}
+
+/// Runs a command to its end, which must come within `limit`.
+#[track_caller]
+pub fn run_within(limit: Duration, mut command: Command, input: impl Read + Send + 'static) -> Run {
+    let began = Instant::now();
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    // What is fed without end ends with the program.
+    std::thread::spawn(move || {
+        let mut input = input;
+        let _ = std::io::copy(&mut input, &mut stdin);
+        let _ = stdin.flush();
+    });
+    let drain = |mut from: Box<dyn Read + Send>| {
+        std::thread::spawn(move || {
+            let mut bytes = Vec::new();
+            let _ = from.read_to_end(&mut bytes);
+            bytes
+        })
+    };
+    let stdout = drain(Box::new(child.stdout.take().unwrap()));
+    let stderr = drain(Box::new(child.stderr.take().unwrap()));
+    let mut peak = 0;
+    let status = loop {
+        peak = peak.max(high_water(child.id()));
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        if began.elapsed() > limit {
+            let _ = child.kill();
+            let _ = child.wait();
+            panic!("it did not end within {limit:?}: {:?}", command.get_args().collect::<Vec<_>>());
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    };
+    Run {
+        code: status.code(),
+        stdout: stdout.join().unwrap(),
+        stderr: stderr.join().unwrap(),
+        took: began.elapsed(),
+        peak,
+    }
+}
+
+/// As [`run_within`], half a minute and without input.
+#[track_caller]
+pub fn run(command: Command) -> Run {
+    run_within(Duration::from_secs(30), command, std::io::empty())
+}
+
+/// `VmHWM`, the most resident memory so far, in MiB; 0 where the kernel does not tell.
+fn high_water(pid: u32) -> u64 {
+    let Ok(status) = fs::read_to_string(format!("/proc/{pid}/status")) else { return 0 };
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).map_or(0, |kib| kib / 1024)
+}
+
+/// A document with these locations, each its own platform.
+pub fn document(locations: &[String]) -> String {
+    let platforms: serde_json::Map<String, Value> = locations
+        .iter()
+        .enumerate()
+        .map(|(index, location)| {
+            let disk = json!({ "location": location, "sha256": "00".repeat(32) });
+            let formats = json!({ "iso": { "disk": disk } });
+            (format!("p{index:06}"), json!({ "release": "48.83.202102230316-0", "formats": formats }))
+        })
+        .collect();
+    json!({
+        "stream": "rhcos-4.8",
+        "metadata": { "last-modified": "2021-03-31T10:00:00Z" },
+        "architectures": { "x86_64": { "artifacts": platforms } },
+    })
+    .to_string()
+}

@@ -1,0 +1,17 @@
+//! A hostile pull request, and hostile servers: nothing panics, hangs past its deadline, takes more memory than
+//! is stated, asks a place that it may not, or writes outside its directory.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test may end in a panic, and says what it measured"
+)]
+
+mod documents;
+mod gate;
+mod places;
+mod servers;

@@ -1,0 +1,250 @@
+//! Places that nobody may ask, asserted from the listener's side.
+
+use std::fs;
+use std::path::Path;
+
+use embedded_mirror::{Config, Mirror, Proxy, ProxyConfig, Resource};
+use serde_json::Value;
+
+use crate::gate::{Run, check, document, gate, run};
+
+fn judge(locations: &[String], more: &[&str], environment: &[(&str, &str)]) -> Run {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("stream.json");
+    fs::write(&file, document(locations)).unwrap();
+    let mut command = check(&file, more);
+    command.envs(environment.iter().copied());
+    run(command)
+}
+
+#[track_caller]
+fn assert_nothing_passes(run: &Run, of: &str) {
+    if run.code == Some(2) {
+        return;
+    }
+    let report = run.report();
+    for artifact in report["artifacts"].as_array().unwrap() {
+        assert_eq!(artifact["verdict"], "fail", "{of}: {artifact}");
+    }
+    assert_eq!(run.code, Some(1), "{of}: {}", run.said());
+}
+
+/// Every way of writing that listener's address, or of hiding it behind a published host's name.
+fn spellings(port: u16) -> Vec<String> {
+    let hosts = [
+        "127.0.0.1",
+        "127.1",
+        "127.0.1",
+        "2130706433",
+        "0x7f000001",
+        "0x7f.1",
+        "0177.0.0.1",
+        "017700000001",
+        "0x7F.0x0.0x0.0x1",
+        "127.0.0.1.",
+        "0.0.0.0",
+        "0",
+        "[::1]",
+        "[::]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]",
+        "[::127.0.0.1]",
+        "[64:ff9b::7f00:1]",
+        "[2002:7f00:1::]",
+        "localhost",
+        "LOCALHOST",
+        "localhost.",
+        "ip6-localhost",
+        "\u{ff11}\u{ff12}\u{ff17}.0.0.1",
+        "127\u{3002}0\u{3002}0\u{3002}1",
+        "\u{2460}\u{2461}\u{2466}.0.0.1",
+        "mirror.openshift.com@127.0.0.1",
+        "mirror.openshift.com:443@127.0.0.1",
+        "user:secret@127.0.0.1",
+        "@127.0.0.1",
+        "mirror.openshift.com%40127.0.0.1",
+        "mirror.openshift.com%2f@127.0.0.1",
+        "127.0.0.1\\@mirror.openshift.com",
+        "127.0.0.1#@mirror.openshift.com",
+        "127.0.0.1?@mirror.openshift.com",
+        "12\t7.0.0.1",
+        "127.0.\n0.1",
+        "127.0.0.1%00.mirror.openshift.com",
+        // Cyrillic, and other letters that look like others.
+        "m\u{456}rror.openshift.com",
+        "mirror.openshift.\u{441}om",
+        "mirr\u{f8}r.openshift.com",
+        "xn--mrror-q2a.openshift.com",
+        "mirror.openshift.com.evil.example",
+        "mirror-openshift.com",
+    ];
+    let mut all: Vec<String> = hosts.iter().map(|host| format!("http://{host}:{port}/f.iso")).collect();
+    all.extend([
+        format!("http:\\\\127.0.0.1:{port}\\f.iso"),
+        format!("http:/127.0.0.1:{port}/f.iso"),
+        format!("http:127.0.0.1:{port}/f.iso"),
+        format!("http:///127.0.0.1:{port}/f.iso"),
+        format!("//127.0.0.1:{port}/f.iso"),
+        format!("\thttp://127.0.0.1:{port}/f.iso "),
+        format!("http://mirror.openshift.com/@127.0.0.1:{port}/../f.iso\r\nHost: 127.0.0.1"),
+        format!("ht\ntp://127.0.0.1:{port}/f.iso"),
+        format!("HTTP://127.0.0.1:{port}/f.iso"),
+        format!("ftp://127.0.0.1:{port}/f.iso"),
+        format!("gopher://127.0.0.1:{port}/f.iso"),
+        format!("ws://127.0.0.1:{port}/f.iso"),
+        format!("file://127.0.0.1:{port}/f.iso"),
+        format!("jar:http://127.0.0.1:{port}!/f.iso"),
+        format!("http://[fe80::1%25lo]:{port}/f.iso"),
+        "http://169.254.169.254/latest/meta-data/iam".to_owned(),
+        "http://[::ffff:169.254.169.254]/latest/meta-data/iam".to_owned(),
+        "http://2852039166/latest/meta-data/iam".to_owned(),
+        "http://0xa9.0xfe.0xa9.0xfe/latest/meta-data/iam".to_owned(),
+        "http://metadata.google.internal/computeMetadata/v1/x".to_owned(),
+        "https://kubernetes.default.svc/api/v1/secrets".to_owned(),
+        "file:///var/run/secrets/kubernetes.io/serviceaccount/token".to_owned(),
+    ]);
+    all
+}
+
+#[test]
+fn no_spelling_of_an_inner_address_is_requested() {
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    mirror.put("/f.iso", Resource::bytes("x"));
+    let port = mirror.addr().port();
+    for spelling in spellings(port) {
+        let one = std::slice::from_ref(&spelling);
+        assert_nothing_passes(&judge(one, &[], &[]), &spelling);
+        // The host is allowed, the address isn't: a name that resolves to it gets nowhere either.
+        let hosts = ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0"];
+        let allowed = hosts.map(|host| ["--allow-host", host]).concat();
+        assert_nothing_passes(&judge(one, &allowed, &[]), &spelling);
+        assert_eq!(mirror.connections(), 0, "{spelling} reached the listener: {:?}", mirror.requests());
+    }
+}
+
+#[test]
+fn the_source_itself_may_not_be_an_inner_place() {
+    let mirror = Mirror::start(Config::tls_http1()).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let ca = directory.path().join("ca.pem");
+    fs::write(&ca, mirror.ca_pem()).unwrap();
+    mirror.put("/stream.json", Resource::bytes(document(&[])));
+    for host in ["127.0.0.1", "localhost", "127.1", "[::ffff:127.0.0.1]"] {
+        let url = format!("https://{host}:{}/stream.json", mirror.addr().port());
+        let run = run(gate(&["check", &url, "--ca-file", ca.to_str().unwrap(), "--allow-host", host]));
+        assert_eq!(run.code, Some(2), "{url}: {}", run.said());
+        assert_eq!(mirror.connections(), 0, "{url}");
+    }
+}
+
+/// Redirects inwards, after any number of good ones.
+#[test]
+fn no_redirect_leads_inwards_at_any_hop() {
+    let names = ["mirror.openshift.com", "art-rhcos-ci.s3.amazonaws.com"];
+    let outer = Mirror::start(Config::tls_http2().names(names)).unwrap();
+    let inner = Mirror::start(Config::plain()).unwrap();
+    let inner_port = inner.addr().port();
+    let proxy = names.iter().fold(ProxyConfig::new(), |proxy, name| proxy.host(name, outer.addr()));
+    // Known to the proxy, so that whoever asked would be answered.
+    let traps = ["localhost", "127.0.0.1", "169.254.169.254", "inner.example", "[::1]"];
+    let proxy = traps.iter().fold(proxy, |proxy, trap| proxy.host(trap, inner.addr()));
+    let proxy = Proxy::start(proxy).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let ca = directory.path().join("ca.pem");
+    fs::write(&ca, outer.ca_pem()).unwrap();
+
+    let mut targets = spellings(inner_port);
+    targets.extend(
+        ["https://169.254.169.254/latest", "https://inner.example/f", "https://localhost/f"]
+            .map(String::from),
+    );
+    targets
+        .extend(["https://mirror.openshift.com:8443/f", "http://mirror.openshift.com/f"].map(String::from));
+    targets.extend(
+        ["https://u:p@mirror.openshift.com/f", "https://releases-art-rhcos.svc.ci.openshift.org/f"]
+            .map(String::from),
+    );
+    // What is no header value cannot be sent.
+    targets.retain(|target| http::HeaderValue::from_bytes(target.as_bytes()).is_ok());
+    let mut locations = Vec::new();
+    for (number, target) in targets.iter().enumerate() {
+        let hops = number % 5;
+        for hop in 0..=hops {
+            let next = if hop == hops {
+                target.clone()
+            } else {
+                format!("https://{}/{number}/{}", names[hop % 2], hop + 1)
+            };
+            outer.put(&format!("/{number}/{hop}"), Resource::redirect(307, &next));
+        }
+        locations.push(format!("https://mirror.openshift.com/{number}/0"));
+    }
+    let proxies = [("HTTPS_PROXY", proxy.url()), ("HTTP_PROXY", proxy.url())];
+    let proxies = proxies.each_ref().map(|(name, url)| (*name, url.as_str()));
+    let run = judge(&locations, &["--ca-file", ca.to_str().unwrap(), "--verify", "exists"], &proxies);
+    let report = run.report();
+    for (artifact, target) in report["artifacts"].as_array().unwrap().iter().zip(&targets) {
+        let reason = artifact["reason"].as_str().unwrap_or("none");
+        // Where a browser would make a path of it, it may lead to a file that isn't there.
+        assert!(
+            artifact["verdict"] == "fail"
+                && matches!(reason, "redirect-not-allowed" | "address-not-allowed" | "missing"),
+            "{target}: {artifact}"
+        );
+    }
+    assert_eq!(inner.connections(), 0, "{:?}", inner.requests());
+    for asked in proxy.asked() {
+        assert!(asked.known && names.iter().any(|name| asked.target == format!("{name}:443")), "{asked:?}");
+    }
+}
+
+#[test]
+fn nothing_is_written_outside_the_directory_that_is_given() {
+    let names = [
+        "../../../escaped",
+        "/escaped",
+        "..",
+        "a/../../escaped",
+        "\u{0}escaped",
+        "C:\\escaped",
+        "%2e%2e%2fescaped",
+    ];
+    let mut text: Value =
+        serde_json::from_str(&document(&["https://mirror.example.com/f".to_owned()])).unwrap();
+    let artifacts = text["architectures"]["x86_64"]["artifacts"].as_object_mut().unwrap();
+    let platform = artifacts.remove("p000000").unwrap();
+    for name in names {
+        let mut platform = platform.clone();
+        let place = format!("https://mirror.example.com/pub/%2e%2e/{}", name.replace(['\u{0}', '\\'], ""));
+        platform["formats"]["iso"]["disk"]["location"] = place.into();
+        artifacts.insert(name.to_owned(), platform);
+    }
+    let root = tempfile::tempdir().unwrap();
+    let (file, out) = (root.path().join("stream.json"), root.path().join("a/b/artifacts"));
+    fs::write(&file, text.to_string()).unwrap();
+    fs::create_dir_all(&out).unwrap();
+    let mut command = check(&file, &[]);
+    command.arg("--artifacts-dir").arg(&out).current_dir(&out);
+    let run = run(command);
+    assert!(matches!(run.code, Some(1 | 2)), "{}", run.said());
+    let mut found = Vec::new();
+    walk(root.path(), &mut found);
+    let expected = [
+        "art-mirror-validate.html",
+        "art-mirror-validate.json",
+        "junit_art-mirror-validate.xml",
+        "stream.json",
+    ];
+    assert!(found.iter().all(|name| expected.contains(&name.as_str())), "{found:?}");
+}
+
+fn walk(directory: &Path, found: &mut Vec<String>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_dir() {
+            walk(&entry.path(), found);
+        } else {
+            found.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+}

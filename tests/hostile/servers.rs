@@ -1,0 +1,213 @@
+//! Servers that send too much, too slowly, or what nobody should believe.
+
+use std::fs;
+use std::time::Duration;
+
+use embedded_mirror::{Answer, Behaviour, Config, Mirror, Resource, artifact_content};
+use serde_json::Value;
+
+use crate::gate::{MEMORY, Run, check, document, gate, run};
+
+const DIRECTORY: &str = "/pub/openshift-v4/x86_64/dependencies/rhcos/4.8/48.83.202102230316-0/";
+
+fn judge(mirror: &Mirror, paths: &[&str], more: &[&str]) -> Run {
+    let directory = tempfile::tempdir().unwrap();
+    let (file, ca) = (directory.path().join("stream.json"), directory.path().join("ca.pem"));
+    let locations: Vec<String> = paths.iter().map(|path| mirror.url(path)).collect();
+    fs::write(&file, document(&locations)).unwrap();
+    fs::write(&ca, mirror.ca_pem()).unwrap();
+    let mut command =
+        check(&file, &["--allow-private-addresses", "--allow-host", &mirror.addr().to_string()]);
+    if !mirror.ca_pem().is_empty() {
+        command.arg("--ca-file").arg(&ca);
+    }
+    command.args(more);
+    run(command)
+}
+
+#[test]
+fn answers_without_end_cost_a_timeout_and_no_memory() {
+    let loris = Behaviour::SlowLoris(Duration::from_millis(50));
+    let attacks = [
+        ("headers without end", Behaviour::EndlessHeaders),
+        ("a header of 100 MiB", Behaviour::HugeHeader(100 << 20)),
+        ("a body without end, to HEAD too", Behaviour::EndlessBody),
+        ("a header a byte at a time", loris),
+        ("a length beyond any disk", Behaviour::ContentLength(u64::MAX)),
+        ("silence", Behaviour::Hang),
+        ("noise", Behaviour::Garbage(vec![0x16; 1 << 20].into())),
+        ("no HTTP", Behaviour::Garbage(b"HTTP/9.9 999999 \x1b[31m\r\n\r\n".to_vec().into())),
+        ("switching protocols", Behaviour::status(101)),
+        ("early hints alone", Behaviour::Garbage(b"HTTP/1.1 103 Early Hints\r\n\r\n".repeat(100_000).into())),
+    ];
+    for config in [Config::plain, Config::tls_http1, Config::tls_http2] {
+        for (attack, behaviour) in &attacks {
+            let mirror = Mirror::start(config()).unwrap();
+            let resource = Resource::bytes("x").behaves(behaviour.clone());
+            for name in ["a.iso", "b.iso", "sha256sum.txt", "meta.json"] {
+                mirror.put(&format!("{DIRECTORY}{name}"), resource.clone());
+            }
+            let paths = ["a.iso", "b.iso"].map(|name| format!("{DIRECTORY}{name}"));
+            let run = judge(&mirror, &paths.each_ref().map(String::as_str), &[]);
+            // Something was answered; nothing was proved.
+            assert!(matches!(run.code, Some(1 | 3)), "{attack}: {:?} {}", run.code, run.said());
+            for artifact in run.report()["artifacts"].as_array().unwrap() {
+                assert_ne!(artifact["verdict"], "pass", "{attack}: {artifact}");
+            }
+            assert!(run.peak < MEMORY, "{attack}: {} MiB", run.peak);
+            assert!(run.took < Duration::from_secs(15), "{attack}: {:?}", run.took);
+        }
+    }
+}
+
+#[test]
+fn the_deadline_ends_a_run_that_a_server_would_draw_out() {
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    let paths: Vec<String> = (0..50).map(|index| format!("{DIRECTORY}{index}.iso")).collect();
+    for path in &paths {
+        mirror.put(path, Resource::bytes("x").behaves(Behaviour::retry_after(503, "86400")));
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("stream.json");
+    fs::write(&file, document(&paths.iter().map(|path| mirror.url(path)).collect::<Vec<_>>())).unwrap();
+    let mut command =
+        gate(&["check", "--output", "json", "--deadline", "2s", "--retries", "1000", "--timeout", "1h"]);
+    command.args(["--allow-private-addresses", "--allow-host", &mirror.addr().to_string()]).arg(&file);
+    let run = run(command);
+    assert_eq!(run.code, Some(3), "{}", run.said());
+    assert!(run.took < Duration::from_secs(8), "{:?}", run.took);
+    assert_eq!(run.report()["summary"]["inconclusive"], 50);
+}
+
+#[test]
+fn nothing_that_is_compressed_is_ever_unpacked() {
+    // gzip of 10 MiB of zeros, 200 members: 2 GiB for who unpacks it. Its label asks to.
+    let bomb = bomb();
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    for label in ["gzip", "x-gzip", "deflate", "br", "zstd", "gzip, gzip"] {
+        let labelled = Resource::bytes(bomb.clone()).header("content-encoding", label);
+        for name in ["a.iso", "sha256sum.txt", "meta.json"] {
+            mirror.put(&format!("{DIRECTORY}{name}"), labelled.clone());
+        }
+        let run = judge(&mirror, &[&format!("{DIRECTORY}a.iso")], &["--verify", "published"]);
+        let report = run.report();
+        assert_eq!(
+            (run.code, &report["artifacts"][0]["reason"]),
+            (Some(3), &"no-digest".into()),
+            "{label}: {report}"
+        );
+        assert_eq!(report["artifacts"][0]["size"]["observed"], bomb.len(), "{label}");
+        assert!(run.peak < MEMORY, "{label}: {} MiB", run.peak);
+    }
+}
+
+/// Many gzip members that each hold a megabyte of zeros in a kilobyte: written out by hand, a run of matches of
+/// 258 bytes at distance 1 with the fixed Huffman codes (RFC 1951, section 3.2.6).
+fn bomb() -> Vec<u8> {
+    let mut bits: Vec<bool> = vec![true, true, false];
+    let mut push = |code: u32, length: u32| bits.extend((0..length).rev().map(|bit| code >> bit & 1 == 1));
+    push(0b0011_0000, 8);
+    for _ in 0..4_064 {
+        // Length 258 is symbol 285, distance 1 is symbol 0.
+        push(0b1100_0101, 8);
+        push(0, 5);
+    }
+    push(0, 7);
+    let deflated = bits.chunks(8).map(|byte| byte.iter().rev().fold(0, |all, bit| all << 1 | u8::from(*bit)));
+    let mut member = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
+    member.extend(deflated);
+    member.extend([0; 8]);
+    member.repeat(100)
+}
+
+#[test]
+fn sidecars_with_odd_names_prove_nothing_about_others() {
+    let name = "rhcos-48.83.202102230316-0-a.iso";
+    let digest = "00".repeat(32);
+    let odd = [
+        format!("../{name}"),
+        format!("../../48.83.202102230316-0/{name}"),
+        format!("/{name}"),
+        format!("x/{name}"),
+        format!("{name} "),
+        format!(" {name}"),
+        format!("{name}\\n"),
+        format!("{name}\u{200b}"),
+        format!("{name}\u{0}"),
+        name.to_uppercase(),
+        format!("{name}.sig"),
+        name.replace('-', "%2d"),
+        "\u{1b}[2K\u{1b}[32mPASS".to_owned(),
+        "*".to_owned(),
+        "-".to_owned(),
+        String::new(),
+    ];
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    mirror.put(&format!("{DIRECTORY}{name}"), Resource::bytes(artifact_content(name)));
+    for odd in &odd {
+        mirror.put(&format!("{DIRECTORY}sha256sum.txt"), Resource::bytes(format!("{digest}  {odd}\n")));
+        let meta = serde_json::json!({ "images": { "x": { "path": odd, "sha256": digest } } });
+        mirror.put(&format!("{DIRECTORY}meta.json"), Resource::bytes(meta.to_string()));
+        let run = judge(&mirror, &[&format!("{DIRECTORY}{name}")], &["--verify", "published"]);
+        assert_eq!(run.code, Some(3), "{odd:?}: {}", run.report());
+        assert!(!run.stdout.contains(&0x1b) && !run.stderr.contains(&0x1b), "{odd:?}");
+    }
+}
+
+const ESCAPES: &str = "\u{1b}[31m\u{1b}]8;;http://evil.example\u{7}\u{9b}2J\r\u{8}\u{202e}\nFAIL forged";
+const MARKUP: &str = "<script>alert(1)</script><img src=x onerror=alert(1)>]]>&amp;\"'`|@org/team #1 ![i](http://evil.example/i.png)";
+
+#[test]
+fn what_others_wrote_stays_text_in_every_output() {
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    let evil = format!("{ESCAPES}{MARKUP}");
+    let mut text: Value = serde_json::from_str(&document(&["p".to_owned()])).unwrap();
+    let artifacts = text["architectures"]["x86_64"]["artifacts"].as_object_mut().unwrap();
+    let mut platform = artifacts.remove("p000000").unwrap();
+    let hop = format!("{DIRECTORY}hop.iso");
+    platform["formats"]["iso"]["disk"]["location"] = mirror.url(&hop).into();
+    platform["release"] = evil.clone().into();
+    // A name has no slash.
+    let id = evil.replace('/', "");
+    artifacts.insert(id.clone(), platform);
+    text["stream"] = evil.clone().into();
+    let redirect = format!("https://evil.example/{}", MARKUP.replace(' ', "%20"));
+    mirror.put(
+        &hop,
+        Resource::bytes("").behaves(Behaviour::Answer(Answer::status(302).header("location", redirect))),
+    );
+    mirror.put(&format!("{DIRECTORY}sha256sum.txt"), Resource::bytes(evil.clone()));
+    mirror.put(&format!("{DIRECTORY}meta.json"), Resource::bytes(evil.clone()));
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("stream.json");
+    for mistake in [false, true] {
+        if mistake {
+            text["architectures"]["x86_64"]["artifacts"][&id]["formats"]["iso"]["disk"]["sha256"] =
+                evil.clone().into();
+        }
+        fs::write(&file, text.to_string()).unwrap();
+        for output in ["human", "json", "markdown"] {
+            let mut command =
+                gate(&["check", "--output", output, "--timeout", "2s", "--retries", "0", "-vv"]);
+            command.args(["--allow-private-addresses", "--allow-host", &mirror.addr().to_string()]);
+            command.arg("--artifacts-dir").arg(directory.path()).arg(&file);
+            let run = run(command);
+            assert_eq!(run.code, Some(if mistake { 2 } else { 1 }), "{output}: {}", run.said());
+            for said in [&run.stdout, &run.stderr] {
+                let said = String::from_utf8(said.clone()).unwrap();
+                let raw = said.chars().find(|it| it.is_control() && *it != '\n' || *it == '\u{202e}');
+                assert_eq!(raw, None, "{output}: {said:?}");
+                assert!(!said.lines().any(|line| line.starts_with("FAIL forged")), "{output}: {said}");
+            }
+        }
+    }
+    let read = |name: &str| fs::read_to_string(directory.path().join(name)).unwrap();
+    let html = read("art-mirror-validate.html");
+    assert!(!html.contains("<script>alert") && !html.contains("<img src=x"), "{html}");
+    let junit = read("junit_art-mirror-validate.xml");
+    assert!(roxmltree::Document::parse(&junit).is_ok(), "{junit}");
+    for file in [&html, &junit] {
+        assert!(!file.chars().any(|it| it.is_control() && it != '\n'), "{file:?}");
+    }
+    let _: Value = serde_json::from_str(&read("art-mirror-validate.json")).unwrap();
+}
