@@ -214,7 +214,8 @@ impl World {
             // Behind a proxy it is the proxy's host that has an address, and that one is fine.
             wire = Wire::Plain;
         }
-        let artifacts = (0..draw.rng.usize(5..=20)).map(|_| draw.artifact(directories.len())).collect();
+        let artifacts: Vec<Artifact> =
+            (0..draw.rng.usize(5..=20)).map(|_| draw.artifact(directories.len())).collect();
         Self {
             wire,
             host,
@@ -222,6 +223,7 @@ impl World {
             signatures: draw.pick(&[Signatures::Ignore, Signatures::Warn, Signatures::Require]),
             retries: draw.rng.u32(0..3),
             directories,
+            document: (0..artifacts.len()).collect(),
             artifacts,
         }
     }

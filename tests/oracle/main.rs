@@ -2,7 +2,7 @@
 //!
 //! `ORACLE_ROUNDS` sets how many rounds are played, `ORACLE_SEED` with which seed they begin, `ORACLE_BINARY` which
 //! binary plays, and `ORACLE_KEEP_ON` goes on after a disagreement. That is printed with its seed and with the
-//! smallest world that still shows it; `ORACLE_SEED=… ORACLE_ROUNDS=1` plays it again.
+//! artifacts that still show it; `ORACLE_SEED=… ORACLE_ROUNDS=1` plays it again.
 //!
 //! The oracle (`contract.rs`) was written from the contract and from how servers behave, not from the judge, and
 //! shares no code with it. Where the contract leaves room it allows several verdicts, *pass* only where the
@@ -19,6 +19,7 @@
 
 mod contract;
 mod draw;
+mod laws;
 mod resources;
 mod scene;
 mod stage;
@@ -45,11 +46,11 @@ fn disagreements(world: &World, answered: &Answered) -> Vec<String> {
         return found;
     };
     let artifacts = report["artifacts"].as_array().map_or(&[][..], Vec::as_slice);
-    if artifacts.len() != world.artifacts.len() {
+    if artifacts.len() != world.document.len() {
         found.push(format!("{} artifacts in the report", artifacts.len()));
         return found;
     }
-    for (index, (artifact, said)) in world.artifacts.iter().zip(artifacts).enumerate() {
+    for (index, (artifact, said)) in world.named().zip(artifacts).enumerate() {
         let (verdict, reason) = (said["verdict"].as_str().unwrap_or("none"), said["reason"].as_str());
         let allowed = contract::allowed(world, artifact);
         if said["id"] != format!("x86_64/p{index:02}/raw.gz/disk") {
@@ -109,15 +110,15 @@ fn play(stage: &Stage, world: &World, again: &AtomicUsize) -> Vec<String> {
     found
 }
 
-/// The smallest world that still disagrees: without what can be taken away.
+/// The smallest document that still disagrees: without the artifacts that make no difference.
 fn smallest(stage: &Stage, world: &World, again: &AtomicUsize) -> (World, Vec<String>) {
     let mut world = world.clone();
     let mut found = Vec::new();
-    let mut index = world.artifacts.len();
-    while index > 0 && world.artifacts.len() > 1 {
+    let mut index = world.document.len();
+    while index > 0 && world.document.len() > 1 {
         index -= 1;
         let mut fewer = world.clone();
-        fewer.artifacts.remove(index);
+        fewer.document.remove(index);
         let still = play(stage, &fewer, again);
         if !still.is_empty() {
             (world, found) = (fewer, still);
@@ -164,7 +165,10 @@ fn the_gate_agrees_with_the_contract() {
                     for line in if fewer.is_empty() { &found } else { &fewer } {
                         say(&format!("  {line}"));
                     }
-                    say(&format!("  in {small:?}"));
+                    say(&format!(
+                        "  with {:?}",
+                        World { artifacts: Vec::new(), directories: Vec::new(), ..small }
+                    ));
                     wrong.lock().unwrap().push(seed.wrapping_add(round));
                 }
             });

@@ -62,8 +62,8 @@ impl Setting<'_> {
     pub fn write_checkout(&self, checkout: &Path) {
         let mut platforms = Map::new();
         let mut legacy = Map::new();
-        for (index, artifact) in self.world.artifacts.iter().enumerate() {
-            let name = self.name(index, artifact);
+        for (position, (index, artifact)) in self.world.document.iter().zip(self.world.named()).enumerate() {
+            let name = self.name(*index, artifact);
             let meant = artifact_content(&name);
             let path = format!("{}{name}", self.path(artifact.directory));
             let origin = match artifact.place {
@@ -80,7 +80,7 @@ impl Setting<'_> {
                 component["signature"] = format!("{}{path}.sig", self.origin(artifact.directory)).into();
             }
             platforms.insert(
-                format!("p{index:02}"),
+                format!("p{position:02}"),
                 json!({ "release": self.release(artifact.directory),
                         "formats": { "raw.gz": { "disk": component } } }),
             );

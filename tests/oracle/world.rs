@@ -10,6 +10,8 @@ pub struct World {
     pub retries: u32,
     pub directories: Vec<Directory>,
     pub artifacts: Vec<Artifact>,
+    /// Which of them the document names, in its order.
+    pub document: Vec<usize>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -259,6 +261,11 @@ pub enum Astray {
 }
 
 impl World {
+    /// The artifacts that the document names, in its order.
+    pub fn named(&self) -> impl Iterator<Item = &Artifact> {
+        self.document.iter().map(|index| &self.artifacts[*index])
+    }
+
     /// Whether what one place does to its connection, others share: HTTP/2.
     pub fn suffers_together(&self) -> bool {
         let sidecars = self.directories.iter().flat_map(|it| [it.sums.access, it.meta.access]);
