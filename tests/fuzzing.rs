@@ -1,4 +1,5 @@
-//! The fuzz targets' functions over their seeds, and over seeds with a few bytes changed.
+//! The fuzz targets' functions over their seeds, and over seeds with a few bytes changed: `FUZZING_CHANGES` times
+//! each, from `FUZZING_SEED`.
 
 #![allow(clippy::unwrap_used, reason = "a test may end in a panic")]
 
@@ -8,7 +9,7 @@ use std::path::Path;
 use art_mirror_validate::fuzzing::BORDERS;
 use fastrand::Rng;
 
-/// How often each seed is changed.
+/// How often each seed is changed in the ordinary test.
 const CHANGES: u32 = 200;
 
 fn seeds(border: &str) -> Vec<(String, Vec<u8>)> {
@@ -47,13 +48,15 @@ fn change(rng: &mut Rng, bytes: &mut Vec<u8>, other: &[u8]) {
 
 #[test]
 fn every_border_stands_its_seeds_and_their_neighbours() {
-    let mut rng = Rng::with_seed(7);
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u32>().ok());
+    let mut rng = Rng::with_seed(number("FUZZING_SEED").unwrap_or(7).into());
+    let changes = number("FUZZING_CHANGES").unwrap_or(CHANGES);
     for (name, border) in BORDERS {
         let seeds = seeds(name);
         assert!(seeds.len() > 3, "{name} has too few seeds");
         for (file, bytes) in &seeds {
             assert_eq!(border(bytes), Ok(()), "{file}");
-            for round in 0..CHANGES {
+            for round in 0..changes {
                 let mut changed = bytes.clone();
                 let (_, other) = rng.choice(&seeds).unwrap();
                 change(&mut rng, &mut changed, other);
