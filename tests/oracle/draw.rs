@@ -174,11 +174,13 @@ impl Draw {
             Access::Cut(..) => self.pick(&[Quirk::None, Quirk::HeadRefused(405), Quirk::HeadNoLength]),
             _ => self.quirk(),
         };
-        let changes = quirk == Quirk::None && self.one_in(25) && self.amiss();
+        let served = self.served();
+        // Where it takes two requests to know a file, nothing ties their answers together: not modelled.
+        let changes = quirk == Quirk::None && served.body != Body::Empty && self.one_in(25) && self.amiss();
         Artifact {
             place,
             directory: self.rng.usize(0..directories),
-            served: self.served(),
+            served,
             later: changes.then(|| (self.rng.usize(0..3), self.served())),
             access,
             quirk,

@@ -107,7 +107,9 @@ impl Stage {
             for (sidecar, name) in [(&directory.sums, "sha256sum.txt"), (&directory.meta, "meta.json")] {
                 let asked = mirror.count("GET", &format!("{}{name}", setting.path(index)));
                 let steady = matches!(sidecar.access, Access::Normal | Access::Slow(_) | Access::Missing(_));
-                let broken = matches!(sidecar.form, Form::Endless) || world.suffers_together();
+                // What is too large takes long to say, and may be asked for again on a busy machine.
+                let broken =
+                    matches!(sidecar.form, Form::Endless | Form::Oversized) || world.suffers_together();
                 if steady && !broken && asked > 1 {
                     trespasses.push(format!("{name} was asked for {asked} times"));
                 }
