@@ -57,11 +57,16 @@ fn every_border_stands_its_seeds_and_their_neighbours() {
         for (file, bytes) in &seeds {
             assert_eq!(border(bytes), Ok(()), "{file}");
             for round in 0..changes {
-                let mut changed = bytes.clone();
+                let mut neighbour = bytes.clone();
                 let (_, other) = rng.choice(&seeds).unwrap();
-                change(&mut rng, &mut changed, other);
-                let broken = border(&changed);
-                assert_eq!(broken, Ok(()), "{file}, change {round}: {:?}", String::from_utf8_lossy(&changed));
+                change(&mut rng, &mut neighbour, other);
+                let broken = border(&neighbour);
+                assert_eq!(
+                    broken,
+                    Ok(()),
+                    "{file}, change {round}: {:?}",
+                    String::from_utf8_lossy(&neighbour)
+                );
             }
         }
     }
