@@ -279,8 +279,14 @@ Examples:
   art-mirror-validate man | man -l -
   art-mirror-validate man >/usr/share/man/man1/art-mirror-validate.1";
 const MERGE_HELP: &str = "\
-The verdict and the exit status are those that the whole run would have had. Reports that are not those of
-all parts of one run (a part missing or there twice, other documents, another target) are refused.
+Examples:
+  art-mirror-validate check --published --verify content --partition 1/3 \\
+      --artifacts-dir 1
+  art-mirror-validate merge */art-mirror-validate.json
+
+The verdict and the exit status are those that the whole run would have had.
+Reports that are not those of all parts of one run (a part missing or there
+twice, other documents, another target) are refused.
 
 Exit status: as of check; 2 if the reports are refused";
 

@@ -104,12 +104,14 @@ pub enum Layout {
 const EXAMPLES: &str = "\
 Examples:
   art-mirror-validate mirror --dest images -a x86_64 -p metal
-  art-mirror-validate mirror --layout build --dest /srv/mirror --stream-prefix https://bridge.example/art/storage
+  art-mirror-validate mirror --layout build --dest /srv/mirror
   art-mirror-validate mirror --request request/sync.json --dest /srv
-  art-mirror-validate mirror --src-file rhcos.json --dest images --dest-file local.json --url http://host:8080
+  art-mirror-validate mirror --src-file rhcos.json --dest images \\
+      --dest-file local.json --url http://host:8080
 
-A file has its name only once its sha256 was verified; what stops half-way goes on where it was. Files that are
-there are read and verified, not trusted. Signatures are not copied.
+A file has its name only once its sha256 was verified; what stops half-way goes
+on where it was. Files that are there are read and verified, not trusted.
+Signatures are not copied.
 
 Exit status:
   0  every file is there, and right

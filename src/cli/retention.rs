@@ -49,10 +49,11 @@ pub struct RetentionArgs {
 
 const EXAMPLES: &str = "\
 Examples:
-  art-mirror-validate retention --git installer --ref main --ref 'release-*' --listing builds.json
+  art-mirror-validate retention --git installer --ref main --ref 'release-*' \\
+      --listing builds.json
   aws s3 ls --recursive s3://… | awk '{print $4}' |
     art-mirror-validate retention --git installer --ref 'release-*' --listing -
-  art-mirror-validate retention checkout/ --listing /srv/pub/openshift-v4 --output json
+  art-mirror-validate retention checkout/ --listing /srv/pub/openshift-v4
 
 Nothing is deleted. What cannot be read counts as pinned.
 

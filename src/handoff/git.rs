@@ -224,7 +224,7 @@ impl Repository {
         let text = String::from_utf8_lossy(&size);
         match text.trim().parse::<usize>() {
             Ok(size) if size <= MAX_DOCUMENT_BYTES => self.ask(what, &["cat-file", "blob", object.as_str()]),
-            _ => Err(odd(what, &format!("{} bytes", text.trim()), "a stream document, at most 128 MiB")),
+            _ => Err(odd(what, &format!("{} bytes", text.trim()), "a stream document, at most 64 MiB")),
         }
     }
 

@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 use super::fault::{Fault, Faults, described, path, quoted};
 
 /// The largest document that is read, in bytes. The real ones have 20 to 60 KiB.
-pub const MAX_DOCUMENT_BYTES: usize = 128 * 1024 * 1024;
+pub const MAX_DOCUMENT_BYTES: usize = 64 * 1024 * 1024;
 
 /// One reading of one text.
 pub(super) struct Reader<'t> {

@@ -70,6 +70,7 @@ fn every_kind() -> ((Mirror, Nobody), Program) {
 /// What differs from run to run: ports and times.
 fn settle() -> insta::internals::SettingsBindDropGuard {
     let mut settings = insta::Settings::clone_current();
+    settings.add_filter(r"art-mirror-validate \d+\.\d+\.\d+( \([0-9a-f]+\))?", "art-mirror-validate VERSION");
     settings.add_filter(r"127\.0\.0\.1:\d+", "127.0.0.1:PORT");
     settings.add_filter(r"in (\d+m )?(\d+s ?)?(\d+ms)?\n", "in TIME\n");
     settings.add_filter(r#""elapsed_ms": \d+"#, r#""elapsed_ms": 0"#);
@@ -161,7 +162,12 @@ fn the_json_report_is_the_same_on_standard_output_and_on_disk() {
     names.sort();
     assert_eq!(
         names,
-        ["art-mirror-validate.html", "art-mirror-validate.json", "junit_art-mirror-validate.xml"]
+        [
+            "art-mirror-validate-request.md",
+            "art-mirror-validate.html",
+            "art-mirror-validate.json",
+            "junit_art-mirror-validate.xml",
+        ]
     );
 
     let finished = program.clone().env("ARTIFACTS", &environment).run().exits(1);

@@ -396,6 +396,10 @@ fn digests(world: &World, artifact: &Artifact, served: Served, observed: bool, f
     }
     if agrees(Read::Perhaps) {
         findings.perhaps_open.insert("no-digest");
+        // Where it was not read after all, `auto` reads the bytes.
+        if world.verify == Verify::Auto && served.body != Body::Meant {
+            findings.perhaps_wrong.extend(["sha256-mismatch", "size-mismatch"]);
+        }
         return;
     }
     let open = &mut findings.open;
