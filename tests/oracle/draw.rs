@@ -221,7 +221,7 @@ impl World {
         Self {
             wire,
             host,
-            verify: draw.pick(&[Verify::Exists, Verify::Published, Verify::Auto, Verify::Auto]),
+            verify: draw.pick(&[Verify::Exists, Verify::Published, Verify::Published]),
             signatures: draw.pick(&[Signatures::Ignore, Signatures::Warn, Signatures::Require]),
             retries: draw.rng.u32(0..3),
             directories,

@@ -129,7 +129,6 @@ impl Stage {
             match world.verify {
                 Verify::Exists => "exists",
                 Verify::Published => "published",
-                Verify::Auto => "auto",
             },
         ]);
         command.args([

@@ -38,7 +38,6 @@ pub enum HostState {
 pub enum Verify {
     Exists,
     Published,
-    Auto,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
