@@ -36,15 +36,11 @@ impl HeaderDigests {
                     found.remarks.push(format!("the header {name} is not text"));
                     continue;
                 };
-                match read(value) {
-                    Claim::Digests(digests) => found.digests.extend(digests),
-                    Claim::None => {}
-                    Claim::Malformed => {
-                        found.remarks.push(format!(
-                            "the header {name} has no readable sha256: {}",
-                            excerpt(value, 120)
-                        ));
-                    }
+                let claim = read(value);
+                found.digests.extend(claim.digests);
+                if claim.malformed {
+                    let value = excerpt(value, 120);
+                    found.remarks.push(format!("the header {name} has no readable sha256: {value}"));
                 }
             }
         }
@@ -52,10 +48,18 @@ impl HeaderDigests {
     }
 }
 
-enum Claim {
-    Digests(Vec<Sha256>),
-    None,
-    Malformed,
+/// What one header claims.
+#[derive(Default)]
+struct Claim {
+    digests: Vec<Sha256>,
+    /// Whether something was meant as a sha256 and is none.
+    malformed: bool,
+}
+
+impl Claim {
+    fn of(digest: Option<Sha256>) -> Self {
+        Self { malformed: digest.is_none(), digests: digest.into_iter().collect() }
+    }
 }
 
 /// `sha-256=:BASE64:`, one of a dictionary (RFC 9530, section 3; RFC 8941, section 3.2).
@@ -71,16 +75,19 @@ fn instance(value: &str) -> Claim {
     members(value, from_base64)
 }
 
+/// Every sha256 of a list: one that is malformed does not hide another that disagrees.
 fn members(value: &str, read: impl Fn(&str) -> Option<Sha256>) -> Claim {
-    let claims = value.split(',').filter_map(|member| {
-        let (algorithm, digest) = member.trim().split_once('=')?;
-        algorithm.trim().eq_ignore_ascii_case("sha-256").then(|| read(digest.trim()))
-    });
-    let claims: Vec<Option<Sha256>> = claims.collect();
-    if claims.is_empty() {
-        return Claim::None;
+    let mut all = Claim::default();
+    for member in value.split(',') {
+        if let Some((algorithm, digest)) = member.trim().split_once('=')
+            && algorithm.trim().eq_ignore_ascii_case("sha-256")
+        {
+            let claim = Claim::of(read(digest.trim()));
+            all.digests.extend(claim.digests);
+            all.malformed |= claim.malformed;
+        }
     }
-    claims.into_iter().collect::<Option<Vec<_>>>().map_or(Claim::Malformed, Claim::Digests)
+    all
 }
 
 /// The base64 of a digest. A value that ends in `-N` is a checksum over the checksums of N parts and says
@@ -91,16 +98,15 @@ fn s3_checksum(value: &str) -> Claim {
         .rsplit_once('-')
         .is_some_and(|(_, parts)| !parts.is_empty() && parts.bytes().all(|b| b.is_ascii_digit()))
     {
-        return Claim::None;
+        return Claim::default();
     }
-    from_base64(value).map_or(Claim::Malformed, |digest| Claim::Digests(vec![digest]))
+    Claim::of(from_base64(value))
 }
 
 /// User metadata: whoever uploaded the file wrote it, in hexadecimal digits or in base64.
 fn s3_metadata(value: &str) -> Claim {
     let value = value.trim();
-    let digest = value.parse().ok().or_else(|| from_base64(value));
-    digest.map_or(Claim::Malformed, |digest| Claim::Digests(vec![digest]))
+    Claim::of(value.parse().ok().or_else(|| from_base64(value)))
 }
 
 fn from_base64(text: &str) -> Option<Sha256> {
@@ -125,6 +131,7 @@ mod tests {
             ("repr-digest", "sha-512=:AAAA:".into(), 0, 0),
             ("repr-digest", format!("sha-256={B64}"), 0, 1),
             ("repr-digest", "sha-256=:AAAA:".into(), 0, 1),
+            ("repr-digest", format!("sha-256=:AAAA:, sha-256=:{B64}:"), 1, 1),
             ("digest", format!("SHA-256={B64}"), 1, 0),
             ("digest", format!("md5=x,sha-256={B64}"), 1, 0),
             ("digest", "sha-256=zzzz".into(), 0, 1),

@@ -40,25 +40,29 @@ pub(super) async fn observe(client: &Client, url: &Url) -> Sighting {
         StatusCode::OK => match content_length(&headers) {
             Some(size) if size > 0 => sighting(present(status, Some(size))),
             _ => {
-                let mut told = first_byte(client, url, attempts).await;
-                let head = HeaderDigests::of(&headers);
-                told.digests.digests.extend(head.digests);
-                told.digests.remarks.extend(head.remarks);
+                let (mut told, later) = first_byte(client, url, attempts).await;
+                // What HEAD said of the file holds unless it is another one by now.
+                if later.is_none_or(|later| is_same_state(&headers, &later)) {
+                    let head = HeaderDigests::of(&headers);
+                    told.digests.digests.extend(head.digests);
+                    told.digests.remarks.extend(head.remarks);
+                }
                 told
             }
         },
         StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED => {
-            first_byte(client, url, attempts).await
+            first_byte(client, url, attempts).await.0
         }
         _ => sighting(otherwise(client.settings().retries, status)),
     }
 }
 
-async fn first_byte(client: &Client, url: &Url, mut attempts: u32) -> Sighting {
+/// The file as a GET of one byte shows it, and the headers of the answer, if there was one.
+async fn first_byte(client: &Client, url: &Url, mut attempts: u32) -> (Sighting, Option<HeaderMap>) {
     let ask = Ask { method: &Method::GET, headers: &[FIRST_BYTE, WANT, CHECKSUM_MODE], lane: Lane::Requests };
     let answer = match client.ask(ask, url, &mut attempts).await {
         Ok(answer) => answer,
-        Err(failure) => return Sighting::failed(failure, attempts),
+        Err(failure) => return (Sighting::failed(failure, attempts), None),
     };
     let (response, _finished) = answer.into_parts();
     let (parts, body) = response.into_parts();
@@ -80,7 +84,15 @@ async fn first_byte(client: &Client, url: &Url, mut attempts: u32) -> Sighting {
         }
         _ => otherwise(client.settings().retries, status),
     };
-    Sighting { observation, digests: HeaderDigests::of(&headers), attempts }
+    (Sighting { observation, digests: HeaderDigests::of(&headers), attempts }, Some(headers))
+}
+
+/// Whether two answers may be of the same state of a file: no validator that both have differs.
+fn is_same_state(one: &HeaderMap, other: &HeaderMap) -> bool {
+    [header::ETAG, header::LAST_MODIFIED].iter().all(|validator| {
+        let values = (one.get(validator), other.get(validator));
+        !matches!(values, (Some(one), Some(other)) if one != other)
+    })
 }
 
 /// Whether there is a file at all, where no header tells: reads up to the first byte.
@@ -208,6 +220,20 @@ mod tests {
             ("items 0-0/9", None),
         ] {
             assert_eq!(content_range(&headers(&[("content-range", value)])), total, "{value}");
+        }
+    }
+
+    #[test]
+    fn two_answers_are_of_one_state_unless_a_validator_differs() {
+        let (etag, date) = (("etag", "\"a\""), ("last-modified", "Sun, 06 Nov 1994 08:49:37 GMT"));
+        for (one, other, same) in [
+            (headers(&[]), headers(&[]), true),
+            (headers(&[etag]), headers(&[date]), true),
+            (headers(&[etag, date]), headers(&[etag]), true),
+            (headers(&[etag]), headers(&[("etag", "\"b\"")]), false),
+            (headers(&[date]), headers(&[("last-modified", "Sun, 06 Nov 1994 08:49:38 GMT")]), false),
+        ] {
+            assert_eq!(is_same_state(&one, &other), same, "{one:?} {other:?}");
         }
     }
 
