@@ -90,9 +90,10 @@ fn in_a_sandboxed_frame_the_report_looks_as_it_does_alone() {
     };
     let blank = picture("blank", "<!DOCTYPE html><title>x</title>");
     let alone = picture("alone", &page);
-    let framed = picture("framed", &framed);
     assert!(alone != blank, "the page is not empty");
-    assert!(framed == alone, "the frame shows what the page shows");
+    // On a busy machine the picture may be taken before the frame has painted.
+    let shows_the_page = (0..5).any(|attempt| picture(&format!("framed-{attempt}"), &framed) == alone);
+    assert!(shows_the_page, "the frame shows what the page shows");
     assert_eq!(requests.load(Ordering::SeqCst), 0, "no request is made");
 }
 
