@@ -174,7 +174,10 @@ fn signals_at_any_moment_leave_whole_files_or_none() {
                 let report = fs::read(artifacts.join("art-mirror-validate.json")).unwrap();
                 let report: Value = serde_json::from_slice(&report).unwrap();
                 assert_eq!(report["interrupted_by"], format!("SIG{name}"));
-                assert_eq!(report["artifacts"].as_array().unwrap().len(), 60);
+                // All of them, or none where the documents had not been read.
+                let artifacts = report["artifacts"].as_array().unwrap().len();
+                assert!(artifacts == 60 || artifacts == 0, "{artifacts} artifacts");
+                assert_ne!(report["verdict"], "pass", "{report}");
             }
         }
     }
