@@ -203,6 +203,24 @@ fn a_slow_file_takes_the_time_it_takes_and_a_dead_one_does_not() {
 }
 
 #[test]
+fn a_trickle_without_end_is_as_dead_as_silence() {
+    let bytes = noise(20_000);
+    // A byte now and then is no progress, whether the answers go on or are resumed.
+    let trickle = Behaviour::Paced { bytes: 5, every: Duration::from_millis(50) };
+    for resource in [Resource::bytes(bytes.clone()).etag("v1"), Resource::bytes(bytes.clone())] {
+        let mirror = mirror();
+        mirror.put(NAME_PATH, resource.on_get(trickle.clone()));
+        let settings =
+            ClientSettings { timeout: Duration::from_millis(400), retries: 1, ..settings(&mirror) };
+        let started = std::time::Instant::now();
+        let outcome = outcome_with(settings, case(&mirror, NAME_PATH, &bytes));
+        assert_eq!(reason(&outcome), "timeout", "{outcome:?}");
+        assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
+        assert!(mirror.count("GET", NAME_PATH) <= 3);
+    }
+}
+
+#[test]
 fn a_server_that_ignores_ranges_is_read_from_the_start() {
     let bytes = noise(100_000);
     let drop = Behaviour::Sequence(vec![Behaviour::DropAfter(60_000), Behaviour::Normal]);

@@ -1,8 +1,10 @@
 """The bytes themselves: `--verify content` beside curl, openssl and gzip in a pipe."""
 
+import concurrent.futures
 import gzip
 import hashlib
 import json
+import multiprocessing
 import os
 import subprocess
 
@@ -28,7 +30,10 @@ def half_compressible(size):
 
 
 def write_contents(root):
-    """The files: one inode under all names, so that the page cache holds it and no disk is measured."""
+    """The files: one inode under all names, so that the page cache holds it and no disk is measured.
+
+    Run in a process of its own, as `write_corpus` is.
+    """
     directory = f"{PATH}/rhel-9.9/builds/9.9.20260101-0/x86_64"
     os.makedirs(root + directory, exist_ok=True)
     plain = half_compressible(FILE_BYTES)
@@ -57,7 +62,8 @@ def content(bench):
     if "curl" in programs.missing:
         return print("content: needs curl, left out")
     folder = f"{servers.work}/content"
-    made = write_contents(servers.root)
+    with concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as elsewhere:
+        made = elsewhere.submit(write_contents, servers.root).result()
     for scheme, base in (("TLS", servers.near["default"]), ("plain http", servers.near["plain"])):
         for suffix, (rows, files, extras) in made.items():
             where = f"{folder}-{suffix}-{scheme.split()[0]}"

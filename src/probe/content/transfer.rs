@@ -1,6 +1,6 @@
 //! One file through as many connections as it takes.
 
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use http::{HeaderMap, Method, StatusCode};
 use http_body_util::BodyExt;
@@ -16,6 +16,10 @@ use crate::probe::origin::Answer;
 
 /// The most answers that one file is put together from, however much each brings.
 const MAX_LEGS: u32 = 1000;
+
+/// The least that a server must bring, in bytes a second, over each stretch of the client's timeout. What is
+/// slower has no end that anybody would wait for.
+const LEAST_BYTES_A_SECOND: u64 = 1024;
 
 /// A file that was read to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,23 +57,32 @@ struct Journey {
     start_overs: u32,
 }
 
+/// A minimum of progress, not a total: a slow file passes, a dead connection and a trickle are noticed. Only
+/// waiting for the server counts, not what the sink takes.
+struct Patience {
+    /// How long the next [`Self::least`] bytes may be waited for.
+    timeout: Duration,
+    waited: Duration,
+    came: u64,
+}
+
 /// How one answer ended.
 enum Leg<E> {
     Done(StatusCode),
     /// What is there is no use, or not the same any more.
     StartOver(&'static str),
     /// Something that may pass. What the server asks for in between.
-    Failed(Trouble, Option<std::time::Duration>),
+    Failed(Trouble, Option<Duration>),
     /// The server did not process the request.
     AtOnce(Trouble),
     Unfinished(Unfinished<E>),
 }
 
 impl Client {
-    /// Reads a file into a sink. A connection that drops, or brings nothing for as long as the client's
-    /// timeout, is replaced and the transfer resumed where it was, if the server can do that and still has
-    /// the same file; else it starts over. Every failure without a byte of progress counts against the
-    /// client's retries, and so does every start over.
+    /// Reads a file into a sink. A connection that drops, or brings less than a kibibyte a second for as long as
+    /// the client's timeout, is replaced and the transfer resumed where it was, if the server can do that and
+    /// still has the same file; else it starts over. Every failure without progress counts against the client's
+    /// retries, and so does every start over.
     ///
     /// At most `limit` bytes are taken. `attempts` counts the requests along, redirects not counted.
     pub async fn download<S: Sink>(
@@ -104,7 +117,14 @@ impl Client {
             if !matches!(leg, Leg::AtOnce(_)) {
                 *attempts = attempts.saturating_add(1);
             }
-            if journey.received > before {
+            let came = journey.received.saturating_sub(before);
+            let progress = match &leg {
+                Leg::Failed(Trouble { kind: TroubleKind::Timeout, .. }, _) => {
+                    came >= Patience::least(self.settings().timeout)
+                }
+                _ => came > 0,
+            };
+            if progress {
                 (failures, unprocessed) = (0, 0);
             }
             let (trouble, asked_for) = match leg {
@@ -199,11 +219,11 @@ impl Client {
         let status = answer.response.status();
         let (response, finished) = answer.into_parts();
         let mut body = response.into_body();
+        let mut patience = Patience::new(self.settings().timeout);
         loop {
-            // A minimum of progress, not a total: a slow file passes, a dead connection is noticed.
-            let frame = match tokio::time::timeout(self.settings().timeout, body.frame()).await {
-                Ok(Some(Ok(frame))) => frame,
-                Ok(Some(Err(error))) => {
+            let frame = match patience.wait_for(body.frame()).await {
+                Some(Some(Ok(frame))) => frame,
+                Some(Some(Err(error))) => {
                     let detail = format!(
                         "the connection broke after {} bytes: {}",
                         journey.position,
@@ -211,10 +231,14 @@ impl Client {
                     );
                     return Leg::Failed(trouble(TroubleKind::Unreachable, detail), None);
                 }
-                Ok(None) => break,
-                Err(_) => {
+                Some(None) => break,
+                None => {
                     let timeout = humantime::format_duration(self.settings().timeout);
-                    let detail = format!("nothing came for {timeout} after {} bytes", journey.position);
+                    let came = match patience.came {
+                        0 => "nothing".to_owned(),
+                        some => format!("no more than {some} bytes"),
+                    };
+                    let detail = format!("{came} came in {timeout} after {} bytes", journey.position);
                     return Leg::Failed(trouble(TroubleKind::Timeout, detail), None);
                 }
             };
@@ -223,6 +247,7 @@ impl Client {
                 continue;
             }
             let length = u64::try_from(data.len()).unwrap_or(u64::MAX);
+            patience.rewarded(length);
             let position = journey.position.saturating_add(length);
             if position > limit {
                 let detail = format!("it goes on after {} bytes, more than it could have", journey.position);
@@ -247,6 +272,33 @@ impl Client {
             return Leg::Unfinished(Unfinished::Observed(observation));
         }
         Leg::Done(status)
+    }
+}
+
+impl Patience {
+    const fn new(timeout: Duration) -> Self {
+        Self { timeout, waited: Duration::ZERO, came: 0 }
+    }
+
+    /// How many bytes must come in that time.
+    fn least(timeout: Duration) -> u64 {
+        let least = u128::from(LEAST_BYTES_A_SECOND).saturating_mul(timeout.as_millis()) / 1000;
+        u64::try_from(least).unwrap_or(u64::MAX).max(1)
+    }
+
+    /// What the server brings next; `None` where that is too little for too long.
+    async fn wait_for<T>(&mut self, next: impl Future<Output = T>) -> Option<T> {
+        let began = Instant::now();
+        let came = tokio::time::timeout(self.timeout.saturating_sub(self.waited), next).await.ok();
+        self.waited = self.waited.saturating_add(began.elapsed());
+        came
+    }
+
+    fn rewarded(&mut self, bytes: u64) {
+        self.came = self.came.saturating_add(bytes);
+        if self.came >= Self::least(self.timeout) {
+            *self = Self::new(self.timeout);
+        }
     }
 }
 
