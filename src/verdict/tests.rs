@@ -6,7 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::probe::{
-    Absence, DigestSource, Evidence, Observation, PublishedDigest, Refusal, Trouble, TroubleKind, Unread,
+    Absence, ContentEvidence, DigestSource, Evidence, Observation, PublishedDigest, Refusal, SignatureCheck,
+    Trouble, TroubleKind, Uncompressed, Unread,
 };
 use crate::stream::{BuildFile, Sha256};
 
@@ -60,6 +61,12 @@ fn good() -> Evidence {
         attempts: 1,
         ..Evidence::only(present(Some(7)))
     }
+}
+
+/// Bytes that were read to their end: 7 of them, the right ones, inside and out.
+fn read() -> ContentEvidence {
+    let uncompressed = Some(Uncompressed::Whole { bytes: 20, sha256: INNER });
+    ContentEvidence { bytes: 7, sha256: RIGHT, uncompressed, resumed: false }
 }
 
 /// One row of the table: what is changed from a good case, and what the judge must say.
@@ -348,6 +355,163 @@ fn the_table_of_cases() {
     }
 }
 
+/// The same where the bytes were read, and nothing was published.
+#[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
+fn the_table_of_cases_where_the_bytes_were_read() {
+    type Row = (
+        &'static str,
+        fn(&mut Expectation, &mut Evidence, &mut ContentEvidence),
+        Option<Reason>,
+        &'static str,
+    );
+    const SAID: &str = "with the right sha256 (from content)";
+    let rows: Vec<Row> = vec![
+        ("good", |_, _, _| {}, None, SAID),
+        ("in auto", |want, _, _| want.verify = Verify::Auto, None, SAID),
+        ("resumed", |_, _, read| read.resumed = true, None, SAID),
+        (
+            "other bytes",
+            |_, _, read| read.sha256 = WRONG,
+            Some(Reason::Sha256Mismatch),
+            "(of the bytes that were served)",
+        ),
+        (
+            "other bytes, with the right digest published",
+            |_, it, read| {
+                read.sha256 = WRONG;
+                it.published = vec![published(DigestSource::Header, RIGHT)];
+            },
+            Some(Reason::Sha256Mismatch),
+            "(of the bytes that were served)",
+        ),
+        (
+            "the right bytes, with another digest in a sidecar",
+            |_, it, _| it.published = vec![published(DigestSource::Sha256sumTxt, WRONG)],
+            Some(Reason::Sha256Mismatch),
+            "sha256sum.txt beside it",
+        ),
+        (
+            "the right bytes, with another digest in meta.json",
+            |_, it, _| it.meta_json = vec![said(WRONG, None)],
+            Some(Reason::MetadataConflict),
+            "meta.json says sha256",
+        ),
+        (
+            "the right bytes, of which meta.json says another inside",
+            |_, it, _| {
+                it.meta_json = vec![BuildFile { uncompressed_sha256: Some(WRONG), ..said(RIGHT, None) }];
+            },
+            Some(Reason::MetadataConflict),
+            "meta.json says uncompressed-sha256",
+        ),
+        (
+            "the right bytes, where the document says another size",
+            |want, _, _| want.size = Some(8),
+            Some(Reason::SizeMismatch),
+            "it has 7 bytes, expected 8 bytes (from the document)",
+        ),
+        (
+            "the right bytes, where meta.json says another size",
+            |_, it, _| it.meta_json = vec![said(RIGHT, Some(8))],
+            Some(Reason::SizeMismatch),
+            "(from meta.json)",
+        ),
+        ("a HEAD that told no size", |_, it, _| it.file = present(None), None, SAID),
+        ("a HEAD that told another size", |_, it, _| it.file = present(Some(9)), None, SAID),
+        (
+            "other bytes inside",
+            |_, _, read| read.uncompressed = Some(Uncompressed::Whole { bytes: 20, sha256: WRONG }),
+            Some(Reason::UncompressedSha256Mismatch),
+            "once decompressed",
+        ),
+        (
+            "no end inside",
+            |_, _, read| read.uncompressed = Some(Uncompressed::Unusable("a bomb".to_owned())),
+            Some(Reason::UncompressedSha256Mismatch),
+            "it cannot be decompressed: a bomb",
+        ),
+        (
+            "not decompressed, though the document says what is inside",
+            |_, _, read| read.uncompressed = None,
+            Some(Reason::NoDigest),
+            "its content was not read",
+        ),
+        (
+            "not decompressed, and nobody says what is inside",
+            |want, _, read| {
+                want.uncompressed_sha256 = None;
+                read.uncompressed = None;
+            },
+            None,
+            SAID,
+        ),
+        (
+            "a sidecar that could not be read",
+            |_, it, _| {
+                it.unread = vec![Unread { sidecar: "meta.json", trouble: trouble(TroubleKind::Timeout) }]
+            },
+            None,
+            SAID,
+        ),
+        (
+            "a signature that could not be read",
+            |_, it, _| {
+                it.unread = vec![Unread { sidecar: "signature", trouble: trouble(TroubleKind::Timeout) }]
+            },
+            Some(Reason::Timeout),
+            "signature: it went wrong",
+        ),
+        (
+            "a good signature",
+            |_, it, _| it.signature_check = Some(SignatureCheck::Good { key: "KEY".to_owned() }),
+            None,
+            "the file is signed by KEY",
+        ),
+        (
+            "a bad signature, even where signatures are not asked for",
+            |want, it, _| {
+                want.signatures = Signatures::Ignore;
+                it.signature_check = Some(SignatureCheck::Bad("not by KEY".to_owned()));
+            },
+            Some(Reason::BadSignature),
+            "its signature: not by KEY",
+        ),
+        (
+            "no signature over the sums, where signatures are required",
+            |want, it, _| {
+                want.names_signature = true;
+                want.signatures = Signatures::Require;
+                it.signature = Some(present(Some(500)));
+                it.sums_check = Some(SignatureCheck::Absent);
+            },
+            Some(Reason::BadSignature),
+            "sha256sum.txt.gpg is not there",
+        ),
+        (
+            "a bad signature over the sums",
+            |_, it, _| it.sums_check = Some(SignatureCheck::Bad("expired".to_owned())),
+            Some(Reason::BadSignature),
+            "sha256sum.txt.gpg: expired",
+        ),
+    ];
+    for (name, change, reason, says) in rows {
+        let (mut want, mut evidence) = (expected(Verify::Content), Evidence::only(present(Some(7))));
+        let mut content = read();
+        change(&mut want, &mut evidence, &mut content);
+        let outcome = judge(&want, &Evidence { content: Some(content), ..evidence });
+        assert_eq!(outcome.reason(), reason, "{name}: {}", outcome.message());
+        assert_eq!(outcome.verdict(), reason.map_or(Verdict::Pass, Reason::verdict), "{name}");
+        assert!(outcome.message().contains(says), "{name}: {}", outcome.message());
+    }
+}
+
+#[test]
+fn content_that_was_wanted_and_not_read_does_not_pass() {
+    let outcome = judge(&expected(Verify::Content), &good());
+    assert_eq!(outcome.reason(), Some(Reason::NoDigest), "{}", outcome.message());
+}
+
 #[test]
 fn a_missing_signature_is_said_only_where_somebody_cares() {
     let mut want = expected(Verify::Published);
@@ -431,18 +595,31 @@ fn any_evidence() -> impl Strategy<Value = Evidence> {
         proptest::collection::vec(any_build_file(), 0..2),
         proptest::collection::vec(unread, 0..2),
         proptest::option::of(any_observation()),
+        proptest::option::of(any_content()),
     )
-        .prop_map(|(file, mut published, meta_json, unread, signature)| {
+        .prop_map(|(file, mut published, meta_json, unread, signature, content)| {
             let of_build = meta_json.iter().filter_map(|file| file.sha256);
             published
                 .extend(of_build.map(|sha256| PublishedDigest { source: DigestSource::MetaJson, sha256 }));
-            Evidence { published, meta_json, unread, signature, ..Evidence::only(file) }
+            Evidence { published, meta_json, unread, signature, content, ..Evidence::only(file) }
         })
+}
+
+fn any_content() -> impl Strategy<Value = ContentEvidence> {
+    let uncompressed = prop_oneof![
+        3 => Just(Some(Uncompressed::Whole { bytes: 20, sha256: INNER })),
+        1 => Just(Some(Uncompressed::Whole { bytes: 20, sha256: WRONG })),
+        1 => Just(Some(Uncompressed::Unusable("cut off".to_owned()))),
+        1 => Just(None),
+    ];
+    (6_u64..9, any_digest(), uncompressed, any::<bool>()).prop_map(
+        |(bytes, sha256, uncompressed, resumed)| ContentEvidence { bytes, sha256, uncompressed, resumed },
+    )
 }
 
 fn any_expectation() -> impl Strategy<Value = Expectation> {
     (
-        prop_oneof![Just(Verify::Exists), Just(Verify::Published), Just(Verify::Auto)],
+        prop_oneof![Just(Verify::Exists), Just(Verify::Published), Just(Verify::Auto), Just(Verify::Content)],
         prop_oneof![Just(Signatures::Ignore), Just(Signatures::Warn), Just(Signatures::Require)],
         proptest::option::of(6_u64..9),
         proptest::collection::vec(any_build_file(), 0..2),
@@ -467,8 +644,16 @@ proptest! {
             };
             prop_assert!(evidence.published.iter().all(|digest| digest.sha256 == RIGHT));
             prop_assert!(want.legacy.iter().chain(&evidence.meta_json).all(|it| it.sha256.is_none_or(|it| it == RIGHT)));
-            prop_assert!(want.verify == Verify::Exists || !evidence.published.is_empty());
-            prop_assert!(want.size.is_none() || want.size == size);
+            let read = evidence.content.as_ref();
+            prop_assert!(read.is_none_or(|read| read.sha256 == RIGHT));
+            let inside = Some(Uncompressed::Whole { bytes: 20, sha256: INNER });
+            prop_assert!(read.is_none_or(|read| read.uncompressed == inside));
+            match want.verify {
+                Verify::Exists => {}
+                Verify::Published | Verify::Auto => prop_assert!(read.is_some() || !evidence.published.is_empty()),
+                Verify::Content => prop_assert!(read.is_some()),
+            }
+            prop_assert!(want.size.is_none() || want.size == read.map_or(size, |read| Some(read.bytes)));
         }
     }
 
