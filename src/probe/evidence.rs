@@ -20,8 +20,8 @@ pub struct Evidence {
     pub bridge_size: Option<u64>,
     /// Sidecars that may exist but could not be read.
     pub unread: Vec<Unread>,
-    /// What its bytes say; `None` if they were not read, or not to their end.
-    pub content: Option<ContentEvidence>,
+    /// What its bytes say, or why they could not be read to their end; `None` if nobody asked.
+    pub content: Option<Result<ContentEvidence, Trouble>>,
     /// What came of asking for the signature; `None` if nobody asked.
     pub signature: Option<Observation>,
     /// What a keyring says of the signature over the bytes; `None` without one, or if they were not read.

@@ -1,7 +1,9 @@
 //! The table that a reviewer can read: what each piece of evidence means.
 
 use super::{Expectation, Finding, Reason, Signatures, SizeSource, Verdict, Verify};
-use crate::probe::{ContentEvidence, DigestSource, Evidence, Observation, SignatureCheck, Uncompressed};
+use crate::probe::{
+    ContentEvidence, DigestSource, Evidence, Observation, SignatureCheck, Trouble, Uncompressed,
+};
 use crate::stream::{BuildFile, Sha256};
 use crate::text::bytes;
 
@@ -105,11 +107,13 @@ pub fn judge(expected: &Expectation, evidence: &Evidence) -> Outcome {
         }
         &Observation::Present { status, size } => {
             bench.outcome.http_status = Some(status);
-            if let Some(content) = &evidence.content {
-                bench.content(content, size);
-            } else {
-                bench.size(size);
-                bench.proof();
+            match &evidence.content {
+                Some(Ok(content)) => bench.content(content, size),
+                Some(Err(trouble)) => bench.unread_content(trouble, size),
+                None => {
+                    bench.size(size);
+                    bench.proof();
+                }
             }
             bench.signature();
             bench.signature_check();
@@ -232,6 +236,16 @@ impl Bench<'_> {
             let warning = format!("{} could not be read: {}", unread.sidecar, unread.trouble.detail);
             self.outcome.warnings.push(warning);
         }
+    }
+
+    /// The bytes were asked for and did not come to their end. What the server told of them before may be wrong
+    /// enough.
+    fn unread_content(&mut self, trouble: &Trouble, told: Option<u64>) {
+        self.outcome.http_status = trouble.status.or(self.outcome.http_status);
+        if told.is_some() {
+            self.size(told);
+        }
+        self.find(Finding::Undetermined { about: None, trouble: trouble.clone() });
     }
 
     fn size(&mut self, observed: Option<u64>) {

@@ -499,7 +499,7 @@ fn the_table_of_cases_where_the_bytes_were_read() {
         let (mut want, mut evidence) = (expected(Verify::Content), Evidence::only(present(Some(7))));
         let mut content = read();
         change(&mut want, &mut evidence, &mut content);
-        let outcome = judge(&want, &Evidence { content: Some(content), ..evidence });
+        let outcome = judge(&want, &Evidence { content: Some(Ok(content)), ..evidence });
         assert_eq!(outcome.reason(), reason, "{name}: {}", outcome.message());
         assert_eq!(outcome.verdict(), reason.map_or(Verdict::Pass, Reason::verdict), "{name}");
         assert!(outcome.message().contains(says), "{name}: {}", outcome.message());
@@ -510,6 +510,17 @@ fn the_table_of_cases_where_the_bytes_were_read() {
 fn content_that_was_wanted_and_not_read_does_not_pass() {
     let outcome = judge(&expected(Verify::Content), &good());
     assert_eq!(outcome.reason(), Some(Reason::NoDigest), "{}", outcome.message());
+}
+
+#[test]
+fn content_that_broke_off_leaves_what_was_told_before() {
+    let mut want = expected(Verify::Content);
+    let broken = Evidence { content: Some(Err(trouble(TroubleKind::Timeout))), ..good() };
+    assert_eq!(judge(&want, &broken).reason(), Some(Reason::Timeout));
+    want.size = Some(8);
+    assert_eq!(judge(&want, &broken).reason(), Some(Reason::SizeMismatch));
+    let untold = Evidence { file: present(None), ..broken };
+    assert_eq!(judge(&want, &untold).reason(), Some(Reason::Timeout));
 }
 
 #[test]
@@ -595,7 +606,7 @@ fn any_evidence() -> impl Strategy<Value = Evidence> {
         proptest::collection::vec(any_build_file(), 0..2),
         proptest::collection::vec(unread, 0..2),
         proptest::option::of(any_observation()),
-        proptest::option::of(any_content()),
+        proptest::option::of(prop_oneof![3 => any_content().prop_map(Ok), 1 => any_trouble().prop_map(Err)]),
     )
         .prop_map(|(file, mut published, meta_json, unread, signature, content)| {
             let of_build = meta_json.iter().filter_map(|file| file.sha256);
@@ -644,7 +655,8 @@ proptest! {
             };
             prop_assert!(evidence.published.iter().all(|digest| digest.sha256 == RIGHT));
             prop_assert!(want.legacy.iter().chain(&evidence.meta_json).all(|it| it.sha256.is_none_or(|it| it == RIGHT)));
-            let read = evidence.content.as_ref();
+            prop_assert!(!matches!(evidence.content, Some(Err(_))));
+            let read = evidence.content.as_ref().and_then(|read| read.as_ref().ok());
             prop_assert!(read.is_none_or(|read| read.sha256 == RIGHT));
             let inside = Some(Uncompressed::Whole { bytes: 20, sha256: INNER });
             prop_assert!(read.is_none_or(|read| read.uncompressed == inside));

@@ -97,6 +97,15 @@ enum Read {
     Never,
 }
 
+/// What a verdict stands on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Proof {
+    /// What servers say of the file.
+    Said,
+    /// Its bytes, which turn out to be these.
+    Bytes(Served),
+}
+
 fn reasons_of(fault: Fault) -> Vec<&'static str> {
     match fault {
         Fault::Status(429) | Fault::Busy(429) => vec!["rate-limited"],
@@ -208,11 +217,40 @@ pub fn allowed(world: &World, artifact: &Artifact) -> Allowed {
             all.push(Seen::Odd);
         }
         for seen in all {
-            let cut = matches!(artifact.access, Access::Cut(..));
-            allowed.add(with(world, artifact, served, &seen, cut, findings.clone()));
+            for proof in proofs(world, artifact, served, &seen) {
+                allowed.add(with(world, artifact, served, &seen, proof, findings.clone()));
+            }
         }
     }
     allowed
+}
+
+/// What the verdict on a file that seems to be so may stand on.
+fn proofs(world: &World, artifact: &Artifact, served: Served, seen: &Seen) -> Vec<Proof> {
+    let reads = match world.verify {
+        Verify::Exists | Verify::Published => Read::Never,
+        Verify::Content => Read::Surely,
+        // Where nothing is published.
+        Verify::Auto => {
+            let sources = sources(world, artifact, served, true);
+            if sources.is_empty() {
+                Read::Surely
+            } else if sources.iter().all(|(read, _)| *read == Read::Perhaps) {
+                Read::Perhaps
+            } else {
+                Read::Never
+            }
+        }
+    };
+    // By the time that it is read, it may have changed.
+    let states = [Some(artifact.served), artifact.later.map(|(_, later)| later)];
+    let bytes = states.into_iter().flatten().map(Proof::Bytes);
+    match reads {
+        _ if *seen != Seen::Content => vec![Proof::Said],
+        Read::Never => vec![Proof::Said],
+        Read::Surely => bytes.collect(),
+        Read::Perhaps => bytes.chain([Proof::Said]).collect(),
+    }
 }
 
 fn signature(world: &World, artifact: &Artifact, findings: &mut Findings) {
@@ -253,11 +291,11 @@ fn with(
     artifact: &Artifact,
     served: Served,
     seen: &Seen,
-    cut: bool,
+    proof: Proof,
     mut findings: Findings,
 ) -> Allowed {
     match seen {
-        Seen::Content => content(world, artifact, served, cut, &mut findings),
+        Seen::Content => content(world, artifact, served, proof, &mut findings),
         Seen::Missing => {
             findings.wrong.insert("missing");
         }
@@ -271,7 +309,7 @@ fn with(
         }
     }
     let observed = *seen == Seen::Content;
-    digests(world, artifact, served, observed, &mut findings);
+    digests(world, artifact, served, observed, proof, &mut findings);
     findings.allowed()
 }
 
@@ -283,27 +321,42 @@ enum Length {
     Unknown,
 }
 
-fn content(world: &World, artifact: &Artifact, served: Served, cut: bool, findings: &mut Findings) {
+fn content(world: &World, artifact: &Artifact, served: Served, proof: Proof, findings: &mut Findings) {
+    let endless = matches!(artifact.quirk, Quirk::Endless | Quirk::Trickle);
     match served.body {
         // No artifact; a HEAD that is refused or lies makes no difference to what GET shows.
-        Body::Html if artifact.quirk != Quirk::Endless => {
+        Body::Html if !endless => {
             findings.wrong.extend(["missing", "size-mismatch", "sha256-mismatch"]);
             return;
         }
-        Body::Empty if !matches!(artifact.quirk, Quirk::HeadLies | Quirk::Endless) => {
+        Body::Empty if !endless && artifact.quirk != Quirk::HeadLies => {
             findings.wrong.extend(["missing", "size-mismatch", "sha256-mismatch"]);
             return;
         }
         _ => {}
     }
+    let cut = matches!(artifact.access, Access::Cut(..));
+    let served = match proof {
+        Proof::Said => served,
+        Proof::Bytes(read) => {
+            bytes(world, artifact, read, findings);
+            if !findings.perhaps_open.is_empty() {
+                // Where it breaks off, the size that was told before may be known to be wrong.
+                findings.perhaps_wrong.insert("size-mismatch");
+            }
+            read
+        }
+    };
     let truth = if matches!(served.body, Body::Meant | Body::SameSize) { Truth::Right } else { Truth::Wrong };
     let needs_get = !matches!(artifact.quirk, Quirk::None | Quirk::HeadLies | Quirk::Labelled);
     if needs_get && cut {
         findings.perhaps_open.extend(["unreachable", "timeout", "server-error"]);
     }
     let length = match artifact.quirk {
+        // Counted, if they come to an end; else there is what was told before.
+        _ if proof != Proof::Said && !endless && !cut => Length::Known(truth),
         Quirk::HeadLies => Length::Known(Truth::Wrong),
-        Quirk::NoLengthAtAll | Quirk::Endless => Length::Unknown,
+        Quirk::NoLengthAtAll | Quirk::Endless | Quirk::Trickle => Length::Unknown,
         Quirk::NoRanges => Length::PerhapsUnknown,
         _ => Length::Known(truth),
     };
@@ -349,8 +402,38 @@ fn content(world: &World, artifact: &Artifact, served: Served, cut: bool, findin
     }
 }
 
-/// What digests say: those of headers that came with the file, and those of sidecars.
-fn digests(world: &World, artifact: &Artifact, served: Served, observed: bool, findings: &mut Findings) {
+/// What comes of reading the bytes.
+fn bytes(world: &World, artifact: &Artifact, read: Served, findings: &mut Findings) {
+    let broken = ["unreachable", "timeout", "server-error"];
+    // What recovers or flaps may do so again between the question and the download.
+    for seen in seen(world, artifact.access, true) {
+        if let Seen::Trouble(reasons) = seen {
+            findings.perhaps_open.extend(reasons);
+        }
+    }
+    match artifact.quirk {
+        Quirk::Endless | Quirk::Trickle => {
+            findings.open.extend(broken);
+            return;
+        }
+        _ => {}
+    }
+    // What is cut off each time may be put together, if it can be told that it is still the same file.
+    if matches!(artifact.access, Access::Cut(..)) && !artifact.tagged {
+        findings.open.extend(broken);
+        findings.perhaps_wrong.extend(["sha256-mismatch", "size-mismatch", "missing"]);
+    } else if read.body != Body::Meant {
+        let wrong = ["sha256-mismatch", "size-mismatch", "missing"];
+        let sure = findings.perhaps_open.is_empty();
+        if sure { &mut findings.wrong } else { &mut findings.perhaps_wrong }.extend(wrong);
+        if !sure {
+            findings.open.extend(broken);
+        }
+    }
+}
+
+/// Who publishes a digest of the file, and which.
+fn sources(world: &World, artifact: &Artifact, served: Served, observed: bool) -> Vec<(Read, Claim)> {
     let directory = &world.directories[artifact.directory];
     let sidecars =
         [(&directory.sums, artifact.sums), (&directory.meta, artifact.meta.and_then(|(claim, _)| claim))];
@@ -360,7 +443,7 @@ fn digests(world: &World, artifact: &Artifact, served: Served, observed: bool, f
         sources.extend(claim.map(|claim| (read, claim)));
     }
     if observed
-        && artifact.quirk != Quirk::Endless
+        && !matches!(artifact.quirk, Quirk::Endless | Quirk::Trickle)
         && let Some(header) = served.digest
     {
         // Where HEAD was no answer, what a GET for a part says may be read or not.
@@ -373,7 +456,19 @@ fn digests(world: &World, artifact: &Artifact, served: Served, observed: bool, f
         });
     }
     sources.retain(|(read, _)| *read != Read::Never);
+    sources
+}
 
+/// What digests say: those of headers that came with the file, and those of sidecars.
+fn digests(
+    world: &World,
+    artifact: &Artifact,
+    served: Served,
+    observed: bool,
+    proof: Proof,
+    findings: &mut Findings,
+) {
+    let sources = sources(world, artifact, served, observed);
     let wrong = ["sha256-mismatch", "metadata-conflict"];
     for (read, claim) in &sources {
         if *claim == Claim::Same {
@@ -389,7 +484,13 @@ fn digests(world: &World, artifact: &Artifact, served: Served, observed: bool, f
     if world.verify == Verify::Exists || !observed {
         return;
     }
-    findings.perhaps_open.extend(sidecars.iter().flat_map(|(sidecar, _)| out_of_reach(world, sidecar)));
+    let directory = &world.directories[artifact.directory];
+    for sidecar in [&directory.sums, &directory.meta] {
+        findings.perhaps_open.extend(out_of_reach(world, sidecar));
+    }
+    if proof != Proof::Said {
+        return;
+    }
     let agrees = |which: Read| sources.iter().any(|(read, claim)| *read == which && *claim == Claim::Same);
     if agrees(Read::Surely) {
         return;

@@ -156,7 +156,7 @@ impl Draw {
             6 => Quirk::NoRanges,
             7 => Quirk::NoLengthAtAll,
             8 if self.amiss() => Quirk::HeadLies,
-            9 if self.amiss() => Quirk::Endless,
+            9 if self.amiss() => self.pick(&[Quirk::Endless, Quirk::Trickle]),
             _ => Quirk::Labelled,
         }
     }
@@ -184,6 +184,7 @@ impl Draw {
             later: changes.then(|| (self.rng.usize(0..3), self.served())),
             access,
             quirk,
+            tagged: self.one_in(2),
             size: self.one_in(3).then(|| self.truth()),
             legacy: self
                 .one_in(3)
@@ -216,12 +217,19 @@ impl World {
             // Behind a proxy it is the proxy's host that has an address, and that one is fine.
             wire = Wire::Plain;
         }
-        let artifacts: Vec<Artifact> =
+        let mut artifacts: Vec<Artifact> =
             (0..draw.rng.usize(5..=20)).map(|_| draw.artifact(directories.len())).collect();
+        let verify = draw.pick(&[Verify::Exists, Verify::Published, Verify::Auto, Verify::Content]);
+        if matches!(verify, Verify::Auto | Verify::Content) {
+            // A body without end that comes fast is read until it is larger than anything: too long for a round.
+            for artifact in artifacts.iter_mut().filter(|it| it.quirk == Quirk::Endless) {
+                artifact.quirk = Quirk::Trickle;
+            }
+        }
         Self {
             wire,
             host,
-            verify: draw.pick(&[Verify::Exists, Verify::Published, Verify::Published]),
+            verify,
             signatures: draw.pick(&[Signatures::Ignore, Signatures::Warn, Signatures::Require]),
             retries: draw.rng.u32(0..3),
             directories,

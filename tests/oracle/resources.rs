@@ -88,6 +88,7 @@ pub fn quirky(resource: Resource, artifact: &Artifact, name: &str) -> Resource {
         Quirk::NoLengthAtAll => resource.ignores_range().behaves(Behaviour::NoContentLength),
         Quirk::HeadLies => resource.on_head(Behaviour::ContentLength(size + 333)),
         Quirk::Endless => resource.behaves(Behaviour::EndlessBody),
+        Quirk::Trickle => resource.behaves(Behaviour::Trickle(Duration::from_millis(100))),
         Quirk::Labelled => resource.labelled_gzip(),
     }
 }

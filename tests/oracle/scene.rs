@@ -116,8 +116,14 @@ impl Setting<'_> {
                 self.put(mirror, &format!("{path}.sig"), Resource::bytes("a signature"), access, index);
             }
             let mut resource = quirky(served(&name, artifact.served), artifact, &name);
+            if artifact.tagged {
+                resource = resource.etag("first");
+            }
             if let Some((after, later)) = artifact.later {
-                let later = served(&name, later);
+                let mut later = served(&name, later);
+                if artifact.tagged {
+                    later = later.etag("second");
+                }
                 resource = resource.changing_to(after, later);
             }
             self.put(mirror, &path, resource, artifact.access, index);

@@ -129,6 +129,8 @@ impl Stage {
             match world.verify {
                 Verify::Exists => "exists",
                 Verify::Published => "published",
+                Verify::Auto => "auto",
+                Verify::Content => "content",
             },
         ]);
         command.args([

@@ -38,6 +38,8 @@ pub enum HostState {
 pub enum Verify {
     Exists,
     Published,
+    Auto,
+    Content,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,6 +93,8 @@ pub struct Artifact {
     pub later: Option<(usize, Served)>,
     pub access: Access,
     pub quirk: Quirk,
+    /// Whether it has a validator, so that a download can be resumed.
+    pub tagged: bool,
     /// What the document's `size` is.
     pub size: Option<Truth>,
     pub legacy: Option<Legacy>,
@@ -202,6 +206,8 @@ pub enum Quirk {
     HeadLies,
     /// A body that never ends, to HEAD too.
     Endless,
+    /// The same, a byte at a time.
+    Trickle,
     /// `Content-Encoding: x-gzip`.
     Labelled,
 }

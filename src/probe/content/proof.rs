@@ -166,6 +166,11 @@ impl Prover {
         evidence.attempts = evidence.attempts.saturating_add(attempts);
         let read = match outcome {
             Ok(transferred) => feed.finish().await.map(|read| (transferred, read)),
+            // What HEAD said still stands beside it.
+            Err(Unfinished::Observed(Observation::Undetermined(trouble))) => {
+                evidence.content = Some(Err(trouble));
+                return;
+            }
             Err(Unfinished::Observed(observation)) => {
                 evidence.file = observation;
                 return;
@@ -174,10 +179,11 @@ impl Prover {
         };
         if let Some((Transferred { pieces, .. }, Read { bytes, sha256, uncompressed, signature })) = read {
             evidence.signature_check = evidence.signature_check.take().or(signature);
-            evidence.content = Some(ContentEvidence { bytes, sha256, uncompressed, resumed: pieces > 1 });
+            let content = ContentEvidence { bytes, sha256, uncompressed, resumed: pieces > 1 };
+            evidence.content = Some(Ok(content));
         } else {
             let detail = "the bytes came but could not be hashed".to_owned();
-            evidence.file = Observation::Undetermined(trouble(TroubleKind::ServerError, detail));
+            evidence.content = Some(Err(trouble(TroubleKind::ServerError, detail)));
         }
     }
 }

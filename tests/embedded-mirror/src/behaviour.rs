@@ -38,6 +38,8 @@ pub enum Behaviour {
     },
     /// Headers without a length and a body that never ends, to GET and to HEAD alike.
     EndlessBody,
+    /// The same, a byte at a time with this pause between them.
+    Trickle(Duration),
     /// Normal, with a header `X-Huge` of that many bytes.
     HugeHeader(usize),
     /// Headers that never end (HTTP/2: some ten thousand of them, 1 MiB).

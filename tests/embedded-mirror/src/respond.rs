@@ -76,14 +76,21 @@ fn reply<B>(resource: &Resource, behaviour: &Behaviour, request: &Request<B>) ->
         Behaviour::DropAfter(bytes) if !head => good().map(|body| body.cut(Cut::Drop(*bytes))),
         Behaviour::StallAfter(bytes) if !head => good().map(|body| body.cut(Cut::Stall(*bytes))),
         Behaviour::Paced { bytes, every } => good().map(|body| body.paced(*bytes, *every)),
-        Behaviour::EndlessBody if head && !is_http2(request) => {
+        Behaviour::EndlessBody | Behaviour::Trickle(_) if head && !is_http2(request) => {
+            let (unit, every) = match behaviour {
+                Behaviour::Trickle(every) => (Bytes::from_static(b"x"), *every),
+                _ => (Bytes::from(vec![b'x'; 8192]), Duration::ZERO),
+            };
             return Reply::Raw(Raw::Repeat {
                 head: Bytes::from_static(
                     b"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\n\r\n",
                 ),
-                unit: Bytes::from(vec![b'x'; 8192]),
-                every: Duration::ZERO,
+                unit,
+                every,
             });
+        }
+        Behaviour::Trickle(every) => {
+            response(StatusCode::OK, HeaderMap::new(), Outgoing::endless().paced(1, *every))
         }
         Behaviour::EndlessBody => response(StatusCode::OK, HeaderMap::new(), Outgoing::endless()),
         Behaviour::HugeHeader(size) => {
