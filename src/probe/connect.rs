@@ -71,7 +71,8 @@ pub(super) enum ConnectError {
 
 impl Connector {
     pub(super) fn new(timeout: Duration, private_addresses: bool, tls: Tls) -> Self {
-        let mut direct = HttpConnector::new_with_resolver(GuardedResolver { private_addresses });
+        let resolver = GuardedResolver { private_addresses, look_up: system };
+        let mut direct = HttpConnector::new_with_resolver(resolver);
         let mut to_proxy = HttpConnector::new();
         direct.enforce_http(false);
         direct.set_nodelay(true);
@@ -214,6 +215,15 @@ pub(super) fn causes(error: &(dyn Error + 'static)) -> String {
 #[derive(Debug, Clone)]
 struct GuardedResolver {
     private_addresses: bool,
+    look_up: fn(String) -> Addresses,
+}
+
+/// The addresses of a name, as they come.
+type Addresses = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
+
+/// As the system resolves names. The connector puts the port in.
+fn system(host: String) -> Addresses {
+    Box::pin(async move { Ok(tokio::net::lookup_host((host.as_str(), 0)).await?.collect()) })
 }
 
 /// A name whose addresses are all ones that may not be requested.
@@ -234,11 +244,10 @@ impl Service<Name> for GuardedResolver {
     }
 
     fn call(&mut self, name: Name) -> Self::Future {
-        let private_addresses = self.private_addresses;
+        let Self { private_addresses, look_up } = *self;
         Box::pin(async move {
             let host = name.as_str().to_owned();
-            // The connector puts the port in.
-            let all: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            let all = look_up(host.clone()).await?;
             let (allowed, refused): (Vec<SocketAddr>, Vec<SocketAddr>) =
                 all.into_iter().partition(|address| private_addresses || is_global(address.ip()));
             if allowed.is_empty() && !refused.is_empty() {
@@ -247,5 +256,53 @@ impl Service<Name> for GuardedResolver {
             }
             Ok(allowed.into_iter())
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    /// A name that is a public address at first, and an inner one from then on.
+    fn rebinding(_: String) -> Addresses {
+        static ASKED: AtomicUsize = AtomicUsize::new(0);
+        let public: SocketAddr = ([1, 1, 1, 1], 0).into();
+        let inner: SocketAddr = ([169, 254, 169, 254], 0).into();
+        let first = ASKED.fetch_add(1, Ordering::Relaxed) == 0;
+        Box::pin(async move { Ok(if first { vec![inner, public] } else { vec![inner] }) })
+    }
+
+    #[tokio::test]
+    async fn a_name_that_rebinds_is_judged_at_each_look_up_and_never_dialled_unjudged() {
+        let mut resolver = GuardedResolver { private_addresses: false, look_up: rebinding };
+        let mut resolve = async || {
+            let found = resolver.call("mirror.example".parse().map_err(io::Error::other)?).await?;
+            io::Result::Ok(found.map(|address| address.ip().to_string()).collect::<Vec<_>>())
+        };
+        assert_eq!(resolve().await.ok(), Some(vec!["1.1.1.1".to_owned()]));
+        let refused = resolve().await.map_err(|error| classify(&error));
+        assert!(matches!(refused, Err(ConnectError::Refused(Refusal::Address { .. }))), "{refused:?}");
+    }
+
+    /// A name that is this machine at first, and nothing after.
+    fn once(_: String) -> Addresses {
+        static ASKED: AtomicUsize = AtomicUsize::new(0);
+        let here = (ASKED.fetch_add(1, Ordering::Relaxed) == 0).then(|| ([127, 0, 0, 1], 0).into());
+        Box::pin(async move { Ok(here.into_iter().collect()) })
+    }
+
+    #[tokio::test]
+    async fn what_was_judged_is_what_is_dialled() -> Result<(), Box<dyn Error>> {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+        let uri: Uri = format!("http://mirror.example:{}/", listener.local_addr()?.port()).parse()?;
+        let resolver = GuardedResolver { private_addresses: true, look_up: once };
+        let mut direct = HttpConnector::new_with_resolver(resolver);
+        // One look-up is all that a connection takes: a second would find nothing.
+        let (dialled, accepted) = tokio::join!(direct.call(uri.clone()), listener.accept());
+        assert_eq!(dialled?.into_inner().local_addr()?, accepted?.1);
+        assert!(direct.call(uri).await.is_err());
+        Ok(())
     }
 }

@@ -377,3 +377,47 @@ fn a_proxy_that_dies_or_refuses_is_inconclusive() {
         assert!(said(&output).contains(says), "{what}: {}", said(&output));
     }
 }
+
+/// A clock that somebody sets while the gate runs, there and back: deadlines are not of that clock.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_clock_that_jumps_moves_no_deadline() {
+    let library = ["x86_64", "aarch64", "powerpc64le", "s390x"]
+        .map(|arch| format!("/usr/lib/{arch}-linux-gnu/faketime/libfaketime.so.1"))
+        .into_iter()
+        .find(|path| Path::new(path).exists());
+    let Some(library) = library else {
+        eprintln!("notice: libfaketime is not installed; the clock was not moved");
+        return;
+    };
+    let job = Job::new(3);
+    // One of the files is never answered for.
+    let name = "rhcos-48.83.202102230316-0-0000.x86_64.iso";
+    job.mirror.put(&format!("/pub/{name}"), Resource::bytes("").behaves(Behaviour::Hang));
+    let offset = job.path("offset");
+    fs::write(&offset, "+0").unwrap();
+    for offsets in [["+4000d", "+0"], ["-4000d", "+0"], ["+0", "-1h"]] {
+        let began = Instant::now();
+        let child = job
+            .check(&["--timeout", "700ms", "--retries", "1", "--output", "json"])
+            .env("LD_PRELOAD", &library)
+            .env("FAKETIME_TIMESTAMP_FILE", &offset)
+            .env("FAKETIME_NO_CACHE", "1")
+            .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+            .spawn()
+            .unwrap();
+        for now in offsets {
+            std::thread::sleep(Duration::from_millis(400));
+            fs::write(&offset, now).unwrap();
+        }
+        let output = finish(Duration::from_secs(10), child);
+        let took = began.elapsed();
+        assert_eq!(output.status.code(), Some(3), "{offsets:?}: {}", said(&output));
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(report["summary"]["passed"], 2, "{offsets:?}: {report:#}");
+        assert_eq!(report["artifacts"][0]["reason"], "timeout", "{offsets:?}: {report:#}");
+        // Two attempts of 700 ms, and what was measured of them is no more than what passed here.
+        assert!(took >= Duration::from_millis(1400), "{offsets:?}: {took:?}");
+        assert!(report["elapsed_ms"].as_u64().unwrap() <= took.as_millis().try_into().unwrap_or(u64::MAX));
+    }
+}
