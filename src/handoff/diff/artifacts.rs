@@ -45,7 +45,8 @@ pub enum Change {
     Moved,
     /// It is of another build.
     Rebuilt,
-    /// What else is said of the same bytes at the same place differs: a size, a signature.
+    /// What else is said of the same bytes at the same place differs: a size, a signature, an uncompressed digest
+    /// that one side alone has.
     Annotated,
 }
 
@@ -79,7 +80,7 @@ impl Change {
             None
         } else if old.release != new.release {
             Some(Self::Rebuilt)
-        } else if (old.sha256, old.uncompressed_sha256) != (new.sha256, new.uncompressed_sha256) {
+        } else if old.sha256 != new.sha256 || unpacks_otherwise(old, new) {
             Some(Self::ReDigested)
         } else if old.location != new.location {
             Some(Self::Moved)
@@ -89,16 +90,25 @@ impl Change {
     }
 }
 
+/// Whether both sides say what the file holds uncompressed, and not the same. That one side is silent is no
+/// other content.
+fn unpacks_otherwise(old: &Artifact, new: &Artifact) -> bool {
+    old.uncompressed_sha256.zip(new.uncompressed_sha256).is_some_and(|(old, new)| old != new)
+}
+
 impl ArtifactChange {
     /// What changed, for a person.
     pub(super) fn shown(&self) -> String {
         match (self.change, &self.old, &self.new) {
+            (Change::ReDigested, Some(old), Some(new)) if old.sha256 == new.sha256 => {
+                format!("the same build {}, the same sha256, and another uncompressed-sha256", new.release)
+            }
             (Change::ReDigested, Some(old), Some(new)) => format!(
                 "the same build {} has other bytes: sha256 {} is now {}",
                 new.release, old.sha256, new.sha256
             ),
             (Change::Moved, Some(old), Some(new)) => format!("from {} to {}", old.location, new.location),
-            (Change::Annotated, ..) => "same bytes, same place; sizes or signature differ".to_owned(),
+            (Change::Annotated, ..) => "same bytes, same place; what else is said of them differs".to_owned(),
             (Change::Rebuilt, Some(old), Some(new)) => format!("{} → {}", old.release, new.release),
             (_, old, new) => {
                 new.as_ref().or(old.as_ref()).map(|facts| facts.location.clone()).unwrap_or_default()

@@ -32,7 +32,7 @@ pub enum Newer {
     Mixed,
     /// They are no copies of one stream.
     OtherStream,
-    /// A release is no build ID, or an architecture has several builds or none.
+    /// A release is no build ID, or the builds of an architecture differ and neither side has a newer one.
     Unknown,
 }
 
@@ -84,7 +84,8 @@ impl Step {
 /// Whether an architecture's old build is the newer one. Where there are several, the newest of each counts.
 fn order(change: &BuildChange) -> Option<Ordering> {
     let newest = |releases: &[std::sync::Arc<str>]| {
-        releases.iter().map(|release| release.parse().ok().map(|build| age::age(&build))).max().flatten()
+        let ages = releases.iter().map(|release| release.parse().ok().map(|build| age::age(&build)));
+        ages.collect::<Option<Vec<_>>>()?.into_iter().max()
     };
     Some(newest(&change.old)?.cmp(&newest(&change.new)?))
 }
