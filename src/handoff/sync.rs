@@ -196,9 +196,22 @@ impl SyncList {
         });
         let known = at.and_then(|at| self.builds.get_mut(at));
         match known {
-            // Several artifacts, or documents, may name one file.
-            Some(known) if known.files.iter().any(|other| other.url == file.url) => {}
-            Some(known) => known.files.push(file),
+            Some(known) => match known.files.iter().find(|other| other.url == file.url) {
+                None => known.files.push(file),
+                // Several artifacts, or documents, may name one file.
+                Some(other) if other.sha256 == file.sha256 => {}
+                Some(other) => self.unlisted.push(Unlisted {
+                    message: format!(
+                        "its sha256 is {}, and {} has the same file with sha256 {}",
+                        file.sha256, other.id, other.sha256
+                    ),
+                    document: file.document,
+                    id: file.id,
+                    location: file.location,
+                    url: Some(file.url),
+                    why: WhyUnlisted::NotForArt,
+                }),
+            },
             None => self.builds.push(SyncBuild {
                 arch,
                 build_id: build,
@@ -293,4 +306,39 @@ impl SyncBuild {
 
 fn shown<T: ToString, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&value.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_file_is_listed_once_and_with_one_digest() {
+        let url = "https://b/releases/rhcos-4.8/48.84.202107202156-0/x86_64/rhcos-48.84.202107202156-0-qemu.x86_64.qcow2.gz";
+        let available = |digest: u8| Available {
+            file: SyncFile {
+                document: "d".into(),
+                id: ArtifactId {
+                    arch: "x86_64".into(),
+                    platform: "qemu".into(),
+                    format: "qcow2.gz".into(),
+                    component: "disk".into(),
+                },
+                url: Literal::parse(url).unwrap(),
+                location: url.to_owned(),
+                sha256: Sha256::from_bytes([digest; 32]),
+                size: None,
+            },
+            release: "48.84.202107202156-0".into(),
+            destination: None,
+        };
+        let listed = |digests: &[u8]| {
+            let available = digests.iter().map(|digest| available(*digest)).collect();
+            let findings = Findings { available, unlisted: Vec::new() };
+            let list = SyncList::of(findings, None, None, &ProwContext::default(), None);
+            (list.files(), list.unlisted.iter().map(|it| it.why).collect::<Vec<_>>())
+        };
+        assert_eq!(listed(&[1, 1]), (1, vec![]));
+        assert_eq!(listed(&[1, 2]), (1, vec![WhyUnlisted::NotForArt]), "the documents contradict each other");
+    }
 }
