@@ -23,8 +23,10 @@ pub const SCHEMA_VERSION: u32 = 1;
 
 /// What ART is asked to mirror.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SyncList {
     /// The version of this shape; another one means that fields were renamed or taken away.
+    #[cfg_attr(test, schemars(extend("const" = SCHEMA_VERSION)))]
     pub schema_version: u32,
     /// Where the files were looked for and found missing; null if every file was asked for.
     pub missing_from: Option<Target>,
@@ -42,12 +44,15 @@ pub struct SyncList {
 
 /// One run of the sync job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SyncBuild {
     /// `--arch`.
     #[serde(serialize_with = "shown")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub arch: Arch,
     /// `--build-id`.
     #[serde(serialize_with = "shown")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub build_id: BuildId,
     /// `--version`; null if nobody said.
     pub version: Option<String>,
@@ -63,16 +68,20 @@ pub struct SyncBuild {
 
 /// One file of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SyncFile {
     /// The document's name.
     pub document: Arc<str>,
     /// The artifact.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub id: ArtifactId,
     /// Where the bridge has it: a line of the list.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub url: Literal,
     /// The location as in the document.
     pub location: String,
     /// The digest that the document names.
+    #[cfg_attr(test, schemars(with = "String", regex(pattern = "^[0-9a-f]{64}$")))]
     pub sha256: Sha256,
     /// The size in bytes that the bridge gave.
     pub size: Option<u64>,
@@ -80,14 +89,17 @@ pub struct SyncFile {
 
 /// Something that was asked for and cannot be listed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Unlisted {
     /// The document's name.
     pub document: Arc<str>,
     /// The artifact.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub id: ArtifactId,
     /// The location as in the document.
     pub location: String,
     /// Where the bridge would have it; null if that cannot be told.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub url: Option<Literal>,
     /// Why it is not listed.
     pub why: WhyUnlisted,
@@ -97,6 +109,7 @@ pub struct Unlisted {
 
 /// Why a file is not listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum WhyUnlisted {
     /// The bridge does not have it, or has something else.

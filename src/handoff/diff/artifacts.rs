@@ -9,8 +9,10 @@ use crate::stream::{Artifact, ArtifactId, Document, Sha256};
 
 /// One artifact that differs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ArtifactChange {
     /// The artifact.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub id: ArtifactId,
     /// How it differs.
     pub change: Change,
@@ -22,17 +24,20 @@ pub struct ArtifactChange {
 
 /// What a document says of an artifact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Facts {
     /// The platform's release, a build ID.
     pub release: Arc<str>,
     /// Where the file is.
     pub location: String,
     /// Its digest.
+    #[cfg_attr(test, schemars(with = "String", regex(pattern = "^[0-9a-f]{64}$")))]
     pub sha256: Sha256,
 }
 
 /// How an artifact differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Change {
     /// The new side alone has it.

@@ -11,6 +11,7 @@ use crate::stream::Document;
 /// Whether two copies of one stream are in step: the installer's and the bump repository's, a branch's and its
 /// successor's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Step {
     /// Which side is ahead.
     pub newer: Newer,
@@ -20,6 +21,7 @@ pub struct Step {
 
 /// Which of two copies has the newer builds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Newer {
     /// Neither: every architecture has the same builds.

@@ -42,6 +42,7 @@ pub struct Pin {
 
 /// Something that pins builds, and cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Unreadable {
     /// The ref, or the document.
     pub by: Arc<str>,
