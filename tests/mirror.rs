@@ -267,7 +267,7 @@ fn a_link_in_the_directory_is_not_followed() {
     assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
 }
 
-/// The document, with a signature for each artifact of x86_64: where `at` says it is, by the artifact's location.
+/// The document, with a signature for each artifact of `x86_64`: where `at` says it is, by the artifact's location.
 fn signed_document(directory: &Path, at: impl Fn(&str) -> String) -> PathBuf {
     let mut document: Value = serde_json::from_str(&fs::read_to_string(document()).unwrap()).unwrap();
     let platforms = document["architectures"]["x86_64"]["artifacts"].as_object_mut().unwrap();
@@ -312,15 +312,15 @@ fn signatures_are_copied_beside_their_files_and_pass_the_gate() {
     let directory = dest.join("x86_64/dependencies/rhcos/4.19").join(BUILD);
     let signature = directory.join(beside(METAL));
     assert_eq!(fs::read_to_string(&signature).unwrap(), format!("signs {METAL}"));
-    let served = serve(&dest);
+    let web = serve(&dest);
     let check = |more: &[&str]| {
-        let base = served.url("");
+        let base = web.url("");
         let gate = ["check", document.to_str().unwrap(), "-a", "x86_64", "--mirror", &base];
         Ran::of(program(&gate).args(["--allow-private-addresses", "--verify", "published"]).args(more))
     };
     let ran = check(&["--signatures", "require"]);
     assert_eq!(ran.status, 0, "{}", ran.all());
-    served.remove(&format!("/x86_64/dependencies/rhcos/4.19/{BUILD}/{}", beside(METAL)));
+    web.remove(&format!("/x86_64/dependencies/rhcos/4.19/{BUILD}/{}", beside(METAL)));
     assert_eq!(check(&["--signatures", "require"]).status, 1, "the test can fail");
 
     // The next run keeps what is right still, and replaces what was signed anew.
@@ -329,7 +329,7 @@ fn signatures_are_copied_beside_their_files_and_pass_the_gate() {
     assert_eq!((ran.status, ran.stdout.matches("kept ").count()), (0, 25), "{}", ran.all());
     assert!(ran.stdout.contains("replaced "), "{}", ran.all());
     assert_eq!(fs::read_to_string(&signature).unwrap(), "signs it anew");
-    assert!(!files_below(&dest).iter().any(|name| name.ends_with(".part")));
+    assert!(!files_below(&dest).iter().any(|name| name.contains("/.")));
 
     // A document of the copies names those of the signatures too.
     let (flat, out) = (root.path().join("flat"), root.path().join("out.json"));

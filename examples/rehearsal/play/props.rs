@@ -11,7 +11,11 @@ use art_mirror_validate::stream::{Artifact, ArtifactId, Sources};
 use embedded_mirror::{artifact_content, artifact_uncompressed, hex_sha256, meta_json};
 use serde_json::Value;
 
+/// Documents, by their paths in a checkout.
 type Named = Vec<(String, String)>;
+
+/// Files, by their URLs.
+type Files = Vec<(String, Vec<u8>)>;
 
 fn sources(checkout: &Path) -> Result<Sources, Box<dyn Error>> {
     let mut sources = Sources::default();
@@ -117,7 +121,7 @@ pub(crate) fn first_artifact(checkout: &Path) -> Result<ArtifactId, Box<dyn Erro
 }
 
 /// What a pipeline leaves on the bridge: each file, and for each directory `meta.json`.
-pub(crate) fn on_the_bridge(checkout: &Path, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, Box<dyn Error>> {
+pub(crate) fn on_the_bridge(checkout: &Path, prefix: &str) -> Result<Files, Box<dyn Error>> {
     let bridge = Target::Bridge(Prefix::parse(prefix)?);
     let mut directories: BTreeMap<String, (Literal, Vec<String>)> = BTreeMap::new();
     for artifact in artifacts(&sources(checkout)?) {

@@ -161,7 +161,9 @@ impl Arrangement {
         let target = self.target(Prefix::parse(BASE).map_err(|error| error.to_string())?)?;
         let literal = Literal::parse(location).map_err(|error| error.to_string())?;
         let release = (!release.is_empty()).then_some(release);
-        let place = target.place(&literal, release).map_err(|error| error.to_string())?;
+        // The base is nobody's business.
+        let place =
+            target.place(&literal, release).map_err(|error| error.to_string().replace(BASE, "DIR"))?;
         let tail = place.as_str().strip_prefix(BASE).unwrap_or_default();
         let segments: Vec<&str> = tail.split('/').skip(1).collect();
         let path = path_of(&segments).ok_or_else(|| odd(tail))?;
