@@ -47,7 +47,7 @@ fn a_bump_is_told_from_revision_to_revision() {
     assert_eq!(ran.status, 1, "{}", ran.all());
     insta::assert_snapshot!("human", ran.stdout);
     insta::assert_snapshot!("markdown", diff(&repo, &["before:", "HEAD:", "--output", "markdown"]).stdout);
-    let json = diff(&repo, &["before:", "HEAD:", "--output", "json"]).json();
+    let json = diff(&repo, &["before:", "HEAD:", "--output", "json"]).json_of("diff");
     assert_eq!(json["documents"][0]["document"]["new"], HOME);
     assert_eq!(json["documents"][0]["step"]["newer"], "new");
     assert_eq!(json["documents"][0]["builds"][0]["new"][0], "419.96.202507010000-0");

@@ -55,7 +55,7 @@ fn refs_pin_builds_and_the_rest_may_go() {
     assert_eq!(ran.status, 1, "the other architectures are not there: {}", ran.all());
     let markdown = retention(&repo, &[&refs[..], &["--output", "markdown"]].concat());
     insta::assert_snapshot!("markdown", markdown.stdout);
-    let json = retention(&repo, &[&refs[..], &["--output", "json"]].concat()).json();
+    let json = retention(&repo, &[&refs[..], &["--output", "json"]].concat()).json_of("retention");
     assert_eq!(json["summary"]["orphans"], 3);
     assert_eq!(json["not_covered"][0], "42.81.20190919.0", "the branch of 2019 is read too");
 }
@@ -75,6 +75,8 @@ fn a_ref_that_cannot_be_read_makes_everything_stay() {
     assert_eq!(ran.status, 3, "{}", ran.all());
     assert!(ran.stdout.contains("perhaps-pinned 419.96.202501010000-0"), "{}", ran.stdout);
     assert!(ran.stdout.contains("ERROR: refs/heads/release-broken cannot be read"), "{}", ran.stdout);
+    let json = retention(&repo, &[&all[..], &["--output", "json"]].concat()).json_of("retention");
+    assert_eq!(json["unreadable"][0]["by"], "refs/heads/release-broken");
 }
 
 #[test]

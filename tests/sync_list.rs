@@ -62,6 +62,8 @@ fn what_the_mirror_lacks_is_listed_and_what_the_bridge_lacks_is_reported() {
 
     let ran = servers.list(&["--output", "json", "--release-version", "4.19.0-ec.0"]);
     insta::assert_snapshot!(ran.stdout);
+    let json = servers.list(&["--output", "json"]).json_of("sync-list");
+    assert!(json["unlisted"][0]["url"].is_string() && json["missing_from"]["prefix"].is_string());
 }
 
 #[test]
@@ -69,7 +71,7 @@ fn everything_is_listed_if_it_is_asked_for() {
     let servers = servers();
     let json = servers.list(&["--all", "-a", "x86_64", "--output", "json"]);
     assert_eq!(json.status, 0, "{}", json.all());
-    let json = json.json();
+    let json = json.json_of("sync-list");
     assert_eq!(json["builds"][0]["files"].as_array().unwrap().len(), 13);
     assert!(json["missing_from"].is_null());
     assert_eq!(servers.mirror.request_count(), 0, "nobody asks the mirror");
@@ -109,7 +111,7 @@ fn a_bridge_that_cannot_be_reached_leaves_it_undetermined() {
     servers.bridge.set_connections(Connections::Reset);
     let ran = servers.list(&["-a", "s390x", "--output", "json"]);
     assert_eq!(ran.status, 3, "{}", ran.all());
-    let json = ran.json();
+    let json = ran.json_of("sync-list");
     assert_eq!(json["builds"].as_array().unwrap().len(), 0);
     assert_eq!(json["unlisted"][0]["why"], "undetermined");
 }

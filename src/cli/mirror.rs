@@ -14,9 +14,12 @@ use super::args::{Filters, NetworkArgs, Source, TargetArgs, positive, source};
 use super::load::{client_settings, load};
 use super::network::{self, Stop};
 use super::target::Choice;
-use super::{Exit, Verbosity, complain};
-use crate::handoff::mirror::{Arrangement, Failure, Fetched, Fetcher, Plan, free_space, write_sidecars};
-use crate::location::{OcpVersion, Prefix, Series};
+use super::{Exit, Verbosity, complain, env};
+use crate::handoff::mirror::{
+    Arrangement, Copied, Failure, Fetched, Fetcher, Plan, Planned, Wanted, free_space, is_of_the_gate,
+    to_come, write_sidecars,
+};
+use crate::location::{OcpVersion, Prefix, Series, Target};
 use crate::probe::{AllowedHost, Client, ClientSettings, Inquiry, Observation, Prober, Sidecarring};
 use crate::report::files::write_atomically;
 use crate::stream::{Sources, UrlField, find_urls, replace_urls};
@@ -35,7 +38,8 @@ pub struct MirrorArgs {
     #[arg(long, value_name = "FILE", value_parser = source, conflicts_with_all = ["source", "request"])]
     pub src_file: Option<Source>,
 
-    /// Carry out what sync-list wrote to sync.json, as ART's sync job would: DIR is the root of the web server
+    /// Carry out a request, where DIR is the root of the web server: sync.json of sync-list, as ART's sync job
+    /// would, or art-mirror-validate-request.md that check left, from the bridge of --stream-prefix
     #[arg(long, value_name = "FILE", conflicts_with_all = ["source", "layout", "release_version", "url"])]
     pub request: Option<PathBuf>,
 
@@ -106,12 +110,16 @@ Examples:
   art-mirror-validate mirror --dest images -a x86_64 -p metal
   art-mirror-validate mirror --layout build --dest /srv/mirror
   art-mirror-validate mirror --request request/sync.json --dest /srv
+  art-mirror-validate mirror --request art-mirror-validate-request.md \\
+      --stream-prefix https://HOST/art/storage --dest /srv
   art-mirror-validate mirror --src-file rhcos.json --dest images \\
       --dest-file local.json --url http://host:8080
 
 A file has its name only once its sha256 was verified; what stops half-way goes
 on where it was. Files that are there are read and verified, not trusted.
-Signatures are not copied.
+A detached signature that a document names is copied as it is; where the server
+has none, that is said, and no fault. A request names none, and sha256sum.txt is
+left for you to sign.
 
 Exit status:
   0  every file is there, and right
@@ -128,8 +136,33 @@ struct Done<'p> {
     url: &'p str,
     sha256: String,
     size: Option<u64>,
+    #[serde(flatten)]
+    outcome: Outcome,
+    signature: Option<DoneSignature<'p>>,
+}
+
+/// What became of its signature: nothing if the file is not there.
+#[derive(Debug, Serialize)]
+struct DoneSignature<'p> {
+    path: &'p Path,
+    url: &'p str,
+    #[serde(flatten)]
+    outcome: Option<Outcome>,
+}
+
+#[derive(Debug, Serialize)]
+struct Outcome {
     result: &'static str,
     message: Option<String>,
+}
+
+impl Outcome {
+    fn of(result: &Result<Fetched, Failure>) -> Self {
+        Self {
+            result: result.as_ref().map_or("failed", |fetched| fetched.as_str()),
+            message: result.as_ref().err().map(|failure| excerpt(&failure.to_string(), 500)),
+        }
+    }
 }
 
 /// Plans, fetches, and says what came of it.
@@ -148,12 +181,8 @@ async fn mirror(args: &MirrorArgs, verbosity: Verbosity, mut stop: Stop<'_>) -> 
     let choice = args.target.choose().map_err(unusable)?;
     let (settings, mut plan, sources) = if let Some(request) = &args.request {
         let name = request.display().to_string();
-        let text = fs::read(request).map_err(|error| unusable(format!("{name}: {error}")))?;
-        let plan = Plan::of_request(&name, &text).map_err(unusable)?;
-        let mut settings = client_settings(&args.network, choice.rules());
-        // Whoever hands over a list trusts the bridge that it names.
-        settings.rules.bridges = true;
-        settings.rules.allowed.extend(plan.files.iter().filter_map(|file| AllowedHost::of(file.url.url())));
+        let text = fs::read_to_string(request).map_err(|error| unusable(format!("{name}: {error}")))?;
+        let (settings, plan) = requested(args, &choice, &name, &text).map_err(unusable)?;
         (settings, plan, None)
     } else {
         let settings = client_settings(&args.network, choice.rules());
@@ -188,7 +217,7 @@ async fn mirror(args: &MirrorArgs, verbosity: Verbosity, mut stop: Stop<'_>) -> 
         .files
         .iter()
         .zip(&results)
-        .filter(|(_, result)| result.is_ok())
+        .filter(|(_, result)| result.file.is_ok())
         .map(|(file, _)| file.path.clone())
         .collect();
     let mut exit = exit_of(&results);
@@ -200,7 +229,7 @@ async fn mirror(args: &MirrorArgs, verbosity: Verbosity, mut stop: Stop<'_>) -> 
         }
     }
     if let (Exit::Pass, Some(file), Some(sources)) = (exit, &args.dest_file, &sources)
-        && let Err(problem) = write_document(args, file, sources)
+        && let Err(problem) = write_document(args, file, sources, &signatures_there(&plan, &results))
     {
         return Err(unusable(problem));
     }
@@ -220,6 +249,34 @@ fn arrangement(args: &MirrorArgs) -> Result<Arrangement, String> {
     }
 }
 
+/// The plan of a request, and whom it lets be asked.
+fn requested(
+    args: &MirrorArgs,
+    choice: &Choice,
+    name: &str,
+    text: &str,
+) -> Result<(ClientSettings, Plan), String> {
+    let mut settings = client_settings(&args.network, choice.rules());
+    if !is_of_the_gate(text) {
+        let plan = Plan::of_sync_list(name, text).map_err(|error| error.to_string())?;
+        // Whoever hands over a list trusts the bridge that it names.
+        settings.rules.bridges = true;
+        settings.rules.allowed.extend(plan.files.iter().filter_map(|file| AllowedHost::of(file.url.url())));
+        return Ok((settings, plan));
+    }
+    if choice.target == Target::Published {
+        return Err(format!(
+            "{name} says what is missing, and not where it can be had: pass --stream-prefix, or set {}",
+            env::STREAM_PREFIX
+        ));
+    }
+    // The request was written from a pull request: it chooses no host.
+    let source =
+        |location: &str, release: &str| choice.place(location, release).map_err(|error| error.to_string());
+    let plan = Plan::of_the_gates_request(name, text, source).map_err(|error| error.to_string())?;
+    Ok((settings, plan))
+}
+
 /// The plan of the documents' artifacts, or every error.
 fn planned(args: &MirrorArgs, choice: &Choice, mut sources: Sources) -> Result<(Plan, Sources), String> {
     let arrangement = arrangement(args)?;
@@ -234,18 +291,24 @@ fn planned(args: &MirrorArgs, choice: &Choice, mut sources: Sources) -> Result<(
             let title = artifact.id.to_string();
             let file_name = artifact.location.rsplit('/').next().unwrap_or_default();
             let legacy = sourced.legacy.of(file_name).iter().find_map(|file| file.size);
-            let added = match choice.place(&artifact.location, &artifact.release) {
-                Ok(url) => plan
-                    .add(
-                        &arrangement,
-                        &title,
-                        (&artifact.location, &artifact.release),
-                        (url, artifact.sha256, artifact.size.or(legacy)),
-                    )
-                    .map_err(|error| error.to_string()),
-                Err(error) => Err(format!("{}: {error}", excerpt(&title, 300))),
+            let place = |location: &str| {
+                let place = choice.place(location, &artifact.release);
+                place.map_err(|error| format!("{}: {error}", excerpt(&title, 300)))
             };
-            problems.extend(added.err());
+            let mut add = || {
+                let signature = artifact.signature.as_deref().map(|at| Ok::<_, String>((at, place(at)?)));
+                let wanted = Wanted {
+                    title: &title,
+                    release: &artifact.release,
+                    location: &artifact.location,
+                    url: place(&artifact.location)?,
+                    sha256: artifact.sha256,
+                    size: artifact.size.or(legacy),
+                    signature: signature.transpose()?,
+                };
+                plan.add(&arrangement, wanted).map_err(|error| error.to_string())
+            };
+            problems.extend(add().err());
         }
     }
     if problems.is_empty() { Ok((plan, sources)) } else { Err(problems.join("\n")) }
@@ -254,7 +317,7 @@ fn planned(args: &MirrorArgs, choice: &Choice, mut sources: Sources) -> Result<(
 /// Asks for the sizes, which the space and the progress depend on. What goes wrong will go wrong again, and be
 /// said then.
 async fn learn_sizes(plan: &mut Plan, prober: &Prober) {
-    let inquiry = |file: &crate::handoff::mirror::Planned| Inquiry {
+    let inquiry = |file: &Planned| Inquiry {
         location: Ok(file.url.clone()),
         signature: None,
         size_from: None,
@@ -269,15 +332,6 @@ async fn learn_sizes(plan: &mut Plan, prober: &Prober) {
             file.size = size.or(file.size);
         }
     }
-}
-
-/// The bytes that are still to come, as far as sizes are known.
-fn to_come(directory: &Path, plan: &Plan) -> u64 {
-    let missing = plan.files.iter().filter(|file| {
-        let there = fs::symlink_metadata(directory.join(&file.path)).ok().map(|metadata| metadata.len());
-        there.is_none() || there != file.size
-    });
-    missing.filter_map(|file| file.size).fold(0, u64::saturating_add)
 }
 
 fn check_space(directory: &Path, plan: &Plan) -> Result<(), String> {
@@ -295,7 +349,7 @@ async fn fetch(
     settings: ClientSettings,
     plan: &Plan,
     verbosity: Verbosity,
-) -> Vec<Result<Fetched, Failure>> {
+) -> Vec<Copied> {
     let client = Client::new(settings);
     let total = plan.files.iter().filter_map(|file| file.size).fold(0, u64::saturating_add);
     let bar = if verbosity.quiet {
@@ -309,21 +363,19 @@ async fn fetch(
     }
     let fetcher = Fetcher::new(&client, &args.dest, bar.clone());
     let results =
-        stream::iter(&plan.files).map(|file| fetcher.fetch(file)).buffered(args.jobs).collect().await;
+        stream::iter(&plan.files).map(|file| fetcher.copy(file)).buffered(args.jobs).collect().await;
     bar.finish_and_clear();
     results
 }
 
-fn exit_of(results: &[Result<Fetched, Failure>]) -> Exit {
-    let wrong = |failure: &Failure| match failure {
-        Failure::Sha256 { .. } => true,
-        Failure::Observed(observation) => !matches!(observation, Observation::Undetermined(_)),
-        Failure::Io { .. } => false,
-    };
-    let failures: Vec<&Failure> = results.iter().filter_map(|result| result.as_ref().err()).collect();
+fn exit_of(results: &[Copied]) -> Exit {
+    let files = results.iter().filter_map(|result| result.file.as_ref().err());
+    // That a server has no signature is said, and no fault: many that documents name were never published.
+    let signatures = results.iter().filter_map(|result| result.signature.as_ref()?.as_ref().err());
+    let failures: Vec<&Failure> = files.chain(signatures.filter(|failure| !failure.is_absence())).collect();
     if failures.is_empty() {
         Exit::Pass
-    } else if failures.into_iter().any(wrong) {
+    } else if failures.into_iter().any(Failure::is_wrong) {
         Exit::Fail
     } else {
         Exit::Inconclusive
@@ -337,6 +389,10 @@ fn show_plan(args: &MirrorArgs, plan: &Plan) -> Exit {
             let size = file.size.map_or_else(|| "of unknown size".to_owned(), bytes);
             let (path, url) = (file.path.display().to_string(), file.url.as_str());
             writeln!(out, "{} from {}, {size}", Printable(&path), Printable(url))?;
+            if let Some(signature) = &file.signature {
+                let (path, url) = (signature.path.display().to_string(), signature.url.as_str());
+                writeln!(out, "{} from {}, if it is there", Printable(&path), Printable(url))?;
+            }
         }
         let files = count(plan.files.len(), "file");
         writeln!(out, "{files}, {} to come; nothing was fetched", bytes(to_come(&args.dest, plan)))?;
@@ -346,7 +402,7 @@ fn show_plan(args: &MirrorArgs, plan: &Plan) -> Exit {
     Exit::Pass
 }
 
-fn show(args: &MirrorArgs, verbosity: Verbosity, plan: &Plan, results: &[Result<Fetched, Failure>]) {
+fn show(args: &MirrorArgs, verbosity: Verbosity, plan: &Plan, results: &[Copied]) {
     let mut out = io::BufWriter::new(anstream::stdout());
     let mut write = || {
         if args.json {
@@ -360,25 +416,35 @@ fn show(args: &MirrorArgs, verbosity: Verbosity, plan: &Plan, results: &[Result<
                     url: file.url.as_str(),
                     sha256: file.sha256.to_string(),
                     size: file.size,
-                    result: result.as_ref().map_or("failed", |fetched| fetched.as_str()),
-                    message: result.as_ref().err().map(|failure| excerpt(&failure.to_string(), 500)),
+                    outcome: Outcome::of(&result.file),
+                    signature: file.signature.as_ref().map(|planned| DoneSignature {
+                        path: &planned.path,
+                        url: planned.url.as_str(),
+                        outcome: result.signature.as_ref().map(Outcome::of),
+                    }),
                 })
                 .collect();
             network::write_json(&mut out, &done)?;
             return out.flush();
         }
         for (file, result) in plan.files.iter().zip(results) {
-            let path = file.path.display().to_string();
-            match result {
-                Ok(_) if verbosity.quiet => {}
-                Ok(fetched) => writeln!(out, "{:<8} {}", fetched.as_str(), Printable(&path))?,
-                Err(failure) => {
-                    let (id, why) = (&file.title, failure.to_string());
-                    writeln!(out, "FAIL {}: {}: {}", Printable(&path), Printable(id), Printable(&why))?;
+            let signature = file.signature.as_ref().zip(result.signature.as_ref());
+            let signature = signature.map(|(planned, result)| (&planned.path, result));
+            for (path, result) in std::iter::once((&file.path, &result.file)).chain(signature) {
+                let path = path.display().to_string();
+                match result {
+                    Ok(_) if verbosity.quiet => {}
+                    Ok(fetched) => writeln!(out, "{:<8} {}", fetched.as_str(), Printable(&path))?,
+                    Err(failure) => {
+                        let no_signature = failure.is_absence() && *path != *file.path.display().to_string();
+                        let word = if no_signature { "unsigned" } else { "FAIL" };
+                        let (id, why) = (&file.title, failure.to_string());
+                        writeln!(out, "{word} {}: {}: {}", Printable(&path), Printable(id), Printable(&why))?;
+                    }
                 }
             }
         }
-        let there = results.iter().filter(|result| result.is_ok()).count();
+        let there = results.iter().filter(|result| result.file.is_ok()).count();
         let (all, dest) = (count(results.len(), "file"), args.dest.display().to_string());
         writeln!(out, "{there} of {all} in {}, verified", Printable(&dest))?;
         out.flush()
@@ -386,9 +452,20 @@ fn show(args: &MirrorArgs, verbosity: Verbosity, plan: &Plan, results: &[Result<
     network::shown(write());
 }
 
-/// Writes the document with the locations of the copies. Everything else, signatures and what was not copied
-/// included, stays as it is.
-fn write_document(args: &MirrorArgs, file: &Path, sources: &Sources) -> Result<(), String> {
+/// The signatures that were copied, by where their document has them.
+fn signatures_there<'p>(plan: &'p Plan, results: &[Copied]) -> BTreeSet<&'p str> {
+    let copied = plan.files.iter().zip(results).filter(|(_, result)| matches!(result.signature, Some(Ok(_))));
+    copied.filter_map(|(file, _)| Some(file.signature.as_ref()?.location.as_str())).collect()
+}
+
+/// Writes the document with the locations of the copies. Everything else, and what was not copied, stays as it
+/// is.
+fn write_document(
+    args: &MirrorArgs,
+    file: &Path,
+    sources: &Sources,
+    signatures: &BTreeSet<&str>,
+) -> Result<(), String> {
     let (Some(base), Some(first)) = (&args.url, sources.documents.first()) else { return Ok(()) };
     let path = match args.src_file.as_ref().unwrap_or(&args.source) {
         Source::Path(path) if path.is_dir() => path.join(&*first.document.name),
@@ -405,7 +482,11 @@ fn write_document(args: &MirrorArgs, file: &Path, sources: &Sources) -> Result<(
     let copied: BTreeSet<_> = first.document.artifacts.iter().map(|artifact| &artifact.id).collect();
     let mut places = Vec::new();
     for url in &found {
-        let is_copied = url.field == UrlField::Location && copied.contains(&url.id);
+        let is_copied = copied.contains(&url.id)
+            && match url.field {
+                UrlField::Location => true,
+                UrlField::Signature => signatures.contains(url.url.as_str()),
+            };
         places.push(if is_copied {
             let place = crate::location::resolve(&url.url, url.release.as_deref(), &target);
             target.as_written(&place.map_err(|error| error.to_string())?)

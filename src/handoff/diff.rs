@@ -33,8 +33,10 @@ pub struct Side {
 
 /// Two sides compared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Diff {
     /// The version of this shape; another one means that fields were renamed or taken away.
+    #[cfg_attr(test, schemars(extend("const" = SCHEMA_VERSION)))]
     pub schema_version: u32,
     /// What the old side was called.
     pub old: String,
@@ -54,6 +56,7 @@ pub struct Diff {
 
 /// One document compared with its other version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DocumentDiff {
     /// The document's name on each side.
     pub document: Sides<Arc<str>>,
@@ -79,6 +82,7 @@ pub struct DocumentDiff {
 
 /// Something on both sides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Sides<T> {
     /// On the old side.
     pub old: T,
@@ -88,6 +92,7 @@ pub struct Sides<T> {
 
 /// What came and what went.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Moves {
     /// On the new side alone.
     pub gained: Vec<String>,
@@ -97,6 +102,7 @@ pub struct Moves {
 
 /// An architecture whose builds changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct BuildChange {
     /// The architecture.
     pub arch: Arc<str>,

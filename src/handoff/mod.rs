@@ -6,3 +6,6 @@ pub mod git;
 pub mod mirror;
 pub mod retention;
 pub mod sync;
+
+#[cfg(test)]
+mod schemas;

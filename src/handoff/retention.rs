@@ -24,8 +24,10 @@ pub const SCHEMA_VERSION: u32 = 1;
 
 /// What must be kept, what may go, and what is missing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Retention {
     /// The version of this shape; another one means that fields were renamed or taken away.
+    #[cfg_attr(test, schemars(extend("const" = SCHEMA_VERSION)))]
     pub schema_version: u32,
     /// How many builds of each status there are. A build counts once for each status of its architectures.
     pub summary: Summary,
@@ -43,6 +45,7 @@ pub struct Retention {
 
 /// The counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Summary {
     /// Pinned, and there.
     pub pinned: usize,
@@ -58,6 +61,7 @@ pub struct Summary {
 
 /// One build of a directory, for the architectures that share a status.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Build {
     /// The directory that holds it, such as `4.19-9.6`; empty where the listing does not say.
     pub directory: Arc<str>,
@@ -77,6 +81,7 @@ pub struct Build {
 
 /// What is to become of a build.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Status {
     /// Something pins it: it must stay.
@@ -93,6 +98,7 @@ pub enum Status {
 
 /// A build that is pinned and not there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Gone {
     /// The build ID.
     pub build_id: String,

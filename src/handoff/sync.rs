@@ -23,8 +23,10 @@ pub const SCHEMA_VERSION: u32 = 1;
 
 /// What ART is asked to mirror.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SyncList {
     /// The version of this shape; another one means that fields were renamed or taken away.
+    #[cfg_attr(test, schemars(extend("const" = SCHEMA_VERSION)))]
     pub schema_version: u32,
     /// Where the files were looked for and found missing; null if every file was asked for.
     pub missing_from: Option<Target>,
@@ -42,12 +44,15 @@ pub struct SyncList {
 
 /// One run of the sync job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SyncBuild {
     /// `--arch`.
     #[serde(serialize_with = "shown")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub arch: Arch,
     /// `--build-id`.
     #[serde(serialize_with = "shown")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub build_id: BuildId,
     /// `--version`; null if nobody said.
     pub version: Option<String>,
@@ -63,16 +68,20 @@ pub struct SyncBuild {
 
 /// One file of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SyncFile {
     /// The document's name.
     pub document: Arc<str>,
     /// The artifact.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub id: ArtifactId,
     /// Where the bridge has it: a line of the list.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub url: Literal,
     /// The location as in the document.
     pub location: String,
     /// The digest that the document names.
+    #[cfg_attr(test, schemars(with = "String", regex(pattern = "^[0-9a-f]{64}$")))]
     pub sha256: Sha256,
     /// The size in bytes that the bridge gave.
     pub size: Option<u64>,
@@ -80,14 +89,17 @@ pub struct SyncFile {
 
 /// Something that was asked for and cannot be listed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Unlisted {
     /// The document's name.
     pub document: Arc<str>,
     /// The artifact.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub id: ArtifactId,
     /// The location as in the document.
     pub location: String,
     /// Where the bridge would have it; null if that cannot be told.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub url: Option<Literal>,
     /// Why it is not listed.
     pub why: WhyUnlisted,
@@ -97,6 +109,7 @@ pub struct Unlisted {
 
 /// Why a file is not listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum WhyUnlisted {
     /// The bridge does not have it, or has something else.
@@ -196,9 +209,22 @@ impl SyncList {
         });
         let known = at.and_then(|at| self.builds.get_mut(at));
         match known {
-            // Several artifacts, or documents, may name one file.
-            Some(known) if known.files.iter().any(|other| other.url == file.url) => {}
-            Some(known) => known.files.push(file),
+            Some(known) => match known.files.iter().find(|other| other.url == file.url) {
+                None => known.files.push(file),
+                // Several artifacts, or documents, may name one file.
+                Some(other) if other.sha256 == file.sha256 => {}
+                Some(other) => self.unlisted.push(Unlisted {
+                    message: format!(
+                        "its sha256 is {}, and {} has the same file with sha256 {}",
+                        file.sha256, other.id, other.sha256
+                    ),
+                    document: file.document,
+                    id: file.id,
+                    location: file.location,
+                    url: Some(file.url),
+                    why: WhyUnlisted::NotForArt,
+                }),
+            },
             None => self.builds.push(SyncBuild {
                 arch,
                 build_id: build,
@@ -293,4 +319,39 @@ impl SyncBuild {
 
 fn shown<T: ToString, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&value.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_file_is_listed_once_and_with_one_digest() {
+        let url = "https://b/releases/rhcos-4.8/48.84.202107202156-0/x86_64/rhcos-48.84.202107202156-0-qemu.x86_64.qcow2.gz";
+        let available = |digest: u8| Available {
+            file: SyncFile {
+                document: "d".into(),
+                id: ArtifactId {
+                    arch: "x86_64".into(),
+                    platform: "qemu".into(),
+                    format: "qcow2.gz".into(),
+                    component: "disk".into(),
+                },
+                url: Literal::parse(url).unwrap(),
+                location: url.to_owned(),
+                sha256: Sha256::from_bytes([digest; 32]),
+                size: None,
+            },
+            release: "48.84.202107202156-0".into(),
+            destination: None,
+        };
+        let listed = |digests: &[u8]| {
+            let available = digests.iter().map(|digest| available(*digest)).collect();
+            let findings = Findings { available, unlisted: Vec::new() };
+            let list = SyncList::of(findings, None, None, &ProwContext::default(), None);
+            (list.files(), list.unlisted.iter().map(|it| it.why).collect::<Vec<_>>())
+        };
+        assert_eq!(listed(&[1, 1]), (1, vec![]));
+        assert_eq!(listed(&[1, 2]), (1, vec![WhyUnlisted::NotForArt]), "the documents contradict each other");
+    }
 }

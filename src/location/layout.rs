@@ -26,6 +26,13 @@ pub enum Layout {
     MirrorPreRelease,
 }
 
+impl Layout {
+    /// Whether it is one of the public mirror's.
+    pub const fn is_mirror(self) -> bool {
+        matches!(self, Self::MirrorByBuild | Self::MirrorByRelease | Self::MirrorPreRelease)
+    }
+}
+
 impl fmt::Display for Layout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {

@@ -97,7 +97,8 @@ fn write_request(out: &mut impl Write, request: &str) -> io::Result<()> {
     writeln!(
         out,
         "The lists and parameters that ART's sync job takes: `art-mirror-validate sync-list --stream-prefix \
-         BRIDGE`, on the same commit."
+         BRIDGE`, on the same commit. By hand: `art-mirror-validate mirror --request {REQUEST} --stream-prefix \
+         BRIDGE --dest ROOT`."
     )
 }
 

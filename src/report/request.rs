@@ -12,7 +12,8 @@ use crate::verdict::{Reason, Verdict};
 const MOST_LOCATIONS: usize = 2_000;
 
 /// What ART is to do before the gate can turn green, as plain text: the locations that have no file or the
-/// wrong one, by architecture and build.
+/// wrong one, by architecture and build, and the digest of each. `mirror --request` carries it out, so its
+/// lines are read again, by `handoff::mirror`.
 ///
 /// None if there is nothing to ask of ART, or if the run asked a bridge, which says nothing of the mirror.
 pub fn art_request(report: &Report, context: &RunContext) -> Option<String> {
@@ -28,8 +29,8 @@ pub fn art_request(report: &Report, context: &RunContext) -> Option<String> {
     }
     let mut text = opening(&context.prow);
     let mut room = MOST_LOCATIONS;
-    section(&mut text, "Not there", &missing, &mut room, false);
-    section(&mut text, "There, but not the bytes that the document names", &wrong, &mut room, true);
+    section(&mut text, "Not there", &missing, &mut room);
+    section(&mut text, "There, but not the bytes that the document names", &wrong, &mut room);
     if let Some(retest) = context.retest() {
         let _ = writeln!(text, "\nOnce they are there: {} on the pull request.", Printable(retest));
     }
@@ -75,7 +76,7 @@ fn builds(report: &Report, wanted: impl Fn(Reason) -> bool) -> Vec<Build<'_>> {
     builds
 }
 
-fn section(text: &mut String, title: &str, builds: &[Build<'_>], room: &mut usize, with_digest: bool) {
+fn section(text: &mut String, title: &str, builds: &[Build<'_>], room: &mut usize) {
     let all: usize = builds.iter().map(|build| build.artifacts.len()).sum();
     if all == 0 {
         return;
@@ -90,9 +91,7 @@ fn section(text: &mut String, title: &str, builds: &[Build<'_>], room: &mut usiz
         for artifact in build.artifacts.iter().take(*room) {
             let place = artifact.url.as_deref().unwrap_or(&artifact.location);
             let _ = writeln!(text, "    {}", Printable(place));
-            if with_digest {
-                let _ = writeln!(text, "      sha256 {}", artifact.sha256.expected);
-            }
+            let _ = writeln!(text, "      sha256 {}", artifact.sha256.expected);
             listed += 1;
         }
         *room = room.saturating_sub(build.artifacts.len());

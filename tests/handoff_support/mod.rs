@@ -52,6 +52,18 @@ impl Ran {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.all()))
     }
 
+    /// The JSON that a command printed, which must be as its committed schema says.
+    pub(crate) fn json_of(&self, command: &str) -> serde_json::Value {
+        let path = format!("{}/ci/{command}.schema.json", env!("CARGO_MANIFEST_DIR"));
+        let schema = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let json = self.json();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let faults: Vec<String> =
+            validator.iter_errors(&json).map(|fault| format!("{}: {fault}", fault.instance_path())).collect();
+        assert!(faults.is_empty(), "{faults:?}");
+        json
+    }
+
     pub(crate) fn all(&self) -> String {
         format!("exit {}\n{}{}", self.status, self.stdout, self.stderr)
     }

@@ -9,8 +9,10 @@ use crate::stream::{Artifact, ArtifactId, Document, Sha256};
 
 /// One artifact that differs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ArtifactChange {
     /// The artifact.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub id: ArtifactId,
     /// How it differs.
     pub change: Change,
@@ -22,17 +24,20 @@ pub struct ArtifactChange {
 
 /// What a document says of an artifact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Facts {
     /// The platform's release, a build ID.
     pub release: Arc<str>,
     /// Where the file is.
     pub location: String,
     /// Its digest.
+    #[cfg_attr(test, schemars(with = "String", regex(pattern = "^[0-9a-f]{64}$")))]
     pub sha256: Sha256,
 }
 
 /// How an artifact differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Change {
     /// The new side alone has it.
@@ -45,7 +50,8 @@ pub enum Change {
     Moved,
     /// It is of another build.
     Rebuilt,
-    /// What else is said of the same bytes at the same place differs: a size, a signature.
+    /// What else is said of the same bytes at the same place differs: a size, a signature, an uncompressed digest
+    /// that one side alone has.
     Annotated,
 }
 
@@ -79,7 +85,7 @@ impl Change {
             None
         } else if old.release != new.release {
             Some(Self::Rebuilt)
-        } else if (old.sha256, old.uncompressed_sha256) != (new.sha256, new.uncompressed_sha256) {
+        } else if old.sha256 != new.sha256 || unpacks_otherwise(old, new) {
             Some(Self::ReDigested)
         } else if old.location != new.location {
             Some(Self::Moved)
@@ -89,16 +95,25 @@ impl Change {
     }
 }
 
+/// Whether both sides say what the file holds uncompressed, and not the same. That one side is silent is no
+/// other content.
+fn unpacks_otherwise(old: &Artifact, new: &Artifact) -> bool {
+    old.uncompressed_sha256.zip(new.uncompressed_sha256).is_some_and(|(old, new)| old != new)
+}
+
 impl ArtifactChange {
     /// What changed, for a person.
     pub(super) fn shown(&self) -> String {
         match (self.change, &self.old, &self.new) {
+            (Change::ReDigested, Some(old), Some(new)) if old.sha256 == new.sha256 => {
+                format!("the same build {}, the same sha256, and another uncompressed-sha256", new.release)
+            }
             (Change::ReDigested, Some(old), Some(new)) => format!(
                 "the same build {} has other bytes: sha256 {} is now {}",
                 new.release, old.sha256, new.sha256
             ),
             (Change::Moved, Some(old), Some(new)) => format!("from {} to {}", old.location, new.location),
-            (Change::Annotated, ..) => "same bytes, same place; sizes or signature differ".to_owned(),
+            (Change::Annotated, ..) => "same bytes, same place; what else is said of them differs".to_owned(),
             (Change::Rebuilt, Some(old), Some(new)) => format!("{} → {}", old.release, new.release),
             (_, old, new) => {
                 new.as_ref().or(old.as_ref()).map(|facts| facts.location.clone()).unwrap_or_default()

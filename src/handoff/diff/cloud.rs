@@ -9,6 +9,7 @@ use crate::stream::{CloudImage, Document};
 
 /// One value of the cloud images that differs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CloudChange {
     /// The architecture.
     pub arch: Arc<str>,

@@ -11,6 +11,7 @@ use crate::stream::Document;
 /// Whether two copies of one stream are in step: the installer's and the bump repository's, a branch's and its
 /// successor's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Step {
     /// Which side is ahead.
     pub newer: Newer,
@@ -20,6 +21,7 @@ pub struct Step {
 
 /// Which of two copies has the newer builds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Newer {
     /// Neither: every architecture has the same builds.
@@ -32,7 +34,7 @@ pub enum Newer {
     Mixed,
     /// They are no copies of one stream.
     OtherStream,
-    /// A release is no build ID, or an architecture has several builds or none.
+    /// A release is no build ID, or the builds of an architecture differ and neither side has a newer one.
     Unknown,
 }
 
@@ -84,7 +86,8 @@ impl Step {
 /// Whether an architecture's old build is the newer one. Where there are several, the newest of each counts.
 fn order(change: &BuildChange) -> Option<Ordering> {
     let newest = |releases: &[std::sync::Arc<str>]| {
-        releases.iter().map(|release| release.parse().ok().map(|build| age::age(&build))).max().flatten()
+        let ages = releases.iter().map(|release| release.parse().ok().map(|build| age::age(&build)));
+        ages.collect::<Option<Vec<_>>>()?.into_iter().max()
     };
     Some(newest(&change.old)?.cmp(&newest(&change.new)?))
 }

@@ -33,6 +33,27 @@ fn document(name: &str, stream: &str, artifacts: &[(&str, &str, char)], images: 
     }
 }
 
+#[test]
+fn only_other_bytes_are_an_alarm() {
+    use Change::{Annotated, ReDigested};
+    let bare = document("d", "s", &[("x86_64/m/r", OLD, '1')], &[]);
+    let with = |digit: char| {
+        let mut document = bare.clone();
+        document.artifacts[0].uncompressed_sha256 = Some(digit.to_string().repeat(64).parse().unwrap());
+        document
+    };
+    let cases = [
+        (bare.clone(), with('2'), Annotated, "what else is said"),
+        (with('2'), bare.clone(), Annotated, "what else is said"),
+        (with('2'), with('3'), ReDigested, "another uncompressed-sha256"),
+    ];
+    for (old, new, change, says) in cases {
+        let changes = artifacts::changes(&old, &new);
+        assert_eq!(changes[0].change, change);
+        assert!(changes[0].shown().contains(says), "{}", changes[0].shown());
+    }
+}
+
 fn side(documents: Vec<Document>, single: bool) -> Side {
     Side { name: "side".into(), documents, single }
 }
@@ -76,6 +97,12 @@ fn two_copies_of_a_stream_are_in_step_or_one_is_ahead() {
     let of = |stream: &str, x86_64: &str, s390x: &str| {
         document("d", stream, &[("x86_64/m/r", x86_64, '1'), ("s390x/m/r", s390x, '1')], &[])
     };
+    let several = |builds: &[&str]| {
+        let names: Vec<String> = (0..builds.len()).map(|number| format!("x86_64/m{number}/r")).collect();
+        let artifacts: Vec<(&str, &str, char)> =
+            names.iter().zip(builds).map(|(name, build)| (name.as_str(), *build, '1')).collect();
+        document("d", "s", &artifacts, &[])
+    };
     let cases = [
         (of("s", OLD, OLD), of("s", OLD, OLD), Newer::InStep),
         (of("s", OLD, OLD), of("s", NEW, OLD), Newer::New),
@@ -83,6 +110,9 @@ fn two_copies_of_a_stream_are_in_step_or_one_is_ahead() {
         (of("s", NEW, OLD), of("s", OLD, NEW), Newer::Mixed),
         (of("s", OLD, OLD), of("t", OLD, OLD), Newer::OtherStream),
         (of("s", OLD, OLD), of("s", "latest", OLD), Newer::Unknown),
+        (several(&[OLD, "latest"]), several(&[NEW]), Newer::Unknown),
+        (several(&[OLD, NEW]), several(&[NEW]), Newer::Unknown),
+        (several(&[OLD, "419.96.202506010000-0"]), several(&[OLD, NEW]), Newer::New),
     ];
     for (old, new, newer) in cases {
         let diff = DocumentDiff::of(&old, &new);

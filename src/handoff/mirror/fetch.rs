@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use indicatif::ProgressBar;
 
-use super::plan::Planned;
+use super::plan::{Planned, PlannedSignature};
 use super::sink::{FileSink, Hash};
+use crate::location::Literal;
 use crate::probe::{Client, Observation, Unfinished};
 use crate::stream::Sha256;
 
@@ -16,6 +17,9 @@ const SLACK_BYTES: u64 = 1024 * 1024;
 
 /// The largest file of which nobody says the size, in bytes.
 const MAX_UNSAID_BYTES: u64 = 64 * 1024 * 1024 * 1024;
+
+/// The largest detached signature that is copied, in bytes. Real ones have some hundred.
+const MAX_SIGNATURE_BYTES: u64 = 64 * 1024;
 
 /// Fetches files into a directory.
 pub struct Fetcher<'f> {
@@ -35,6 +39,15 @@ pub enum Fetched {
     Resumed,
     /// Something else was there under its name.
     Replaced,
+}
+
+/// What came of one planned file.
+#[derive(Debug)]
+pub struct Copied {
+    /// The file.
+    pub file: Result<Fetched, Failure>,
+    /// Its signature, if it has one and the file is there.
+    pub signature: Option<Result<Fetched, Failure>>,
 }
 
 /// Why a file is not there.
@@ -59,6 +72,22 @@ pub enum Failure {
         /// What the system says.
         error: io::Error,
     },
+}
+
+impl Failure {
+    /// Whether a server said that it has no such file.
+    pub const fn is_absence(&self) -> bool {
+        matches!(self, Self::Observed(Observation::Absent { .. }))
+    }
+
+    /// Whether something is known to be wrong, rather than not known to be right.
+    pub const fn is_wrong(&self) -> bool {
+        match self {
+            Self::Sha256 { .. } => true,
+            Self::Observed(observation) => !matches!(observation, Observation::Undetermined(_)),
+            Self::Io { .. } => false,
+        }
+    }
 }
 
 impl Fetched {
@@ -88,8 +117,43 @@ impl<'f> Fetcher<'f> {
         Self { client, directory: directory.to_owned(), progress }
     }
 
+    /// Sees to it that a file is there, and right, under all its names, and then to its signature.
+    pub async fn copy(&self, planned: &Planned) -> Copied {
+        let file = self.fetch(planned).await;
+        let signature = match &planned.signature {
+            Some(signature) if file.is_ok() => Some(self.fetch_signature(signature).await),
+            _ => None,
+        };
+        Copied { file, signature }
+    }
+
+    /// Sees to it that a signature is there as its server has it now. Nothing here says whose it is: that is for
+    /// `check --keyring`.
+    async fn fetch_signature(&self, planned: &PlannedSignature) -> Result<Fetched, Failure> {
+        let path = self.directory.join(&planned.path);
+        let io = |error| Failure::Io { path: path.clone(), error };
+        let there = digest_of(&path).await.map_err(io)?;
+        let part = part_of(&path);
+        remove_if_there(&part).map_err(io)?;
+        let begun = (Hash::new(), 0);
+        let found = match self.transfer(&planned.url, MAX_SIGNATURE_BYTES, &part, begun).await {
+            Ok(found) => found,
+            Err(failure) => {
+                // A signature is never resumed.
+                remove_if_there(&part).map_err(io)?;
+                return Err(failure);
+            }
+        };
+        if there == Some(found) {
+            fs::remove_file(&part).map_err(io)?;
+            return Ok(Fetched::Kept);
+        }
+        readable(&part).and_then(|()| fs::rename(&part, &path)).map_err(io)?;
+        Ok(if there.is_some() { Fetched::Replaced } else { Fetched::New })
+    }
+
     /// Sees to it that a file is there, and right, under all its names.
-    pub async fn fetch(&self, planned: &Planned) -> Result<Fetched, Failure> {
+    async fn fetch(&self, planned: &Planned) -> Result<Fetched, Failure> {
         let path = self.directory.join(&planned.path);
         let io = |error| Failure::Io { path: path.clone(), error };
         let parent = path.parent().unwrap_or(&self.directory);
@@ -124,7 +188,8 @@ impl<'f> Fetcher<'f> {
             let found = if planned.size == Some(had) && had > 0 {
                 held.0.finish()
             } else {
-                self.transfer(planned, &part, held).await?
+                let limit = planned.size.map_or(MAX_UNSAID_BYTES, |size| size.saturating_add(SLACK_BYTES));
+                self.transfer(&planned.url, limit, &part, held).await?
             };
             if found == planned.sha256 {
                 readable(&part).and_then(|()| fs::rename(&part, path)).map_err(io)?;
@@ -139,21 +204,19 @@ impl<'f> Fetcher<'f> {
         }
     }
 
+    /// Fetches at most so many bytes behind those that are there, and says the digest of all.
     async fn transfer(
         &self,
-        planned: &Planned,
+        url: &Literal,
+        limit: u64,
         part: &Path,
         (hash, had): (Hash, u64),
     ) -> Result<Sha256, Failure> {
         let io = |error| Failure::Io { path: part.to_owned(), error };
-        self.client
-            .rules()
-            .admit(&planned.url)
-            .map_err(|refusal| Failure::Observed(Observation::Refused(refusal)))?;
+        self.client.rules().admit(url).map_err(|refusal| Failure::Observed(Observation::Refused(refusal)))?;
         let file = OpenOptions::new().append(true).create(true).open(part).map_err(io)?;
         let mut sink = FileSink::new(file, hash, had, self.progress.clone());
-        let limit = planned.size.map_or(MAX_UNSAID_BYTES, |size| size.saturating_add(SLACK_BYTES));
-        let outcome = self.client.download_on(planned.url.url(), limit, had, &mut sink, &mut 0).await;
+        let outcome = self.client.download_on(url.url(), limit, had, &mut sink, &mut 0).await;
         match outcome {
             Ok(_) => sink.finish().await.map_err(io),
             Err(Unfinished::Observed(observation)) => {
@@ -173,7 +236,7 @@ impl<'f> Fetcher<'f> {
 }
 
 /// The name of a file that is on its way. No planned file's name begins with a dot.
-fn part_of(path: &Path) -> PathBuf {
+pub(super) fn part_of(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!(".{name}.part"))
 }
@@ -216,14 +279,18 @@ fn link(file: &Path, name: &Path) -> io::Result<()> {
         return Ok(());
     }
     let part = part_of(name);
-    match fs::remove_file(&part) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
+    remove_if_there(&part)?;
     if fs::hard_link(file, &part).is_err() {
         fs::copy(file, &part)?;
     }
     fs::rename(&part, name)
+}
+
+fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// A web server runs as somebody else.

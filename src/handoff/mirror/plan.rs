@@ -2,13 +2,11 @@
 //! whatever a document or a list says.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-
-use serde::Deserialize;
+use std::path::{Path, PathBuf};
 
 use crate::location::{
-    Arch, BuildId, FileId, Literal, Location, Mirror, MirrorVersion, OcpVersion, Prefix, Series, Target,
-    is_plain_segment,
+    BuildId, BuildIdError, FileId, Literal, Location, Mirror, MirrorVersion, OcpVersion, Prefix, Series,
+    Target, is_plain_segment,
 };
 use crate::stream::Sha256;
 use crate::text::excerpt;
@@ -31,6 +29,25 @@ pub enum Arrangement {
     Release(OcpVersion),
 }
 
+/// An artifact of a document, and where its files come from.
+#[derive(Debug, Clone)]
+pub struct Wanted<'d> {
+    /// What it is called in messages.
+    pub title: &'d str,
+    /// The build that the document says it is of.
+    pub release: &'d str,
+    /// Where the document says that it is.
+    pub location: &'d str,
+    /// Where it comes from.
+    pub url: Literal,
+    /// What it must be.
+    pub sha256: Sha256,
+    /// Its size in bytes, as far as anybody says.
+    pub size: Option<u64>,
+    /// Where the document says that its signature is, and where that comes from.
+    pub signature: Option<(&'d str, Literal)>,
+}
+
 /// One file to be there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Planned {
@@ -46,6 +63,19 @@ pub struct Planned {
     pub path: PathBuf,
     /// Further names in the same directory.
     pub links: Vec<String>,
+    /// Its detached signature, if the document names one.
+    pub signature: Option<PlannedSignature>,
+}
+
+/// A detached signature to be beside its file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedSignature {
+    /// Where the document says that it is.
+    pub location: String,
+    /// Where it comes from.
+    pub url: Literal,
+    /// Where it goes, below the directory.
+    pub path: PathBuf,
 }
 
 /// A directory with sidecars.
@@ -64,6 +94,21 @@ pub struct Plan {
     pub files: Vec<Planned>,
     /// The directories that get sidecars.
     pub directories: BTreeMap<PathBuf, Directory>,
+    /// Every name that is given away, second names and signatures included.
+    names: BTreeMap<PathBuf, Named>,
+}
+
+/// What has a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Named {
+    title: String,
+    holds: Holds,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Holds {
+    File(Sha256),
+    Signature(Literal),
 }
 
 /// Why something has no place in a plan.
@@ -77,8 +122,8 @@ pub enum PlanError {
         /// Why not.
         why: String,
     },
-    /// Two files want one name.
-    #[error("{title}: {path} is already the place of {other}, which has other bytes")]
+    /// Two files want one name, or a file and a signature.
+    #[error("{title}: {path} is already a name of {other}, which has other bytes")]
     Taken {
         /// The file.
         title: String,
@@ -87,39 +132,14 @@ pub enum PlanError {
         /// The file that is there.
         other: String,
     },
-    /// A list of `sync-list` that is none.
+    /// A request that cannot be carried out.
     #[error("{name}: {why}")]
-    List {
-        /// The list.
+    Request {
+        /// The request.
         name: String,
         /// What is wrong with it.
         why: String,
     },
-}
-
-/// `sync.json`, as far as it is carried out.
-#[derive(Deserialize)]
-struct ListedRequest {
-    schema_version: u32,
-    builds: Vec<ListedBuild>,
-}
-
-#[derive(Deserialize)]
-struct ListedBuild {
-    arch: String,
-    build_id: String,
-    version: Option<String>,
-    mirror_prefix: Option<String>,
-    base_dir: String,
-    files: Vec<ListedFile>,
-}
-
-#[derive(Deserialize)]
-struct ListedFile {
-    id: String,
-    url: String,
-    sha256: String,
-    size: Option<u64>,
 }
 
 impl Arrangement {
@@ -136,117 +156,103 @@ impl Arrangement {
         mirror.map(Target::Mirror).map_err(|error| error.to_string())
     }
 
+    /// The place of a file of a document below [`BASE`], and the same as a path.
+    fn place(&self, location: &str, release: &str) -> Result<(Literal, PathBuf), String> {
+        let target = self.target(Prefix::parse(BASE).map_err(|error| error.to_string())?)?;
+        let literal = Literal::parse(location).map_err(|error| error.to_string())?;
+        let release = (!release.is_empty()).then_some(release);
+        // The base is nobody's business.
+        let place =
+            target.place(&literal, release).map_err(|error| error.to_string().replace(BASE, "DIR"))?;
+        let tail = place.as_str().strip_prefix(BASE).unwrap_or_default();
+        let segments: Vec<&str> = tail.split('/').skip(1).collect();
+        let path = path_of(&segments).ok_or_else(|| odd(tail))?;
+        Ok((place, path))
+    }
+
     const fn has_sidecars(&self) -> bool {
         !matches!(self, Self::Flat)
     }
 }
 
 impl Plan {
-    /// Plans a file of a document. `location` is the document's, `url` where it is fetched from.
-    pub fn add(
-        &mut self,
-        arrangement: &Arrangement,
-        title: &str,
-        (location, release): (&str, &str),
-        (url, sha256, size): (Literal, Sha256, Option<u64>),
-    ) -> Result<(), PlanError> {
+    /// Plans an artifact of a document, and its signature.
+    pub fn add(&mut self, arrangement: &Arrangement, wanted: Wanted<'_>) -> Result<(), PlanError> {
+        let Wanted { title, release, location, url, sha256, size, signature } = wanted;
         let no_place = |why: String| PlanError::NoPlace { title: excerpt(title, 300), why };
-        let base = Prefix::parse(BASE).map_err(|error| no_place(error.to_string()))?;
-        let target = arrangement.target(base).map_err(no_place)?;
-        let literal = Literal::parse(location).map_err(|error| no_place(error.to_string()))?;
-        let place = target
-            .place(&literal, (!release.is_empty()).then_some(release))
-            .map_err(|error| no_place(error.to_string()))?;
-        let tail = place.as_str().strip_prefix(BASE).unwrap_or_default();
-        let segments: Vec<&str> = tail.split('/').skip(1).collect();
-        let path = path_of(&segments).ok_or_else(|| no_place(odd(tail)))?;
-        let mut links = Vec::new();
-        let mut sidecars = None;
-        if arrangement.has_sidecars() {
-            let read = Location::read(&place).map_err(|error| no_place(error.to_string()))?;
-            links = second_names(&read);
-            let build = match read.build() {
-                Some(build) => build.clone(),
-                None => release
-                    .parse()
-                    .map_err(|error: crate::location::BuildIdError| no_place(error.to_string()))?,
-            };
-            let meta_json = matches!(arrangement, Arrangement::Build(_)).then(|| url.sibling("meta.json"));
-            sidecars = Some(Directory { build, meta_json });
-        }
-        self.put(Planned { title: excerpt(title, 300), url, sha256, size, path, links }, sidecars)
+        let (place, path) = arrangement.place(location, release).map_err(no_place)?;
+        let sidecars = arrangement.has_sidecars().then(|| Sidecars::of(&place, release, &url));
+        let Sidecars { links, directory } = sidecars.transpose().map_err(no_place)?.unwrap_or_default();
+        let signature = match signature {
+            None => None,
+            Some((location, url)) => {
+                let no_place = |why: String| no_place(format!("its signature: {why}"));
+                let (_, beside) = arrangement.place(location, release).map_err(no_place)?;
+                if beside.parent() != path.parent() {
+                    return Err(no_place(format!("{} is not beside the file", excerpt(location, 300))));
+                }
+                Some(PlannedSignature { location: location.to_owned(), url, path: beside })
+            }
+        };
+        let title = excerpt(title, 300);
+        self.put(Planned { title, url, sha256, size, path, links, signature }, directory)
     }
 
-    /// Plans what a list of `sync-list` asks for, as ART's sync job would carry it out: below
-    /// `BASE_DIR/MIRROR_PREFIX/VERSION`.
-    pub fn of_request(name: &str, text: &[u8]) -> Result<Self, PlanError> {
-        let bad = |why: String| PlanError::List { name: excerpt(name, 300), why };
-        let request: ListedRequest = serde_json::from_slice(text)
-            .map_err(|error| bad(format!("it is no list of sync-list: {error}")))?;
-        if request.schema_version != super::super::sync::SCHEMA_VERSION {
-            return Err(bad(format!("it has schema_version {}; expected 1", request.schema_version)));
-        }
-        let mut plan = Self::default();
-        for build in request.builds {
-            let arch = Arch::from_rpm_name(&build.arch)
-                .ok_or_else(|| bad(format!("{} is no architecture", excerpt(&build.arch, 40))))?;
-            let id: BuildId = build.build_id.parse().map_err(|error| bad(format!("{error}")))?;
-            let what = format!("{arch}, build {id}");
-            let version = build.version.ok_or_else(|| {
-                bad(format!("{what}: it does not say the version; make it with --release-version"))
-            })?;
-            let prefix = build
-                .mirror_prefix
-                .ok_or_else(|| bad(format!("{what}: it does not say the mirror prefix")))?;
-            let directory = [build.base_dir.as_str(), prefix.as_str(), version.as_str()].join("/");
-            let above: Vec<&str> = directory.split('/').filter(|segment| !segment.is_empty()).collect();
-            for file in build.files {
-                let url = Literal::parse(&file.url).map_err(|error| bad(format!("{what}: {error}")))?;
-                let sha256 = file.sha256.parse().map_err(|error| bad(format!("{what}: {error}")))?;
-                let named = url.file_name();
-                let (file_name, link) = renamed(named, arch, &id, &version);
-                let mut segments = above.clone();
-                segments.push(&file_name);
-                let path = path_of(&segments).ok_or_else(|| bad(odd(&directory)))?;
-                let links = link.into_iter().flat_map(with_installer_name).collect();
-                let meta_json = (version == id.as_str()).then(|| url.sibling("meta.json"));
-                let sidecars = Directory { build: id.clone(), meta_json };
-                let title = excerpt(&file.id, 300);
-                plan.put(Planned { title, url, sha256, size: file.size, path, links }, Some(sidecars))?;
+    /// Gives a file its names. One that is planned already, with the same bytes, is not planned twice.
+    pub(super) fn put(&mut self, planned: Planned, directory: Option<Directory>) -> Result<(), PlanError> {
+        let parent = planned.path.parent().unwrap_or_else(|| Path::new("")).to_owned();
+        let file = |path: PathBuf| (path, Holds::File(planned.sha256));
+        let signature =
+            planned.signature.iter().map(|it| (it.path.clone(), Holds::Signature(it.url.clone())));
+        let names: Vec<(PathBuf, Holds)> = std::iter::once(file(planned.path.clone()))
+            .chain(planned.links.iter().map(|name| file(parent.join(name))))
+            .chain(signature)
+            .collect();
+        for (path, holds) in &names {
+            let of_others = self.names.get(path).map(|other| (&other.title, &other.holds));
+            let of_its_own = names.iter().find(|(own, _)| own == path).map(|(_, own)| (&planned.title, own));
+            if let Some((other, _)) = of_others.into_iter().chain(of_its_own).find(|(_, it)| *it != holds) {
+                let (other, path) = (other.clone(), path.display().to_string());
+                return Err(PlanError::Taken { title: planned.title, path, other });
             }
         }
-        Ok(plan)
-    }
-
-    fn put(&mut self, planned: Planned, sidecars: Option<Directory>) -> Result<(), PlanError> {
-        if let Some(other) = self.files.iter().find(|other| other.path == planned.path) {
-            if other.sha256 == planned.sha256 {
-                return Ok(());
-            }
-            return Err(PlanError::Taken {
-                title: planned.title,
-                path: planned.path.display().to_string(),
-                other: other.title.clone(),
-            });
+        if self.names.contains_key(&planned.path) {
+            return Ok(());
         }
-        if let (Some(sidecars), Some(directory)) = (sidecars, planned.path.parent()) {
-            self.directories.entry(directory.to_owned()).or_insert(sidecars);
+        for (path, holds) in names {
+            self.names.insert(path, Named { title: planned.title.clone(), holds });
+        }
+        if let Some(directory) = directory {
+            self.directories.entry(parent).or_insert(directory);
         }
         self.files.push(planned);
         Ok(())
     }
 }
 
-/// The name that the sync job gives a file, and the second one without any version.
-fn renamed(file_name: &str, arch: Arch, build: &BuildId, version: &str) -> (String, Option<String>) {
-    let unversioned = file_name.replacen(&format!("-{build}"), "", 1);
-    let link = (unversioned != file_name).then_some(unversioned);
-    if version == build.as_str() {
-        return (file_name.to_owned(), link);
+/// What the sync job leaves beside a file.
+#[derive(Default)]
+pub(super) struct Sidecars {
+    /// Second names.
+    pub(super) links: Vec<String>,
+    /// The sidecars of the directory.
+    pub(super) directory: Option<Directory>,
+}
+
+impl Sidecars {
+    /// What goes beside a file that is to be at a place, and comes from `url`.
+    pub(super) fn of(place: &Literal, release: &str, url: &Literal) -> Result<Self, String> {
+        let read = Location::read(place).map_err(|error| error.to_string())?;
+        let build = match read.build() {
+            Some(build) => build.clone(),
+            None => release.parse().map_err(|error: BuildIdError| error.to_string())?,
+        };
+        // It lists files by their names, so it is of use only where they keep them.
+        let meta_json = (place.file_name() == url.file_name()).then(|| url.sibling("meta.json"));
+        // Build directories have one name for each file.
+        let links = if read.layout().is_mirror() { second_names(&read) } else { Vec::new() };
+        Ok(Self { links, directory: Some(Directory { build, meta_json }) })
     }
-    let release =
-        if version.contains(arch.rpm_name()) { version.to_owned() } else { format!("{version}-{arch}") };
-    (file_name.replacen(build.as_str(), &release, 1), link)
 }
 
 /// The names without any version that a file of the mirror also has.
@@ -260,19 +266,19 @@ fn second_names(place: &Location) -> Vec<String> {
 }
 
 /// A name without version, and for live images the older one that some portals still use.
-fn with_installer_name(name: String) -> impl Iterator<Item = String> {
+pub(super) fn with_installer_name(name: String) -> impl Iterator<Item = String> {
     let installer = name.strip_prefix("rhcos-live-").map(|rest| format!("rhcos-installer-{rest}"));
     [Some(name), installer].into_iter().flatten()
 }
 
 /// A relative path of plain names; none if any is not, or if the file's name is a sidecar's.
-fn path_of(segments: &[&str]) -> Option<PathBuf> {
+pub(super) fn path_of(segments: &[&str]) -> Option<PathBuf> {
     let file = segments.last()?;
     // A leading dot would hide a file, or be one that is still on its way.
     let plain = |segment: &&str| is_plain_segment(segment) && !segment.starts_with('.');
     (segments.iter().all(plain) && !RESERVED.contains(file)).then(|| segments.iter().collect())
 }
 
-fn odd(path: &str) -> String {
+pub(super) fn odd(path: &str) -> String {
     format!("`{}` is no path that a file may have here", excerpt(path, 300))
 }

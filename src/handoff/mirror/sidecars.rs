@@ -42,7 +42,12 @@ pub async fn write_sidecars(
             let _ = writeln!(text, "{sha256}  {name}");
             text
         });
+        let before = fs::read(directory.join("sha256sum.txt")).ok();
         put(&directory, "sha256sum.txt", text.as_bytes())?;
+        if before.as_deref() != Some(text.as_bytes()) && directory.join("sha256sum.txt.gpg").exists() {
+            let path = path.display();
+            remarks.push(format!("{path}/sha256sum.txt.gpg signs an earlier sha256sum.txt: sign it again"));
+        }
         put(&directory, "rhcos-id.txt", format!("{}\n", sidecars.build).as_bytes())?;
         let Some(url) = &sidecars.meta_json else { continue };
         let read = prober.document(url).await.map_err(|error| error.to_string()).and_then(|bytes| {

@@ -10,8 +10,27 @@ fn digest(byte: u8) -> Sha256 {
 }
 
 fn add(plan: &mut Plan, arrangement: &Arrangement, location: &str, sha256: Sha256) -> Result<(), PlanError> {
-    let url = Literal::parse(location).unwrap_or_else(|_| Literal::parse("https://h/f").unwrap());
-    plan.add(arrangement, "x86_64/metal/iso/disk", (location, BUILD), (url, sha256, None))
+    add_signed(plan, arrangement, location, None, sha256)
+}
+
+fn add_signed(
+    plan: &mut Plan,
+    arrangement: &Arrangement,
+    location: &str,
+    signature: Option<&str>,
+    sha256: Sha256,
+) -> Result<(), PlanError> {
+    let url = |text| Literal::parse(text).unwrap_or_else(|_| Literal::parse("https://h/f").unwrap());
+    let wanted = Wanted {
+        title: "x86_64/metal/iso/disk",
+        release: BUILD,
+        location,
+        url: url(location),
+        sha256,
+        size: None,
+        signature: signature.map(|text| (text, url(text))),
+    };
+    plan.add(arrangement, wanted)
 }
 
 fn places(arrangement: &Arrangement, location: &str) -> Vec<String> {
@@ -63,6 +82,123 @@ fn one_name_holds_one_file() {
     assert_eq!(plan.files.len(), 1, "the same bytes twice");
     let error = add(&mut plan, &Arrangement::Flat, "https://h/c/f.iso", digest(2)).unwrap_err();
     assert!(error.to_string().contains("which has other bytes"), "{error}");
+
+    // The second name of one file, and the only one of another.
+    let directory = format!("https://h/x86_64/dependencies/rhcos/4.19/{BUILD}");
+    let versioned = format!("{directory}/rhcos-{BUILD}-qemu.x86_64.qcow2.gz");
+    let second = format!("{directory}/rhcos-qemu.x86_64.qcow2.gz");
+    for (one, other) in [(&versioned, &second), (&second, &versioned)] {
+        let mut plan = Plan::default();
+        add(&mut plan, &Arrangement::Build(None), one, digest(1)).unwrap();
+        let error = add(&mut plan, &Arrangement::Build(None), other, digest(2)).unwrap_err();
+        assert!(error.to_string().contains("which has other bytes"), "{error}");
+    }
+}
+
+#[test]
+fn a_signature_goes_beside_its_file_or_nowhere() {
+    let directory = format!("{CDN}/4.19-9.6/builds/{BUILD}/x86_64");
+    let file = format!("{directory}/rhcos-{BUILD}-live-iso.x86_64.iso");
+    let beside = format!("{file}.sig");
+    let release = Arrangement::Release("4.19.2".parse().unwrap());
+    let by_build = format!("x86_64/dependencies/rhcos/4.19/{BUILD}/rhcos-{BUILD}-live-iso.x86_64.iso.sig");
+    for (arrangement, path) in [
+        (Arrangement::Flat, format!("rhcos-{BUILD}-live-iso.x86_64.iso.sig")),
+        (Arrangement::Build(None), by_build),
+        (
+            release,
+            "x86_64/dependencies/rhcos/4.19/4.19.2/rhcos-4.19.2-x86_64-live-iso.x86_64.iso.sig".to_owned(),
+        ),
+    ] {
+        let mut plan = Plan::default();
+        add_signed(&mut plan, &arrangement, &file, Some(&beside), digest(1)).unwrap();
+        let signature = plan.files[0].signature.as_ref().unwrap();
+        assert_eq!(signature.path.display().to_string(), path);
+    }
+
+    let other_build = beside.replace(BUILD, "419.96.202507010000-0");
+    let other_arch = beside.replace("x86_64", "s390x");
+    let hostile = [
+        "https://h/..%2f..%2fetc%2fpasswd",
+        "https://h/.hidden",
+        "https://h/sha256sum.txt",
+        "https://h/sha256sum.txt.gpg",
+        "no URL",
+        &file,
+    ];
+    for location in hostile.into_iter().chain([other_build.as_str(), other_arch.as_str()]) {
+        for arrangement in [Arrangement::Flat, Arrangement::Build(None)] {
+            let flat = arrangement == Arrangement::Flat;
+            if flat && (location == other_build || location == other_arch) {
+                continue; // one directory holds all
+            }
+            let mut plan = Plan::default();
+            let added = add_signed(&mut plan, &arrangement, &file, Some(location), digest(1));
+            assert!(added.is_err(), "{location} {arrangement:?}");
+            assert_eq!(plan, Plan::default());
+        }
+    }
+}
+
+#[test]
+fn the_gates_request_is_carried_out_where_the_gate_looks_or_refused() {
+    let request = |lines: &str| {
+        let source = |location: &str, release: &str| {
+            assert_eq!(release, BUILD);
+            Literal::parse(location).map_err(|error| error.to_string())
+        };
+        Plan::of_the_gates_request("request.md", lines, source)
+    };
+    let tail = format!("4.19-9.6/builds/{BUILD}/x86_64/rhcos-{BUILD}-qemu.x86_64.qcow2.gz");
+    let release = "x86_64/dependencies/rhcos/4.19/4.19.2/rhcos-4.19.2-x86_64-qemu.x86_64.qcow2.gz";
+    let sha256 = format!("sha256 {}", digest(1));
+    let text = format!(
+        "```\nPlease mirror these boot images.\n\nNot there: 2 files\n\n  x86_64, build {BUILD}\n    {CDN}/{tail}\n      \
+         {sha256}\nhttps://mirror.openshift.com/pub/openshift-v4/{release}\n{sha256}\n```\n"
+    );
+    let plan = request(&text).unwrap();
+    let paths: Vec<String> = plan.files.iter().map(|file| file.path.display().to_string()).collect();
+    assert_eq!(paths, [format!("art/storage/prod/streams/{tail}"), format!("pub/openshift-v4/{release}")]);
+    assert_eq!(plan.files[0].links, [""; 0], "a build's directory has one name for each file");
+    assert_eq!(plan.files[1].links, ["rhcos-qemu.x86_64.qcow2.gz"]);
+    assert!(plan.directories.values().all(|directory| directory.build.as_str() == BUILD));
+
+    let url = format!("{CDN}/{tail}");
+    let hostile = [
+        String::new(),
+        "Please mirror these boot images.".to_owned(),
+        format!("x86_64, build {BUILD}\n{url}"),
+        format!("x86_64, build {BUILD}\n{sha256}\n{url}"),
+        format!("x86_64, build {BUILD}\n{url}\n{sha256}\n{sha256}"),
+        format!("x86_64, build {BUILD}\n{url}\nsha256 nonsense"),
+        format!("x86_64, build {BUILD}\n{url}\n{sha256}\n{url}\nsha256 {}", digest(2)),
+        format!("x86_64, build {BUILD}\n{CDN}/../../../../{tail}\n{sha256}"),
+        format!("x86_64, build {BUILD}\nhttps://h/..%2f..%2fetc%2fpasswd\n{sha256}"),
+        format!("x86_64, build {BUILD}\nhttps://h/.ssh/{tail}\n{sha256}"),
+        format!("{text}\n  and 3 more, listed in art-mirror-validate.json\n"),
+    ];
+    for text in hostile {
+        assert!(request(&text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn what_is_to_come_does_not_count_what_is_there() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut plan = Plan::default();
+    for (name, size) in [("a", Some(100)), ("b", Some(50)), ("c", None), ("d", Some(7))] {
+        add(&mut plan, &Arrangement::Flat, &format!("https://h/{name}"), digest(1)).unwrap();
+        plan.files.last_mut().unwrap().size = size;
+    }
+    let come = |name: &str, length: usize| {
+        fs::write(directory.path().join(name), vec![0; length]).unwrap();
+        to_come(directory.path(), &plan)
+    };
+    assert_eq!(to_come(directory.path(), &plan), 157);
+    assert_eq!(come(".a.part", 60), 97, "it goes on where it was");
+    assert_eq!(come(".a.part", 101), 157, "more than the file has is no part of it");
+    assert_eq!(come("b", 50), 107);
+    assert_eq!(come("d", 6), 107, "it is replaced");
 }
 
 #[test]
@@ -101,7 +237,7 @@ fn a_request_is_carried_out_as_the_sync_job_would_or_refused() {
             }],
         }]});
         change(&mut json);
-        Plan::of_request("sync.json", json.to_string().as_bytes())
+        Plan::of_sync_list("sync.json", &json.to_string())
     };
     let plan = request(&|_| {}).unwrap();
     let directory = "pub/openshift-v4/x86_64/dependencies/rhcos/4.19/4.19.2";
@@ -140,7 +276,12 @@ proptest::proptest! {
         let Ok(url) = Literal::parse(&location) else { return Ok(()) };
         for arrangement in [Arrangement::Flat, Arrangement::Build(None), Arrangement::Release("4.8.2".parse().unwrap())] {
             let mut plan = Plan::default();
-            let _ = plan.add(&arrangement, "t", (&location, &release), (url.clone(), digest(1), None));
+            for signature in [None, Some((location.as_str(), url.clone()))] {
+                let (title, sha256, size) = ("t", digest(1), None);
+                let (location, release, url) = (location.as_str(), release.as_str(), url.clone());
+                let wanted = Wanted { title, release, location, url, sha256, size, signature };
+                let _ = plan.add(&arrangement, wanted);
+            }
             for file in &plan.files {
                 let normal = |part: std::path::Component<'_>| matches!(part, std::path::Component::Normal(_));
                 proptest::prop_assert!(file.path.components().all(normal), "{:?}", file.path);

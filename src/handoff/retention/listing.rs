@@ -117,7 +117,10 @@ impl Listing {
     fn add_text(&mut self, path: &Path, name: &str, reader: impl Read) -> Result<(), ListingError> {
         let mut bytes = Vec::new();
         let io = |error| ListingError::Io { path: name.to_owned(), error };
-        reader.take(MAX_LISTING_BYTES).read_to_end(&mut bytes).map_err(io)?;
+        reader.take(MAX_LISTING_BYTES + 1).read_to_end(&mut bytes).map_err(io)?;
+        if u64::try_from(bytes.len()).is_ok_and(|length| length > MAX_LISTING_BYTES) {
+            return Err(io(io::Error::other("it has more than 1 GiB")));
+        }
         if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{') {
             let json = serde_json::from_slice(&bytes)
                 .map_err(|error| ListingError::Json { path: name.to_owned(), error })?;
@@ -155,12 +158,17 @@ impl Listing {
         }
     }
 
+    /// Adds the builds of the files below a directory. One that was emptied holds no build, whatever its name.
     fn add_tree(&mut self, at: &Path, above: &[String], relative: &mut Vec<String>) -> io::Result<()> {
         let mut entries: Vec<fs::DirEntry> = fs::read_dir(at)?.collect::<Result<_, _>>()?;
         entries.sort_by_key(fs::DirEntry::file_name);
-        let is_empty = entries.is_empty();
         for entry in entries {
-            relative.push(entry.file_name().to_string_lossy().into_owned());
+            let name = entry.file_name().to_string_lossy().into_owned();
+            // What is hidden is on its way (`mirror` calls it `.FILE.part`), and not there yet.
+            if name.starts_with('.') {
+                continue;
+            }
+            relative.push(name);
             // A link is the name of something else, which is listed where it is.
             if entry.file_type()?.is_dir() && relative.len() < MAX_DEPTH {
                 self.add_tree(&entry.path(), above, relative)?;
@@ -172,10 +180,6 @@ impl Listing {
                 }
             }
             relative.pop();
-        }
-        if is_empty && !relative.is_empty() {
-            let all: Vec<&str> = above.iter().chain(&*relative).map(String::as_str).collect();
-            self.add_path(&all, above.len(), true);
         }
         Ok(())
     }

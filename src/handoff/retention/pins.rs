@@ -33,6 +33,8 @@ pub struct Pin {
     pub arch: Arc<str>,
     /// The directory that the location names.
     pub directory: Option<String>,
+    /// The release of OpenShift that the location names the build by, on the mirror by release.
+    pub release: Option<String>,
     /// Whether files are pinned. A build that only names cloud images must stay, but need not have been
     /// mirrored.
     pub of_files: bool,
@@ -40,6 +42,7 @@ pub struct Pin {
 
 /// Something that pins builds, and cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Unreadable {
     /// The ref, or the document.
     pub by: Arc<str>,
@@ -62,10 +65,34 @@ struct Legacy {
     buildid: Option<String>,
 }
 
+/// What a location says of where its build is.
+#[derive(Debug, Clone, Default)]
+struct Place {
+    directory: Option<String>,
+    release: Option<String>,
+}
+
+impl Place {
+    fn of(location: Option<&Location>) -> Self {
+        Self {
+            directory: location.map(Location::directory),
+            release: location.and_then(Location::release).map(ToString::to_string),
+        }
+    }
+}
+
 impl Pin {
-    /// Whether it pins what a mirror holds. Where the listing does not tell architectures, any is meant.
+    /// Whether it pins what a mirror holds. Where the listing does not tell architectures, any is meant; where it
+    /// does not tell the build, the release that the location names.
     pub(super) fn pins(&self, held: &Held) -> bool {
-        held.build.as_ref() == Some(&self.build) && held.arch.as_ref().is_none_or(|arch| *arch == self.arch)
+        let is_meant = match &held.build {
+            Some(build) => *build == self.build,
+            None => {
+                self.release.as_deref() == Some(&*held.name)
+                    && self.directory.as_deref() == Some(&*held.directory)
+            }
+        };
+        is_meant && held.arch.as_ref().is_none_or(|arch| *arch == self.arch)
     }
 }
 
@@ -74,20 +101,21 @@ impl Pins {
     pub fn add_document(&mut self, by: &Arc<str>, document: &Document) {
         for artifact in &document.artifacts {
             let location = Location::parse(&artifact.location).ok();
-            let directory = location.as_ref().map(Location::directory);
-            self.add(by, &artifact.release, &artifact.id.arch, directory.clone(), true);
+            let place = Place::of(location.as_ref());
+            let arch = &artifact.id.arch;
+            self.add(by, &artifact.release, arch, place.clone());
             // A location that is of another build than its release is a fault, and still keeps users going.
             if let Some(build) = location.as_ref().and_then(Location::build)
                 && build.as_str() != &*artifact.release
             {
-                self.push(by, build.clone(), &artifact.id.arch, directory, true);
+                self.push(by, build.clone(), arch, place, true);
             }
         }
         let releases = document.cloud_images.iter().filter(|image| image.path.ends_with(".release"));
         for image in releases {
             // Clouds have their own names for their images; what is no build ID here pins nothing.
             if let Ok(build) = image.value.parse() {
-                self.push(by, build, &image.arch, None, false);
+                self.push(by, build, &image.arch, Place::default(), false);
             }
         }
     }
@@ -117,7 +145,7 @@ impl Pins {
                 None => {}
                 Some(Ok(build)) => {
                     found = true;
-                    self.add(by, &build, &arch.into(), None, true);
+                    self.add(by, &build, &arch.into(), Place::default());
                 }
                 Some(Err(why)) => {
                     found = true;
@@ -163,29 +191,16 @@ impl Pins {
         pins
     }
 
-    fn add(
-        &mut self,
-        by: &Arc<str>,
-        release: &str,
-        arch: &Arc<str>,
-        directory: Option<String>,
-        of_files: bool,
-    ) {
+    fn add(&mut self, by: &Arc<str>, release: &str, arch: &Arc<str>, place: Place) {
         match release.parse() {
-            Ok(build) => self.push(by, build, arch, directory, of_files),
+            Ok(build) => self.push(by, build, arch, place, true),
             Err(error) => self.unreadable(by, &format!("a release of {arch}: {error}")),
         }
     }
 
-    fn push(
-        &mut self,
-        by: &Arc<str>,
-        build: BuildId,
-        arch: &Arc<str>,
-        directory: Option<String>,
-        of_files: bool,
-    ) {
-        let pin = Pin { by: Arc::clone(by), build, arch: Arc::clone(arch), directory, of_files };
+    fn push(&mut self, by: &Arc<str>, build: BuildId, arch: &Arc<str>, place: Place, of_files: bool) {
+        let Place { directory, release } = place;
+        let pin = Pin { by: Arc::clone(by), build, arch: Arc::clone(arch), directory, release, of_files };
         if !self.pins.contains(&pin) {
             self.pins.push(pin);
         }

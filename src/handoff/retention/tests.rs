@@ -86,6 +86,7 @@ fn a_tree_says_with_rhcos_id_which_build_a_release_is() {
         }
     }
     fs::create_dir_all(rhcos.join("4.19").join(B)).unwrap();
+    fs::write(rhcos.join("4.19").join(B).join("rhcos.iso"), "").unwrap();
     std::os::unix::fs::symlink("4.19/4.19.1", rhcos.join("latest")).unwrap();
     let mut listing = Listing::default();
     listing.add(root.path()).unwrap();
@@ -105,9 +106,50 @@ fn a_tree_says_with_rhcos_id_which_build_a_release_is() {
     );
 }
 
+#[test]
+fn a_build_whose_files_are_gone_is_gone() {
+    let root = tempfile::tempdir().unwrap();
+    let builds = root.path().join("4.19-9.6/builds");
+    let file = |build: &str, name: &str| {
+        fs::create_dir_all(builds.join(build).join("x86_64")).unwrap();
+        fs::write(builds.join(build).join("x86_64").join(name), "").unwrap();
+    };
+    file(A, ".rhcos.iso.part");
+    file(C, "rhcos.iso");
+    fs::create_dir_all(builds.join(B).join("x86_64")).unwrap();
+    let mut listing = Listing::default();
+    listing.add(root.path()).unwrap();
+    let pins = [A, B, C].map(|build| pin("main", build, "x86_64"));
+    let retention = Retention::of(&Pins { pins: pins.into(), unreadable: vec![] }, &listing, false);
+    assert_eq!(statuses(&retention), [(C, Status::Pinned)]);
+    let gone: Vec<&str> = retention.gone.iter().map(|gone| &*gone.build_id).collect();
+    assert_eq!(gone, [A, B], "neither a directory nor a file on its way is a build");
+}
+
+#[test]
+fn a_release_that_a_location_names_is_there_even_if_nothing_says_its_build() {
+    let listing =
+        listing("x86_64/dependencies/rhcos/4.19/4.19.1/f.gz\nx86_64/dependencies/rhcos/4.19/4.19.2/f.gz\n");
+    let at = |directory: &str, release: &str| Pin {
+        directory: Some(directory.to_owned()),
+        release: Some(release.to_owned()),
+        ..pin("main", A, "x86_64")
+    };
+    let judged = |pin: Pin| {
+        let retention = Retention::of(&Pins { pins: vec![pin], unreadable: vec![] }, &listing, true);
+        let statuses = retention.builds.iter().map(|build| build.status).collect::<Vec<_>>();
+        (statuses, retention.gone.len())
+    };
+    let (pinned, unreadable) = (Status::Pinned, Status::Unreadable);
+    assert_eq!(judged(at("4.19", "4.19.2")), (vec![unreadable, pinned], 0));
+    assert_eq!(judged(at("4.19", "4.19.3")), (vec![unreadable, unreadable], 1));
+    assert_eq!(judged(at("pre-release", "4.19.2")), (vec![unreadable, unreadable], 1));
+}
+
 fn pin(by: &str, build: &str, arch: &str) -> Pin {
     let directory = Some("4.19-9.6".to_owned());
-    Pin { by: by.into(), build: build.parse().unwrap(), arch: arch.into(), directory, of_files: true }
+    let (by, build, arch) = (by.into(), build.parse().unwrap(), arch.into());
+    Pin { by, build, arch, directory, release: None, of_files: true }
 }
 
 fn statuses(retention: &Retention) -> Vec<(&str, Status)> {

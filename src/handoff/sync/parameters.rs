@@ -1,6 +1,6 @@
 //! The sync job's parameters, from where the files should end up.
 
-use crate::location::{Arch, BuildId, BuildIdError, Layout, Literal, Location, NotUnderstood, OcpVersion};
+use crate::location::{Arch, BuildId, BuildIdError, Literal, Location, NotUnderstood, OcpVersion};
 
 /// The public mirror's root, below which the sync job writes.
 const PUBLIC_ROOT: &str = "/pub/openshift-v4";
@@ -53,7 +53,7 @@ impl Destination {
             None => document_release.parse()?,
         };
         let destination = destination.and_then(|place| Location::read(place).ok());
-        if let Some(place) = destination.filter(|place| is_mirror(place.layout())) {
+        if let Some(place) = destination.filter(|place| place.layout().is_mirror()) {
             let root = path_of(place.base());
             let named = place.release().map(ToString::to_string);
             return Ok(Self {
@@ -74,10 +74,6 @@ impl Destination {
             build,
         })
     }
-}
-
-const fn is_mirror(layout: Layout) -> bool {
-    matches!(layout, Layout::MirrorByBuild | Layout::MirrorByRelease | Layout::MirrorPreRelease)
 }
 
 fn base_dir(root: &str, arch: Arch) -> String {

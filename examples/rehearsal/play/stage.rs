@@ -1,0 +1,215 @@
+//! The stage: the installer's clone, a bridge, ART's mirror behind the real hosts' names, and the program.
+
+use std::error::Error;
+use std::fs;
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::Command;
+
+use art_mirror_validate::cli::{Exit, env};
+use art_mirror_validate::location::PUBLISHED_HOSTS;
+use embedded_mirror::{Config, Mirror, Proxy, ProxyConfig, Resource};
+use tempfile::TempDir;
+
+use super::props;
+
+/// The bridge's files, by its name on the stage.
+pub(crate) const BRIDGE: &str = "http://bridge.example/art/storage";
+
+/// The request that the gate leaves, from the clone.
+pub(crate) const REQUEST: &str = "../artifacts/art-mirror-validate-request.md";
+
+/// How many lines of a program's output are shown, at its beginning and at its end.
+const SHOWN: (usize, usize) = (6, 4);
+
+type Start = Box<dyn Fn() -> Command>;
+
+/// One directory with `installer`, a clone; `artifacts`, where the gate's reports go; and `web`, what ART's mirror
+/// serves.
+pub(crate) struct Stage {
+    directory: TempDir,
+    bridge: Mirror,
+    mirror: Mirror,
+    proxy: Proxy,
+    program: Start,
+    out: Box<dyn Write>,
+}
+
+impl Stage {
+    pub(crate) fn build(program: Start, out: Box<dyn Write>) -> Result<Self, Box<dyn Error>> {
+        let bridge = Mirror::start(Config::plain())?;
+        let mirror = Mirror::start(Config::tls_http2().names(PUBLISHED_HOSTS))?;
+        let mut hosts = ProxyConfig::new().host("bridge.example", bridge.addr());
+        for host in PUBLISHED_HOSTS {
+            hosts = hosts.host(host, mirror.addr());
+        }
+        let directory = tempfile::Builder::new().prefix("rehearsal-").tempdir()?;
+        fs::write(directory.path().join("roots.pem"), mirror.ca_pem())?;
+        for name in ["installer", "web"] {
+            fs::create_dir(directory.path().join(name))?;
+        }
+        let mut stage = Self { directory, bridge, mirror, proxy: Proxy::start(hosts)?, program, out };
+        stage.git(&["init", "-q", "-b", "main"])?;
+        Ok(stage)
+    }
+
+    /// The clone.
+    pub(crate) fn installer(&self) -> PathBuf {
+        self.directory.path().join("installer")
+    }
+
+    /// The root of ART's web server.
+    pub(crate) fn web(&self) -> PathBuf {
+        self.directory.path().join("web")
+    }
+
+    pub(crate) fn say(&mut self, line: &str) -> Result<(), Box<dyn Error>> {
+        Ok(writeln!(self.out, "{line}")?)
+    }
+
+    /// Runs the program in the clone, shows what it says, and insists on its exit status.
+    pub(crate) fn run(&mut self, arguments: &[&str], exit: Exit) -> Result<String, Box<dyn Error>> {
+        let program = self.program(arguments);
+        self.perform(program, arguments, exit)
+    }
+
+    /// The same in an e2e job, which looks at the bridge.
+    pub(crate) fn run_e2e(&mut self, arguments: &[&str], exit: Exit) -> Result<String, Box<dyn Error>> {
+        let mut program = self.program(arguments);
+        program.env(env::STREAM_PREFIX, BRIDGE);
+        self.perform(program, arguments, exit)
+    }
+
+    /// The same behind the curtain.
+    pub(crate) fn run_unseen(&mut self, arguments: &[&str], exit: Exit) -> Result<(), Box<dyn Error>> {
+        let output = self.program(arguments).output()?;
+        insist(output.status.code(), exit).map_err(|error| {
+            let said = String::from_utf8_lossy(&output.stdout);
+            format!("{}: {error}\n{said}{}", arguments.join(" "), String::from_utf8_lossy(&output.stderr))
+                .into()
+        })
+    }
+
+    fn program(&self, arguments: &[&str]) -> Command {
+        let mut program = (self.program)();
+        program.current_dir(self.installer()).args(arguments);
+        program.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        program.env("HTTPS_PROXY", self.proxy.url()).env("HTTP_PROXY", self.proxy.url());
+        program.env("SSL_CERT_FILE", self.directory.path().join("roots.pem"));
+        program
+    }
+
+    fn perform(
+        &mut self,
+        mut program: Command,
+        arguments: &[&str],
+        exit: Exit,
+    ) -> Result<String, Box<dyn Error>> {
+        self.say(&format!("$ art-mirror-validate {}", arguments.join(" ")))?;
+        let output = program.output()?;
+        let said = String::from_utf8(output.stdout)?;
+        self.show_some(&said)?;
+        self.say(String::from_utf8(output.stderr)?.trim_end())?;
+        self.say(&format!("exit status {}", output.status.code().unwrap_or(-1)))?;
+        insist(output.status.code(), exit)?;
+        Ok(said)
+    }
+
+    /// Shows a file that a scene wrote.
+    pub(crate) fn show(&mut self, path: &str) -> Result<(), Box<dyn Error>> {
+        self.say(&format!("\n$ cat {path}"))?;
+        let text = fs::read_to_string(self.installer().join(path))?;
+        self.show_some(&text)
+    }
+
+    fn show_some(&mut self, text: &str) -> Result<(), Box<dyn Error>> {
+        let lines: Vec<&str> = text.lines().collect();
+        let (first, last) = SHOWN;
+        let hidden = lines.len().saturating_sub(first + last);
+        for (index, line) in lines.iter().enumerate() {
+            match index {
+                _ if hidden <= 1 || index < first || index >= first + hidden => self.say(line)?,
+                _ if index == first => self.say(&format!("… {hidden} more lines …"))?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes a file of the clone.
+    pub(crate) fn write(&self, name: &str, text: &str) -> io::Result<()> {
+        let path = self.installer().join(name);
+        fs::create_dir_all(path.parent().unwrap_or(&path))?;
+        fs::write(path, text)
+    }
+
+    pub(crate) fn commit(&mut self, message: &str) -> Result<(), Box<dyn Error>> {
+        self.git(&["add", "--all"])?;
+        self.git(&["commit", "-q", "-m", message])
+    }
+
+    pub(crate) fn git(&mut self, arguments: &[&str]) -> Result<(), Box<dyn Error>> {
+        let mut git = Command::new("git");
+        git.current_dir(self.installer()).args([
+            "-c",
+            "user.name=installer",
+            "-c",
+            "user.email=i@example.com",
+        ]);
+        git.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null");
+        let output = git.args(arguments).output().map_err(|error| format!("git is needed: {error}"))?;
+        if output.status.success() {
+            return Ok(());
+        }
+        Err(format!("git {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr)).into())
+    }
+
+    /// The clone, at a branch.
+    pub(crate) fn installer_at(&mut self, branch: &str) -> Result<PathBuf, Box<dyn Error>> {
+        self.git(&["checkout", "-q", branch])?;
+        Ok(self.installer())
+    }
+
+    /// What the documents name now is on the bridge, as a pipeline leaves its builds there.
+    pub(crate) fn builds_reach_the_bridge(&self) -> Result<(), Box<dyn Error>> {
+        for (url, bytes) in props::on_the_bridge(&self.installer(), BRIDGE)? {
+            self.bridge
+                .put(url.strip_prefix("http://bridge.example").unwrap_or(&url), Resource::bytes(bytes));
+        }
+        Ok(())
+    }
+
+    /// ART's web server serves what is in its directory now.
+    pub(crate) fn publish(&self) -> Result<(), Box<dyn Error>> {
+        for path in props::files_below(&self.web())? {
+            let place = path.strip_prefix(self.web())?.to_string_lossy().into_owned();
+            self.mirror.put(&format!("/{place}"), Resource::bytes(fs::read(&path)?));
+        }
+        Ok(())
+    }
+
+    /// The bytes at a URL, as a job's own client gets them.
+    pub(crate) fn fetch(&self, url: &str) -> Result<Vec<u8>, Box<dyn Error>> {
+        let mut connection = TcpStream::connect(self.proxy.addr())?;
+        let host = url.split('/').nth(2).unwrap_or_default();
+        write!(connection, "GET {url} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")?;
+        let mut answer = Vec::new();
+        connection.read_to_end(&mut answer)?;
+        let head = answer.windows(4).position(|window| window == b"\r\n\r\n").ok_or("no answer")?;
+        let bytes = answer.split_off(head + 4);
+        if answer.starts_with(b"HTTP/1.1 200 ") {
+            Ok(bytes)
+        } else {
+            Err(format!("{url} is not there").into())
+        }
+    }
+}
+
+fn insist(code: Option<i32>, exit: Exit) -> Result<(), Box<dyn Error>> {
+    if code == Some(exit as i32) {
+        Ok(())
+    } else {
+        Err(format!("expected exit status {}", exit as i32).into())
+    }
+}
