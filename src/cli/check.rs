@@ -11,7 +11,7 @@ use super::args::{CheckArgs, Output};
 use super::base::{self, NoBase};
 use super::load::{client_settings, load};
 use super::target::Choice;
-use super::{Exit, Verbosity, complain, env, signals};
+use super::{Exit, Verbosity, complain, env, network, signals};
 use crate::gate::{self, Case, Ended, Observer, Patience};
 use crate::probe::{Client, Keyring, Prober, TransfersNow};
 use crate::report::log::LogWriter;
@@ -27,28 +27,11 @@ const A_CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 /// Runs the gate.
 pub(super) fn run(args: CheckArgs, verbosity: Verbosity) -> Exit {
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            complain(format!("the network cannot be used: {error}"));
-            return Exit::Inconclusive;
-        }
-    };
-    let exit = runtime.block_on(check(args, verbosity));
-    // A name resolution that is still under way must not hold up the end.
-    runtime.shutdown_background();
-    exit
+    network::run(async |stop| check(args, verbosity, stop).await)
 }
 
-async fn check(args: CheckArgs, verbosity: Verbosity) -> Exit {
+async fn check(args: CheckArgs, verbosity: Verbosity, mut stop: network::Stop<'_>) -> Exit {
     let started = Instant::now();
-    let stop = match signals::next() {
-        Ok(stop) => stop,
-        Err(error) => {
-            complain(format!("signals cannot be handled: {error}"));
-            return Exit::Inconclusive;
-        }
-    };
     let mut choice = match args.target.choose() {
         Ok(choice) => choice,
         Err(problem) => return unusable(&args, None, &problem),
@@ -59,7 +42,6 @@ async fn check(args: CheckArgs, verbosity: Verbosity) -> Exit {
     };
     let prober =
         Prober::new(Client::new(client_settings(&args.network, choice.rules()))).with_keyring(keyring);
-    let mut stop = std::pin::pin!(stop);
     let sources = tokio::select! {
         biased;
         interrupt = &mut stop => return interrupted(&args, &choice, interrupt),

@@ -154,10 +154,12 @@ impl Client {
             if failures > self.settings.retries {
                 return outcome;
             }
+            let wait = wait_after(failures, asked_for);
+            tracing::info!(method = %ask.method, url = place(url), failures, ?wait, "asked again");
             if let Ok(answer) = outcome {
                 answer.without_body();
             }
-            tokio::time::sleep(wait_after(failures, asked_for)).await;
+            tokio::time::sleep(wait).await;
         }
     }
 
@@ -219,6 +221,18 @@ impl Client {
 
     /// One request to one host.
     async fn exchange(&self, ask: Ask<'_>, url: &Url) -> Result<Answer, Failure> {
+        let answer = self.exchange_unheard(ask, url).await;
+        match &answer {
+            Ok(answer) => {
+                let status = answer.response.status().as_u16();
+                tracing::debug!(method = %ask.method, url = place(url), status, "answered");
+            }
+            Err(failure) => tracing::debug!(method = %ask.method, url = place(url), ?failure, "not answered"),
+        }
+        answer
+    }
+
+    async fn exchange_unheard(&self, ask: Ask<'_>, url: &Url) -> Result<Answer, Failure> {
         let request = request(ask, url).map_err(Failure::Refused)?;
         let turn = self.origin(url, ask.lane).turn(&self.connector).await.map_err(|error| match error {
             ConnectError::Refused(refusal) => Failure::Refused(refusal),
@@ -273,6 +287,11 @@ impl Client {
 /// name before its host, and the parser leaves out default ports.
 pub(super) fn scheme_and_host(url: &Url) -> &str {
     &url[..Position::BeforePath]
+}
+
+/// A URL for diagnostics: without its query, since S3's has a signature in it.
+fn place(url: &Url) -> &str {
+    &url[..Position::AfterPath]
 }
 
 pub(super) fn trouble(kind: TroubleKind, detail: String) -> Trouble {

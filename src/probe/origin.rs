@@ -191,7 +191,7 @@ impl Origin {
         if hopeless || *attempt >= self.connect_attempts {
             return Err(error);
         }
-        tracing::debug!(origin = %self.url, attempt, ?error, "no connection");
+        tracing::info!(origin = %self.url, attempt, ?error, "no connection");
         tokio::time::sleep(wait_after(*attempt, None)).await;
         *attempt += 1;
         Ok(())

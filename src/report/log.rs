@@ -110,9 +110,10 @@ impl<W: Write> LogWriter<W> {
                 count(group.artifacts.len(), "artifact")
             )?;
             writeln!(out, "to do: {}", Printable(group.to_do(report.target.kind)))?;
+            let advice_differs = group.shared_advice().is_none();
             for artifact in &group.artifacts {
                 write_line(out, artifact)?;
-                write_details(out, artifact, group.shared_advice().is_none())?;
+                write_details(out, artifact, advice_differs)?;
             }
         }
         if report.summary.artifacts > report.summary.passed {

@@ -138,8 +138,17 @@ fn quiet_leaves_out_what_passed_and_verbose_speaks_on_standard_error() {
     let quiet = program.clone().arg("--quiet").run().exits(1);
     assert!(!quiet.stdout.contains("PASS") && quiet.stdout.contains("\nFAIL "), "{}", quiet.stdout);
     assert!(quiet.stdout.contains("\nfail: 15 artifacts"), "{}", quiet.stdout);
+    let verbose = program.clone().arg("-v").run().exits(1);
+    assert!(verbose.stderr.contains("no connection"), "{}", verbose.stderr);
+    assert!(
+        verbose.stderr.contains("asked again") && !verbose.stderr.contains("answered"),
+        "{}",
+        verbose.stderr
+    );
     let verbose = program.clone().arg("-vv").run().exits(1);
     assert!(verbose.stderr.contains("no connection"), "{}", verbose.stderr);
+    let asked = verbose.stderr.matches("method=HEAD").count();
+    assert!(asked >= 15, "{asked} of the requests: {}", verbose.stderr);
     let logged = program.env("RUST_LOG", "art_mirror_validate=debug").run().exits(1);
     assert!(logged.stderr.contains("no connection"), "{}", logged.stderr);
 }

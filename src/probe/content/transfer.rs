@@ -140,7 +140,7 @@ impl Client {
                 Leg::AtOnce(trouble) => (trouble, None),
                 Leg::Failed(trouble, asked_for) => (trouble, asked_for),
                 Leg::StartOver(why) => {
-                    tracing::debug!(%url, why, position = journey.position, "the download starts over");
+                    tracing::info!(%url, why, position = journey.position, "the download starts over");
                     journey.start_over(sink).await.map_err(Unfinished::Sink)?;
                     (trouble_of(why), None)
                 }
@@ -149,7 +149,7 @@ impl Client {
             if failures > retries || journey.start_overs > retries {
                 return Err(Unfinished::Observed(Observation::Undetermined(trouble)));
             }
-            tracing::debug!(%url, position = journey.position, detail = trouble.detail, "the download goes on");
+            tracing::info!(%url, position = journey.position, detail = trouble.detail, "the download goes on");
             tokio::time::sleep(wait_after(failures, asked_for)).await;
         }
         Err(Unfinished::Observed(Observation::Undetermined(trouble_of(
