@@ -72,8 +72,13 @@ pub async fn run<S>(
     let mut outcomes: Vec<Option<Outcome>> = vec![None; cases.len()];
     let mut ended = None;
     {
-        let mut stop = pin!(stop);
-        let mut deadline = pin!(sleep_until(patience.deadline));
+        let mut end = pin!(async {
+            tokio::select! {
+                biased;
+                signal = stop => Ended::Stopped(signal),
+                () = sleep_until(patience.deadline) => Ended::Deadline,
+            }
+        });
         let mut left: Vec<usize> = (0..cases.len()).collect();
         let mut clock = tokio::time::interval(PROGRESS_INTERVAL);
         clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -84,12 +89,8 @@ pub async fn run<S>(
             loop {
                 tokio::select! {
                     biased;
-                    signal = &mut stop => {
-                        ended = Some(Ended::Stopped(signal));
-                        break 'rounds;
-                    }
-                    () = &mut deadline => {
-                        ended = Some(Ended::Deadline);
+                    end = &mut end => {
+                        ended = Some(end);
                         break 'rounds;
                     }
                     _ = clock.tick() => {
@@ -121,12 +122,8 @@ pub async fn run<S>(
             observer.waiting(left.len(), interval);
             tokio::select! {
                 biased;
-                signal = &mut stop => {
-                    ended = Some(Ended::Stopped(signal));
-                    break 'rounds;
-                }
-                () = &mut deadline => {
-                    ended = Some(Ended::Deadline);
+                end = &mut end => {
+                    ended = Some(end);
                     break 'rounds;
                 }
                 () = tokio::time::sleep(interval) => {}

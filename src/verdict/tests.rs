@@ -449,7 +449,7 @@ fn the_table_of_cases_where_the_bytes_were_read() {
         (
             "a sidecar that could not be read",
             |_, it, _| {
-                it.unread = vec![Unread { sidecar: "meta.json", trouble: trouble(TroubleKind::Timeout) }]
+                it.unread = vec![Unread { sidecar: "meta.json", trouble: trouble(TroubleKind::Timeout) }];
             },
             None,
             SAID,
@@ -457,7 +457,7 @@ fn the_table_of_cases_where_the_bytes_were_read() {
         (
             "a signature that could not be read",
             |_, it, _| {
-                it.unread = vec![Unread { sidecar: "signature", trouble: trouble(TroubleKind::Timeout) }]
+                it.unread = vec![Unread { sidecar: "signature", trouble: trouble(TroubleKind::Timeout) }];
             },
             Some(Reason::Timeout),
             "signature: it went wrong",
@@ -612,7 +612,7 @@ fn any_evidence() -> impl Strategy<Value = Evidence> {
             let of_build = meta_json.iter().filter_map(|file| file.sha256);
             published
                 .extend(of_build.map(|sha256| PublishedDigest { source: DigestSource::MetaJson, sha256 }));
-            Evidence { published, meta_json, unread, signature, content, ..Evidence::only(file) }
+            Evidence { published, meta_json, unread, content, signature, ..Evidence::only(file) }
         })
 }
 

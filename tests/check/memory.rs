@@ -1,16 +1,13 @@
 //! What a run that reads everything takes in memory: little, and no more for large files than for small ones.
 
-#![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails where it stands")]
-
-mod support;
-
 use std::fs;
 use std::time::Duration;
 
 use embedded_mirror::{Config, Mirror, Resource};
 use serde_json::json;
-use support::{BUILD, Checkout, Stream, check_locally, world::CaFile};
+
+use crate::support::world::CaFile;
+use crate::support::{BUILD, Checkout, Stream, check_locally};
 
 const FILES: u64 = 48;
 
@@ -26,7 +23,7 @@ fn peak(size: u64) -> u64 {
     for number in 0..FILES {
         let path = format!("/{BUILD}/x86_64/rhcos-{BUILD}-p{number:02}.x86_64.raw");
         let file = Resource::synthetic(number, size);
-        let sha256: String = file.content().sha256().iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = data_encoding::HEXLOWER.encode(&file.content().sha256());
         mirror.put(&path, file.etag("v1"));
         let component = json!({ "location": mirror.url(&path), "sha256": sha256, "size": size });
         stream = stream.with(&format!("x86_64/p{number:02}/raw/disk"), component);
