@@ -1,5 +1,7 @@
 //! Text that came from a document or a server, made safe to print.
 
+pub(crate) mod json;
+
 use std::fmt;
 
 /// Displays text with every control character escaped, so that nothing a pull request or a server says can

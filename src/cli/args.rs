@@ -20,7 +20,7 @@ use super::retention::RetentionArgs;
 use super::rewrite::RewriteArgs;
 use super::sync_list::SyncListArgs;
 use crate::location::{Literal, MirrorVersion, Prefix};
-use crate::probe::AllowedHost;
+use crate::probe::{AllowedHost, check_trust_roots};
 use crate::stream::Partition;
 use crate::verdict::{Signatures, Verify};
 
@@ -233,7 +233,7 @@ pub struct NetworkArgs {
     pub allow_private_addresses: bool,
 
     /// A PEM file with further trust roots [also: $SSL_CERT_FILE]
-    #[arg(long, value_name = "PEM", value_hint = ValueHint::FilePath)]
+    #[arg(long, value_name = "PEM", value_hint = ValueHint::FilePath, value_parser = trust_roots)]
     pub ca_file: Option<PathBuf>,
 
     /// The most requests to one host at a time
@@ -333,6 +333,13 @@ pub(super) fn source(text: &str) -> Result<Source, String> {
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text)
         .map_err(|error| format!("{error}; expected a duration such as 90s, 5m or 1h30m"))
+}
+
+/// The path of a file with trust roots.
+fn trust_roots(path: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(path);
+    check_trust_roots(&path).map_err(|why| format!("no trust root could be read: {why}"))?;
+    Ok(path)
 }
 
 pub(super) fn positive(text: &str) -> Result<usize, String> {

@@ -11,6 +11,7 @@ use super::{Exit, complain, network};
 use crate::handoff::diff::{Diff, Side};
 use crate::handoff::git::Repository;
 use crate::stream::{SourceError, Sources};
+use crate::text::json;
 
 /// `diff`
 #[derive(Debug, Args)]
@@ -66,7 +67,7 @@ pub(super) fn run(args: &DiffArgs) -> Exit {
     let written = match args.output {
         Output::Human => diff.write_human(&mut out),
         Output::Markdown => diff.write_markdown(&mut out),
-        Output::Json => network::write_json(&mut out, &diff),
+        Output::Json => json::pretty(&mut out, &diff),
     };
     network::shown(written.and_then(|()| out.flush()));
     if diff.same { Exit::Pass } else { Exit::Fail }

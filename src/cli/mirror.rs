@@ -23,7 +23,7 @@ use crate::location::{OcpVersion, Prefix, Series, Target};
 use crate::probe::{AllowedHost, Client, ClientSettings, Inquiry, Observation, Prober, Sidecarring};
 use crate::report::files::write_atomically;
 use crate::stream::{Sources, UrlField, find_urls, replace_urls};
-use crate::text::{Printable, bytes, count, excerpt};
+use crate::text::{Printable, bytes, count, excerpt, json};
 
 /// `mirror`
 #[derive(Debug, Args)]
@@ -424,7 +424,7 @@ fn show(args: &MirrorArgs, verbosity: Verbosity, plan: &Plan, results: &[Copied]
                     }),
                 })
                 .collect();
-            network::write_json(&mut out, &done)?;
+            json::pretty(&mut out, &done)?;
             return out.flush();
         }
         for (file, result) in plan.files.iter().zip(results) {

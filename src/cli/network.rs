@@ -69,12 +69,6 @@ pub(super) fn remark(note: &str) {
     let _ = writeln!(anstream::stderr(), "{}", Printable(note));
 }
 
-/// Writes JSON for programs, and for people who look at what programs get.
-pub(super) fn write_json(out: &mut impl Write, value: &impl serde::Serialize) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, value)?;
-    out.write_all(b"\n")
-}
-
 /// What became of standard output. A reader that has gone away has read enough.
 pub(super) fn shown(written: io::Result<()>) {
     if let Err(error) = written

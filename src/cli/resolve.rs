@@ -6,7 +6,7 @@
 )]
 
 use std::collections::HashMap;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, StdoutLock, Write};
 
 use clap::Args;
 use serde::Serialize;
@@ -16,7 +16,7 @@ use super::load::load_blocking;
 use super::{Exit, complain};
 use crate::location::{Target, resolve, resolve_lines};
 use crate::stream::{Artifact, Sha256, Sources};
-use crate::text::excerpt;
+use crate::text::{excerpt, json};
 
 /// `resolve`
 #[derive(Debug, Args)]
@@ -195,13 +195,12 @@ fn show(args: &ResolveArgs, places: &[Place<'_>]) -> Result<(), Vec<String>> {
     print(|out| {
         for place in places {
             if args.json {
-                serde_json::to_writer(&mut *out, place)?;
-            } else {
-                write!(out, "{}", place.url)?;
-                if let (true, Some(digest)) = (args.with_checksum, place.uncompressed_sha256.or(place.sha256))
-                {
-                    write!(out, "?sha256={digest}")?;
-                }
+                json::line(out, place)?;
+                continue;
+            }
+            write!(out, "{}", place.url)?;
+            if let (true, Some(digest)) = (args.with_checksum, place.uncompressed_sha256.or(place.sha256)) {
+                write!(out, "?sha256={digest}")?;
             }
             writeln!(out)?;
         }
@@ -211,7 +210,7 @@ fn show(args: &ResolveArgs, places: &[Place<'_>]) -> Result<(), Vec<String>> {
 }
 
 /// Writes to standard output. A reader that has gone away has read enough.
-fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), String> {
+fn print(write: impl FnOnce(&mut BufWriter<StdoutLock<'_>>) -> io::Result<()>) -> Result<(), String> {
     let mut out = BufWriter::new(io::stdout().lock());
     match write(&mut out).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(format!("standard output: {error}")),

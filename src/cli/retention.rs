@@ -11,6 +11,7 @@ use super::load::load_blocking;
 use super::{Exit, complain, network};
 use crate::handoff::git::Repository;
 use crate::handoff::retention::{Listing, Pins, Retention};
+use crate::text::json;
 
 /// `retention`
 #[derive(Debug, Args)]
@@ -76,7 +77,7 @@ pub(super) fn run(args: &RetentionArgs) -> Exit {
     let written = match args.output {
         Output::Human => retention.write_human(&mut out),
         Output::Markdown => retention.write_markdown(&mut out),
-        Output::Json => network::write_json(&mut out, &retention),
+        Output::Json => json::pretty(&mut out, &retention),
     };
     network::shown(written.and_then(|()| out.flush()));
     if !retention.gone.is_empty() {

@@ -20,6 +20,7 @@ use crate::location::{HostKind, Literal, OcpVersion, Target, resolve};
 use crate::probe::{AllowedHost, Client, Prober};
 use crate::report::files::write_atomically;
 use crate::stream::{Artifact, BuildFile, Sources};
+use crate::text::json;
 use crate::verdict::{Expectation, Finding, Outcome, Reason, Signatures, Verdict, Verify};
 
 /// `sync-list`
@@ -169,7 +170,7 @@ async fn list(args: &SyncListArgs, verbosity: Verbosity, mut stop: Stop<'_>) -> 
     let shown = match args.output {
         Output::Human => list.write_human(&mut out),
         Output::Markdown => list.write_markdown(&mut out, &prow),
-        Output::Json => network::write_json(&mut out, &list),
+        Output::Json => json::pretty(&mut out, &list),
     };
     network::shown(shown.and_then(|()| out.flush()));
     Ok(exit)
@@ -351,6 +352,5 @@ fn write(directory: &Path, list: &SyncList, prow: &crate::report::ProwContext) -
     write_atomically(directory, &request, &|out| list.write_markdown(out, prow))
         .map_err(|error| failed(&request, error))?;
     let json = directory.join("sync.json");
-    write_atomically(directory, &json, &|out| network::write_json(out, list))
-        .map_err(|error| failed(&json, error))
+    write_atomically(directory, &json, &|out| json::pretty(out, list)).map_err(|error| failed(&json, error))
 }

@@ -241,13 +241,19 @@ impl Client {
                 Failure::Trouble(trouble(kind, detail), Again::No)
             }
         })?;
+        let shared = turn.shared_connection();
         match tokio::time::timeout(self.settings.timeout, turn.send(request)).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(Broken { detail, unprocessed })) => {
                 let again = if unprocessed { Again::AtOnce } else { Again::Maybe };
                 Err(Failure::Trouble(trouble(TroubleKind::Unreachable, detail), again))
             }
-            Err(_) => Err(Failure::Trouble(self.timed_out(), Again::Maybe)),
+            Err(_) => {
+                if let Some(shared) = shared {
+                    shared.retire().await;
+                }
+                Err(Failure::Trouble(self.timed_out(), Again::Maybe))
+            }
         }
     }
 

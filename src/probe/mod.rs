@@ -31,3 +31,4 @@ pub use prober::{FetchError, Inquiry, Prober, Sidecarring};
 pub use rules::{AllowedHost, AllowedHostError, MAX_REDIRECTS, Refusal, Rules};
 pub use sha256sum::{Sha256sum, Sha256sumError};
 pub use sidecars::{MAX_META_JSON_BYTES, MAX_SHA256SUM_BYTES};
+pub use tls::check_trust_roots;

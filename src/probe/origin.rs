@@ -236,7 +236,31 @@ impl Origin {
     }
 }
 
+/// An HTTP/2 connection, which requests share.
+pub(super) struct SharedConnection {
+    origin: Arc<Origin>,
+    generation: u64,
+}
+
+impl SharedConnection {
+    /// Lets go of it: something between the two ends may have forgotten it without a word to either, and then
+    /// nothing that is sent on it is ever answered.
+    pub(super) async fn retire(self) {
+        self.origin.retire(self.generation).await;
+    }
+}
+
 impl Turn {
+    /// The connection that this turn shares with others.
+    pub(super) fn shared_connection(&self) -> Option<SharedConnection> {
+        match &self.lease {
+            Lease::Http1 { .. } => None,
+            Lease::Http2 { generation, .. } => {
+                Some(SharedConnection { origin: Arc::clone(&self.origin), generation: *generation })
+            }
+        }
+    }
+
     /// Makes the request. Its URI is absolute.
     pub(super) async fn send(self, mut request: Request<Body>) -> Result<Answer, Broken> {
         let Self { origin, lease, permit } = self;

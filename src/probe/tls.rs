@@ -54,15 +54,8 @@ fn configure(extra_roots: &[PathBuf]) -> Result<Connector, String> {
     };
     roots.add_parsable_certificates(system.certs);
     for file in extra_roots {
-        let loaded = rustls_native_certs::load_certs_from_paths(Some(file), None);
-        let (added, _) = roots.add_parsable_certificates(loaded.certs);
-        if added == 0 {
-            let why = loaded
-                .errors
-                .first()
-                .map_or_else(|| "it holds no certificate".to_owned(), ToString::to_string);
-            return Err(format!("no trust root could be read from {}: {why}", file.display()));
-        }
+        add_trust_roots(&mut roots, file)
+            .map_err(|why| format!("no trust root could be read from {}: {why}", file.display()))?;
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ClientConfig::builder_with_provider(provider)
@@ -72,4 +65,24 @@ fn configure(extra_roots: &[PathBuf]) -> Result<Connector, String> {
         .with_no_client_auth();
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Connector(TlsConnector::from(Arc::new(config))))
+}
+
+/// Whether a PEM file has trust roots in it; the error says why there are none. What is no plain file, such as a
+/// pipe, can be read but once and is not looked into.
+pub fn check_trust_roots(file: &Path) -> Result<(), String> {
+    if std::fs::metadata(file).is_ok_and(|file| !file.is_file() && !file.is_dir()) {
+        return Ok(());
+    }
+    add_trust_roots(&mut RootCertStore::empty(), file)
+}
+
+fn add_trust_roots(roots: &mut RootCertStore, file: &Path) -> Result<(), String> {
+    let loaded = rustls_native_certs::load_certs_from_paths(Some(file), None);
+    let (added, ignored) = roots.add_parsable_certificates(loaded.certs);
+    match (added, loaded.errors.first()) {
+        (1.., _) => Ok(()),
+        (0, Some(error)) => Err(error.to_string()),
+        (0, None) if ignored > 0 => Err("none of its certificates can be used".to_owned()),
+        (0, None) => Err("it holds no certificate".to_owned()),
+    }
 }

@@ -3,74 +3,14 @@
 
 use std::io::{self, BufWriter, Write};
 
-use serde::Serialize;
-use serde_json::ser::{Formatter, PrettyFormatter};
-
 use crate::report::model::Report;
-use crate::text::is_unsafe_to_print;
+use crate::text::json;
 
 /// Writes the report, an artifact at a time: nothing is held in memory but the report itself.
 pub fn write(out: &mut impl Write, report: &Report) -> io::Result<()> {
     let mut out = BufWriter::new(out);
-    let formatter = Printing(PrettyFormatter::new());
-    report.serialize(&mut serde_json::Serializer::with_formatter(&mut out, formatter))?;
-    out.write_all(b"\n")?;
+    json::pretty(&mut out, report)?;
     out.flush()
-}
-
-/// Pretty JSON that may be shown on a terminal: what [`crate::text::Printable`] escapes is escaped here in
-/// JSON's own way, so that nothing is lost. JSON itself only asks it of the C0 controls (RFC 8259, section 7).
-struct Printing(PrettyFormatter<'static>);
-
-impl Formatter for Printing {
-    fn write_string_fragment<W: ?Sized + Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
-        let mut rest = fragment;
-        while let Some((at, character)) = rest.char_indices().find(|(_, it)| is_unsafe_to_print(*it)) {
-            let (before, from) = rest.split_at(at);
-            out.write_all(before.as_bytes())?;
-            for unit in character.encode_utf16(&mut [0; 2]) {
-                write!(out, "\\u{unit:04x}")?;
-            }
-            rest = from.get(character.len_utf8()..).unwrap_or_default();
-        }
-        out.write_all(rest.as_bytes())
-    }
-
-    fn begin_array<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.begin_array(out)
-    }
-
-    fn end_array<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.end_array(out)
-    }
-
-    fn begin_array_value<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
-        self.0.begin_array_value(out, first)
-    }
-
-    fn end_array_value<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.end_array_value(out)
-    }
-
-    fn begin_object<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.begin_object(out)
-    }
-
-    fn end_object<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.end_object(out)
-    }
-
-    fn begin_object_key<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
-        self.0.begin_object_key(out, first)
-    }
-
-    fn begin_object_value<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.begin_object_value(out)
-    }
-
-    fn end_object_value<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.end_object_value(out)
-    }
 }
 
 #[cfg(test)]
@@ -81,6 +21,7 @@ mod tests {
 
     use super::*;
     use crate::report::sample;
+    use crate::text::is_unsafe_to_print;
     use crate::verdict::Reason;
 
     const SCHEMA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/ci/art-mirror-validate.schema.json");

@@ -1,7 +1,8 @@
 //! TLS, HTTP/2, proxies, and the published hosts by their own names, with the embedded mirror behind a proxy.
 
-use std::io;
+use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
 use std::time::Duration;
 
 use embedded_mirror::{Behaviour, Config, Mirror, Protocol, Proxy, ProxyConfig, Resource};
@@ -121,6 +122,65 @@ fn a_connection_that_does_not_come_about_is_tried_again() {
             let report = program.run().exits(0).report();
             assert_eq!(report.counts(), [50, 0, 0], "{protocol:?} {first}");
         }
+    }
+}
+
+/// A relay to a mirror whose first connection is forgotten once a request came over it: from then on nothing on
+/// it is answered, and neither end is told. A middlebox with a full table does that.
+fn forgetful(mirror: &Arc<Mirror>) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = listener.local_addr().unwrap();
+    let mirror = Arc::clone(mirror);
+    std::thread::spawn(move || {
+        for (number, client) in listener.incoming().enumerate() {
+            let (Ok(mut client), Ok(mut server)) = (client, TcpStream::connect(mirror.addr())) else {
+                return;
+            };
+            let (mut from_client, mut to_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+            std::thread::spawn(move || io::copy(&mut from_client, &mut to_server));
+            let mirror = Arc::clone(&mirror);
+            std::thread::spawn(move || {
+                let mut bytes = vec![0; 64 * 1024];
+                while let Ok(count @ 1..) = server.read(&mut bytes) {
+                    let is_forgotten = number == 0 && mirror.request_count() > 0;
+                    if !is_forgotten && client.write_all(&bytes[..count]).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    addr
+}
+
+#[test]
+fn what_a_forgotten_connection_does_not_answer_is_asked_on_another() {
+    let mirror = Arc::new(Mirror::start(Config::tls_http2()).unwrap());
+    let ca = CaFile::of(&mirror.ca_pem());
+    let addr = forgetful(&mirror);
+    let stream = fifty(|file| {
+        mirror.put(file, Resource::artifact(file.rsplit('/').next().unwrap()).repr_digest());
+        component(&format!("https://{addr}{file}"))
+    });
+    let program = check_locally(Checkout::of(&stream)).arg("--ca-file").arg(ca.path());
+    let report =
+        program.args(["--timeout", "1s", "--retries", "1", "--verify", "exists"]).run().exits(0).report();
+    assert_eq!(report.counts(), [50, 0, 0]);
+    assert_eq!(mirror.connections(), 2);
+}
+
+#[test]
+fn trust_roots_that_cannot_be_read_are_an_error_of_usage() {
+    let no_roots = CaFile::of("no certificate\n");
+    let not_there = no_roots.path().with_file_name("not-there.pem");
+    for (file, why) in [(no_roots.path(), "no certificate"), (not_there, "No such file")] {
+        let mirror = Mirror::start(Config::tls_http2()).unwrap();
+        let stream = Stream::of(component(&mirror.url("/f.iso")));
+        let run = check_locally(Checkout::of(&stream)).arg("--ca-file").arg(&file).run().exits(2);
+        for says in ["--ca-file", file.to_str().unwrap(), why] {
+            assert!(run.stderr.contains(says), "{}", run.stderr);
+        }
+        assert_eq!(mirror.connections(), 0);
     }
 }
 
