@@ -81,10 +81,16 @@ pub fn location(bytes: &[u8]) -> Result<(), Broken> {
 
 /// A `sha256sum.txt`.
 pub fn sidecar(bytes: &[u8]) -> Result<(), Broken> {
-    match Sha256sum::parse(bytes) {
-        Ok(sums) => hold(sums.of("").is_empty(), "no file has an empty name"),
-        Err(error) => printable(&error),
+    let (sums, outcome) = Sha256sum::parse(bytes);
+    hold(sums.of("").is_empty(), "no file has an empty name")?;
+    for (name, digests) in sums.files() {
+        for digest in digests {
+            let written = digest.to_string();
+            let is_there = bytes.windows(written.len()).any(|it| it.eq_ignore_ascii_case(written.as_bytes()));
+            hold(is_there, &format!("the digest of {name:?} is in the file"))?;
+        }
     }
+    outcome.or_else(|error| printable(&error))
 }
 
 /// The digest headers of a response, one `name: value` a line.
@@ -104,9 +110,13 @@ pub fn digest_headers(bytes: &[u8]) -> Result<(), Broken> {
 
 /// Legacy metadata or a build's `meta.json`.
 pub fn metadata(bytes: &[u8]) -> Result<(), Broken> {
+    let (salvaged, outcome) = BuildMetadata::salvage("meta.json", bytes);
     match BuildMetadata::parse("meta.json", bytes) {
-        Ok(metadata) => hold(metadata.of("").is_empty(), "no file has an empty name"),
-        Err(faults) => printable(&faults),
+        Ok(metadata) => hold(outcome.is_ok() && metadata == salvaged, "of good metadata all is salvaged"),
+        Err(faults) => {
+            hold(outcome.as_ref() == Err(&faults), "both ways to read have the same faults")?;
+            printable(&faults)
+        }
     }
 }
 

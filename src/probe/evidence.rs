@@ -51,6 +51,11 @@ impl Evidence {
             remarks: Vec::new(),
         }
     }
+
+    /// Whether any server published a digest that proves the file, if it is the right one.
+    pub fn has_published_proof(&self) -> bool {
+        self.published.iter().any(|digest| digest.can_prove)
+    }
 }
 
 /// What came of asking for one file.
@@ -94,6 +99,8 @@ pub struct PublishedDigest {
     pub source: DigestSource,
     /// The digest.
     pub sha256: Sha256,
+    /// Whether it can prove the file. One from a list that is malformed elsewhere can only contradict.
+    pub can_prove: bool,
 }
 
 /// A sidecar that may exist but could not be read.

@@ -131,10 +131,16 @@ fn absent(status: StatusCode, how: Absence) -> Observation {
 }
 
 pub(super) fn otherwise(retries: u32, status: StatusCode) -> Observation {
-    match status {
-        StatusCode::NOT_FOUND | StatusCode::GONE | StatusCode::FORBIDDEN => absent(status, Absence::Status),
-        _ => Observation::Undetermined(status_trouble(retries, status)),
+    if is_absence(status) {
+        absent(status, Absence::Status)
+    } else {
+        Observation::Undetermined(status_trouble(retries, status))
     }
+}
+
+/// Whether a status says that there is no such file. S3 says 403 to whoever may not list its bucket.
+pub(super) fn is_absence(status: StatusCode) -> bool {
+    matches!(status, StatusCode::NOT_FOUND | StatusCode::GONE | StatusCode::FORBIDDEN)
 }
 
 /// What a status means that says neither that a file is there nor that it isn't.

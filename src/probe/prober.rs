@@ -211,7 +211,7 @@ impl Prober {
             published: digests
                 .digests
                 .into_iter()
-                .map(|sha256| PublishedDigest { source: DigestSource::Header, sha256 })
+                .map(|sha256| PublishedDigest { source: DigestSource::Header, sha256, can_prove: true })
                 .collect(),
             remarks: digests.remarks,
             signature,
@@ -225,26 +225,28 @@ impl Prober {
             let check = self.sidecars.sums_check(&self.client, location, keyring, sums).await;
             evidence.sums_check = match &*check {
                 Sidecar::Absent => Some(SignatureCheck::Absent),
-                Sidecar::Unusable(why) => Some(SignatureCheck::Bad(why.clone())),
-                Sidecar::Read(_) | Sidecar::Unread(_) => evidence.take(SHA256SUM_TXT_GPG, &check).cloned(),
+                Sidecar::Unusable(why) | Sidecar::Malformed(_, why) => Some(SignatureCheck::Bad(why.clone())),
+                Sidecar::Read(check) => Some(check.clone()),
+                Sidecar::Unread(trouble) => {
+                    evidence.unread.push(Unread { sidecar: SHA256SUM_TXT_GPG, trouble: trouble.clone() });
+                    None
+                }
             };
         }
         if let Some(sums) = sums
-            && let Some(sums) = evidence.take(SHA256SUM_TXT, &sums)
+            && let Some((sums, can_prove)) = evidence.take(SHA256SUM_TXT, &sums)
         {
+            let source = DigestSource::Sha256sumTxt;
             let digests = sums.parsed.of(location.file_name()).iter();
-            evidence.published.extend(
-                digests.map(|&sha256| PublishedDigest { source: DigestSource::Sha256sumTxt, sha256 }),
-            );
+            evidence.published.extend(digests.map(|&sha256| PublishedDigest { source, sha256, can_prove }));
         }
         if let Some(build) = build
-            && let Some(build) = evidence.take(META_JSON, &build)
+            && let Some((build, can_prove)) = evidence.take(META_JSON, &build)
         {
+            let source = DigestSource::MetaJson;
             evidence.meta_json = build.of(location.file_name()).to_vec();
             let digests = evidence.meta_json.iter().filter_map(|file| file.sha256);
-            evidence
-                .published
-                .extend(digests.map(|sha256| PublishedDigest { source: DigestSource::MetaJson, sha256 }));
+            evidence.published.extend(digests.map(|sha256| PublishedDigest { source, sha256, can_prove }));
         }
         evidence
     }
@@ -273,19 +275,20 @@ impl Prober {
 }
 
 impl Evidence {
-    /// The sidecar's content, if there is one; what else became of it goes into the evidence.
-    fn take<'s, T>(&mut self, name: &'static str, sidecar: &'s Sidecar<T>) -> Option<&'s T> {
+    /// The sidecar's content, if there is any, and whether it can prove a file; what else became of it goes into
+    /// the evidence.
+    fn take<'s, T>(&mut self, name: &'static str, sidecar: &'s Sidecar<T>) -> Option<(&'s T, bool)> {
+        if let Sidecar::Unusable(why) | Sidecar::Malformed(_, why) = sidecar {
+            self.remarks.push(format!("{name} is there but of no use: {}", crate::text::excerpt(why, 300)));
+        }
         match sidecar {
-            Sidecar::Read(content) => return Some(content),
-            Sidecar::Absent => {}
-            Sidecar::Unusable(why) => {
-                self.remarks
-                    .push(format!("{name} is there but of no use: {}", crate::text::excerpt(why, 300)));
-            }
+            Sidecar::Read(content) => Some((content, true)),
+            Sidecar::Malformed(content, _) => Some((content, false)),
+            Sidecar::Absent | Sidecar::Unusable(_) => None,
             Sidecar::Unread(trouble) => {
                 self.unread.push(Unread { sidecar: name, trouble: trouble.clone() });
+                None
             }
         }
-        None
     }
 }

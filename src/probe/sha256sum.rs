@@ -11,13 +11,10 @@ pub struct Sha256sum {
     files: HashMap<String, Vec<Sha256>>,
 }
 
-/// A line that is none of `sha256sum`'s. The whole file is then no evidence: nobody knows what else is wrong.
+/// What keeps a file from being a `sha256sum.txt`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Sha256sumError {
-    /// Not text at all.
-    #[error("it is not UTF-8 text")]
-    NotText,
-    /// A line of another form.
+    /// A line of another form, the first of them.
     #[error("line {line} is {found:?}; expected a sha256 and a file name")]
     Line {
         /// The line, from 1.
@@ -33,18 +30,38 @@ pub enum Sha256sumError {
 impl Sha256sum {
     /// Reads the output of `sha256sum`: `DIGEST  NAME` or `DIGEST *NAME` a line; a backslash before the digest
     /// says that the name is escaped (GNU coreutils manual, "md5sum invocation").
-    pub fn parse(bytes: &[u8]) -> Result<Self, Sha256sumError> {
-        let text = std::str::from_utf8(bytes).map_err(|_| Sha256sumError::NotText)?;
+    ///
+    /// With an error come the lines that are in order. They prove nothing, for nobody knows what else is wrong;
+    /// what they say against a file still stands.
+    pub fn parse(bytes: &[u8]) -> (Self, Result<(), Sha256sumError>) {
         let mut sums = Self::default();
-        for (index, line) in text.lines().enumerate() {
-            if line.trim().is_empty() {
+        let mut outcome = Ok(());
+        for (index, line) in bytes.split(|&byte| byte == b'\n').enumerate() {
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            if line.trim_ascii().is_empty() {
                 continue;
             }
-            let (digest, name) = entry(line)
-                .ok_or_else(|| Sha256sumError::Line { line: index + 1, found: excerpt(line, 80) })?;
-            sums.files.entry(name).or_default().push(digest);
+            match std::str::from_utf8(line).ok().and_then(entry) {
+                // Most files have one digest, and a vector would begin with room for four.
+                Some((digest, name)) => {
+                    sums.files.entry(name).or_insert_with(|| Vec::with_capacity(1)).push(digest);
+                }
+                None if outcome.is_ok() => {
+                    let found = excerpt(&String::from_utf8_lossy(line), 80);
+                    outcome = Err(Sha256sumError::Line { line: index + 1, found });
+                }
+                None => {}
+            }
         }
-        if sums.files.is_empty() { Err(Sha256sumError::Empty) } else { Ok(sums) }
+        if sums.files.is_empty() && outcome.is_ok() {
+            outcome = Err(Sha256sumError::Empty);
+        }
+        (sums, outcome)
+    }
+
+    /// Every file's name and digests, in no order.
+    pub(crate) fn files(&self) -> impl Iterator<Item = (&str, &[Sha256])> {
+        self.files.iter().map(|(name, digests)| (&**name, &**digests))
     }
 
     /// Every digest that is given for a file name.
@@ -91,7 +108,8 @@ mod tests {
         let text = format!(
             "{A}  rhcos.iso\n{B} *rhcos.qcow2.gz\r\n{B}  ./dot\n\\{A}  new\\nline\n\n{A}  two\n{B}  two\n{A}  a  b\n"
         );
-        let sums = Sha256sum::parse(text.as_bytes()).unwrap();
+        let (sums, outcome) = Sha256sum::parse(text.as_bytes());
+        assert_eq!(outcome, Ok(()));
         let cases: [(&str, &[&str]); 7] = [
             ("rhcos.iso", &[A]),
             ("rhcos.qcow2.gz", &[B]),
@@ -108,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_with_any_other_line_is_no_evidence() {
+    fn a_file_with_any_other_line_is_malformed_and_its_good_lines_are_told() {
         let good = format!("{A}  f\n");
         for bad in [
             String::new(),
@@ -122,8 +140,12 @@ mod tests {
             format!("\\{A}  bad\\escape"),
             format!("SHA256 (f) = {A}"),
         ] {
-            assert!(Sha256sum::parse(bad.as_bytes()).is_err(), "{bad:?}");
+            let (sums, outcome) = Sha256sum::parse(bad.as_bytes());
+            assert!(outcome.is_err(), "{bad:?}");
+            assert_eq!(!sums.of("f").is_empty(), bad.starts_with(&good), "{bad:?}");
         }
-        assert_eq!(Sha256sum::parse(b"\xff"), Err(Sha256sumError::NotText));
+        let (sums, outcome) = Sha256sum::parse(&[b"\xff\n", good.as_bytes(), b"oops"].concat());
+        let found = "\u{fffd}".to_owned();
+        assert_eq!((sums.of("f").len(), outcome), (1, Err(Sha256sumError::Line { line: 1, found })));
     }
 }

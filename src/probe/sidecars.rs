@@ -1,13 +1,14 @@
 //! The sidecars of directories: each fetched once, however many artifacts ask.
 
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::future::{BoxFuture, FutureExt, Shared};
 
-use super::client::{Client, Small};
-use super::evidence::Trouble;
-use super::observe::status_trouble;
+use super::client::{Client, Small, trouble};
+use super::evidence::{Trouble, TroubleKind};
+use super::observe::{is_absence, status_trouble};
 use super::openpgp::{Keyring, SignatureCheck};
 use super::sha256sum::Sha256sum;
 use crate::location::Literal;
@@ -36,9 +37,11 @@ pub(super) const SHA256SUM_TXT_GPG: &str = "sha256sum.txt.gpg";
 pub(super) enum Sidecar<T> {
     /// It was read.
     Read(T),
+    /// It has faults, and this could be read in spite of them. It proves nothing and may contradict.
+    Malformed(T, String),
     /// There is none.
     Absent,
-    /// There is something that is none: too large, not parsable, behind a redirect that may not be followed.
+    /// There is something that is none.
     Unusable(String),
     /// Nobody knows.
     Unread(Trouble),
@@ -68,8 +71,8 @@ impl Sidecars {
     /// The `sha256sum.txt` beside a file.
     pub(super) fn sha256sum(&self, client: &Arc<Client>, file: &Literal) -> Fetch<Sums> {
         once(&self.sums, client, file, SHA256SUM_TXT, MAX_SHA256SUM_BYTES, |_, bytes| {
-            let parsed = Sha256sum::parse(bytes).map_err(|error| error.to_string())?;
-            Ok(Sums { parsed, text: bytes.to_vec() })
+            let (parsed, outcome) = Sha256sum::parse(bytes);
+            Sidecar::of(Sums { parsed, text: bytes.to_vec() }, outcome)
         })
     }
 
@@ -85,8 +88,8 @@ impl Sidecars {
         let (keyring, sums) = (Arc::clone(keyring), Arc::clone(sums));
         once(&self.checks, client, file, SHA256SUM_TXT_GPG, MAX_SUMS_SIGNATURE_BYTES, move |_, bytes| {
             match &*sums {
-                Sidecar::Read(sums) => Ok(keyring.check_text(&sums.text, bytes)),
-                _ => Err("there is no sha256sum.txt to check it with".to_owned()),
+                Sidecar::Read(sums) => Sidecar::Read(keyring.check_text(&sums.text, bytes)),
+                _ => Sidecar::Unusable("there is no sha256sum.txt to check it with".to_owned()),
             }
         })
     }
@@ -94,7 +97,8 @@ impl Sidecars {
     /// The `meta.json` beside a file.
     pub(super) fn meta_json(&self, client: &Arc<Client>, file: &Literal) -> Fetch<BuildMetadata> {
         once(&self.builds, client, file, META_JSON, MAX_META_JSON_BYTES, |name, bytes| {
-            BuildMetadata::parse(name, bytes).map_err(|faults| faults.to_string())
+            let (metadata, outcome) = BuildMetadata::salvage(name, bytes);
+            Sidecar::of(metadata, outcome)
         })
     }
 
@@ -107,13 +111,22 @@ impl Sidecars {
     }
 }
 
+impl<T> Sidecar<T> {
+    fn of(content: T, outcome: Result<(), impl Display>) -> Self {
+        match outcome {
+            Ok(()) => Self::Read(content),
+            Err(faults) => Self::Malformed(content, faults.to_string()),
+        }
+    }
+}
+
 fn once<T: Send + Sync + 'static>(
     fetches: &Mutex<ByDirectory<T>>,
     client: &Arc<Client>,
     file: &Literal,
     name: &'static str,
     limit: usize,
-    parse: impl FnOnce(&str, &[u8]) -> Result<T, String> + Send + 'static,
+    parse: impl FnOnce(&str, &[u8]) -> Sidecar<T> + Send + 'static,
 ) -> Fetch<T> {
     let mut fetches = fetches.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(fetch) = fetches.get(file.directory()) {
@@ -124,16 +137,16 @@ fn once<T: Send + Sync + 'static>(
     let fetch = async move {
         let small = client.small_file(sidecar.url(), limit).await;
         Arc::new(match small {
-            Small::Body(bytes) => parse(name, &bytes).map_or_else(Sidecar::Unusable, Sidecar::Read),
+            Small::Body(bytes) => parse(name, &bytes),
             Small::TooLarge => Sidecar::Unusable(format!("it has more than {limit} bytes")),
-            Small::Status(status) if super::backoff::is_transient(status) => {
-                Sidecar::Unread(status_trouble(client.settings().retries, status))
-            }
-            Small::Status(_) => Sidecar::Absent,
-            Small::Failed(failure) => match failure.into_trouble() {
-                Ok(trouble) => Sidecar::Unread(trouble),
-                Err(refusal) => Sidecar::Unusable(refusal.to_string()),
-            },
+            Small::Status(status) if is_absence(status) => Sidecar::Absent,
+            Small::Status(status) => Sidecar::Unread(status_trouble(client.settings().retries, status)),
+            // Behind a redirect that may not be followed there may be one that contradicts.
+            Small::Failed(failure) => Sidecar::Unread(
+                failure
+                    .into_trouble()
+                    .unwrap_or_else(|refusal| trouble(TroubleKind::ServerError, refusal.to_string())),
+            ),
         })
     }
     .boxed()

@@ -11,6 +11,10 @@ use serde::de::MapAccess;
 use super::Sha256;
 use super::fault::Faults;
 use super::reader::{Reader, Shape};
+use crate::text::count;
+
+/// The most images that metadata may describe. Real builds have some twenty.
+const MAX_IMAGES: usize = 10_000;
 
 /// What build metadata says of one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,10 +40,17 @@ pub struct BuildMetadata {
 impl BuildMetadata {
     /// Reads one metadata document.
     pub fn parse(name: &str, text: &[u8]) -> Result<Self, Faults> {
+        let (metadata, outcome) = Self::salvage(name, text);
+        outcome.map(|()| metadata)
+    }
+
+    /// Reads one metadata document. With its faults comes what could be read in spite of them: it proves
+    /// nothing, but what it says against a file still stands.
+    pub fn salvage(name: &str, text: &[u8]) -> (Self, Result<(), Faults>) {
         let mut metadata = Self::default();
         let root = Root { metadata: &mut metadata, name: name.into() };
-        Reader::read(name, text, root)?;
-        Ok(metadata)
+        let outcome = Reader::read(name, text, root);
+        (metadata, outcome)
     }
 
     /// Adds what another document says.
@@ -81,7 +92,7 @@ impl<'t> Shape<'t> for Root<'_> {
         map: &mut A,
     ) -> Result<(), A::Error> {
         if key == "images" {
-            let images = Images { metadata: self.metadata, name: &self.name };
+            let images = Images { metadata: self.metadata, name: &self.name, count: 0 };
             return map.next_value_seed(reader.object(images));
         }
         reader.skip(map)
@@ -91,6 +102,7 @@ impl<'t> Shape<'t> for Root<'_> {
 struct Images<'m> {
     metadata: &'m mut BuildMetadata,
     name: &'m Arc<str>,
+    count: usize,
 }
 
 impl<'t> Shape<'t> for Images<'_> {
@@ -103,6 +115,10 @@ impl<'t> Shape<'t> for Images<'_> {
         _key: String,
         map: &mut A,
     ) -> Result<(), A::Error> {
+        self.count += 1;
+        if self.count > MAX_IMAGES {
+            return reader.skip(map);
+        }
         let file = BuildFile {
             said_by: Arc::clone(self.name),
             sha256: None,
@@ -111,6 +127,13 @@ impl<'t> Shape<'t> for Images<'_> {
             uncompressed_size: None,
         };
         map.next_value_seed(reader.object(Image { metadata: self.metadata, path: None, file }))
+    }
+
+    fn end(self, reader: &Reader<'t>) {
+        if self.count > MAX_IMAGES {
+            let (found, expected) = (count(self.count, "image"), format!("at most {MAX_IMAGES}"));
+            reader.fault(None, found, &expected);
+        }
     }
 }
 
@@ -148,7 +171,8 @@ impl<'t> Shape<'t> for Image<'_> {
 
     fn end(self, _reader: &Reader<'t>) {
         if let Some(path) = self.path {
-            self.metadata.files.entry(path).or_default().push(self.file);
+            // Most paths stand there once, and a vector would begin with room for four.
+            self.metadata.files.entry(path).or_insert_with(|| Vec::with_capacity(1)).push(self.file);
         }
     }
 
@@ -187,5 +211,33 @@ mod tests {
         {
             assert!(BuildMetadata::parse("meta.json", text.as_bytes()).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn what_can_be_read_in_spite_of_faults_is_told_with_them() {
+        let image = format!(r#""x": {{"path": "a.iso", "sha256": "{DIGEST}"}}"#);
+        for (text, files) in [
+            (format!(r#"{{"images": {{{image}, "y": {{"path": "b", "size": -1}}}}}}"#), 2),
+            (format!(r#"{{"images": {{{image}, "y": {{"path": "b", "si"#), 1),
+            (format!(r#"{{"images": {{{image}}}, "images": []}}"#), 1),
+            (format!("[{image}]"), 0),
+        ] {
+            let (metadata, outcome) = BuildMetadata::salvage("meta.json", text.as_bytes());
+            assert!(outcome.is_err(), "{text}");
+            assert_eq!(metadata.len(), files, "{text}");
+            assert_eq!(metadata.of("a.iso").len(), usize::from(files > 0), "{text}");
+        }
+    }
+
+    #[test]
+    fn there_are_no_more_images_than_a_build_could_have() {
+        let text = |images: usize| {
+            let images: Vec<String> =
+                (0..images).map(|it| format!(r#""{it}": {{"path": "{it}"}}"#)).collect();
+            format!(r#"{{"images": {{{}}}}}"#, images.join(","))
+        };
+        assert_eq!(BuildMetadata::parse("meta.json", text(MAX_IMAGES).as_bytes()).unwrap().len(), MAX_IMAGES);
+        let faults = BuildMetadata::parse("meta.json", text(MAX_IMAGES + 1).as_bytes()).unwrap_err();
+        assert_eq!(faults.to_string(), "meta.json: images: found 10001 images, expected at most 10000");
     }
 }

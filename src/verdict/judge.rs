@@ -184,6 +184,9 @@ impl Bench<'_> {
         let expected = self.expected.sha256;
         for digest in &self.evidence.published {
             let disagrees = digest.sha256 != expected;
+            if !disagrees && !digest.can_prove {
+                continue;
+            }
             if disagrees || self.outcome.observed_sha256.is_none_or(|(observed, _)| observed == expected) {
                 let first = self.outcome.observed_sha256.get_or_insert((digest.sha256, digest.source));
                 if disagrees {
@@ -271,7 +274,7 @@ impl Bench<'_> {
         }
         match self.expected.verify {
             Verify::Content => self.find(Finding::NotRead),
-            Verify::Published | Verify::Auto if self.evidence.published.is_empty() => {
+            Verify::Published | Verify::Auto if !self.evidence.has_published_proof() => {
                 self.find(Finding::NoDigest);
             }
             Verify::Exists | Verify::Published | Verify::Auto => {}

@@ -51,7 +51,12 @@ fn said(sha256: Sha256, size: Option<u64>) -> BuildFile {
 }
 
 fn published(source: DigestSource, sha256: Sha256) -> PublishedDigest {
-    PublishedDigest { source, sha256 }
+    PublishedDigest { source, sha256, can_prove: true }
+}
+
+/// One from a list that is malformed elsewhere.
+fn doubtful(source: DigestSource, sha256: Sha256) -> PublishedDigest {
+    PublishedDigest { can_prove: false, ..published(source, sha256) }
 }
 
 /// A file that is there, 7 bytes long, with the right digest in a header.
@@ -188,6 +193,16 @@ fn the_table_of_cases() {
         ),
         // Its digest.
         ("no digest", |_, it| it.published.clear(), Some(Reason::NoDigest)),
+        (
+            "the right digest in a malformed list",
+            |_, it| it.published = vec![doubtful(Sha256sumTxt, RIGHT)],
+            Some(Reason::NoDigest),
+        ),
+        (
+            "another digest in a malformed list",
+            |_, it| it.published.push(doubtful(Sha256sumTxt, WRONG)),
+            Some(Reason::Sha256Mismatch),
+        ),
         (
             "no digest, and nobody asked",
             |want, it| {
@@ -598,22 +613,86 @@ fn any_build_file() -> impl Strategy<Value = BuildFile> {
 
 fn any_evidence() -> impl Strategy<Value = Evidence> {
     let source = prop_oneof![Just(DigestSource::Header), Just(DigestSource::Sha256sumTxt)];
-    let digest = (source, any_digest()).prop_map(|(source, sha256)| published(source, sha256));
+    let digest = (source, any_digest(), proptest::bool::weighted(0.8))
+        .prop_map(|(source, sha256, can_prove)| PublishedDigest { source, sha256, can_prove });
     let unread = any_trouble().prop_map(|trouble| Unread { sidecar: "meta.json", trouble });
     (
         any_observation(),
         proptest::collection::vec(digest, 0..3),
         proptest::collection::vec(any_build_file(), 0..2),
+        any::<bool>(),
         proptest::collection::vec(unread, 0..2),
         proptest::option::of(any_observation()),
         proptest::option::of(prop_oneof![3 => any_content().prop_map(Ok), 1 => any_trouble().prop_map(Err)]),
     )
-        .prop_map(|(file, mut published, meta_json, unread, signature, content)| {
+        .prop_map(|(file, mut published, meta_json, can_prove, unread, signature, content)| {
+            let source = DigestSource::MetaJson;
             let of_build = meta_json.iter().filter_map(|file| file.sha256);
-            published
-                .extend(of_build.map(|sha256| PublishedDigest { source: DigestSource::MetaJson, sha256 }));
+            published.extend(of_build.map(|sha256| PublishedDigest { source, sha256, can_prove }));
             Evidence { published, meta_json, unread, content, signature, ..Evidence::only(file) }
         })
+}
+
+/// Something that goes wrong with a file or with what its servers say of it. A sidecar that is taken back is no
+/// damage: what it said is then said no more.
+#[derive(Debug, Clone)]
+enum Damage {
+    /// A file that was there shows itself otherwise.
+    File(Observation),
+    /// Somebody publishes another digest.
+    Contradicted(DigestSource),
+    /// Every list has a fault somewhere.
+    Malformed,
+    /// No digest is published that agrees.
+    Unsupported,
+    /// A sidecar cannot be read.
+    Unread(Trouble),
+    /// The bytes are others, or not to be had.
+    Content(Option<Trouble>),
+    /// The signature is not there, or nobody knows.
+    Signature(Observation),
+}
+
+impl Damage {
+    fn done_to(self, mut evidence: Evidence) -> Evidence {
+        match self {
+            Self::File(file) if matches!(evidence.file, Observation::Present { .. }) => evidence.file = file,
+            Self::File(_) => {}
+            Self::Contradicted(source) => evidence.published.push(published(source, WRONG)),
+            Self::Malformed => evidence.published.iter_mut().for_each(|digest| digest.can_prove = false),
+            Self::Unsupported => evidence.published.retain(|digest| digest.sha256 != RIGHT),
+            Self::Unread(trouble) => evidence.unread.push(Unread { sidecar: "sha256sum.txt", trouble }),
+            Self::Content(Some(trouble)) => evidence.content = evidence.content.map(|_| Err(trouble)),
+            Self::Content(None) => {
+                if let Some(Ok(content)) = &mut evidence.content {
+                    content.sha256 = WRONG;
+                }
+            }
+            Self::Signature(signature) => evidence.signature = evidence.signature.map(|_| signature),
+        }
+        evidence
+    }
+}
+
+fn any_damage() -> impl Strategy<Value = Damage> {
+    let bad = prop_oneof![
+        Just(absent(404)),
+        Just(Observation::Refused(Refusal::Host { host: "h".into() })),
+        any_trouble().prop_map(Observation::Undetermined),
+    ];
+    let source = prop_oneof![Just(DigestSource::Header), Just(DigestSource::Sha256sumTxt)];
+    prop_oneof![
+        bad.clone().prop_map(Damage::File),
+        // Of a length that no document expects.
+        Just(Damage::File(present(Some(99)))),
+        Just(Damage::File(present(None))),
+        source.prop_map(Damage::Contradicted),
+        Just(Damage::Malformed),
+        Just(Damage::Unsupported),
+        any_trouble().prop_map(Damage::Unread),
+        proptest::option::of(any_trouble()).prop_map(Damage::Content),
+        bad.prop_map(Damage::Signature),
+    ]
 }
 
 fn any_content() -> impl Strategy<Value = ContentEvidence> {
@@ -662,22 +741,33 @@ proptest! {
             prop_assert!(read.is_none_or(|read| read.uncompressed == inside));
             match want.verify {
                 Verify::Exists => {}
-                Verify::Published | Verify::Auto => prop_assert!(read.is_some() || !evidence.published.is_empty()),
+                Verify::Published | Verify::Auto => {
+                    prop_assert!(read.is_some() || evidence.published.iter().any(|digest| digest.can_prove));
+                }
                 Verify::Content => prop_assert!(read.is_some()),
             }
             prop_assert!(want.size.is_none() || want.size == read.map_or(size, |read| Some(read.bytes)));
         }
     }
 
-    /// More damage never turns a fail into a pass, nor into "nothing is known to be wrong".
+    /// More damage never turns anything into a pass.
+    #[test]
+    fn no_damage_earns_a_pass(want in any_expectation(), evidence in any_evidence(), damage in any_damage()) {
+        let before = judge(&want, &evidence).verdict();
+        let after = judge(&want, &damage.done_to(evidence)).verdict();
+        prop_assert!(before == Verdict::Pass || after != Verdict::Pass, "{before:?} became {after:?}");
+    }
+
+    /// What is wrong stays wrong, whatever else is found; what is found besides makes nothing better.
     #[test]
     fn evidence_of_wrong_outweighs_everything(want in any_expectation(), evidence in any_evidence()) {
         let before = judge(&want, &evidence).verdict();
-        let mut damaged = evidence.clone();
-        damaged.published.push(published(DigestSource::Sha256sumTxt, WRONG));
-        prop_assert_eq!(judge(&want, &damaged).verdict(), Verdict::Fail);
-        let mut hampered = evidence;
-        hampered.unread.push(Unread { sidecar: "sha256sum.txt", trouble: trouble(TroubleKind::Timeout) });
+        for wrong in [published(DigestSource::Header, WRONG), doubtful(DigestSource::Sha256sumTxt, WRONG)] {
+            let mut damaged = evidence.clone();
+            damaged.published.push(wrong);
+            prop_assert_eq!(judge(&want, &damaged).verdict(), Verdict::Fail);
+        }
+        let hampered = Damage::Unread(trouble(TroubleKind::Timeout)).done_to(evidence);
         prop_assert!(judge(&want, &hampered).verdict() >= before);
     }
 

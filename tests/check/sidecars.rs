@@ -116,7 +116,6 @@ fn without_evidence() -> Vec<Case> {
     let others = || Resource::bytes(sha256sum_txt([("g.iso", artifact_content("f.iso"))]));
     let too_large = "sha256sum.txt is there but of no use: it has more than 1048576 bytes";
     let no_use = "meta.json is there but of no use";
-    let foreign = "https://evil.example/sha256sum.txt";
     vec![
         no_digest("absent"),
         no_digest("oversized").sums(padded(1024 * 1024 + 1)).warns(too_large),
@@ -132,13 +131,18 @@ fn without_evidence() -> Vec<Case> {
         pass("partial, header").sums(others()).digest(),
         pass("partial, meta").sums(others()).meta(meta()),
         pass("forbidden, header").sums(sums().behaves(Behaviour::status(403))).digest(),
-        no_digest("foreign").sums(Resource::redirect(307, foreign)).warns(foreign),
     ]
 }
 
 fn contradicting() -> Vec<Case> {
     let lie = || text(format!("{WRONG}  f.iso\n"));
     let both = format!("{}  f.iso\n{WRONG}  f.iso\n", hex_sha256(&artifact_content("f.iso")));
+    let foreign = "https://evil.example/sha256sum.txt";
+    let right = hex_sha256(&artifact_content("f.iso"));
+    let half = |digest: &str| format!("{digest}  f.iso\noops\n");
+    let half_meta = |digest: &str| {
+        format!(r#"{{"images": {{"x": {{"path": "f.iso", "sha256": "{digest}"}}, "y": {{"size": -1}}}}}}"#)
+    };
     let meta_lie = format!(r#"{{"images": {{"x": {{"path": "f.iso", "sha256": "{WRONG}"}}}}}}"#);
     vec![
         pass("sums lie").sums(lie()).meta(meta()).digest().is("fail", "sha256-mismatch"),
@@ -150,6 +154,24 @@ fn contradicting() -> Vec<Case> {
             .sums(sums().behaves(Behaviour::DropAfter(9)))
             .digest()
             .is("inconclusive", "unreachable"),
+        pass("refused")
+            .sums(sums().behaves(Behaviour::status(401)))
+            .digest()
+            .is("inconclusive", "server-error"),
+        pass("not a file")
+            .meta(meta().behaves(Behaviour::status(204)))
+            .digest()
+            .is("inconclusive", "server-error"),
+        pass("foreign").sums(Resource::redirect(307, foreign)).digest().is("inconclusive", "server-error"),
+        // What is in order in a malformed list proves nothing, and contradicts all the same.
+        no_digest("half right").sums(text(half(&right))).warns("line 2"),
+        pass("half a lie").sums(text(half(WRONG))).digest().is("fail", "sha256-mismatch").warns("line 2"),
+        no_digest("meta half right").meta(text(half_meta(&right))).warns("size"),
+        pass("meta half a lie")
+            .meta(text(half_meta(WRONG)))
+            .digest()
+            .is("fail", "metadata-conflict")
+            .warns("size"),
     ]
 }
 

@@ -109,7 +109,7 @@ impl ContentInquiry {
     /// Whether the bytes are to be read, after what is known.
     pub(in crate::probe) fn applies(&self, evidence: &Evidence) -> bool {
         matches!(evidence.file, Observation::Present { .. })
-            && (self.when == When::Present || evidence.published.is_empty())
+            && (self.when == When::Present || !evidence.has_published_proof())
     }
 }
 
