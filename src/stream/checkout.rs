@@ -1,12 +1,14 @@
 //! The stream metadata of an installer checkout, wherever its year put it.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::{fmt, fs};
 
-use super::Document;
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+
 use super::build_metadata::BuildMetadata;
 use super::source::{Skipped, SourceError, Sourced, Sources, read_file};
+use super::{Document, MAX_DOCUMENT_BYTES};
 
 /// Where the stream document was from 2021-03 to 2021-10.
 const HOME_2021: &str = "data/data/rhcos-stream.json";
@@ -37,6 +39,9 @@ pub(crate) const CHECKOUT_PLACES: [&str; 7] = [
     "data/data/rhcos-ppc64le.json",
     "data/data/rhcos-s390x.json",
 ];
+
+/// The most that all stream documents of a checkout may have together, in bytes: as much as one alone.
+const MAX_CHECKOUT_BYTES: usize = MAX_DOCUMENT_BYTES;
 
 /// How deep below `data/data/coreos` files are looked for.
 const MAX_DEPTH: usize = 4;
@@ -86,8 +91,9 @@ pub(super) fn read(tree: &dyn Tree, sources: &mut Sources) -> Result<(), Vec<Sou
         looked_at.push("*.json".to_owned());
         list("", 1);
     }
+    let mut room = MAX_CHECKOUT_BYTES;
     for path in candidates {
-        match read_candidate(tree, &path) {
+        match read_candidate(tree, &path, &mut room) {
             Ok(Candidate::Document(document)) => found.push(*document),
             Ok(Candidate::Other(name)) => sources.skipped.push(Skipped { name }),
             Ok(Candidate::Absent) => {}
@@ -117,7 +123,8 @@ enum Candidate {
     Absent,
 }
 
-fn read_candidate(tree: &dyn Tree, path: &Path) -> Result<Candidate, SourceError> {
+/// Reads a file that may be a stream document. Of the `room` that is left for documents it takes its size.
+fn read_candidate(tree: &dyn Tree, path: &Path, room: &mut usize) -> Result<Candidate, SourceError> {
     if !tree.has(path) {
         return Ok(Candidate::Absent);
     }
@@ -129,18 +136,47 @@ fn read_candidate(tree: &dyn Tree, path: &Path) -> Result<Candidate, SourceError
     if !must_be && makes_no_claim(&bytes) {
         return Ok(Candidate::Other(name));
     }
+    *room = room.checked_sub(bytes.len()).ok_or_else(|| SourceError::TooMuch {
+        path: name.clone(),
+        bytes: bytes.len(),
+        room: *room,
+        limit: MAX_CHECKOUT_BYTES,
+    })?;
     Ok(Candidate::Document(Box::new(Document::parse(&name, &bytes)?)))
 }
 
 /// Whether a text is a well-formed JSON value without the keys that stream metadata has. Case is ignored, as
 /// the installer's reader does, so that no spelling hides a document from the gate alone.
 fn makes_no_claim(bytes: &[u8]) -> bool {
-    match serde_json::from_slice::<serde_json::Value>(bytes) {
-        Ok(serde_json::Value::Object(keys)) => {
-            !keys.keys().any(|key| CLAIMS.contains(&key.to_lowercase().as_str()))
+    let Ok(text) = std::str::from_utf8(bytes) else { return false };
+    if text.trim_start().starts_with('{') {
+        serde_json::from_str(text).is_ok_and(|Claim(is_made)| !is_made)
+    } else {
+        serde_json::from_str(text).is_ok_and(|IgnoredAny| true)
+    }
+}
+
+/// Whether an object has any of the [`CLAIMS`]. Nothing else of it is kept: it may be of any size.
+struct Claim(bool);
+
+impl<'t> Deserialize<'t> for Claim {
+    fn deserialize<D: Deserializer<'t>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Self(false))
+    }
+}
+
+impl<'t> Visitor<'t> for Claim {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'t>>(mut self, mut map: A) -> Result<Self, A::Error> {
+        while let Some((key, IgnoredAny)) = map.next_entry::<String, _>()? {
+            self.0 |= CLAIMS.contains(&key.to_lowercase().as_str());
         }
-        Ok(_) => true,
-        Err(_) => false,
+        Ok(self)
     }
 }
 

@@ -91,14 +91,15 @@ impl<'t> Shape<'t> for Architectures<'_> {
         key: String,
         map: &mut A,
     ) -> Result<(), A::Error> {
-        let arch = reader.name(&key);
-        map.next_value_seed(reader.object(Architecture { document: self.document, arch, artifacts: false }))
+        reader.judge_name(&key);
+        let architecture = Architecture { document: self.document, arch: &key, artifacts: false };
+        map.next_value_seed(reader.object(architecture))
     }
 }
 
 struct Architecture<'d> {
     document: &'d mut Document,
-    arch: Arc<str>,
+    arch: &'d str,
     artifacts: bool,
 }
 
@@ -114,15 +115,15 @@ impl<'t> Shape<'t> for Architecture<'_> {
         match key.as_str() {
             "artifacts" => {
                 self.artifacts = true;
-                let platforms = Platforms { document: self.document, arch: Arc::clone(&self.arch) };
+                let platforms = Platforms { document: self.document, arch: self.arch };
                 map.next_value_seed(reader.object(platforms))
             }
             "images" | "rhel-coreos-extensions" => {
-                let (arch, images) = (&self.arch, &mut self.document.cloud_images);
+                let (arch, images) = (reader.interned(self.arch), &mut self.document.cloud_images);
                 reader.leaves(map, &mut |path, value| {
                     // The path's first two keys are `architectures` and the architecture.
                     let path = path.get(2..).unwrap_or_default().join(".");
-                    images.push(CloudImage { arch: Arc::clone(arch), path, value });
+                    images.push(CloudImage { arch: Arc::clone(&arch), path, value });
                 })
             }
             _ => reader.skip(map),
@@ -138,7 +139,7 @@ impl<'t> Shape<'t> for Architecture<'_> {
 
 struct Platforms<'d> {
     document: &'d mut Document,
-    arch: Arc<str>,
+    arch: &'d str,
 }
 
 impl<'t> Shape<'t> for Platforms<'_> {
@@ -152,9 +153,10 @@ impl<'t> Shape<'t> for Platforms<'_> {
         map: &mut A,
     ) -> Result<(), A::Error> {
         let first = self.document.artifacts.len();
+        reader.judge_name(&key);
         map.next_value_seed(reader.object(Platform {
-            arch: Arc::clone(&self.arch),
-            platform: reader.name(&key),
+            arch: self.arch,
+            platform: &key,
             first,
             document: self.document,
             release: None,
@@ -165,8 +167,8 @@ impl<'t> Shape<'t> for Platforms<'_> {
 
 struct Platform<'d> {
     document: &'d mut Document,
-    arch: Arc<str>,
-    platform: Arc<str>,
+    arch: &'d str,
+    platform: &'d str,
     /// The index of this platform's first artifact. Its release may stand after its formats.
     first: usize,
     release: Option<Arc<str>>,
@@ -192,8 +194,8 @@ impl<'t> Shape<'t> for Platform<'_> {
                 self.formats = true;
                 map.next_value_seed(reader.object(Formats {
                     document: self.document,
-                    arch: &self.arch,
-                    platform: &self.platform,
+                    arch: self.arch,
+                    platform: self.platform,
                 }))
             }
             _ => reader.skip(map),
@@ -215,8 +217,8 @@ impl<'t> Shape<'t> for Platform<'_> {
 
 struct Formats<'d> {
     document: &'d mut Document,
-    arch: &'d Arc<str>,
-    platform: &'d Arc<str>,
+    arch: &'d str,
+    platform: &'d str,
 }
 
 impl<'t> Shape<'t> for Formats<'_> {
@@ -229,21 +231,21 @@ impl<'t> Shape<'t> for Formats<'_> {
         key: String,
         map: &mut A,
     ) -> Result<(), A::Error> {
-        let format = reader.name(&key);
+        reader.judge_name(&key);
         map.next_value_seed(reader.object(Components {
             document: self.document,
             arch: self.arch,
             platform: self.platform,
-            format,
+            format: &key,
         }))
     }
 }
 
 struct Components<'d> {
     document: &'d mut Document,
-    arch: &'d Arc<str>,
-    platform: &'d Arc<str>,
-    format: Arc<str>,
+    arch: &'d str,
+    platform: &'d str,
+    format: &'d str,
 }
 
 /// The components that the installer knows.
@@ -260,12 +262,8 @@ impl<'t> Shape<'t> for Components<'_> {
         map: &mut A,
     ) -> Result<(), A::Error> {
         let known = COMPONENTS.contains(&key.as_str());
-        let id = ArtifactId {
-            arch: Arc::clone(self.arch),
-            platform: Arc::clone(self.platform),
-            format: Arc::clone(&self.format),
-            component: reader.name(&key),
-        };
+        reader.judge_name(&key);
+        let id = [self.arch, self.platform, self.format, &key];
         let component = Component { document: self.document, id, known, fields: Fields::default() };
         map.next_value_seed(reader.object(component))
     }
@@ -273,7 +271,8 @@ impl<'t> Shape<'t> for Components<'_> {
 
 struct Component<'d> {
     document: &'d mut Document,
-    id: ArtifactId,
+    /// The names of the architecture, the platform, the format and the component.
+    id: [&'d str; 4],
     /// Whether the installer knows the component. One that it does not know may be something else entirely.
     known: bool,
     fields: Fields,
@@ -331,8 +330,9 @@ impl<'t> Shape<'t> for Component<'_> {
             reader.missing("sha256", "64 hexadecimal digits, a string");
         }
         if let (Some(Some(location)), Some(Some(sha256))) = (fields.location, fields.sha256) {
+            let [arch, platform, format, component] = self.id.map(|name| reader.interned(name));
             self.document.artifacts.push(Artifact {
-                id: self.id,
+                id: ArtifactId { arch, platform, format, component },
                 release: Arc::default(),
                 location,
                 signature: fields.signature,
@@ -368,8 +368,8 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// A key that becomes part of an artifact's id.
-    fn name(&self, key: &str) -> Arc<str> {
+    /// Whether a key can be part of an artifact's id.
+    fn judge_name(&self, key: &str) {
         if key.is_empty() {
             self.fault(None, "an empty name".to_owned(), "a name");
         } else if key.len() > MAX_NAME_BYTES {
@@ -378,6 +378,5 @@ impl<'t> Reader<'t> {
         } else if key.contains('/') {
             self.fault(None, "a name with a slash".to_owned(), "a name without one");
         }
-        self.interned(key)
     }
 }

@@ -3,9 +3,10 @@
 //!
 //! The parser is `serde_json`; this is the visitor that it drives, in one pass and without a tree.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::fmt;
+use std::hash::{BuildHasher, RandomState};
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -17,6 +18,13 @@ use super::fault::{Fault, Faults, described, path, quoted};
 /// The largest document that is read, in bytes. The real ones have 20 to 60 KiB.
 pub const MAX_DOCUMENT_BYTES: usize = 64 * 1024 * 1024;
 
+/// How much the scalars may take that are handed out with their paths, in bytes: a path may be far longer than
+/// its scalar is. The cloud images of real documents take less than 0.1 MiB.
+const MAX_LEAF_BYTES: usize = 16 * 1024 * 1024;
+
+/// What a scalar takes besides its text and that of its path, in bytes, about.
+const LEAF: usize = 128;
+
 /// One reading of one text.
 pub(super) struct Reader<'t> {
     file: &'t str,
@@ -25,6 +33,8 @@ pub(super) struct Reader<'t> {
     faults: RefCell<Faults>,
     /// Names that stand in many artifacts, kept once.
     names: RefCell<HashSet<Arc<str>>>,
+    /// How much more may be handed out, of [`MAX_LEAF_BYTES`].
+    room: Cell<usize>,
 }
 
 /// What an object at some place of a document looks like.
@@ -80,6 +90,7 @@ impl<'t> Reader<'t> {
             path: RefCell::default(),
             faults: RefCell::default(),
             names: RefCell::default(),
+            room: Cell::new(MAX_LEAF_BYTES),
         };
         let mut deserializer = serde_json::Deserializer::from_str(text);
         let outcome = reader.object(shape).deserialize(&mut deserializer).and_then(|()| deserializer.end());
@@ -213,6 +224,20 @@ fn go_reads_as(key: &str, field: &str) -> bool {
     folded.eq(field.chars())
 }
 
+/// The keys of an object so far, by their hashes: a hostile document has millions. Should two keys ever share a
+/// hash, a good document would be refused; the hasher's keys are random, so that nobody can see to it.
+#[derive(Default)]
+struct Keys {
+    hashes: HashSet<u64>,
+    hasher: RandomState,
+}
+
+impl Keys {
+    fn is_new(&mut self, key: &str) -> bool {
+        self.hashes.insert(self.hasher.hash_one(key))
+    }
+}
+
 /// Deserializes one object of a [`Shape`].
 pub(super) struct ObjectSeed<'r, 't, S> {
     reader: &'r Reader<'t>,
@@ -235,7 +260,7 @@ impl<'t, S: Shape<'t>> Visitor<'t> for ObjectSeed<'_, 't, S> {
     }
 
     fn visit_map<A: MapAccess<'t>>(mut self, mut map: A) -> Result<(), A::Error> {
-        let mut seen = HashSet::new();
+        let mut seen = Keys::default();
         while let Some(key) = map.next_key::<String>()? {
             let reader = self.reader;
             reader.path.borrow_mut().push(key.clone());
@@ -246,7 +271,7 @@ impl<'t, S: Shape<'t>> Visitor<'t> for ObjectSeed<'_, 't, S> {
                     &format!("\"{field}\" in that spelling"),
                 );
             }
-            if seen.insert(key.clone()) {
+            if seen.is_new(&key) {
                 self.shape.entry(reader, key, &mut map)?;
             } else {
                 reader.duplicate_key();
@@ -308,13 +333,27 @@ impl<'t> Reader<'t> {
         map.next_value_seed(AnySeed { reader: self, leaf: &mut |_, _| {} })
     }
 
-    /// Hands each scalar of the next value to `leaf`.
+    /// Hands each scalar of the next value to `leaf`, as long as there is room for them.
     pub(super) fn leaves<A: MapAccess<'t>>(
         &self,
         map: &mut A,
         leaf: &mut dyn FnMut(&[String], String),
     ) -> Result<(), A::Error> {
-        map.next_value_seed(AnySeed { reader: self, leaf })
+        let mut bounded = |path: &[String], scalar: String| {
+            let text: usize = path.iter().map(String::len).sum();
+            match self.room.get().checked_sub(text.saturating_add(scalar.len()).saturating_add(LEAF)) {
+                Some(left) => {
+                    self.room.set(left);
+                    leaf(path, scalar);
+                }
+                None => self.fault(
+                    None,
+                    "one value too many".to_owned(),
+                    &format!("values that take no more than {MAX_LEAF_BYTES} bytes with their paths"),
+                ),
+            }
+        };
+        map.next_value_seed(AnySeed { reader: self, leaf: &mut bounded })
     }
 }
 
@@ -340,12 +379,12 @@ impl<'t> Visitor<'t> for AnySeed<'_, 't, '_> {
     }
 
     fn visit_map<A: MapAccess<'t>>(self, mut map: A) -> Result<(), A::Error> {
-        let mut seen = HashSet::new();
+        let mut seen = Keys::default();
         while let Some(key) = map.next_key::<String>()? {
-            self.reader.path.borrow_mut().push(key.clone());
-            if !seen.insert(key) {
-                self.reader.duplicate_key();
+            if !seen.is_new(&key) {
+                self.reader.within(&key, || self.reader.duplicate_key());
             }
+            self.reader.path.borrow_mut().push(key);
             map.next_value_seed(AnySeed { reader: self.reader, leaf: &mut *self.leaf })?;
             self.reader.path.borrow_mut().pop();
         }

@@ -57,6 +57,21 @@ pub enum SourceError {
         /// What it is.
         found: &'static str,
     },
+    /// The documents of a checkout have too many bytes together.
+    #[error(
+        "{}: found {bytes} bytes, expected at most {room}: all stream documents of a checkout together have at most {limit}",
+        Printable(path)
+    )]
+    TooMuch {
+        /// The first file that is one too many.
+        path: String,
+        /// How many bytes it has.
+        bytes: usize,
+        /// How many it could have had.
+        room: usize,
+        /// How many all could have had.
+        limit: usize,
+    },
     /// A checkout without stream metadata.
     #[error("{}: found no stream metadata; looked at {}", Printable(source_name), .looked_at.join(", "))]
     NoDocument {

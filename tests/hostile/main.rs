@@ -15,3 +15,4 @@ mod documents;
 mod gate;
 mod places;
 mod servers;
+mod width;

@@ -1,0 +1,99 @@
+//! Documents that are no deeper than they should be, and far wider.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::time::Duration;
+
+use crate::gate::{Run, check, document, run_within};
+
+/// How large the files are, in MiB.
+const SIZE: u64 = 12;
+
+/// What is stated of large documents, in MiB: five times their size, and what any run takes.
+const STATED: u64 = 5 * SIZE + 60;
+
+/// The items that it takes to fill a file, separated by commas.
+fn fill(item: impl Fn(usize) -> String) -> String {
+    let size = usize::try_from(SIZE << 20).unwrap();
+    let mut filled = item(0);
+    for number in 1.. {
+        if filled.len() >= size {
+            break;
+        }
+        write!(filled, ",{}", item(number)).unwrap();
+    }
+    filled
+}
+
+/// A document whose one artifact is on a host that is not asked.
+fn good() -> String {
+    document(&["https://evil.example/pub/f.iso".to_owned()])
+}
+
+/// `check` of a checkout with these files.
+fn judge(files: &[(&str, &str)]) -> Run {
+    let checkout = tempfile::tempdir().unwrap();
+    for (path, text) in files {
+        let path = checkout.path().join("data/data").join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    run_within(Duration::from_secs(120), check(checkout.path(), &[]), std::io::empty())
+}
+
+#[test]
+fn width_costs_no_more_than_is_stated() {
+    let good = good();
+    let with = |key: &str, value: &str| good.replacen('{', &format!("{{\"{key}\": {value},"), 1);
+    let beside = |key: &str, value: &str| {
+        good.replacen("\"artifacts\"", &format!("\"{key}\": {value}, \"artifacts\""), 1)
+    };
+    let numbers = format!("[{}]", fill(|_| "1".to_owned()));
+    let keys = format!("{{{}}}", fill(|number| format!("\"{number:x}\":1")));
+    let empty = format!("{{{}}}", fill(|number| format!("\"{number:x}\":{{}}")));
+    let images = fill(|number| format!("\"{number:x}\":{{\"path\":\"{number:x}\",\"size\":1}}"));
+    let images = format!("{{\"images\":{{{images}}}}}");
+    let half = |name: &str| with(name, &format!("\"{}\"", "x".repeat(40 << 20)));
+    let (one, other) = (half("a"), half("b"));
+    let stream = "coreos/rhcos.json";
+    let beside_stream = |path, text| vec![(stream, &*good), (path, text)];
+    let alone = |text: String| vec![(stream, text)];
+    let of_stream = [
+        ("numbers in a field that nobody knows", alone(with("x", &numbers)), 1, ""),
+        ("keys in a field that nobody knows", alone(with("x", &keys)), 1, ""),
+        (
+            "formats without components",
+            alone(good.replacen("\"formats\":{", &format!("\"formats\":{{\"x\":{empty},"), 1)),
+            1,
+            "",
+        ),
+        ("numbers among the cloud images", alone(beside("images", &numbers)), 2, "found one value too many"),
+        (
+            "cloud images far down a long path",
+            alone(beside("images", &format!("{{\"{}\": [{}1]}}", "k".repeat(1 << 20), "1,".repeat(100_000)))),
+            2,
+            "found one value too many",
+        ),
+    ];
+    let of_others = [
+        ("another file, of numbers", beside_stream("coreos/x.json", &numbers), 1, ""),
+        ("another file, of keys", beside_stream("coreos/x.json", &keys), 1, ""),
+        ("legacy metadata", beside_stream("rhcos-amd64.json", &images), 2, "expected at most 10000"),
+        (
+            "documents that are too large together",
+            vec![(stream, &*one), ("coreos/x.json", &*other)],
+            2,
+            "together",
+        ),
+    ];
+    let of_stream = of_stream.iter().map(|(name, files, code, says)| {
+        (*name, files.iter().map(|(path, text)| (*path, text.as_str())).collect::<Vec<_>>(), *code, *says)
+    });
+    for (name, files, code, says) in of_stream.chain(of_others) {
+        let run = judge(&files);
+        eprintln!("{name}: {} MiB, {:?}", run.peak, run.took);
+        assert_eq!(run.code, Some(code), "{name}: {}", run.said());
+        assert!(run.said().contains(says), "{name}: {}", run.said());
+        assert!(run.peak < STATED, "{name}: {} MiB", run.peak);
+    }
+}
