@@ -1,5 +1,6 @@
 //! `rewrite`: a stream document moved to another place.
 
+use std::fmt::Display;
 use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use super::args::{NetworkArgs, Source, TargetArgs, source};
 use super::{Exit, complain};
 use crate::location::{Mirror, Prefix, Target, rewrite};
 use crate::stream::{Document, MAX_DOCUMENT_BYTES, Sources};
+use crate::text::Printable;
 
 /// `rewrite`
 #[derive(Debug, Args)]
@@ -91,13 +93,14 @@ fn carry_out(args: &RewriteArgs) -> Result<(), String> {
     if let (false, [first, second, ..]) = (args.in_place, texts.as_slice()) {
         return Err(format!(
             "{} and {} are both there; name one, or change all of them with --in-place",
-            first.name, second.name
+            Printable(&first.name),
+            Printable(&second.name)
         ));
     }
     let mut moved = Vec::with_capacity(texts.len());
     for Text { name, path, text } in &texts {
         Document::parse(name, text.as_bytes()).map_err(|faults| faults.to_string())?;
-        let rewritten = rewrite(text, &target).map_err(|error| format!("{name}: {error}"))?;
+        let rewritten = rewrite(text, &target).map_err(|error| format!("{}: {error}", Printable(name)))?;
         moved.push((name, path, rewritten));
     }
     if !args.in_place {
@@ -111,6 +114,7 @@ fn carry_out(args: &RewriteArgs) -> Result<(), String> {
         };
     }
     for (name, path, rewritten) in moved {
+        let name = Printable(name);
         let Some(path) = path else {
             return Err(format!("{name} is no file that could be changed in place"));
         };
@@ -162,7 +166,8 @@ fn destination(args: &RewriteArgs) -> Result<Target, String> {
 }
 
 fn read(args: &RewriteArgs) -> Result<Vec<Text>, String> {
-    let utf8 = |name: &str, bytes| String::from_utf8(bytes).map_err(|error| format!("{name}: {error}"));
+    let failed = |name: &str, error: &dyn Display| format!("{}: {error}", Printable(name));
+    let utf8 = |name: &str, bytes| String::from_utf8(bytes).map_err(|error| failed(name, &error));
     match &args.source {
         Source::Stdin => {
             let mut bytes = Vec::new();
@@ -178,7 +183,7 @@ fn read(args: &RewriteArgs) -> Result<Vec<Text>, String> {
             let paths = if path.is_dir() { documents_of(path)? } else { vec![path.clone()] };
             let read = |path: PathBuf| {
                 let name = path.display().to_string();
-                let bytes = fs::read(&path).map_err(|error| format!("{name}: {error}"))?;
+                let bytes = fs::read(&path).map_err(|error| failed(&name, &error))?;
                 Ok(Text { text: utf8(&name, bytes)?, name, path: Some(path) })
             };
             paths.into_iter().map(read).collect()

@@ -42,9 +42,13 @@ impl Sha256sum {
                 continue;
             }
             match std::str::from_utf8(line).ok().and_then(entry) {
-                // Most files have one digest, and a vector would begin with room for four.
                 Some((digest, name)) => {
-                    sums.files.entry(name).or_insert_with(|| Vec::with_capacity(1)).push(digest);
+                    // Most files have one digest, and a vector would begin with room for four.
+                    let digests = sums.files.entry(name).or_insert_with(|| Vec::with_capacity(1));
+                    // A third tells no more than the second: that they cannot all be right.
+                    if digests.len() < 2 && !digests.contains(&digest) {
+                        digests.push(digest);
+                    }
                 }
                 None if outcome.is_ok() => {
                     let found = excerpt(&String::from_utf8_lossy(line), 80);
@@ -64,7 +68,7 @@ impl Sha256sum {
         self.files.iter().map(|(name, digests)| (&**name, &**digests))
     }
 
-    /// Every digest that is given for a file name.
+    /// The digests that are given for a file name, of several different ones two.
     pub fn of(&self, file_name: &str) -> &[Sha256] {
         self.files.get(file_name).map(Vec::as_slice).unwrap_or_default()
     }

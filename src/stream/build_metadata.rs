@@ -16,6 +16,9 @@ use crate::text::count;
 /// The most images that metadata may describe. Real builds have some twenty.
 const MAX_IMAGES: usize = 10_000;
 
+/// The most images that may be one file. Real ones are one.
+const MAX_IMAGES_OF_A_FILE: usize = 4;
+
 /// What build metadata says of one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuildFile {
@@ -169,10 +172,15 @@ impl<'t> Shape<'t> for Image<'_> {
         Ok(())
     }
 
-    fn end(self, _reader: &Reader<'t>) {
-        if let Some(path) = self.path {
-            // Most paths stand there once, and a vector would begin with room for four.
-            self.metadata.files.entry(path).or_insert_with(|| Vec::with_capacity(1)).push(self.file);
+    fn end(self, reader: &Reader<'t>) {
+        let Some(path) = self.path else { return };
+        // Most paths stand there once, and a vector would begin with room for four.
+        let files = self.metadata.files.entry(path).or_insert_with(|| Vec::with_capacity(1));
+        if files.len() < MAX_IMAGES_OF_A_FILE {
+            files.push(self.file);
+        } else {
+            let expected = format!("at most {MAX_IMAGES_OF_A_FILE} images of one file");
+            reader.fault(None, "one more image of a file".to_owned(), &expected);
         }
     }
 
@@ -227,6 +235,20 @@ mod tests {
             assert_eq!(metadata.len(), files, "{text}");
             assert_eq!(metadata.of("a.iso").len(), usize::from(files > 0), "{text}");
         }
+    }
+
+    #[test]
+    fn a_file_is_few_images() {
+        let text = |images: usize| {
+            let images: Vec<String> = (0..images).map(|it| format!(r#""{it}": {{"path": "f"}}"#)).collect();
+            format!(r#"{{"images": {{{}}}}}"#, images.join(","))
+        };
+        assert_eq!(BuildMetadata::parse("meta.json", text(4).as_bytes()).unwrap().of("f").len(), 4);
+        let faults = BuildMetadata::parse("meta.json", text(5).as_bytes()).unwrap_err();
+        assert_eq!(
+            faults.to_string(),
+            "meta.json: images.4: found one more image of a file, expected at most 4 images of one file"
+        );
     }
 
     #[test]

@@ -1,12 +1,11 @@
 //! The stream metadata of an installer checkout, wherever its year put it.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::{fmt, fs};
-
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::build_metadata::BuildMetadata;
+use super::claim;
 use super::source::{Skipped, SourceError, Sourced, Sources, read_file};
 use super::{Document, MAX_DOCUMENT_BYTES};
 
@@ -45,9 +44,6 @@ const MAX_CHECKOUT_BYTES: usize = MAX_DOCUMENT_BYTES;
 
 /// How deep below `data/data/coreos` files are looked for.
 const MAX_DEPTH: usize = 4;
-
-/// The keys by which a JSON object claims to be stream metadata.
-const CLAIMS: [&str; 2] = ["stream", "architectures"];
 
 /// Where the files are that [`read`] asks for: a tree that lists itself in advance needs no more than these.
 pub(super) const PLACES: [&str; 6] = [
@@ -133,7 +129,7 @@ fn read_candidate(tree: &dyn Tree, path: &Path, room: &mut usize) -> Result<Cand
     let home = Path::new(HOME);
     let must_be =
         name == HOME_2021 || READ_BY_THE_INSTALLER.iter().any(|file| Path::new(&name) == home.join(file));
-    if !must_be && makes_no_claim(&bytes) {
+    if !must_be && claim::is_none_made(&bytes) {
         return Ok(Candidate::Other(name));
     }
     *room = room.checked_sub(bytes.len()).ok_or_else(|| SourceError::TooMuch {
@@ -143,41 +139,6 @@ fn read_candidate(tree: &dyn Tree, path: &Path, room: &mut usize) -> Result<Cand
         limit: MAX_CHECKOUT_BYTES,
     })?;
     Ok(Candidate::Document(Box::new(Document::parse(&name, &bytes)?)))
-}
-
-/// Whether a text is a well-formed JSON value without the keys that stream metadata has. Case is ignored, as
-/// the installer's reader does, so that no spelling hides a document from the gate alone.
-fn makes_no_claim(bytes: &[u8]) -> bool {
-    let Ok(text) = std::str::from_utf8(bytes) else { return false };
-    if text.trim_start().starts_with('{') {
-        serde_json::from_str(text).is_ok_and(|Claim(is_made)| !is_made)
-    } else {
-        serde_json::from_str(text).is_ok_and(|IgnoredAny| true)
-    }
-}
-
-/// Whether an object has any of the [`CLAIMS`]. Nothing else of it is kept: it may be of any size.
-struct Claim(bool);
-
-impl<'t> Deserialize<'t> for Claim {
-    fn deserialize<D: Deserializer<'t>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Self(false))
-    }
-}
-
-impl<'t> Visitor<'t> for Claim {
-    type Value = Self;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'t>>(mut self, mut map: A) -> Result<Self, A::Error> {
-        while let Some((key, IgnoredAny)) = map.next_entry::<String, _>()? {
-            self.0 |= CLAIMS.contains(&key.to_lowercase().as_str());
-        }
-        Ok(self)
-    }
 }
 
 /// A checkout on the disk.

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::Document;
 use super::fault::{Fault, Faults, quoted};
+use super::{Document, claim};
 
 /// A ConfigMap, as far as it matters here.
 #[derive(Deserialize)]
@@ -23,7 +23,8 @@ struct Data {
 pub(super) fn parse(name: &str, text: &[u8]) -> Result<Document, Faults> {
     let manifest = match text.iter().find(|byte| !byte.is_ascii_whitespace()) {
         Some(b'{') => match serde_json::from_slice::<Manifest>(text) {
-            Ok(manifest) if manifest.kind.is_some() => manifest,
+            // The installer reads a document whatever `kind` it has besides.
+            Ok(manifest) if manifest.kind.is_some() && claim::is_none_made(text) => manifest,
             _ => return Document::parse(name, text),
         },
         _ if is_yaml_name(name) => from_yaml(name, text)?,

@@ -5,6 +5,7 @@
 
 mod build_metadata;
 mod checkout;
+mod claim;
 mod digest;
 mod fault;
 mod git;

@@ -215,7 +215,7 @@ fn line_and_column(bytes: &[u8], offset: usize) -> (usize, usize) {
 
 /// Whether Go's `encoding/json` would take `key` for `field`: equal under simple case folding, which maps the
 /// long s and the Kelvin sign to ASCII letters.
-fn go_reads_as(key: &str, field: &str) -> bool {
+pub(super) fn go_reads_as(key: &str, field: &str) -> bool {
     let folded = key.chars().map(|character| match character {
         '\u{17f}' => 's',
         '\u{212a}' => 'k',

@@ -291,6 +291,16 @@ fn a_manifest_holds_the_document_in_data_stream() {
     }
 }
 
+/// The installer reads such a file as stream metadata and has no notion of manifests.
+#[test]
+fn a_document_is_not_hidden_by_a_manifest_in_it() {
+    let good = with_component(&good_component());
+    let both = good.replacen('{', r#"{"kind": "ConfigMap", "data": {"stream": "{}"}, "#, 1);
+    let mut sources = Sources::default();
+    sources.add_reader("-", both.as_bytes()).unwrap();
+    assert_eq!(sources.documents[0].document.artifacts.len(), 1);
+}
+
 #[test]
 fn a_manifest_without_a_document_says_what_is_missing() {
     let cases = [
