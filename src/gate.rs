@@ -9,8 +9,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::location::{BadLocation, Literal};
 use crate::probe::{
-    ContentInquiry, Evidence, Inquiry, Observation, Prober, Sidecarring, TransfersNow, Trouble, TroubleKind,
-    When,
+    ContentInquiry, Evidence, Inquiry, Notes, Prober, Sidecarring, TransfersNow, Trouble, TroubleKind, When,
 };
 use crate::stream::BuildFile;
 use crate::verdict::{Expectation, Outcome, Reason, Signatures, Verdict, Verify, judge};
@@ -71,6 +70,7 @@ pub async fn run<S>(
 ) -> (Vec<Outcome>, Option<Ended<S>>) {
     let mut outcomes: Vec<Option<Outcome>> = vec![None; cases.len()];
     let mut ended = None;
+    let notes = Vec::from_iter(cases.iter().map(|_| Notes::default()));
     {
         let mut end = pin!(async {
             tokio::select! {
@@ -83,8 +83,11 @@ pub async fn run<S>(
         let mut clock = tokio::time::interval(PROGRESS_INTERVAL);
         clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
         'rounds: loop {
-            let inquiries =
-                left.iter().filter_map(|&index| Some((index, cases.get(index)?.inquiry()))).collect();
+            let inquiry = |&index: &usize| {
+                let notes = notes.get(index)?.clone();
+                Some((index, Inquiry { notes, ..cases.get(index)?.inquiry() }))
+            };
+            let inquiries = left.iter().filter_map(inquiry).collect();
             let mut evidence = pin!(prober.examine(inquiries));
             loop {
                 tokio::select! {
@@ -131,10 +134,11 @@ pub async fn run<S>(
             prober.refresh().await;
         }
     }
-    let outcomes = outcomes.into_iter().zip(cases).enumerate().map(|(index, (outcome, case))| {
+    let cases = cases.iter().zip(&notes);
+    let outcomes = outcomes.into_iter().zip(cases).enumerate().map(|(index, (outcome, (case, notes)))| {
         let was_told =
             outcome.as_ref().is_some_and(|outcome| patience.wait.is_none() || !may_change(outcome));
-        let outcome = outcome.unwrap_or_else(|| unanswered(case, ended.as_ref()));
+        let outcome = outcome.unwrap_or_else(|| cut_short(case, notes, ended.as_ref()));
         if !was_told {
             observer.judged(index, &outcome);
         }
@@ -149,13 +153,15 @@ fn may_change(outcome: &Outcome) -> bool {
     !outcome.findings.is_empty() && outcome.findings.iter().all(|finding| passing(finding.reason()))
 }
 
-fn unanswered<S>(case: &Case, ended: Option<&Ended<S>>) -> Outcome {
+/// The outcome where the run ended before everything was known: what was known may be wrong already.
+fn cut_short<S>(case: &Case, notes: &Notes, ended: Option<&Ended<S>>) -> Outcome {
     let detail = match ended {
-        Some(Ended::Stopped(_)) => "the run was interrupted before an answer came",
-        _ => "the deadline passed before an answer came",
+        Some(Ended::Stopped(_)) => "the run was interrupted before every answer came",
+        _ => "the deadline passed before every answer came",
     };
     let trouble = Trouble { kind: TroubleKind::Deadline, status: None, detail: detail.to_owned() };
-    judge(&case.expectation, &Evidence::only(Observation::Undetermined(trouble)))
+    let evidence = notes.take().unwrap_or_else(Evidence::unanswered);
+    judge(&case.expectation, &evidence.cut_short(trouble))
 }
 
 async fn sleep_until(deadline: Option<Instant>) {
@@ -171,8 +177,12 @@ impl Case {
         let said = |of: fn(&BuildFile) -> Option<u64>| expectation.legacy.iter().find_map(of);
         ContentInquiry {
             when,
-            size: expectation.size.or_else(|| said(|file| file.size)),
-            uncompress: expectation.uncompressed_sha256.is_some(),
+            sizes: expectation
+                .size
+                .into_iter()
+                .chain(expectation.legacy.iter().filter_map(|it| it.size))
+                .collect(),
+            uncompress: expectation.uncompressed_sha256.is_some() || expectation.uncompressed_size.is_some(),
             uncompressed_size: expectation.uncompressed_size.or_else(|| said(|file| file.uncompressed_size)),
         }
     }
@@ -198,6 +208,7 @@ impl Case {
                 Verify::Auto => Some(self.content(When::Unpublished)),
                 Verify::Content => Some(self.content(When::Present)),
             },
+            notes: Notes::default(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use art_mirror_validate::location::Literal;
 use art_mirror_validate::probe::{
-    Client, ClientSettings, Evidence, Inquiry, Observation, Prober, Rules, Sidecarring,
+    Client, ClientSettings, Evidence, Inquiry, Notes, Observation, Prober, Rules, Sidecarring,
 };
 use embedded_mirror::{Config, Mirror, Resource};
 use futures::StreamExt as _;
@@ -30,6 +30,7 @@ fn ask(mirror: &Mirror, artifacts: usize) -> Vec<Evidence> {
                     size_from: None,
                     sidecars: Sidecarring::All,
                     content: None,
+                    notes: Notes::default(),
                 },
             )
         })

@@ -20,7 +20,7 @@ use crate::handoff::mirror::{
     to_come, write_sidecars,
 };
 use crate::location::{OcpVersion, Prefix, Series, Target};
-use crate::probe::{AllowedHost, Client, ClientSettings, Inquiry, Observation, Prober, Sidecarring};
+use crate::probe::{AllowedHost, Client, ClientSettings, Inquiry, Notes, Observation, Prober, Sidecarring};
 use crate::report::files::write_atomically;
 use crate::stream::{Sources, UrlField, find_urls, replace_urls};
 use crate::text::{Printable, bytes, count, excerpt, json};
@@ -323,6 +323,7 @@ async fn learn_sizes(plan: &mut Plan, prober: &Prober) {
         size_from: None,
         sidecars: Sidecarring::None,
         content: None,
+        notes: Notes::default(),
     };
     let inquiries = plan.files.iter().map(inquiry).enumerate().collect();
     let evidence: Vec<_> = prober.examine(inquiries).collect().await;

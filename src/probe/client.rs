@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Empty};
+use tokio::sync::Semaphore;
 use url::{Position, Url};
 
 use super::backoff::{is_transient, retry_after, wait_after};
@@ -26,6 +27,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The most downloads from one host at a time: more would not be faster, and is impolite.
 pub(super) const MAX_DOWNLOADS_PER_HOST: usize = 16;
+
+/// The most bytes of a small file that are held without a thought. Real sidecars have ten kilobytes; one that has
+/// more waits until no other such is being read, so that many directories cost no more memory than one.
+const UNREMARKABLE_BYTES: usize = 256 * 1024;
 
 /// What the gate calls itself.
 const AGENT: &str = concat!("art-mirror-validate/", env!("CARGO_PKG_VERSION"));
@@ -50,6 +55,8 @@ pub struct Client {
     settings: ClientSettings,
     connector: Connector,
     origins: Mutex<HashMap<Lane, HashMap<String, Arc<Origin>>>>,
+    /// Whose turn it is to hold a small file that is not so small.
+    large: Semaphore,
 }
 
 /// What is asked.
@@ -107,7 +114,7 @@ impl Client {
         let tls = Tls::new(settings.extra_roots.clone());
         let timeout = settings.timeout.min(CONNECT_TIMEOUT);
         let connector = Connector::new(timeout, settings.rules.private_addresses, tls);
-        Self { settings, connector, origins: Mutex::default() }
+        Self { settings, connector, origins: Mutex::default(), large: Semaphore::new(1) }
     }
 
     /// The rules that requests are made under.
@@ -177,7 +184,7 @@ impl Client {
                 answer.without_body();
                 return Small::Status(status);
             }
-            match tokio::time::timeout(self.settings.timeout, read_small(answer, limit)).await {
+            match tokio::time::timeout(self.settings.timeout, self.read_small(answer, limit)).await {
                 Ok(Ok(Some(body))) => return Small::Body(body),
                 Ok(Ok(None)) => return Small::TooLarge,
                 Ok(Err(broken)) if failures >= self.settings.retries => {
@@ -193,6 +200,29 @@ impl Client {
                 }
             }
         }
+    }
+
+    /// The body, or `None` if it has more than `limit` bytes.
+    async fn read_small(&self, answer: Answer, limit: usize) -> Result<Option<Bytes>, String> {
+        let (response, finished) = answer.into_parts();
+        let mut body = response.into_body();
+        let mut bytes = BytesMut::new();
+        let mut turn = None;
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| super::connect::causes(&error))?;
+            if let Some(data) = frame.data_ref() {
+                if bytes.len() + data.len() > limit {
+                    return Ok(None);
+                }
+                if bytes.len() + data.len() > UNREMARKABLE_BYTES && turn.is_none() {
+                    // Never closed; without a turn there would only be more of them at a time.
+                    turn = self.large.acquire().await.ok();
+                }
+                bytes.extend_from_slice(data);
+            }
+        }
+        finished.body_was_read();
+        Ok(Some(bytes.freeze()))
     }
 
     /// One attempt: the request and its redirects, each judged by the rules.
@@ -326,22 +356,4 @@ fn request(ask: Ask<'_>, url: &Url) -> Result<Request<Empty<Bytes>>, Refusal> {
         }
     }
     Ok(request)
-}
-
-/// The body, or `None` if it has more than `limit` bytes.
-async fn read_small(answer: Answer, limit: usize) -> Result<Option<Bytes>, String> {
-    let (response, finished) = answer.into_parts();
-    let mut body = response.into_body();
-    let mut bytes = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| super::connect::causes(&error))?;
-        if let Some(data) = frame.data_ref() {
-            if bytes.len() + data.len() > limit {
-                return Ok(None);
-            }
-            bytes.extend_from_slice(data);
-        }
-    }
-    finished.body_was_read();
-    Ok(Some(bytes.freeze()))
 }

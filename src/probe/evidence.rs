@@ -32,6 +32,8 @@ pub struct Evidence {
     pub attempts: u32,
     /// What a server said that could not be used: a malformed digest header, a sidecar that is none.
     pub remarks: Vec<String>,
+    /// What ended the asking before all of this was known.
+    pub cut_short: Option<Trouble>,
 }
 
 impl Evidence {
@@ -49,7 +51,23 @@ impl Evidence {
             sums_check: None,
             attempts: 0,
             remarks: Vec::new(),
+            cut_short: None,
         }
+    }
+
+    /// The evidence before anybody answered.
+    pub fn unanswered() -> Self {
+        let detail = "no answer came".to_owned();
+        Self::only(Observation::Undetermined(Trouble { kind: TroubleKind::Deadline, status: None, detail }))
+    }
+
+    /// The same evidence, of which some may be missing: the run ended first.
+    pub fn cut_short(mut self, trouble: Trouble) -> Self {
+        match &mut self.file {
+            Observation::Undetermined(unknown) if unknown.kind == TroubleKind::Deadline => *unknown = trouble,
+            _ => self.cut_short = Some(trouble),
+        }
+        self
     }
 
     /// Whether any server published a digest that proves the file, if it is the right one.
@@ -139,7 +157,7 @@ pub enum TroubleKind {
 }
 
 /// Where a digest was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum DigestSource {
     /// A digest header of the response.

@@ -7,6 +7,7 @@ mod connect;
 mod content;
 mod digest_headers;
 mod evidence;
+mod notes;
 mod observe;
 mod openpgp;
 mod origin;
@@ -26,6 +27,7 @@ pub(crate) use digest_headers::HeaderDigests;
 pub use evidence::{
     Absence, DigestSource, Evidence, Observation, PublishedDigest, Trouble, TroubleKind, Unread,
 };
+pub use notes::Notes;
 pub use openpgp::{Keyring, KeyringError, SignatureCheck};
 pub use prober::{FetchError, Inquiry, Prober, Sidecarring};
 pub use rules::{AllowedHost, AllowedHostError, MAX_REDIRECTS, Refusal, Rules};

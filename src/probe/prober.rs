@@ -4,18 +4,19 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
 
-use futures::future::{Either, OptionFuture};
+use futures::future::Either;
 use futures::stream::{self, FuturesUnordered, Stream, StreamExt};
 
 use super::client::{Client, Small, scheme_and_host};
 use super::content::{ContentInquiry, Order, Prover, Transfers};
 use super::evidence::{Evidence, Observation, PublishedDigest, Unread};
+use super::notes::Notes;
 use super::observe::{Sighting, observe};
 use super::openpgp::{Keyring, SignatureCheck};
-use super::sidecars::{META_JSON, SHA256SUM_TXT, SHA256SUM_TXT_GPG, Sidecar, Sidecars};
+use super::sidecars::{META_JSON, SHA256SUM_TXT, SHA256SUM_TXT_GPG, Sidecar, Sidecars, Sums};
 use super::{DigestSource, Refusal};
 use crate::location::{BadLocation, Literal};
-use crate::stream::MAX_DOCUMENT_BYTES;
+use crate::stream::{BuildMetadata, MAX_DOCUMENT_BYTES};
 
 /// What to find out about one artifact.
 #[derive(Debug, Clone)]
@@ -30,6 +31,8 @@ pub struct Inquiry {
     pub sidecars: Sidecarring,
     /// What to find out about the bytes; `None` leaves them unread.
     pub content: Option<ContentInquiry>,
+    /// Where what is known is noted until all of it is.
+    pub notes: Notes,
 }
 
 /// Which sidecars of a file's directory are asked for.
@@ -152,8 +155,7 @@ impl Prober {
     ) -> Either<impl Future<Output = (K, Evidence)>, (K, Evidence)> {
         let (Some(content), Ok(location)) = (inquiry.content, inquiry.location) else {
             if self.keyring.is_some() && matches!(evidence.signature, Some(Observation::Present { .. })) {
-                let unchecked = "the signature was not checked: that takes the content (--verify content)";
-                evidence.remarks.push(unchecked.to_owned());
+                evidence.signature_check = Some(SignatureCheck::NotMade);
             }
             return Either::Right((key, evidence));
         };
@@ -169,9 +171,12 @@ impl Prober {
         }
         // Announced before its turn comes, so that the whole is known early.
         let meter = self.prover.announce(&location, &evidence);
+        inquiry.notes.add(|notes| notes.clone_from(&evidence));
         Either::Left(async move {
             let order = Order { location: &location, inquiry: &content, signature };
             self.prover.prove(&self.client, order, meter, &mut evidence).await;
+            // All is known, and said.
+            inquiry.notes.take();
             (key, evidence)
         })
     }
@@ -192,63 +197,53 @@ impl Prober {
             Ok(location) => location,
             Err(refusal) => return Evidence::only(Observation::Refused(refusal)),
         };
-        let sums =
-            (inquiry.sidecars == Sidecarring::All).then(|| self.sidecars.sha256sum(&self.client, location));
-        let build =
-            (inquiry.sidecars != Sidecarring::None).then(|| self.sidecars.meta_json(&self.client, location));
-        let signature = inquiry.signature.as_ref().map(|signature| self.signature(signature));
-        let bridge = inquiry.size_from.as_ref().map(|place| self.size_at(place));
         // All at once: nothing here waits for anything else.
-        let (sighting, sums, build, signature, bridge) = tokio::join!(
-            observe(&self.client, location.url()),
-            OptionFuture::from(sums),
-            OptionFuture::from(build),
-            OptionFuture::from(signature),
-            OptionFuture::from(bridge),
-        );
-        let Sighting { observation, digests, attempts } = sighting;
-        let mut evidence = Evidence {
-            published: digests
-                .digests
-                .into_iter()
-                .map(|sha256| PublishedDigest { source: DigestSource::Header, sha256, can_prove: true })
-                .collect(),
-            remarks: digests.remarks,
-            signature,
-            bridge_size: bridge.flatten(),
-            attempts,
-            ..Evidence::only(observation)
-        };
-        if let (Some(keyring), Some(sums)) = (&self.keyring, &sums)
-            && matches!(**sums, Sidecar::Read(_))
-        {
-            let check = self.sidecars.sums_check(&self.client, location, keyring, sums).await;
-            evidence.sums_check = match &*check {
-                Sidecar::Absent => Some(SignatureCheck::Absent),
-                Sidecar::Unusable(why) | Sidecar::Malformed(_, why) => Some(SignatureCheck::Bad(why.clone())),
-                Sidecar::Read(check) => Some(check.clone()),
-                Sidecar::Unread(trouble) => {
-                    evidence.unread.push(Unread { sidecar: SHA256SUM_TXT_GPG, trouble: trouble.clone() });
-                    None
+        let notes = &inquiry.notes;
+        tokio::join!(
+            async {
+                let sighting = observe(&self.client, location.url()).await;
+                notes.add(|evidence| evidence.add_sighting(sighting));
+            },
+            async {
+                if inquiry.sidecars == Sidecarring::All {
+                    self.note_sums(location, notes).await;
                 }
-            };
-        }
-        if let Some(sums) = sums
-            && let Some((sums, can_prove)) = evidence.take(SHA256SUM_TXT, &sums)
-        {
-            let source = DigestSource::Sha256sumTxt;
-            let digests = sums.parsed.of(location.file_name()).iter();
-            evidence.published.extend(digests.map(|&sha256| PublishedDigest { source, sha256, can_prove }));
-        }
-        if let Some(build) = build
-            && let Some((build, can_prove)) = evidence.take(META_JSON, &build)
-        {
-            let source = DigestSource::MetaJson;
-            evidence.meta_json = build.of(location.file_name()).to_vec();
-            let digests = evidence.meta_json.iter().filter_map(|file| file.sha256);
-            evidence.published.extend(digests.map(|sha256| PublishedDigest { source, sha256, can_prove }));
-        }
+            },
+            async {
+                if inquiry.sidecars != Sidecarring::None {
+                    let build = self.sidecars.meta_json(&self.client, location).await;
+                    notes.add(|evidence| evidence.add_build(location.file_name(), &build));
+                }
+            },
+            async {
+                if let Some(signature) = &inquiry.signature {
+                    let seen = self.signature(signature).await;
+                    notes.add(|evidence| evidence.signature = Some(seen));
+                }
+            },
+            async {
+                if let Some(place) = &inquiry.size_from {
+                    let size = self.size_at(place).await;
+                    notes.add(|evidence| evidence.bridge_size = size);
+                }
+            },
+        );
+        let mut evidence = notes.take().unwrap_or_else(Evidence::unanswered);
+        // As if they had answered one after the other: a report does not depend on who was first.
+        evidence.published.sort_by_key(|digest| digest.source);
+        evidence.unread.sort_by_key(|unread| unread.sidecar);
+        evidence.remarks.sort();
         evidence
+    }
+
+    /// Notes what the `sha256sum.txt` says, and what a keyring says of it.
+    async fn note_sums(&self, location: &Literal, notes: &Notes) {
+        let sums = self.sidecars.sha256sum(&self.client, location).await;
+        notes.add(|evidence| evidence.add_sums(location.file_name(), &sums));
+        if let (Some(keyring), Sidecar::Read(_)) = (&self.keyring, &*sums) {
+            let check = self.sidecars.sums_check(&self.client, location, keyring, &sums).await;
+            notes.add(|evidence| evidence.add_sums_check(&check));
+        }
     }
 
     fn admit<'l>(&self, location: &'l Result<Literal, BadLocation>) -> Result<&'l Literal, Refusal> {
@@ -275,6 +270,48 @@ impl Prober {
 }
 
 impl Evidence {
+    fn add_sighting(&mut self, sighting: Sighting) {
+        let Sighting { observation, digests, attempts } = sighting;
+        let source = DigestSource::Header;
+        let digests_of_it = digests.digests.into_iter();
+        self.published.extend(digests_of_it.map(|sha256| PublishedDigest {
+            source,
+            sha256,
+            can_prove: true,
+        }));
+        self.remarks.extend(digests.remarks);
+        self.attempts = attempts;
+        self.file = observation;
+    }
+
+    fn add_sums(&mut self, file_name: &str, sums: &Sidecar<Sums>) {
+        let Some((sums, can_prove)) = self.take(SHA256SUM_TXT, sums) else { return };
+        let source = DigestSource::Sha256sumTxt;
+        let digests = sums.parsed.of(file_name).iter();
+        self.published.extend(digests.map(|&sha256| PublishedDigest { source, sha256, can_prove }));
+    }
+
+    fn add_sums_check(&mut self, check: &Sidecar<SignatureCheck>) {
+        self.sums_check = match check {
+            Sidecar::Absent => Some(SignatureCheck::Absent),
+            Sidecar::Unusable(why) | Sidecar::Malformed(_, why) => Some(SignatureCheck::Bad(why.clone())),
+            Sidecar::Read(check) => Some(check.clone()),
+            Sidecar::Unread(trouble) => {
+                self.unread.push(Unread { sidecar: SHA256SUM_TXT_GPG, trouble: trouble.clone() });
+                None
+            }
+        };
+    }
+
+    fn add_build(&mut self, file_name: &str, build: &Sidecar<BuildMetadata>) {
+        let Some((build, can_prove)) = self.take(META_JSON, build) else { return };
+        let source = DigestSource::MetaJson;
+        let files = build.of(file_name);
+        let digests = files.iter().filter_map(|file| file.sha256);
+        self.published.extend(digests.map(|sha256| PublishedDigest { source, sha256, can_prove }));
+        self.meta_json.extend_from_slice(files);
+    }
+
     /// The sidecar's content, if there is any, and whether it can prove a file; what else became of it goes into
     /// the evidence.
     fn take<'s, T>(&mut self, name: &'static str, sidecar: &'s Sidecar<T>) -> Option<(&'s T, bool)> {

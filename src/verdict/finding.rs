@@ -62,6 +62,16 @@ pub enum Finding {
         /// The metadata's digest.
         observed: Sha256,
     },
+    /// It has another size once decompressed.
+    #[error("it has {} once decompressed, expected {} (from {expected_from})", bytes(*observed), bytes(*expected))]
+    UncompressedSize {
+        /// The size that it should have once decompressed, in bytes.
+        expected: u64,
+        /// Who says so.
+        expected_from: SizeSource,
+        /// The size that it has once decompressed, in bytes.
+        observed: u64,
+    },
     /// A signature is required, and there is none.
     #[error("a signature is required, but {0}")]
     Signature(String),
@@ -73,6 +83,9 @@ pub enum Finding {
         /// Why it does not hold; it names the key.
         why: String,
     },
+    /// A signature that a keyring should confirm, and nobody asked it.
+    #[error("the signature was not checked: that takes the content (--verify content)")]
+    SignatureNotChecked,
     /// Something could not be determined.
     #[error("{}{}", about.map(|it| format!("{it}: ")).unwrap_or_default(), Printable(&trouble.detail))]
     Undetermined {
@@ -107,7 +120,7 @@ impl Finding {
             Self::Refused(Refusal::Redirect { .. }) => Reason::RedirectNotAllowed,
             Self::Refused(Refusal::Address { .. }) => Reason::AddressNotAllowed,
             Self::Missing { .. } => Reason::Missing,
-            Self::Size { .. } => Reason::SizeMismatch,
+            Self::Size { .. } | Self::UncompressedSize { .. } => Reason::SizeMismatch,
             Self::Sha256 { .. } => Reason::Sha256Mismatch,
             Self::Metadata { .. } => Reason::MetadataConflict,
             Self::Signature(_) | Self::BadSignature { .. } => Reason::BadSignature,
@@ -120,7 +133,7 @@ impl Finding {
             },
             Self::NoSize { .. } => Reason::ServerError,
             Self::UncompressedSha256 { .. } | Self::NotDecompressed(_) => Reason::UncompressedSha256Mismatch,
-            Self::NoDigest | Self::NotRead => Reason::NoDigest,
+            Self::NoDigest | Self::NotRead | Self::SignatureNotChecked => Reason::NoDigest,
         }
     }
 
@@ -153,7 +166,9 @@ impl Reason {
             Self::MetadataConflict => {
                 "The build's own metadata and the document disagree: regenerate the document from the build."
             }
-            Self::BadSignature => "Ask for the signature to be published beside the file.",
+            Self::BadSignature => {
+                "Ask ART for a signature of this very file beside it, by a key of the keyring if there is one."
+            }
             Self::Unreachable | Self::Timeout | Self::ServerError | Self::RateLimited => {
                 "Comment /retest; if it stays, ask the mirror's owners."
             }

@@ -2,7 +2,8 @@
 
 use super::{Expectation, Finding, Reason, Signatures, SizeSource, Verdict, Verify};
 use crate::probe::{
-    ContentEvidence, DigestSource, Evidence, Observation, SignatureCheck, Trouble, Uncompressed,
+    ContentEvidence, DigestSource, Evidence, Observation, PublishedDigest, SignatureCheck, Trouble,
+    Uncompressed,
 };
 use crate::stream::{BuildFile, Sha256};
 use crate::text::bytes;
@@ -91,6 +92,9 @@ pub fn judge(expected: &Expectation, evidence: &Evidence) -> Outcome {
     bench.metadata();
     bench.published_digests();
     bench.signed_sums();
+    if let Some(trouble) = &evidence.cut_short {
+        bench.find(Finding::Undetermined { about: None, trouble: trouble.clone() });
+    }
     match &evidence.file {
         Observation::Refused(refusal) => bench.find(Finding::Refused(refusal.clone())),
         &Observation::Absent { status, how } => {
@@ -110,6 +114,8 @@ pub fn judge(expected: &Expectation, evidence: &Evidence) -> Outcome {
             match &evidence.content {
                 Some(Ok(content)) => bench.content(content, size),
                 Some(Err(trouble)) => bench.unread_content(trouble, size),
+                // What is not known yet is no fault of the file.
+                None if evidence.cut_short.is_some() => bench.told_size(size),
                 None => {
                     bench.size(size);
                     bench.proof();
@@ -153,6 +159,15 @@ impl Bench<'_> {
         }
     }
 
+    /// The size that the file should have once decompressed, and who says so.
+    fn expected_uncompressed_size(&self) -> Option<(u64, SizeSource)> {
+        let first = |files: &[BuildFile]| files.iter().find_map(|file| file.uncompressed_size);
+        let stream = self.expected.uncompressed_size.map(|size| (size, SizeSource::Stream));
+        stream
+            .or_else(|| first(&self.expected.legacy).map(|size| (size, SizeSource::Legacy)))
+            .or_else(|| first(&self.evidence.meta_json).map(|size| (size, SizeSource::MetaJson)))
+    }
+
     /// Build metadata that disagrees with the document is wrong whether or not the file is there.
     fn metadata(&mut self) {
         let Expectation { sha256, uncompressed_sha256, .. } = *self.expected;
@@ -169,12 +184,20 @@ impl Bench<'_> {
                     self.find(Finding::Metadata { said_by, what, expected, observed });
                 }
             }
-            if let (Some((expected, from)), Some(size)) = (self.outcome.expected_size, file.size)
-                && expected != size
-            {
-                let said_by = crate::text::Printable(&file.said_by);
-                let (size, expected) = (bytes(size), bytes(expected));
-                self.outcome.warnings.push(format!("{said_by} says {size}, {from} says {expected}"));
+            let sizes = [
+                ("a size of", self.outcome.expected_size, file.size),
+                ("an uncompressed size of", self.expected_uncompressed_size(), file.uncompressed_size),
+            ];
+            for (what, expected, observed) in sizes {
+                if let (Some((expected, from)), Some(observed)) = (expected, observed)
+                    && expected != observed
+                {
+                    let said_by = crate::text::Printable(&file.said_by);
+                    let (observed, expected) = (bytes(observed), bytes(expected));
+                    self.outcome
+                        .warnings
+                        .push(format!("{said_by} says {what} {observed}, {from} says {expected}"));
+                }
             }
         }
     }
@@ -215,19 +238,7 @@ impl Bench<'_> {
             let (told, counted) = (bytes(told), bytes(content.bytes));
             self.outcome.warnings.push(format!("the server told {told} and served {counted}"));
         }
-        if let Some(Uncompressed::Whole { sha256, .. }) = content.uncompressed {
-            self.outcome.observed_uncompressed_sha256 = Some(sha256);
-        }
-        if let Some(expected) = self.expected.uncompressed_sha256 {
-            match &content.uncompressed {
-                Some(Uncompressed::Whole { sha256, .. }) if *sha256 == expected => {}
-                Some(Uncompressed::Whole { sha256, .. }) => {
-                    self.find(Finding::UncompressedSha256 { expected, observed: *sha256 });
-                }
-                Some(Uncompressed::Unusable(why)) => self.find(Finding::NotDecompressed(why.clone())),
-                None => self.find(Finding::NotRead),
-            }
-        }
+        self.uncompressed(content.uncompressed.as_ref());
         // What a sidecar would have said matters less than what the bytes did say. A signature vouches for what
         // the bytes cannot: whose they are.
         for unread in &self.evidence.unread {
@@ -241,14 +252,42 @@ impl Bench<'_> {
         }
     }
 
+    /// What is inside, where the document says what should be.
+    fn uncompressed(&mut self, observed: Option<&Uncompressed>) {
+        let Expectation { uncompressed_sha256, uncompressed_size, .. } = *self.expected;
+        match observed {
+            Some(&Uncompressed::Whole { bytes, sha256 }) => {
+                self.outcome.observed_uncompressed_sha256 = Some(sha256);
+                if let Some(expected) = uncompressed_sha256.filter(|&expected| expected != sha256) {
+                    self.find(Finding::UncompressedSha256 { expected, observed: sha256 });
+                }
+                if let Some((expected, expected_from)) = self.expected_uncompressed_size()
+                    && expected != bytes
+                {
+                    self.find(Finding::UncompressedSize { expected, expected_from, observed: bytes });
+                }
+            }
+            Some(Uncompressed::Unusable(why)) => self.find(Finding::NotDecompressed(why.clone())),
+            None if uncompressed_sha256.is_some() || uncompressed_size.is_some() => {
+                self.find(Finding::NotRead);
+            }
+            None => {}
+        }
+    }
+
     /// The bytes were asked for and did not come to their end. What the server told of them before may be wrong
     /// enough.
     fn unread_content(&mut self, trouble: &Trouble, told: Option<u64>) {
         self.outcome.http_status = trouble.status.or(self.outcome.http_status);
+        self.told_size(told);
+        self.find(Finding::Undetermined { about: None, trouble: trouble.clone() });
+    }
+
+    /// The size, if the server told it; if not, that matters less than what keeps the file from being known.
+    fn told_size(&mut self, told: Option<u64>) {
         if told.is_some() {
             self.size(told);
         }
-        self.find(Finding::Undetermined { about: None, trouble: trouble.clone() });
     }
 
     fn size(&mut self, observed: Option<u64>) {
@@ -288,9 +327,26 @@ impl Bench<'_> {
             Some(SignatureCheck::Bad(why)) => {
                 self.find(Finding::BadSignature { of: "its signature", why: why.clone() });
             }
+            Some(SignatureCheck::NotMade) => {
+                if self.expected.signatures == Signatures::Require && !self.is_vouched_for_by_sums() {
+                    self.find(Finding::SignatureNotChecked);
+                } else {
+                    self.outcome.warnings.push(Finding::SignatureNotChecked.to_string());
+                }
+            }
             // Its absence was judged where it was looked for.
             Some(SignatureCheck::Absent) | None => {}
         }
+    }
+
+    /// Whether a signed `sha256sum.txt` has the file's digest.
+    fn is_vouched_for_by_sums(&self) -> bool {
+        let expected = self.expected.sha256;
+        let agrees = |digest: &PublishedDigest| {
+            digest.source == DigestSource::Sha256sumTxt && digest.can_prove && digest.sha256 == expected
+        };
+        let is_signed = matches!(self.evidence.sums_check, Some(SignatureCheck::Good { .. }));
+        is_signed && self.evidence.published.iter().any(agrees)
     }
 
     /// What the keyring says of `sha256sum.txt`.
@@ -309,7 +365,8 @@ impl Bench<'_> {
             (Some(SignatureCheck::Absent), Signatures::Warn) => {
                 self.outcome.warnings.push(format!("sha256sum.txt is not signed: {OF} is not there"));
             }
-            (Some(SignatureCheck::Absent), Signatures::Ignore) | (None, _) => {}
+            (Some(SignatureCheck::Absent), Signatures::Ignore)
+            | (Some(SignatureCheck::NotMade) | None, _) => {}
         }
     }
 

@@ -432,6 +432,36 @@ fn the_table_of_cases_where_the_bytes_were_read() {
             Some(Reason::SizeMismatch),
             "(from meta.json)",
         ),
+        (
+            "a size that the document says and meta.json does not",
+            |want, it, _| {
+                want.size = Some(7);
+                it.meta_json = vec![said(RIGHT, Some(8))];
+            },
+            None,
+            SAID,
+        ),
+        (
+            "another size inside",
+            |want, _, _| want.uncompressed_size = Some(19),
+            Some(Reason::SizeMismatch),
+            "it has 20 bytes once decompressed, expected 19 bytes (from the document)",
+        ),
+        (
+            "another size inside, by meta.json",
+            |_, it, _| it.meta_json = vec![BuildFile { uncompressed_size: Some(19), ..said(RIGHT, None) }],
+            Some(Reason::SizeMismatch),
+            "(from meta.json)",
+        ),
+        (
+            "not decompressed, though the document says how large that is",
+            |want, _, read| {
+                (want.uncompressed_sha256, want.uncompressed_size) = (None, Some(20));
+                read.uncompressed = None;
+            },
+            Some(Reason::NoDigest),
+            "its content was not read",
+        ),
         ("a HEAD that told no size", |_, it, _| it.file = present(None), None, SAID),
         ("a HEAD that told another size", |_, it, _| it.file = present(Some(9)), None, SAID),
         (
@@ -571,6 +601,56 @@ fn the_digest_that_is_shown_is_one_that_disagrees() {
         let digests = digests.map(|digest| published(DigestSource::Header, digest)).to_vec();
         let outcome = judge(&want, &Evidence { published: digests, ..good() });
         assert_eq!(outcome.observed_sha256, Some((WRONG, DigestSource::Header)));
+    }
+}
+
+/// What is known when the run ends may be wrong enough already, and is never enough to pass.
+#[test]
+fn what_was_known_when_the_run_ended_still_counts() {
+    let mut want = expected(Verify::Auto);
+    want.size = Some(7);
+    for (name, evidence, reason) in [
+        ("nothing", Evidence::unanswered(), Reason::Deadline),
+        ("the file alone", good(), Reason::Deadline),
+        ("that it is missing", Evidence::only(absent(404)), Reason::Missing),
+        ("that it is too short", Evidence::only(present(Some(6))), Reason::SizeMismatch),
+        ("no size", Evidence::only(present(None)), Reason::Deadline),
+        (
+            "a wrong digest alone",
+            Evidence {
+                published: vec![published(DigestSource::Sha256sumTxt, WRONG)],
+                ..Evidence::unanswered()
+            },
+            Reason::Sha256Mismatch,
+        ),
+    ] {
+        let outcome = judge(&want, &evidence.cut_short(trouble(TroubleKind::Deadline)));
+        assert_eq!(outcome.reason(), Some(reason), "{name}: {}", outcome.message());
+        assert!(outcome.message().contains("it went wrong"), "{name}: {}", outcome.message());
+    }
+}
+
+/// Who brings keys and requires signatures does not pass by one that nobody looked at.
+#[test]
+fn a_required_signature_that_no_key_was_asked_about_is_undetermined() {
+    let sums = |sha256| Evidence {
+        published: vec![published(DigestSource::Sha256sumTxt, sha256)],
+        sums_check: Some(SignatureCheck::Good { key: "KEY".to_owned() }),
+        ..good()
+    };
+    for (signatures, evidence, reason) in [
+        (Signatures::Warn, good(), None),
+        (Signatures::Require, good(), Some(Reason::NoDigest)),
+        (Signatures::Require, sums(RIGHT), None),
+        (Signatures::Require, sums(WRONG), Some(Reason::Sha256Mismatch)),
+    ] {
+        let want = Expectation { signatures, names_signature: true, ..expected(Verify::Published) };
+        let signature = Some(present(Some(500)));
+        let evidence = Evidence { signature, signature_check: Some(SignatureCheck::NotMade), ..evidence };
+        let outcome = judge(&want, &evidence);
+        assert_eq!(outcome.reason(), reason, "{}", outcome.message());
+        let said = format!("{} {:?}", outcome.message(), outcome.warnings);
+        assert!(said.contains("the signature was not checked"), "{said}");
     }
 }
 

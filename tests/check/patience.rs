@@ -153,3 +153,40 @@ fn a_signal_ends_the_waiting() {
     let report = running.finish().exits(143).report();
     assert_eq!(report.counts(), [1, 2, 0], "what the last round said still stands");
 }
+
+/// The end of a run takes nothing back: what was known to be wrong by then is, whoever else has not answered.
+#[test]
+fn what_is_known_to_be_wrong_stays_so_when_time_is_up() {
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    mirror.put("/b/meta.json", Resource::bytes("").behaves(Behaviour::Hang));
+    mirror.put("/b/short.iso", Resource::artifact("short.iso").repr_digest());
+    let slow = Behaviour::Paced { bytes: 1, every: Duration::from_millis(50) };
+    mirror.put("/c/long.iso", Resource::bytes(vec![7; 4096]).on_get(slow));
+    let mut stream = Stream::new().with("x86_64/metal/gone/disk", component(&mirror.url("/b/gone.iso")));
+    for (name, path) in [("short", "/b/short.iso"), ("long", "/c/long.iso")] {
+        let mut component = component(&mirror.url(path));
+        component["size"] = json!(1);
+        stream = stream.with(&format!("x86_64/metal/{name}/disk"), component);
+    }
+    let expect = |report: &crate::support::Report| {
+        for (name, reason) in [("gone", "missing"), ("short", "size-mismatch"), ("long", "size-mismatch")] {
+            let artifact = report.artifact(&format!("x86_64/metal/{name}/disk"));
+            assert_eq!(artifact["reason"], reason, "{artifact:#}");
+            assert!(
+                artifact["message"].as_str().unwrap().contains("before every answer came"),
+                "{artifact:#}"
+            );
+        }
+    };
+    let check = || check_locally(Checkout::of(&stream)).args(["--verify", "content"]);
+    expect(&check().args(["--deadline", "2s"]).run().exits(1).report());
+
+    mirror.forget();
+    let running = check().start();
+    until("all are asked for", || {
+        mirror.count("GET", "/c/long.iso") == 1 && mirror.count("HEAD", "/b/gone.iso") == 1
+    });
+    std::thread::sleep(Duration::from_millis(300));
+    running.signal(Signal::TERM);
+    expect(&running.finish().exits(143).report());
+}

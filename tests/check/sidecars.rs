@@ -256,3 +256,29 @@ async fn another_server_sees_the_same_requests() {
     assert_eq!(report.only()["sha256"]["observed_from"], "sha256sum.txt");
     server.verify().await;
 }
+
+/// A digest that is published for the whole file would prove one that was cut short, were the document's size the
+/// only one that counts.
+#[test]
+fn where_sizes_are_contested_the_bytes_decide() {
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    let whole = artifact_content("f.iso");
+    let short = whole.len() - 1;
+    let meta = meta_json("x", [("f.iso", &whole)]);
+    mirror.put("/b/meta.json", Resource::bytes(meta));
+    for (bytes, size, verdict, reason, downloads) in [
+        (&whole[..], whole.len(), "pass", Value::Null, 0),
+        (&whole[..short], short, "fail", json!("sha256-mismatch"), 1),
+        (&whole[..short], whole.len(), "fail", json!("size-mismatch"), 0),
+    ] {
+        mirror.forget();
+        mirror.put("/b/f.iso", Resource::bytes(bytes.to_vec()));
+        let mut component = component(&mirror.url("/b/f.iso"));
+        component["size"] = json!(size);
+        let program = check_locally(Checkout::of(&Stream::of(component))).args(["--verify", "auto"]);
+        let report = program.run().report();
+        let artifact = report.only();
+        assert_eq!((&artifact["verdict"], &artifact["reason"]), (&json!(verdict), &reason), "{artifact:#}");
+        assert_eq!(mirror.count("GET", "/b/f.iso"), downloads);
+    }
+}

@@ -48,8 +48,9 @@ const SLACK_BYTES: u64 = 1024 * 1024;
 pub struct ContentInquiry {
     /// When they are read at all.
     pub when: When,
-    /// The size that the file should have, in bytes, as far as it is known without asking its server.
-    pub size: Option<u64>,
+    /// The sizes that the file should have, in bytes, as far as they are known without asking its server: who
+    /// counts most is first.
+    pub sizes: Vec<u64>,
     /// Whether it is decompressed.
     pub uncompress: bool,
     /// The size that it should have once decompressed, in bytes.
@@ -61,7 +62,7 @@ pub struct ContentInquiry {
 pub enum When {
     /// If the file is there.
     Present,
-    /// If it is there and its server publishes no digest of it.
+    /// If it is there and its server publishes no digest of it, or its size is contested.
     Unpublished,
 }
 
@@ -108,8 +109,18 @@ impl Default for Prover {
 impl ContentInquiry {
     /// Whether the bytes are to be read, after what is known.
     pub(in crate::probe) fn applies(&self, evidence: &Evidence) -> bool {
-        matches!(evidence.file, Observation::Present { .. })
-            && (self.when == When::Present || !evidence.has_published_proof())
+        let Observation::Present { size: told, .. } = evidence.file else { return false };
+        self.when == When::Present
+            || !evidence.has_published_proof()
+            || told.is_some_and(|told| self.is_contested(told, evidence))
+    }
+
+    /// Whether the first who says a size says this one, and somebody else says another. A digest that was
+    /// published for a longer file would prove one that was cut short.
+    fn is_contested(&self, told: u64, evidence: &Evidence) -> bool {
+        let mut sizes =
+            self.sizes.iter().copied().chain(evidence.meta_json.iter().filter_map(|file| file.size));
+        sizes.next() == Some(told) && sizes.any(|size| size != told)
     }
 }
 
@@ -158,7 +169,8 @@ impl Prover {
             Observation::Present { size, .. } => size,
             _ => None,
         };
-        let largest = said.filter_map(|file| file.size).chain(told).chain(inquiry.size).max();
+        let largest =
+            said.filter_map(|file| file.size).chain(told).chain(inquiry.sizes.iter().copied()).max();
         let limit = largest.map_or(MAX_UNCOMPRESSED_BYTES, |size| size.saturating_add(SLACK_BYTES));
         let mut feed = Feed::new(Arc::new(plan), meter);
         let mut attempts = 0;
@@ -290,5 +302,56 @@ impl Sink for Feed {
         // The old thread sees its channel close without an end, and gives up.
         (self.parcels, self.reader) = Self::begin(&self.plan);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probe::{DigestSource, PublishedDigest};
+    use crate::stream::{BuildFile, Sha256};
+
+    /// Of a file of seven bytes, `sizes` by the document and legacy metadata, `meta` by `meta.json`.
+    fn is_read(digest: Option<bool>, sizes: &[u64], meta: &[u64]) -> bool {
+        let inquiry = ContentInquiry {
+            when: When::Unpublished,
+            sizes: sizes.to_vec(),
+            uncompress: false,
+            uncompressed_size: None,
+        };
+        let sha256 = Sha256::of(b"");
+        let says = |&size: &u64| BuildFile {
+            said_by: "meta.json".into(),
+            sha256: None,
+            size: Some(size),
+            uncompressed_sha256: None,
+            uncompressed_size: None,
+        };
+        let source = DigestSource::Header;
+        let digest = digest.map(|can_prove| PublishedDigest { source, sha256, can_prove });
+        inquiry.applies(&Evidence {
+            published: digest.into_iter().collect(),
+            meta_json: meta.iter().map(says).collect(),
+            ..Evidence::only(Observation::Present { status: 200, size: Some(7) })
+        })
+    }
+
+    #[test]
+    fn what_is_published_is_read_only_where_its_size_is_contested() {
+        let published = Some(true);
+        for (digest, sizes, meta, read) in [
+            (None, &[][..], &[][..], true),
+            (Some(false), &[7], &[7], true),
+            (published, &[], &[], false),
+            (published, &[7, 7], &[7], false),
+            (published, &[7], &[8], true),
+            (published, &[7, 8], &[], true),
+            (published, &[], &[7, 8], true),
+            // It is known to be wrong, without its bytes.
+            (published, &[8], &[7], false),
+            (published, &[], &[8], false),
+        ] {
+            assert_eq!(is_read(digest, sizes, meta), read, "{digest:?} {sizes:?} {meta:?}");
+        }
     }
 }

@@ -17,6 +17,10 @@ pub(in crate::probe) const MAX_SIGNATURE_BYTES: usize = 64 * 1024;
 /// The most signatures in one file that are looked at.
 const MAX_SIGNATURES: usize = 8;
 
+/// The most lines of a clear-signed text that is looked at, since the time that takes grows with their square. A
+/// `sha256sum.txt` of the largest size has fewer.
+const MAX_CLEAR_LINES: usize = 16_000;
+
 /// The signatures of a file.
 pub(in crate::probe) struct SignatureFile {
     signatures: Vec<Signature>,
@@ -123,6 +127,9 @@ impl Keyring {
                 Err(why) => SignatureCheck::Bad(why),
             };
         };
+        if clear.lines().nth(MAX_CLEAR_LINES).is_some() {
+            return SignatureCheck::Bad(format!("it has more than {MAX_CLEAR_LINES} lines"));
+        }
         let message = match CleartextSignedMessage::from_string(clear) {
             Ok((message, _)) => message,
             Err(error) => {
@@ -159,7 +166,7 @@ fn best(checks: impl Iterator<Item = SignatureCheck>) -> SignatureCheck {
     for check in checks {
         match check {
             SignatureCheck::Good { .. } => return check,
-            SignatureCheck::Bad(_) | SignatureCheck::Absent => {
+            SignatureCheck::Bad(_) | SignatureCheck::Absent | SignatureCheck::NotMade => {
                 first.get_or_insert(check);
             }
         }

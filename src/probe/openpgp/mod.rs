@@ -22,4 +22,6 @@ pub enum SignatureCheck {
     Bad(String),
     /// There is none.
     Absent,
+    /// There is one, and the bytes that it is over were not read.
+    NotMade,
 }
