@@ -4,9 +4,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
-use embedded_mirror::{Config, Mirror, Resource, artifact_content, hex_sha256};
+use embedded_mirror::{Behaviour, Config, Mirror, Resource, artifact_content, hex_sha256};
 use serde_json::{Value, json};
 
 const ARTIFACTS: usize = 23;
@@ -49,13 +50,17 @@ impl Bench {
         path
     }
 
-    fn program(&self, args: &[&str]) -> Output {
+    fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_art-mirror-validate"));
         command.args(args).current_dir(self.directory.path()).env_remove("ARTIFACTS");
         for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
             command.env_remove(name);
         }
-        command.output().unwrap()
+        command
+    }
+
+    fn program(&self, args: &[&str]) -> Output {
+        self.command(args).output().unwrap()
     }
 
     /// Checks, and leaves the report in `name`.
@@ -125,7 +130,8 @@ fn a_part_says_that_it_is_one() {
     let (code, path) = bench.check("part.json", &["--partition", "2/3"]);
     assert_eq!(code, Some(0));
     let report = read(&path);
-    assert_eq!(report["partition"], json!({ "part": 2, "of": 3 }));
+    let scope = &report["partition"]["scope"];
+    assert_eq!(report["partition"], json!({ "part": 2, "of": 3, "scope": scope }));
     assert_eq!(report["documents"][0]["artifacts"], ARTIFACTS);
     let document = fs::read(bench.path("doc.json")).unwrap();
     assert_eq!(report["documents"][0]["sha256"], hex_sha256(&document));
@@ -157,11 +163,13 @@ fn what_is_not_every_part_of_one_run_is_refused() {
         report["artifacts"].as_array_mut().unwrap().pop();
         bench.write("changed.json", &report)
     };
-    let cases: [(&dyn Fn() -> PathBuf, &str); 11] = [
+    let strict = ["--partition", "3/3", "--signatures", "require"];
+    let cases: [(&dyn Fn() -> PathBuf, &str); 12] = [
         (&|| changed("/documents/0/sha256", json!("0".repeat(64))), "list of documents differs"),
         (&|| changed("/target/kind", json!("mirror")), "target differs"),
         (&|| changed("/verify", json!("exists")), "--verify differs"),
         (&|| changed("/partition/of", json!(4)), "number of parts differs"),
+        (&|| bench.check("changed.json", &strict).1, "what they are judged by, differs"),
         (&|| changed("/schema_version", json!(2)), "found schema_version 2"),
         (&|| changed("/artifacts/0/component", json!("kernel")), "does not belong to part 3"),
         (&|| changed("/artifacts/0/index", json!(100)), "a report is not whole"),
@@ -174,4 +182,44 @@ fn what_is_not_every_part_of_one_run_is_refused() {
         let complaint = refused(&[one, two, &report()]);
         assert!(complaint.contains(why), "{why}: {complaint}");
     }
+}
+
+/// Filters that leave as many artifacts are not the same filters.
+#[test]
+fn parts_of_different_artifacts_are_refused() {
+    let bench = Bench::new();
+    let part = |part: usize, format: &str| {
+        let partition = format!("{part}/2");
+        bench.check(&format!("{part}.json"), &["--partition", &partition, "--format", format]).1
+    };
+    let merged = bench.merge(&[part(1, "f1"), part(2, "f1")]);
+    assert_eq!(merged.status.code(), Some(0), "{merged:?}");
+    for other in ["f2", "f3", "f4", "f5"] {
+        let complaint = complaint(&bench.merge(&[part(1, "f1"), part(2, other)]));
+        assert!(complaint.contains("choice of artifacts"), "{complaint}");
+    }
+}
+
+/// A part that dies without a word leaves no report, and not that of the week before.
+#[test]
+fn a_run_that_is_killed_leaves_no_earlier_report() {
+    let bench = Bench::new();
+    let reports = bench.path("reports");
+    let (code, _) = bench.check("x", &["--artifacts-dir", "reports"]);
+    assert_eq!((code, fs::read_dir(&reports).unwrap().count()), (Some(0), 3));
+    bench.mirror.put("/0/rhcos-0.raw", Resource::bytes("").behaves(Behaviour::Hang));
+    bench.mirror.forget();
+    let host = bench.mirror.addr().to_string();
+    let mut child = bench
+        .command(&["check", "doc.json", "--allow-host", &host, "--allow-private-addresses"])
+        .args(["--artifacts-dir", "reports"])
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    while bench.mirror.count("HEAD", "/0/rhcos-0.raw") == 0 {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(fs::read_dir(&reports).unwrap().count(), 0);
 }

@@ -131,7 +131,7 @@ pub struct CheckArgs {
     pub wait: Option<Duration>,
 
     /// How long to wait between two checks of what is missing
-    #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = duration, help_heading = "Time")]
+    #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = pause, help_heading = "Time")]
     pub wait_interval: Duration,
 
     /// What standard output gets
@@ -260,7 +260,7 @@ impl CheckArgs {
 impl NetworkArgs {
     /// The files with further trust roots, those of the environment among them.
     pub fn extra_roots(&self) -> Vec<PathBuf> {
-        let from_environment = env::value(env::SSL_CERT_FILE).map(PathBuf::from);
+        let from_environment = env::path(env::SSL_CERT_FILE);
         self.ca_file.clone().into_iter().chain(from_environment).collect()
     }
 }
@@ -340,6 +340,14 @@ fn trust_roots(path: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(path);
     check_trust_roots(&path).map_err(|why| format!("no trust root could be read: {why}"))?;
     Ok(path)
+}
+
+/// A duration of more than nothing.
+fn pause(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        Duration::ZERO => Err("expected more than nothing".to_owned()),
+        pause => Ok(pause),
+    }
 }
 
 pub(super) fn positive(text: &str) -> Result<usize, String> {

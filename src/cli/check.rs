@@ -19,7 +19,7 @@ use crate::report::model::{ArtifactReport, Changes, DocumentReport, Report, Summ
 use crate::report::progress::Progress;
 use crate::report::{DocumentContext, LogPace, RunContext, SkippedFile};
 use crate::report::{files, json, markdown, terminal};
-use crate::stream::{Artifact, Sourced, Sources};
+use crate::stream::{Artifact, Sha256, Sourced, Sources};
 use crate::verdict::{Expectation, Outcome, Verdict};
 
 /// As good as for ever, and not beyond what clocks can tell.
@@ -32,6 +32,9 @@ pub(super) fn run(args: CheckArgs, verbosity: Verbosity) -> Exit {
 
 async fn check(args: CheckArgs, verbosity: Verbosity, mut stop: network::Stop<'_>) -> Exit {
     let started = Instant::now();
+    if let Some(directory) = reports_directory(args.artifacts_dir.as_deref()) {
+        files::remove_earlier(&directory);
+    }
     let mut choice = match args.target.choose() {
         Ok(choice) => choice,
         Err(problem) => return unusable(&args, None, &problem),
@@ -74,6 +77,7 @@ async fn check(args: CheckArgs, verbosity: Verbosity, mut stop: network::Stop<'_
         Err(NoBase::Unusable(problem)) => return unusable(&args, Some(&choice), &problem),
     };
     let mut subjects = subjects(&sources);
+    let part = args.partition.map(|partition| (partition, scope(&args, &subjects)));
     if let Some(partition) = args.partition {
         subjects.retain(|it| partition.contains(&it.artifact.id, &it.artifact.sha256));
     }
@@ -105,10 +109,10 @@ async fn check(args: CheckArgs, verbosity: Verbosity, mut stop: network::Stop<'_
     report.elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     report.verify = Some(args.verify);
     report.documents = documents_report(&sources);
-    if let Some(partition) = args.partition {
-        report = report.part(partition);
+    if let Some((partition, scope)) = part {
+        report = report.part(partition, scope);
     }
-    let exit = finish(args.output, args.artifacts_dir.clone(), &report, &context);
+    let exit = finish(args.output, args.artifacts_dir.as_deref(), &report, &context);
     interrupt.map_or(exit, signals::Interrupt::exit)
 }
 
@@ -147,6 +151,23 @@ fn subjects(sources: &Sources) -> Vec<Subject<'_>> {
         },
     });
     all.collect()
+}
+
+/// The digest of what must be the same in every part of a run that nothing else in a report tells: which artifacts
+/// the filters left, and the options that change a verdict.
+fn scope(args: &CheckArgs, subjects: &[Subject<'_>]) -> Sha256 {
+    use std::fmt::Write as _;
+
+    let mut text = String::new();
+    let CheckArgs { signatures, keyring, network, .. } = args;
+    let keyring = keyring.as_ref().map(|file| std::fs::read(file).map(|keys| Sha256::of(&keys)).ok());
+    let hosts = (&network.allow_host, network.allow_private_addresses);
+    // Writing to a string does not fail.
+    let _ = writeln!(text, "{signatures:?} {keyring:?} {hosts:?}");
+    for Subject { id, artifact, .. } in subjects {
+        let _ = writeln!(text, "{id:?} {} {:?}", artifact.sha256, artifact.location);
+    }
+    Sha256::of(text.as_bytes())
 }
 
 impl Subject<'_> {
@@ -328,7 +349,7 @@ fn unusable(args: &CheckArgs, choice: Option<&Choice>, problems: &str) -> Exit {
     complain(problems);
     let mut report = empty(choice);
     report.problems = problems.lines().map(str::to_owned).collect();
-    write_files(args.artifacts_dir.clone(), &report, &run_context(&Sources::default()));
+    write_files(args.artifacts_dir.as_deref(), &report, &run_context(&Sources::default()));
     Exit::Unusable
 }
 
@@ -336,7 +357,7 @@ fn unusable(args: &CheckArgs, choice: Option<&Choice>, problems: &str) -> Exit {
 fn interrupted(args: &CheckArgs, choice: &Choice, interrupt: signals::Interrupt) -> Exit {
     let mut report = empty(Some(choice));
     report.interrupted_by = Some(interrupt.name().to_owned());
-    write_files(args.artifacts_dir.clone(), &report, &run_context(&Sources::default()));
+    write_files(args.artifacts_dir.as_deref(), &report, &run_context(&Sources::default()));
     interrupt.exit()
 }
 
@@ -347,12 +368,15 @@ fn empty(choice: Option<&Choice>) -> Report {
     report
 }
 
+/// Where the job wants reports, if it wants any.
+fn reports_directory(artifacts_dir: Option<&Path>) -> Option<PathBuf> {
+    let from_environment = || env::path(env::ARTIFACTS).or_else(|| env::path(env::ARTIFACT_DIR));
+    artifacts_dir.map(Path::to_path_buf).or_else(from_environment)
+}
+
 /// Leaves the reports where the job wants them, if it wants any.
-fn write_files(artifacts_dir: Option<PathBuf>, report: &Report, context: &RunContext) -> files::Written {
-    let from_environment = || env::value(env::ARTIFACTS).or_else(|| env::value(env::ARTIFACT_DIR));
-    let Some(directory) = artifacts_dir.or_else(|| from_environment().map(PathBuf::from)) else {
-        return files::Written::default();
-    };
+fn write_files(artifacts_dir: Option<&Path>, report: &Report, context: &RunContext) -> files::Written {
+    let Some(directory) = reports_directory(artifacts_dir) else { return files::Written::default() };
     let written = files::write(&directory, report, context);
     for error in &written.errors {
         complain(error);
@@ -363,7 +387,7 @@ fn write_files(artifacts_dir: Option<PathBuf>, report: &Report, context: &RunCon
 /// Shows the report, writes the files, and says how to exit.
 pub(super) fn finish(
     output: Output,
-    artifacts_dir: Option<PathBuf>,
+    artifacts_dir: Option<&Path>,
     report: &Report,
     context: &RunContext,
 ) -> Exit {

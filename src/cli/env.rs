@@ -1,5 +1,7 @@
 //! Every environment variable that the program reads, declared once.
 
+use std::path::PathBuf;
+
 /// A variable, for people.
 #[derive(Debug, Clone, Copy)]
 pub struct Variable {
@@ -92,4 +94,9 @@ variables! {
 /// The value of a variable; unset, empty and not Unicode are the same.
 pub fn value(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// The value of a variable that is a path, whatever its bytes; unset and empty are the same.
+pub fn path(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }

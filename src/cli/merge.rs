@@ -40,7 +40,7 @@ pub(super) fn run(args: &MergeArgs) -> Exit {
         documents: documents.collect(),
         ..RunContext::default()
     };
-    finish(args.output, args.artifacts_dir.clone(), &report, &context)
+    finish(args.output, args.artifacts_dir.as_deref(), &report, &context)
 }
 
 fn read(path: &Path) -> Result<Report, String> {

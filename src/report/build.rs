@@ -6,7 +6,7 @@ use crate::report::model::{
     ArtifactReport, PartitionReport, Report, SCHEMA_VERSION, Sha256Report, SizeReport, Summary, Target,
     UncompressedReport,
 };
-use crate::stream::{Artifact, Partition};
+use crate::stream::{Artifact, Partition, Sha256};
 use crate::verdict::{Outcome, Reason, Verdict};
 
 impl Report {
@@ -33,8 +33,8 @@ impl Report {
 
     /// The report as one of a part of a run. A part that no artifact fell into holds nothing back: what the
     /// whole comes to is decided when the parts are merged.
-    pub fn part(mut self, partition: Partition) -> Self {
-        self.partition = Some(PartitionReport { part: partition.part(), of: partition.of() });
+    pub fn part(mut self, partition: Partition, scope: Sha256) -> Self {
+        self.partition = Some(PartitionReport { part: partition.part(), of: partition.of(), scope });
         if self.artifacts.is_empty() && self.documents.iter().any(|document| document.artifacts > 0) {
             self.verdict = Verdict::Pass;
         }

@@ -51,6 +51,14 @@ pub enum FileError {
     },
 }
 
+/// Takes away an earlier run's reports, that nobody may take for those of a run that ends without any. What cannot be
+/// taken away cannot be replaced either, and that is said when this run's are written.
+pub fn remove_earlier(directory: &Path) {
+    for name in [JSON, JUNIT, HTML, REQUEST] {
+        let _ = std::fs::remove_file(directory.join(name));
+    }
+}
+
 /// Writes the three reports into a directory, which is made if it is missing, and the request to ART if files
 /// are missing or wrong. An earlier run's request goes away where there is nothing to ask.
 ///

@@ -121,7 +121,7 @@ fn agree(reports: &[(String, Report)]) -> Result<u32, MergeError> {
         if report.schema_version != SCHEMA_VERSION {
             return Err(MergeError::Schema { name, found: report.schema_version });
         }
-        let Some(PartitionReport { part, of }) = report.partition else {
+        let Some(PartitionReport { part, of, scope }) = report.partition else {
             return Err(MergeError::Whole { name });
         };
         let what = if report.documents != first.documents {
@@ -132,6 +132,8 @@ fn agree(reports: &[(String, Report)]) -> Result<u32, MergeError> {
             Some("--verify")
         } else if first.partition.is_some_and(|first| first.of != of) {
             Some("number of parts")
+        } else if first.partition.is_some_and(|first| first.scope != scope) {
+            Some("choice of artifacts, or what they are judged by,")
         } else {
             None
         };

@@ -55,6 +55,10 @@ pub struct PartitionReport {
     pub part: u32,
     /// How many parts there are.
     pub of: u32,
+    /// The digest of what the whole run is about: its artifacts in their order, and the options that they are
+    /// judged by. All parts have the same.
+    #[cfg_attr(test, schemars(with = "String", regex(pattern = "^[0-9a-f]{64}$")))]
+    pub scope: Sha256,
 }
 
 /// One document of the run.
