@@ -368,6 +368,22 @@ fn a_bomb_ends_at_the_size_that_it_should_have() {
     }
 }
 
+/// A body that ends with its connection looks whole wherever it was cut; HEAD told better.
+#[test]
+fn a_body_without_an_end_of_its_own_is_as_long_as_head_said() {
+    let bytes = noise(1000);
+    let raw = |body: &[u8]| Behaviour::Garbage([b"HTTP/1.1 200 OK\r\n\r\n", body].concat().into());
+    for (answers, says) in [
+        (vec![raw(&bytes)], "pass"),
+        (vec![raw(&bytes[..500]), raw(&bytes)], "pass"),
+        (vec![raw(&bytes[..500])], "unreachable"),
+    ] {
+        let resource = Resource::bytes(bytes.clone()).on_get(Behaviour::Sequence(answers));
+        let outcome = served(resource, &bytes);
+        assert_eq!(reason(&outcome), says, "{outcome:?}");
+    }
+}
+
 #[test]
 fn downloads_hold_no_question_back() {
     let mirror = mirror();

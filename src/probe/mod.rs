@@ -20,8 +20,8 @@ mod tls;
 pub use address::is_global;
 pub use client::{Client, ClientSettings};
 pub use content::{
-    ContentEvidence, ContentInquiry, FileProgress, MAX_UNCOMPRESSED_BYTES, Sink, Transferred, Transfers,
-    TransfersNow, Uncompressed, Unfinished, When,
+    ContentEvidence, ContentInquiry, Extent, FileProgress, MAX_UNCOMPRESSED_BYTES, Sink, Transferred,
+    Transfers, TransfersNow, Uncompressed, Unfinished, When,
 };
 pub(crate) use digest_headers::HeaderDigests;
 pub use evidence::{

@@ -9,7 +9,7 @@ use indicatif::ProgressBar;
 use super::plan::{Planned, PlannedSignature};
 use super::sink::{FileSink, Hash};
 use crate::location::Literal;
-use crate::probe::{Client, Observation, Unfinished};
+use crate::probe::{Client, Extent, Observation, Unfinished};
 use crate::stream::Sha256;
 
 /// A file may be larger than anybody said by so much, in bytes, before it is taken to have no end.
@@ -216,7 +216,8 @@ impl<'f> Fetcher<'f> {
         self.client.rules().admit(url).map_err(|refusal| Failure::Observed(Observation::Refused(refusal)))?;
         let file = OpenOptions::new().append(true).create(true).open(part).map_err(io)?;
         let mut sink = FileSink::new(file, hash, had, self.progress.clone());
-        let outcome = self.client.download_on(url.url(), limit, had, &mut sink, &mut 0).await;
+        let extent = Extent { limit, told: None };
+        let outcome = self.client.download_on(url.url(), extent, had, &mut sink, &mut 0).await;
         match outcome {
             Ok(_) => sink.finish().await.map_err(io),
             Err(Unfinished::Observed(observation)) => {

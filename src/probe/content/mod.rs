@@ -28,7 +28,7 @@ pub use meter::{FileProgress, Transfers, TransfersNow};
 pub use proof::{ContentInquiry, When};
 pub(super) use proof::{Order, Prover};
 pub use sink::Sink;
-pub use transfer::{Transferred, Unfinished};
+pub use transfer::{Extent, Transferred, Unfinished};
 pub use unpack::{MAX_UNCOMPRESSED_BYTES, Uncompressed};
 
 use crate::stream::Sha256;

@@ -11,7 +11,7 @@ use super::memory::Memory;
 use super::meter::{Meter, Transfers};
 use super::sink::Sink;
 use super::tap::{Parcel, Tap, Totals};
-use super::transfer::{Transferred, Unfinished};
+use super::transfer::{Extent, Transferred, Unfinished};
 use super::unpack::{Format, MAX_UNCOMPRESSED_BYTES, Uncompressed, unpack};
 use crate::location::Literal;
 use crate::probe::client::{Client, Failure, Small, trouble};
@@ -174,7 +174,7 @@ impl Prover {
         let limit = largest.map_or(MAX_UNCOMPRESSED_BYTES, |size| size.saturating_add(SLACK_BYTES));
         let mut feed = Feed::new(Arc::new(plan), meter);
         let mut attempts = 0;
-        let outcome = client.download(location.url(), limit, &mut feed, &mut attempts).await;
+        let outcome = client.download(location.url(), Extent { limit, told }, &mut feed, &mut attempts).await;
         evidence.attempts = evidence.attempts.saturating_add(attempts);
         let read = match outcome {
             Ok(transferred) => feed.finish().await.map(|read| (transferred, read)),

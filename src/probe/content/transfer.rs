@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode, header};
 use http_body_util::BodyExt;
 use url::Url;
 
@@ -20,6 +20,15 @@ const MAX_LEGS: u32 = 1000;
 /// The least that a server must bring, in bytes a second, over each stretch of the client's timeout. What is
 /// slower has no end that anybody would wait for.
 const LEAST_BYTES_A_SECOND: u64 = 1024;
+
+/// How long a file may be, before it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extent {
+    /// The most bytes that are taken.
+    pub limit: u64,
+    /// The size that its server told of it before, in bytes.
+    pub told: Option<u64>,
+}
 
 /// A file that was read to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,15 +93,15 @@ impl Client {
     /// still has the same file; else it starts over. Every failure without progress counts against the client's
     /// retries, and so does every start over.
     ///
-    /// At most `limit` bytes are taken. `attempts` counts the requests along, redirects not counted.
+    /// `attempts` counts the requests along, redirects not counted.
     pub async fn download<S: Sink>(
         &self,
         url: &Url,
-        limit: u64,
+        extent: Extent,
         sink: &mut S,
         attempts: &mut u32,
     ) -> Result<Transferred, Unfinished<S::Error>> {
-        self.download_on(url, limit, 0, sink, attempts).await
+        self.download_on(url, extent, 0, sink, attempts).await
     }
 
     /// The same, where the sink has the first `held` bytes of an earlier run. Whether those were of the same
@@ -100,7 +109,7 @@ impl Client {
     pub async fn download_on<S: Sink>(
         &self,
         url: &Url,
-        limit: u64,
+        extent: Extent,
         held: u64,
         sink: &mut S,
         attempts: &mut u32,
@@ -113,7 +122,7 @@ impl Client {
                 journey.start_over(sink).await.map_err(Unfinished::Sink)?;
             }
             let before = journey.received;
-            let leg = self.leg(url, limit, &mut journey, sink).await;
+            let leg = self.leg(url, extent, &mut journey, sink).await;
             if !matches!(leg, Leg::AtOnce(_)) {
                 *attempts = attempts.saturating_add(1);
             }
@@ -161,7 +170,7 @@ impl Client {
     async fn leg<S: Sink>(
         &self,
         url: &Url,
-        limit: u64,
+        extent: Extent,
         journey: &mut Journey,
         sink: &mut S,
     ) -> Leg<S::Error> {
@@ -196,6 +205,9 @@ impl Client {
                     return Leg::Unfinished(Unfinished::Sink(error));
                 }
                 journey.total = content_length(answer.response.headers());
+                if journey.total.is_none() && ends_with_its_connection(answer.response.headers()) {
+                    journey.total = extent.told;
+                }
                 journey.version = Version::of(answer.response.headers());
             }
             Accepted::StartOver(why) => return Leg::StartOver(why),
@@ -206,7 +218,7 @@ impl Client {
             }
         }
         journey.pieces = journey.pieces.saturating_add(1);
-        self.body(answer, limit, journey, sink).await
+        self.body(answer, extent.limit, journey, sink).await
     }
 
     async fn body<S: Sink>(
@@ -250,7 +262,8 @@ impl Client {
             patience.rewarded(length);
             let position = journey.position.saturating_add(length);
             if position > limit {
-                let detail = format!("it goes on after {} bytes, more than it could have", journey.position);
+                let detail =
+                    format!("it goes on after {} bytes, and could have {limit} at most", journey.position);
                 let trouble = trouble(TroubleKind::ServerError, detail);
                 return Leg::Unfinished(Unfinished::Observed(Observation::Undetermined(trouble)));
             }
@@ -359,6 +372,11 @@ impl Journey {
         }
         Accepted::Body
     }
+}
+
+/// Whether an HTTP/1 body has no end of its own, so that one that was cut off looks whole (RFC 9112, section 6.3).
+fn ends_with_its_connection(headers: &HeaderMap) -> bool {
+    !headers.contains_key(header::CONTENT_LENGTH) && !headers.contains_key(header::TRANSFER_ENCODING)
 }
 
 fn trouble_of(why: &str) -> Trouble {
