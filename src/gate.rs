@@ -138,7 +138,15 @@ pub async fn run<S>(
     let outcomes = outcomes.into_iter().zip(cases).enumerate().map(|(index, (outcome, (case, notes)))| {
         let was_told =
             outcome.as_ref().is_some_and(|outcome| patience.wait.is_none() || !may_change(outcome));
-        let outcome = outcome.unwrap_or_else(|| cut_short(case, notes, ended.as_ref()));
+        let outcome = match (outcome, notes.take()) {
+            (Some(earlier), None) => earlier,
+            // The last round was not over: what it found may be worse than what the one before did.
+            (Some(earlier), Some(known)) => {
+                let now = cut_short(case, known, ended.as_ref());
+                if now.verdict() > earlier.verdict() { now } else { earlier }
+            }
+            (None, known) => cut_short(case, known.unwrap_or_else(Evidence::unanswered), ended.as_ref()),
+        };
         if !was_told {
             observer.judged(index, &outcome);
         }
@@ -154,14 +162,13 @@ fn may_change(outcome: &Outcome) -> bool {
 }
 
 /// The outcome where the run ended before everything was known: what was known may be wrong already.
-fn cut_short<S>(case: &Case, notes: &Notes, ended: Option<&Ended<S>>) -> Outcome {
+fn cut_short<S>(case: &Case, known: Evidence, ended: Option<&Ended<S>>) -> Outcome {
     let detail = match ended {
         Some(Ended::Stopped(_)) => "the run was interrupted before every answer came",
         _ => "the deadline passed before every answer came",
     };
     let trouble = Trouble { kind: TroubleKind::Deadline, status: None, detail: detail.to_owned() };
-    let evidence = notes.take().unwrap_or_else(Evidence::unanswered);
-    judge(&case.expectation, &evidence.cut_short(trouble))
+    judge(&case.expectation, &known.cut_short(trouble))
 }
 
 async fn sleep_until(deadline: Option<Instant>) {

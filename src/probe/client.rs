@@ -217,6 +217,8 @@ impl Client {
                 if bytes.len() + data.len() > UNREMARKABLE_BYTES && turn.is_none() {
                     // Never closed; without a turn there would only be more of them at a time.
                     turn = self.large.acquire().await.ok();
+                    // All at once: growing by halves would hold twice as much. What is not written takes no memory.
+                    bytes.reserve(limit.saturating_sub(bytes.len()));
                 }
                 bytes.extend_from_slice(data);
             }

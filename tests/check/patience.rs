@@ -190,3 +190,18 @@ fn what_is_known_to_be_wrong_stays_so_when_time_is_up() {
     running.signal(Signal::TERM);
     expect(&running.finish().exits(143).report());
 }
+
+#[test]
+fn a_round_that_time_cuts_short_still_counts() {
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    let status = Behaviour::status;
+    mirror.put("/f.iso", Resource::bytes("").behaves(Behaviour::Sequence(vec![status(503), status(404)])));
+    mirror.put(
+        "/meta.json",
+        Resource::bytes("").behaves(Behaviour::Sequence(vec![status(404), Behaviour::Hang])),
+    );
+    let program = check_locally(Checkout::of(&Stream::of(component(&mirror.url("/f.iso")))));
+    let times = ["--retries", "0", "--wait", "1m", "--wait-interval", "100ms", "--deadline", "2s"];
+    let report = program.args(times).run().exits(1).report();
+    assert_eq!(report.only()["reason"], "missing");
+}
