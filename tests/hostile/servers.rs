@@ -6,7 +6,7 @@ use std::time::Duration;
 use embedded_mirror::{Answer, Behaviour, Config, Mirror, Resource, artifact_content};
 use serde_json::Value;
 
-use crate::gate::{MEMORY, Run, check, document, gate, run};
+use crate::gate::{MEMORY, REPORTS, Run, check, document, gate, run};
 
 const DIRECTORY: &str = "/pub/openshift-v4/x86_64/dependencies/rhcos/4.8/48.83.202102230316-0/";
 
@@ -16,12 +16,11 @@ fn judge(mirror: &Mirror, paths: &[&str], more: &[&str]) -> Run {
     let locations: Vec<String> = paths.iter().map(|path| mirror.url(path)).collect();
     fs::write(&file, document(&locations)).unwrap();
     fs::write(&ca, mirror.ca_pem()).unwrap();
-    let mut command =
-        check(&file, &["--allow-private-addresses", "--allow-host", &mirror.addr().to_string()]);
+    let host = mirror.addr().to_string();
+    let mut command = check(&file, &[&["--allow-private-addresses", "--allow-host", &host], more].concat());
     if !mirror.ca_pem().is_empty() {
         command.arg("--ca-file").arg(&ca);
     }
-    command.args(more);
     run(command)
 }
 
@@ -59,6 +58,37 @@ fn answers_without_end_cost_a_timeout_and_no_memory() {
             assert!(run.peak < MEMORY, "{attack}: {} MiB", run.peak);
             assert!(run.took < Duration::from_secs(15), "{attack}: {:?}", run.took);
         }
+    }
+}
+
+/// Nobody said how long it is, so all of it is waited for, as fast as it comes, until the deadline.
+#[test]
+fn a_body_without_end_is_read_to_the_deadline_and_costs_no_memory() {
+    let endless = |wire: fn() -> Config, verify: &str| {
+        let mirror = Mirror::start(wire()).unwrap();
+        let paths = ["a.iso", "b.raw.gz"].map(|name| format!("{DIRECTORY}{name}"));
+        for path in &paths {
+            mirror.put(path, Resource::bytes("x").behaves(Behaviour::EndlessBody));
+        }
+        let reports = tempfile::tempdir().unwrap();
+        let (directory, paths) = (reports.path().to_str().unwrap(), paths.each_ref().map(String::as_str));
+        let more = ["--verify", verify, "--deadline", "3s", "--artifacts-dir", directory];
+        let run = judge(&mirror, &paths, &more);
+        assert_eq!(run.code, Some(3), "{verify}: {}", run.said());
+        for artifact in run.report()["artifacts"].as_array().unwrap() {
+            assert_eq!(artifact["reason"], "deadline", "{verify}: {artifact}");
+        }
+        assert!(mirror.count("GET", paths[0]) > 0, "{verify}: {:?}", mirror.requests());
+        assert!(run.peak < MEMORY, "{verify}: {} MiB", run.peak);
+        assert!(run.took < Duration::from_secs(8), "{verify}: {:?}", run.took);
+        assert!(REPORTS.iter().all(|name| reports.path().join(name).is_file()), "{verify}");
+    };
+    for verify in ["auto", "content"] {
+        std::thread::scope(|scope| {
+            for wire in [Config::plain, Config::tls_http1, Config::tls_http2] {
+                scope.spawn(move || endless(wire, verify));
+            }
+        });
     }
 }
 
