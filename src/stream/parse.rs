@@ -375,6 +375,8 @@ impl<'t> Reader<'t> {
         } else if key.len() > MAX_NAME_BYTES {
             let expected = format!("a name of at most {MAX_NAME_BYTES} bytes");
             self.fault(None, format!("a name of {} bytes", key.len()), &expected);
+            // It may be as long as the document: one more copy of it is one too many.
+            return self.interned("");
         } else if key.contains('/') {
             self.fault(None, "a name with a slash".to_owned(), "a name without one");
         }
