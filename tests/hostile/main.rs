@@ -13,5 +13,6 @@
 
 mod documents;
 mod gate;
+mod http2;
 mod places;
 mod servers;
