@@ -15,4 +15,5 @@ mod documents;
 mod gate;
 mod http2;
 mod places;
+mod promises;
 mod servers;

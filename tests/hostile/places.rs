@@ -285,7 +285,7 @@ fn no_signature_is_fetched_from_an_inner_place() {
         }
     }
     for spelling in unusable {
-        for run in trap.judge(&signed(&[spelling.clone()]), &["--signatures", "warn"]) {
+        for run in trap.judge(&signed(std::slice::from_ref(&spelling)), &["--signatures", "warn"]) {
             assert_eq!(run.code, Some(2), "{spelling}: {}", run.said());
         }
     }
@@ -299,9 +299,10 @@ fn no_signature_is_fetched_from_an_inner_place() {
 
 #[test]
 fn no_download_is_led_inwards() {
+    type Serve<'s> = &'s dyn Fn(&str) -> Resource;
     let redirect = |target: &str| Behaviour::redirect(307, target);
     let bytes = || Resource::bytes(vec![7; 5_000]).etag("v1");
-    let kinds: [(&str, &str, usize, &dyn Fn(&str) -> Resource); 3] = [
+    let kinds: [(&str, &str, usize, Serve<'_>); 3] = [
         ("a download", "content", 1, &|target| bytes().on_get(redirect(target))),
         ("the rest of a download", "content", 2, &|target| {
             bytes().on_get(Behaviour::Sequence(vec![Behaviour::DropAfter(2_000), redirect(target)]))
