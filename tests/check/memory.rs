@@ -97,38 +97,46 @@ fn gz(mebibytes: usize) -> Vec<u8> {
 
 #[test]
 fn files_that_ask_for_much_memory_share_what_there_is_or_are_refused() {
-    const GREEDY: &str = "of memory";
-    let (read, large) = (xz(70), xz(1));
-    let kinds: [(&str, &str, usize, Vec<u8>, Option<&str>); 7] = [
-        ("window64", "zst", 4, zst(26, 70), None),
-        ("window128", "zst", 8, zst(27, 160), Some(GREEDY)),
-        ("dictionary64", "xz", 4, asking_for(28, read), None),
-        ("dictionary128", "xz", 8, asking_for(30, large.clone()), Some(GREEDY)),
-        ("dictionary1536", "xz", 1, asking_for(37, large.clone()), Some(GREEDY)),
-        ("dictionary4096", "xz", 1, asking_for(40, large), Some(GREEDY)),
+    struct Kind {
+        name: &'static str,
+        suffix: &'static str,
+        count: usize,
+        bytes: Vec<u8>,
+        /// Why it is not decompressed.
+        refused: Option<&'static str>,
+    }
+    let kind = |name, suffix, count, bytes, refused| Kind { name, suffix, count, bytes, refused };
+    let greedy = Some("MiB of memory");
+    let kinds = [
+        kind("window64", "zst", 4, zst(26, 70), None),
+        kind("window128", "zst", 8, zst(27, 160), greedy),
+        kind("dictionary64", "xz", 4, asking_for(28, xz(70)), None),
+        kind("dictionary128", "xz", 8, asking_for(30, xz(1)), greedy),
+        kind("dictionary1536", "xz", 1, asking_for(37, xz(1)), greedy),
+        kind("dictionary4096", "xz", 1, asking_for(40, xz(1)), greedy),
         // Nobody said how large it should become.
-        ("bomb", "gz", 1, gz(1_100), Some("more than 250 times its size")),
+        kind("bomb", "gz", 1, gz(1_100), Some("more than 250 times its size")),
     ];
     let zeros = hex_sha256(&vec![0; 70 << 20]);
     let mirror = Mirror::start(Config::plain()).unwrap();
     let mut stream = Stream::new();
-    for (kind, suffix, count, bytes, _) in &kinds {
+    for Kind { name, suffix, count, bytes, .. } in &kinds {
         for number in 0..*count {
-            let path = format!("/{BUILD}/x86_64/{kind}-{number}.{suffix}");
+            let path = format!("/{BUILD}/x86_64/{name}-{number}.{suffix}");
             mirror.put(&path, Resource::bytes(bytes.clone()));
             let location = mirror.url(&path);
             let component =
                 json!({ "location": location, "sha256": hex_sha256(bytes), "uncompressed-sha256": zeros });
-            stream = stream.with(&format!("x86_64/{kind}-{number}/{suffix}/disk"), component);
+            stream = stream.with(&format!("x86_64/{name}-{number}/{suffix}/disk"), component);
         }
     }
     let program = check_locally(Checkout::of(&stream)).args(["--verify", "content"]);
     let (finished, peak) = watch(&program);
     eprintln!("{} MiB, {:?}", peak / 1024, finished.elapsed);
     let report: Report = finished.exits(1).report();
-    for (kind, suffix, count, _, refused) in kinds {
+    for Kind { name, suffix, count, refused, .. } in kinds {
         for number in 0..count {
-            let artifact = report.artifact(&format!("x86_64/{kind}-{number}/{suffix}/disk"));
+            let artifact = report.artifact(&format!("x86_64/{name}-{number}/{suffix}/disk"));
             match refused {
                 None => assert_eq!(artifact["verdict"], "pass", "{artifact:#}"),
                 Some(why) => {

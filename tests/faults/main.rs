@@ -50,12 +50,12 @@ impl Job {
             );
         }
         let job = Self { mirror, directory: tempfile::tempdir().unwrap() };
-        job.write(platforms);
+        job.write(&platforms);
         job
     }
 
     /// Makes these platforms the document.
-    fn write(&self, platforms: Map<String, Value>) {
+    fn write(&self, platforms: &Map<String, Value>) {
         let document = json!({
             "stream": "rhcos-4.8",
             "metadata": { "last-modified": "2021-03-31T10:00:00Z" },
@@ -228,7 +228,7 @@ fn whatever_mirror_has_given_its_name_is_right() {
         platforms
             .insert(format!("p{index}"), json!({ "release": "48.83.202102230316-0", "formats": formats }));
     }
-    job.write(platforms);
+    job.write(&platforms);
     let copies = job.path("copies");
     let assert_right = || {
         let right = files.iter().filter(|(name, file)| {
@@ -588,6 +588,7 @@ fn a_proxy_that_dies_or_refuses_is_inconclusive() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_clock_that_jumps_moves_no_deadline() {
+    const DAYS: i64 = 24 * 60 * 60;
     let library = ["x86_64", "aarch64", "powerpc64le", "s390x"]
         .map(|arch| format!("/usr/lib/{arch}-linux-gnu/faketime/libfaketime.so.1"))
         .into_iter()
@@ -612,7 +613,6 @@ fn a_clock_that_jumps_moves_no_deadline() {
         let told: i64 = said(&date.wait_with_output().unwrap()).trim().parse().unwrap();
         told - i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_secs()).unwrap()
     };
-    const DAYS: i64 = 24 * 60 * 60;
     for offsets in [
         [("+4000d", 4_000 * DAYS), ("+0", 0)],
         [("-4000d", -4_000 * DAYS), ("+0", 0)],
