@@ -132,7 +132,7 @@ fn frames_without_end_cost_a_timeout_and_no_memory() {
     let directory = tempfile::tempdir().unwrap();
     let ca = directory.path().join("ca.pem");
     std::fs::write(&ca, authority.pem()).unwrap();
-    for attack in attacks() {
+    let withstand = |attack: Attack| {
         let (name, attack) = (attack.name, Arc::new(attack));
         let host = format!("127.0.0.1:{}", listen(&authority, attack));
         let reports = tempfile::tempdir().unwrap();
@@ -151,5 +151,10 @@ fn frames_without_end_cost_a_timeout_and_no_memory() {
         assert!(run.peak < MEMORY, "{name}: {} MiB", run.peak);
         assert!(run.took < Duration::from_secs(15), "{name}: {:?}", run.took);
         assert!(REPORTS.iter().all(|name| reports.path().join(name).is_file()), "{name}");
-    }
+    };
+    std::thread::scope(|scope| {
+        for attack in attacks() {
+            scope.spawn(|| withstand(attack));
+        }
+    });
 }
