@@ -425,6 +425,8 @@ fn a_reader_who_goes_away_is_no_fault_of_a_command() {
         let full =
             within(Duration::from_secs(20), gate_in("sh", "\"$0\" \"$@\" >/dev/full").args(&arguments));
         assert!(said(&full).contains("No space left on device"), "{arguments:?}: {}", said(&full));
+        // A part of a list is not to be taken for all of it.
+        assert_ne!(full.status.code(), Some(0), "{arguments:?}");
     }
 }
 
@@ -529,6 +531,46 @@ fn a_name_that_cannot_be_resolved_is_inconclusive_and_soon() {
         let message = artifact["message"].as_str().unwrap();
         assert!(message.contains("failed to lookup address information: "), "{message}");
     }
+}
+
+/// A resolver that takes every question and answers none, for who may be given one.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_resolver_that_never_answers_is_inconclusive_and_soon() {
+    let Ok(resolver) = std::net::UdpSocket::bind("127.0.0.153:53") else {
+        eprintln!("notice: nobody may listen for questions here; a silent resolver is not tried");
+        return;
+    };
+    let job = Job::at(Mirror::start(Config::plain()).unwrap(), 2, Some("http://no-such-host.invalid"));
+    let configuration = job.path("resolv.conf");
+    fs::write(&configuration, "nameserver 127.0.0.153\n").unwrap();
+    let script =
+        format!("mount --bind '{}' /etc/resolv.conf || exit 99; exec \"$0\" \"$@\"", configuration.display());
+    let mut command = Command::new("unshare");
+    command.args(["-m", "sh", "-c", &script, env!("CARGO_BIN_EXE_art-mirror-validate")]);
+    command.env_clear().env("PATH", "/usr/bin:/bin");
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let more =
+        ["--allow-host", "no-such-host.invalid", "--timeout", "1s", "--retries", "1", "--output", "json"];
+    // A question that is given up keeps its thread, which must not keep the program.
+    command.args(job.arguments(&more));
+    let Ok(child) = command.spawn() else {
+        eprintln!("notice: there is no unshare here; a silent resolver is not tried");
+        return;
+    };
+    let output = finish(Duration::from_secs(15), child);
+    if output.status.code() == Some(99) || said(&output).contains("unshare: ") {
+        eprintln!("notice: no file system can be mounted here; a silent resolver is not tried");
+        return;
+    }
+    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    for artifact in report["artifacts"].as_array().unwrap() {
+        assert_eq!(artifact["reason"], "timeout", "{artifact}");
+        assert!(artifact["message"].as_str().unwrap().contains("no connection within 1s"), "{artifact}");
+    }
+    resolver.set_nonblocking(true).unwrap();
+    assert!(resolver.recv(&mut [0; 512]).is_ok(), "it was not asked");
 }
 
 #[test]
