@@ -69,8 +69,12 @@ pub(super) fn run(args: &DiffArgs) -> Exit {
         Output::Markdown => diff.write_markdown(&mut out),
         Output::Json => json::pretty(&mut out, &diff),
     };
-    network::shown(written.and_then(|()| out.flush()));
-    if diff.same { Exit::Pass } else { Exit::Fail }
+    match network::shown(written.and_then(|()| out.flush()), Exit::Pass) {
+        Exit::Pass if diff.same => Exit::Pass,
+        Exit::Pass => Exit::Fail,
+        // As diff(1) has it: trouble is neither.
+        _ => Exit::Unusable,
+    }
 }
 
 fn side(name: &str, args: &DiffArgs) -> Result<Side, String> {

@@ -233,8 +233,7 @@ async fn mirror(args: &MirrorArgs, verbosity: Verbosity, mut stop: Stop<'_>) -> 
     {
         return Err(unusable(problem));
     }
-    show(args, verbosity, &plan, &results);
-    Ok(exit)
+    Ok(show(args, verbosity, &plan, &results, exit))
 }
 
 fn arrangement(args: &MirrorArgs) -> Result<Arrangement, String> {
@@ -399,11 +398,10 @@ fn show_plan(args: &MirrorArgs, plan: &Plan) -> Exit {
         writeln!(out, "{files}, {} to come; nothing was fetched", bytes(to_come(&args.dest, plan)))?;
         out.flush()
     };
-    network::shown(write());
-    Exit::Pass
+    network::shown(write(), Exit::Pass)
 }
 
-fn show(args: &MirrorArgs, verbosity: Verbosity, plan: &Plan, results: &[Copied]) {
+fn show(args: &MirrorArgs, verbosity: Verbosity, plan: &Plan, results: &[Copied], exit: Exit) -> Exit {
     let mut out = io::BufWriter::new(anstream::stdout());
     let mut write = || {
         if args.json {
@@ -450,7 +448,7 @@ fn show(args: &MirrorArgs, verbosity: Verbosity, plan: &Plan, results: &[Copied]
         writeln!(out, "{there} of {all} in {}, verified", Printable(&dest))?;
         out.flush()
     };
-    network::shown(write());
+    network::shown(write(), exit)
 }
 
 /// The signatures that were copied, by where their document has them.

@@ -69,12 +69,15 @@ pub(super) fn remark(note: &str) {
     let _ = writeln!(anstream::stderr(), "{}", Printable(note));
 }
 
-/// What became of standard output. A reader that has gone away has read enough.
-pub(super) fn shown(written: io::Result<()>) {
-    if let Err(error) = written
-        && error.kind() != io::ErrorKind::BrokenPipe
-    {
-        complain(format!("standard output: {error}"));
+/// The exit status of a command that has written its standard output so. A reader that has gone away has read
+/// enough; but nobody shall take the part that a full disk has room for as the whole.
+pub(super) fn shown(written: io::Result<()>, exit: Exit) -> Exit {
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            complain(format!("standard output: {error}"));
+            if exit == Exit::Pass { Exit::Inconclusive } else { exit }
+        }
+        _ => exit,
     }
 }
 

@@ -79,14 +79,14 @@ pub(super) fn run(args: &RetentionArgs) -> Exit {
         Output::Markdown => retention.write_markdown(&mut out),
         Output::Json => json::pretty(&mut out, &retention),
     };
-    network::shown(written.and_then(|()| out.flush()));
-    if !retention.gone.is_empty() {
+    let exit = if !retention.gone.is_empty() {
         Exit::Fail
     } else if !retention.unreadable.is_empty() {
         Exit::Inconclusive
     } else {
         Exit::Pass
-    }
+    };
+    network::shown(written.and_then(|()| out.flush()), exit)
 }
 
 fn judge(args: &RetentionArgs) -> Result<Retention, String> {

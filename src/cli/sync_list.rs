@@ -172,8 +172,7 @@ async fn list(args: &SyncListArgs, verbosity: Verbosity, mut stop: Stop<'_>) -> 
         Output::Markdown => list.write_markdown(&mut out, &prow),
         Output::Json => json::pretty(&mut out, &list),
     };
-    network::shown(shown.and_then(|()| out.flush()));
-    Ok(exit)
+    Ok(network::shown(shown.and_then(|()| out.flush()), exit))
 }
 
 fn known_bridges() -> impl Iterator<Item = AllowedHost> {

@@ -305,4 +305,28 @@ mod tests {
         assert!(direct.call(uri).await.is_err());
         Ok(())
     }
+
+    #[tokio::test]
+    async fn a_resolver_that_hangs_costs_no_more_than_the_timeout() -> Result<(), Box<dyn Error>> {
+        let resolver =
+            GuardedResolver { private_addresses: false, look_up: |_| Box::pin(std::future::pending()) };
+        let timeout = Duration::from_millis(50);
+        let connector = Connector {
+            direct: HttpConnector::new_with_resolver(resolver),
+            to_proxy: HttpConnector::new(),
+            proxies: Matcher::builder().build(),
+            tls: Tls::new(Vec::new()),
+            timeout,
+        };
+        let url = "http://mirror.example/".parse()?;
+        // Far more than it takes, and far less than for ever.
+        let connecting =
+            tokio::time::timeout(Duration::from_secs(30), connector.connect(&url, Lane::Requests));
+        let Err(ConnectError::Failed { detail, permanent: false, timed_out: true }) = connecting.await?
+        else {
+            return Err("it did not time out".into());
+        };
+        assert_eq!(detail, "no connection within 50ms");
+        Ok(())
+    }
 }

@@ -4,6 +4,7 @@
 //! line up with those of the build before. What is undetermined is an `<error>`, what is wrong a `<failure>`.
 
 use std::collections::HashMap;
+use std::error::Error;
 use std::fmt::Write as _;
 use std::io::{self, BufWriter, Write};
 use std::time::Duration;
@@ -32,8 +33,16 @@ pub fn write(out: &mut impl Write, report: &Report, context: &RunContext) -> io:
         junit.add_test_suite(suite);
     }
     let mut out = BufWriter::new(out);
-    junit.serialize(&mut out).map_err(io::Error::other)?;
+    junit.serialize(&mut out).map_err(|error| io::Error::other(cause(&error)))?;
     out.flush()
+}
+
+/// What went wrong at the bottom of an error: `quick_junit` itself only says that something did.
+fn cause(error: &(dyn Error + 'static)) -> String {
+    std::iter::successors(Some(error), |error| (*error).source())
+        .last()
+        .map(ToString::to_string)
+        .unwrap_or_default()
 }
 
 fn suites(report: &Report, context: &RunContext) -> Vec<TestSuite> {

@@ -329,7 +329,10 @@ impl<'t> Shape<'t> for Component<'_> {
         if fields.sha256.is_none() {
             reader.missing("sha256", "64 hexadecimal digits, a string");
         }
-        if let (Some(Some(location)), Some(Some(sha256))) = (fields.location, fields.sha256) {
+        // Of a document with faults nothing is used, and its names may be as long as it is.
+        if let (Some(Some(location)), Some(Some(sha256)), true) =
+            (fields.location, fields.sha256, reader.is_clean())
+        {
             let [arch, platform, format, component] = self.id.map(|name| reader.interned(name));
             self.document.artifacts.push(Artifact {
                 id: ArtifactId { arch, platform, format, component },

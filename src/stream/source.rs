@@ -111,7 +111,8 @@ impl Sources {
 
     /// Adds the document that a reader holds, such as standard input or the body of a response.
     pub fn add_reader(&mut self, name: &str, reader: impl Read) -> Result<(), SourceError> {
-        let bytes = read_capped(reader).map_err(|error| SourceError::Io { path: name.to_owned(), error })?;
+        let bytes =
+            read_capped(reader, 0).map_err(|error| SourceError::Io { path: name.to_owned(), error })?;
         self.add_bytes(name, &bytes, Arc::default())
     }
 
@@ -130,12 +131,17 @@ impl Sources {
 
 /// Reads a file, at most one byte more than a document may have.
 pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, SourceError> {
-    fs::File::open(path).and_then(read_capped).map_err(|error| SourceError::io(path, error))
+    let read = |file: fs::File| {
+        let length = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
+        read_capped(file, length)
+    };
+    fs::File::open(path).and_then(read).map_err(|error| SourceError::io(path, error))
 }
 
-fn read_capped(reader: impl Read) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let limit = u64::try_from(MAX_DOCUMENT_BYTES).unwrap_or(u64::MAX).saturating_add(1);
-    reader.take(limit).read_to_end(&mut bytes)?;
+/// Room is made at once for as many bytes as are expected: a buffer that grows is twice there for a while.
+fn read_capped(reader: impl Read, expected: usize) -> io::Result<Vec<u8>> {
+    let limit = MAX_DOCUMENT_BYTES.saturating_add(1);
+    let mut bytes = Vec::with_capacity(expected.min(limit));
+    reader.take(u64::try_from(limit).unwrap_or(u64::MAX)).read_to_end(&mut bytes)?;
     Ok(bytes)
 }

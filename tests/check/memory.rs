@@ -1,19 +1,37 @@
-//! What a run that reads everything takes in memory: little, and no more for large files than for small ones.
+//! What a run that reads everything takes in memory: little, and no more for large files than for small ones, or for
+//! files that ask for much of it.
 
 use std::fs;
+use std::io::Read as _;
 use std::time::Duration;
 
-use embedded_mirror::{Config, Mirror, Resource};
+use embedded_mirror::{Config, Mirror, Resource, hex_sha256};
 use serde_json::json;
 
 use crate::support::world::CaFile;
-use crate::support::{BUILD, Checkout, Stream, check_locally};
+use crate::support::{BUILD, Checkout, Finished, Program, Report, Stream, check_locally};
 
 const FILES: u64 = 48;
 
 /// The most that a run may take, in KiB, and by how much more for files of twelve times the size.
 const MOST: u64 = 100 * 1024;
 const SLACK: u64 = 12 * 1024;
+
+/// What is stated of a run, in KiB, whatever servers send.
+const STATED: u64 = 150 * 1024;
+
+/// A run to its end, and the most resident memory that it ever had, in KiB.
+fn watch(program: &Program) -> (Finished, u64) {
+    let mut running = program.start();
+    let mut peak = 0;
+    while running.child.try_wait().unwrap().is_none() {
+        let status = fs::read_to_string(format!("/proc/{}/status", running.child.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        peak = peak.max(line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    (running.finish(), peak)
+}
 
 /// The most resident memory, in KiB, of a run that proves so many files of this size.
 fn peak(size: u64) -> u64 {
@@ -28,18 +46,9 @@ fn peak(size: u64) -> u64 {
         let component = json!({ "location": mirror.url(&path), "sha256": sha256, "size": size });
         stream = stream.with(&format!("x86_64/p{number:02}/raw/disk"), component);
     }
-    let program =
-        check_locally(Checkout::of(&stream)).args(["--verify", "content", "--ca-file"]).arg(ca.path());
-    let mut running = program.start();
-    let mut peak = 0;
-    while running.child.try_wait().unwrap().is_none() {
-        let status = fs::read_to_string(format!("/proc/{}/status", running.child.id())).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        peak = peak.max(line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0));
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    let report = running.finish().exits(0).report();
-    assert_eq!(report.counts(), [FILES, 0, 0]);
+    let program = check_locally(Checkout::of(&stream)).args(["--verify", "content", "--ca-file"]);
+    let (finished, peak) = watch(&program.arg(ca.path()));
+    assert_eq!(finished.exits(0).report().counts(), [FILES, 0, 0]);
     assert!(mirror.connections() <= 33, "{} connections", mirror.connections());
     peak
 }
@@ -50,4 +59,92 @@ fn forty_eight_files_take_little_memory_however_large_they_are() {
     eprintln!("{} MiB with files of 1 MiB, {} MiB with files of 12 MiB", small / 1024, large / 1024);
     assert!(small > 0 && large < MOST, "{small} and {large} KiB");
     assert!(large <= small + SLACK, "{small} and {large} KiB");
+}
+
+/// Zeros as a zstd frame with a window of that power of two (RFC 8878, sections 3.1.1.1.2 and 3.1.1.2).
+fn zst(window_log: u8, mebibytes: usize) -> Vec<u8> {
+    // Each block is one byte, to be repeated 128 KiB times; the last is empty and says so.
+    let block = [&((128_u32 << 10) << 3 | 1 << 1).to_le_bytes()[..3], &[0]].concat();
+    let header = [0x28, 0xb5, 0x2f, 0xfd, 0, (window_log - 10) << 3];
+    [&header[..], &block.repeat(mebibytes * 8), &[1, 0, 0]].concat()
+}
+
+/// Zeros as a whole .xz file.
+fn xz(mebibytes: u64) -> Vec<u8> {
+    let mut encoder = liblzma::write::XzEncoder::new(Vec::new(), 0);
+    std::io::copy(&mut std::io::repeat(0).take(mebibytes << 20), &mut encoder).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// The same file, asking for another dictionary (the .xz file format, sections 3.1 and 5.3.1).
+fn asking_for(dictionary: u8, mut xz: Vec<u8>) -> Vec<u8> {
+    // After the stream's header: size, flags, the filter LZMA2 and its properties, padding, CRC32.
+    let header = &mut xz[12..24];
+    assert_eq!(header[..4], [2, 0, 0x21, 1]);
+    header[4] = dictionary;
+    let mut crc = flate2::Crc::new();
+    crc.update(&header[..8]);
+    header[8..].copy_from_slice(&crc.sum().to_le_bytes());
+    xz
+}
+
+/// Many gzip members of a mebibyte of zeros each.
+fn gz(mebibytes: usize) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    std::io::copy(&mut std::io::repeat(0).take(1 << 20), &mut encoder).unwrap();
+    encoder.finish().unwrap().repeat(mebibytes)
+}
+
+#[test]
+fn files_that_ask_for_much_memory_share_what_there_is_or_are_refused() {
+    struct Kind {
+        name: &'static str,
+        suffix: &'static str,
+        count: usize,
+        bytes: Vec<u8>,
+        /// Why it is not decompressed.
+        refused: Option<&'static str>,
+    }
+    let kind = |name, suffix, count, bytes, refused| Kind { name, suffix, count, bytes, refused };
+    let greedy = Some("MiB of memory");
+    let kinds = [
+        kind("window64", "zst", 4, zst(26, 70), None),
+        kind("window128", "zst", 8, zst(27, 160), greedy),
+        kind("dictionary64", "xz", 4, asking_for(28, xz(70)), None),
+        kind("dictionary128", "xz", 8, asking_for(30, xz(1)), greedy),
+        kind("dictionary1536", "xz", 1, asking_for(37, xz(1)), greedy),
+        kind("dictionary4096", "xz", 1, asking_for(40, xz(1)), greedy),
+        // Nobody said how large it should become.
+        kind("bomb", "gz", 1, gz(1_100), Some("more than 250 times its size")),
+    ];
+    let zeros = hex_sha256(&vec![0; 70 << 20]);
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    let mut stream = Stream::new();
+    for Kind { name, suffix, count, bytes, .. } in &kinds {
+        for number in 0..*count {
+            let path = format!("/{BUILD}/x86_64/{name}-{number}.{suffix}");
+            mirror.put(&path, Resource::bytes(bytes.clone()));
+            let location = mirror.url(&path);
+            let component =
+                json!({ "location": location, "sha256": hex_sha256(bytes), "uncompressed-sha256": zeros });
+            stream = stream.with(&format!("x86_64/{name}-{number}/{suffix}/disk"), component);
+        }
+    }
+    let program = check_locally(Checkout::of(&stream)).args(["--verify", "content"]);
+    let (finished, peak) = watch(&program);
+    eprintln!("{} MiB, {:?}", peak / 1024, finished.elapsed);
+    let report: Report = finished.exits(1).report();
+    for Kind { name, suffix, count, refused, .. } in kinds {
+        for number in 0..count {
+            let artifact = report.artifact(&format!("x86_64/{name}-{number}/{suffix}/disk"));
+            match refused {
+                None => assert_eq!(artifact["verdict"], "pass", "{artifact:#}"),
+                Some(why) => {
+                    assert_eq!(artifact["reason"], "uncompressed-sha256-mismatch", "{artifact:#}");
+                    assert!(artifact["message"].as_str().unwrap().contains(why), "{artifact:#}");
+                }
+            }
+        }
+    }
+    assert!(peak > 0 && peak < STATED, "{peak} KiB");
 }

@@ -49,14 +49,19 @@ impl Job {
                 json!({ "release": "48.83.202102230316-0", "formats": formats }),
             );
         }
+        let job = Self { mirror, directory: tempfile::tempdir().unwrap() };
+        job.write(&platforms);
+        job
+    }
+
+    /// Makes these platforms the document.
+    fn write(&self, platforms: &Map<String, Value>) {
         let document = json!({
             "stream": "rhcos-4.8",
             "metadata": { "last-modified": "2021-03-31T10:00:00Z" },
             "architectures": { "x86_64": { "artifacts": platforms } },
         });
-        let directory = tempfile::tempdir().unwrap();
-        fs::write(directory.path().join("stream.json"), document.to_string()).unwrap();
-        Self { mirror, directory }
+        fs::write(self.path("stream.json"), document.to_string()).unwrap();
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -146,40 +151,115 @@ fn assert_whole(directory: &Path, interrupted: &str) {
     }
 }
 
+/// Whether a process has said what it wants done with SIGTERM and SIGINT (`SigCgt`, proc(5)). Before that they end
+/// it as they end any process.
+#[cfg(target_os = "linux")]
+fn listens(child: &Child) -> bool {
+    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    let caught = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
+    // SIGINT is 2 and SIGTERM 15, from the lowest bit.
+    caught & (1 << 1) != 0 && caught & (1 << 14) != 0
+}
+
+#[cfg(not(target_os = "linux"))]
+fn listens(_: &Child) -> bool {
+    false
+}
+
 #[test]
 fn signals_at_any_moment_leave_whole_files_or_none() {
     let job = Job::new(60);
     for index in 0..60 {
         let name = format!("rhcos-48.83.202102230316-0-{index:04}.x86_64.iso");
-        let slow = Behaviour::slow(Duration::from_millis(index * 3));
+        // The last one takes longer than anybody waits here, so that most runs are interrupted.
+        let delay = if index == 59 { 1_000 } else { index * 3 };
+        let slow = Behaviour::slow(Duration::from_millis(delay));
         job.mirror.put(&format!("/pub/{name}"), Resource::artifact(&name).repr_digest().behaves(slow));
     }
     let mut rng = fastrand::Rng::new();
+    let mut codes = Vec::new();
     for round in 0..36 {
         let (name, status) = [("TERM", 143), ("INT", 130), ("KILL", -1)][round % 3];
         let artifacts = job.path(&format!("artifacts-{round}"));
         let child = job.check(&["--artifacts-dir", artifacts.to_str().unwrap()]).spawn().unwrap();
         std::thread::sleep(Duration::from_millis(rng.u64(0..350)));
+        let listening = listens(&child);
         signal(&child, name);
         let output = finish(Duration::from_secs(10), child);
         assert_whole(&artifacts, name);
-        // It may have been done already, or not yet have begun to listen for signals.
-        let code = output.status.code();
-        assert!(code.is_none() || code == Some(0) || code == Some(status), "{name}: {}", said(&output));
-        if code == Some(143) || code == Some(130) {
-            let found = REPORTS.iter().filter(|name| artifacts.join(name).is_file()).count();
-            // Before the documents were read nothing is known that could be reported.
-            assert!(found == 3 || found == 0, "{name}: {found} of three reports");
-            if found == 3 {
-                let report = fs::read(artifacts.join("art-mirror-validate.json")).unwrap();
-                let report: Value = serde_json::from_slice(&report).unwrap();
-                assert_eq!(report["interrupted_by"], format!("SIG{name}"));
-                // All of them, or none where the documents had not been read.
-                let artifacts = report["artifacts"].as_array().unwrap().len();
-                assert!(artifacts == 60 || artifacts == 0, "{artifacts} artifacts");
-            }
+        let Some(code) = output.status.code() else {
+            assert!(name == "KILL" || !listening, "{name} ended a run that listens: {}", said(&output));
+            continue;
+        };
+        codes.push(code);
+        // It may have been done already.
+        assert!(code == 0 || code == status, "{name}: {code} {}", said(&output));
+        assert!(REPORTS.iter().all(|name| artifacts.join(name).is_file()), "{name}: {}", said(&output));
+        if code != 0 {
+            let report = fs::read(artifacts.join("art-mirror-validate.json")).unwrap();
+            let report: Value = serde_json::from_slice(&report).unwrap();
+            assert_eq!(report["interrupted_by"], format!("SIG{name}"));
+            // All of them, or none where the documents had not been read.
+            let artifacts = report["artifacts"].as_array().unwrap().len();
+            assert!(artifacts == 60 || artifacts == 0, "{artifacts} artifacts");
         }
     }
+    assert!(codes.contains(&143) && codes.contains(&130), "{codes:?}");
+}
+
+/// `mirror` is killed again and again while it copies, and goes on where it was.
+#[test]
+fn whatever_mirror_has_given_its_name_is_right() {
+    let job = Job::new(0);
+    let mut platforms = Map::new();
+    let files: Vec<(String, Resource)> = (0..8)
+        .map(|index| {
+            let paced = Behaviour::Paced { bytes: 20_000, every: Duration::from_millis(10) };
+            let file = Resource::synthetic(index, 400_000).etag("v1").on_get(paced);
+            (format!("rhcos-48.83.202102230316-0-{index}.x86_64.raw"), file)
+        })
+        .collect();
+    let digest = |file: &Resource| data_encoding::HEXLOWER.encode(&file.content().sha256());
+    for (index, (name, file)) in files.iter().enumerate() {
+        job.mirror.put(&format!("/pub/{name}"), file.clone());
+        let disk = json!({ "location": job.mirror.url(&format!("/pub/{name}")), "sha256": digest(file) });
+        let formats = json!({ "raw": { "disk": disk } });
+        platforms
+            .insert(format!("p{index}"), json!({ "release": "48.83.202102230316-0", "formats": formats }));
+    }
+    job.write(&platforms);
+    let copies = job.path("copies");
+    let assert_right = || {
+        let right = files.iter().filter(|(name, file)| {
+            let copy = fs::read(copies.join(name)).ok();
+            if let Some(copy) = &copy {
+                assert_eq!(hex_sha256(copy), digest(file), "{name} has its name and {} bytes", copy.len());
+            }
+            copy.is_some()
+        });
+        right.count()
+    };
+    let mirror = || {
+        let mut command = gate();
+        command.arg("mirror").arg(job.path("stream.json")).arg("--dest").arg(&copies);
+        command.args(["--allow-private-addresses", "--allow-host", &job.mirror.addr().to_string()]);
+        command
+    };
+    let mut rng = fastrand::Rng::new();
+    let mut counts = Vec::new();
+    for _ in 0..12 {
+        let child = mirror().spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(rng.u64(0..250)));
+        signal(&child, "KILL");
+        finish(Duration::from_secs(10), child);
+        counts.push(assert_right());
+    }
+    assert!(counts[0] < files.len(), "nobody was killed at work: {counts:?}");
+    let output = within(Duration::from_secs(30), &mut mirror());
+    assert_eq!((output.status.code(), assert_right()), (Some(0), files.len()), "{}", said(&output));
+    let left = fs::read_dir(&copies).unwrap().count();
+    assert_eq!(left, files.len(), "something is left of the runs that were killed");
 }
 
 #[test]
@@ -265,6 +345,28 @@ fn a_full_disk_leaves_whole_files_or_none() {
     assert!(said(&output).contains("No space left on device"), "{}", said(&output));
 }
 
+/// A limit on the size of files is as good as a full disk, and needs no rights.
+#[test]
+fn a_limit_on_files_leaves_whole_ones_or_none() {
+    let job = Job::new(200);
+    // In blocks of 512 bytes: none of the reports, and some of them, fit.
+    for (blocks, most) in [(1, 0), (64, 0), (300, 2)] {
+        let artifacts = job.path(&format!("artifacts-{blocks}"));
+        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+        let arguments = job.arguments(&["--artifacts-dir", artifacts.to_str().unwrap()]);
+        let output = within(Duration::from_secs(20), gate_in("sh", &script).args(&arguments));
+        assert_eq!(output.status.code(), Some(3), "{blocks}: {}", said(&output));
+        assert_whole(&artifacts, "a limit");
+        let written = REPORTS.iter().filter(|name| artifacts.join(name).is_file()).count();
+        assert!(written <= most, "{blocks}: {written} reports");
+        for name in REPORTS.iter().filter(|name| !artifacts.join(name).is_file()) {
+            let said = said(&output);
+            let line = said.lines().find(|line| line.contains(name)).unwrap_or_default();
+            assert!(line.contains("File too large"), "{blocks}: {said}");
+        }
+    }
+}
+
 #[test]
 fn a_reader_who_goes_away_changes_no_verdict() {
     let job = Job::new(300);
@@ -284,8 +386,48 @@ fn a_reader_who_goes_away_changes_no_verdict() {
     let full = within(Duration::from_secs(20), gate_in("sh", "\"$0\" \"$@\" >/dev/full").args(&arguments));
     assert!(said(&full).contains("No space left on device"), "{}", said(&full));
     // A closed one, too: nothing that is opened later may get the report.
+    let artifacts = job.path("artifacts");
+    let arguments = [&arguments[..], &["--artifacts-dir".into(), artifacts.display().to_string()]].concat();
     let closed = within(Duration::from_secs(20), gate_in("sh", "\"$0\" \"$@\" >&- 2>&-").args(&arguments));
-    assert!(matches!(closed.status.code(), Some(0 | 3)), "{:?}", closed.status);
+    assert_eq!(closed.status.code(), Some(0));
+    assert!(REPORTS.iter().all(|name| artifacts.join(name).is_file()));
+    assert_whole(&artifacts, "a closed standard output");
+    let report: Value =
+        serde_json::from_slice(&fs::read(artifacts.join("art-mirror-validate.json")).unwrap()).unwrap();
+    assert_eq!(report["summary"]["passed"], 300);
+}
+
+#[test]
+fn a_reader_who_goes_away_is_no_fault_of_a_command() {
+    let document =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/checkout/data/data/coreos/rhcos.json");
+    let document = document.to_str().unwrap();
+    // Nobody answers at the bridge: what a sync list says of it is another matter than who reads that.
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let bridge = format!("http://{nobody}/art/storage");
+    let sync_list: Vec<&str> =
+        ["sync-list", document, "--stream-prefix", &bridge, "--allow-private-addresses", "--retries", "0"]
+            .into();
+    for (arguments, status) in [
+        (vec!["resolve", "--source", document], 0),
+        (vec!["rewrite", document, "--to", "bridge", "--stream-prefix", &bridge], 0),
+        (sync_list, 3),
+        (vec!["diff", document, document], 0),
+        (vec!["man"], 0),
+        (vec!["completions", "bash"], 0),
+    ] {
+        for reader in ["true", "head -1"] {
+            let script = format!("{{ \"$0\" \"$@\"; echo status $? >&2; }} | {reader} >/dev/null");
+            let told = within(Duration::from_secs(20), gate_in("sh", &script).args(&arguments));
+            let message = String::from_utf8_lossy(&told.stderr).into_owned();
+            assert_eq!(message.trim(), format!("status {status}"), "{arguments:?} into {reader}");
+        }
+        let full =
+            within(Duration::from_secs(20), gate_in("sh", "\"$0\" \"$@\" >/dev/full").args(&arguments));
+        assert!(said(&full).contains("No space left on device"), "{arguments:?}: {}", said(&full));
+        // A part of a list is not to be taken for all of it.
+        assert_ne!(full.status.code(), Some(0), "{arguments:?}");
+    }
 }
 
 /// A shell script that runs the binary as `"$0" "$@"`.
@@ -300,12 +442,16 @@ fn gate_in(shell: &str, script: &str) -> Command {
 #[test]
 fn few_descriptors_are_enough_or_the_cause_is_named() {
     let job = Job::new(200);
-    let arguments = job.arguments(&["--retries", "2"]);
     for limit in [10, 16, 24, 40] {
+        let artifacts = job.path(&format!("artifacts-{limit}"));
+        let arguments = job.arguments(&["--retries", "2", "--artifacts-dir", artifacts.to_str().unwrap()]);
         let script = format!("ulimit -n {limit}; exec \"$0\" \"$@\"");
         let output = within(Duration::from_secs(40), gate_in("sh", &script).args(&arguments));
         let code = output.status.code();
         assert!(matches!(code, Some(0 | 3)), "{limit}: {code:?} {}", said(&output));
+        let all = REPORTS.iter().all(|name| artifacts.join(name).is_file());
+        assert!(all || code == Some(3), "{limit}: not all reports, and {code:?}");
+        assert_whole(&artifacts, "few descriptors");
         if code == Some(3) {
             assert!(said(&output).contains("open files"), "{limit}: {}", said(&output));
         }
@@ -328,53 +474,155 @@ fn a_network_that_is_not_there_is_inconclusive_and_soon() {
     assert!(said(&output).to_lowercase().contains("reset"), "{}", said(&output));
     // Nobody listens.
     drop(job.mirror);
-    let mut command = gate();
-    command.args([
-        "check",
-        "--allow-private-addresses",
-        "--timeout",
-        "2s",
-        "--retries",
-        "1",
-        "--allow-host",
-        &address,
-    ]);
-    let output = within(Duration::from_secs(25), command.arg(job.directory.path().join("stream.json")));
+    let document = job.directory.path().join("stream.json");
+    let output = within(Duration::from_secs(25), &mut check_at(&address, &document));
     assert_eq!(output.status.code(), Some(3), "{}", said(&output));
     assert!(said(&output).contains("refused"), "{}", said(&output));
+    // Somebody listens, but connections do not even come about.
+    let _full = FullBacklog::at(&address);
+    let output = within(Duration::from_secs(25), &mut check_at(&address, &document));
+    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+    let named = ["no connection within 2s", "timed out", "deadline has elapsed"];
+    assert!(named.iter().any(|cause| said(&output).contains(cause)), "{}", said(&output));
+}
+
+fn check_at(address: &str, document: &Path) -> Command {
+    let mut command = gate();
+    command.args(["check", "--allow-private-addresses", "--timeout", "2s", "--retries", "1"]);
+    command.args(["--allow-host", address]).arg(document);
+    command
+}
+
+/// A port that takes no more connections, because those that wait to be accepted are as many as may.
+struct FullBacklog {
+    _waiting: Vec<std::net::TcpStream>,
+    _listener: tokio::net::TcpListener,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl FullBacklog {
+    fn at(address: &str) -> Self {
+        let address = address.parse().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let listener = {
+            let _entered = runtime.enter();
+            let socket = tokio::net::TcpSocket::new_v4().unwrap();
+            socket.set_reuseaddr(true).unwrap();
+            socket.bind(address).unwrap();
+            socket.listen(1).unwrap()
+        };
+        let connect = || std::net::TcpStream::connect_timeout(&address, Duration::from_millis(300)).ok();
+        let waiting: Vec<_> = std::iter::from_fn(connect).take(64).collect();
+        assert!(waiting.len() < 64, "connections come about without end");
+        Self { _waiting: waiting, _listener: listener, _runtime: runtime }
+    }
 }
 
 #[test]
 fn a_name_that_cannot_be_resolved_is_inconclusive_and_soon() {
     let job = Job::at(Mirror::start(Config::plain()).unwrap(), 20, Some("http://no-such-host.invalid"));
-    let mut command = job.check(&["--allow-host", "no-such-host.invalid", "--retries", "1"]);
-    let output = within(Duration::from_secs(30), &mut command);
+    let more = ["--allow-host", "no-such-host.invalid", "--retries", "1", "--output", "json"];
+    let output = within(Duration::from_secs(30), &mut job.check(&more));
     assert_eq!(output.status.code(), Some(3), "{}", said(&output));
-    assert!(said(&output).contains("no-such-host.invalid"), "{}", said(&output));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    for artifact in report["artifacts"].as_array().unwrap() {
+        assert_eq!(artifact["reason"], "unreachable", "{artifact}");
+        // What the system's resolver says differs from one to the next.
+        let message = artifact["message"].as_str().unwrap();
+        assert!(message.contains("failed to lookup address information: "), "{message}");
+    }
+}
+
+/// A resolver that takes every question and answers none, for who may be given one.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_resolver_that_never_answers_is_inconclusive_and_soon() {
+    let Ok(resolver) = std::net::UdpSocket::bind("127.0.0.153:53") else {
+        eprintln!("notice: nobody may listen for questions here; a silent resolver is not tried");
+        return;
+    };
+    let job = Job::at(Mirror::start(Config::plain()).unwrap(), 2, Some("http://no-such-host.invalid"));
+    let configuration = job.path("resolv.conf");
+    fs::write(&configuration, "nameserver 127.0.0.153\n").unwrap();
+    let script =
+        format!("mount --bind '{}' /etc/resolv.conf || exit 99; exec \"$0\" \"$@\"", configuration.display());
+    let mut command = Command::new("unshare");
+    command.args(["-m", "sh", "-c", &script, env!("CARGO_BIN_EXE_art-mirror-validate")]);
+    command.env_clear().env("PATH", "/usr/bin:/bin");
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let more =
+        ["--allow-host", "no-such-host.invalid", "--timeout", "1s", "--retries", "1", "--output", "json"];
+    // A question that is given up keeps its thread, which must not keep the program.
+    command.args(job.arguments(&more));
+    let Ok(child) = command.spawn() else {
+        eprintln!("notice: there is no unshare here; a silent resolver is not tried");
+        return;
+    };
+    let output = finish(Duration::from_secs(15), child);
+    if output.status.code() == Some(99) || said(&output).contains("unshare: ") {
+        eprintln!("notice: no file system can be mounted here; a silent resolver is not tried");
+        return;
+    }
+    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    for artifact in report["artifacts"].as_array().unwrap() {
+        assert_eq!(artifact["reason"], "timeout", "{artifact}");
+        assert!(artifact["message"].as_str().unwrap().contains("no connection within 1s"), "{artifact}");
+    }
+    resolver.set_nonblocking(true).unwrap();
+    assert!(resolver.recv(&mut [0; 512]).is_ok(), "it was not asked");
 }
 
 #[test]
 fn a_proxy_that_dies_or_refuses_is_inconclusive() {
     let host = "mirror.openshift.com";
-    let mirror = || Mirror::start(Config::tls_http2().names([host])).unwrap();
-    let job = Job::at(mirror(), 40, Some("https://mirror.openshift.com"));
+    let job = Job::at(
+        Mirror::start(Config::tls_http2().names([host])).unwrap(),
+        40,
+        Some("https://mirror.openshift.com"),
+    );
+    // One file is so large that the proxy can die while it is read.
+    let name = "rhcos-48.83.202102230316-0-0000.x86_64.iso";
+    let large = Resource::synthetic(1, 2_000_000).repr_digest();
+    let digest = data_encoding::HEXLOWER.encode(&large.content().sha256());
+    job.mirror.put(&format!("/pub/{name}"), large);
+    let document = fs::read_to_string(job.path("stream.json")).unwrap();
+    let document = document.replace(&hex_sha256(&artifact_content(name)), &digest);
+    fs::write(job.path("stream.json"), document).unwrap();
     fs::write(job.path("ca.pem"), job.mirror.ca_pem()).unwrap();
     let ca = job.path("ca.pem").display().to_string();
     let known = || ProxyConfig::new().host(host, job.mirror.addr());
-    for (what, proxy, code, says) in [
-        ("well", known(), 0, "40"),
-        ("at once", known().dies_after(1), 3, ""),
-        ("in the handshake", known().dies_after(700), 3, ""),
-        ("in an answer", known().dies_after(4_000), 3, ""),
-        ("407", known().refuses(407), 3, "proxy authorization required"),
-        ("503", known().refuses(503), 3, "through the proxy"),
-        ("unknown", ProxyConfig::new(), 3, "through the proxy"),
+    let published = &["--verify", "published"][..];
+    // Whoever asks again finds nobody there.
+    let gone = "Connection refused";
+    for (what, proxy, more, code, says, dies) in [
+        ("well", known(), published, 0, "40", false),
+        ("at once", known().dies_after(1), published, 3, gone, true),
+        ("in the handshake", known().dies_after(700), published, 3, gone, true),
+        ("in an answer", known().dies_after(4_000), published, 3, gone, true),
+        ("in a file", known().dies_after(1_000_000), &["--verify", "content"], 3, gone, true),
+        ("407", known().refuses(407), published, 3, "proxy authorization required", false),
+        ("503", known().refuses(503), published, 3, "unsuccessful", false),
+        ("unknown", ProxyConfig::new(), published, 3, "unsuccessful", false),
     ] {
         let proxy = Proxy::start(proxy).unwrap();
-        let mut command = job.check(&["--ca-file", &ca, "--retries", "1"]);
-        let output = within(Duration::from_secs(25), command.env("HTTPS_PROXY", proxy.url()));
+        let more = [more, &["--ca-file", &ca, "--retries", "1", "--output", "json"]].concat();
+        let output = within(Duration::from_secs(25), job.check(&more).env("HTTPS_PROXY", proxy.url()));
         assert_eq!(output.status.code(), Some(code), "{what}: {}", said(&output));
+        assert_eq!(proxy.is_dead(), dies, "{what}");
         assert!(said(&output).contains(says), "{what}: {}", said(&output));
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        for artifact in report["artifacts"].as_array().unwrap() {
+            // What was proved before the proxy died stays so.
+            if artifact["verdict"] == "pass" {
+                continue;
+            }
+            let message = artifact["message"].as_str().unwrap();
+            assert!(message.contains(&format!("through the proxy {}", proxy.addr())), "{what}: {artifact}");
+            assert!(message.contains(says), "{what}: {artifact}");
+        }
+        let passed = report["summary"]["passed"].as_u64().unwrap();
+        assert!(passed < 40 || code == 0, "{what}: {report:#}");
     }
 }
 
@@ -382,6 +630,7 @@ fn a_proxy_that_dies_or_refuses_is_inconclusive() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_clock_that_jumps_moves_no_deadline() {
+    const DAYS: i64 = 24 * 60 * 60;
     let library = ["x86_64", "aarch64", "powerpc64le", "s390x"]
         .map(|arch| format!("/usr/lib/{arch}-linux-gnu/faketime/libfaketime.so.1"))
         .into_iter()
@@ -396,20 +645,33 @@ fn a_clock_that_jumps_moves_no_deadline() {
     job.mirror.put(&format!("/pub/{name}"), Resource::bytes("").behaves(Behaviour::Hang));
     let offset = job.path("offset");
     fs::write(&offset, "+0").unwrap();
-    for offsets in [["+4000d", "+0"], ["-4000d", "+0"], ["+0", "-1h"]] {
+    let with_the_clock = |command: &mut Command| {
+        command.env("LD_PRELOAD", &library).env("FAKETIME_TIMESTAMP_FILE", &offset);
+        command.env("FAKETIME_NO_CACHE", "1").env("FAKETIME_DONT_FAKE_MONOTONIC", "1").spawn().unwrap()
+    };
+    // By how many seconds the clock is wrong, for a program that only tells the time.
+    let wrong_by = || {
+        let date = with_the_clock(Command::new("date").arg("+%s").stdout(Stdio::piped()));
+        let told: i64 = said(&date.wait_with_output().unwrap()).trim().parse().unwrap();
+        told - i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_secs()).unwrap()
+    };
+    for offsets in [
+        [("+4000d", 4_000 * DAYS), ("+0", 0)],
+        [("-4000d", -4_000 * DAYS), ("+0", 0)],
+        [("+0", 0), ("-1h", -60 * 60)],
+    ] {
         let began = Instant::now();
-        let child = job
-            .check(&["--timeout", "700ms", "--retries", "1", "--output", "json"])
-            .env("LD_PRELOAD", &library)
-            .env("FAKETIME_TIMESTAMP_FILE", &offset)
-            .env("FAKETIME_NO_CACHE", "1")
-            .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
-            .spawn()
-            .unwrap();
-        for now in offsets {
+        let more = ["--timeout", "700ms", "--retries", "1", "--output", "json"];
+        let child = with_the_clock(&mut job.check(&more));
+        for (now, seconds) in offsets {
             std::thread::sleep(Duration::from_millis(400));
             fs::write(&offset, now).unwrap();
+            let off = wrong_by() - seconds;
+            assert!(off.abs() < 60, "the clock should be wrong by {now}, and is so by {off} s more");
         }
+        // And the gate has that clock.
+        let maps = fs::read_to_string(format!("/proc/{}/maps", child.id())).unwrap();
+        assert!(maps.contains("libfaketime"), "{maps}");
         let output = finish(Duration::from_secs(10), child);
         let took = began.elapsed();
         assert_eq!(output.status.code(), Some(3), "{offsets:?}: {}", said(&output));

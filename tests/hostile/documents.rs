@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use crate::gate::{MEMORY, Run, check, document, run, run_within};
 
-/// A document is held once as bytes, and what it names once more.
-const LARGE_MEMORY: u64 = 900;
+/// How many times its own size a large document takes.
+const LARGE: u64 = 5;
 
 fn judge(text: &[u8]) -> Run {
     let directory = tempfile::tempdir().unwrap();
@@ -89,23 +89,49 @@ fn laughs() -> String {
     text
 }
 
+/// A document with a string of that many bytes in each place that takes one, and how the gate then exits.
+fn large_strings(unit: &str, bytes: usize) -> impl Iterator<Item = (&'static str, String, i32)> {
+    let long = unit.repeat(bytes / unit.len());
+    // Nobody is asked, since the host is not allowed.
+    let good = document(&["https://mirror.example.com/pub/f.iso".to_owned()]);
+    let nowhere = move |name: &'static str| match name {
+        "a field that nobody knows" => (good.replacen('{', &format!("{{\"x\": \"{long}\","), 1), 1),
+        "the stream's name" => (good.replace("rhcos-4.8", &long), 1),
+        "a location" => (good.replace("pub/f.iso", &long), 2),
+        "a key" => (good.replacen("\"p000000\"", &format!("\"{long}\""), 1), 2),
+        _ => (good.replace(&"00".repeat(32), &long), 2),
+    };
+    let places = ["a field that nobody knows", "the stream's name", "a location", "a key", "a digest"];
+    places.into_iter().map(move |name| {
+        let (text, code) = nowhere(name);
+        (name, text, code)
+    })
+}
+
+#[test]
+fn what_is_larger_than_a_document_may_be_is_refused() {
+    for (name, text, _) in large_strings("a", 100 << 20) {
+        let run = judge(text.as_bytes());
+        assert_eq!(run.code, Some(2), "{name}: {}", run.said());
+        assert!(run.said().contains("at most 67108864"), "{name}: {}", run.said());
+        assert!(run.peak < MEMORY, "{name}: {} MiB", run.peak);
+    }
+}
+
 #[test]
 fn large_strings_cost_their_size_and_no_more() {
-    let long = "a".repeat(100 << 20);
-    for (name, text, code) in [
-        ("a field that nobody knows", good().replacen('{', &format!("{{\"x\": \"{long}\","), 1), 1),
-        ("the stream's name", good().replace("rhcos-4.8", &long), 1),
-        ("a location", good().replace("pub/f.iso", &long), 1),
-        ("a key", good().replacen("\"p000000\"", &format!("\"{long}\""), 1), 1),
-        ("a digest", good().replace(&"00".repeat(32), &long), 2),
-    ] {
-        // Without a network the host has no address; a location of 100 MiB may also be none at all.
-        let run = judge(text.as_bytes());
-        eprintln!("{name}: {} MiB, {:?}, exit {:?}", run.peak, run.took, run.code);
-        let fine = matches!((code, run.code), (1, Some(1..=3)) | (2, Some(2)));
-        assert!(fine, "{name}: {:?} {}", run.code, run.said().chars().take(2_000).collect::<String>());
-        assert!(run.stderr.len() < 1 << 20, "{name}: {} bytes on standard error", run.stderr.len());
-        assert!(run.peak < LARGE_MEMORY, "{name}: {} MiB", run.peak);
+    const SIZE: usize = 60 << 20;
+    // Plain, and six bytes of escape for each that is meant.
+    for unit in ["a", "\\u0061"] {
+        for (name, text, code) in large_strings(unit, SIZE) {
+            let run = judge(text.as_bytes());
+            eprintln!("{name} of {unit}: {} MiB, {:?}, exit {:?}", run.peak, run.took, run.code);
+            let said: String = run.said().chars().take(2_000).collect();
+            assert_eq!(run.code, Some(code), "{name} of {unit}: {said}");
+            assert!(run.stderr.len() < 20_000, "{name} of {unit}: {} bytes said", run.stderr.len());
+            let stated = LARGE * (text.len() as u64 >> 20);
+            assert!(run.peak < stated, "{name} of {unit}: {} MiB", run.peak);
+        }
     }
 }
 

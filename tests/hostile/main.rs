@@ -13,6 +13,8 @@
 
 mod documents;
 mod gate;
+mod http2;
 mod places;
+mod promises;
 mod servers;
 mod width;

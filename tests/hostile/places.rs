@@ -1,12 +1,12 @@
 //! Places that nobody may ask, asserted from the listener's side.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use embedded_mirror::{Config, Mirror, Proxy, ProxyConfig, Resource};
+use embedded_mirror::{Behaviour, Config, Mirror, Proxy, ProxyConfig, Resource, hex_sha256};
 use serde_json::Value;
 
-use crate::gate::{Run, check, document, gate, run};
+use crate::gate::{REPORTS, Run, check, document, gate, run};
 
 fn judge(locations: &[String], more: &[&str], environment: &[(&str, &str)]) -> Run {
     let directory = tempfile::tempdir().unwrap();
@@ -198,53 +198,202 @@ fn no_redirect_leads_inwards_at_any_hop() {
     }
 }
 
-#[test]
-fn nothing_is_written_outside_the_directory_that_is_given() {
-    let names = [
-        "../../../escaped",
-        "/escaped",
-        "..",
-        "a/../../escaped",
-        "\u{0}escaped",
-        "C:\\escaped",
-        "%2e%2e%2fescaped",
-    ];
-    let mut text: Value =
-        serde_json::from_str(&document(&["https://mirror.example.com/f".to_owned()])).unwrap();
-    let artifacts = text["architectures"]["x86_64"]["artifacts"].as_object_mut().unwrap();
-    let platform = artifacts.remove("p000000").unwrap();
-    for name in names {
-        let mut platform = platform.clone();
-        let place = format!("https://mirror.example.com/pub/%2e%2e/{}", name.replace(['\u{0}', '\\'], ""));
-        platform["formats"]["iso"]["disk"]["location"] = place.into();
-        artifacts.insert(name.to_owned(), platform);
-    }
-    let root = tempfile::tempdir().unwrap();
-    let (file, out) = (root.path().join("stream.json"), root.path().join("a/b/artifacts"));
-    fs::write(&file, text.to_string()).unwrap();
-    fs::create_dir_all(&out).unwrap();
-    let mut command = check(&file, &[]);
-    command.arg("--artifacts-dir").arg(&out).current_dir(&out);
-    let run = run(command);
-    assert!(matches!(run.code, Some(1 | 2)), "{}", run.said());
-    let mut found = Vec::new();
-    walk(root.path(), &mut found);
-    let expected = [
-        "art-mirror-validate.html",
-        "art-mirror-validate.json",
-        "junit_art-mirror-validate.xml",
-        "stream.json",
-    ];
-    assert!(found.iter().all(|name| expected.contains(&name.as_str())), "{found:?}");
+/// A published host by its own name, and an inner place that whoever asked would reach, the proxy's help included.
+struct Trap {
+    outer: Mirror,
+    inner: Mirror,
+    proxy: Proxy,
 }
 
-fn walk(directory: &Path, found: &mut Vec<String>) {
+impl Trap {
+    const OUTER: &str = "http://mirror.openshift.com";
+
+    /// `--allow-host` for hosts that are inner places: allowed by name, and still not to be asked.
+    const NAMED: [&str; 10] = [
+        "--allow-host",
+        "127.0.0.1",
+        "--allow-host",
+        "localhost",
+        "--allow-host",
+        "[::1]",
+        "--allow-host",
+        "[::ffff:127.0.0.1]",
+        "--allow-host",
+        "0.0.0.0",
+    ];
+
+    fn set() -> Self {
+        let [outer, inner] = [(); 2].map(|()| Mirror::start(Config::plain()).unwrap());
+        inner.put("/f.iso", Resource::bytes("x"));
+        let known = ProxyConfig::new().host("mirror.openshift.com", outer.addr());
+        let known = ["127.0.0.1", "localhost", "[::1]"]
+            .iter()
+            .fold(known, |known, host| known.host(host, inner.addr()));
+        Self { outer, inner, proxy: Proxy::start(known).unwrap() }
+    }
+
+    /// Judges a document twice: every request by way of the proxy, and all but the outer ones straight ahead, to
+    /// hosts that are allowed by their names.
+    fn judge(&self, document: &str, more: &[&str]) -> impl Iterator<Item = Run> {
+        [(&[][..], ""), (&Self::NAMED[..], "127.0.0.1,localhost,::1,0.0.0.0")]
+            .into_iter()
+            .map(move |(named, direct)| self.judge_one(document, &[more, named].concat(), direct))
+    }
+
+    fn judge_one(&self, document: &str, more: &[&str], direct: &str) -> Run {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("stream.json");
+        fs::write(&file, document).unwrap();
+        let mut command = gate(&["check", "--output", "json", "--timeout", "5s", "--retries", "1"]);
+        command.args(more).arg(&file).env("HTTP_PROXY", self.proxy.url()).env("NO_PROXY", direct);
+        run(command)
+    }
+
+    #[track_caller]
+    fn assert_nobody_came(&self, of: &str) {
+        assert_eq!(self.inner.connections(), 0, "{of}: {:?}", self.inner.requests());
+    }
+}
+
+#[test]
+fn no_signature_is_fetched_from_an_inner_place() {
+    let trap = Trap::set();
+    trap.outer.put("/f.iso", Resource::bytes("x").repr_digest());
+    let (spellings, unusable): (Vec<String>, Vec<String>) = spellings(trap.inner.addr().port())
+        .into_iter()
+        .partition(|spelling| url::Url::parse(spelling).is_ok());
+    let signed = |signatures: &[String]| {
+        let locations = vec![format!("{}/f.iso", Trap::OUTER); signatures.len()];
+        let mut text: Value = serde_json::from_str(&document(&locations)).unwrap();
+        let artifacts = text["architectures"]["x86_64"]["artifacts"].as_object_mut().unwrap();
+        for (platform, signature) in artifacts.values_mut().zip(signatures) {
+            let disk = &mut platform["formats"]["iso"]["disk"];
+            disk["sha256"] = hex_sha256(b"x").into();
+            disk["signature"] = signature.as_str().into();
+        }
+        text.to_string()
+    };
+    for (signatures, code, verdict) in [("warn", 0, "pass"), ("require", 1, "fail")] {
+        for run in trap.judge(&signed(&spellings), &["--signatures", signatures]) {
+            assert_eq!(run.code, Some(code), "{signatures}: {}", run.said());
+            for (artifact, spelling) in run.report()["artifacts"].as_array().unwrap().iter().zip(&spellings) {
+                assert_eq!(artifact["verdict"], verdict, "{spelling}: {artifact}");
+                let why = if signatures == "warn" { &artifact["warnings"][0] } else { &artifact["message"] };
+                assert!(why.as_str().is_some_and(|why| why.contains("signature")), "{spelling}: {artifact}");
+            }
+            trap.assert_nobody_came(signatures);
+        }
+    }
+    for spelling in unusable {
+        for run in trap.judge(&signed(std::slice::from_ref(&spelling)), &["--signatures", "warn"]) {
+            assert_eq!(run.code, Some(2), "{spelling}: {}", run.said());
+        }
+    }
+    trap.assert_nobody_came("what is no URL");
+    // The trap works: who is allowed to goes there.
+    let signature = format!("http://127.0.0.1:{}/f.iso", trap.inner.addr().port());
+    let allowed = ["--allow-host", "127.0.0.1", "--allow-private-addresses", "--signatures", "require"];
+    let run = trap.judge_one(&signed(&[signature]), &allowed, "127.0.0.1");
+    assert_eq!((run.code, trap.inner.connections()), (Some(0), 1), "{}", run.said());
+}
+
+#[test]
+fn no_download_is_led_inwards() {
+    type Serve<'s> = &'s dyn Fn(&str) -> Resource;
+    let redirect = |target: &str| Behaviour::redirect(307, target);
+    let bytes = || Resource::bytes(vec![7; 5_000]).etag("v1");
+    let kinds: [(&str, &str, usize, Serve<'_>); 3] = [
+        ("a download", "content", 1, &|target| bytes().on_get(redirect(target))),
+        ("the rest of a download", "content", 2, &|target| {
+            bytes().on_get(Behaviour::Sequence(vec![Behaviour::DropAfter(2_000), redirect(target)]))
+        }),
+        ("one byte in place of HEAD", "exists", 1, &|target| {
+            bytes().on_head(Behaviour::status(405)).on_get(redirect(target))
+        }),
+    ];
+    for (kind, verify, requests, resource) in kinds {
+        let trap = Trap::set();
+        let mut targets = spellings(trap.inner.addr().port());
+        // What is no header value cannot be sent.
+        targets.retain(|target| http::HeaderValue::from_bytes(target.as_bytes()).is_ok());
+        let place = |number: usize| format!("{}/{number}/f.iso", Trap::OUTER);
+        let locations: Vec<String> = (0..targets.len()).map(place).collect();
+        let serve = || {
+            for (number, target) in targets.iter().enumerate() {
+                trap.outer.put(&place(number), resource(target));
+            }
+        };
+        serve();
+        for run in trap.judge(&document(&locations), &["--verify", verify]) {
+            assert_eq!(run.code, Some(1), "{kind}: {}", run.said());
+            let report = run.report();
+            for (number, target) in targets.iter().enumerate() {
+                let artifact = &report["artifacts"][number];
+                // Where a browser would make a path of it, it leads to a file that isn't there.
+                let why = artifact["reason"].as_str().unwrap_or("none");
+                assert!(
+                    matches!(why, "redirect-not-allowed" | "address-not-allowed" | "missing"),
+                    "{kind}, {target}: {artifact}"
+                );
+                assert_eq!(trap.outer.count("GET", &place(number)), requests, "{kind}, {target}");
+            }
+            let refused = report["artifacts"].as_array().unwrap().iter();
+            let refused = refused.filter(|artifact| artifact["reason"] != "missing").count();
+            assert!(refused + 5 > targets.len(), "{kind}: {refused} of {}", targets.len());
+            trap.assert_nobody_came(kind);
+            // Requests are counted from zero again.
+            trap.outer.forget();
+            serve();
+        }
+    }
+}
+
+#[test]
+fn nothing_is_written_outside_the_directory_that_is_given() {
+    // A name with a slash is no name; any other is one, and nothing on a disk is called by it.
+    let slashes = ["../../../escaped", "/escaped", "a/../../escaped", "../escaped", "./escaped"];
+    let names =
+        ["..", ".", "\u{0}escaped", "C:\\escaped", "..\\..\\escaped", "%2e%2e%2fescaped", "~", "$(id)"];
+    let mut cases: Vec<(&[&str], i32)> = vec![(&names, 1)];
+    cases.extend(slashes.iter().map(|name| (std::slice::from_ref(name), 2)));
+    for (names, code) in cases {
+        let mut text: Value =
+            serde_json::from_str(&document(&["https://mirror.example.com/f".to_owned()])).unwrap();
+        let artifacts = text["architectures"]["x86_64"]["artifacts"].as_object_mut().unwrap();
+        let platform = artifacts.remove("p000000").unwrap();
+        for name in names {
+            let mut platform = platform.clone();
+            let place =
+                format!("https://mirror.example.com/pub/%2e%2e/{}", name.replace(['\u{0}', '\\'], ""));
+            platform["formats"]["iso"]["disk"]["location"] = place.into();
+            artifacts.insert((*name).to_owned(), platform);
+        }
+        let root = tempfile::tempdir().unwrap();
+        let (file, out) = (root.path().join("stream.json"), root.path().join("a/b/artifacts"));
+        fs::write(&file, text.to_string()).unwrap();
+        fs::create_dir_all(&out).unwrap();
+        let mut command = check(&file, &[]);
+        command.arg("--artifacts-dir").arg(&out).current_dir(&out);
+        let run = run(command);
+        assert_eq!(run.code, Some(code), "{names:?}: {}", run.said());
+        let mut found = Vec::new();
+        walk(root.path(), &mut found);
+        found.sort();
+        let mut all: Vec<_> = REPORTS.iter().map(|name| out.join(name)).chain([file]).collect();
+        all.sort();
+        assert_eq!(found, all, "{names:?}");
+        assert!(!Path::new("/escaped").exists(), "{names:?}");
+    }
+}
+
+/// Every file below a directory.
+fn walk(directory: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(directory).unwrap() {
         let entry = entry.unwrap();
         if entry.file_type().unwrap().is_dir() {
             walk(&entry.path(), found);
         } else {
-            found.push(entry.file_name().to_string_lossy().into_owned());
+            found.push(entry.path());
         }
     }
 }

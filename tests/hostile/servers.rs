@@ -1,12 +1,15 @@
 //! Servers that send too much, too slowly, or what nobody should believe.
 
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
+use comrak::nodes::NodeValue;
+use comrak::{Arena, Options, parse_document};
 use embedded_mirror::{Answer, Behaviour, Config, Mirror, Resource, artifact_content};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::gate::{MEMORY, Run, check, document, gate, run};
+use crate::gate::{MEMORY, REPORTS, Run, check, document, gate, run};
 
 const DIRECTORY: &str = "/pub/openshift-v4/x86_64/dependencies/rhcos/4.8/48.83.202102230316-0/";
 
@@ -16,12 +19,11 @@ fn judge(mirror: &Mirror, paths: &[&str], more: &[&str]) -> Run {
     let locations: Vec<String> = paths.iter().map(|path| mirror.url(path)).collect();
     fs::write(&file, document(&locations)).unwrap();
     fs::write(&ca, mirror.ca_pem()).unwrap();
-    let mut command =
-        check(&file, &["--allow-private-addresses", "--allow-host", &mirror.addr().to_string()]);
+    let host = mirror.addr().to_string();
+    let mut command = check(&file, &[&["--allow-private-addresses", "--allow-host", &host], more].concat());
     if !mirror.ca_pem().is_empty() {
         command.arg("--ca-file").arg(&ca);
     }
-    command.args(more);
     run(command)
 }
 
@@ -40,9 +42,9 @@ fn answers_without_end_cost_a_timeout_and_no_memory() {
         ("switching protocols", Behaviour::status(101)),
         ("early hints alone", Behaviour::Garbage(b"HTTP/1.1 103 Early Hints\r\n\r\n".repeat(100_000).into())),
     ];
-    for config in [Config::plain, Config::tls_http1, Config::tls_http2] {
+    let try_on = |wire: fn() -> Config| {
         for (attack, behaviour) in &attacks {
-            let mirror = Mirror::start(config()).unwrap();
+            let mirror = Mirror::start(wire()).unwrap();
             let resource = Resource::bytes("x").behaves(behaviour.clone());
             for name in ["a.iso", "b.iso", "sha256sum.txt", "meta.json"] {
                 mirror.put(&format!("{DIRECTORY}{name}"), resource.clone());
@@ -59,7 +61,43 @@ fn answers_without_end_cost_a_timeout_and_no_memory() {
             assert!(run.peak < MEMORY, "{attack}: {} MiB", run.peak);
             assert!(run.took < Duration::from_secs(15), "{attack}: {:?}", run.took);
         }
-    }
+    };
+    std::thread::scope(|scope| {
+        for wire in [Config::plain, Config::tls_http1, Config::tls_http2] {
+            scope.spawn(move || try_on(wire));
+        }
+    });
+}
+
+/// Nobody said how long it is, so all of it is waited for, as fast as it comes, until the deadline.
+#[test]
+fn a_body_without_end_is_read_to_the_deadline_and_costs_no_memory() {
+    let endless = |wire: fn() -> Config, verify: &str| {
+        let mirror = Mirror::start(wire()).unwrap();
+        let paths = ["a.iso", "b.raw.gz"].map(|name| format!("{DIRECTORY}{name}"));
+        for path in &paths {
+            mirror.put(path, Resource::bytes("x").behaves(Behaviour::EndlessBody));
+        }
+        let reports = tempfile::tempdir().unwrap();
+        let (directory, paths) = (reports.path().to_str().unwrap(), paths.each_ref().map(String::as_str));
+        let more = ["--verify", verify, "--deadline", "3s", "--artifacts-dir", directory];
+        let run = judge(&mirror, &paths, &more);
+        assert_eq!(run.code, Some(3), "{verify}: {}", run.said());
+        for artifact in run.report()["artifacts"].as_array().unwrap() {
+            assert_eq!(artifact["reason"], "deadline", "{verify}: {artifact}");
+        }
+        assert!(mirror.count("GET", paths[0]) > 0, "{verify}: {:?}", mirror.requests());
+        assert!(run.peak < MEMORY, "{verify}: {} MiB", run.peak);
+        assert!(run.took < Duration::from_secs(8), "{verify}: {:?}", run.took);
+        assert!(REPORTS.iter().all(|name| reports.path().join(name).is_file()), "{verify}");
+    };
+    std::thread::scope(|scope| {
+        for wire in [Config::plain, Config::tls_http1, Config::tls_http2] {
+            for verify in ["auto", "content"] {
+                scope.spawn(move || endless(wire, verify));
+            }
+        }
+    });
 }
 
 #[test]
@@ -159,20 +197,30 @@ fn sidecars_with_odd_names_prove_nothing_about_others() {
 const ESCAPES: &str = "\u{1b}[31m\u{1b}]8;;http://evil.example\u{7}\u{9b}2J\r\u{8}\u{202e}\nFAIL forged";
 const MARKUP: &str = "<script>alert(1)</script><img src=x onerror=alert(1)>]]>&amp;\"'`|@org/team #1 ![i](http://evil.example/i.png)";
 
+/// What would end a fence of Markdown, of one length or another, were it on a line of its own.
+const FENCES: &str = "\n```\n# forged\n~~~~\n`````````\n[x](http://evil.example)\n";
+
 #[test]
 fn what_others_wrote_stays_text_in_every_output() {
     let mirror = Mirror::start(Config::plain()).unwrap();
-    let evil = format!("{ESCAPES}{MARKUP}");
-    let mut text: Value = serde_json::from_str(&document(&["p".to_owned()])).unwrap();
-    let artifacts = text["architectures"]["x86_64"]["artifacts"].as_object_mut().unwrap();
-    let mut platform = artifacts.remove("p000000").unwrap();
-    let hop = format!("{DIRECTORY}hop.iso");
-    platform["formats"]["iso"]["disk"]["location"] = mirror.url(&hop).into();
-    platform["release"] = evil.clone().into();
+    let evil = format!("{ESCAPES}{MARKUP}{FENCES}");
     // A name has no slash.
-    let id = evil.replace('/', "");
-    artifacts.insert(id.clone(), platform);
+    let [id, arch, missing] =
+        ["platform", "arch", "missing"].map(|it| format!("{it}{}", evil.replace('/', "")));
+    let hop = format!("{DIRECTORY}hop.iso");
+    let mut text: Value = serde_json::from_str(&document(&[mirror.url(&hop), String::new()])).unwrap();
     text["stream"] = evil.clone().into();
+    let artifacts = text["architectures"]["x86_64"]["artifacts"].as_object_mut().unwrap();
+    let [led_astray, mut not_there] = ["p000000", "p000001"].map(|name| artifacts.remove(name).unwrap());
+    // An artifact that is nowhere, for which ART is asked. A location has nothing but URL characters.
+    let nowhere = mirror.url("/pub/%0a%60%60%60%0a%1b[31m%e2%80%ae.iso");
+    not_there["formats"]["iso"]["disk"]["location"] = nowhere.into();
+    for (name, mut platform) in [(&id, led_astray), (&missing, not_there)] {
+        platform["release"] = evil.clone().into();
+        artifacts.insert(name.clone(), platform);
+    }
+    let artifacts = artifacts.clone();
+    text["architectures"][&arch] = json!({ "artifacts": artifacts });
     let redirect = format!("https://evil.example/{}", MARKUP.replace(' ', "%20"));
     mirror.put(
         &hop,
@@ -197,19 +245,48 @@ fn what_others_wrote_stays_text_in_every_output() {
             assert_eq!(run.code, Some(if mistake { 2 } else { 1 }), "{output}: {}", run.said());
             for said in [&run.stdout, &run.stderr] {
                 let said = String::from_utf8(said.clone()).unwrap();
-                let raw = said.chars().find(|it| it.is_control() && *it != '\n' || *it == '\u{202e}');
-                assert_eq!(raw, None, "{output}: {said:?}");
+                assert_no_controls(&said, output);
                 assert!(!said.lines().any(|line| line.starts_with("FAIL forged")), "{output}: {said}");
             }
         }
+        assert_reports_are_text(directory.path());
+        let request = directory.path().join("art-mirror-validate-request.md");
+        assert_eq!(request.is_file(), !mistake);
+        if !mistake {
+            assert_request_is_text(&fs::read_to_string(request).unwrap());
+        }
     }
-    let read = |name: &str| fs::read_to_string(directory.path().join(name)).unwrap();
+}
+
+#[track_caller]
+fn assert_no_controls(text: &str, of: &str) {
+    let control = text.chars().find(|it| it.is_control() && *it != '\n' || *it == '\u{202e}');
+    assert_eq!(control, None, "{of}: {text:?}");
+}
+
+#[track_caller]
+fn assert_reports_are_text(directory: &Path) {
+    let read = |name: &str| fs::read_to_string(directory.join(name)).unwrap();
     let html = read("art-mirror-validate.html");
     assert!(!html.contains("<script>alert") && !html.contains("<img src=x"), "{html}");
     let junit = read("junit_art-mirror-validate.xml");
     assert!(roxmltree::Document::parse(&junit).is_ok(), "{junit}");
-    for file in [&html, &junit] {
-        assert!(!file.chars().any(|it| it.is_control() && it != '\n'), "{file:?}");
+    for (file, name) in [(&html, "HTML"), (&junit, "JUnit")] {
+        assert_no_controls(file, name);
     }
     let _: Value = serde_json::from_str(&read("art-mirror-validate.json")).unwrap();
+}
+
+/// To who renders it, the request is a block of code and a paragraph of ours, whatever is in the block.
+#[track_caller]
+fn assert_request_is_text(request: &str) {
+    assert_no_controls(request, "the request");
+    let arena = Arena::new();
+    let parsed = parse_document(&arena, request, &Options::default());
+    let blocks: Vec<NodeValue> = parsed.children().map(|block| block.data.borrow().value.clone()).collect();
+    let [NodeValue::CodeBlock(block), NodeValue::Paragraph] = &blocks[..] else {
+        panic!("{blocks:#?}: {request}");
+    };
+    assert_eq!(block.literal.matches("sha256 ").count(), 2, "{request}");
+    assert!(block.literal.contains("# forged") && !request.contains("\n# forged"), "{request}");
 }

@@ -1,6 +1,8 @@
 //! What decompressors may take between them, so that a run's memory does not depend on how files were packed.
 //!
-//! gzip needs 32 KiB (RFC 1952). An xz file needs its dictionary: 8 MiB by default, 64 MiB with `-9`.
+//! gzip needs 32 KiB (RFC 1952). An xz file needs its dictionary: 8 MiB by default, 64 MiB with `-9`. A zstd frame
+//! needs its window: up to 8 MiB by default, more with `--ultra` and `--long`. Who sends it chooses, so what a file
+//! asks for is counted before it is given.
 
 use std::sync::{Condvar, Mutex, PoisonError};
 

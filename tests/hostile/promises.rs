@@ -1,0 +1,40 @@
+//! SECURITY.md names the test behind each promise; here each of them is looked for.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The texts of a file, or of every Rust file below a directory.
+fn texts(place: &Path) -> Vec<String> {
+    if place.is_file() {
+        return vec![fs::read_to_string(place).unwrap()];
+    }
+    let entries = fs::read_dir(place).unwrap_or_else(|error| panic!("{}: {error}", place.display()));
+    let paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    let rust = |path: &&PathBuf| path.is_dir() || path.extension().is_some_and(|suffix| suffix == "rs");
+    paths.iter().filter(rust).flat_map(|path| texts(path)).collect()
+}
+
+#[test]
+fn every_test_that_a_promise_cites_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let security = fs::read_to_string(root.join("SECURITY.md")).unwrap();
+    let rows = security.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |"));
+    // After the head and the rule below it.
+    let mut promises = rows.filter_map(|row| row.split_once(" | ")).skip(2).peekable();
+    assert!(promises.peek().is_some(), "SECURITY.md has no table");
+    for (promise, cited) in promises {
+        // Every other piece is between backticks: a place, or what is cited of the place before it.
+        let mut place: Option<(&str, Vec<String>)> = None;
+        for cited in cited.split('`').skip(1).step_by(2) {
+            if root.join(cited).exists() {
+                place = Some((cited, texts(&root.join(cited))));
+                continue;
+            }
+            let Some((name, texts)) = &place else { panic!("{promise}: there is no {cited}") };
+            let a_name = cited.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+            let wanted = if a_name { format!("fn {cited}(") } else { cited.to_owned() };
+            assert!(texts.iter().any(|text| text.contains(&wanted)), "{promise}: {name} has no {wanted}");
+        }
+        assert!(place.is_some(), "{promise}: nothing is cited");
+    }
+}
