@@ -18,6 +18,7 @@
 )]
 
 mod contract;
+mod damage;
 mod draw;
 mod fates;
 mod laws;
