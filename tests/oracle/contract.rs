@@ -291,14 +291,16 @@ impl<'w> Case<'w> {
     }
 
     /// What the verdict may stand on: `content` reads the bytes of what is there, `auto` where nothing is published
-    /// that could prove it.
+    /// that could prove it, or where its size is contested.
     fn proofs(&self) -> Vec<Proof> {
         let digests = self.published();
         let (said, read) = match self.world.verify {
             _ if self.seen != Seen::Content || self.shows_no_file() => (true, false),
             Verify::Exists | Verify::Published => (true, false),
             Verify::Content => (false, true),
-            // Where all that is published contradicts, there is nothing left to prove.
+            // Where all that is published contradicts, there is nothing left to prove. A digest that was published for
+            // a whole file may stand beside one that was cut short.
+            Verify::Auto if self.is_contested() => (digests.contradict, true),
             Verify::Auto => (digests.agree || digests.contradict, !digests.agree),
         };
         let mut proofs = Vec::new();
@@ -323,25 +325,30 @@ impl<'w> Case<'w> {
         [Some(now), later].into_iter().flatten()
     }
 
-    /// Whether the length is the one that it should be: the document's own size, else legacy metadata's, else
-    /// `meta.json`'s.
-    fn size(&self, proof: Proof, findings: &mut Findings) {
+    /// The size that the file should have, by all who say one: the document, else legacy metadata, else `meta.json`.
+    fn sizes(&self) -> Vec<Truth> {
         let legacy = self.artifact.legacy.and_then(|legacy| legacy.size);
         let meta = self.artifact.meta.and_then(|(_, size)| size);
-        let expected = match (self.artifact.size.or(legacy), self.meta) {
-            (Some(size), _) => size,
-            (None, Word::Unknown(reasons)) => {
-                // It may say what the size should be, which matters less once all bytes are proven.
-                if !matches!(proof, Proof::Bytes(_)) {
-                    findings.open.extend(reasons);
-                }
-                return;
+        let meta = meta.filter(|_| matches!(self.meta, Word::Good | Word::Doubtful));
+        [self.artifact.size, legacy, meta].into_iter().flatten().collect()
+    }
+
+    /// Whether the server tells the size that counts, and somebody says another.
+    fn is_contested(&self) -> bool {
+        let sizes = self.sizes();
+        matches!(self.length(Proof::Said), Length::Known(Truth::Right))
+            && sizes.first() == Some(&Truth::Right)
+            && sizes.contains(&Truth::Wrong)
+    }
+
+    /// Whether the length is the one that it should be.
+    fn size(&self, proof: Proof, findings: &mut Findings) {
+        let Some(expected) = self.sizes().first().copied() else {
+            // `meta.json` may say what the size should be, which matters less once all bytes are proven.
+            if let (Word::Unknown(reasons), Proof::Said | Proof::NoBytes(_)) = (self.meta, proof) {
+                findings.open.extend(reasons);
             }
-            (None, Word::None) => return,
-            (None, Word::Good | Word::Doubtful) => match meta {
-                Some(size) => size,
-                None => return,
-            },
+            return;
         };
         match self.length(proof) {
             Length::Known(Truth::Right) if expected == Truth::Right => {}

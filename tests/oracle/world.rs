@@ -301,7 +301,7 @@ impl World {
             | Access::Lossy(_, _, it) => {
                 matches!(it, Fault::Close | Fault::EndlessHeaders)
             }
-            Access::HugeHeader(_) => true,
+            Access::HugeHeader(size) => size > 9_000,
             _ => false,
         };
         matches!(self.wire, Wire::Http2 | Wire::Proxied) && sidecars.chain(artifacts).any(breaks)
