@@ -112,7 +112,7 @@ pub fn of_bytes(world: &World, artifact: &Artifact) -> Vec<Seen> {
         return vec![Seen::Trouble(BROKEN)];
     }
     let mut all = seen(world, artifact.access, true);
-    if artifact.tagged && matches!(artifact.access, Access::Cut(1.., false)) {
+    if artifact.tagged && matches!(artifact.access, Access::Cut(1.., _)) {
         // What is cut off each time can be put together where it can be told that it is still the same file.
         // No rule says that a gate must.
         all.push(Seen::Content);
