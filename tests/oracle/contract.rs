@@ -1,25 +1,29 @@
 //! What each verdict must be, by the contract and the facts of the field alone.
 //!
-//! Where these leave room there is a set of answers; *pass* is among them only where they say so.
+//! Where things may turn out in several ways (`fates.rs`), each is judged by itself, and the verdicts that are right
+//! are those of any of them. *pass* stands beside others only where chance or time decides, or where a comment says
+//! what leaves the choice.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::fates::{self, Reasons, Seen, Word};
 use crate::world::{
-    Access, Artifact, Astray, Body, Claim, Fault, Form, HostState, Place, Quirk, Says, Served, Sidecar,
-    Signatures, Truth, Verify, Wire, World,
+    Artifact, Body, Claim, Header, HostState, Place, Quirk, Says, Served, Signatures, Truth, Verify, World,
 };
 
-/// The verdicts that are right, each with the reasons that may be given for it; none means any.
+const WRONG_DIGEST: Reasons = &["sha256-mismatch", "metadata-conflict"];
+const NO_LENGTH: Reasons = &["server-error", "no-digest", "unreachable"];
+
+/// The verdicts that are right, each with the reasons that may be given for it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Allowed(BTreeMap<&'static str, Option<BTreeSet<&'static str>>>);
+pub struct Allowed(BTreeMap<&'static str, BTreeSet<&'static str>>);
 
 impl Allowed {
     /// Whether a verdict with its reason is right.
     pub fn admits(&self, verdict: &str, reason: Option<&str>) -> bool {
         match (self.0.get(verdict), reason) {
             (Some(_), None) => verdict == "pass",
-            (Some(None), Some(_)) => verdict != "pass",
-            (Some(Some(reasons)), Some(reason)) => reasons.contains(reason),
+            (Some(reasons), Some(reason)) => reasons.contains(reason),
             (None, _) => false,
         }
     }
@@ -31,165 +35,42 @@ impl Allowed {
 
     fn add(&mut self, other: Self) {
         for (verdict, reasons) in other.0 {
-            match (self.0.entry(verdict).or_insert_with(|| Some(BTreeSet::new())), reasons) {
-                (Some(all), Some(more)) => all.extend(more),
-                (all, _) => *all = None,
-            }
+            self.0.entry(verdict).or_default().extend(reasons);
         }
     }
 }
 
-/// What is known, might be known, or must stay open about one artifact.
+/// What is known about one artifact, in one of the ways that things may turn out.
 #[derive(Debug, Clone, Default)]
 struct Findings {
     /// Wrong, and the gate must see it.
     wrong: BTreeSet<&'static str>,
-    /// Perhaps wrong: the contract lets the gate look, or see, or say so.
+    /// Perhaps wrong: the contract lets the gate say so.
     perhaps_wrong: BTreeSet<&'static str>,
     /// Cannot be determined.
     open: BTreeSet<&'static str>,
-    /// Perhaps not determined.
-    perhaps_open: BTreeSet<&'static str>,
 }
 
 impl Findings {
+    /// What is known to be wrong wins over what is not known.
     fn allowed(self) -> Allowed {
-        let mut allowed = Allowed::default();
-        if !self.wrong.is_empty() {
-            let all = self.wrong.union(&self.perhaps_wrong).copied().collect();
-            allowed.0.insert("fail", Some(all));
-            return allowed;
+        let mut allowed = BTreeMap::new();
+        let surely_wrong = !self.wrong.is_empty();
+        let wrong = &self.wrong | &self.perhaps_wrong;
+        if !wrong.is_empty() {
+            allowed.insert("fail", wrong);
         }
-        if !self.perhaps_wrong.is_empty() {
-            allowed.0.insert("fail", Some(self.perhaps_wrong));
+        if !surely_wrong {
+            let verdict = if self.open.is_empty() { "pass" } else { "inconclusive" };
+            allowed.insert(verdict, self.open);
         }
-        let open = !self.open.is_empty();
-        let reasons: BTreeSet<_> = self.open.union(&self.perhaps_open).copied().collect();
-        if !reasons.is_empty() {
-            allowed.0.insert("inconclusive", Some(reasons));
-        }
-        if !open {
-            allowed.0.insert("pass", None);
-        }
-        allowed
+        Allowed(allowed)
     }
-}
-
-/// What may come of asking for a place.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Seen {
-    /// What is there.
-    Content,
-    Missing,
-    /// No answer, for one of these reasons.
-    Trouble(Vec<&'static str>),
-    /// A redirect that is not followed.
-    Refused,
-    /// An answer that says nothing either way.
-    Odd,
-}
-
-/// Whether a sidecar is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Read {
-    Surely,
-    Perhaps,
-    Never,
-}
-
-/// What a verdict stands on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Proof {
-    /// What servers say of the file.
-    Said,
-    /// Its bytes, which turn out to be these.
-    Bytes(Served),
-}
-
-fn reasons_of(fault: Fault) -> Vec<&'static str> {
-    match fault {
-        Fault::Status(429) | Fault::Busy(429) => vec!["rate-limited"],
-        Fault::Status(408 | 425 | 504) => vec!["server-error", "timeout", "rate-limited"],
-        Fault::Status(_) | Fault::Busy(_) => vec!["server-error"],
-        Fault::Reset | Fault::Close | Fault::Garbage | Fault::EndlessHeaders => {
-            vec!["unreachable", "server-error"]
-        }
-        // In HTTP/2 a mirror that stalls in the headers sends none.
-        Fault::Hang | Fault::StallInHeaders | Fault::SlowLoris => vec!["timeout"],
-    }
-}
-
-/// What may come of asking, with the round's retries.
-fn seen(world: &World, access: Access, with_body: bool) -> Vec<Seen> {
-    let retries = world.retries;
-    let trouble = |fault| Seen::Trouble(reasons_of(fault));
-    let broken = || Seen::Trouble(vec!["unreachable", "server-error", "timeout"]);
-    let mut seen = match access {
-        Access::Normal | Access::Slow(_) | Access::Redirected(..) => vec![Seen::Content],
-        Access::Missing(_) | Access::RedirectedToNothing(_) => vec![Seen::Missing],
-        Access::Odd(_) => vec![Seen::Odd],
-        Access::Always(fault) => vec![trouble(fault)],
-        Access::Recovering(times, _) if times <= retries as usize => vec![Seen::Content],
-        Access::Flapping(_) if retries > 0 => vec![Seen::Content],
-        Access::Recovering(_, fault) | Access::Flapping(fault) | Access::Lossy(_, _, fault) => {
-            vec![Seen::Content, trouble(fault)]
-        }
-        // What was cut off is not what is there.
-        Access::Cut(..) if with_body => vec![broken()],
-        Access::Cut(..) => vec![Seen::Content],
-        Access::HugeHeader(2_000) => vec![Seen::Content],
-        Access::HugeHeader(_) => vec![Seen::Content, broken()],
-        Access::Misled(_, Astray::NoLocation) => vec![Seen::Odd],
-        Access::Misled(_, Astray::NoUrl | Astray::Loop | Astray::TooMany) => vec![Seen::Refused, Seen::Odd],
-        // From http there is no lower.
-        Access::Misled(_, Astray::Downgrade) if world.wire == Wire::Plain => vec![Seen::Content],
-        Access::Misled(..) => vec![Seen::Refused],
-    };
-    if world.suffers_together() {
-        seen.push(broken());
-        if let Access::Recovering(_, fault) | Access::Flapping(fault) = access {
-            // A connection that breaks uses up an attempt, and the next one may meet the fault again.
-            seen.push(trouble(fault));
-        }
-    }
-    seen
-}
-
-fn read(world: &World, sidecar: &Sidecar) -> Read {
-    let seen = seen(world, sidecar.access, true);
-    if !seen.contains(&Seen::Content) {
-        return Read::Never;
-    }
-    match sidecar.form {
-        Form::Junk | Form::Html | Form::Empty | Form::Oversized | Form::Endless => Read::Never,
-        Form::JunkAround => Read::Perhaps,
-        Form::Good | Form::Labelled if seen.len() > 1 => Read::Perhaps,
-        Form::Good | Form::Labelled => Read::Surely,
-    }
-}
-
-/// Reasons for which a sidecar may be out of reach, where it isn't simply absent or no sidecar.
-fn out_of_reach(world: &World, sidecar: &Sidecar) -> Vec<&'static str> {
-    let seen = seen(world, sidecar.access, true).into_iter();
-    let mut reasons: Vec<_> = seen
-        .flat_map(|seen| match seen {
-            Seen::Trouble(reasons) => reasons,
-            Seen::Refused | Seen::Odd => vec!["server-error", "redirect-not-allowed", "unreachable"],
-            Seen::Content | Seen::Missing => vec![],
-        })
-        .collect();
-    if sidecar.form == Form::Endless {
-        reasons.extend(["timeout", "server-error", "unreachable"]);
-    }
-    reasons
 }
 
 /// What the verdict on an artifact may be.
 pub fn allowed(world: &World, artifact: &Artifact) -> Allowed {
-    let mut findings = Findings::default();
-    if artifact.legacy.is_some_and(|legacy| legacy.sha256 == Truth::Wrong) {
-        findings.wrong.insert("metadata-conflict");
-    }
+    let known = beforehand(world, artifact);
     let refused = match (artifact.place, world.host) {
         (Place::Bridge, _) => Some("not-published"),
         (Place::Foreign, _) => Some("host-not-allowed"),
@@ -197,310 +78,358 @@ pub fn allowed(world: &World, artifact: &Artifact) -> Allowed {
         (Place::Mirror, _) => None,
     };
     if let Some(reason) = refused {
+        let mut findings = known;
         findings.wrong.insert(reason);
         return findings.allowed();
     }
     if matches!(world.host, HostState::Resets | HostState::BlackHole) {
+        let mut findings = known;
         findings.open.extend(["unreachable", "timeout"]);
-        if world.signatures == Signatures::Require && artifact.signature.is_none() {
-            findings.perhaps_wrong.insert("bad-signature");
-        }
         return findings.allowed();
     }
-    signature(world, artifact, &mut findings);
     let mut allowed = Allowed::default();
-    let states = [Some(artifact.served), artifact.later.map(|(_, later)| later)];
-    for served in states.into_iter().flatten() {
-        let mut all = seen(world, artifact.access, false);
-        if all.contains(&Seen::Content) && matches!(artifact.quirk, Quirk::HeadRefused(400 | 501)) {
-            // "Refused" is at least 405; a gate may take these for errors.
-            all.push(Seen::Odd);
-        }
-        for seen in all {
-            for proof in proofs(world, artifact, served, &seen) {
-                allowed.add(with(world, artifact, served, &seen, proof, findings.clone()));
+    for known in signature(world, artifact, &known) {
+        for case in Case::all(world, artifact) {
+            for proof in case.proofs() {
+                allowed.add(case.findings(proof, known.clone()).allowed());
             }
         }
     }
     allowed
 }
 
-/// What the verdict on a file that seems to be so may stand on.
-fn proofs(world: &World, artifact: &Artifact, served: Served, seen: &Seen) -> Vec<Proof> {
-    let reads = match world.verify {
-        Verify::Exists | Verify::Published => Read::Never,
-        Verify::Content => Read::Surely,
-        // Where nothing is published.
-        Verify::Auto => {
-            let sources = sources(world, artifact, served, true);
-            if sources.is_empty() {
-                Read::Surely
-            } else if sources.iter().all(|(read, _)| *read == Read::Perhaps) {
-                Read::Perhaps
-            } else {
-                Read::Never
-            }
-        }
-    };
-    // By the time that it is read, it may have changed.
-    let states = [Some(artifact.served), artifact.later.map(|(_, later)| later)];
-    let bytes = states.into_iter().flatten().map(Proof::Bytes);
-    match reads {
-        _ if *seen != Seen::Content => vec![Proof::Said],
-        Read::Never => vec![Proof::Said],
-        Read::Surely => bytes.collect(),
-        Read::Perhaps => bytes.chain([Proof::Said]).collect(),
+/// What the checkout alone shows.
+fn beforehand(world: &World, artifact: &Artifact) -> Findings {
+    let mut findings = Findings::default();
+    if artifact.legacy.is_some_and(|legacy| legacy.sha256 == Truth::Wrong) {
+        findings.wrong.insert("metadata-conflict");
     }
+    if world.signatures == Signatures::Require && artifact.signature.is_none() {
+        findings.wrong.extend(["missing", "bad-signature"]);
+    }
+    findings
 }
 
-fn signature(world: &World, artifact: &Artifact, findings: &mut Findings) {
-    if world.signatures != Signatures::Require {
-        return;
-    }
-    let Some(access) = artifact.signature else {
-        // It cannot be where nobody says it should be; whether that is a fault the contract leaves open.
-        findings.perhaps_wrong.extend(["missing", "bad-signature"]);
-        return;
+/// What may be known after asking for the signature. Without a keyring all that matters is whether it is there.
+fn signature(world: &World, artifact: &Artifact, known: &Findings) -> Vec<Findings> {
+    let Some(access) = artifact.signature.filter(|_| world.signatures == Signatures::Require) else {
+        return vec![known.clone()];
     };
-    let seen = seen(world, access, false);
-    let sure = seen.len() == 1;
-    for seen in seen {
+    let ways = fates::seen(world, access, false).into_iter().map(|seen| {
+        let mut findings = known.clone();
         match seen {
-            // Without a keyring there is no more to know; a gate that reads it may still find it cut.
-            Seen::Content if matches!(access, Access::Cut(..)) => {
-                findings.perhaps_open.extend(["unreachable", "timeout", "server-error"]);
-            }
             Seen::Content => {}
-            Seen::Missing if sure => {
-                findings.wrong.extend(["missing", "bad-signature"]);
-            }
-            Seen::Missing => findings.perhaps_wrong.extend(["missing", "bad-signature"]),
-            Seen::Trouble(reasons) if sure => findings.open.extend(reasons),
-            Seen::Trouble(reasons) => findings.perhaps_open.extend(reasons),
+            Seen::Missing => findings.wrong.extend(["missing", "bad-signature"]),
+            Seen::Trouble(reasons) => findings.open.extend(reasons),
+            // Nobody said whether it is there. It is not where it should be, so the gate may say that it's missing.
             Seen::Refused | Seen::Odd => {
                 findings.perhaps_wrong.extend(["redirect-not-allowed", "missing", "bad-signature"]);
                 findings.open.extend(["server-error", "unreachable"]);
             }
         }
-    }
+        findings
+    });
+    ways.collect()
 }
 
-/// The verdicts where asking for the file gave `seen`.
-fn with(
-    world: &World,
-    artifact: &Artifact,
-    served: Served,
-    seen: &Seen,
-    proof: Proof,
-    mut findings: Findings,
-) -> Allowed {
-    match seen {
-        Seen::Content => content(world, artifact, served, proof, &mut findings),
-        Seen::Missing => {
-            findings.wrong.insert("missing");
-        }
-        Seen::Trouble(reasons) => findings.open.extend(reasons),
-        Seen::Refused => {
-            findings.wrong.extend(["redirect-not-allowed", "address-not-allowed"]);
-        }
-        Seen::Odd => {
-            findings.open.extend(["server-error", "unreachable"]);
-            findings.perhaps_wrong.extend(["missing", "redirect-not-allowed"]);
-        }
-    }
-    let observed = *seen == Seen::Content;
-    digests(world, artifact, served, observed, proof, &mut findings);
-    findings.allowed()
+/// One way in which things may turn out.
+#[derive(Debug, Clone, Copy)]
+struct Case<'w> {
+    world: &'w World,
+    artifact: &'w Artifact,
+    /// What came of asking for the file.
+    seen: Seen,
+    /// What there was when HEAD came,
+    head: Served,
+    /// and what there was when a GET of a part came, if HEAD was not enough.
+    part: Served,
+    sums: Word,
+    meta: Word,
 }
 
-/// How long the file seems to be: what HEAD says, or a ranged GET.
+/// What a verdict stands on.
+#[derive(Debug, Clone, Copy)]
+enum Proof {
+    /// What servers say of the file.
+    Said,
+    /// Its bytes, which turn out to be these.
+    Bytes(Served),
+    /// Its bytes, which were asked for and did not come.
+    NoBytes(Reasons),
+}
+
+/// What a server says of the length of a file that is there.
 enum Length {
     Known(Truth),
-    /// It may be that nobody says it.
-    PerhapsUnknown,
     Unknown,
 }
 
-fn content(world: &World, artifact: &Artifact, served: Served, proof: Proof, findings: &mut Findings) {
-    let endless = matches!(artifact.quirk, Quirk::Endless | Quirk::Trickle);
-    match served.body {
-        // No artifact; a HEAD that is refused or lies makes no difference to what GET shows.
-        Body::Html if !endless => {
-            findings.wrong.extend(["missing", "size-mismatch", "sha256-mismatch"]);
-            return;
-        }
-        Body::Empty if !endless && artifact.quirk != Quirk::HeadLies => {
-            findings.wrong.extend(["missing", "size-mismatch", "sha256-mismatch"]);
-            return;
-        }
-        _ => {}
-    }
-    let cut = matches!(artifact.access, Access::Cut(..));
-    let served = match proof {
-        Proof::Said => served,
-        Proof::Bytes(read) => {
-            bytes(world, artifact, read, findings);
-            if !findings.perhaps_open.is_empty() {
-                // Where it breaks off, the size that was told before may be known to be wrong.
-                findings.perhaps_wrong.insert("size-mismatch");
+impl<'w> Case<'w> {
+    /// All ways.
+    fn all(world: &'w World, artifact: &'w Artifact) -> Vec<Self> {
+        let directory = &world.directories[artifact.directory];
+        let (mut sums, mut meta) =
+            (fates::of_sidecar(world, &directory.sums), fates::of_sidecar(world, &directory.meta));
+        if world.verify == Verify::Exists {
+            // That is status and size: no digests are asked for, and a sidecar only for a size that nobody else says.
+            sums = vec![Word::None];
+            if artifact.size.is_some() || artifact.legacy.is_some_and(|legacy| legacy.size.is_some()) {
+                meta = vec![Word::None];
             }
-            read
         }
-    };
-    let truth = if matches!(served.body, Body::Meant | Body::SameSize) { Truth::Right } else { Truth::Wrong };
-    let needs_get = !matches!(artifact.quirk, Quirk::None | Quirk::HeadLies | Quirk::Labelled);
-    if needs_get && cut {
-        findings.perhaps_open.extend(["unreachable", "timeout", "server-error"]);
-    }
-    let length = match artifact.quirk {
-        // Counted, if they come to an end; else there is what was told before.
-        _ if proof != Proof::Said && !endless && !cut => Length::Known(truth),
-        Quirk::HeadLies => Length::Known(Truth::Wrong),
-        Quirk::NoLengthAtAll | Quirk::Endless | Quirk::Trickle => Length::Unknown,
-        Quirk::NoRanges => Length::PerhapsUnknown,
-        _ => Length::Known(truth),
-    };
-    // The document's own size comes first, then legacy metadata, then meta.json; one that comes later and
-    // contradicts may be told.
-    let meta = &world.directories[artifact.directory].meta;
-    let meta_read = read(world, meta);
-    let from_meta = artifact.meta.and_then(|(_, size)| size).filter(|_| meta_read != Read::Never);
-    let from_legacy = artifact.legacy.and_then(|legacy| legacy.size);
-    let all: Vec<Truth> = [artifact.size, from_legacy, from_meta].into_iter().flatten().collect();
-    if all.contains(&Truth::Right) && all.contains(&Truth::Wrong) {
-        findings.perhaps_wrong.extend(["metadata-conflict", "size-mismatch"]);
-    }
-    let expected = artifact.size.or(from_legacy);
-    let sure = expected.is_some() || meta_read == Read::Surely;
-    if !sure {
-        findings.perhaps_open.extend(out_of_reach(world, meta));
-    }
-    let Some(expected) = expected.or(from_meta) else { return };
-    // A wrong size is never that of the other file, and never the one HEAD makes up.
-    let mismatch = |length: Truth| length != Truth::Right || expected != Truth::Right;
-    match length {
-        Length::Known(length) if mismatch(length) && sure => {
-            findings.wrong.insert("size-mismatch");
-        }
-        Length::Known(length) if mismatch(length) => {
-            findings.perhaps_wrong.insert("size-mismatch");
-        }
-        Length::Known(_) => {}
-        Length::PerhapsUnknown | Length::Unknown => {
-            let reads_well = matches!(length, Length::PerhapsUnknown) && !mismatch(truth);
-            if reads_well || !sure {
-                findings.perhaps_open.extend(["server-error", "no-digest", "unreachable"]);
-                if !reads_well {
-                    findings.perhaps_wrong.extend(["size-mismatch", "missing"]);
+        let mut all = Vec::new();
+        for seen in fates::of_file(world, artifact) {
+            for (head, part) in moments(artifact) {
+                for &sums in &sums {
+                    all.extend(meta.iter().map(|&meta| Self {
+                        world,
+                        artifact,
+                        seen,
+                        head,
+                        part,
+                        sums,
+                        meta,
+                    }));
                 }
-            } else {
+            }
+        }
+        all
+    }
+
+    fn findings(&self, proof: Proof, mut findings: Findings) -> Findings {
+        let digests = self.published();
+        if digests.contradict {
+            findings.wrong.extend(WRONG_DIGEST);
+        }
+        match self.seen {
+            Seen::Content if self.shows_no_file() => {
+                findings.wrong.extend(["missing", "size-mismatch", "sha256-mismatch"]);
+            }
+            Seen::Content => {
+                self.size(proof, &mut findings);
+                match proof {
+                    Proof::Said => self.said(digests, &mut findings),
+                    Proof::Bytes(read) => self.bytes(read, &mut findings),
+                    Proof::NoBytes(reasons) => findings.open.extend(reasons),
+                }
+            }
+            Seen::Missing => {
+                findings.wrong.insert("missing");
+            }
+            Seen::Trouble(reasons) => findings.open.extend(reasons),
+            Seen::Refused => findings.wrong.extend(["redirect-not-allowed", "address-not-allowed"]),
+            // Nobody said whether it is there. It is not where it should be, so the gate may say that it's missing.
+            Seen::Odd => {
+                findings.open.extend(["server-error", "unreachable"]);
+                findings.perhaps_wrong.extend(["missing", "redirect-not-allowed"]);
+            }
+        }
+        findings
+    }
+
+    /// A body without end comes without headers of its file.
+    fn is_endless(&self) -> bool {
+        matches!(self.artifact.quirk, Quirk::Endless | Quirk::Trickle)
+    }
+
+    /// Whether HEAD is an answer.
+    fn head_answers(&self) -> bool {
+        !matches!(self.artifact.quirk, Quirk::HeadRefused(_))
+    }
+
+    /// Whether HEAD leaves open how long the file is, or whether there is one.
+    fn takes_a_part(&self) -> bool {
+        match self.artifact.quirk {
+            Quirk::HeadLies => false,
+            Quirk::None | Quirk::Labelled => self.head.body == Body::Empty,
+            _ => true,
+        }
+    }
+
+    /// A page, or nothing, where the file should be.
+    fn shows_no_file(&self) -> bool {
+        if self.is_endless() {
+            return false;
+        }
+        let page = self.head_answers() && self.head.body == Body::Html;
+        page || self.takes_a_part() && matches!(self.part.body, Body::Html | Body::Empty)
+    }
+
+    /// The digest headers that came with the answers, before any download.
+    fn headers(&self) -> Vec<Header> {
+        if self.seen != Seen::Content || self.is_endless() {
+            return vec![];
+        }
+        let head = self.head.head.filter(|_| self.head_answers());
+        if !self.takes_a_part() {
+            return head.into_iter().collect();
+        }
+        // What HEAD said is forgotten where a validator says that it said it of another file. Where none does,
+        // nobody can tell: SECURITY.md names that as what the gate does not promise.
+        let another = self.artifact.tagged && self.head != self.part;
+        head.filter(|_| !another).into_iter().chain(self.part.get).collect()
+    }
+
+    /// What is published of the file's digest.
+    fn published(&self) -> Digests {
+        let mut digests = Digests::default();
+        for header in self.headers() {
+            match header.says {
+                Says::Same => digests.add(Word::Good, Claim::Same),
+                Says::Other => digests.add(Word::Good, Claim::Other),
+                Says::Contradiction => digests.add(Word::Good, Claim::Both),
+                Says::Malformed | Says::OfParts => {}
+            }
+        }
+        let claims = [(self.sums, self.artifact.sums), (self.meta, self.artifact.meta.and_then(|it| it.0))];
+        for (word, claim) in claims {
+            if let Some(claim) = claim {
+                digests.add(word, claim);
+            }
+        }
+        digests
+    }
+
+    /// What the verdict may stand on: `content` reads the bytes of what is there, `auto` where nothing is published
+    /// that could prove it, or where its size is contested.
+    fn proofs(&self) -> Vec<Proof> {
+        let digests = self.published();
+        let (said, read) = match self.world.verify {
+            _ if self.seen != Seen::Content || self.shows_no_file() => (true, false),
+            Verify::Exists | Verify::Published => (true, false),
+            Verify::Content => (false, true),
+            // Where all that is published contradicts, there is nothing left to prove. A digest that was published for
+            // a whole file may stand beside one that was cut short.
+            Verify::Auto if self.is_contested() => (digests.contradict, true),
+            Verify::Auto => (digests.agree || digests.contradict, !digests.agree),
+        };
+        let mut proofs = Vec::new();
+        if said {
+            proofs.push(Proof::Said);
+        }
+        if read {
+            for seen in fates::of_bytes(self.world, self.artifact) {
+                match seen {
+                    Seen::Trouble(reasons) => proofs.push(Proof::NoBytes(reasons)),
+                    _ => proofs.extend(self.states_from_now_on().map(Proof::Bytes)),
+                }
+            }
+        }
+        proofs
+    }
+
+    /// What there may be once the file is downloaded: it may have changed, but not back.
+    fn states_from_now_on(&self) -> impl Iterator<Item = Served> {
+        let now = if self.takes_a_part() { self.part } else { self.head };
+        let later = self.artifact.later.map(|(_, later)| later).filter(|later| *later != now);
+        [Some(now), later].into_iter().flatten()
+    }
+
+    /// The size that the file should have, by all who say one: the document, else legacy metadata, else `meta.json`.
+    fn sizes(&self) -> Vec<Truth> {
+        let legacy = self.artifact.legacy.and_then(|legacy| legacy.size);
+        let meta = self.artifact.meta.and_then(|(_, size)| size);
+        let meta = meta.filter(|_| matches!(self.meta, Word::Good | Word::Doubtful));
+        [self.artifact.size, legacy, meta].into_iter().flatten().collect()
+    }
+
+    /// Whether the server tells the size that counts, and somebody says another.
+    fn is_contested(&self) -> bool {
+        let sizes = self.sizes();
+        matches!(self.length(Proof::Said), Length::Known(Truth::Right))
+            && sizes.first() == Some(&Truth::Right)
+            && sizes.contains(&Truth::Wrong)
+    }
+
+    /// Whether the length is the one that it should be.
+    fn size(&self, proof: Proof, findings: &mut Findings) {
+        let Some(expected) = self.sizes().first().copied() else {
+            // `meta.json` may say what the size should be, which matters less once all bytes are proven.
+            if let (Word::Unknown(reasons), Proof::Said | Proof::NoBytes(_)) = (self.meta, proof) {
+                findings.open.extend(reasons);
+            }
+            return;
+        };
+        match self.length(proof) {
+            Length::Known(Truth::Right) if expected == Truth::Right => {}
+            // No wrong size is any other wrong size.
+            Length::Known(_) => findings.wrong.extend(["size-mismatch"]),
+            Length::Unknown => {
                 // A size was expected and none was seen: nothing says that this is the file.
-                findings.open.extend(["server-error", "no-digest", "unreachable"]);
+                findings.open.extend(NO_LENGTH);
                 findings.perhaps_wrong.extend(["size-mismatch", "missing"]);
             }
         }
     }
-}
 
-/// What comes of reading the bytes.
-fn bytes(world: &World, artifact: &Artifact, read: Served, findings: &mut Findings) {
-    let broken = ["unreachable", "timeout", "server-error"];
-    // What recovers or flaps may do so again between the question and the download.
-    for seen in seen(world, artifact.access, true) {
-        if let Seen::Trouble(reasons) = seen {
-            findings.perhaps_open.extend(reasons);
+    fn length(&self, proof: Proof) -> Length {
+        let of = |served: Served| match served.body {
+            Body::Meant | Body::SameSize => Length::Known(Truth::Right),
+            Body::Longer | Body::Shorter | Body::Empty | Body::Html => Length::Known(Truth::Wrong),
+        };
+        match (proof, self.artifact.quirk) {
+            (Proof::Bytes(read), _) => of(read),
+            (_, Quirk::HeadLies | Quirk::RangeLies) => Length::Known(Truth::Wrong),
+            (_, Quirk::NoLengthAtAll | Quirk::RangeUnknown | Quirk::Endless | Quirk::Trickle) => {
+                Length::Unknown
+            }
+            _ if self.takes_a_part() => of(self.part),
+            _ => of(self.head),
         }
     }
-    match artifact.quirk {
-        Quirk::Endless | Quirk::Trickle => {
-            findings.open.extend(broken);
+
+    /// Whether what servers say proves the file.
+    fn said(&self, digests: Digests, findings: &mut Findings) {
+        if self.world.verify == Verify::Exists {
             return;
         }
-        _ => {}
+        for sidecar in [self.sums, self.meta] {
+            // It might contradict.
+            if let Word::Unknown(reasons) = sidecar {
+                findings.open.extend(reasons);
+            }
+        }
+        if !digests.agree {
+            findings.open.insert("no-digest");
+        }
     }
-    // What is cut off each time may be put together, if it can be told that it is still the same file.
-    if matches!(artifact.access, Access::Cut(..)) && !artifact.tagged {
-        findings.open.extend(broken);
-        findings.perhaps_wrong.extend(["sha256-mismatch", "size-mismatch", "missing"]);
-    } else if read.body != Body::Meant {
-        let wrong = ["sha256-mismatch", "size-mismatch", "missing"];
-        let sure = findings.perhaps_open.is_empty();
-        if sure { &mut findings.wrong } else { &mut findings.perhaps_wrong }.extend(wrong);
-        if !sure {
-            findings.open.extend(broken);
+
+    /// Whether its bytes prove the file. They outweigh what a sidecar might have said that is out of reach.
+    fn bytes(&self, read: Served, findings: &mut Findings) {
+        if read.body != Body::Meant {
+            findings.wrong.extend(["sha256-mismatch", "size-mismatch", "missing"]);
+        } else if self.artifact.uncompressed == Some(Truth::Wrong) {
+            findings.wrong.insert("uncompressed-sha256-mismatch");
+        }
+        if matches!(read.get, Some(Header { says: Says::Other | Says::Contradiction, .. })) {
+            // The bytes came under a header that contradicts them. Content is "download and hash" (CONTRACT.md):
+            // the gate need not look at it.
+            findings.perhaps_wrong.extend(WRONG_DIGEST);
         }
     }
 }
 
-/// Who publishes a digest of the file, and which.
-fn sources(world: &World, artifact: &Artifact, served: Served, observed: bool) -> Vec<(Read, Claim)> {
-    let directory = &world.directories[artifact.directory];
-    let sidecars =
-        [(&directory.sums, artifact.sums), (&directory.meta, artifact.meta.and_then(|(claim, _)| claim))];
-    let mut sources: Vec<(Read, Claim)> = Vec::new();
-    for (sidecar, claim) in sidecars {
-        let read = read(world, sidecar);
-        sources.extend(claim.map(|claim| (read, claim)));
-    }
-    if observed
-        && !matches!(artifact.quirk, Quirk::Endless | Quirk::Trickle)
-        && let Some(header) = served.digest
-    {
-        // Where HEAD was no answer, what a GET for a part says may be read or not.
-        let read = if matches!(artifact.quirk, Quirk::HeadRefused(_)) { Read::Perhaps } else { Read::Surely };
-        sources.extend(match header.says {
-            Says::Same => Some((read, Claim::Same)),
-            Says::Other => Some((read, Claim::Other)),
-            Says::Contradiction => Some((read, Claim::Both)),
-            Says::Malformed | Says::OfParts => None,
-        });
-    }
-    sources.retain(|(read, _)| *read != Read::Never);
-    sources
+/// What all digests say that are published of a file.
+#[derive(Debug, Clone, Copy, Default)]
+struct Digests {
+    /// One proves that the file is right.
+    agree: bool,
+    /// One is another.
+    contradict: bool,
 }
 
-/// What digests say: those of headers that came with the file, and those of sidecars.
-fn digests(
-    world: &World,
-    artifact: &Artifact,
-    served: Served,
-    observed: bool,
-    proof: Proof,
-    findings: &mut Findings,
-) {
-    let sources = sources(world, artifact, served, observed);
-    let wrong = ["sha256-mismatch", "metadata-conflict"];
-    for (read, claim) in &sources {
-        if *claim == Claim::Same {
-            continue;
-        }
-        // `exists` is about status and size; a gate that sees more may say so.
-        if *read == Read::Surely && world.verify != Verify::Exists {
-            findings.wrong.extend(wrong);
-        } else {
-            findings.perhaps_wrong.extend(wrong);
-        }
+impl Digests {
+    fn add(&mut self, word: Word, claim: Claim) {
+        self.agree |= word == Word::Good && claim != Claim::Other;
+        self.contradict |= matches!(word, Word::Good | Word::Doubtful) && claim != Claim::Same;
     }
-    if world.verify == Verify::Exists || !observed {
-        return;
+}
+
+/// What there may be when HEAD comes, and what when a GET follows it: a file may change once.
+fn moments(artifact: &Artifact) -> Vec<(Served, Served)> {
+    let first = artifact.served;
+    match artifact.later {
+        None => vec![(first, first)],
+        Some((_, later)) => vec![(first, first), (first, later), (later, later)],
     }
-    let directory = &world.directories[artifact.directory];
-    for sidecar in [&directory.sums, &directory.meta] {
-        findings.perhaps_open.extend(out_of_reach(world, sidecar));
-    }
-    if proof != Proof::Said {
-        return;
-    }
-    let agrees = |which: Read| sources.iter().any(|(read, claim)| *read == which && *claim == Claim::Same);
-    if agrees(Read::Surely) {
-        return;
-    }
-    if agrees(Read::Perhaps) {
-        findings.perhaps_open.insert("no-digest");
-        return;
-    }
-    let open = &mut findings.open;
-    open.insert("no-digest");
-    open.extend(findings.perhaps_open.iter());
-    findings.perhaps_wrong.insert("no-digest");
 }

@@ -10,7 +10,21 @@ use crate::world::{
 /// The statuses that say a file isn't there; 0 stands for S3's own 403.
 const MISSING: [u16; 4] = [404, 410, 403, 0];
 /// Statuses that say neither that a file is there nor that it isn't, and that nobody needs to ask again about.
-const ODD: [u16; 9] = [204, 205, 304, 400, 401, 402, 406, 418, 451];
+pub const ODD: [u16; 9] = [204, 205, 304, 400, 401, 402, 406, 418, 451];
+/// Where a redirect must not lead.
+pub const ASTRAY: [Astray; 11] = [
+    Astray::Foreign,
+    Astray::OtherPort,
+    Astray::MetadataService,
+    Astray::Bridge,
+    Astray::Downgrade,
+    Astray::UserInfo,
+    Astray::OtherScheme,
+    Astray::NoUrl,
+    Astray::Loop,
+    Astray::TooMany,
+    Astray::NoLocation,
+];
 
 /// Draws with a given amount of trouble.
 struct Draw {
@@ -48,9 +62,10 @@ impl Draw {
 
     fn access(&mut self) -> Access {
         if !self.amiss() {
-            return match self.rng.u32(0..12) {
+            return match self.rng.u32(0..16) {
                 0 => Access::Slow(self.rng.u64(1..60)),
                 1 => Access::Redirected(self.redirect(), self.rng.u32(1..=5)),
+                2 => Access::Paced(self.rng.u64(16..200), self.rng.u64(0..4)),
                 _ => Access::Normal,
             };
         }
@@ -64,27 +79,12 @@ impl Draw {
             15 => Access::Cut(self.rng.u64(0..40), self.one_in(5)),
             16 => Access::HugeHeader(self.pick(&[2_000, 9_000, 70_000, 400_000])),
             17 => Access::RedirectedToNothing(self.redirect()),
-            _ => Access::Misled(self.redirect(), self.astray()),
+            _ => Access::Misled(self.redirect(), self.rng.u32(0..5), self.pick(&ASTRAY)),
         }
     }
 
     fn redirect(&mut self) -> u16 {
         self.pick(&[301, 302, 303, 307, 307, 308])
-    }
-
-    fn astray(&mut self) -> Astray {
-        self.pick(&[
-            Astray::Foreign,
-            Astray::MetadataService,
-            Astray::Bridge,
-            Astray::Downgrade,
-            Astray::UserInfo,
-            Astray::OtherScheme,
-            Astray::NoUrl,
-            Astray::Loop,
-            Astray::TooMany,
-            Astray::NoLocation,
-        ])
     }
 
     fn sidecar(&mut self) -> Sidecar {
@@ -97,13 +97,19 @@ impl Draw {
             7 => Form::Empty,
             8 => Form::Oversized,
             9 => Form::Endless,
+            10..12 => Form::CutShort,
+            12..14 => Form::Stale,
             _ => Form::Good,
         };
         // Real directories seldom have both.
         let access = if self.one_in(3) { Access::Missing(self.pick(&MISSING)) } else { self.access() };
         let form = match access {
             // Each of these is how the body is sent, and so are two of the forms.
-            Access::HugeHeader(_) | Access::Cut(..) if matches!(form, Form::Labelled | Form::Endless) => {
+            Access::HugeHeader(_) if matches!(form, Form::Labelled | Form::Endless) => Form::Good,
+            // What is cut must be longer than what is left of it, and what is paced must come to an end soon.
+            Access::Cut(..) | Access::Paced(..)
+                if !matches!(form, Form::JunkAround | Form::CutShort | Form::Stale) =>
+            {
                 Form::Good
             }
             _ => form,
@@ -125,10 +131,16 @@ impl Draw {
 
     fn served(&mut self) -> Served {
         let body = if self.amiss() {
-            self.pick(&[Body::SameSize, Body::SameSize, Body::Longer, Body::Empty, Body::Html])
+            self.pick(&[Body::SameSize, Body::SameSize, Body::Longer, Body::Shorter, Body::Empty, Body::Html])
         } else {
             Body::Meant
         };
+        let head = self.header();
+        let get = if self.one_in(4) && self.amiss() { self.header() } else { head };
+        Served { body, head, get }
+    }
+
+    fn header(&mut self) -> Option<Header> {
         let style = self.pick(&[
             Style::ReprDigest,
             Style::ReprDigestList,
@@ -142,14 +154,14 @@ impl Draw {
         } else {
             Says::Same
         };
-        Served { body, digest: self.one_in(2).then_some(Header { style, says }) }
+        self.one_in(2).then_some(Header { style, says })
     }
 
     fn quirk(&mut self) -> Quirk {
         if !self.one_in(3) {
             return Quirk::None;
         }
-        match self.rng.u32(0..11) {
+        match self.rng.u32(0..13) {
             0..3 => Quirk::HeadRefused(self.pick(&[405, 405, 501, 400])),
             3..5 => Quirk::HeadNoLength,
             5 => Quirk::HeadZero,
@@ -157,6 +169,8 @@ impl Draw {
             7 => Quirk::NoLengthAtAll,
             8 if self.amiss() => Quirk::HeadLies,
             9 if self.amiss() => self.pick(&[Quirk::Endless, Quirk::Trickle]),
+            10 => Quirk::RangeUnknown,
+            11 if self.amiss() => Quirk::RangeLies,
             _ => Quirk::Labelled,
         }
     }
@@ -169,23 +183,29 @@ impl Draw {
         };
         let access = self.access();
         let quirk = match access {
-            // Each of these is how the headers are sent, and so are most quirks.
+            // Each of these is how the answer is sent, and so are most quirks.
             Access::HugeHeader(_) => Quirk::None,
-            Access::Cut(..) => self.pick(&[Quirk::None, Quirk::HeadRefused(405), Quirk::HeadNoLength]),
+            Access::Cut(..) | Access::Paced(..) => {
+                self.pick(&[Quirk::None, Quirk::HeadRefused(405), Quirk::HeadNoLength])
+            }
             _ => self.quirk(),
         };
-        let served = self.served();
-        // Where it takes two requests to know a file, nothing ties their answers together: not modelled.
-        let changes = quirk == Quirk::None && served.body != Body::Empty && self.one_in(25) && self.amiss();
+        let plain = !matches!(access, Access::HugeHeader(_) | Access::Cut(..) | Access::Paced(..));
+        let mut served = self.served();
+        if !plain {
+            served.get = served.head;
+        }
+        let changes = plain && self.one_in(12) && self.amiss();
         Artifact {
             place,
             directory: self.rng.usize(0..directories),
             served,
-            later: changes.then(|| (self.rng.usize(0..3), self.served())),
+            later: changes.then(|| (self.rng.usize(0..4), self.served())),
             access,
             quirk,
             tagged: self.one_in(2),
             size: self.one_in(3).then(|| self.truth()),
+            uncompressed: self.one_in(3).then(|| self.truth()),
             legacy: self
                 .one_in(3)
                 .then(|| Legacy { sha256: self.truth(), size: self.one_in(2).then(|| self.truth()) }),

@@ -4,9 +4,9 @@
 //! binary plays, and `ORACLE_KEEP_ON` goes on after a disagreement. That is printed with its seed and with the
 //! artifacts that still show it; `ORACLE_SEED=… ORACLE_ROUNDS=1` plays it again.
 //!
-//! The oracle (`contract.rs`) was written from the contract and from how servers behave, not from the judge, and
-//! shares no code with it. Where the contract leaves room it allows several verdicts, *pass* only where the
-//! contract says so. What the rounds found is kept in `tests/false_pass.rs`, a case each.
+//! The oracle (`contract.rs`, `fates.rs`) was written from the contract and from how servers behave, not from the
+//! judge, and shares no code with it. Where the contract leaves room it allows several verdicts, *pass* only where
+//! the contract says so. What the rounds found is kept in `tests/false_pass.rs`, a case each.
 
 #![allow(
     clippy::unwrap_used,
@@ -18,13 +18,16 @@
 )]
 
 mod contract;
+mod damage;
 mod draw;
+mod fates;
 mod laws;
 mod resources;
 mod scene;
 mod stage;
 mod world;
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
@@ -38,34 +41,53 @@ const ROUNDS: u64 = 300;
 /// Most of a round is waiting.
 const PLAYERS: usize = 12;
 
+/// Something in which the gate and the contract disagree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Disagreement {
+    what: String,
+    /// Whether a machine that is too busy to answer in time may be all that is behind it.
+    may_be_haste: bool,
+}
+
+impl Disagreement {
+    fn new(what: String) -> Self {
+        Self { what, may_be_haste: false }
+    }
+}
+
 /// Where the gate and the contract disagree in a round.
-fn disagreements(world: &World, answered: &Answered) -> Vec<String> {
-    let mut found = answered.trespasses.clone();
+fn disagreements(world: &World, answered: &Answered) -> Vec<Disagreement> {
+    let mut found: Vec<_> = answered.trespasses.iter().cloned().map(Disagreement::new).collect();
+    let repetitions = answered.repetitions.iter().cloned();
+    found.extend(repetitions.map(|what| Disagreement { what, may_be_haste: true }));
     let Some(report) = &answered.report else {
-        found.push(format!("no report: {}, {}", answered.status, answered.stderr));
+        found.push(Disagreement::new(format!("no report: {}, {}", answered.status, answered.stderr)));
         return found;
     };
     let artifacts = report["artifacts"].as_array().map_or(&[][..], Vec::as_slice);
     if artifacts.len() != world.document.len() {
-        found.push(format!("{} artifacts in the report", artifacts.len()));
+        found.push(Disagreement::new(format!("{} artifacts in the report", artifacts.len())));
         return found;
     }
     for (index, (artifact, said)) in world.named().zip(artifacts).enumerate() {
         let (verdict, reason) = (said["verdict"].as_str().unwrap_or("none"), said["reason"].as_str());
         let allowed = contract::allowed(world, artifact);
         if said["id"] != format!("x86_64/p{index:02}/raw.gz/disk") {
-            found.push(format!("artifact {index} is called {}", said["id"]));
+            found.push(Disagreement::new(format!("artifact {index} is called {}", said["id"])));
         }
         if !allowed.admits(verdict, reason) {
             let because = reason.unwrap_or("no reason");
-            found.push(format!(
+            let what = format!(
                 "artifact {index}: {verdict} ({because}), but the contract has {allowed:?}\n    {}\n    \
                  {artifact:?}\n    {:?}",
                 said["message"], world.directories[artifact.directory]
-            ));
+            );
+            let may_be_haste =
+                verdict == "inconclusive" && matches!(because, "timeout" | "unreachable" | "deadline");
+            found.push(Disagreement { what, may_be_haste });
         }
     }
-    found.extend(disagreements_in_sum(report, artifacts, answered));
+    found.extend(disagreements_in_sum(report, artifacts, answered).into_iter().map(Disagreement::new));
     found
 }
 
@@ -95,22 +117,22 @@ fn disagreements_in_sum(report: &Value, artifacts: &[Value], answered: &Answered
     found
 }
 
-/// Plays a round; what may come of a busy machine alone is played again with more patience.
+/// Plays a round. What may come of haste alone is played again with more patience, and must not come again; what
+/// may not is held against the gate however seldom it comes.
 fn play(stage: &Stage, world: &World, again: &AtomicUsize) -> Vec<String> {
-    let mut found = disagreements(world, &stage.play(world, 1));
-    for patience in [3, 6] {
-        let slow = |it: &String| {
-            ["inconclusive (timeout)", "inconclusive (unreachable)", "was asked for"]
-                .iter()
-                .any(|sign| it.contains(sign))
-        };
-        if found.is_empty() || !found.iter().any(slow) || found.iter().any(|it| it.contains(": pass (")) {
+    let (mut hasty, mut found) = (Vec::new(), Vec::<Disagreement>::new());
+    for patience in [1, 3, 6] {
+        let fresh = disagreements(world, &stage.play(world, patience));
+        let (may_be_haste, is_not) = fresh.into_iter().partition(|it| it.may_be_haste);
+        hasty = may_be_haste;
+        found.extend::<Vec<_>>(is_not);
+        if hasty.is_empty() || !found.is_empty() {
             break;
         }
         again.fetch_add(1, Ordering::Relaxed);
-        found = disagreements(world, &stage.play(world, patience));
     }
-    found
+    found.extend(hasty);
+    found.into_iter().map(|it| it.what).collect()
 }
 
 /// The smallest document that still disagrees: without the artifacts that make no difference.
@@ -141,7 +163,7 @@ fn the_gate_agrees_with_the_contract() {
     let next = AtomicU64::new(0);
     let stop = AtomicBool::new(false);
     let again = AtomicUsize::new(0);
-    let tally = Mutex::new(std::collections::BTreeMap::<String, usize>::new());
+    let tally = Mutex::new(Tally::default());
     let wrong = Mutex::new(Vec::new());
     let began = Instant::now();
     std::thread::scope(|scope| {
@@ -156,8 +178,7 @@ fn the_gate_agrees_with_the_contract() {
                     let world = World::draw(seed.wrapping_add(round));
                     let found = play(&stage, &world, &again);
                     for artifact in &world.artifacts {
-                        let allowed = format!("{:?}", contract::allowed(&world, artifact).verdicts());
-                        *tally.lock().unwrap().entry(allowed).or_default() += 1;
+                        tally.lock().unwrap().count(contract::allowed(&world, artifact).verdicts());
                     }
                     if found.is_empty() {
                         continue;
@@ -178,9 +199,41 @@ fn the_gate_agrees_with_the_contract() {
     say(&format!(
         "{rounds} rounds in {took:.1} s, {again} played again with more patience; what was expected:"
     ));
-    for (allowed, times) in tally.into_inner().unwrap() {
-        say(&format!("  {times:>7} {allowed}"));
+    let tally = tally.into_inner().unwrap();
+    for (allowed, times) in &tally.0 {
+        say(&format!("  {times:>7} {allowed:?}"));
     }
     let wrong = wrong.into_inner().unwrap();
     assert!(wrong.is_empty(), "the gate and the contract disagree at the seeds {wrong:?}");
+    if rounds >= ROUNDS {
+        tally.must_be_sharp();
+    }
+}
+
+/// How many artifacts have which verdicts allowed.
+#[derive(Debug, Default)]
+struct Tally(BTreeMap<Vec<&'static str>, usize>);
+
+impl Tally {
+    fn count(&mut self, verdicts: Vec<&'static str>) {
+        *self.0.entry(verdicts).or_default() += 1;
+    }
+
+    /// How many of a hundred artifacts have such verdicts allowed.
+    fn percentage(&self, of: impl Fn(&[&str]) -> bool) -> usize {
+        let times = self.0.iter().filter(|(verdicts, _)| of(verdicts)).map(|(_, times)| times);
+        times.sum::<usize>() * 100 / self.0.values().sum::<usize>()
+    }
+
+    /// An oracle that allows anything agrees with everybody, and so does one that is never asked about something.
+    fn must_be_sharp(&self) {
+        // Over many rounds they are 37, 47 and 7.
+        for (verdict, least) in [("pass", 25), ("fail", 30), ("inconclusive", 3)] {
+            let only = self.percentage(|verdicts| verdicts == [verdict]);
+            assert!(only >= least, "no more than {only} of 100 artifacts must be judged as {verdict}");
+        }
+        // Over many rounds they are 2.
+        let vague = self.percentage(|verdicts| verdicts.len() > 1 && verdicts.contains(&"pass"));
+        assert!(vague <= 6, "{vague} of 100 artifacts may pass or not");
+    }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use data_encoding::{BASE64, HEXLOWER};
 use embedded_mirror::{Behaviour, Resource, artifact_content, hex_sha256, sha256};
 
-use crate::world::{Artifact, Body, Claim, Fault, Form, Quirk, Says, Served, Sidecar, Style, Truth};
+use crate::world::{Artifact, Body, Claim, Fault, Form, Header, Quirk, Says, Served, Sidecar, Style, Truth};
 
 pub fn size(meant: &[u8], truth: Truth, more: u64) -> u64 {
     let size = meant.len() as u64;
@@ -36,31 +36,49 @@ pub fn claims(claim: Option<Claim>, meant: &[u8], index: usize) -> Vec<String> {
     }
 }
 
-pub fn served(name: &str, served: Served) -> Resource {
-    let meant = artifact_content(name);
-    let mut resource = match served.body {
-        Body::Meant => Resource::bytes(meant.clone()),
-        Body::SameSize => Resource::bytes(twin(&meant)),
-        Body::Longer => Resource::bytes([meant.as_slice(), b"trailer"].concat()),
+/// An artifact's file in one of its states.
+pub fn file(name: &str, artifact: &Artifact, served: Served, tag: &str) -> Resource {
+    let answering = |header: Option<Header>| {
+        let meant = artifact_content(name);
+        let mut resource = body(&meant, served.body);
+        if let Some(header) = header {
+            resource = published(resource, header, &meant);
+        }
+        if artifact.tagged {
+            resource = resource.etag(tag);
+        }
+        quirky(resource, artifact.quirk, meant.len() as u64)
+    };
+    let resource = answering(served.head);
+    if served.get == served.head {
+        return resource;
+    }
+    resource.on_get(Behaviour::serve(answering(served.get)))
+}
+
+fn body(meant: &[u8], body: Body) -> Resource {
+    match body {
+        Body::Meant => Resource::bytes(meant.to_vec()),
+        Body::SameSize => Resource::bytes(twin(meant)),
+        Body::Longer => Resource::bytes([meant, b"trailer"].concat()),
+        Body::Shorter => Resource::bytes(meant[..meant.len() / 2].to_vec()),
         Body::Empty => Resource::bytes(""),
         Body::Html => Resource::bytes("<!DOCTYPE html><title>Not found</title>").content_type("text/html"),
-    };
-    if let Some(header) = served.digest {
-        let (same, other) = (sha256(&meant), sha256(&twin(&meant)));
-        match header.says {
-            Says::Same => resource = labelled(resource, header.style, &same),
-            Says::Other => resource = labelled(resource, header.style, &other),
-            Says::Contradiction => {
-                let second = if header.style == Style::S3Meta { Style::ReprDigest } else { Style::S3Meta };
-                resource = labelled(labelled(resource, header.style, &same), second, &other);
-            }
-            Says::Malformed => resource = labelled(resource, header.style, &same[..31]),
-            Says::OfParts => {
-                resource = resource.s3_checksum_value(&format!("{}-3", BASE64.encode(&same)));
-            }
-        }
     }
-    resource
+}
+
+fn published(resource: Resource, header: Header, meant: &[u8]) -> Resource {
+    let (same, other) = (sha256(meant), sha256(&twin(meant)));
+    match header.says {
+        Says::Same => labelled(resource, header.style, &same),
+        Says::Other => labelled(resource, header.style, &other),
+        Says::Contradiction => {
+            let second = if header.style == Style::S3Meta { Style::ReprDigest } else { Style::S3Meta };
+            labelled(labelled(resource, header.style, &same), second, &other)
+        }
+        Says::Malformed => labelled(resource, header.style, &same[..31]),
+        Says::OfParts => resource.s3_checksum_value(&format!("{}-3", BASE64.encode(&same))),
+    }
 }
 
 fn labelled(resource: Resource, style: Style, digest: &[u8]) -> Resource {
@@ -77,9 +95,8 @@ fn labelled(resource: Resource, style: Style, digest: &[u8]) -> Resource {
     }
 }
 
-pub fn quirky(resource: Resource, artifact: &Artifact, name: &str) -> Resource {
-    let size = artifact_content(name).len() as u64;
-    match artifact.quirk {
+fn quirky(resource: Resource, quirk: Quirk, size: u64) -> Resource {
+    match quirk {
         Quirk::None => resource,
         Quirk::HeadRefused(status) => resource.on_head(Behaviour::status(status)),
         Quirk::HeadNoLength => resource.on_head(Behaviour::NoContentLength),
@@ -87,6 +104,10 @@ pub fn quirky(resource: Resource, artifact: &Artifact, name: &str) -> Resource {
         Quirk::NoRanges => resource.ignores_range().on_head(Behaviour::NoContentLength),
         Quirk::NoLengthAtAll => resource.ignores_range().behaves(Behaviour::NoContentLength),
         Quirk::HeadLies => resource.on_head(Behaviour::ContentLength(size + 333)),
+        Quirk::RangeUnknown => resource.total_in_ranges("*").on_head(Behaviour::NoContentLength),
+        Quirk::RangeLies => {
+            resource.total_in_ranges(&(size + 333).to_string()).on_head(Behaviour::NoContentLength)
+        }
         Quirk::Endless => resource.behaves(Behaviour::EndlessBody),
         Quirk::Trickle => resource.behaves(Behaviour::Trickle(Duration::from_millis(100))),
         Quirk::Labelled => resource.labelled_gzip(),
@@ -95,7 +116,7 @@ pub fn quirky(resource: Resource, artifact: &Artifact, name: &str) -> Resource {
 
 pub fn sidecar_resource(body: Vec<u8>, sidecar: &Sidecar, limit: usize) -> Resource {
     match sidecar.form {
-        Form::Good | Form::JunkAround => Resource::bytes(body),
+        Form::Good | Form::JunkAround | Form::CutShort | Form::Stale => Resource::bytes(body),
         Form::Labelled => Resource::bytes(body).labelled_gzip().behaves(Behaviour::NoContentLength),
         Form::Junk => Resource::bytes(b"\x00\xff\xfe{\"images\": {\n\"\x1b[2J".to_vec()),
         Form::Html => Resource::bytes("<!DOCTYPE html><title>Hello</title>").content_type("text/html"),

@@ -4,10 +4,12 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use embedded_mirror::{Answer, Behaviour, Mirror, Resource, artifact_content, hex_sha256};
+use embedded_mirror::{
+    Answer, Behaviour, Mirror, Resource, artifact_content, artifact_uncompressed, hex_sha256,
+};
 use serde_json::{Map, json};
 
-use crate::resources::{claims, fault, other, quirky, served, sidecar_resource, size};
+use crate::resources::{claims, fault, file, other, sidecar_resource, size};
 use crate::stage::Stage;
 use crate::world::{Access, Artifact, Astray, Form, Place, Truth, Wire, World};
 
@@ -76,6 +78,11 @@ impl Setting<'_> {
             if let Some(truth) = artifact.size {
                 component["size"] = size(&meant, truth, 1_000).into();
             }
+            if let Some(truth) = artifact.uncompressed {
+                let inside = artifact_uncompressed(&name);
+                let digest = if truth == Truth::Right { hex_sha256(&inside) } else { other(&inside) };
+                component["uncompressed-sha256"] = digest.into();
+            }
             if artifact.signature.is_some() {
                 component["signature"] = format!("{}{path}.sig", self.origin(artifact.directory)).into();
             }
@@ -113,20 +120,13 @@ impl Setting<'_> {
             let name = self.name(index, artifact);
             let path = format!("{}{name}", self.path(artifact.directory));
             if let Some(access) = artifact.signature {
-                self.put(mirror, &format!("{path}.sig"), Resource::bytes("a signature"), access, index);
+                self.put(mirror, &format!("{path}.sig"), Resource::bytes("a signature"), access);
             }
-            let mut resource = quirky(served(&name, artifact.served), artifact, &name);
-            if artifact.tagged {
-                resource = resource.etag("first");
-            }
+            let mut resource = file(&name, artifact, artifact.served, "first");
             if let Some((after, later)) = artifact.later {
-                let mut later = served(&name, later);
-                if artifact.tagged {
-                    later = later.etag("second");
-                }
-                resource = resource.changing_to(after, later);
+                resource = resource.changing_to(after, file(&name, artifact, later, "second"));
             }
-            self.put(mirror, &path, resource, artifact.access, index);
+            self.put(mirror, &path, resource, artifact.access);
         }
         for (index, directory) in self.world.directories.iter().enumerate() {
             let there = |artifact: &&(usize, &Artifact)| artifact.1.directory == index;
@@ -140,16 +140,20 @@ impl Setting<'_> {
                 ("meta.json", meta, &directory.meta, 32 << 20),
             ] {
                 let resource = sidecar_resource(body, sidecar, limit);
-                self.put(mirror, &format!("{path}{name}"), resource, sidecar.access, 100 + index);
+                self.put(mirror, &format!("{path}{name}"), resource, sidecar.access);
             }
         }
     }
 
     fn sums(&self, artifacts: &[&(usize, &Artifact)], form: Form) -> Vec<u8> {
-        let mut lines = Vec::new();
+        let mut lines = vec![format!("{}  rhcos-id.txt", hex_sha256(b"a build ID"))];
         for (index, artifact) in artifacts {
             let name = self.name(*index, artifact);
             let meant = artifact_content(&name);
+            if form == Form::Stale {
+                lines.push(format!("{}  {}", other(&meant), unversioned(*index)));
+                continue;
+            }
             for digest in claims(artifact.sums, &meant, *index) {
                 let separator = if index % 3 == 0 { " *" } else { "  " };
                 lines.push(format!("{digest}{separator}{name}"));
@@ -160,7 +164,10 @@ impl Setting<'_> {
             lines.push("zzzz  \u{1b}[31mnot-a-digest".to_owned());
             lines.push(String::new());
         }
-        lines.push(String::new());
+        lines.push(match form {
+            Form::CutShort => "6e340b9cffb37a989ca544e6bb780a2c".to_owned(),
+            _ => String::new(),
+        });
         lines.join("\n").into_bytes()
     }
 
@@ -170,6 +177,11 @@ impl Setting<'_> {
             let Some((claim, truth)) = artifact.meta else { continue };
             let name = self.name(*index, artifact);
             let meant = artifact_content(&name);
+            if form == Form::Stale {
+                let image = json!({ "path": unversioned(*index), "sha256": other(&meant) });
+                images.insert(format!("image-{index:02}"), image);
+                continue;
+            }
             let mut image = json!({ "path": name });
             if let Some(truth) = truth {
                 image["size"] = size(&meant, truth, 3_000).into();
@@ -187,11 +199,15 @@ impl Setting<'_> {
             images.insert("junk".to_owned(), json!(5));
             images.insert("more".to_owned(), json!({ "path": ["not", "a", "path"], "sha256": -1 }));
         }
-        json!({ "buildid": "48.83.202102230300-0", "images": images }).to_string().into_bytes()
+        let mut text = json!({ "buildid": "48.83.202102230300-0", "images": images }).to_string();
+        if form == Form::CutShort {
+            text.truncate(text.len() - 2);
+        }
+        text.into_bytes()
     }
 
     /// Puts a resource where it belongs, and in its way what the access says.
-    fn put(&self, mirror: &Mirror, path: &str, base: Resource, access: Access, salt: usize) {
+    fn put(&self, mirror: &Mirror, path: &str, base: Resource, access: Access) {
         let good = || Behaviour::serve(base.clone());
         let behaviour = match access {
             Access::Normal => good(),
@@ -215,54 +231,65 @@ impl Setting<'_> {
                 let cut = if stalls { Behaviour::StallAfter(bytes) } else { Behaviour::DropAfter(bytes) };
                 Behaviour::serve(base.on_get(cut))
             }
+            Access::Paced(bytes, ms) => {
+                Behaviour::serve(base.on_get(Behaviour::Paced { bytes, every: Duration::from_millis(ms) }))
+            }
             Access::HugeHeader(size) => Behaviour::serve(base.behaves(Behaviour::HugeHeader(size))),
-            Access::Redirected(status, hops) => self.hops(mirror, status, hops, &base, salt),
+            Access::Redirected(status, hops) => {
+                let there = format!("/there{path}");
+                mirror.put(&there, base);
+                let target = match self.world.wire {
+                    Wire::Proxied => {
+                        format!("https://art-rhcos-ci.s3.amazonaws.com{there}?X-Amz-Expires=900")
+                    }
+                    _ => there,
+                };
+                self.hops(mirror, path, status, hops, target)
+            }
             Access::RedirectedToNothing(status) => {
                 Behaviour::redirect(status, &format!("{}/nothing", self.origin(0)))
             }
-            Access::Misled(status, astray) => self.misled(mirror, path, status, astray, &base, salt),
+            Access::Misled(status, hops, astray) => {
+                let there = format!("/astray{path}");
+                mirror.put(&there, base);
+                match astray {
+                    Astray::NoLocation => {
+                        let nowhere = format!("/nowhere{path}");
+                        mirror.put(&nowhere, Resource::bytes("").behaves(Behaviour::status(status)));
+                        self.hops(mirror, path, status, hops + 1, nowhere)
+                    }
+                    Astray::TooMany => self.hops(mirror, path, status, hops + 6, there),
+                    _ => self.hops(mirror, path, status, hops + 1, self.astray(astray, path, &there)),
+                }
+            }
         };
         mirror.put(path, Resource::bytes("").behaves(behaviour));
     }
 
-    fn hops(&self, mirror: &Mirror, status: u16, hops: u32, base: &Resource, salt: usize) -> Behaviour {
-        // The signature and the file of one artifact have the same salt, and different lengths of path.
-        let salt = format!("{salt}-{}", base.content().size());
-        let there = format!("/there/{salt}");
-        mirror.put(&there, base.clone());
-        let mut next = match self.world.wire {
-            Wire::Proxied => format!("https://art-rhcos-ci.s3.amazonaws.com{there}?X-Amz-Expires=900"),
-            _ => there,
-        };
+    /// So many redirects, the last of them to the target.
+    fn hops(&self, mirror: &Mirror, path: &str, status: u16, hops: u32, target: String) -> Behaviour {
+        let mut next = target;
         for hop in 1..hops {
-            let path = format!("/hop/{salt}/{hop}");
-            mirror.put(&path, Resource::redirect(status, &next));
-            next = if hop % 2 == 0 { path } else { format!("{}{path}", self.origin(0)) };
-        }
-        if self.world.wire == Wire::Proxied && next.starts_with('/') {
-            next = format!("{}{next}", self.origin(0));
+            let here = format!("/hop/{hop}{path}");
+            mirror.put(&here, Resource::redirect(status, &next));
+            next = if hop % 2 == 0 { here } else { format!("{}{here}", self.origin(0)) };
         }
         Behaviour::redirect(status, &next)
     }
 
-    fn misled(
-        &self,
-        mirror: &Mirror,
-        path: &str,
-        status: u16,
-        astray: Astray,
-        base: &Resource,
-        salt: usize,
-    ) -> Behaviour {
+    /// Where a redirect for `path` must not lead; what is at `there` would be the file.
+    fn astray(&self, astray: Astray, path: &str, there: &str) -> String {
+        let scheme = self.scheme();
         let authority = match self.world.wire {
             Wire::Proxied => "mirror.openshift.com".to_owned(),
             _ => self.stage.authority(self.world),
         };
-        let scheme = self.scheme();
-        let there = format!("/astray/{salt}-{}", base.content().size());
-        mirror.put(&there, base.clone());
-        let target = match astray {
+        match astray {
             Astray::Foreign => format!("{}{there}", self.foreign()),
+            Astray::OtherPort => {
+                let host = authority.split(':').next().unwrap_or_default();
+                format!("{scheme}://{host}:{}{there}", self.stage.neighbour(self.world).addr().port())
+            }
             Astray::MetadataService => format!("{scheme}://169.254.169.254/latest/meta-data/"),
             Astray::Bridge => format!("{BRIDGE}{path}"),
             Astray::Downgrade => format!("http://{authority}{there}"),
@@ -270,9 +297,12 @@ impl Setting<'_> {
             Astray::OtherScheme => format!("file://{there}"),
             Astray::NoUrl => "https://[".to_owned(),
             Astray::Loop => path.to_owned(),
-            Astray::TooMany => return self.hops(mirror, status, 6, base, salt),
-            Astray::NoLocation => return Behaviour::status(status),
-        };
-        Behaviour::redirect(status, &target)
+            Astray::TooMany | Astray::NoLocation => there.to_owned(),
+        }
     }
+}
+
+/// The second name of an artifact's file, which has no version.
+fn unversioned(index: usize) -> String {
+    format!("rhcos-a{index:02}.x86_64.raw.gz")
 }

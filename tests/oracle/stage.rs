@@ -19,6 +19,8 @@ pub struct Stage {
     pub http2: Mirror,
     pub foreign: Mirror,
     pub foreign_tls: Mirror,
+    neighbour: Mirror,
+    neighbour_tls: Mirror,
     proxy: Proxy,
     directory: tempfile::TempDir,
 }
@@ -31,6 +33,8 @@ pub struct Answered {
     pub stderr: String,
     /// What was asked of places that nobody may ask, or asked in a way that nobody may.
     pub trespasses: Vec<String>,
+    /// What was asked more often than it takes. A machine that is too busy to answer in time may be why.
+    pub repetitions: Vec<String>,
 }
 
 impl Stage {
@@ -40,12 +44,16 @@ impl Stage {
         let start = |config: Config| Mirror::start(config.authority(&authority)).unwrap();
         let elsewhere = "127.0.0.2:0".parse().unwrap();
         let http2 = start(Config::tls_http2().names(names));
-        let proxy = names.iter().fold(ProxyConfig::new(), |proxy, name| proxy.host(name, http2.addr()));
+        let proxy = names
+            .iter()
+            .fold(ProxyConfig::new(), |proxy, name| proxy.host(&format!("{name}:443"), http2.addr()));
         let stage = Self {
             plain: start(Config::plain()),
             http1: start(Config::tls_http1()),
             foreign: start(Config::plain().bind(elsewhere)),
             foreign_tls: start(Config::tls_http1().bind(elsewhere)),
+            neighbour: start(Config::plain()),
+            neighbour_tls: start(Config::tls_http1()),
             proxy: Proxy::start(proxy).unwrap(),
             directory: tempfile::tempdir().unwrap(),
             http2,
@@ -62,13 +70,20 @@ impl Stage {
         }
     }
 
+    /// What is at another port of the same host.
+    pub fn neighbour(&self, world: &World) -> &Mirror {
+        if world.wire == Wire::Plain { &self.neighbour } else { &self.neighbour_tls }
+    }
+
     /// Plays a round. Patience stretches the timeout, for a machine that is busy.
     pub fn play(&self, world: &World, patience: u32) -> Answered {
         let mirror = self.mirror(world);
         mirror.table().clear();
         mirror.forget();
-        self.foreign.forget();
-        self.foreign_tls.forget();
+        let strangers = [&self.foreign, &self.foreign_tls, &self.neighbour, &self.neighbour_tls];
+        for stranger in strangers {
+            stranger.forget();
+        }
         mirror.set_connections(match world.host {
             HostState::Up | HostState::Private => Connections::Serve,
             HostState::Resets => Connections::Reset,
@@ -85,16 +100,14 @@ impl Stage {
         let (status, stdout, stderr) = self.run(world, &checkout, patience);
         mirror.set_connections(Connections::Serve);
         let mut trespasses = Vec::new();
-        for stranger in [&self.foreign, &self.foreign_tls] {
-            if stranger.connections() > 0 {
-                trespasses.push(format!("a connection to a foreign host: {:?}", stranger.requests()));
-            }
+        for stranger in strangers.iter().filter(|it| it.connections() > 0) {
+            trespasses.push(format!("a connection to {}: {:?}", stranger.addr(), stranger.requests()));
         }
         if world.host == HostState::Private && mirror.connections() > 0 {
             trespasses.push("a connection to a private address".to_owned());
         }
         for asked in &self.proxy.asked()[already_proxied..] {
-            if !asked.known {
+            if !asked.known || world.wire != Wire::Proxied {
                 trespasses.push(format!("the proxy was asked for {}", asked.target));
             }
         }
@@ -103,19 +116,23 @@ impl Stage {
                 trespasses.push(format!("{} {} without identity", request.method, request.path));
             }
         }
+        let mut repetitions = Vec::new();
         for (index, directory) in world.directories.iter().enumerate() {
             for (sidecar, name) in [(&directory.sums, "sha256sum.txt"), (&directory.meta, "meta.json")] {
                 let asked = mirror.count("GET", &format!("{}{name}", setting.path(index)));
-                let steady = matches!(sidecar.access, Access::Normal | Access::Slow(_) | Access::Missing(_));
+                let steady = matches!(
+                    sidecar.access,
+                    Access::Normal | Access::Slow(_) | Access::Paced(..) | Access::Missing(_)
+                );
                 // What is too large takes long to say, and may be asked for again on a busy machine.
                 let broken =
                     matches!(sidecar.form, Form::Endless | Form::Oversized) || world.suffers_together();
                 if steady && !broken && asked > 1 {
-                    trespasses.push(format!("{name} was asked for {asked} times"));
+                    repetitions.push(format!("{name} was asked for {asked} times"));
                 }
             }
         }
-        Answered { status, report: serde_json::from_slice(&stdout).ok(), stderr, trespasses }
+        Answered { status, report: serde_json::from_slice(&stdout).ok(), stderr, trespasses, repetitions }
     }
 
     fn run(&self, world: &World, checkout: &Path, patience: u32) -> (ExitStatus, Vec<u8>, String) {
@@ -144,9 +161,10 @@ impl Stage {
         if world.wire != Wire::Plain {
             command.arg("--ca-file").arg(self.directory.path().join("ca.pem"));
         }
-        if world.wire == Wire::Proxied {
-            command.env("HTTPS_PROXY", self.proxy.url()).env("HTTP_PROXY", self.proxy.url());
-        } else {
+        // Whoever asks a place that is not on this machine asks the proxy, and is seen.
+        command.env("HTTPS_PROXY", self.proxy.url()).env("HTTP_PROXY", self.proxy.url());
+        if world.wire != Wire::Proxied {
+            command.env("NO_PROXY", "127.0.0.1,127.0.0.2,localhost");
             command.args(["--allow-host", &self.authority(world)]);
         }
         if world.host != HostState::Private {

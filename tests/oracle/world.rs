@@ -73,6 +73,10 @@ pub enum Form {
     Labelled,
     /// Entries among lines (or members) that are none.
     JunkAround,
+    /// All that its makers wrote but the end, which is missing.
+    CutShort,
+    /// Of an earlier build: other digests, under names that have no version, and no name that has one.
+    Stale,
     /// No entry at all.
     Junk,
     /// An HTML page.
@@ -97,6 +101,8 @@ pub struct Artifact {
     pub tagged: bool,
     /// What the document's `size` is.
     pub size: Option<Truth>,
+    /// What the document's `uncompressed-sha256` is.
+    pub uncompressed: Option<Truth>,
     pub legacy: Option<Legacy>,
     /// What `sha256sum.txt` says of it.
     pub sums: Option<Claim>,
@@ -116,7 +122,7 @@ pub enum Place {
     Foreign,
 }
 
-/// Whether a size is that of the file that the document means.
+/// Whether a size or a digest is that of the file that the document means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Truth {
     Right,
@@ -143,7 +149,10 @@ pub struct Legacy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Served {
     pub body: Body,
-    pub digest: Option<Header>,
+    /// The digest header of answers to HEAD.
+    pub head: Option<Header>,
+    /// The digest header of answers to GET.
+    pub get: Option<Header>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,6 +163,8 @@ pub enum Body {
     SameSize,
     /// A longer file.
     Longer,
+    /// Its first half: an upload that broke off.
+    Shorter,
     Empty,
     /// A page that says there is no such file, with 200.
     Html,
@@ -204,6 +215,10 @@ pub enum Quirk {
     NoLengthAtAll,
     /// HEAD says another length than the file has.
     HeadLies,
+    /// HEAD has no length, and a part says `*` for the length of the whole.
+    RangeUnknown,
+    /// HEAD has no length, and a part says another length of the whole than it has.
+    RangeLies,
     /// A body that never ends, to HEAD too.
     Endless,
     /// The same, a byte at a time.
@@ -227,14 +242,16 @@ pub enum Access {
     Lossy(u16, u64, Fault),
     /// The headers, so many bytes, then the connection drops or stalls.
     Cut(u64, bool),
+    /// The body in pieces of so many bytes, with some milliseconds between them.
+    Paced(u64, u64),
     /// A header of so many bytes besides.
     HugeHeader(usize),
     /// So many redirects of that status, then normal.
     Redirected(u16, u32),
     /// A redirect to where nothing is.
     RedirectedToNothing(u16),
-    /// A redirect that must not be followed.
-    Misled(u16, Astray),
+    /// So many redirects of that status, then one that must not be followed.
+    Misled(u16, u32, Astray),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -254,6 +271,8 @@ pub enum Fault {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Astray {
     Foreign,
+    /// The same host, another port.
+    OtherPort,
     MetadataService,
     Bridge,
     Downgrade,
@@ -282,7 +301,7 @@ impl World {
             | Access::Lossy(_, _, it) => {
                 matches!(it, Fault::Close | Fault::EndlessHeaders)
             }
-            Access::HugeHeader(_) => true,
+            Access::HugeHeader(size) => size > 9_000,
             _ => false,
         };
         matches!(self.wire, Wire::Http2 | Wire::Proxied) && sidecars.chain(artifacts).any(breaks)

@@ -19,6 +19,7 @@ pub struct Resource {
     pub(crate) headers: HeaderMap,
     pub(crate) s3_checksum: Option<HeaderValue>,
     pub(crate) ranges: bool,
+    pub(crate) total_in_ranges: Option<Box<str>>,
     pub(crate) any: Behaviour,
     pub(crate) head: Option<Behaviour>,
     pub(crate) get: Option<Behaviour>,
@@ -33,6 +34,7 @@ impl Resource {
             headers: HeaderMap::from_iter([(CONTENT_TYPE, octets)]),
             s3_checksum: None,
             ranges: true,
+            total_in_ranges: None,
             any: Behaviour::Normal,
             head: None,
             get: None,
@@ -129,6 +131,12 @@ impl Resource {
     /// Answers a request for a range with the whole file.
     pub fn ignores_range(mut self) -> Self {
         self.ranges = false;
+        self
+    }
+
+    /// Says this of the whole file's length in the `Content-Range` of a part: another number, or `*`.
+    pub fn total_in_ranges(mut self, total: &str) -> Self {
+        self.total_in_ranges = Some(total.into());
         self
     }
 

@@ -172,7 +172,9 @@ fn normal<B>(resource: &Resource, request: &Request<B>) -> Response<Outgoing> {
     let (status, range) = match wanted(resource, request.headers(), size) {
         Wanted::All => (StatusCode::OK, 0..size),
         Wanted::Part(range) => {
-            set(&mut headers, &format!("bytes {}-{}/{size}", range.start, range.end.saturating_sub(1)));
+            let (first, last) = (range.start, range.end.saturating_sub(1));
+            let total = resource.total_in_ranges.as_deref().map_or_else(|| size.to_string(), str::to_owned);
+            set(&mut headers, &format!("bytes {first}-{last}/{total}"));
             (StatusCode::PARTIAL_CONTENT, range)
         }
         Wanted::Nothing => {

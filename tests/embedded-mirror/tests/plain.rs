@@ -126,9 +126,12 @@ fn ranges_are_honoured_as_far_as_the_resource_says() {
         assert!(response.starts_with(&format!("HTTP/1.1 {status}")), "{headers:?}: {response}");
         assert_eq!(body_of(&response), body, "{headers:?}");
     }
-    let mirror = serve(good());
-    let range = ask_with(mirror.addr(), "GET /x", &["Range: bytes=3-4"]).0;
-    assert!(head_of(&range).contains("content-range: bytes 3-4/10"), "{range}");
+    for (resource, total) in
+        [(good(), "10"), (good().total_in_ranges("*"), "*"), (good().total_in_ranges("999"), "999")]
+    {
+        let range = ask_with(serve(resource).addr(), "GET /x", &["Range: bytes=3-4"]).0;
+        assert!(head_of(&range).contains(&format!("content-range: bytes 3-4/{total}\r")), "{range}");
+    }
 }
 
 #[test]

@@ -1,0 +1,140 @@
+//! What may come of asking, by how a place is reached: each way that things may turn out, one by one.
+
+use crate::world::{Access, Artifact, Astray, Fault, Form, Quirk, Sidecar, Wire, World};
+
+/// Why nothing is known, in words that a report may use for it.
+pub type Reasons = &'static [&'static str];
+
+const NO_ANSWER: Reasons = &["unreachable", "server-error"];
+const BROKEN: Reasons = &["unreachable", "server-error", "timeout"];
+
+/// What came of asking for a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    /// What is there.
+    Content,
+    Missing,
+    /// No answer.
+    Trouble(Reasons),
+    /// A redirect that is not followed.
+    Refused,
+    /// An answer that says nothing either way.
+    Odd,
+}
+
+/// What came of asking for a sidecar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Word {
+    /// It is as its makers wrote it: what it says counts.
+    Good,
+    /// It is malformed somewhere: what it says against a file counts, what it says for one is worth nothing.
+    Doubtful,
+    /// There is none, or what is there is none, or it speaks of other files.
+    None,
+    /// Nobody knows whether there is one, and what it says.
+    Unknown(Reasons),
+}
+
+fn reasons_of(fault: Fault) -> Reasons {
+    match fault {
+        Fault::Status(429) | Fault::Busy(429) => &["rate-limited"],
+        Fault::Status(408 | 425 | 504) => &["server-error", "timeout", "rate-limited"],
+        Fault::Status(_) | Fault::Busy(_) => &["server-error"],
+        Fault::Reset | Fault::Close | Fault::Garbage | Fault::EndlessHeaders => NO_ANSWER,
+        // In HTTP/2 a mirror that stalls in the headers sends none.
+        Fault::Hang | Fault::StallInHeaders | Fault::SlowLoris => &["timeout"],
+    }
+}
+
+/// What may come of asking for a place, with the round's retries.
+pub fn seen(world: &World, access: Access, with_body: bool) -> Vec<Seen> {
+    let retries = world.retries as usize;
+    let trouble = |fault| Seen::Trouble(reasons_of(fault));
+    let broken = Seen::Trouble(BROKEN);
+    let mut seen = match access {
+        Access::Normal | Access::Slow(_) | Access::Paced(..) | Access::Redirected(..) => vec![Seen::Content],
+        Access::Missing(_) | Access::RedirectedToNothing(_) => vec![Seen::Missing],
+        Access::Odd(_) => vec![Seen::Odd],
+        Access::Always(fault) => vec![trouble(fault)],
+        Access::Recovering(times, _) if times <= retries => vec![Seen::Content],
+        Access::Flapping(_) if retries > 0 => vec![Seen::Content],
+        // An answer is an answer: it uses up an attempt.
+        Access::Recovering(_, fault @ (Fault::Status(_) | Fault::Busy(_)))
+        | Access::Flapping(fault @ (Fault::Status(_) | Fault::Busy(_))) => vec![trouble(fault)],
+        // Chance; and a request that got lost on an old connection may be sent again without being counted.
+        Access::Recovering(_, fault) | Access::Flapping(fault) | Access::Lossy(_, _, fault) => {
+            vec![Seen::Content, trouble(fault)]
+        }
+        // What was cut off is not what is there.
+        Access::Cut(..) if with_body => vec![broken],
+        Access::Cut(..) => vec![Seen::Content],
+        // Less than any server sends that was not told to.
+        Access::HugeHeader(..=9_000) => vec![Seen::Content],
+        // How large is too large is for the gate to say, as for any client of HTTP (RFC 9110, section 5.4).
+        Access::HugeHeader(_) => vec![Seen::Content, broken],
+        Access::Misled(_, _, Astray::NoLocation) => vec![Seen::Odd],
+        Access::Misled(_, _, Astray::NoUrl | Astray::Loop | Astray::TooMany) => {
+            vec![Seen::Refused, Seen::Odd]
+        }
+        // From http there is no lower.
+        Access::Misled(_, _, Astray::Downgrade) if world.wire == Wire::Plain => vec![Seen::Content],
+        Access::Misled(..) => vec![Seen::Refused],
+    };
+    if world.suffers_together() {
+        // A connection that breaks takes along what others ask on it; that uses up an attempt, and the next one
+        // may meet a fault again.
+        seen.push(broken);
+        if let Access::Recovering(_, fault) | Access::Flapping(fault) = access {
+            seen.push(trouble(fault));
+        }
+    }
+    seen
+}
+
+/// What may come of asking for a file, with HEAD, and with a GET of a part where that takes one.
+pub fn of_file(world: &World, artifact: &Artifact) -> Vec<Seen> {
+    let mut all = seen(world, artifact.access, false);
+    if artifact.quirk == Quirk::HeadRefused(400) {
+        // Not "no HEAD", as 405 and 501 are: whatever is wrong with the request may be wrong with any.
+        all.iter_mut().filter(|seen| **seen == Seen::Content).for_each(|seen| *seen = Seen::Odd);
+    }
+    let takes_a_part = !matches!(artifact.quirk, Quirk::None | Quirk::HeadLies | Quirk::Labelled);
+    if takes_a_part && matches!(artifact.access, Access::Cut(..)) {
+        // The connection may break while the headers are on their way.
+        all.push(Seen::Trouble(BROKEN));
+    }
+    all
+}
+
+/// What may come of reading a file that seemed to be there, to its end.
+pub fn of_bytes(world: &World, artifact: &Artifact) -> Vec<Seen> {
+    if matches!(artifact.quirk, Quirk::Endless | Quirk::Trickle) {
+        return vec![Seen::Trouble(BROKEN)];
+    }
+    let mut all = seen(world, artifact.access, true);
+    if artifact.tagged && matches!(artifact.access, Access::Cut(1.., _)) {
+        // What is cut off each time can be put together where it can be told that it is still the same file.
+        // No rule says that a gate must.
+        all.push(Seen::Content);
+    }
+    all.retain(|seen| matches!(seen, Seen::Content | Seen::Trouble(_)));
+    all
+}
+
+/// What may come of asking for a sidecar.
+pub fn of_sidecar(world: &World, sidecar: &Sidecar) -> Vec<Word> {
+    let read: &[Word] = match sidecar.form {
+        Form::Good | Form::Labelled => &[Word::Good],
+        Form::JunkAround | Form::CutShort => &[Word::Doubtful],
+        Form::Junk | Form::Html | Form::Empty | Form::Oversized | Form::Stale => &[Word::None],
+        // Too large, if that shows before the time is over.
+        Form::Endless => &[Word::None, Word::Unknown(BROKEN)],
+    };
+    let words = seen(world, sidecar.access, true).into_iter().flat_map(|seen| match seen {
+        Seen::Content => read.to_vec(),
+        Seen::Missing => vec![Word::None],
+        Seen::Trouble(reasons) => vec![Word::Unknown(reasons)],
+        Seen::Refused | Seen::Odd => vec![Word::Unknown(NO_ANSWER)],
+    });
+    words.collect()
+}
