@@ -70,7 +70,7 @@ pub async fn run<S>(
 ) -> (Vec<Outcome>, Option<Ended<S>>) {
     let mut outcomes: Vec<Option<Outcome>> = vec![None; cases.len()];
     let mut ended = None;
-    let notes = Vec::from_iter(cases.iter().map(|_| Notes::default()));
+    let notes: Vec<Notes> = cases.iter().map(|_| Notes::default()).collect();
     {
         let mut end = pin!(async {
             tokio::select! {

@@ -4,7 +4,10 @@ use std::fmt::Write as _;
 use std::fs;
 use std::time::Duration;
 
-use crate::gate::{Run, check, document, run_within};
+use art_mirror_validate::probe::MAX_META_JSON_BYTES;
+use embedded_mirror::{Config, Mirror, Resource};
+
+use crate::gate::{MEMORY, Run, check, document, gate, run_within};
 
 /// How large the files are, in MiB.
 const SIZE: u64 = 12;
@@ -96,4 +99,36 @@ fn width_costs_no_more_than_is_stated() {
         assert!(run.said().contains(says), "{name}: {}", run.said());
         assert!(run.peak < STATED, "{name}: {} MiB", run.peak);
     }
+}
+
+/// A `meta.json` of as many keys as go into what is read of one, in two directories at once.
+#[test]
+fn wide_sidecars_cost_no_more_than_is_stated() {
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    let images = (0..).map(|number| format!("\"{number:x}\":{{}}"));
+    let (mut meta, size) = ("{\"images\":{\"-\":{}".to_owned(), MAX_META_JSON_BYTES - 32);
+    images
+        .take_while(|image| {
+            write!(meta, ",{image}").unwrap();
+            meta.len() < size
+        })
+        .for_each(drop);
+    meta.push_str("}}");
+    assert!(meta.len() <= MAX_META_JSON_BYTES);
+    let meta = Resource::bytes(meta);
+    let paths = ["a", "b"].map(|name| format!("/{name}/f.iso"));
+    for path in &paths {
+        mirror.put(path, Resource::artifact("f.iso"));
+        mirror.put(&path.replace("f.iso", "meta.json"), meta.clone());
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("stream.json");
+    fs::write(&file, document(&paths.each_ref().map(|path| mirror.url(path)))).unwrap();
+    let mut command = gate(&["check", "--verify", "published", "--allow-private-addresses", "--allow-host"]);
+    command.arg(mirror.addr().to_string()).arg(&file);
+    let run = run_within(Duration::from_secs(120), command, std::io::empty());
+    eprintln!("wide sidecars: {} MiB, {:?}", run.peak, run.took);
+    assert_eq!(run.code, Some(3), "{}", run.said());
+    assert_eq!(mirror.request_count(), 6);
+    assert!(run.peak < MEMORY, "{} MiB", run.peak);
 }
