@@ -262,8 +262,7 @@ impl Client {
             patience.rewarded(length);
             let position = journey.position.saturating_add(length);
             if position > limit {
-                let detail =
-                    format!("it goes on after {} bytes, and could have {limit} at most", journey.position);
+                let detail = format!("it goes on after {limit} bytes, the most that it could have");
                 let trouble = trouble(TroubleKind::ServerError, detail);
                 return Leg::Unfinished(Unfinished::Observed(Observation::Undetermined(trouble)));
             }
