@@ -39,8 +39,8 @@ async fn check(args: CheckArgs, verbosity: Verbosity, mut stop: network::Stop<'_
         Ok(choice) => choice,
         Err(problem) => return unusable(&args, None, &problem),
     };
-    let keyring = match read_keyring(args.keyring.as_deref()) {
-        Ok(keyring) => keyring,
+    let (keyring, keys) = match read_keyring(args.keyring.as_deref()) {
+        Ok(keyring) => keyring.unzip(),
         Err(problem) => return unusable(&args, Some(&choice), &problem),
     };
     let prober =
@@ -77,7 +77,7 @@ async fn check(args: CheckArgs, verbosity: Verbosity, mut stop: network::Stop<'_
         Err(NoBase::Unusable(problem)) => return unusable(&args, Some(&choice), &problem),
     };
     let mut subjects = subjects(&sources);
-    let part = args.partition.map(|partition| (partition, scope(&args, &subjects)));
+    let part = args.partition.map(|partition| (partition, scope(&args, keys, &subjects)));
     if let Some(partition) = args.partition {
         subjects.retain(|it| partition.contains(&it.artifact.id, &it.artifact.sha256));
     }
@@ -116,12 +116,13 @@ async fn check(args: CheckArgs, verbosity: Verbosity, mut stop: network::Stop<'_
     interrupt.map_or(exit, signals::Interrupt::exit)
 }
 
-/// The keys of `--keyring`, if it is given.
-fn read_keyring(file: Option<&Path>) -> Result<Option<Keyring>, String> {
+/// The keys of `--keyring`, if it is given, and the digest of their file.
+fn read_keyring(file: Option<&Path>) -> Result<Option<(Keyring, Sha256)>, String> {
     let Some(file) = file else { return Ok(None) };
     let problem = |why: String| format!("{}: {why}", file.display());
     let bytes = std::fs::read(file).map_err(|error| problem(error.to_string()))?;
-    Keyring::parse(&bytes).map(Some).map_err(|error| problem(error.to_string()))
+    let keyring = Keyring::parse(&bytes).map_err(|error| problem(error.to_string()))?;
+    Ok(Some((keyring, Sha256::of(&bytes))))
 }
 
 /// One artifact, with where it comes from.
@@ -155,15 +156,14 @@ fn subjects(sources: &Sources) -> Vec<Subject<'_>> {
 
 /// The digest of what must be the same in every part of a run that nothing else in a report tells: which artifacts
 /// the filters left, and the options that change a verdict.
-fn scope(args: &CheckArgs, subjects: &[Subject<'_>]) -> Sha256 {
+fn scope(args: &CheckArgs, keys: Option<Sha256>, subjects: &[Subject<'_>]) -> Sha256 {
     use std::fmt::Write as _;
 
     let mut text = String::new();
-    let CheckArgs { signatures, keyring, network, .. } = args;
-    let keyring = keyring.as_ref().map(|file| std::fs::read(file).map(|keys| Sha256::of(&keys)).ok());
+    let CheckArgs { signatures, network, .. } = args;
     let hosts = (&network.allow_host, network.allow_private_addresses);
     // Writing to a string does not fail.
-    let _ = writeln!(text, "{signatures:?} {keyring:?} {hosts:?}");
+    let _ = writeln!(text, "{signatures:?} {keys:?} {hosts:?}");
     for Subject { id, artifact, .. } in subjects {
         let _ = writeln!(text, "{id:?} {} {:?}", artifact.sha256, artifact.location);
     }
