@@ -1,0 +1,214 @@
+//! The judge's laws, over any expectation and any evidence.
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn any_trouble() -> impl Strategy<Value = Trouble> {
+    prop_oneof![
+        Just(TroubleKind::Unreachable),
+        Just(TroubleKind::Timeout),
+        Just(TroubleKind::ServerError),
+        Just(TroubleKind::RateLimited),
+        Just(TroubleKind::Deadline),
+    ]
+    .prop_map(trouble)
+}
+
+fn any_observation() -> impl Strategy<Value = Observation> {
+    prop_oneof![
+        4 => proptest::option::of(6_u64..9).prop_map(present),
+        1 => Just(absent(404)),
+        1 => Just(Observation::Absent { status: 200, how: Absence::Html }),
+        1 => Just(Observation::Refused(Refusal::Host { host: "h".into() })),
+        1 => any_trouble().prop_map(Observation::Undetermined),
+    ]
+}
+
+fn any_digest() -> impl Strategy<Value = Sha256> {
+    prop_oneof![3 => Just(RIGHT), 1 => Just(WRONG)]
+}
+
+fn any_build_file() -> impl Strategy<Value = BuildFile> {
+    (proptest::option::of(any_digest()), proptest::option::of(6_u64..9)).prop_map(|(sha256, size)| {
+        BuildFile {
+            said_by: Arc::from("some metadata"),
+            sha256,
+            size,
+            uncompressed_sha256: None,
+            uncompressed_size: None,
+        }
+    })
+}
+
+fn any_evidence() -> impl Strategy<Value = Evidence> {
+    let source = prop_oneof![Just(DigestSource::Header), Just(DigestSource::Sha256sumTxt)];
+    let digest = (source, any_digest(), proptest::bool::weighted(0.8))
+        .prop_map(|(source, sha256, can_prove)| PublishedDigest { source, sha256, can_prove });
+    let unread = any_trouble().prop_map(|trouble| Unread { sidecar: "meta.json", trouble });
+    (
+        any_observation(),
+        proptest::collection::vec(digest, 0..3),
+        proptest::collection::vec(any_build_file(), 0..2),
+        any::<bool>(),
+        proptest::collection::vec(unread, 0..2),
+        proptest::option::of(any_observation()),
+        proptest::option::of(prop_oneof![3 => any_content().prop_map(Ok), 1 => any_trouble().prop_map(Err)]),
+    )
+        .prop_map(|(file, mut published, meta_json, can_prove, unread, signature, content)| {
+            let source = DigestSource::MetaJson;
+            let of_build = meta_json.iter().filter_map(|file| file.sha256);
+            published.extend(of_build.map(|sha256| PublishedDigest { source, sha256, can_prove }));
+            Evidence { published, meta_json, unread, content, signature, ..Evidence::only(file) }
+        })
+}
+
+/// Something that goes wrong with a file or with what its servers say of it. A sidecar that is taken back is no
+/// damage: what it said is then said no more.
+#[derive(Debug, Clone)]
+enum Damage {
+    /// A file that was there shows itself otherwise.
+    File(Observation),
+    /// Somebody publishes another digest.
+    Contradicted(DigestSource),
+    /// Every list has a fault somewhere.
+    Malformed,
+    /// No digest is published that agrees.
+    Unsupported,
+    /// A sidecar cannot be read.
+    Unread(Trouble),
+    /// The bytes are others, or not to be had.
+    Content(Option<Trouble>),
+    /// The signature is not there, or nobody knows.
+    Signature(Observation),
+}
+
+impl Damage {
+    fn done_to(self, mut evidence: Evidence) -> Evidence {
+        match self {
+            Self::File(file) if matches!(evidence.file, Observation::Present { .. }) => evidence.file = file,
+            Self::File(_) => {}
+            Self::Contradicted(source) => evidence.published.push(published(source, WRONG)),
+            Self::Malformed => evidence.published.iter_mut().for_each(|digest| digest.can_prove = false),
+            Self::Unsupported => evidence.published.retain(|digest| digest.sha256 != RIGHT),
+            Self::Unread(trouble) => evidence.unread.push(Unread { sidecar: "sha256sum.txt", trouble }),
+            Self::Content(Some(trouble)) => evidence.content = evidence.content.map(|_| Err(trouble)),
+            Self::Content(None) => {
+                if let Some(Ok(content)) = &mut evidence.content {
+                    content.sha256 = WRONG;
+                }
+            }
+            Self::Signature(signature) => evidence.signature = evidence.signature.map(|_| signature),
+        }
+        evidence
+    }
+}
+
+fn any_damage() -> impl Strategy<Value = Damage> {
+    let bad = prop_oneof![
+        Just(absent(404)),
+        Just(Observation::Refused(Refusal::Host { host: "h".into() })),
+        any_trouble().prop_map(Observation::Undetermined),
+    ];
+    let source = prop_oneof![Just(DigestSource::Header), Just(DigestSource::Sha256sumTxt)];
+    prop_oneof![
+        bad.clone().prop_map(Damage::File),
+        // Of a length that no document expects.
+        Just(Damage::File(present(Some(99)))),
+        Just(Damage::File(present(None))),
+        source.prop_map(Damage::Contradicted),
+        Just(Damage::Malformed),
+        Just(Damage::Unsupported),
+        any_trouble().prop_map(Damage::Unread),
+        proptest::option::of(any_trouble()).prop_map(Damage::Content),
+        bad.prop_map(Damage::Signature),
+    ]
+}
+
+fn any_content() -> impl Strategy<Value = ContentEvidence> {
+    let uncompressed = prop_oneof![
+        3 => Just(Some(Uncompressed::Whole { bytes: 20, sha256: INNER })),
+        1 => Just(Some(Uncompressed::Whole { bytes: 20, sha256: WRONG })),
+        1 => Just(Some(Uncompressed::Unusable("cut off".to_owned()))),
+        1 => Just(None),
+    ];
+    (6_u64..9, any_digest(), uncompressed, any::<bool>()).prop_map(
+        |(bytes, sha256, uncompressed, resumed)| ContentEvidence { bytes, sha256, uncompressed, resumed },
+    )
+}
+
+fn any_expectation() -> impl Strategy<Value = Expectation> {
+    (
+        prop_oneof![Just(Verify::Exists), Just(Verify::Published), Just(Verify::Auto), Just(Verify::Content)],
+        prop_oneof![Just(Signatures::Ignore), Just(Signatures::Warn), Just(Signatures::Require)],
+        proptest::option::of(6_u64..9),
+        proptest::collection::vec(any_build_file(), 0..2),
+    )
+        .prop_map(|(verify, signatures, size, legacy)| Expectation {
+            size,
+            legacy,
+            signatures,
+            ..expected(verify)
+        })
+}
+
+proptest! {
+    /// What the judge must never do, said a second time and differently: a pass has a file that is there, no
+    /// digest that disagrees, and, where one is wanted, one that agrees.
+    #[test]
+    fn a_pass_is_always_earned(want in any_expectation(), evidence in any_evidence()) {
+        let outcome = judge(&want, &evidence);
+        if outcome.verdict() == Verdict::Pass {
+            let Observation::Present { size, .. } = evidence.file else {
+                return Err(TestCaseError::fail("a pass without a file"));
+            };
+            prop_assert!(evidence.published.iter().all(|digest| digest.sha256 == RIGHT));
+            prop_assert!(want.legacy.iter().chain(&evidence.meta_json).all(|it| it.sha256.is_none_or(|it| it == RIGHT)));
+            prop_assert!(!matches!(evidence.content, Some(Err(_))));
+            let read = evidence.content.as_ref().and_then(|read| read.as_ref().ok());
+            prop_assert!(read.is_none_or(|read| read.sha256 == RIGHT));
+            let inside = Some(Uncompressed::Whole { bytes: 20, sha256: INNER });
+            prop_assert!(read.is_none_or(|read| read.uncompressed == inside));
+            match want.verify {
+                Verify::Exists => {}
+                Verify::Published | Verify::Auto => {
+                    prop_assert!(read.is_some() || evidence.published.iter().any(|digest| digest.can_prove));
+                }
+                Verify::Content => prop_assert!(read.is_some()),
+            }
+            prop_assert!(want.size.is_none() || want.size == read.map_or(size, |read| Some(read.bytes)));
+        }
+    }
+
+    /// More damage never turns anything into a pass.
+    #[test]
+    fn no_damage_earns_a_pass(want in any_expectation(), evidence in any_evidence(), damage in any_damage()) {
+        let before = judge(&want, &evidence).verdict();
+        let after = judge(&want, &damage.done_to(evidence)).verdict();
+        prop_assert!(before == Verdict::Pass || after != Verdict::Pass, "{before:?} became {after:?}");
+    }
+
+    /// What is wrong stays wrong, whatever else is found; what is found besides makes nothing better.
+    #[test]
+    fn evidence_of_wrong_outweighs_everything(want in any_expectation(), evidence in any_evidence()) {
+        let before = judge(&want, &evidence).verdict();
+        for wrong in [published(DigestSource::Header, WRONG), doubtful(DigestSource::Sha256sumTxt, WRONG)] {
+            let mut damaged = evidence.clone();
+            damaged.published.push(wrong);
+            prop_assert_eq!(judge(&want, &damaged).verdict(), Verdict::Fail);
+        }
+        let hampered = Damage::Unread(trouble(TroubleKind::Timeout)).done_to(evidence);
+        prop_assert!(judge(&want, &hampered).verdict() >= before);
+    }
+
+    /// The reason, the verdict and the message speak of the same thing.
+    #[test]
+    fn an_outcome_is_of_one_piece(want in any_expectation(), evidence in any_evidence()) {
+        let outcome = judge(&want, &evidence);
+        prop_assert_eq!(outcome.reason().map_or(Verdict::Pass, Reason::verdict), outcome.verdict());
+        prop_assert!(!outcome.message().is_empty());
+        prop_assert!(outcome.findings.is_sorted_by_key(|finding| std::cmp::Reverse(finding.verdict())));
+    }
+}
