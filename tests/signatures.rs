@@ -237,6 +237,8 @@ fn a_sha256sum_txt_is_signed_apart_or_in_clear() {
         message.unwrap().to_armored_bytes(ArmorOptions::default()).unwrap()
     };
     let other = sha256sum_txt([("f", b"other")]);
+    let endless = format!("-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\n{}", "\n".repeat(1_000_000));
+    let endless = endless.into_bytes();
     for (what, signature, fault) in [
         ("apart", Some(sign(&key.primary_key, sums.as_bytes())), None),
         ("in clear", Some(clear(&sums, &key)), None),
@@ -249,6 +251,8 @@ fn a_sha256sum_txt_is_signed_apart_or_in_clear() {
         ),
         ("by another, in clear", Some(clear(&sums, &stranger)), Some("is not among the keys")),
         ("garbage", Some(b"garbage".to_vec()), Some("is no OpenPGP signature")),
+        // Whose checking would take minutes, in which no deadline is heard.
+        ("in clear, of very many lines", Some(endless), Some("more than 16000 lines")),
         ("missing", None, None),
     ] {
         for verify in [Verify::Published, Verify::Content] {
