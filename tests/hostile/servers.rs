@@ -84,7 +84,9 @@ fn a_body_without_end_is_read_to_the_deadline_and_costs_no_memory() {
         let run = judge(&mirror, &paths, &more);
         assert_eq!(run.code, Some(3), "{verify}: {}", run.said());
         for artifact in run.report()["artifacts"].as_array().unwrap() {
-            assert_eq!(artifact["reason"], "deadline", "{verify}: {artifact}");
+            // Over HTTP/1.1, what follows an answer to HEAD may also be taken for the next answer, which it is not.
+            let reason = artifact["reason"].as_str();
+            assert!(matches!(reason, Some("deadline" | "unreachable")), "{verify}: {artifact}");
         }
         assert!(mirror.count("GET", paths[0]) > 0, "{verify}: {:?}", mirror.requests());
         assert!(run.peak < MEMORY, "{verify}: {} MiB", run.peak);
