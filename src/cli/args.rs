@@ -9,6 +9,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use super::completions::CompletionsArgs;
@@ -233,7 +234,7 @@ pub struct NetworkArgs {
     pub allow_private_addresses: bool,
 
     /// A PEM file with further trust roots [also: $SSL_CERT_FILE]
-    #[arg(long, value_name = "PEM", value_hint = ValueHint::FilePath, value_parser = trust_roots)]
+    #[arg(long, value_name = "PEM", value_hint = ValueHint::FilePath, value_parser = PathBufValueParser::new().try_map(trust_roots))]
     pub ca_file: Option<PathBuf>,
 
     /// The most requests to one host at a time
@@ -336,8 +337,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 }
 
 /// The path of a file with trust roots.
-fn trust_roots(path: &str) -> Result<PathBuf, String> {
-    let path = PathBuf::from(path);
+fn trust_roots(path: PathBuf) -> Result<PathBuf, String> {
     check_trust_roots(&path).map_err(|why| format!("no trust root could be read: {why}"))?;
     Ok(path)
 }

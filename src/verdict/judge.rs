@@ -133,12 +133,22 @@ pub fn judge(expected: &Expectation, evidence: &Evidence) -> Outcome {
 /// The size that the file should have: the document's, else legacy metadata's, else `meta.json`'s, else the
 /// bridge's.
 fn expected_size(expected: &Expectation, evidence: &Evidence) -> Option<(u64, SizeSource)> {
-    let first = |files: &[BuildFile]| files.iter().find_map(|file| file.size);
-    let stream = expected.size.map(|size| (size, SizeSource::Stream));
-    stream
-        .or_else(|| first(&expected.legacy).map(|size| (size, SizeSource::Legacy)))
-        .or_else(|| first(&evidence.meta_json).map(|size| (size, SizeSource::MetaJson)))
+    by_rank(expected.size, expected, evidence, |file| file.size)
         .or_else(|| evidence.bridge_size.map(|size| (size, SizeSource::Bridge)))
+}
+
+/// A size by the document, else by legacy metadata, else by `meta.json`, and who says so.
+fn by_rank(
+    stream: Option<u64>,
+    expected: &Expectation,
+    evidence: &Evidence,
+    size: fn(&BuildFile) -> Option<u64>,
+) -> Option<(u64, SizeSource)> {
+    let first = |files: &[BuildFile], source| Some((files.iter().find_map(size)?, source));
+    stream
+        .map(|size| (size, SizeSource::Stream))
+        .or_else(|| first(&expected.legacy, SizeSource::Legacy))
+        .or_else(|| first(&evidence.meta_json, SizeSource::MetaJson))
 }
 
 /// Whether what could not be read is a signature.
@@ -161,11 +171,8 @@ impl Bench<'_> {
 
     /// The size that the file should have once decompressed, and who says so.
     fn expected_uncompressed_size(&self) -> Option<(u64, SizeSource)> {
-        let first = |files: &[BuildFile]| files.iter().find_map(|file| file.uncompressed_size);
-        let stream = self.expected.uncompressed_size.map(|size| (size, SizeSource::Stream));
-        stream
-            .or_else(|| first(&self.expected.legacy).map(|size| (size, SizeSource::Legacy)))
-            .or_else(|| first(&self.evidence.meta_json).map(|size| (size, SizeSource::MetaJson)))
+        let Self { expected, evidence, .. } = self;
+        by_rank(expected.uncompressed_size, expected, evidence, |file| file.uncompressed_size)
     }
 
     /// Build metadata that disagrees with the document is wrong whether or not the file is there.
