@@ -1,14 +1,20 @@
 //! The HTML report in a real browser: it renders, shows every failure, runs no script, makes no request, and
 //! shows injected markup as text.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "the helpers of a test fail as its test does")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "the helpers of a test fail as its test does"
+)]
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use art_mirror_validate::report::model::{
@@ -18,8 +24,24 @@ use art_mirror_validate::report::model::{
 use art_mirror_validate::report::{RunContext, html};
 use art_mirror_validate::stream::Sha256;
 use art_mirror_validate::verdict::{Reason, Verdict};
+use serde_json::{Value, json};
 
 const FAILURES: usize = 30;
+
+/// A browser without a window, that asks for nothing by itself.
+const OPTIONS: [&str; 11] = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+    "--disable-extensions",
+    "--disable-default-apps",
+];
 
 /// Longer than a cold start on a busy machine takes.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -53,8 +75,8 @@ fn a_hostile_report_is_only_ever_text() {
     assert_eq!(requests.load(Ordering::SeqCst), 0, "no request is made");
 }
 
-/// As Spyglass shows it: in a frame that may run no scripts, and whose address is not the page's. Nobody can look
-/// into such a frame, so its picture has to be the one of the page by itself.
+/// As Spyglass shows it: in a frame that may run no scripts, and whose address is not the page's. Each box of the
+/// page has the same place, the same text and the same looks there as it has by itself.
 #[test]
 fn in_a_sandboxed_frame_the_report_looks_as_it_does_alone() {
     let Some(browser) = browser() else {
@@ -72,28 +94,24 @@ fn in_a_sandboxed_frame_the_report_looks_as_it_does_alone() {
          srcdoc=\"{}\"></iframe>",
         page.replace('&', "&amp;").replace('"', "&quot;")
     );
-    let picture = |name: &str, page: &str| {
+    // A page without its style is what a frame that refuses the style would show.
+    let bare = page.replacen("<style", "<style media=none", 1);
+    let mut browser = DevTools::start(browser, &directory.path().join("profile"));
+    let mut documents = |name: &str, page: &str| {
         let path = directory.path().join(format!("{name}.html"));
         std::fs::write(&path, page).unwrap();
-        let picture = directory.path().join(format!("{name}.png"));
-        let options = [
-            format!("--screenshot={}", picture.display()),
-            "--window-size=1000,1400".to_owned(),
-            "--hide-scrollbars".to_owned(),
-            "--force-device-scale-factor=1".to_owned(),
-            // A frame has a process of its own, which paints when it gets to it.
-            "--virtual-time-budget=5000".to_owned(),
-        ];
-        let url = format!("file://{}", path.display());
-        run(browser, &directory.path().join(format!("{name}-profile")), &options, &url);
-        std::fs::read(picture).unwrap()
+        browser.documents(&format!("file://{}", path.display()))
     };
-    let blank = picture("blank", "<!DOCTYPE html><title>x</title>");
-    let alone = picture("alone", &page);
-    assert!(alone != blank, "the page is not empty");
-    // On a busy machine the picture may be taken before the frame has painted.
-    let shows_the_page = (0..5).any(|attempt| picture(&format!("framed-{attempt}"), &framed) == alone);
-    assert!(shows_the_page, "the frame shows what the page shows");
+
+    let alone = documents("alone", &page);
+    let in_a_frame = documents("framed", &framed);
+    let without_style = documents("bare", &bare);
+
+    let [alone] = alone.as_slice() else { panic!("{} documents in the page", alone.len()) };
+    let [_, in_a_frame] = in_a_frame.as_slice() else { panic!("no document in the frame") };
+    assert_eq!(in_a_frame, alone, "the frame shows what the page shows");
+    assert!(alone.iter().any(|shown| shown.text.contains("SCRIPT")), "the page is not empty");
+    assert_ne!(&without_style[0], alone, "the looks of a page are seen");
     assert_eq!(requests.load(Ordering::SeqCst), 0, "no request is made");
 }
 
@@ -207,18 +225,10 @@ fn listener() -> (u16, Arc<AtomicUsize>) {
 
 /// The document after the browser has loaded it.
 fn dump(browser: &str, profile: &Path, url: &str) -> String {
-    run(browser, profile, &["--dump-dom".to_owned()], url)
-}
-
-/// What the browser writes to standard output.
-fn run(browser: &str, profile: &Path, options: &[String], url: &str) -> String {
     let mut child = Command::new(browser)
-        .args(["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-dev-shm-usage"])
-        .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
-        .args(["--disable-quic", "--disable-extensions", "--disable-default-apps"])
+        .args(OPTIONS)
         .arg(format!("--user-data-dir={}", profile.display()))
-        .args(options)
-        .arg(url)
+        .args(["--dump-dom", url])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
@@ -241,4 +251,121 @@ fn run(browser: &str, profile: &Path, options: &[String], url: &str) -> String {
         std::thread::sleep(Duration::from_millis(50));
     }
     reader.join().unwrap().unwrap()
+}
+
+/// A box of a page as the browser has laid it out.
+#[derive(Debug, PartialEq)]
+struct Shown {
+    text: String,
+    /// Left, top, width and height in CSS pixels, in its own document.
+    bounds: Vec<f64>,
+    /// The values of [`LOOKS`].
+    looks: Vec<String>,
+}
+
+/// The styles by which a person tells two pages apart.
+const LOOKS: [&str; 6] =
+    ["color", "background-color", "font-family", "font-size", "font-weight", "border-left-color"];
+
+/// A browser that is asked over pipes, in its `DevTools` protocol: JSON that ends with a zero byte.
+struct DevTools {
+    browser: Child,
+    questions: ChildStdin,
+    answers: Receiver<Value>,
+    session: Option<String>,
+    asked: u64,
+}
+
+impl DevTools {
+    /// A browser with one empty page.
+    fn start(browser: &str, profile: &Path) -> Self {
+        // It reads file descriptor 3 and writes to 4.
+        let mut browser = Command::new("sh")
+            .args(["-c", r#"exec "$@" 3<&0 4>&1 >/dev/null"#, "sh", browser, "--remote-debugging-pipe"])
+            .args(OPTIONS)
+            // Such a frame would otherwise have a process of its own, and the page's could not tell what it shows.
+            .arg("--disable-features=IsolateSandboxedIframes")
+            .arg(format!("--user-data-dir={}", profile.display()))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let questions = browser.stdin.take().unwrap();
+        let messages = BufReader::new(browser.stdout.take().unwrap());
+        let (send, answers) = channel();
+        std::thread::spawn(move || {
+            for message in messages.split(0).map_while(Result::ok) {
+                let Ok(message) = serde_json::from_slice(&message) else { return };
+                if send.send(message).is_err() {
+                    return;
+                }
+            }
+        });
+        let mut tools = Self { browser, questions, answers, session: None, asked: 0 };
+        let target = tools.ask("Target.createTarget", &json!({ "url": "about:blank" }));
+        let target = json!({ "targetId": target["targetId"], "flatten": true });
+        let session = tools.ask("Target.attachToTarget", &target);
+        tools.session = session["sessionId"].as_str().map(str::to_owned);
+        tools
+    }
+
+    /// What the page at a URL and the frames in it show, once all of it is loaded.
+    fn documents(&mut self, url: &str) -> Vec<Vec<Shown>> {
+        self.ask("Page.navigate", &json!({ "url": url }));
+        let complete = json!({ "expression": "document.readyState + ' ' + document.URL" });
+        let until = Instant::now() + PATIENCE;
+        while self.ask("Runtime.evaluate", &complete)["result"]["value"] != format!("complete {url}") {
+            assert!(Instant::now() < until, "{url} was not loaded within {PATIENCE:?}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let snapshot = self.ask("DOMSnapshot.captureSnapshot", &json!({ "computedStyles": LOOKS }));
+        // Texts are numbers of strings; -1 is none.
+        let string = |number: &Value| {
+            let string = number.as_u64().and_then(|number| usize::try_from(number).ok());
+            string.map_or_else(String::new, |at| snapshot["strings"][at].as_str().unwrap().to_owned())
+        };
+        let document = |document: &Value| {
+            let layout = &document["layout"];
+            let boxes = layout["text"].as_array().unwrap().iter().enumerate();
+            boxes
+                .map(|(at, text)| Shown {
+                    text: string(text),
+                    bounds: serde_json::from_value(layout["bounds"][at].clone()).unwrap(),
+                    looks: layout["styles"][at].as_array().unwrap().iter().map(string).collect(),
+                })
+                .collect()
+        };
+        snapshot["documents"].as_array().unwrap().iter().map(document).collect()
+    }
+
+    /// Has the browser do something, and returns its result.
+    fn ask(&mut self, method: &str, params: &Value) -> Value {
+        self.asked += 1;
+        let id = self.asked;
+        let mut question = json!({ "id": id, "method": method, "params": params });
+        if let Some(session) = &self.session {
+            question["sessionId"] = session.as_str().into();
+        }
+        self.questions.write_all(format!("{question}\0").as_bytes()).unwrap();
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            match self.answers.recv_timeout(left) {
+                Ok(answer) if answer["id"] == id => {
+                    return answer.get("result").unwrap_or_else(|| panic!("{method}: {answer}")).clone();
+                }
+                // Of events nothing is to be learned here.
+                Ok(_) => {}
+                Err(why) => panic!("{method}: the browser did not answer: {why}"),
+            }
+        }
+    }
+}
+
+impl Drop for DevTools {
+    fn drop(&mut self) {
+        let _ = self.browser.kill();
+        let _ = self.browser.wait();
+    }
 }
