@@ -384,6 +384,16 @@ fn a_body_without_an_end_of_its_own_is_as_long_as_head_said() {
     }
 }
 
+/// A chunked body says where it ends: one that is shorter than HEAD told is another file, and not cut off.
+#[test]
+fn a_body_with_an_end_of_its_own_is_as_long_as_it_is() {
+    let bytes = noise(1000);
+    let shorter = Resource::bytes(bytes[..500].to_vec()).behaves(Behaviour::NoContentLength);
+    let outcome = served(Resource::bytes(bytes.clone()).on_get(Behaviour::serve(shorter)), &bytes);
+    assert_eq!(reason(&outcome), "sha256-mismatch", "{outcome:?}");
+    assert_eq!(outcome.attempts, 2, "HEAD, and GET once");
+}
+
 #[test]
 fn downloads_hold_no_question_back() {
     let mirror = mirror();

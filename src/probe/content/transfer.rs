@@ -373,7 +373,8 @@ impl Journey {
     }
 }
 
-/// Whether an HTTP/1 body has no end of its own, so that one that was cut off looks whole (RFC 9112, section 6.3).
+/// Whether a body has no end of its own, so that one that was cut off looks whole (RFC 9112, section 6.3): downloads
+/// are HTTP/1.1, where every other body has a length or is chunked.
 fn ends_with_its_connection(headers: &HeaderMap) -> bool {
     !headers.contains_key(header::CONTENT_LENGTH) && !headers.contains_key(header::TRANSFER_ENCODING)
 }
