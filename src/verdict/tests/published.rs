@@ -1,0 +1,299 @@
+//! The table of cases where the judge goes by what servers say of a file.
+
+use super::*;
+
+/// One row of the table: what is changed from a good case, and what the judge must say.
+type Row = (&'static str, fn(&mut Expectation, &mut Evidence), Option<Reason>);
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
+fn the_table_of_cases() {
+    use DigestSource::{Header, MetaJson, Sha256sumTxt};
+    let rows: Vec<Row> = vec![
+        ("good", |_, _| {}, None),
+        // Whether it is there.
+        ("404", |_, it| it.file = absent(404), Some(Reason::Missing)),
+        ("403", |_, it| it.file = absent(403), Some(Reason::Missing)),
+        ("410", |_, it| it.file = absent(410), Some(Reason::Missing)),
+        (
+            "soft 404",
+            |_, it| it.file = Observation::Absent { status: 200, how: Absence::Html },
+            Some(Reason::Missing),
+        ),
+        (
+            "empty",
+            |_, it| it.file = Observation::Absent { status: 200, how: Absence::Empty },
+            Some(Reason::Missing),
+        ),
+        (
+            "unreachable",
+            |_, it| it.file = Observation::Undetermined(trouble(TroubleKind::Unreachable)),
+            Some(Reason::Unreachable),
+        ),
+        (
+            "timeout",
+            |_, it| it.file = Observation::Undetermined(trouble(TroubleKind::Timeout)),
+            Some(Reason::Timeout),
+        ),
+        (
+            "server error",
+            |_, it| it.file = Observation::Undetermined(trouble(TroubleKind::ServerError)),
+            Some(Reason::ServerError),
+        ),
+        (
+            "rate limited",
+            |_, it| it.file = Observation::Undetermined(trouble(TroubleKind::RateLimited)),
+            Some(Reason::RateLimited),
+        ),
+        (
+            "deadline",
+            |_, it| it.file = Observation::Undetermined(trouble(TroubleKind::Deadline)),
+            Some(Reason::Deadline),
+        ),
+        // Where it is.
+        (
+            "bad location",
+            |_, it| it.file = Observation::Refused(Refusal::BadLocation(crate::location::BadLocation::Query)),
+            Some(Reason::BadLocation),
+        ),
+        (
+            "bridge",
+            |_, it| it.file = Observation::Refused(Refusal::Bridge { host: "b".into() }),
+            Some(Reason::NotPublished),
+        ),
+        (
+            "host",
+            |_, it| it.file = Observation::Refused(Refusal::Host { host: "h".into() }),
+            Some(Reason::HostNotAllowed),
+        ),
+        (
+            "redirect",
+            |_, it| it.file = Observation::Refused(Refusal::Redirect { target: "t".into(), why: "w" }),
+            Some(Reason::RedirectNotAllowed),
+        ),
+        (
+            "address",
+            |_, it| {
+                it.file =
+                    Observation::Refused(Refusal::Address { host: "h".into(), addresses: "::1".into() });
+            },
+            Some(Reason::AddressNotAllowed),
+        ),
+        // Its size.
+        ("size of the document", |want, _| want.size = Some(7), None),
+        ("other size than the document's", |want, _| want.size = Some(8), Some(Reason::SizeMismatch)),
+        ("size of legacy metadata", |want, _| want.legacy = vec![said(RIGHT, Some(7))], None),
+        (
+            "other size than legacy metadata's",
+            |want, _| want.legacy = vec![said(RIGHT, Some(8))],
+            Some(Reason::SizeMismatch),
+        ),
+        (
+            "other size than meta.json's",
+            |_, it| it.meta_json = vec![said(RIGHT, Some(8))],
+            Some(Reason::SizeMismatch),
+        ),
+        ("other size than the bridge's", |_, it| it.bridge_size = Some(8), Some(Reason::SizeMismatch)),
+        (
+            "the document's size comes before legacy's",
+            |want, _| {
+                want.size = Some(7);
+                want.legacy = vec![said(RIGHT, Some(8))];
+            },
+            None,
+        ),
+        (
+            "legacy's size comes before meta.json's",
+            |want, it| {
+                want.legacy = vec![said(RIGHT, Some(7))];
+                it.meta_json = vec![said(RIGHT, Some(8))];
+            },
+            None,
+        ),
+        ("no size told, none expected", |_, it| it.file = present(None), None),
+        (
+            "no size told, one expected",
+            |want, it| {
+                want.size = Some(7);
+                it.file = present(None);
+            },
+            Some(Reason::ServerError),
+        ),
+        // Its digest.
+        ("no digest", |_, it| it.published.clear(), Some(Reason::NoDigest)),
+        (
+            "the right digest in a malformed list",
+            |_, it| it.published = vec![doubtful(Sha256sumTxt, RIGHT)],
+            Some(Reason::NoDigest),
+        ),
+        (
+            "another digest in a malformed list",
+            |_, it| it.published.push(doubtful(Sha256sumTxt, WRONG)),
+            Some(Reason::Sha256Mismatch),
+        ),
+        (
+            "no digest, and nobody asked",
+            |want, it| {
+                want.verify = Verify::Exists;
+                it.published.clear();
+            },
+            None,
+        ),
+        (
+            "wrong digest in a header",
+            |_, it| it.published = vec![published(Header, WRONG)],
+            Some(Reason::Sha256Mismatch),
+        ),
+        (
+            "wrong digest in a header, and nobody asked",
+            |want, it| {
+                want.verify = Verify::Exists;
+                it.published = vec![published(Header, WRONG)];
+            },
+            Some(Reason::Sha256Mismatch),
+        ),
+        (
+            "right in the header, wrong in sha256sum.txt",
+            |_, it| it.published.push(published(Sha256sumTxt, WRONG)),
+            Some(Reason::Sha256Mismatch),
+        ),
+        (
+            "wrong in one line of sha256sum.txt, right in another",
+            |_, it| it.published = vec![published(Sha256sumTxt, WRONG), published(Sha256sumTxt, RIGHT)],
+            Some(Reason::Sha256Mismatch),
+        ),
+        (
+            "right digest in sha256sum.txt alone",
+            |_, it| it.published = vec![published(Sha256sumTxt, RIGHT)],
+            None,
+        ),
+        (
+            "right digest in meta.json alone",
+            |_, it| {
+                it.published = vec![published(MetaJson, RIGHT)];
+                it.meta_json = vec![said(RIGHT, Some(7))];
+            },
+            None,
+        ),
+        // Build metadata.
+        (
+            "meta.json disagrees",
+            |_, it| {
+                it.published.push(published(MetaJson, WRONG));
+                it.meta_json = vec![said(WRONG, Some(7))];
+            },
+            Some(Reason::MetadataConflict),
+        ),
+        (
+            "legacy metadata disagrees",
+            |want, _| want.legacy = vec![said(RIGHT, None), said(WRONG, None)],
+            Some(Reason::MetadataConflict),
+        ),
+        (
+            "legacy metadata disagrees about the decompressed file",
+            |want, _| want.legacy = vec![BuildFile { uncompressed_sha256: Some(WRONG), ..said(RIGHT, None) }],
+            Some(Reason::MetadataConflict),
+        ),
+        (
+            "legacy metadata disagrees, and nothing else is known: wrong is wrong",
+            |want, it| {
+                want.legacy = vec![said(WRONG, None)];
+                *it = Evidence::only(Observation::Undetermined(trouble(TroubleKind::Unreachable)));
+            },
+            Some(Reason::MetadataConflict),
+        ),
+        (
+            "sha256sum.txt disagrees, and the file timed out",
+            |_, it| {
+                it.file = Observation::Undetermined(trouble(TroubleKind::Timeout));
+                it.published = vec![published(Sha256sumTxt, WRONG)];
+            },
+            Some(Reason::Sha256Mismatch),
+        ),
+        // Sidecars that could not be read might disagree.
+        (
+            "unread sidecar",
+            |_, it| {
+                let trouble = trouble(TroubleKind::ServerError);
+                it.unread = vec![Unread { sidecar: "sha256sum.txt", trouble }];
+            },
+            Some(Reason::ServerError),
+        ),
+        (
+            "unread meta.json, and only existence matters, and the size is known",
+            |want, it| {
+                want.verify = Verify::Exists;
+                want.size = Some(7);
+                it.unread = vec![Unread { sidecar: "meta.json", trouble: trouble(TroubleKind::Timeout) }];
+            },
+            None,
+        ),
+        (
+            "unread meta.json, and only existence matters, and the size is not known",
+            |want, it| {
+                want.verify = Verify::Exists;
+                it.unread = vec![Unread { sidecar: "meta.json", trouble: trouble(TroubleKind::Timeout) }];
+            },
+            Some(Reason::Timeout),
+        ),
+        // Signatures.
+        (
+            "missing signature is a warning",
+            |want, it| {
+                want.names_signature = true;
+                it.signature = Some(absent(404));
+            },
+            None,
+        ),
+        (
+            "missing signature is a failure where it is required",
+            |want, it| {
+                want.names_signature = true;
+                want.signatures = Signatures::Require;
+                it.signature = Some(absent(404));
+            },
+            Some(Reason::BadSignature),
+        ),
+        (
+            "no signature named is a failure where it is required",
+            |want, _| want.signatures = Signatures::Require,
+            Some(Reason::BadSignature),
+        ),
+        (
+            "undetermined signature is undetermined where it is required",
+            |want, it| {
+                want.names_signature = true;
+                want.signatures = Signatures::Require;
+                it.signature = Some(Observation::Undetermined(trouble(TroubleKind::Timeout)));
+            },
+            Some(Reason::Timeout),
+        ),
+        (
+            "a required signature that is missing is known to be, whatever becomes of its file",
+            |want, it| {
+                want.names_signature = true;
+                want.signatures = Signatures::Require;
+                it.file = Observation::Undetermined(trouble(TroubleKind::ServerError));
+                it.signature = Some(absent(404));
+            },
+            Some(Reason::BadSignature),
+        ),
+        (
+            "signature that is there",
+            |want, it| {
+                want.names_signature = true;
+                want.signatures = Signatures::Require;
+                it.signature = Some(present(Some(500)));
+            },
+            None,
+        ),
+    ];
+    for (name, change, reason) in rows {
+        let (mut want, mut evidence) = (expected(Verify::Published), good());
+        change(&mut want, &mut evidence);
+        let outcome = judge(&want, &evidence);
+        assert_eq!(outcome.reason(), reason, "{name}: {}", outcome.message());
+        let verdict = reason.map_or(Verdict::Pass, Reason::verdict);
+        assert_eq!(outcome.verdict(), verdict, "{name}");
+    }
+}
