@@ -11,7 +11,6 @@ use crate::location::{BadLocation, Literal};
 use crate::probe::{
     ContentInquiry, Evidence, Inquiry, Notes, Prober, Sidecarring, TransfersNow, Trouble, TroubleKind, When,
 };
-use crate::stream::BuildFile;
 use crate::verdict::{Expectation, Outcome, Reason, Signatures, Verdict, Verify, judge};
 
 /// How often an observer hears of downloads.
@@ -181,23 +180,17 @@ async fn sleep_until(deadline: Option<Instant>) {
 impl Case {
     fn content(&self, when: When) -> ContentInquiry {
         let expectation = &self.expectation;
-        let said = |of: fn(&BuildFile) -> Option<u64>| expectation.legacy.iter().find_map(of);
         ContentInquiry {
             when,
-            sizes: expectation
-                .size
-                .into_iter()
-                .chain(expectation.legacy.iter().filter_map(|it| it.size))
-                .collect(),
+            sizes: expectation.sizes().map(|(size, _)| size).collect(),
             uncompress: expectation.uncompressed_sha256.is_some() || expectation.uncompressed_size.is_some(),
-            uncompressed_size: expectation.uncompressed_size.or_else(|| said(|file| file.uncompressed_size)),
+            uncompressed_size: expectation.uncompressed_sizes().next().map(|(size, _)| size),
         }
     }
 
     fn inquiry(&self) -> Inquiry {
         let expectation = &self.expectation;
-        let knows_size =
-            expectation.size.is_some() || expectation.legacy.iter().any(|file| file.size.is_some());
+        let knows_size = expectation.sizes().next().is_some();
         Inquiry {
             location: self.location.clone(),
             signature: match expectation.signatures {

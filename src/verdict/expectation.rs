@@ -25,6 +25,29 @@ pub struct Expectation {
     pub signatures: Signatures,
 }
 
+impl Expectation {
+    /// The sizes that the file should have, in bytes, as far as they are known without asking anybody, and who says
+    /// so. Who counts most is first: the document, then legacy metadata.
+    pub fn sizes(&self) -> impl Iterator<Item = (u64, SizeSource)> {
+        self.ranked(self.size, |file| file.size)
+    }
+
+    /// The same of the file once decompressed.
+    pub fn uncompressed_sizes(&self) -> impl Iterator<Item = (u64, SizeSource)> {
+        self.ranked(self.uncompressed_size, |file| file.uncompressed_size)
+    }
+
+    fn ranked(
+        &self,
+        stream: Option<u64>,
+        size: fn(&BuildFile) -> Option<u64>,
+    ) -> impl Iterator<Item = (u64, SizeSource)> {
+        let legacy = self.legacy.iter().filter_map(size);
+        let stream = stream.into_iter().map(|size| (size, SizeSource::Stream));
+        stream.chain(legacy.map(|size| (size, SizeSource::Legacy)))
+    }
+}
+
 /// How much proof is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

@@ -130,25 +130,18 @@ pub fn judge(expected: &Expectation, evidence: &Evidence) -> Outcome {
     outcome
 }
 
-/// The size that the file should have: the document's, else legacy metadata's, else `meta.json`'s, else the
-/// bridge's.
+/// The size that the file should have: what was known before, else `meta.json`'s, else the bridge's.
 fn expected_size(expected: &Expectation, evidence: &Evidence) -> Option<(u64, SizeSource)> {
-    by_rank(expected.size, expected, evidence, |file| file.size)
-        .or_else(|| evidence.bridge_size.map(|size| (size, SizeSource::Bridge)))
+    let bridge = evidence.bridge_size.map(|size| (size, SizeSource::Bridge));
+    expected.sizes().chain(sizes_of_build(evidence, |file| file.size)).chain(bridge).next()
 }
 
-/// A size by the document, else by legacy metadata, else by `meta.json`, and who says so.
-fn by_rank(
-    stream: Option<u64>,
-    expected: &Expectation,
+/// What the build's `meta.json` says.
+fn sizes_of_build(
     evidence: &Evidence,
     size: fn(&BuildFile) -> Option<u64>,
-) -> Option<(u64, SizeSource)> {
-    let first = |files: &[BuildFile], source| Some((files.iter().find_map(size)?, source));
-    stream
-        .map(|size| (size, SizeSource::Stream))
-        .or_else(|| first(&expected.legacy, SizeSource::Legacy))
-        .or_else(|| first(&evidence.meta_json, SizeSource::MetaJson))
+) -> impl Iterator<Item = (u64, SizeSource)> {
+    evidence.meta_json.iter().filter_map(size).map(|size| (size, SizeSource::MetaJson))
 }
 
 /// Whether what could not be read is a signature.
@@ -171,8 +164,8 @@ impl Bench<'_> {
 
     /// The size that the file should have once decompressed, and who says so.
     fn expected_uncompressed_size(&self) -> Option<(u64, SizeSource)> {
-        let Self { expected, evidence, .. } = self;
-        by_rank(expected.uncompressed_size, expected, evidence, |file| file.uncompressed_size)
+        let of_build = sizes_of_build(self.evidence, |file| file.uncompressed_size);
+        self.expected.uncompressed_sizes().chain(of_build).next()
     }
 
     /// Build metadata that disagrees with the document is wrong whether or not the file is there.
