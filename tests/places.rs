@@ -33,12 +33,12 @@ fn run(arguments: &[&str]) -> Output {
 }
 
 fn run_with_input(arguments: &[&str], input: &[u8]) -> Output {
-    let mut child = command(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    feed(&mut command(arguments), input)
+}
+
+fn feed(command: &mut Command, input: &[u8]) -> Output {
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let input = input.to_vec();
     // The program may end before it has read everything.
@@ -158,6 +158,86 @@ fn a_by_release_url_is_resolved_with_its_documents_release() {
     assert_prints(&run(&["resolve", "--source", source, "--stream-prefix", prefix]), place);
     assert_prints(&run(&["resolve", url, "--source", source, "--stream-prefix", prefix]), place);
     assert_refuses(&run(&["resolve", url, "--stream-prefix", prefix]), "does not say which build");
+}
+
+#[test]
+fn the_query_of_an_install_config_stays_at_its_url() {
+    let source = "testdata/checkout-2021";
+    let args = ["resolve", "--source", source, "-a", "x86_64", "-p", "qemu"];
+    let json: serde_json::Value =
+        serde_json::from_str(stdout(&run(&[&args[..], &["--json"]].concat()))).unwrap();
+    let [url, digest, inner] =
+        ["url", "sha256", "uncompressed_sha256"].map(|key| json[key].as_str().unwrap().to_owned());
+    let prefix = "https://B/art/storage/releases";
+    let moved = run(&["resolve", &url, "--stream-prefix", prefix]);
+    let moved = stdout(&moved).trim();
+    let other = "ab".repeat(32);
+    for query in [
+        format!("?sha256={inner}"),
+        format!("?sha256={digest}"),
+        format!("?sha256={}", inner.to_uppercase()),
+        format!("?sha256={inner}&compressed-sha256={digest}"),
+        "?sha256=".to_owned(),
+        "?compressed-sha256=".to_owned(),
+    ] {
+        let text = format!("{url}{query}");
+        assert_prints(&run(&["resolve", &text]), &format!("{text}\n"));
+        assert_prints(&run(&["resolve", &text, "--stream-prefix", prefix]), &format!("{moved}{query}\n"));
+        let with_source = ["resolve", &text, "--source", source, "--stream-prefix", prefix];
+        assert_prints(&run(&with_source), &format!("{moved}{query}\n"));
+        let with_checksum = run(&[&with_source[..], &["--with-checksum"]].concat());
+        assert_prints(&with_checksum, &format!("{moved}?sha256={inner}\n"));
+        let list = run_with_input(&["resolve", "-", "--stream-prefix", prefix], text.as_bytes());
+        assert_prints(&list, &format!("{moved}{query}\n"));
+    }
+    for (query, says) in [
+        (format!("?sha256={other}"), format!("its query says {other}")),
+        (format!("?compressed-sha256={inner}"), format!("its query says {inner}")),
+    ] {
+        let text = format!("{url}{query}");
+        assert_prints(&run(&["resolve", &text]), &format!("{text}\n"));
+        assert_refuses(&run(&["resolve", &text, "--source", source]), &says);
+    }
+    for query in ["?sha256=12", "?sha512=", "?", "?sha256", "?sha256=#x"] {
+        assert_refuses(&run(&["resolve", &format!("{url}{query}")]), "query");
+    }
+    let secret = run(&["resolve", "https://u:secret@h/x?y=1"]);
+    assert_refuses(&secret, "query");
+    assert!(!stderr(&secret).contains("secret"));
+}
+
+#[test]
+fn a_document_on_a_bridge_goes_to_its_published_place_without_further_options() {
+    for path in corpus() {
+        let original = fs::read_to_string(&path).unwrap();
+        let published = run(&["rewrite", path.to_str().unwrap(), "--to", "published"]);
+        assert_eq!(published.status.code(), Some(0), "{}", stderr(&published));
+        let published = stdout(&published);
+        assert!(
+            original.contains("art-rhcos.svc") || original.contains("redirector") || published == original
+        );
+        for bridge in
+            ["releases-art-rhcos.svc.ci.openshift.org", "rhcos-redirector.apps.art.xq1c.p1.openshiftapps.com"]
+        {
+            for storage in ["art/storage", "art/storage/releases"] {
+                let prefix = format!("https://{bridge}/{storage}");
+                let to = ["rewrite", "-", "--to", "bridge", "--stream-prefix", &prefix];
+                let there = run_with_input(&to, published.as_bytes());
+                if storage.ends_with("releases") && there.status.code() == Some(2) {
+                    assert!(stderr(&there).contains("releases layout"), "{}", stderr(&there));
+                    continue;
+                }
+                // What the environment says of a bridge does not matter on the way back.
+                let mut back = command(&["rewrite", "-", "--to", "published"]);
+                back.env(PREFIX, "nonsense");
+                assert_prints(&feed(&mut back, stdout(&there).as_bytes()), published);
+            }
+        }
+    }
+    assert_refuses(
+        &run(&["rewrite", "x", "--to", "published", "--mirror", "https://m/x"]),
+        "takes no other place",
+    );
 }
 
 #[test]

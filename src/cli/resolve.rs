@@ -14,9 +14,9 @@ use serde::Serialize;
 use super::args::{Filters, NetworkArgs, Source, TargetArgs, source};
 use super::load::load_blocking;
 use super::{Exit, complain};
-use crate::location::{Target, resolve, resolve_lines};
+use crate::location::{ChecksumUrl, Target, resolve, resolve_lines};
 use crate::stream::{Artifact, Sha256, Sources};
-use crate::text::{excerpt, json};
+use crate::text::{Printable, excerpt, json};
 
 /// `resolve`
 #[derive(Debug, Args)]
@@ -103,9 +103,7 @@ fn answer(args: &ResolveArgs) -> Result<(), String> {
             return Err("- stands alone: without other URLs, --source, --json and --with-checksum".to_owned());
         }
         let places = resolve_lines(io::stdin().lock(), &target).map_err(|error| error.to_string())?;
-        return print(|out| {
-            places.iter().try_for_each(|place| writeln!(out, "{}", target.as_written(place)))
-        });
+        return print(|out| places.iter().try_for_each(|place| writeln!(out, "{place}")));
     }
     let places = if of_source {
         let mut documents: Vec<_> =
@@ -113,7 +111,7 @@ fn answer(args: &ResolveArgs) -> Result<(), String> {
         args.filters.apply(&mut documents).map_err(|error| error.to_string())?;
         places_of_artifacts(&sources, &target)
     } else {
-        places_of_urls(&args.urls, &sources, &target)
+        places_of_urls(args, &sources, &target)
     };
     places.and_then(|places| show(args, &places)).map_err(|problems| problems.join("\n"))
 }
@@ -131,9 +129,10 @@ fn places_of_artifacts<'a>(sources: &'a Sources, target: &Target) -> Result<Vec<
     }))
 }
 
-/// The places of URLs. What the documents say of a URL completes what it says itself.
+/// The places of URLs. What the documents say of a URL completes what it says itself, and must not contradict the
+/// digest in its query.
 fn places_of_urls<'a>(
-    urls: &'a [String],
+    args: &'a ResolveArgs,
     sources: &'a Sources,
     target: &Target,
 ) -> Result<Vec<Place<'a>>, Vec<String>> {
@@ -143,11 +142,19 @@ fn places_of_urls<'a>(
             known.insert(&artifact.location, (&sourced.document.name, artifact));
         }
     }
-    collect(urls.iter().map(|url| {
-        let artifact = known.get(url.as_str()).copied();
+    collect(args.urls.iter().map(|text| {
+        let url = ChecksumUrl::parse(text).map_err(|error| error.to_string())?;
+        let artifact = known.get(url.location()).copied();
         let release = artifact.map(|(_, artifact)| &*artifact.release).filter(|release| !release.is_empty());
-        let place = resolve(url, release, target).map_err(|error| error.to_string())?;
-        Ok(Place::of(target.as_written(&place), url, artifact))
+        let place = resolve(url.location(), release, target).map_err(|error| error.to_string())?;
+        if let Some((name, Artifact { id, sha256, uncompressed_sha256, .. })) = artifact
+            && let Some(digest) = url.contradicted_by(*sha256, *uncompressed_sha256)
+        {
+            let (text, name) = (excerpt(text, 500), Printable(name));
+            return Err(format!("{text}: its query says {digest}, which is not a sha256 of {id} in {name}"));
+        }
+        let query = if args.with_checksum { "" } else { url.query() };
+        Ok(Place::of(target.as_written(&place) + query, text, artifact))
     }))
 }
 
@@ -198,11 +205,10 @@ fn show(args: &ResolveArgs, places: &[Place<'_>]) -> Result<(), Vec<String>> {
                 json::line(out, place)?;
                 continue;
             }
-            write!(out, "{}", place.url)?;
-            if let (true, Some(digest)) = (args.with_checksum, place.uncompressed_sha256.or(place.sha256)) {
-                write!(out, "?sha256={digest}")?;
+            match place.uncompressed_sha256.or(place.sha256).filter(|_| args.with_checksum) {
+                Some(digest) => writeln!(out, "{}?sha256={digest}", place.url)?,
+                None => writeln!(out, "{}", place.url)?,
             }
-            writeln!(out)?;
         }
         Ok(())
     })

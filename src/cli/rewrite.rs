@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 
 use super::args::{NetworkArgs, Source, TargetArgs, source};
 use super::{Exit, complain};
-use crate::location::{Mirror, Prefix, Target, rewrite};
+use crate::location::{Mirror, PUBLIC_MIRROR, Prefix, Target, rewrite};
 use crate::stream::{Document, MAX_DOCUMENT_BYTES, Sources};
 use crate::text::Printable;
 
@@ -45,6 +45,8 @@ pub struct RewriteArgs {
 /// Where URLs are moved to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Destination {
+    /// The published place of each URL: what a document must name before it is merged
+    Published,
     /// The bridge of --stream-prefix or the environment
     Bridge,
     /// The mirror of --mirror, or ART's public mirror
@@ -55,8 +57,8 @@ pub enum Destination {
 
 const EXAMPLES: &str = "\
 Examples:
-  art-mirror-validate rewrite --to mirror --in-place
-      before the pull request is merged
+  art-mirror-validate rewrite --to published --in-place
+      from a bridge to the published places, before the pull request is merged
   art-mirror-validate rewrite rhcos.json --to bridge \\
     --stream-prefix https://HOST/art/storage
       what an e2e job boots from
@@ -65,9 +67,6 @@ Examples:
 
 Exit status: 0, or 2 if any URL's place cannot be told; then nothing is printed
 or changed.";
-
-/// ART's public mirror.
-const PUBLIC_MIRROR: &str = "https://mirror.openshift.com/pub/openshift-v4";
 
 /// Rewrites, and prints or replaces.
 pub(super) fn run(args: &RewriteArgs) -> Exit {
@@ -134,6 +133,14 @@ fn destination(args: &RewriteArgs) -> Result<Target, String> {
     }
     let mut wanted = args.target.clone();
     match args.to {
+        Some(Destination::Published) => {
+            let TargetArgs { stream_prefix, mirror, mirror_version, pre_release, .. } = &wanted;
+            let other_places = stream_prefix.is_some() || mirror.is_some() || mirror_version.is_some();
+            if other_places || *pre_release {
+                return Err("--to published takes no other place: each URL says which is its own".to_owned());
+            }
+            return Ok(Target::PublishedPlace);
+        }
         Some(Destination::Bridge) => {
             if wanted.mirror.is_some() {
                 return Err("--to bridge goes with --stream-prefix, not with --mirror".to_owned());

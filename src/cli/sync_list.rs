@@ -220,7 +220,7 @@ impl Missing {
     fn of(choice: &Choice) -> Self {
         let target = match &choice.target {
             Target::Mirror(_) | Target::Flat(_) => choice.target.clone(),
-            Target::Published | Target::Bridge(_) => Target::Published,
+            Target::Published | Target::PublishedPlace | Target::Bridge(_) => Target::Published,
         };
         Self { choice: Choice { target, bridge: choice.bridge.clone(), notes: Vec::new() } }
     }

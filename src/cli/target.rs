@@ -29,7 +29,7 @@ impl Choice {
     /// The choice as reports have it.
     pub(super) fn reported(&self) -> model::Target {
         let kind = match &self.target {
-            Target::Published => model::TargetKind::Published,
+            Target::Published | Target::PublishedPlace => model::TargetKind::Published,
             Target::Bridge(_) => model::TargetKind::Bridge,
             // A pass on a bridge is no mirror pass, whatever the flag that led there is called.
             target

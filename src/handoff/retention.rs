@@ -16,8 +16,7 @@ use serde::Serialize;
 pub use listing::{Held, Listing, ListingError};
 pub use pins::{Pin, Pins, Unreadable};
 
-use crate::handoff::age::{Age, age};
-use crate::location::{BuildContent, BuildId};
+use crate::location::{BuildAge, BuildContent, BuildId};
 
 /// The version of the JSON form.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -166,7 +165,7 @@ impl Retention {
                 continue;
             }
             if covers(pin) {
-                let key = (age(&pin.build), pin.build.as_str(), &*pin.arch);
+                let key = (pin.build.age(), pin.build.as_str(), &*pin.arch);
                 gone.entry(key).or_default().insert(&pin.by);
             } else {
                 not_covered.insert(pin.build.to_string());
@@ -201,7 +200,7 @@ fn builds(pins: &Pins, listing: &Listing) -> Vec<Build> {
     let newest = newest(listing);
     let mut builds: BTreeMap<_, Vec<Build>> = BTreeMap::new();
     for held in &listing.held {
-        let age = held.build.as_ref().map(age);
+        let age = held.build.as_ref().map(BuildId::age);
         let is_newest = age.is_some_and(|age| newest.get(&group(held)).is_some_and(|most| *most == age));
         let by: BTreeSet<&Arc<str>> =
             pins.pins.iter().filter(|pin| pin.pins(held)).map(|pin| &pin.by).collect();
@@ -251,12 +250,12 @@ fn group(held: &Held) -> Group {
     (directory, held.arch.clone())
 }
 
-fn newest(listing: &Listing) -> BTreeMap<Group, Age> {
+fn newest(listing: &Listing) -> BTreeMap<Group, BuildAge> {
     let mut newest = BTreeMap::new();
     for held in &listing.held {
         if let Some(build) = &held.build {
-            let most = newest.entry(group(held)).or_insert((0, 0));
-            *most = age(build).max(*most);
+            let most = newest.entry(group(held)).or_default();
+            *most = build.age().max(*most);
         }
     }
     newest
@@ -268,7 +267,8 @@ fn stream(build: &BuildId) -> String {
         BuildContent::Ocp { series, rhel } if rhel.major < 9 => series.to_string(),
         BuildContent::Ocp { series, rhel } => format!("{series}-{rhel}"),
         BuildContent::Rhel(rhel) => format!("rhel-{rhel}"),
-        BuildContent::Fedora { stream, .. } => format!("fedora-{stream}"),
+        BuildContent::Fedora { stream: Some(stream), .. } => format!("fedora-{stream}"),
+        BuildContent::Fedora { stream: None, release } => format!("fedora {release}"),
     }
 }
 

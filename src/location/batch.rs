@@ -2,13 +2,14 @@
 
 use std::io::{self, BufRead};
 
-use super::literal::Literal;
+use super::checksum::ChecksumUrl;
 use super::place_error::PlaceError;
 use super::target::{Target, resolve};
 
-/// The places of a list of URLs, one per line, in its order.
+/// The places of a list of URLs, one per line, in its order, under the target's prefix as it was given.
 ///
-/// Blank lines are skipped, and so is white space around a URL. If any URL has no place, the result is every
+/// Blank lines are skipped, and so is white space around a URL. A query that says the file's digest stays at its
+/// URL. If any URL has no place, the result is every
 /// error and no place: half a list is worse than none for who downloads from it.
 ///
 /// ```
@@ -19,7 +20,7 @@ use super::target::{Target, resolve};
 ///             fedora-coreos-35.20220327.3.0-live-kernel-x86_64\n";
 /// let places = resolve_lines(list.as_bytes(), &target)?;
 /// assert_eq!(
-///     places.first().map(|place| place.as_str()),
+///     places.first().map(String::as_str),
 ///     Some(
 ///         "http://127.0.0.1:8080/art/storage/prod/streams/stable/builds/35.20220327.3.0/x86_64/\
 ///          fedora-coreos-35.20220327.3.0-live-kernel-x86_64"
@@ -27,7 +28,7 @@ use super::target::{Target, resolve};
 /// );
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn resolve_lines(mut input: impl BufRead, target: &Target) -> Result<Vec<Literal>, BatchError> {
+pub fn resolve_lines(mut input: impl BufRead, target: &Target) -> Result<Vec<String>, BatchError> {
     let mut places = Vec::new();
     let mut failures = Vec::new();
     let mut line = Vec::new();
@@ -42,13 +43,19 @@ pub fn resolve_lines(mut input: impl BufRead, target: &Target) -> Result<Vec<Lit
         if text.is_empty() {
             continue;
         }
-        match resolve(text, None, target) {
+        match place_of(text, target) {
             Ok(place) if failures.is_empty() => places.push(place),
             Ok(_) => {}
             Err(error) => failures.push(LineError { line: number, error }),
         }
     }
     if failures.is_empty() { Ok(places) } else { Err(BatchError::NoPlaces(failures)) }
+}
+
+fn place_of(text: &str, target: &Target) -> Result<String, PlaceError> {
+    let url = ChecksumUrl::parse(text)?;
+    let place = resolve(url.location(), None, target)?;
+    Ok(target.as_written(&place) + url.query())
 }
 
 /// Why a list of URLs was not resolved.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::arch::Arch;
 use super::version::{Series, number};
 use crate::text::excerpt;
 
@@ -10,15 +11,21 @@ use crate::text::excerpt;
 /// would have to reach 40 before the two could be confused.
 const FIRST_OCP: u16 = 40;
 
+/// The beginning of 2020, as `YYYYMMDDhhmm`.
+const FIRST_OF_2020: u64 = 202_001_010_000;
+
 /// The identity of a build of RHEL CoreOS, CentOS Stream CoreOS or Fedora CoreOS.
 ///
 /// | written | read as |
 /// | --- | --- |
 /// | `48.83.202102230316-0`, `414.92.202306141028-0` | for OpenShift 4.8 on RHEL 8.3, 4.14 on 9.2 |
 /// | `413.9.202302280609-0` | for OpenShift 4.13 on CentOS Stream 9 |
-/// | `43.81.202003191953.0` | the same, as it was written until 2020 |
+/// | `43.81.202003191953.0`, `42s390x.81.20191224.0` | the same, as it was written until 2020 |
+/// | `410.8.20190520.1` | for OpenShift 4.1 on RHEL 8, as 2019 wrote it |
 /// | `9.6.20251015-1`, `10.2.20260403-0` | RHEL 9.6, 10.2, for any OpenShift |
+/// | `9.6.20250707-1.3` | the same, respun |
 /// | `38.20231002.3.1` | Fedora 38, stream 3, which is `stable` |
+/// | `30.20190801.0` | Fedora 30, as 2019 wrote it, when the ID did not say the stream |
 ///
 /// ```
 /// use art_mirror_validate::location::{BuildId, Series};
@@ -33,9 +40,15 @@ const FIRST_OCP: u16 = 40;
 pub struct BuildId {
     text: Box<str>,
     content: BuildContent,
-    timestamp: u64,
-    revision: u32,
+    names_arch: bool,
+    age: BuildAge,
 }
+
+/// Orders the builds of a stream: the newer one is the greater.
+///
+/// The time (`YYYYMMDDhhmm`), how many builds of that time came before, and how often that one was respun.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BuildAge(u64, u32, u32);
 
 /// What a build ID says about the build's content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -53,8 +66,8 @@ pub enum BuildContent {
     Fedora {
         /// The Fedora release.
         release: u16,
-        /// The code of the Fedora CoreOS stream.
-        stream: u16,
+        /// The code of the Fedora CoreOS stream; builds of 2019 have none.
+        stream: Option<u16>,
     },
 }
 
@@ -103,14 +116,19 @@ impl BuildId {
         }
     }
 
-    /// When the build, or its package set, was made: `YYYYMMDD` or `YYYYMMDDhhmm` as a number.
-    pub fn timestamp(&self) -> u64 {
-        self.timestamp
+    /// What orders builds of one stream, whatever grammars their IDs are written in.
+    pub fn age(&self) -> BuildAge {
+        self.age
     }
 
-    /// The last number: how many builds of the same time came before.
-    pub fn revision(&self) -> u32 {
-        self.revision
+    /// When the build, or its package set, was made: `YYYYMMDDhhmm` as a number.
+    pub(super) fn time(&self) -> u64 {
+        self.age.0
+    }
+
+    /// Whether the ID itself says the architecture: `42s390x`.
+    pub(super) fn names_arch(&self) -> bool {
+        self.names_arch
     }
 
     /// Splits `BUILDID-REST`.
@@ -135,35 +153,51 @@ impl FromStr for BuildId {
 }
 
 fn read(text: &str) -> Option<BuildId> {
-    let (content, timestamp, revision) = if let Some((head, revision)) = text.split_once('-') {
-        let mut parts = head.split('.');
-        let (first, second, timestamp) = (parts.next()?, parts.next()?, parts.next()?);
-        if parts.next().is_some() {
-            return None;
-        }
-        (red_hat(first, second)?, stamp(timestamp)?, revision)
+    let (head, revision, respin) = if let Some((head, revision)) = text.split_once('-') {
+        let (revision, respin) = revision.split_once('.').unwrap_or((revision, "0"));
+        (head, revision, respin)
     } else {
-        let mut parts = text.split('.');
-        let (first, second, third, last) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-        if parts.next().is_some() {
-            return None;
-        }
-        if second.len() == 8 {
-            (BuildContent::Fedora { release: number(first)?, stream: number(third)? }, stamp(second)?, last)
-        } else {
-            let content = red_hat(first, second).filter(|it| matches!(it, BuildContent::Ocp { .. }))?;
-            (content, stamp(third)?, last)
-        }
+        // Fedora's, and all of 2019 and 2020.
+        let (head, revision) = text.rsplit_once('.')?;
+        (head, revision, "0")
     };
-    let revision = number::<u32>(revision)?;
-    Some(BuildId { text: text.into(), content, timestamp, revision })
+    let hyphenated = text.contains('-');
+    let parts: Vec<&str> = head.split('.').collect();
+    let mut names_arch = false;
+    let (content, time) = match parts.as_slice() {
+        [release, date, stream] if !hyphenated && date.len() == 8 => {
+            (BuildContent::Fedora { release: number(release)?, stream: Some(number(stream)?) }, stamp(date)?)
+        }
+        [release, date] if !hyphenated && date.len() == 8 => {
+            (BuildContent::Fedora { release: number(release)?, stream: None }, stamp(date)?)
+        }
+        [series, rhel, time] => {
+            let time = stamp(time)?;
+            let digits = without_arch(series);
+            names_arch = digits.len() < series.len();
+            let content = red_hat(digits, rhel, time)?;
+            let for_any_ocp = matches!(content, BuildContent::Rhel(_));
+            (!for_any_ocp || (hyphenated && !names_arch)).then_some(())?;
+            (content, time)
+        }
+        _ => return None,
+    };
+    let age = BuildAge(time, number(revision)?, number(respin)?);
+    Some(BuildId { text: text.into(), content, names_arch, age })
 }
 
-fn red_hat(first: &str, second: &str) -> Option<BuildContent> {
+/// `42s390x` without its architecture.
+fn without_arch(series: &str) -> &str {
+    Arch::ALL.into_iter().find_map(|arch| series.strip_suffix(arch.rpm_name())).unwrap_or(series)
+}
+
+fn red_hat(first: &str, second: &str, time: u64) -> Option<BuildContent> {
     let value = number::<u16>(first)?;
     if value >= FIRST_OCP {
-        // One digit of major version, the rest is the minor one: 48 is 4.8, 414 is 4.14.
-        let (major, minor) = first.split_at_checked(1)?;
+        // One digit of major version, the rest is the minor one: 48 is 4.8, 414 is 4.14. In 2019, three digits
+        // were a release: 410 was 4.1.0.
+        let digits = if first.len() == 3 && time < FIRST_OF_2020 { 2 } else { first.len() };
+        let (major, minor) = first.get(..digits)?.split_at_checked(1)?;
         let series = Series { major: number(major)?, minor: number(minor)? };
         return Some(BuildContent::Ocp { series, rhel: joined_rhel(second)? });
     }
@@ -179,8 +213,14 @@ fn joined_rhel(text: &str) -> Option<RhelVersion> {
     Some(RhelVersion { major: number(major)?, minor })
 }
 
+/// `YYYYMMDDhhmm`, or `YYYYMMDD`, which is midnight.
 fn stamp(text: &str) -> Option<u64> {
-    matches!(text.len(), 8 | 12).then(|| number(text)).flatten()
+    let to_the_minute = match text.len() {
+        8 => 10_000,
+        12 => 1,
+        _ => return None,
+    };
+    number::<u64>(text)?.checked_mul(to_the_minute)
 }
 
 impl fmt::Display for BuildId {
@@ -198,7 +238,7 @@ impl fmt::Debug for BuildId {
 /// Text that is no build ID.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{found}` is no build ID; expected one such as 48.83.202102230316-0, 9.6.20251015-1 or 38.20231002.3.1"
+    "`{found}` is not a build ID; expected one such as 48.83.202102230316-0, 9.6.20251015-1 or 38.20231002.3.1"
 )]
 pub struct BuildIdError {
     /// The text, made safe to print.
@@ -212,26 +252,31 @@ mod tests {
     #[test]
     fn a_build_id_is_read_by_the_grammar_it_is_written_in() {
         let cases = [
-            ("48.83.202102230316-0", Some("4.8"), Some("8.3"), 202_102_230_316, 0),
-            ("47.83.202102090311-0", Some("4.7"), Some("8.3"), 202_102_090_311, 0),
-            ("410.84.202201251203-0", Some("4.10"), Some("8.4"), 202_201_251_203, 0),
-            ("414.92.202306141028-0", Some("4.14"), Some("9.2"), 202_306_141_028, 0),
-            ("412.810.202306141028-3", Some("4.12"), Some("8.10"), 202_306_141_028, 3),
-            ("420.102.202506141028-0", Some("4.20"), Some("10.2"), 202_506_141_028, 0),
-            ("413.9.202302280609-0", Some("4.13"), Some("9"), 202_302_280_609, 0),
-            ("420.10.202502280609-0", Some("4.20"), Some("10"), 202_502_280_609, 0),
-            ("43.81.202003191953.0", Some("4.3"), Some("8.1"), 202_003_191_953, 0),
-            ("42.80.20190828.2", Some("4.2"), Some("8.0"), 20_190_828, 2),
-            ("50.98.202703191953-0", Some("5.0"), Some("9.8"), 202_703_191_953, 0),
-            ("9.6.20251015-1", None, Some("9.6"), 20_251_015, 1),
-            ("10.2.20260403-0", None, Some("10.2"), 20_260_403, 0),
-            ("38.20231002.3.1", None, None, 20_231_002, 1),
+            ("48.83.202102230316-0", Some("4.8"), Some("8.3"), 202_102_230_316, 0, 0),
+            ("47.83.202102090311-0", Some("4.7"), Some("8.3"), 202_102_090_311, 0, 0),
+            ("410.84.202201251203-0", Some("4.10"), Some("8.4"), 202_201_251_203, 0, 0),
+            ("414.92.202306141028-0", Some("4.14"), Some("9.2"), 202_306_141_028, 0, 0),
+            ("412.810.202306141028-3", Some("4.12"), Some("8.10"), 202_306_141_028, 3, 0),
+            ("420.102.202506141028-0", Some("4.20"), Some("10.2"), 202_506_141_028, 0, 0),
+            ("413.9.202302280609-0", Some("4.13"), Some("9"), 202_302_280_609, 0, 0),
+            ("420.10.202502280609-0", Some("4.20"), Some("10"), 202_502_280_609, 0, 0),
+            ("43.81.202003191953.0", Some("4.3"), Some("8.1"), 202_003_191_953, 0, 0),
+            ("42.80.20190828.2", Some("4.2"), Some("8.0"), 201_908_280_000, 2, 0),
+            ("50.98.202703191953-0", Some("5.0"), Some("9.8"), 202_703_191_953, 0, 0),
+            ("9.6.20251015-1", None, Some("9.6"), 202_510_150_000, 1, 0),
+            ("10.2.20260403-0", None, Some("10.2"), 202_604_030_000, 0, 0),
+            ("9.6.20250707-1.3", None, Some("9.6"), 202_507_070_000, 1, 3),
+            ("42s390x.81.20191224.0", Some("4.2"), Some("8.1"), 201_912_240_000, 0, 0),
+            ("43.81.202001142154.0", Some("4.3"), Some("8.1"), 202_001_142_154, 0, 0),
+            ("410.8.20190520.1", Some("4.1"), Some("8"), 201_905_200_000, 1, 0),
+            ("38.20231002.3.1", None, None, 202_310_020_000, 1, 0),
+            ("30.20190801.0", None, None, 201_908_010_000, 0, 0),
         ];
-        for (text, ocp, rhel, timestamp, revision) in cases {
+        for (text, ocp, rhel, time, revision, respin) in cases {
             let build: BuildId = text.parse().expect(text);
             assert_eq!(build.ocp().map(|it| it.to_string()).as_deref(), ocp, "{text}");
             assert_eq!(build.rhel().map(|it| it.to_string()).as_deref(), rhel, "{text}");
-            assert_eq!((build.timestamp(), build.revision()), (timestamp, revision), "{text}");
+            assert_eq!(build.age(), BuildAge(time, revision, respin), "{text}");
             assert_eq!(build.to_string(), text);
             assert_eq!(BuildId::split_from(&format!("{text}-live.iso")), Some((build, "live.iso")));
         }
@@ -245,7 +290,6 @@ mod tests {
             "...",
             "4.8.2",
             "4.8.20210223-0",
-            "421.94.0",
             "48.83.202102230316",
             "48.83.202102230316-",
             "48.83.202102230316-0-0",
@@ -256,12 +300,36 @@ mod tests {
             "48.83.202102230316-00",
             "+9.6.20251015-1",
             "9.6.20251015.1",
+            "9s390x.6.20251015-1",
+            "42arm64.81.20191224.0",
+            "9.6.20250707-1.3.1",
+            "9.6.20250707-1.",
+            "30.20190801-0",
+            "421.94.0",
             "9.6.20251015-1 ",
             "31.20191018.dev.2",
             "99999999999.83.202102230316-0",
             "48.83.２０２１-0",
         ] {
             assert!(text.parse::<BuildId>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn builds_are_ordered_by_time_whatever_their_ids_look_like() {
+        use std::cmp::Ordering::{Equal, Greater, Less};
+        let cases = [
+            ("48.84.202107202156-0", "48.84.202109241901-0", Less),
+            ("48.83.202103221318-1", "48.83.202103221318-0", Greater),
+            ("419.96.202506171412-0", "9.6.20251015-1", Less),
+            ("9.6.20251015-1", "9.6.20251015-1", Equal),
+            ("9.6.20250707-1.3", "9.6.20250707-1", Greater),
+            ("9.6.20250707-1.3", "9.6.20250707-2", Less),
+            ("43.81.202003191953.0", "43.81.202004013011-0", Less),
+        ];
+        for (one, other, order) in cases {
+            let of = |text: &str| text.parse::<BuildId>().unwrap().age();
+            assert_eq!(of(one).cmp(&of(other)), order, "{one} {other}");
         }
     }
 }

@@ -47,13 +47,50 @@ fn every_real_location_is_read_and_written() {
     }
 }
 
+/// The directory as it follows from file prefix, build ID and architecture alone.
+pub(super) fn derived_directory(location: &Location) -> String {
+    let (product, build) = (location.file().product().unwrap(), location.build().unwrap());
+    match location.layout() {
+        Layout::Releases => product.releases_directory(build, location.arch()).unwrap(),
+        Layout::Streams => product.streams_directory(build).unwrap(),
+        _ => build.ocp().unwrap().to_string(),
+    }
+}
+
 #[test]
 fn the_directory_of_every_real_build_is_derived() {
     for found in urls() {
         let location = Location::parse(&found.url).unwrap();
-        if matches!(location.layout(), Layout::Releases | Layout::Streams) {
-            assert_eq!(location.derived_directory(), Some(location.directory()), "{}", found.url);
+        assert_eq!(derived_directory(&location), location.directory(), "{}", found.url);
+    }
+}
+
+/// The bridges, by every prefix that they have had.
+const BRIDGES: [&str; 4] = [
+    "https://releases-art-rhcos.svc.ci.openshift.org/art/storage/releases",
+    "https://releases-art-rhcos.svc.ci.openshift.org/art/storage",
+    "https://rhcos-redirector.apps.art.xq1c.p1.openshiftapps.com/art/storage/releases",
+    "https://rhcos-redirector.apps.art.xq1c.p1.openshiftapps.com/art/storage",
+];
+
+#[test]
+fn every_real_document_comes_back_from_a_bridge_to_its_published_place() {
+    for (path, text) in documents() {
+        let published = rewrite(&text, &Target::PublishedPlace).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(rewrite(&published.text, &Target::PublishedPlace).unwrap().changed, 0);
+        if !BRIDGE_HOSTS.iter().any(|host| text.contains(host)) {
+            assert_eq!(published.text, text, "{} is at its published place", path.display());
         }
+        let mut tried = 0;
+        for bridge in BRIDGES {
+            let bridge = Target::Bridge(Prefix::parse(bridge).unwrap());
+            // The releases layout has no directories for the builds of the last years.
+            let Ok(there) = rewrite(&published.text, &bridge) else { continue };
+            let back = rewrite(&there.text, &Target::PublishedPlace).unwrap();
+            assert_eq!(back.text, published.text, "{}", path.display());
+            tried += 1;
+        }
+        assert!(tried >= 2, "{}: {tried}", path.display());
     }
 }
 

@@ -8,8 +8,10 @@ use super::arch::Arch;
 use super::build_id::BuildId;
 use super::file_name::{FileId, FileName};
 use super::literal::Literal;
-use super::product::NoDirectory;
 use super::version::{OcpVersion, Series};
+
+/// What the mirror calls its copies of the newest release, and cosa its link to the newest build.
+const LATEST: &str = "latest";
 
 /// The ways in which servers arrange boot images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -60,7 +62,6 @@ impl fmt::Display for Layout {
 /// assert_eq!(location.arch(), Arch::Ppc64le);
 /// assert_eq!(location.build().map(|build| build.as_str()), Some("48.84.202109242319-0"));
 /// assert_eq!(location.directory(), "rhcos-4.8-ppc64le");
-/// assert_eq!(location.derived_directory().as_deref(), Some("rhcos-4.8-ppc64le"));
 /// # Ok::<(), art_mirror_validate::location::NotUnderstood>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,9 +74,17 @@ pub struct Location {
 /// The directory of a file under its base.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Directory {
-    Releases { name: Box<str>, build: BuildId, arch: Arch },
-    Streams { name: Box<str>, build: BuildId, arch: Arch },
+    Releases { name: Box<str>, build: BuildDirectory, arch: Arch },
+    Streams { name: Box<str>, build: BuildDirectory, arch: Arch },
     Mirror { arch: MirrorArch, parent: Parent, leaf: Leaf },
+}
+
+/// The directory of a build. Builds keep their directory where layouts agree, so the name need not be a build ID
+/// that can be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct BuildDirectory {
+    name: Box<str>,
+    id: Option<BuildId>,
 }
 
 /// How the architecture of a mirror directory is written.
@@ -121,6 +130,8 @@ pub(super) enum Leaf {
     Release(OcpVersion),
     /// `latest`, `latest-4.9`.
     Latest(Option<Series>),
+    /// Neither a build ID nor a version that can be read.
+    Other(Box<str>),
 }
 
 impl Location {
@@ -133,16 +144,19 @@ impl Location {
     /// Reads what a literal location means. The host is not judged.
     pub fn read(literal: &Literal) -> Result<Self, NotUnderstood> {
         let segments: Vec<&str> = segments(literal.url()).collect();
-        if let Some(odd) = segments.iter().find(|segment| !is_plain(segment)) {
-            return Err(NotUnderstood::OddSegment { segment: crate::text::excerpt(odd, 80) });
-        }
-        let (directory, depth) = Directory::read(&segments)?;
-        let file = segments.last().copied().unwrap_or_default();
-        let file = FileName::read(file, directory.arch());
+        let (directory, file, depth) = read_segments(&segments)?;
         // The base is the URL without its last segments, whatever the segments before them are.
         let text = literal.as_str();
         let slash = text.rmatch_indices('/').nth(depth);
         let (base, _) = slash.and_then(|(at, _)| text.split_at_checked(at)).ok_or(NotUnderstood::NoLayout)?;
+        Ok(Self { base: base.into(), directory, file })
+    }
+
+    /// Reads what a file's path means, such as a bucket's key. Its base is the path before the layout begins.
+    pub fn of_path(segments: &[&str]) -> Result<Self, NotUnderstood> {
+        let (directory, file, depth) = read_segments(segments)?;
+        let above = segments.len().saturating_sub(depth + 1);
+        let base = segments.get(..above).unwrap_or_default().join("/");
         Ok(Self { base: base.into(), directory, file })
     }
 
@@ -172,14 +186,22 @@ impl Location {
     /// The build, if the URL says which.
     pub fn build(&self) -> Option<&BuildId> {
         match (&self.directory, self.file.id()) {
-            (
-                Directory::Releases { build, .. }
-                | Directory::Streams { build, .. }
-                | Directory::Mirror { leaf: Leaf::Build(build), .. },
-                _,
-            )
+            (Directory::Releases { build, .. } | Directory::Streams { build, .. }, _) => build.id.as_ref(),
+            (Directory::Mirror { leaf: Leaf::Build(build), .. }, _)
             | (Directory::Mirror { .. }, Some(FileId::Build(build))) => Some(build),
             _ => None,
+        }
+    }
+
+    /// The name of the directory that holds the file's build or release, which need not be a build ID or version
+    /// that can be read; none in a `latest` directory.
+    pub fn build_directory(&self) -> Option<&str> {
+        match &self.directory {
+            Directory::Releases { build, .. } | Directory::Streams { build, .. } => Some(&build.name),
+            Directory::Mirror { leaf: Leaf::Build(build), .. } => Some(build.as_str()),
+            Directory::Mirror { leaf: Leaf::Release(version), .. } => Some(version.as_str()),
+            Directory::Mirror { leaf: Leaf::Other(name), .. } => Some(name),
+            Directory::Mirror { leaf: Leaf::Latest(_), .. } => None,
         }
     }
 
@@ -206,20 +228,6 @@ impl Location {
         }
     }
 
-    /// The directory as it follows from file prefix, build ID and architecture alone; none if none follows.
-    ///
-    /// On the mirror, a series may hold builds of another one (4.8 had 47.83 for ppc64le).
-    pub fn derived_directory(&self) -> Option<String> {
-        let (product, build) = (self.file.product()?, self.build()?);
-        let found: Result<String, NoDirectory> = match self.layout() {
-            Layout::Releases => product.releases_directory(build, self.arch()),
-            Layout::Streams => product.streams_directory(build),
-            Layout::MirrorByBuild => return Some(build.ocp()?.to_string()),
-            Layout::MirrorByRelease | Layout::MirrorPreRelease => return None,
-        };
-        found.ok()
-    }
-
     /// The URL, exactly as it was read.
     pub fn url(&self) -> String {
         format!("{}/{}", self.base, self.tail())
@@ -237,7 +245,10 @@ impl Location {
         let version = match (self.build(), self.release()) {
             (Some(build), _) => format!("build {build}"),
             (None, Some(version)) => format!("OpenShift {version}"),
-            (None, None) => "no version".to_owned(),
+            (None, None) => match self.build_directory() {
+                Some(name) => format!("`{}`", crate::text::excerpt(name, 80)),
+                None => "no version".to_owned(),
+            },
         };
         format!("{}: {product}, {version}, {}, in `{}`", self.layout(), self.arch(), self.directory())
     }
@@ -247,6 +258,18 @@ impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.base, self.tail())
     }
+}
+
+/// Reads the segments of a path: the directory, the file, and the index, from the right, of the slash that ends
+/// the base.
+fn read_segments(segments: &[&str]) -> Result<(Directory, FileName, usize), NotUnderstood> {
+    if let Some(odd) = segments.iter().find(|segment| !is_plain(segment)) {
+        return Err(NotUnderstood::OddSegment { segment: crate::text::excerpt(odd, 80) });
+    }
+    let (directory, depth) = Directory::read(segments)?;
+    let file = segments.last().copied().unwrap_or_default();
+    let file = FileName::read(file, directory.arch());
+    Ok((directory, file, depth))
 }
 
 impl Directory {
@@ -280,7 +303,7 @@ impl Directory {
             [series, leaf, _file] => (Parent::Series(series.parse().ok()?), *leaf),
             _ => return None,
         };
-        let leaf = Leaf::read(leaf)?;
+        let leaf = Leaf::read(leaf);
         let written = before.last().and_then(|segment| MirrorArch::read(segment));
         let depth = inside.len() - 1 + usize::from(written.is_some());
         let arch = written.unwrap_or(MirrorArch { arch: Arch::X86_64, written: None });
@@ -295,29 +318,36 @@ impl Directory {
     }
 }
 
-fn read_build(build: &str, arch: &str) -> Result<(BuildId, Arch), NotUnderstood> {
+fn read_build(name: &str, arch: &str) -> Result<(BuildDirectory, Arch), NotUnderstood> {
+    if name.starts_with(LATEST) {
+        return Err(NotUnderstood::Latest);
+    }
     let known = Arch::from_rpm_name(arch);
-    let build = build.parse().map_err(NotUnderstood::BuildId)?;
+    let build = BuildDirectory { name: name.into(), id: name.parse().ok() };
     Ok((build, known.ok_or_else(|| NotUnderstood::Arch { found: crate::text::excerpt(arch, 40) })?))
 }
 
 impl Leaf {
-    fn read(segment: &str) -> Option<Self> {
-        if segment == "latest" {
-            return Some(Self::Latest(None));
+    fn read(segment: &str) -> Self {
+        if segment == LATEST {
+            return Self::Latest(None);
         }
-        if let Some(series) = segment.strip_prefix("latest-") {
-            return series.parse().ok().map(|series| Self::Latest(Some(series)));
+        if let Some(series) =
+            segment.strip_prefix(LATEST).and_then(|rest| rest.strip_prefix('-')?.parse().ok())
+        {
+            return Self::Latest(Some(series));
         }
-        segment.parse().map(Self::Build).or_else(|_| segment.parse().map(Self::Release)).ok()
+        let build = segment.parse().map(Self::Build).ok();
+        let release = || segment.parse().map(Self::Release).ok();
+        build.or_else(release).unwrap_or_else(|| Self::Other(segment.into()))
     }
 }
 
 impl fmt::Display for Directory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Releases { name, build, arch } => write!(f, "{name}/{build}/{arch}"),
-            Self::Streams { name, build, arch } => write!(f, "{name}/builds/{build}/{arch}"),
+            Self::Releases { name, build, arch } => write!(f, "{name}/{}/{arch}", build.name),
+            Self::Streams { name, build, arch } => write!(f, "{name}/builds/{}/{arch}", build.name),
             Self::Mirror { arch, parent, leaf } => {
                 if let Some(written) = arch.written {
                     write!(f, "{written}/")?;
@@ -348,8 +378,9 @@ impl fmt::Display for Leaf {
         match self {
             Self::Build(build) => write!(f, "{build}"),
             Self::Release(version) => write!(f, "{version}"),
-            Self::Latest(None) => f.write_str("latest"),
-            Self::Latest(Some(series)) => write!(f, "latest-{series}"),
+            Self::Latest(None) => f.write_str(LATEST),
+            Self::Latest(Some(series)) => write!(f, "{LATEST}-{series}"),
+            Self::Other(name) => f.write_str(name),
         }
     }
 }
@@ -383,12 +414,12 @@ pub enum NotUnderstood {
         /// The segment, made safe to print.
         segment: String,
     },
-    /// A build directory whose name is no build ID.
-    #[error("it looks like a build's directory, but {0}")]
-    BuildId(super::build_id::BuildIdError),
+    /// A link to the newest build.
+    #[error("it is in a `latest` directory, which is of another build tomorrow")]
+    Latest,
     /// A build directory of an unknown architecture.
     #[error(
-        "it looks like a build's directory, but `{found}` is no architecture; expected x86_64, aarch64, \
+        "it looks like a build's directory, but `{found}` is not an architecture; expected x86_64, aarch64, \
          ppc64le, s390x or riscv64"
     )]
     Arch {

@@ -143,6 +143,9 @@ pub enum BadLocation {
     /// A query.
     #[error("it carries a query (`?…`); expected none")]
     Query,
+    /// A digest in a query that is none.
+    #[error("the digest in its query is not a sha256; expected 64 hexadecimal digits, or nothing")]
+    QueryDigest,
     /// A fragment.
     #[error("it carries a fragment (`#…`); expected none")]
     Fragment,

@@ -34,9 +34,14 @@ pub enum PlaceError {
 
 impl PlaceError {
     pub(super) fn not_understood(url: &str, why: NotUnderstood) -> Self {
-        let userinfo = matches!(why, NotUnderstood::BadLocation(super::BadLocation::Userinfo));
+        use super::BadLocation::{Query, QueryDigest, Userinfo};
+        let may_hold_password = matches!(why, NotUnderstood::BadLocation(Query | QueryDigest | Userinfo));
         // A password must not reach a log through an error message.
-        let url = if userinfo { "a URL with `@`".to_owned() } else { excerpt(url, 500) };
+        let url = if may_hold_password && url.contains('@') {
+            "a URL with `@`".to_owned()
+        } else {
+            excerpt(url, 500)
+        };
         Self::NotUnderstood { url, why }
     }
 }
@@ -53,6 +58,9 @@ pub enum NoPlace {
          does"
     )]
     BuildUnknown,
+    /// Directories of other layouts are named after what a build ID says, and the build's name is no such ID.
+    #[error("the place follows from the build ID, and {0}")]
+    UnknownBuild(BuildIdError),
     /// The document's `release` is needed, and is no build ID.
     #[error(
         "the URL does not say which build the file is of, and the document's release does not either: {0}"
@@ -86,8 +94,8 @@ pub enum NoPlace {
     },
     /// A build that says no OpenShift series, for a directory that is named after one.
     #[error(
-        "the mirror's directories are named after OpenShift versions, and `{build}` says none; give one \
-         (`--mirror-version`)"
+        "the mirror's directories are named after OpenShift versions, and `{build}` does not say one: the \
+         version must be given"
     )]
     NoSeries {
         /// The build ID.

@@ -34,7 +34,7 @@ impl Product {
     /// Only RHEL CoreOS builds made for one OpenShift series have one.
     pub fn releases_directory(self, build: &BuildId, arch: Arch) -> Result<String, NoDirectory> {
         match (self, build.content()) {
-            (Self::Rhcos, BuildContent::Ocp { series, .. }) if arch == Arch::X86_64 => {
+            (Self::Rhcos, BuildContent::Ocp { series, .. }) if arch == Arch::X86_64 || build.names_arch() => {
                 Ok(format!("rhcos-{series}"))
             }
             (Self::Rhcos, BuildContent::Ocp { series, .. }) => Ok(format!("rhcos-{series}-{arch}")),
@@ -60,9 +60,12 @@ impl Product {
             (Self::Scos, BuildContent::Ocp { rhel, .. } | BuildContent::Rhel(rhel)) => {
                 Ok(format!("c{}s", rhel.major))
             }
-            (Self::FedoraCoreos, BuildContent::Fedora { stream, .. }) => fedora_stream(stream)
+            (Self::FedoraCoreos, BuildContent::Fedora { stream: Some(stream), .. }) => fedora_stream(stream)
                 .map(str::to_owned)
                 .ok_or(NoDirectory::UnknownFedoraStream { code: stream }),
+            (Self::FedoraCoreos, BuildContent::Fedora { stream: None, .. }) => {
+                Err(NoDirectory::NoFedoraStream { build: build.to_string() })
+            }
             _ => Err(self.not_of(build)),
         }
     }
@@ -113,7 +116,7 @@ pub enum NoDirectory {
         product: Product,
     },
     /// A build ID that is not in the product's grammar.
-    #[error("`{build}` is no build ID of {product}")]
+    #[error("`{build}` is not a build ID of {product}")]
     WrongGrammar {
         /// The product.
         product: Product,
@@ -123,6 +126,12 @@ pub enum NoDirectory {
     /// A RHEL CoreOS build on RHEL 9 or later that does not say which minor version.
     #[error("the directory of `{build}` is named after its RHEL minor version, which the build ID lacks")]
     NoRhelMinor {
+        /// The build ID.
+        build: String,
+    },
+    /// A Fedora CoreOS build of 2019.
+    #[error("the directory of `{build}` is named after its stream, which build IDs of 2019 do not say")]
+    NoFedoraStream {
         /// The build ID.
         build: String,
     },
@@ -159,6 +168,9 @@ mod tests {
             (Scos, "38.20231002.3.1", Arch::X86_64, None, None),
             (FedoraCoreos, "38.20231002.3.1", Arch::Aarch64, None, Some("stable")),
             (FedoraCoreos, "33.20201209.10.0", Arch::X86_64, None, Some("next-devel")),
+            (Rhcos, "9.6.20250707-1.3", Arch::X86_64, None, Some("rhel-9.6")),
+            (Rhcos, "42s390x.81.20191224.0", Arch::S390x, Some("rhcos-4.2"), Some("4.2")),
+            (FedoraCoreos, "30.20190801.0", Arch::X86_64, None, None),
             (FedoraCoreos, "38.20231002.7.1", Arch::X86_64, None, None),
             (FedoraCoreos, "10.0.20251103-0", Arch::X86_64, None, None),
         ];

@@ -8,6 +8,7 @@ use super::literal::Literal;
 use super::place_error::{NoPlace, PlaceError};
 use super::prefix::{Prefix, PrefixKind};
 use super::product::Product;
+use super::published::{is_published, published_place};
 use super::version::{OcpVersion, Series, VersionError};
 
 /// The first series of which every build is in the streams layout.
@@ -23,6 +24,9 @@ const CHANGEOVER: (Series, u64) = (Series { major: 4, minor: 9 }, 202_212_000_00
 pub enum Target {
     /// The literal locations.
     Published,
+    /// The published place of each: locations on a published host as they are, those on a bridge or in the
+    /// streams or releases layout of any other host on ART's CDN, or on Fedora's host.
+    PublishedPlace,
     /// A bridge. The end of the prefix tells the layout; where it does not, builds keep theirs, and files of
     /// the mirror go to the layout of their build's time (releases until OpenShift 4.12, then streams).
     Bridge(Prefix),
@@ -42,7 +46,8 @@ pub struct Mirror {
 /// Which directories of the public mirror are meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MirrorArea {
-    /// By build: `4.M/BUILDID`. The series is that of the build, if none is given.
+    /// By build: `4.M/BUILDID`. If no series is given, it is that of the build, and URLs of the public mirror's
+    /// layout keep their directories, whichever they are.
     Builds(Option<Series>),
     /// By release: `4.M/VERSION`.
     Release(OcpVersion),
@@ -111,9 +116,11 @@ impl Mirror {
         let area = match (version, pre_release) {
             (None, false) => MirrorArea::Builds(None),
             (Some(MirrorVersion::Series(series)), false) => MirrorArea::Builds(Some(series)),
-            (Some(MirrorVersion::Release(version)), false) => MirrorArea::Release(version),
+            (Some(MirrorVersion::Release(version)), false) if !version.is_dev() => {
+                MirrorArea::Release(version)
+            }
             (None, true) => MirrorArea::PreRelease(None),
-            (Some(MirrorVersion::Release(version)), true) => MirrorArea::PreRelease(Some(version)),
+            (Some(MirrorVersion::Release(version)), _) => MirrorArea::PreRelease(Some(version)),
             (Some(MirrorVersion::Series(series)), true) => {
                 return Err(MirrorError::PreReleaseSeries { series });
             }
@@ -136,7 +143,7 @@ impl Target {
     /// The prefix that locations are resolved to; none for the literal ones.
     pub fn prefix(&self) -> Option<&Prefix> {
         match self {
-            Self::Published => None,
+            Self::Published | Self::PublishedPlace => None,
             Self::Bridge(prefix) | Self::Flat(prefix) | Self::Mirror(Mirror { base: prefix, .. }) => {
                 Some(prefix)
             }
@@ -148,12 +155,21 @@ impl Target {
     /// `release` is the build ID that the document gives for the artifact. It is needed where the URL does
     /// not say which build the file is of, as on the mirror by release.
     ///
-    /// Every place is under the target's prefix.
+    /// Every place is under the target's prefix, if it has one.
     pub fn place(&self, location: &Literal, release: Option<&str>) -> Result<Literal, PlaceError> {
         let understood =
             || Location::read(location).map_err(|why| PlaceError::not_understood(location.as_str(), why));
+        let parse = |place: &str| {
+            Literal::parse(place).map_err(|why| PlaceError::not_understood(location.as_str(), why.into()))
+        };
         let (prefix, tail) = match self {
             Self::Published => return Ok(location.clone()),
+            Self::PublishedPlace if is_published(location) => return Ok(location.clone()),
+            Self::PublishedPlace => {
+                let source = understood()?;
+                let place = published_place(&source, release).map_err(|why| self.no_place(&source, why))?;
+                return parse(&place);
+            }
             Self::Flat(prefix) => {
                 let file = location.file_name();
                 if !super::layout::is_plain(file) {
@@ -177,8 +193,7 @@ impl Target {
                 (&mirror.base, tail.map_err(|why| self.no_place(&source, why))?)
             }
         };
-        Literal::parse(&format!("{prefix}/{tail}"))
-            .map_err(|why| PlaceError::not_understood(location.as_str(), why.into()))
+        parse(&format!("{prefix}/{tail}"))
     }
 
     /// A place at this target, under the prefix as it was given.
@@ -194,7 +209,7 @@ impl Target {
         PlaceError::NoPlace {
             url: source.url(),
             understood: source.description(),
-            target: self.prefix().map(Prefix::to_string).unwrap_or_default(),
+            target: self.prefix().map_or_else(|| "a published host".to_owned(), Prefix::to_string),
             why,
         }
     }
@@ -256,11 +271,9 @@ fn under(
 }
 
 /// Whether a build is of the time of the streams layout.
-fn is_of_streams(build: &BuildId) -> bool {
+pub(super) fn is_of_streams(build: &BuildId) -> bool {
     let (since, time) = CHANGEOVER;
-    build
-        .ocp()
-        .is_none_or(|series| series >= FIRST_OF_STREAMS || (series >= since && build.timestamp() > time))
+    build.ocp().is_none_or(|series| series >= FIRST_OF_STREAMS || (series >= since && build.time() > time))
 }
 
 fn in_releases(source: &Location, release: Option<&str>) -> Result<String, NoPlace> {
@@ -269,7 +282,7 @@ fn in_releases(source: &Location, release: Option<&str>) -> Result<String, NoPla
     Ok(format!("{directory}/{build}/{}/{file}", source.arch()))
 }
 
-fn in_streams(source: &Location, release: Option<&str>) -> Result<String, NoPlace> {
+pub(super) fn in_streams(source: &Location, release: Option<&str>) -> Result<String, NoPlace> {
     let (build, file) = (build_of(source, release)?, file_of_build(source, release)?);
     let directory = product_of(source)?.streams_directory(&build)?;
     Ok(format!("{directory}/builds/{build}/{}/{file}", source.arch()))
@@ -312,7 +325,8 @@ fn on_mirror(area: &MirrorArea, source: &Location, release: Option<&str>) -> Res
 fn is_in_area(area: &MirrorArea, source: &Location) -> bool {
     let Directory::Mirror { parent, leaf, .. } = &source.directory else { return false };
     match (area, parent) {
-        (MirrorArea::Builds(None), Parent::Series(_)) => matches!(leaf, Leaf::Build(_)),
+        // Nobody asked for other directories of the mirror than those that the URL names.
+        (MirrorArea::Builds(None), _) => true,
         (MirrorArea::Builds(Some(series)), Parent::Series(parent)) => {
             matches!(leaf, Leaf::Build(_)) && series == parent
         }
@@ -330,9 +344,13 @@ fn product_of(source: &Location) -> Result<Product, NoPlace> {
 }
 
 /// The build that a URL is of: as its directory says, else as its document does.
-fn build_of(source: &Location, release: Option<&str>) -> Result<BuildId, NoPlace> {
+pub(super) fn build_of(source: &Location, release: Option<&str>) -> Result<BuildId, NoPlace> {
     if let Some(build) = source.build() {
         return Ok(build.clone());
+    }
+    // On the mirror the directory may be of a release; elsewhere it can only be of a build.
+    if let (false, Some(name)) = (source.layout().is_mirror(), source.build_directory()) {
+        return name.parse().map_err(NoPlace::UnknownBuild);
     }
     let release = release.ok_or(NoPlace::BuildUnknown)?;
     let build: BuildId = release.parse().map_err(NoPlace::Release)?;

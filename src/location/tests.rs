@@ -241,6 +241,18 @@ fn a_mirror_is_addressed_by_build_by_release_or_before_release() {
         ),
         (
             rhel,
+            Some("dev-4.19"),
+            false,
+            "aarch64/dependencies/rhcos/pre-release/dev-4.19/rhcos-dev-4.19-aarch64-live-iso.aarch64.iso",
+        ),
+        (
+            rhel,
+            Some("4.11-fc.0"),
+            true,
+            "aarch64/dependencies/rhcos/pre-release/4.11-fc.0/rhcos-4.11-fc.0-aarch64-live-iso.aarch64.iso",
+        ),
+        (
+            rhel,
             Some("4.20"),
             false,
             "aarch64/dependencies/rhcos/4.20/9.6.20251015-1/rhcos-9.6.20251015-1-live-iso.aarch64.iso",
@@ -271,6 +283,102 @@ fn a_mirror_is_addressed_by_build_by_release_or_before_release() {
     assert_eq!(place(rhel, None, &streams), rhel);
     let loopback = mirror("http://127.0.0.1:1/m", None, false);
     assert!(place(from, None, &loopback).starts_with("http://127.0.0.1:1/m/ppc64le/dependencies/rhcos/4.7/"));
+}
+
+/// Places of every year, as their servers have them.
+const OF_EVERY_YEAR: [&str; 12] = [
+    "https://mirror.openshift.com/pub/openshift-v4/x86_64/dependencies/rhcos/pre-release/dev-4.19/rhcos-dev-4.19-x86_64-live-iso.x86_64.iso",
+    "https://mirror.openshift.com/pub/openshift-v4/x86_64/dependencies/rhcos/pre-release/4.11.0-fc.0/rhcos-4.11.0-fc.0-x86_64-live.x86_64.iso",
+    "https://mirror.openshift.com/pub/openshift-v4/arm64/dependencies/rhcos/pre-release/4.11-fc.0/rhcos-4.11-fc.0-aarch64-live.aarch64.iso",
+    "https://mirror.openshift.com/pub/openshift-v4/x86_64/dependencies/rhcos/4.14/4.14.0/rhcos-4.14.0-x86_64-live.x86_64.iso",
+    "https://mirror.openshift.com/pub/openshift-v4/amd64/dependencies/rhcos/4.14/latest/rhcos-live.x86_64.iso",
+    "https://mirror.openshift.com/pub/openshift-v4/dependencies/rhcos/latest/rhcos-installer-kernel-x86_64",
+    "https://mirror.openshift.com/pub/openshift-v4/x86_64/dependencies/rhcos/4.3/43.81.202001142154.0/rhcos-43.81.202001142154.0-aws.x86_64.vmdk.gz",
+    "https://rhcos.mirror.openshift.com/art/storage/prod/streams/rhel-9.6/builds/9.6.20250707-1.3/x86_64/rhcos-9.6.20250707-1.3-qemu.x86_64.qcow2.gz",
+    "https://releases-art-rhcos.svc.ci.openshift.org/art/storage/releases/rhcos-4.2/42s390x.81.20191224.0/s390x/rhcos-42s390x.81.20191224.0-dasd.s390x.raw.gz",
+    "https://releases-art-rhcos.svc.ci.openshift.org/art/storage/releases/rhcos-4.1/410.8.20190520.1/x86_64/rhcos-410.8.20190520.1-metal-bios.raw.gz",
+    "https://builds.coreos.fedoraproject.org/prod/streams/testing/builds/30.20190801.0/x86_64/fedora-coreos-30.20190801.0-qemu.qcow2.xz",
+    "https://builds.coreos.fedoraproject.org/prod/streams/testing-devel/builds/31.20191018.dev.2/x86_64/fedora-coreos-31.20191018.dev.2-qemu.x86_64.qcow2.xz",
+];
+
+#[test]
+fn a_place_of_any_year_keeps_its_tail_where_the_layout_is_its_own() {
+    let of_corpus = std::env::var_os("STREAM_CORPUS").map(|root| {
+        let file = std::path::Path::new(&root).join("cases/urls.txt");
+        std::fs::read_to_string(file).unwrap_or_default()
+    });
+    let of_corpus = of_corpus.unwrap_or_default();
+    for text in OF_EVERY_YEAR.into_iter().chain(of_corpus.lines()) {
+        let url = ChecksumUrl::parse(text).unwrap();
+        let location = Location::parse(url.location()).unwrap_or_else(|error| panic!("{text}: {error}"));
+        let base = location.base();
+        let tail = url.location().strip_prefix(base).unwrap();
+        let (_, path) = base.split_once("://").and_then(|(_, rest)| rest.split_once('/')).unwrap();
+        let moved = format!("https://b.example/{path}");
+        for target in [bridge(&moved), mirror(&moved, None, false), bridge("https://b.example/x/y")] {
+            let expected = format!("{}{tail}", target.prefix().unwrap());
+            let is_of_mirror = location.layout().is_mirror();
+            if is_of_mirror && target == bridge("https://b.example/x/y") {
+                continue;
+            }
+            assert_eq!(place(url.location(), None, &target), expected);
+            let moved = resolve_lines(text.as_bytes(), &target).unwrap();
+            assert_eq!(moved, [expected + url.query()], "the query stays");
+        }
+        assert_eq!(place(url.location(), None, &Target::Published), url.location());
+    }
+}
+
+#[test]
+fn a_published_place_follows_from_the_location_alone() {
+    let cdn = "https://rhcos.mirror.openshift.com/art/storage";
+    let tail_413 = "413.86.202302150245-0/x86_64/rhcos-413.86.202302150245-0-live.x86_64.iso";
+    let tail_48 = "releases/rhcos-4.8/48.84.202109241901-0/x86_64/rhcos-48.84.202109241901-0-live.x86_64.iso";
+    let rhel = "prod/streams/rhel-9.8/builds/9.8.20260403-0/x86_64/rhcos-9.8.20260403-0-live-iso.x86_64.iso";
+    let fcos =
+        "prod/streams/stable/builds/35.20220327.3.0/x86_64/fedora-coreos-35.20220327.3.0-live-kernel-x86_64";
+    let mirrored = BY_RELEASE.strip_prefix("https://mirror.openshift.com").unwrap();
+    let redirector = format!("https://{}/art/storage", BRIDGE_HOSTS[1]);
+    let cases = [
+        (format!("{BRIDGE_2021}/{}", tail_48.strip_prefix("releases/").unwrap()), format!("{cdn}/{tail_48}")),
+        (format!("{redirector}/{rhel}"), format!("{cdn}/{rhel}")),
+        (
+            format!("{redirector}/devel/streams/{}", rhel.strip_prefix("prod/streams/").unwrap()),
+            format!("{cdn}/devel/streams/{}", rhel.strip_prefix("prod/streams/").unwrap()),
+        ),
+        (
+            format!("http://10.0.0.1:8080/x/{}", rhel.strip_prefix("prod/streams/").unwrap()),
+            format!("{cdn}/{rhel}"),
+        ),
+        (format!("https://art-rhcos-ci.s3.amazonaws.com/{tail_48}"), format!("{cdn}/{tail_48}")),
+        (format!("{redirector}/{fcos}"), format!("https://builds.coreos.fedoraproject.org/{fcos}")),
+        // A build that no published host has in the releases layout.
+        (
+            format!("{redirector}/releases/rhcos-4.13/{tail_413}"),
+            format!("{cdn}/prod/streams/4.13/builds/{tail_413}"),
+        ),
+        (format!("http://h:1{mirrored}"), BY_RELEASE.to_owned()),
+        (BY_RELEASE.to_owned(), BY_RELEASE.to_owned()),
+        (format!("{cdn}/anything"), format!("{cdn}/anything")),
+    ];
+    for (url, expected) in cases {
+        assert_eq!(place(&url, None, &Target::PublishedPlace), expected, "{url}");
+    }
+    let error = resolve("https://h/rhcos.iso", None, &Target::PublishedPlace).unwrap_err().to_string();
+    assert!(error.contains("none of the known layouts"), "{error}");
+}
+
+#[test]
+fn a_build_id_that_cannot_be_read_has_no_place_in_another_layout() {
+    let url = "https://b/art/storage/prod/streams/rhel-9.6/builds/odd-name/x86_64/rhcos-odd-name-qemu.x86_64.qcow2.gz";
+    for target in ["https://b/art/storage/releases", "https://b/pub/openshift-v4"] {
+        let error = resolve(url, RELEASE, &bridge(target)).unwrap_err().to_string();
+        assert!(error.contains("`odd-name` is not a build ID"), "{error}");
+    }
+    assert_eq!(
+        place(url, None, &bridge("https://c/art/storage/prod/streams")),
+        url.replace("https://b/", "https://c/")
+    );
 }
 
 #[test]

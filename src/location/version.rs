@@ -9,6 +9,9 @@ use crate::text::excerpt;
 /// The first series whose live images replaced the installer ones.
 const FIRST_LIVE: Series = Series { major: 4, minor: 6 };
 
+/// What the name of a directory of nightlies begins with.
+const DEV: &str = "dev-";
+
 /// A release series of OpenShift: `4.8`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Series {
@@ -41,7 +44,8 @@ impl FromStr for Series {
     }
 }
 
-/// A release of OpenShift: `4.8.2`, `4.19.0-ec.0`, `4.6.0-0.nightly-2020-08-26-093617`.
+/// A release of OpenShift: `4.8.2`, `4.19.0-ec.0`, `4.11-fc.0`, `4.6.0-0.nightly-2020-08-26-093617`; or
+/// `dev-4.19`, which ART's sync job calls the nightlies of a series.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct OcpVersion {
     text: Box<str>,
@@ -57,6 +61,11 @@ impl OcpVersion {
     /// The series it belongs to.
     pub fn series(&self) -> Series {
         self.series
+    }
+
+    /// Whether it stands for the nightlies of a series, which only have a pre-release directory.
+    pub(super) fn is_dev(&self) -> bool {
+        self.text.starts_with(DEV)
     }
 
     /// What stands for the build ID in the mirror's file names: `VERSION-ARCH`, or `VERSION` alone if that
@@ -98,12 +107,22 @@ impl FromStr for OcpVersion {
 
     fn from_str(text: &str) -> Result<Self, VersionError> {
         let read = || {
-            let (core, pre_release) = text.split_once('-').unwrap_or((text, "none"));
-            let (series, patch) = core.rsplit_once('.')?;
-            number::<u32>(patch)?;
+            if let Some(series) = text.strip_prefix(DEV) {
+                return Some(Self { text: text.into(), series: series.parse().ok()? });
+            }
+            let (core, pre_release) =
+                text.split_once('-').map_or((text, None), |(core, rest)| (core, Some(rest)));
             let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
-            (!pre_release.is_empty() && pre_release.bytes().all(plain)).then_some(())?;
-            Some(Self { text: text.into(), series: series.parse().ok()? })
+            pre_release.is_none_or(|rest| !rest.is_empty() && rest.bytes().all(plain)).then_some(())?;
+            // `4.11-fc.0` leaves out the patch version; without anything else, it would be a series.
+            let whole_series = pre_release.and_then(|_| core.parse().ok());
+            let of_patch = || {
+                let (series, patch) = core.rsplit_once('.')?;
+                number::<u32>(patch)?;
+                series.parse().ok()
+            };
+            let series = whole_series.or_else(of_patch)?;
+            Some(Self { text: text.into(), series })
         };
         read().ok_or_else(|| VersionError { found: excerpt(text, 80) })
     }
@@ -121,9 +140,9 @@ impl fmt::Debug for OcpVersion {
     }
 }
 
-/// Text that is no OpenShift version.
+/// Text that is not an OpenShift version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{found}` is no OpenShift version; expected one such as 4.8, 4.8.2 or 4.19.0-ec.0")]
+#[error("`{found}` is not an OpenShift version; expected one such as 4.8, 4.8.2, 4.19.0-ec.0 or dev-4.19")]
 pub struct VersionError {
     /// The text, made safe to print.
     pub found: String,
@@ -144,6 +163,8 @@ mod tests {
         let cases = [
             ("4.8.2-x86_64-qemu.x86_64.qcow2.gz", Arch::X86_64, "4.8.2", "qemu.x86_64.qcow2.gz"),
             ("4.19.0-ec.0-aarch64-live.aarch64.iso", Arch::Aarch64, "4.19.0-ec.0", "live.aarch64.iso"),
+            ("dev-4.19-x86_64-live-iso.x86_64.iso", Arch::X86_64, "dev-4.19", "live-iso.x86_64.iso"),
+            ("4.11-fc.0-x86_64-live.x86_64.iso", Arch::X86_64, "4.11-fc.0", "live.x86_64.iso"),
             ("4.1.0-x86_64-vmware.ova", Arch::X86_64, "4.1.0", "vmware.ova"),
             (
                 "4.6.0-0.nightly-2020-08-26-093617-x86_64-live.x86_64.iso",
@@ -172,10 +193,32 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_version_is_refused() {
-        for text in
-            ["", "4", "4.8", "4.8.", "4.08.2", "4.8.2-", "4.8.2-a/b", "4.8.2-%2e", "latest", "4.8.2.1-"]
+    fn a_version_says_its_series() {
+        for (text, series) in
+            [("4.8.2", "4.8"), ("4.11-fc.0", "4.11"), ("dev-4.19", "4.19"), ("4.19.0-ec.0", "4.19")]
         {
+            assert_eq!(text.parse::<OcpVersion>().unwrap().series().to_string(), series);
+        }
+    }
+
+    #[test]
+    fn what_is_no_version_is_refused() {
+        for text in [
+            "",
+            "4",
+            "4.8",
+            "4.8.",
+            "4.08.2",
+            "4.8.2-",
+            "4.8.2-a/b",
+            "4.8.2-%2e",
+            "latest",
+            "4.8.2.1-",
+            "dev-",
+            "dev-4",
+            "dev-4.19-x",
+            "dev-4.19.1",
+        ] {
             assert!(text.parse::<OcpVersion>().is_err(), "{text}");
         }
         for text in ["", "4", "4.", "4.8.2", ".8", "4.08", "latest-4.8", "+4.8"] {

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use serde::Serialize;
 
 use super::BuildChange;
-use crate::handoff::age;
+use crate::location::BuildId;
 use crate::stream::Document;
 
 /// Whether two copies of one stream are in step: the installer's and the bump repository's, a branch's and its
@@ -86,7 +86,7 @@ impl Step {
 /// Whether an architecture's old build is the newer one. Where there are several, the newest of each counts.
 fn order(change: &BuildChange) -> Option<Ordering> {
     let newest = |releases: &[std::sync::Arc<str>]| {
-        let ages = releases.iter().map(|release| release.parse().ok().map(|build| age::age(&build)));
+        let ages = releases.iter().map(|release| release.parse::<BuildId>().ok().map(|build| build.age()));
         ages.collect::<Option<Vec<_>>>()?.into_iter().max()
     };
     Some(newest(&change.old)?.cmp(&newest(&change.new)?))

@@ -129,7 +129,7 @@ proptest! {
     fn the_derived_directory_is_the_one_that_was_written(url in location()) {
         let read = Location::parse(&url).unwrap();
         if read.layout() != Layout::MirrorPreRelease {
-            prop_assert_eq!(read.derived_directory(), Some(read.directory()));
+            prop_assert_eq!(corpus_tests::derived_directory(&read), read.directory());
         }
     }
 
@@ -146,6 +146,15 @@ proptest! {
     fn a_place_is_its_own_place(url in location(), target in target()) {
         if let Ok(place) = resolve(&url, None, &target) {
             prop_assert_eq!(resolve(place.as_str(), None, &target), Ok(place));
+        }
+    }
+
+    #[test]
+    fn a_published_place_is_on_a_published_host_and_its_own(url in prop_oneof![location(), hostile_url()]) {
+        if let Ok(place) = resolve(&url, None, &Target::PublishedPlace) {
+            prop_assert_eq!(HostKind::of(place.host()), HostKind::Published);
+            prop_assert!(place.as_str().starts_with("https://"));
+            prop_assert_eq!(resolve(place.as_str(), None, &Target::PublishedPlace), Ok(place));
         }
     }
 
