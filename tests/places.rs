@@ -241,6 +241,44 @@ fn a_document_on_a_bridge_goes_to_its_published_place_without_further_options() 
 }
 
 #[test]
+fn the_advice_for_a_location_on_a_bridge_works_as_it_is_printed() {
+    let root = copy_of("testdata/checkout");
+    let checkout = root.path().to_str().unwrap();
+    let document = root.path().join("data/data/coreos/rhcos.json");
+    let before = fs::read_to_string(&document).unwrap();
+    let redirector = "https://rhcos-redirector.apps.art.xq1c.p1.openshiftapps.com/art/storage";
+    let to_bridge =
+        ["rewrite", document.to_str().unwrap(), "-i", "--to", "bridge", "--stream-prefix", redirector];
+    assert_prints(&run(&to_bridge), "");
+    assert_ne!(fs::read_to_string(&document).unwrap(), before);
+
+    let check = ["check", checkout, "--published", "--output", "json", "-a", "x86_64", "--retries", "0"];
+    let advice_of = |command: &mut Command| -> String {
+        let output = command.env("HTTPS_PROXY", "http://127.0.0.1:9").output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let artifacts = report["artifacts"].as_array().unwrap();
+        let moved = artifacts.iter().find(|artifact| artifact["reason"] == "not-published").unwrap();
+        moved["advice"].as_str().unwrap().to_owned()
+    };
+    let advice = advice_of(&mut command(&check));
+    let start = advice.find("art-mirror-validate rewrite").unwrap();
+    let program = Path::new(env!("CARGO_BIN_EXE_art-mirror-validate"));
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", &advice[start..]]).env("PATH", program.parent().unwrap()).current_dir("/");
+    let output = shell.output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{advice}: {}", stderr(&output));
+    assert_eq!(fs::read_to_string(&document).unwrap(), before);
+
+    // Who reads it on the pull request stands in a checkout of their own.
+    assert_prints(&run(&to_bridge), "");
+    let mut in_prow = command(&check);
+    in_prow.envs([("REPO_OWNER", "openshift"), ("REPO_NAME", "installer"), ("PULL_NUMBER", "1")]);
+    let advice = advice_of(&mut in_prow);
+    assert!(advice.ends_with("rewrite --to published --in-place data/data/coreos/rhcos.json"), "{advice}");
+}
+
+#[test]
 fn what_cannot_be_placed_is_never_printed() {
     let cases = [
         (

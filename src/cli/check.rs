@@ -7,18 +7,19 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::args::{CheckArgs, Output};
+use super::args::{CheckArgs, Output, Source};
 use super::base::{self, NoBase};
 use super::load::{client_settings, load};
 use super::target::Choice;
 use super::{Exit, Verbosity, complain, env, network, signals};
 use crate::gate::{self, Case, Ended, Observer, Patience};
+use crate::location::rewrite;
 use crate::probe::{Client, Keyring, Prober, TransfersNow};
 use crate::report::log::LogWriter;
 use crate::report::model::{ArtifactReport, Changes, DocumentReport, Report, Summary, Target, TargetKind};
 use crate::report::progress::Progress;
 use crate::report::{DocumentContext, LogPace, RunContext, SkippedFile};
-use crate::report::{files, json, markdown, terminal};
+use crate::report::{advise, files, json, markdown, terminal};
 use crate::stream::{Artifact, Sha256, Sourced, Sources};
 use crate::verdict::{Expectation, Outcome, Verdict};
 
@@ -112,8 +113,30 @@ async fn check(args: CheckArgs, verbosity: Verbosity, mut stop: network::Stop<'_
     if let Some((partition, scope)) = part {
         report = report.part(partition, scope);
     }
+    let is_for_pull_request = context.retest().is_some();
+    advise(&mut report, &context, |document| rewritable(&args.sources, document, is_for_pull_request));
     let exit = finish(args.output, args.artifacts_dir.as_deref(), &report, &context);
     interrupt.map_or(exit, signals::Interrupt::exit)
+}
+
+/// The path of a document that can be moved to its published places as a whole. Who reads of it on a pull request
+/// stands at the root of the checkout, wherever the job has it.
+fn rewritable(sources: &[Source], document: &str, from_root: bool) -> Option<String> {
+    let paths = sources.iter().filter_map(|source| match source {
+        Source::Path(path) if path.is_dir() => Some(path.join(document)),
+        Source::Path(path) => (path.as_os_str() == document).then(|| path.clone()),
+        Source::Stdin | Source::Url(_) => None,
+    });
+    let movable = |path: &PathBuf| {
+        let text = std::fs::read_to_string(path).ok()?;
+        rewrite(&text, &crate::location::Target::PublishedPlace).ok()
+    };
+    let path = paths.into_iter().find(|path| movable(path).is_some())?;
+    if from_root {
+        Some(document.to_owned())
+    } else {
+        path.strip_prefix(".").unwrap_or(&path).to_str().map(str::to_owned)
+    }
 }
 
 /// The keys of `--keyring`, if it is given, and the digest of their file.
@@ -227,7 +250,6 @@ fn run_context(sources: &Sources) -> RunContext {
             .iter()
             .map(|skipped| SkippedFile { name: skipped.name.clone(), why: "no stream metadata".to_owned() })
             .collect(),
-        retest_hint: None,
     }
 }
 

@@ -7,7 +7,7 @@ use crate::report::model::{
     UncompressedReport,
 };
 use crate::stream::{Artifact, Partition, Sha256};
-use crate::verdict::{Outcome, Reason, Verdict};
+use crate::verdict::{Outcome, Verdict};
 
 impl Report {
     /// The report of a run over these artifacts. The verdict follows from theirs.
@@ -85,7 +85,7 @@ impl Summary {
 }
 
 impl ArtifactReport {
-    /// The report of one artifact. `id` is the artifact's id, after its document's name if there are several.
+    /// The report of one artifact, as yet without advice. `id` is the artifact's id, after its document's name if there are several.
     pub fn of(
         document: &Arc<str>,
         id: &str,
@@ -108,7 +108,7 @@ impl ArtifactReport {
             verdict: outcome.verdict(),
             reason,
             message: outcome.message(),
-            advice: reason.map(Reason::advice).map(str::to_owned),
+            advice: None,
             http_status: outcome.http_status,
             size: SizeReport {
                 expected: outcome.expected_size.map(|(size, _)| size),

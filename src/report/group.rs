@@ -1,7 +1,6 @@
 //! What did not pass, by reason: ten thousand failures are seldom more than three stories.
 
-use crate::report::model::{ArtifactReport, Report, TargetKind};
-use crate::report::words;
+use crate::report::model::{ArtifactReport, Report};
 use crate::verdict::{Reason, Verdict};
 
 /// The artifacts that share a verdict and a reason.
@@ -14,16 +13,28 @@ pub(super) struct Group<'a> {
     pub(super) artifacts: Vec<&'a ArtifactReport>,
 }
 
+/// How many pieces of advice a heading has room for.
+const MOST_ADVICE: usize = 3;
+
 impl Group<'_> {
-    /// What to do, once for all of them.
-    pub(super) fn to_do(&self, target: TargetKind) -> &str {
-        self.shared_advice().unwrap_or(words::ask(self.reason, target))
+    /// What to do about all of them: every advice that they bring, once.
+    pub(super) fn to_do(&self) -> String {
+        self.shared_advice().unwrap_or_else(|| "See the advice of each.".to_owned())
     }
 
-    /// The advice that all its artifacts share, so that it can be said once.
-    pub(super) fn shared_advice(&self) -> Option<&str> {
-        let first = self.artifacts.first()?.advice.as_deref()?;
-        self.artifacts.iter().all(|artifact| artifact.advice.as_deref() == Some(first)).then_some(first)
+    /// The advice of all its artifacts, if it is little enough to be said once. It names the document or host that it
+    /// is about.
+    pub(super) fn shared_advice(&self) -> Option<String> {
+        let mut all: Vec<&str> = Vec::new();
+        for advice in self.artifacts.iter().filter_map(|artifact| artifact.advice.as_deref()) {
+            if !all.contains(&advice) {
+                all.push(advice);
+            }
+            if all.len() > MOST_ADVICE {
+                return None;
+            }
+        }
+        (!all.is_empty()).then(|| all.join(" "))
     }
 }
 

@@ -150,8 +150,9 @@ fn description(artifact: &ArtifactReport, report: &Report) -> String {
         let _ = writeln!(text, "{}: expected {}", fact.what, fact.expected);
         let _ = writeln!(text, "{:indent$}  found    {}", "", fact.found, indent = fact.what.len());
     }
-    let to_do = artifact.advice.as_deref().unwrap_or(words::ask(artifact.reason, report.target.kind));
-    let _ = writeln!(text, "to do: {}", Printable(to_do));
+    if let Some(to_do) = &artifact.advice {
+        let _ = writeln!(text, "to do: {}", Printable(to_do));
+    }
     if let Some(caveat) = words::caveat(&report.target, Some(artifact.verdict)) {
         let _ = writeln!(text, "{caveat}");
     }
@@ -240,7 +241,7 @@ mod tests {
         url: https://rhcos.mirror.openshift.com/art/storage/prod/streams/rhel-9.6/builds/9.6.20251015-1/x86_64/rhcos-9.6.20251015-1-metal.x86_64.pxe
         answer: expected 200 OK
                 found    404 Not Found
-        to do: Ask ART to mirror it, then retest.
+        to do: Ask the owners of the RHEL CoreOS build pipeline, which uploads to this host itself, whether the upload is still to come or the build was pruned, then comment /retest.
         ");
         let warned = document.descendants().find(|node| node.has_tag_name("system-out")).unwrap();
         assert_eq!(warned.text(), Some("warning: no signature at the location's .sig (404)\n"));

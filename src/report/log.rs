@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::io::{self, Write};
 
 use crate::report::model::{ArtifactReport, Changes, Report, Target};
-use crate::report::{RunContext, facts, group, words};
+use crate::report::{RunContext, advice, facts, group, words};
 use crate::text::{Printable, count};
 use crate::verdict::Verdict;
 
@@ -106,10 +106,10 @@ impl<W: Write> LogWriter<W> {
             writeln!(
                 out,
                 "\n{reason}: {}, {}",
-                words::title(group.reason),
+                advice::title(group.reason),
                 count(group.artifacts.len(), "artifact")
             )?;
-            writeln!(out, "to do: {}", Printable(group.to_do(report.target.kind)))?;
+            writeln!(out, "to do: {}", Printable(&group.to_do()))?;
             let advice_differs = group.shared_advice().is_none();
             for artifact in &group.artifacts {
                 write_line(out, artifact)?;

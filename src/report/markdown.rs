@@ -9,7 +9,7 @@ use std::io::{self, Write};
 
 use crate::report::group::Group;
 use crate::report::model::{ArtifactReport, Report};
-use crate::report::{RunContext, art_request, facts, group, words};
+use crate::report::{RunContext, advice, art_request, facts, group, words};
 use crate::text::{Printable, count};
 use crate::verdict::Verdict;
 
@@ -94,7 +94,7 @@ fn failures(page: &mut Page, report: &Report) {
     page.line("#### What to do");
     page.line("");
     for group in &groups {
-        page.line(&to_do(group, report));
+        page.line(&to_do(group));
     }
     page.line("");
     page.line("#### What did not pass");
@@ -112,14 +112,14 @@ fn failures(page: &mut Page, report: &Report) {
     }
 }
 
-fn to_do(group: &Group<'_>, report: &Report) -> String {
+fn to_do(group: &Group<'_>) -> String {
     format!(
         "- {} **{}**, {}: {}. **{}**",
         words::symbol(group.verdict),
         words::reason_word(group.reason, group.verdict),
         count(group.artifacts.len(), "artifact"),
-        words::title(group.reason),
-        prose(group.to_do(report.target.kind), 400),
+        advice::title(group.reason),
+        prose(&group.to_do(), 400),
     )
 }
 

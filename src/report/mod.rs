@@ -13,6 +13,7 @@
 //! | [`files`] | the ones that a job leaves in `$ARTIFACTS` |
 //! | [`progress`] | a person who waits |
 
+mod advice;
 mod build;
 mod changes;
 mod context;
@@ -34,6 +35,7 @@ pub mod terminal;
 mod transfers;
 mod words;
 
+pub use advice::advise;
 pub use context::{DocumentContext, ProwContext, RunContext, SkippedFile};
 pub use merge::{MergeError, merge};
 pub use request::{art_request, opening as request_opening};

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::probe::DigestSource;
+use crate::report::advise;
 use crate::report::model::{
     ArtifactReport, Change, ChangeKind, Changes, Pinned, Report, SCHEMA_VERSION, Sha256Report, SizeReport,
     Summary, Target, TargetKind, UncompressedReport,
@@ -101,8 +102,6 @@ pub(super) fn of(artifacts: Vec<ArtifactReport>) -> Report {
 pub(super) fn report() -> Report {
     let nine = "9.6.20251015-1";
     let ten = "10.2.20260403-0";
-    let advice_missing = "Ask ART to mirror it, then retest.";
-
     let mut artifacts = Vec::new();
     for arch in ["x86_64", "aarch64", "ppc64le", "s390x"] {
         for (platform, format, component) in [
@@ -119,30 +118,18 @@ pub(super) fn report() -> Report {
     artifacts.push(passing(RHEL_10, ["x86_64", "qemu", "qcow2.gz", "disk"], ten));
     artifacts.push(passing(RHEL_10, ["aarch64", "openstack", "qcow2.gz", "disk"], ten));
 
-    let replace = |artifacts: &mut Vec<ArtifactReport>, at: usize, reason, message: &str, advice: &str| {
-        artifacts[at] = not_passing(artifacts[at].clone(), reason, message, advice);
+    let replace = |artifacts: &mut Vec<ArtifactReport>, at: usize, reason, message: &str| {
+        artifacts[at] = not_passing(artifacts[at].clone(), reason, message, "");
     };
 
     for at in [3, 8] {
-        replace(&mut artifacts, at, Reason::Missing, "the server has no such file (404)", advice_missing);
+        replace(&mut artifacts, at, Reason::Missing, "the server has no such file (404)");
         artifacts[at].http_status = Some(404);
         artifacts[at].size.observed = None;
     }
-    replace(
-        &mut artifacts,
-        13,
-        Reason::SizeMismatch,
-        "the file is 4096 bytes, not 1187512320",
-        "Ask ART to mirror it anew.",
-    );
+    replace(&mut artifacts, 13, Reason::SizeMismatch, "the file is 4096 bytes, not 1187512320");
     artifacts[13].size.observed = Some(4_096);
-    replace(
-        &mut artifacts,
-        9,
-        Reason::Sha256Mismatch,
-        "sha256sum.txt has another sha256 than the document",
-        "Ask ART which is right.",
-    );
+    replace(&mut artifacts, 9, Reason::Sha256Mismatch, "sha256sum.txt has another sha256 than the document");
     artifacts[9].sha256.observed = Some(Sha256::from_bytes([0xab; 32]));
     artifacts[9].sha256.observed_from = Some(DigestSource::Sha256sumTxt);
     replace(
@@ -150,7 +137,6 @@ pub(super) fn report() -> Report {
         20,
         Reason::NotPublished,
         "the location is on a bridge, from which nothing may be merged",
-        "Write the place on the mirror into the document.",
     );
     artifacts[20].location =
         "https://releases-art-rhcos.svc.ci.openshift.org/art/storage/releases/rhcos-4.21/10.2.20260403-0/x86_64/rhcos-10.2.20260403-0-aws.x86_64.vmdk.gz".into();
@@ -163,7 +149,6 @@ pub(super) fn report() -> Report {
         21,
         Reason::MetadataConflict,
         "the build's meta.json has another sha256 than the document",
-        "Find out which of the two is right and correct the other.",
     );
     artifacts[21].sha256.observed = Some(Sha256::from_bytes([0xcd; 32]));
     artifacts[21].sha256.observed_from = Some(DigestSource::MetaJson);
@@ -172,7 +157,6 @@ pub(super) fn report() -> Report {
         16,
         Reason::Unreachable,
         "no connection to rhcos.mirror.openshift.com could be made: connection refused",
-        "Retest; if it stays so, ask ART whether the server is up.",
     );
     artifacts[16].http_status = None;
     artifacts[16].size.observed = None;
@@ -182,7 +166,6 @@ pub(super) fn report() -> Report {
         22,
         Reason::NoDigest,
         "the server publishes no sha256 of the file, and its content was not read",
-        "Check again with --verify content.",
     );
     artifacts[0].warnings.push("no signature at the location's .sig (404)".into());
 
@@ -190,6 +173,7 @@ pub(super) fn report() -> Report {
     report
         .notes
         .push("OPENSHIFT_INSTALL_COREOS_STREAM_PREFIX is set and ignored, because of --published".into());
+    advise(&mut report, &context(), |document| Some(document.to_owned()));
     report
 }
 
@@ -200,18 +184,15 @@ pub(super) fn pass() -> Report {
 
 /// So many missing artifacts.
 pub(super) fn large(artifacts: usize) -> Report {
-    of((0..artifacts)
+    let mut report = of((0..artifacts)
         .map(|number| {
             let platform = format!("p{number}");
             let artifact = passing(RHEL_9, ["x86_64", &platform, "raw.gz", "disk"], "9.6.20251015-1");
-            not_passing(
-                artifact,
-                Reason::Missing,
-                "the server has no such file (404)",
-                "Ask ART to mirror it.",
-            )
+            not_passing(artifact, Reason::Missing, "the server has no such file (404)", "")
         })
-        .collect())
+        .collect());
+    advise(&mut report, &context(), |document| Some(document.to_owned()));
+    report
 }
 
 /// One artifact of each verdict, every text of which is this one.
@@ -304,7 +285,6 @@ pub(super) fn hostile_context(text: &str) -> RunContext {
         },
         documents: vec![DocumentContext { name: text.into(), artifacts: 4 }],
         skipped: vec![SkippedFile { name: text.into(), why: text.into() }],
-        retest_hint: some(),
     }
 }
 
@@ -330,6 +310,5 @@ pub(super) fn context() -> RunContext {
             name: "data/data/coreos/marketplace/aws.json".into(),
             why: "no stream metadata".into(),
         }],
-        retest_hint: some("/test art-mirror-validate"),
     }
 }

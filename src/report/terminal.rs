@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 
 use crate::report::group::Group;
 use crate::report::model::{ArtifactReport, Report};
-use crate::report::{RunContext, art_request, facts, group, words};
+use crate::report::{RunContext, advice, art_request, facts, group, words};
 use crate::text::{Printable, count};
 use crate::verdict::Verdict;
 
@@ -39,7 +39,7 @@ pub fn write(out: &mut impl Write, report: &Report, context: &RunContext) -> io:
     }
     for group in group::by_reason(report) {
         writeln!(out)?;
-        write_group(&mut out, report, &group)?;
+        write_group(&mut out, &group)?;
     }
     write_warnings(&mut out, report)?;
     write_changes(&mut out, report)?;
@@ -54,7 +54,7 @@ pub fn write(out: &mut impl Write, report: &Report, context: &RunContext) -> io:
         && art_request(report, context).is_some()
     {
         let retest = styled(BOLD, Printable(retest));
-        writeln!(out, "Once ART has mirrored the files: {retest} on the pull request")?;
+        writeln!(out, "Once the files are there: {retest} on the pull request")?;
     }
     writeln!(
         out,
@@ -65,7 +65,7 @@ pub fn write(out: &mut impl Write, report: &Report, context: &RunContext) -> io:
     out.flush()
 }
 
-fn write_group(out: &mut impl Write, report: &Report, group: &Group<'_>) -> io::Result<()> {
+fn write_group(out: &mut impl Write, group: &Group<'_>) -> io::Result<()> {
     let style = verdict_style(group.verdict).bold();
     writeln!(
         out,
@@ -78,10 +78,10 @@ fn write_group(out: &mut impl Write, report: &Report, group: &Group<'_>) -> io::
                 words::reason_word(group.reason, group.verdict)
             )
         ),
-        styled(BOLD, words::title(group.reason)),
+        styled(BOLD, advice::title(group.reason)),
         styled(DIM, format_args!("({})", count(group.artifacts.len(), "artifact")))
     )?;
-    writeln!(out, "  {}", styled(BOLD, format_args!("→ {}", Printable(group.to_do(report.target.kind)))))?;
+    writeln!(out, "  {}", styled(BOLD, format_args!("→ {}", Printable(&group.to_do()))))?;
     let advice_differs = group.shared_advice().is_none();
     for artifact in group.artifacts.iter().take(MOST_LISTED) {
         write_artifact(out, artifact, advice_differs)?;

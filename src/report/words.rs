@@ -32,69 +32,6 @@ pub(super) const fn reason_word(reason: Option<Reason>, verdict: Verdict) -> &'s
     }
 }
 
-/// What a reason means, for a heading.
-pub(super) const fn title(reason: Option<Reason>) -> &'static str {
-    match reason {
-        Some(Reason::BadLocation) => "the location is not a usable URL",
-        Some(Reason::NotPublished) => "the location is not a published place",
-        Some(Reason::HostNotAllowed) => "the location's host may not be requested",
-        Some(Reason::RedirectNotAllowed) => "the server redirects to a place that may not be requested",
-        Some(Reason::AddressNotAllowed) => "the host has an address that may not be requested",
-        Some(Reason::Missing) => "the file is not there",
-        Some(Reason::SizeMismatch) => "the file has the wrong size",
-        Some(Reason::Sha256Mismatch) => "the file has the wrong sha256",
-        Some(Reason::UncompressedSha256Mismatch) => "the file has the wrong sha256 once decompressed",
-        Some(Reason::MetadataConflict) => "the build's metadata disagrees with the document",
-        Some(Reason::BadSignature) => "the signature is missing or not good",
-        Some(Reason::Unreachable) => "the server could not be reached",
-        Some(Reason::Timeout) => "the server took too long",
-        Some(Reason::ServerError) => "the server gave no usable answer",
-        Some(Reason::RateLimited) => "the server asked to be left alone",
-        Some(Reason::Deadline) => "the run ended before the answer came",
-        Some(Reason::NoDigest) => "no sha256 is published and the content was not read",
-        None => "no reason is known",
-    }
-}
-
-/// What to ask of whom, for artifacts that bring no advice of their own.
-pub(super) const fn ask(reason: Option<Reason>, target: TargetKind) -> &'static str {
-    match (reason, target) {
-        (Some(Reason::BadLocation), _) => "Correct the document: a location is a plain https URL.",
-        (Some(Reason::NotPublished), _) => {
-            "Correct the document: it has to name the place on the mirror, not the bridge."
-        }
-        (Some(Reason::HostNotAllowed), _) => "Correct the document: it has to name a published host.",
-        (Some(Reason::MetadataConflict), _) => {
-            "Find out which of the two is right and have the other corrected."
-        }
-        (Some(Reason::Missing), TargetKind::Bridge) => "Ask the build's owners to put it on the bridge.",
-        (
-            Some(Reason::SizeMismatch | Reason::Sha256Mismatch | Reason::UncompressedSha256Mismatch),
-            TargetKind::Bridge,
-        ) => "Ask the build's owners which is right, the bridge or the document.",
-        (Some(Reason::Missing), _) => "Ask ART to mirror it.",
-        (Some(Reason::SizeMismatch | Reason::Sha256Mismatch | Reason::UncompressedSha256Mismatch), _) => {
-            "Ask ART to mirror it anew, unless the document is wrong."
-        }
-        (Some(Reason::BadSignature), _) => "Ask ART for a good signature.",
-        (Some(Reason::RedirectNotAllowed | Reason::AddressNotAllowed), _) => {
-            "Ask ART whether the server is meant to lead there."
-        }
-        (Some(Reason::NoDigest), _) => "Check again with --verify content.",
-        (
-            Some(
-                Reason::Unreachable
-                | Reason::Timeout
-                | Reason::ServerError
-                | Reason::RateLimited
-                | Reason::Deadline,
-            )
-            | None,
-            _,
-        ) => "Check again; if it stays so, ask ART about the server.",
-    }
-}
-
 /// The run in one sentence, without its verdict's word.
 pub(super) fn headline(report: &Report) -> String {
     let Summary { artifacts, passed: _, failed, inconclusive, warnings: _ } = report.summary;
@@ -177,22 +114,6 @@ pub(super) fn elapsed(milliseconds: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_reason_has_its_own_title() {
-        let mut titles: Vec<_> = Reason::ALL.iter().map(|reason| title(Some(*reason))).collect();
-        titles.sort_unstable();
-        titles.dedup();
-        assert_eq!(titles.len(), Reason::ALL.len());
-    }
-
-    #[test]
-    fn art_is_asked_for_nothing_when_a_bridge_was_asked() {
-        for reason in [Reason::Missing, Reason::SizeMismatch, Reason::Sha256Mismatch] {
-            assert!(ask(Some(reason), TargetKind::Published).contains("ART"));
-            assert!(!ask(Some(reason), TargetKind::Bridge).contains("ART"));
-        }
-    }
 
     #[test]
     fn a_bridge_is_never_called_a_mirror_pass() {

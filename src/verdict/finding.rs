@@ -84,7 +84,7 @@ pub enum Finding {
         why: String,
     },
     /// A signature that a keyring should confirm, and nobody asked it.
-    #[error("the signature was not checked: that takes the content (--verify content)")]
+    #[error("the signature was not checked, as the content was not read")]
     SignatureNotChecked,
     /// Something could not be determined.
     #[error("{}{}", about.map(|it| format!("{it}: ")).unwrap_or_default(), Printable(&trouble.detail))]
@@ -140,43 +140,6 @@ impl Finding {
     /// Whether it is known to be wrong, or undetermined.
     pub fn verdict(&self) -> Verdict {
         self.reason().verdict()
-    }
-}
-
-impl Reason {
-    /// What a person can do about it.
-    pub const fn advice(self) -> &'static str {
-        match self {
-            Self::BadLocation => "Write the location as a plain https URL on a published host.",
-            Self::NotPublished => {
-                "Point the location at its place on a published host, and ask ART to mirror the file there."
-            }
-            Self::HostNotAllowed => {
-                "Point the location at a published host; for a private mirror, pass --allow-host."
-            }
-            Self::RedirectNotAllowed => "Ask the mirror's owners where the redirect should lead.",
-            Self::AddressNotAllowed => {
-                "If the host is a trusted one inside your network, pass --allow-private-addresses."
-            }
-            Self::Missing => "Ask ART to mirror the file, then comment /retest.",
-            Self::SizeMismatch | Self::Sha256Mismatch | Self::UncompressedSha256Mismatch => {
-                "Find out which is right, the document or the mirror: regenerate the one, or ask ART to mirror \
-                 the file again."
-            }
-            Self::MetadataConflict => {
-                "The build's own metadata and the document disagree: regenerate the document from the build."
-            }
-            Self::BadSignature => {
-                "Ask ART for a signature of this very file beside it, by a key of the keyring if there is one."
-            }
-            Self::Unreachable | Self::Timeout | Self::ServerError | Self::RateLimited => {
-                "Comment /retest; if it stays, ask the mirror's owners."
-            }
-            Self::Deadline => "Run it again, with a longer --deadline if it ran out.",
-            Self::NoDigest => {
-                "Ask ART to publish sha256sum.txt or meta.json beside the file, or run with --verify content."
-            }
-        }
     }
 }
 

@@ -8,7 +8,7 @@ use super::matrix::{self, Matrix};
 use crate::report::facts::{self, Fact};
 use crate::report::group::{self, Group};
 use crate::report::model::{ArtifactReport, ChangeKind, Changes, Report, Summary};
-use crate::report::{RunContext, art_request, words};
+use crate::report::{RunContext, advice, art_request, words};
 use crate::text::{count, excerpt};
 use crate::verdict::Verdict;
 
@@ -136,7 +136,7 @@ impl Page {
             summary: report.summary,
             pull_request: context.prow.pull_request().map(|text| excerpt(&text, 200)),
             pull_request_url: context.prow.pull_request_url(),
-            todo: groups.iter().map(|group| todo(group, report)).collect(),
+            todo: groups.iter().map(|group| todo(group)).collect(),
             retest: context.retest().map(|retest| excerpt(retest, 200)),
             matrices: documents
                 .iter()
@@ -197,12 +197,12 @@ fn by_document(report: &Report) -> Vec<(&str, Vec<&ArtifactReport>)> {
     documents
 }
 
-fn todo(group: &Group<'_>, report: &Report) -> Todo {
+fn todo(group: &Group<'_>) -> Todo {
     Todo {
         verdict: group.verdict,
         reason: words::reason_word(group.reason, group.verdict),
         artifacts: count(group.artifacts.len(), "artifact"),
-        what: excerpt(group.to_do(report.target.kind), 500),
+        what: excerpt(&group.to_do(), 500),
         examples: group
             .artifacts
             .iter()
@@ -239,7 +239,7 @@ fn reasons(groups: &[Group<'_>], changed: &Marks<'_>) -> Vec<Reasons> {
             Reasons {
                 verdict: group.verdict,
                 reason: words::reason_word(group.reason, group.verdict),
-                title: words::title(group.reason),
+                title: advice::title(group.reason),
                 artifacts: count(group.artifacts.len(), "artifact"),
                 failures: group
                     .artifacts
