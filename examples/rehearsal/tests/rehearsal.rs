@@ -1,63 +1,40 @@
-//! The rehearsal, played with the program that cargo built: every step of the story, on every checkout at hand.
+//! The rehearsal as a person runs it: every step, on every checkout at hand.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails where it stands")]
 
-#[path = "../examples/rehearsal/play/mod.rs"]
-mod play;
-
-use std::cell::RefCell;
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::rc::Rc;
+use std::process::{Command, Output};
 
-#[derive(Clone, Default)]
-struct Audience(Rc<RefCell<Vec<u8>>>);
-
-impl Write for Audience {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+fn testdata(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata").join(path)
 }
 
-fn played(checkout: &Path) -> String {
-    let audience = Audience::default();
-    let program = || {
-        let mut program = Command::new(env!("CARGO_BIN_EXE_art-mirror-validate"));
-        program.env_clear();
-        program
-    };
-    let played = play::rehearse(checkout, program, Box::new(audience.clone()));
-    let text = String::from_utf8(audience.0.take()).unwrap();
-    assert!(played.is_ok(), "{text}\n{}", played.unwrap_err());
-    text
+fn rehearse(checkout: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_rehearsal")).arg(checkout).output().unwrap()
 }
 
 fn checkouts() -> Vec<PathBuf> {
-    let bundled = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/checkout");
     let Some(corpus) = std::env::var_os("STREAM_CORPUS") else {
-        println!("STREAM_CORPUS is not set: the bundled checkout alone is played");
-        return vec![bundled];
+        println!("STREAM_CORPUS is not set: the bundled checkout alone is rehearsed");
+        return vec![testdata("checkout")];
     };
     let real = std::fs::read_dir(Path::new(&corpus).join("checkouts")).unwrap();
     let mut all: Vec<PathBuf> = real.map(|entry| entry.unwrap().path()).collect();
-    all.push(bundled);
+    all.push(testdata("checkout"));
     all
 }
 
 #[test]
-fn every_step_of_the_story_is_seen() {
+fn every_step_is_seen_in_order() {
     for checkout in checkouts() {
-        let text = played(&checkout);
-        println!("{text}");
+        let output = rehearse(&checkout);
+        let text = String::from_utf8(output.stdout).unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{}:\n{text}\n{errors}", checkout.display());
         // In this order, each once at least.
         let steps = [
-            "── Yesterday.",
-            "── Morning. A pull request",
+            "── Before.",
+            "── A pull request",
             "$ art-mirror-validate diff main: bump:",
             "the new one has newer builds",
             "exit status 1",
@@ -84,7 +61,7 @@ fn every_step_of_the_story_is_seen() {
             "There, but not the bytes that the document names: 1 file",
             "replaced ",
             "exit status 0",
-            "── Evening.",
+            "── Another /retest.",
             ", 0 failed, 0 undetermined",
             "exit status 0",
             "── After the merge.",
@@ -104,9 +81,11 @@ fn every_step_of_the_story_is_seen() {
 }
 
 #[test]
-fn a_single_document_can_be_played_and_what_is_none_is_said() {
-    let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/checkout/data/data/coreos/scos.json");
-    assert!(played(&document).contains("data/data/coreos/scos.json"));
-    let nothing = play::rehearse(Path::new("no/such"), || Command::new("false"), Box::new(io::sink()));
-    assert!(nothing.unwrap_err().to_string().contains("no/such"));
+fn a_single_document_can_be_rehearsed_and_what_is_none_is_an_error() {
+    let document = rehearse(&testdata("checkout/data/data/coreos/scos.json"));
+    assert!(document.status.success());
+    assert!(String::from_utf8_lossy(&document.stdout).contains("data/data/coreos/scos.json"));
+    let nothing = rehearse(Path::new("no/such"));
+    assert!(!nothing.status.success());
+    assert!(String::from_utf8_lossy(&nothing.stderr).contains("no/such"));
 }

@@ -1,4 +1,4 @@
-//! The stage: the installer's clone, a bridge, ART's mirror behind the real hosts' names, and the program.
+//! The surroundings of the steps: the installer's clone, a bridge, ART's mirror behind the real hosts' names, and the program.
 
 use std::error::Error;
 use std::fs;
@@ -12,9 +12,9 @@ use art_mirror_validate::location::PUBLISHED_HOSTS;
 use embedded_mirror::{Config, Mirror, Proxy, ProxyConfig, Resource};
 use tempfile::TempDir;
 
-use super::props;
+use crate::documents;
 
-/// The bridge's files, by its name on the stage.
+/// The bridge's files, by its name here.
 pub(crate) const BRIDGE: &str = "http://bridge.example/art/storage";
 
 /// The request that the gate leaves, from the clone.
@@ -23,21 +23,17 @@ pub(crate) const REQUEST: &str = "../artifacts/art-mirror-validate-request.md";
 /// How many lines of a program's output are shown, at its beginning and at its end.
 const SHOWN: (usize, usize) = (6, 4);
 
-type Start = Box<dyn Fn() -> Command>;
-
 /// One directory with `installer`, a clone; `artifacts`, where the gate's reports go; and `web`, what ART's mirror
 /// serves.
-pub(crate) struct Stage {
+pub(crate) struct Lab {
     directory: TempDir,
     bridge: Mirror,
     mirror: Mirror,
     proxy: Proxy,
-    program: Start,
-    out: Box<dyn Write>,
 }
 
-impl Stage {
-    pub(crate) fn build(program: Start, out: Box<dyn Write>) -> Result<Self, Box<dyn Error>> {
+impl Lab {
+    pub(crate) fn build() -> Result<Self, Box<dyn Error>> {
         let bridge = Mirror::start(Config::plain())?;
         let mirror = Mirror::start(Config::tls_http2().names(PUBLISHED_HOSTS))?;
         let mut hosts = ProxyConfig::new().host("bridge.example", bridge.addr());
@@ -49,9 +45,9 @@ impl Stage {
         for name in ["installer", "web"] {
             fs::create_dir(directory.path().join(name))?;
         }
-        let mut stage = Self { directory, bridge, mirror, proxy: Proxy::start(hosts)?, program, out };
-        stage.git(&["init", "-q", "-b", "main"])?;
-        Ok(stage)
+        let lab = Self { directory, bridge, mirror, proxy: Proxy::start(hosts)? };
+        lab.git(&["init", "-q", "-b", "main"])?;
+        Ok(lab)
     }
 
     /// The clone.
@@ -64,77 +60,44 @@ impl Stage {
         self.directory.path().join("web")
     }
 
-    pub(crate) fn say(&mut self, line: &str) -> Result<(), Box<dyn Error>> {
-        Ok(writeln!(self.out, "{line}")?)
-    }
-
-    /// Runs the program in the clone, shows what it says, and insists on its exit status.
-    pub(crate) fn run(&mut self, arguments: &[&str], exit: Exit) -> Result<String, Box<dyn Error>> {
-        let program = self.program(arguments);
-        self.perform(program, arguments, exit)
+    /// Runs the program in the clone, shows what it says, and fails on another exit status.
+    pub(crate) fn run(&self, arguments: &[&str], exit: Exit) -> Result<String, Box<dyn Error>> {
+        let program = self.program(arguments)?;
+        run_and_show(program, arguments, exit)
     }
 
     /// The same in an e2e job, which looks at the bridge.
-    pub(crate) fn run_e2e(&mut self, arguments: &[&str], exit: Exit) -> Result<String, Box<dyn Error>> {
-        let mut program = self.program(arguments);
+    pub(crate) fn run_e2e(&self, arguments: &[&str], exit: Exit) -> Result<String, Box<dyn Error>> {
+        let mut program = self.program(arguments)?;
         program.env(env::STREAM_PREFIX, BRIDGE);
-        self.perform(program, arguments, exit)
+        run_and_show(program, arguments, exit)
     }
 
-    /// The same behind the curtain.
-    pub(crate) fn run_unseen(&mut self, arguments: &[&str], exit: Exit) -> Result<(), Box<dyn Error>> {
-        let output = self.program(arguments).output()?;
-        insist(output.status.code(), exit).map_err(|error| {
+    /// The same without showing it.
+    pub(crate) fn run_quietly(&self, arguments: &[&str], exit: Exit) -> Result<(), Box<dyn Error>> {
+        let output = self.program(arguments)?.output()?;
+        expect_status(output.status.code(), exit).map_err(|error| {
             let said = String::from_utf8_lossy(&output.stdout);
             format!("{}: {error}\n{said}{}", arguments.join(" "), String::from_utf8_lossy(&output.stderr))
                 .into()
         })
     }
 
-    fn program(&self, arguments: &[&str]) -> Command {
-        let mut program = (self.program)();
+    fn program(&self, arguments: &[&str]) -> io::Result<Command> {
+        let mut program = Command::new(std::env::current_exe()?);
+        program.env_clear().env(crate::AS_THE_PROGRAM, "1");
         program.current_dir(self.installer()).args(arguments);
         program.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         program.env("HTTPS_PROXY", self.proxy.url()).env("HTTP_PROXY", self.proxy.url());
         program.env("SSL_CERT_FILE", self.directory.path().join("roots.pem"));
-        program
+        Ok(program)
     }
 
-    fn perform(
-        &mut self,
-        mut program: Command,
-        arguments: &[&str],
-        exit: Exit,
-    ) -> Result<String, Box<dyn Error>> {
-        self.say(&format!("$ art-mirror-validate {}", arguments.join(" ")))?;
-        let output = program.output()?;
-        let said = String::from_utf8(output.stdout)?;
-        self.show_some(&said)?;
-        self.say(String::from_utf8(output.stderr)?.trim_end())?;
-        self.say(&format!("exit status {}", output.status.code().unwrap_or(-1)))?;
-        insist(output.status.code(), exit)?;
-        Ok(said)
-    }
-
-    /// Shows a file that a scene wrote.
-    pub(crate) fn show(&mut self, path: &str) -> Result<(), Box<dyn Error>> {
-        self.say(&format!("\n$ cat {path}"))?;
+    /// Shows a file that a step wrote.
+    pub(crate) fn show(&self, path: &str) -> Result<(), Box<dyn Error>> {
+        say(&format!("\n$ cat {path}"))?;
         let text = fs::read_to_string(self.installer().join(path))?;
-        self.show_some(&text)
-    }
-
-    fn show_some(&mut self, text: &str) -> Result<(), Box<dyn Error>> {
-        let lines: Vec<&str> = text.lines().collect();
-        let (first, last) = SHOWN;
-        let hidden = lines.len().saturating_sub(first + last);
-        for (index, line) in lines.iter().enumerate() {
-            match index {
-                _ if hidden <= 1 || index < first || index >= first + hidden => self.say(line)?,
-                _ if index == first => self.say(&format!("… {hidden} more lines …"))?,
-                _ => {}
-            }
-        }
-        Ok(())
+        show_some(&text)
     }
 
     /// Writes a file of the clone.
@@ -144,12 +107,12 @@ impl Stage {
         fs::write(path, text)
     }
 
-    pub(crate) fn commit(&mut self, message: &str) -> Result<(), Box<dyn Error>> {
+    pub(crate) fn commit(&self, message: &str) -> Result<(), Box<dyn Error>> {
         self.git(&["add", "--all"])?;
         self.git(&["commit", "-q", "-m", message])
     }
 
-    pub(crate) fn git(&mut self, arguments: &[&str]) -> Result<(), Box<dyn Error>> {
+    pub(crate) fn git(&self, arguments: &[&str]) -> Result<(), Box<dyn Error>> {
         let mut git = Command::new("git");
         git.current_dir(self.installer()).args([
             "-c",
@@ -166,14 +129,14 @@ impl Stage {
     }
 
     /// The clone, at a branch.
-    pub(crate) fn installer_at(&mut self, branch: &str) -> Result<PathBuf, Box<dyn Error>> {
+    pub(crate) fn installer_at(&self, branch: &str) -> Result<PathBuf, Box<dyn Error>> {
         self.git(&["checkout", "-q", branch])?;
         Ok(self.installer())
     }
 
     /// What the documents name now is on the bridge, as a pipeline leaves its builds there.
     pub(crate) fn builds_reach_the_bridge(&self) -> Result<(), Box<dyn Error>> {
-        for (url, bytes) in props::on_the_bridge(&self.installer(), BRIDGE)? {
+        for (url, bytes) in documents::on_the_bridge(&self.installer(), BRIDGE)? {
             self.bridge
                 .put(url.strip_prefix("http://bridge.example").unwrap_or(&url), Resource::bytes(bytes));
         }
@@ -182,7 +145,7 @@ impl Stage {
 
     /// ART's web server serves what is in its directory now.
     pub(crate) fn publish(&self) -> Result<(), Box<dyn Error>> {
-        for path in props::files_below(&self.web())? {
+        for path in documents::files_below(&self.web())? {
             let place = path.strip_prefix(self.web())?.to_string_lossy().into_owned();
             self.mirror.put(&format!("/{place}"), Resource::bytes(fs::read(&path)?));
         }
@@ -201,15 +164,46 @@ impl Stage {
         if answer.starts_with(b"HTTP/1.1 200 ") {
             Ok(bytes)
         } else {
-            Err(format!("{url} is not there").into())
+            Err(format!("{url}: expected 200").into())
         }
     }
 }
 
-fn insist(code: Option<i32>, exit: Exit) -> Result<(), Box<dyn Error>> {
+fn expect_status(code: Option<i32>, exit: Exit) -> Result<(), Box<dyn Error>> {
     if code == Some(exit as i32) {
         Ok(())
     } else {
         Err(format!("expected exit status {}", exit as i32).into())
     }
+}
+
+/// Prints a line.
+pub(crate) fn say(line: &str) -> Result<(), Box<dyn Error>> {
+    Ok(writeln!(io::stdout(), "{line}")?)
+}
+
+/// Prints the beginning and the end of a text.
+fn show_some(text: &str) -> Result<(), Box<dyn Error>> {
+    let lines: Vec<&str> = text.lines().collect();
+    let (first, last) = SHOWN;
+    let hidden = lines.len().saturating_sub(first + last);
+    for (index, line) in lines.iter().enumerate() {
+        match index {
+            _ if hidden <= 1 || index < first || index >= first + hidden => say(line)?,
+            _ if index == first => say(&format!("… {hidden} more lines …"))?,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn run_and_show(mut program: Command, arguments: &[&str], exit: Exit) -> Result<String, Box<dyn Error>> {
+    say(&format!("$ art-mirror-validate {}", arguments.join(" ")))?;
+    let output = program.output()?;
+    let said = String::from_utf8(output.stdout)?;
+    show_some(&said)?;
+    say(String::from_utf8(output.stderr)?.trim_end())?;
+    say(&format!("exit status {}", output.status.code().unwrap_or(-1)))?;
+    expect_status(output.status.code(), exit)?;
+    Ok(said)
 }

@@ -30,7 +30,7 @@ fn artifacts(sources: &Sources) -> impl Iterator<Item = &Artifact> {
 }
 
 /// The stream documents of a checkout, or a single one, with the digests of files that can be made up.
-pub(crate) fn documents(checkout: &Path) -> Result<Named, Box<dyn Error>> {
+pub(crate) fn read(checkout: &Path) -> Result<Named, Box<dyn Error>> {
     let mut documents = Vec::new();
     for sourced in sources(checkout)?.documents {
         let name = sourced.document.name.to_string();

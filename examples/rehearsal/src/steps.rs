@@ -1,0 +1,142 @@
+//! The steps. None reads anything but what the steps before it wrote.
+
+use std::error::Error;
+use std::fs;
+use std::path::Path;
+
+use art_mirror_validate::cli::Exit;
+use art_mirror_validate::stream::Sha256;
+use embedded_mirror::sha256;
+use serde::Deserialize;
+
+use crate::documents;
+use crate::lab::{BRIDGE, Lab, REQUEST, say};
+
+/// The branch that stays on the earlier builds.
+const RELEASE: &str = "release-4.y";
+
+const CHECK: [&str; 4] = ["check", "--published", "--artifacts-dir", "../artifacts"];
+const CARRY_OUT: [&str; 7] = ["mirror", "--request", REQUEST, "--stream-prefix", BRIDGE, "--dest", "../web"];
+
+/// Runs every step, with the documents of a checkout.
+pub(crate) fn run_all(checkout: &Path) -> Result<(), Box<dyn Error>> {
+    let lab = Lab::build()?;
+    what_is_pinned_today(&lab, checkout)?;
+    the_pull_request(&lab)?;
+    the_gate_is_red(&lab)?;
+    an_e2e_job(&lab)?;
+    art_mirrors(&lab)?;
+    the_gate_is_red_again(&lab)?;
+    the_gate_is_green(&lab)?;
+    the_merge(&lab)
+}
+
+/// What is pinned today is on ART's mirror, by the way that everything comes there.
+fn what_is_pinned_today(lab: &Lab, checkout: &Path) -> Result<(), Box<dyn Error>> {
+    say("── Before. main has these documents, and ART's mirror what they name.")?;
+    say("   (Their files are made up here, a line of text each, and their digests with them.)\n")?;
+    for (name, text) in &documents::read(checkout)? {
+        say(&format!("   {name}"))?;
+        lab.write(name, text)?;
+    }
+    if documents::name_a_bridge(&lab.installer())? {
+        say("\n   They name a bridge; what merges names the public mirror.\n")?;
+        lab.run(&["rewrite", "--to", "mirror", "--in-place"], Exit::Pass)?;
+    }
+    lab.builds_reach_the_bridge()?;
+    lab.run_quietly(&CHECK, Exit::Fail)?;
+    lab.run_quietly(&CARRY_OUT, Exit::Pass)?;
+    lab.publish()?;
+    lab.run_quietly(&CHECK, Exit::Pass)?;
+    lab.commit("What is pinned today")?;
+    lab.git(&["branch", RELEASE])
+}
+
+fn the_pull_request(lab: &Lab) -> Result<(), Box<dyn Error>> {
+    say("\n── A pull request bumps the boot images. Their files are on the bridge alone.\n")?;
+    lab.git(&["checkout", "-q", "-b", "bump"])?;
+    for (name, text) in documents::bumped(&lab.installer())? {
+        lab.write(&name, &text)?;
+    }
+    lab.commit("Bump the boot images")?;
+    lab.builds_reach_the_bridge()?;
+    lab.run(&["diff", "main:", "bump:"], Exit::Fail)?;
+    Ok(())
+}
+
+fn the_gate_is_red(lab: &Lab) -> Result<(), Box<dyn Error>> {
+    say("\n── The required presubmit is red, and leaves the request to ART beside its reports.\n")?;
+    lab.run(&CHECK, Exit::Fail)?;
+    lab.show(REQUEST)
+}
+
+/// What `resolve --json` prints, as far as a test needs it.
+#[derive(Deserialize)]
+struct Place {
+    url: String,
+    sha256: Sha256,
+}
+
+fn an_e2e_job(lab: &Lab) -> Result<(), Box<dyn Error>> {
+    say("\n── Meanwhile an e2e job asks where an image is until then, and boots it from the bridge.\n")?;
+    say(&format!("$ export OPENSHIFT_INSTALL_COREOS_STREAM_PREFIX={BRIDGE}"))?;
+    let id = documents::first_artifact(&lab.installer())?;
+    let filters = ["-a", &id.arch, "-p", &id.platform, "-f", &id.format, "-c", &id.component];
+    let printed = lab.run_e2e(&[&["resolve", "--json"][..], &filters].concat(), Exit::Pass)?;
+    let place: Place = serde_json::from_str(printed.lines().next().unwrap_or_default())?;
+    say(&format!("GET {}", place.url))?;
+    let image = lab.fetch(&place.url)?;
+    let found = Sha256::from_bytes(sha256(&image));
+    if found != place.sha256 {
+        return Err(format!("the image has sha256 {found}, and the document says {}", place.sha256).into());
+    }
+    say(&format!("{} bytes, and their sha256 is the document's, {found}", image.len()))
+}
+
+fn art_mirrors(lab: &Lab) -> Result<(), Box<dyn Error>> {
+    say("\n── e2e has passed. ART takes the request, and the bytes from the bridge.\n")?;
+    let printed = lab.run(&CARRY_OUT, Exit::Pass)?;
+    let spoiled = documents::spoil_one(&lab.web(), &printed)?;
+    say(&format!("\n   It is uploaded; but of one file only half arrives, {spoiled}."))?;
+    lab.publish()
+}
+
+fn the_gate_is_red_again(lab: &Lab) -> Result<(), Box<dyn Error>> {
+    say("\n── Somebody comments /retest. One file is corrupt, so the gate is still red.\n")?;
+    lab.run(&CHECK, Exit::Fail)?;
+    lab.show(REQUEST)?;
+    say("\n   ART carries this one out too: what is there is verified, and what is wrong replaced.\n")?;
+    let printed = lab.run(&CARRY_OUT, Exit::Pass)?;
+    if !printed.contains("replaced ") {
+        return Err("the corrupt file was not replaced".into());
+    }
+    lab.publish()
+}
+
+fn the_gate_is_green(lab: &Lab) -> Result<(), Box<dyn Error>> {
+    say("\n── Another /retest.\n")?;
+    lab.run(&CHECK, Exit::Pass)?;
+    if fs::exists(lab.installer().join(REQUEST))? {
+        return Err("the gate is green and asks for something".into());
+    }
+    say("\n   The gate was red, and is green. Prow merges.")
+}
+
+fn the_merge(lab: &Lab) -> Result<(), Box<dyn Error>> {
+    let old = documents::builds(&lab.installer_at(RELEASE)?)?;
+    lab.git(&["checkout", "-q", "main"])?;
+    lab.git(&["merge", "-q", "bump"])?;
+    say("\n── After the merge. What may ART prune of its mirror? Not what a release branch pins.\n")?;
+    let refs = ["--ref", "main", "--ref", RELEASE];
+    let retention = [&["retention"][..], &refs, &["--listing", "../web"]].concat();
+    let printed = lab.run(&retention, Exit::Pass)?;
+    for build in &old {
+        let still = printed.lines().any(|line| {
+            line.contains("pinned") && line.contains(build) && line.ends_with(&format!("by {RELEASE}"))
+        });
+        if !still {
+            return Err(format!("{build} should be pinned by {RELEASE}, and by it alone").into());
+        }
+    }
+    say(&format!("\n   {RELEASE} still pins {}: its users install from them.", old.join(", ")))
+}
