@@ -5,9 +5,9 @@ use std::path::Path;
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 
-use super::diff::Diff;
 use super::retention::Retention;
 use super::sync::SyncList;
+use crate::change::diff::Diff;
 
 /// What is wrong with a committed schema. With `UPDATE_SCHEMA` set, it is written instead of compared.
 fn stale<T: JsonSchema>(command: &str) -> Option<String> {

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::stream::{Artifact, ArtifactId, Document, Sha256};
 
@@ -15,17 +15,17 @@ pub struct ArtifactChange {
     #[cfg_attr(test, schemars(with = "String"))]
     pub id: ArtifactId,
     /// How it differs.
-    pub change: Change,
+    pub change: Difference,
     /// What it was; null if it was not there.
-    pub old: Option<Facts>,
+    pub old: Option<Pinned>,
     /// What it is; null if it is gone.
-    pub new: Option<Facts>,
+    pub new: Option<Pinned>,
 }
 
 /// What a document says of an artifact.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Facts {
+pub struct Pinned {
     /// The platform's release, a build ID.
     pub release: Arc<str>,
     /// Where the file is.
@@ -39,7 +39,7 @@ pub struct Facts {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
-pub enum Change {
+pub enum Difference {
     /// The new side alone has it.
     Added,
     /// The old side alone has it.
@@ -55,7 +55,7 @@ pub enum Change {
     Annotated,
 }
 
-impl Change {
+impl Difference {
     pub(super) const ALL: [Self; 6] =
         [Self::Added, Self::Removed, Self::ReDigested, Self::Moved, Self::Rebuilt, Self::Annotated];
 
@@ -105,16 +105,18 @@ impl ArtifactChange {
     /// What changed, for a person.
     pub(super) fn shown(&self) -> String {
         match (self.change, &self.old, &self.new) {
-            (Change::ReDigested, Some(old), Some(new)) if old.sha256 == new.sha256 => {
+            (Difference::ReDigested, Some(old), Some(new)) if old.sha256 == new.sha256 => {
                 format!("the same build {}, the same sha256, and another uncompressed-sha256", new.release)
             }
-            (Change::ReDigested, Some(old), Some(new)) => format!(
+            (Difference::ReDigested, Some(old), Some(new)) => format!(
                 "the same build {} has other bytes: sha256 {} is now {}",
                 new.release, old.sha256, new.sha256
             ),
-            (Change::Moved, Some(old), Some(new)) => format!("from {} to {}", old.location, new.location),
-            (Change::Annotated, ..) => "same bytes, same place; what else is said of them differs".to_owned(),
-            (Change::Rebuilt, Some(old), Some(new)) => format!("{} → {}", old.release, new.release),
+            (Difference::Moved, Some(old), Some(new)) => format!("from {} to {}", old.location, new.location),
+            (Difference::Annotated, ..) => {
+                "same bytes, same place; what else is said of them differs".to_owned()
+            }
+            (Difference::Rebuilt, Some(old), Some(new)) => format!("{} → {}", old.release, new.release),
             (_, old, new) => {
                 new.as_ref().or(old.as_ref()).map(|facts| facts.location.clone()).unwrap_or_default()
             }
@@ -122,7 +124,7 @@ impl ArtifactChange {
     }
 }
 
-impl From<&Artifact> for Facts {
+impl From<&Artifact> for Pinned {
     fn from(artifact: &Artifact) -> Self {
         Self {
             release: Arc::clone(&artifact.release),
@@ -132,22 +134,25 @@ impl From<&Artifact> for Facts {
     }
 }
 
-pub(super) fn changes(old: &Document, new: &Document) -> Vec<ArtifactChange> {
-    let olds: HashMap<&ArtifactId, &Artifact> = old.artifacts.iter().map(|it| (&it.id, it)).collect();
-    let news: HashSet<&ArtifactId> = new.artifacts.iter().map(|artifact| &artifact.id).collect();
+/// The artifacts that differ between two versions of a document, one of which may be missing.
+pub(super) fn changes(old: Option<&Document>, new: Option<&Document>) -> Vec<ArtifactChange> {
+    let old = old.map(|document| document.artifacts.as_slice()).unwrap_or_default();
+    let new = new.map(|document| document.artifacts.as_slice()).unwrap_or_default();
+    let olds: HashMap<&ArtifactId, &Artifact> = old.iter().map(|it| (&it.id, it)).collect();
+    let news: HashSet<&ArtifactId> = new.iter().map(|artifact| &artifact.id).collect();
     let change = |id: &ArtifactId, change, old: Option<&Artifact>, new: Option<&Artifact>| ArtifactChange {
         id: id.clone(),
         change,
-        old: old.map(Facts::from),
-        new: new.map(Facts::from),
+        old: old.map(Pinned::from),
+        new: new.map(Pinned::from),
     };
     let mut changes: Vec<ArtifactChange> = Vec::new();
-    for artifact in &new.artifacts {
+    for artifact in new {
         let before = olds.get(&artifact.id).copied();
-        let kind = before.map_or(Some(Change::Added), |before| Change::between(before, artifact));
+        let kind = before.map_or(Some(Difference::Added), |before| Difference::between(before, artifact));
         changes.extend(kind.map(|kind| change(&artifact.id, kind, before, Some(artifact))));
     }
-    let gone = old.artifacts.iter().filter(|artifact| !news.contains(&artifact.id));
-    changes.extend(gone.map(|artifact| change(&artifact.id, Change::Removed, Some(artifact), None)));
+    let gone = old.iter().filter(|artifact| !news.contains(&artifact.id));
+    changes.extend(gone.map(|artifact| change(&artifact.id, Difference::Removed, Some(artifact), None)));
     changes
 }

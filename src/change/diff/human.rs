@@ -27,6 +27,9 @@ impl Diff {
 
 fn write_document(out: &mut impl Write, document: &DocumentDiff) -> io::Result<()> {
     writeln!(out, "{} ({})", Printable(&document.title()), Printable(&document.stream_title()))?;
+    if let Some(shown) = document.paired_by.shown() {
+        writeln!(out, "  {shown}")?;
+    }
     for change in &document.builds {
         let builds = change.shown();
         writeln!(

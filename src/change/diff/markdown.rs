@@ -35,6 +35,9 @@ impl Diff {
 
 fn write_document(out: &mut impl Write, document: &DocumentDiff) -> io::Result<()> {
     writeln!(out, "\n### {} ({})\n", code(&document.title(), 300), code(&document.stream_title(), 100))?;
+    if let Some(shown) = document.paired_by.shown() {
+        writeln!(out, "The two are {shown}.\n")?;
+    }
     writeln!(out, "**In step?** {}.", prose(&document.step.message, 600))?;
     if !document.builds.is_empty() {
         writeln!(out, "\n| architecture | old build | new build |\n| --- | --- | --- |")?;

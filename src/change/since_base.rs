@@ -1,13 +1,15 @@
 //! What a pull request changes: the artifacts of a base commit against those of the run. It explains the
 //! verdicts and takes no part in them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::stream::{Artifact, Document, Sha256};
+use super::artifacts::{self, ArtifactChange, Difference, Pinned};
+use super::pairing::Pairing;
+use crate::stream::Document;
 use crate::text::{Printable, excerpt};
 
 /// The changes since a base.
@@ -54,32 +56,9 @@ pub enum ChangeKind {
     NewLocation,
 }
 
-/// What a document says of an artifact.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Pinned {
-    /// The platform's release, a build ID.
-    pub release: Arc<str>,
-    /// The digest.
-    #[cfg_attr(test, schemars(with = "String", regex(pattern = "^[0-9a-f]{64}$")))]
-    pub sha256: Sha256,
-    /// The location.
-    pub location: String,
-}
-
-impl Pinned {
-    fn of(artifact: &Artifact) -> Self {
-        Self {
-            release: Arc::clone(&artifact.release),
-            sha256: artifact.sha256,
-            location: artifact.location.clone(),
-        }
-    }
-}
-
 impl Changes {
-    /// Compares documents by their names and artifacts by their ids. With `several`, ids carry their document's
-    /// name, as those of the run do.
+    /// Compares documents with their earlier versions, and artifacts by their ids. With `several`, ids carry their
+    /// document's name, as those of the run do.
     pub fn between(
         base: String,
         commit: String,
@@ -87,56 +66,36 @@ impl Changes {
         after: &[&Document],
         several: bool,
     ) -> Self {
-        let key = |document: &Document, artifact: &Artifact| {
-            let name = Arc::clone(&document.name);
-            (name, artifact.id.clone())
-        };
-        let mut old = HashMap::new();
-        for document in before {
-            old.extend(document.artifacts.iter().map(|artifact| (key(document, artifact), artifact)));
-        }
-        let change = |document: &Document, artifact: &Artifact, change| Change {
-            document: Arc::clone(&document.name),
-            id: if several { format!("{}:{}", document.name, artifact.id) } else { artifact.id.to_string() },
-            change,
-            before: None,
-            after: None,
+        let before: Vec<&Document> = before.iter().collect();
+        let Pairing { pairs, only_in_old, .. } = Pairing::of(&before, after);
+        let change = |document: &Document, change: ArtifactChange| {
+            let ArtifactChange { id, change, old: before, new: after } = change;
+            let kind = ChangeKind::of(change, before.as_ref(), after.as_ref())?;
+            let id = if several { format!("{}:{id}", document.name) } else { id.to_string() };
+            Some(Change { document: Arc::clone(&document.name), id, change: kind, before, after })
         };
         let mut artifacts = Vec::new();
-        let mut kept = HashSet::new();
+        let mut gone = Vec::new();
         for document in after {
-            for artifact in &document.artifacts {
-                let key = key(document, artifact);
-                let was = old.get(&key).copied();
-                kept.insert(key);
-                let kind = match was {
-                    None => ChangeKind::Added,
-                    Some(was) if was.sha256 != artifact.sha256 => ChangeKind::NewDigest,
-                    Some(was) if was.location != artifact.location => ChangeKind::NewLocation,
-                    Some(_) => continue,
-                };
-                artifacts.push(Change {
-                    before: was.map(Pinned::of),
-                    after: Some(Pinned::of(artifact)),
-                    ..change(document, artifact, kind)
-                });
-            }
-        }
-        for document in before {
-            for artifact in &document.artifacts {
-                if !kept.contains(&key(document, artifact)) {
-                    artifacts.push(Change {
-                        before: Some(Pinned::of(artifact)),
-                        ..change(document, artifact, ChangeKind::Removed)
-                    });
+            let old = pairs.iter().find(|pair| std::ptr::eq(pair.new, *document)).map(|pair| pair.old);
+            for it in artifacts::changes(old, Some(document)) {
+                match it.change {
+                    Difference::Removed => gone.extend(change(old.unwrap_or(document), it)),
+                    _ => artifacts.extend(change(document, it)),
                 }
             }
         }
+        for document in only_in_old {
+            gone.extend(
+                artifacts::changes(Some(document), None).into_iter().filter_map(|it| change(document, it)),
+            );
+        }
+        artifacts.append(&mut gone);
         Self { base, commit, artifacts }
     }
 
     /// `since main (1be3d1d1cbad): 2 added, 21 with a new digest`
-    pub(super) fn headline(&self) -> String {
+    pub(crate) fn headline(&self) -> String {
         let commit: String = self.commit.chars().take(12).collect();
         let since = if self.commit.starts_with(&self.base) {
             excerpt(&commit, 12)
@@ -160,14 +119,14 @@ impl Changes {
     }
 
     /// What became of each artifact that is not as it was.
-    pub(super) fn by_id(&self) -> HashMap<&str, ChangeKind> {
+    pub(crate) fn by_id(&self) -> HashMap<&str, ChangeKind> {
         self.artifacts.iter().map(|change| (change.id.as_str(), change.change)).collect()
     }
 }
 
 impl Change {
     /// The builds: `build 9.6.20251015-1 → 9.6.20260101-0`. Not yet printable.
-    pub(super) fn builds(&self) -> String {
+    pub(crate) fn builds(&self) -> String {
         match (&self.before, &self.after) {
             (Some(before), Some(after)) if before.release != after.release => {
                 format!("build {} → {}", before.release, after.release)
@@ -179,8 +138,19 @@ impl Change {
 }
 
 impl ChangeKind {
+    /// What matters of a difference to those who look at verdicts, which are about bytes and their place.
+    fn of(difference: Difference, before: Option<&Pinned>, after: Option<&Pinned>) -> Option<Self> {
+        match (difference, before, after) {
+            (Difference::Added, ..) => Some(Self::Added),
+            (Difference::Removed, ..) => Some(Self::Removed),
+            (_, Some(before), Some(after)) if before.sha256 != after.sha256 => Some(Self::NewDigest),
+            (_, Some(before), Some(after)) if before.location != after.location => Some(Self::NewLocation),
+            _ => None,
+        }
+    }
+
     /// For a person.
-    pub(super) const fn word(self) -> &'static str {
+    pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Added => "added",
             Self::Removed => "removed",
@@ -200,6 +170,7 @@ impl fmt::Display for Change {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stream::Sha256;
 
     /// A document of these artifacts: platform, digest, host.
     fn document(name: &str, artifacts: &[(&str, u8, &str)]) -> Document {
@@ -241,14 +212,17 @@ mod tests {
     }
 
     #[test]
-    fn documents_are_compared_by_name() {
-        let one = || document("a", &[("p", 1, "h")]);
-        insta::assert_snapshot!(lines(&[one()], &[one()], false), @"since main (1be3d1d1cbad): no artifact");
-        let other = document("b", &[("p", 1, "h")]);
-        insta::assert_snapshot!(lines(&[one()], &[other], true), @r"
-        since main (1be3d1d1cbad): 1 added, 1 removed
+    fn documents_are_compared_with_their_earlier_versions_whatever_they_are_called() {
+        let one = |name: &str| document(name, &[("p", 1, "h")]);
+        insta::assert_snapshot!(lines(&[one("a")], &[one("a")], false), @"since main (1be3d1d1cbad): no artifact");
+        insta::assert_snapshot!(lines(&[one("a")], &[one("b")], true), @"since main (1be3d1d1cbad): no artifact");
+        insta::assert_snapshot!(lines(&[one("a")], &[one("b"), one("a")], true), @r"
+        since main (1be3d1d1cbad): 1 added
         added b:x86_64/p/iso/disk, build 9.6.1-0
-        removed a:x86_64/p/iso/disk, build 9.6.1-0
+        ");
+        insta::assert_snapshot!(lines(&[one("b"), one("a")], &[one("a")], true), @r"
+        since main (1be3d1d1cbad): 1 removed
+        removed b:x86_64/p/iso/disk, build 9.6.1-0
         ");
     }
 }

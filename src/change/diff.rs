@@ -1,6 +1,5 @@
 //! What a bump changes: two documents, or two checkouts, compared artifact by artifact.
 
-mod artifacts;
 mod cloud;
 mod human;
 mod markdown;
@@ -11,10 +10,11 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-pub use artifacts::{ArtifactChange, Change, Facts};
 pub use cloud::CloudChange;
 pub use step::{Newer, Step};
 
+use super::artifacts::{self, ArtifactChange, Difference};
+use super::pairing::{Pair, PairedBy, Pairing};
 use crate::stream::{ArtifactId, Document};
 
 /// The version of the JSON form.
@@ -60,6 +60,8 @@ pub struct Diff {
 pub struct DocumentDiff {
     /// The document's name on each side.
     pub document: Sides<Arc<str>>,
+    /// How it is known that they are versions of one document.
+    pub paired_by: PairedBy,
     /// The stream on each side.
     pub stream: Sides<String>,
     /// Whether nothing differs. What is not read (`metadata`, unknown fields) does not count.
@@ -113,46 +115,28 @@ pub struct BuildChange {
 }
 
 impl Diff {
-    /// Compares two sides. Documents are paired by name, then by stream; two that stand alone are a pair
-    /// whatever they are called.
+    /// Compares two sides.
     pub fn of(old: &Side, new: &Side) -> Self {
-        let mut olds: Vec<&Document> = old.documents.iter().collect();
+        let olds: Vec<&Document> = old.documents.iter().collect();
+        let news: Vec<&Document> = new.documents.iter().collect();
+        let pairing = Pairing::of(&olds, &news);
+        let names = |documents: Vec<&Document>| documents.iter().map(|it| Arc::clone(&it.name)).collect();
+        // Against a single document, the others of a checkout are not at issue.
+        let (mut left_out, mut only_in_old, mut only_in_new) = (Vec::new(), Vec::new(), Vec::new());
+        if old.single { &mut left_out } else { &mut only_in_new }
+            .extend::<Vec<_>>(names(pairing.only_in_new));
+        if new.single { &mut left_out } else { &mut only_in_old }
+            .extend::<Vec<_>>(names(pairing.only_in_old));
         let mut diff = Self {
             schema_version: SCHEMA_VERSION,
             old: old.name.clone(),
             new: new.name.clone(),
             same: true,
-            documents: Vec::new(),
-            only_in_old: Vec::new(),
-            only_in_new: Vec::new(),
-            left_out: Vec::new(),
+            documents: pairing.pairs.iter().map(|pair| DocumentDiff::of(*pair)).collect(),
+            only_in_old,
+            only_in_new,
+            left_out,
         };
-        let mut take = |wanted: &dyn Fn(&Document) -> bool| {
-            let at = olds.iter().position(|document| wanted(document))?;
-            Some(olds.remove(at))
-        };
-        let alone = old.documents.len() == 1 && new.documents.len() == 1;
-        let mut pairs: Vec<(&Document, Option<&Document>)> =
-            new.documents.iter().map(|document| (document, None)).collect();
-        for (document, other) in &mut pairs {
-            *other = take(&|candidate| alone || candidate.name == document.name);
-        }
-        for (document, other) in pairs.iter_mut().filter(|(_, other)| other.is_none()) {
-            *other = take(&|candidate| candidate.stream == document.stream);
-        }
-        for (document, other) in pairs {
-            match other {
-                Some(other) => diff.documents.push(DocumentDiff::of(other, document)),
-                None if old.single => diff.left_out.push(Arc::clone(&document.name)),
-                None => diff.only_in_new.push(Arc::clone(&document.name)),
-            }
-        }
-        let rest = olds.into_iter().map(|document| Arc::clone(&document.name));
-        if new.single {
-            diff.left_out.extend(rest);
-        } else {
-            diff.only_in_old.extend(rest);
-        }
         // Two sides without a common document are not the same, even if all was left out.
         diff.same = !diff.documents.is_empty()
             && diff.documents.iter().all(|document| document.same)
@@ -164,7 +148,8 @@ impl Diff {
 
 impl DocumentDiff {
     /// Compares two versions of a document.
-    pub fn of(old: &Document, new: &Document) -> Self {
+    fn of(pair: Pair<'_>) -> Self {
+        let Pair { old, new, by } = pair;
         let architectures = Moves::of(old, new, |id| Some(id.arch.to_string()));
         let in_both =
             |arch: &str| !architectures.gained.iter().chain(&architectures.lost).any(|moved| moved == arch);
@@ -176,12 +161,13 @@ impl DocumentDiff {
             (in_both(&id.arch) && !moved).then(|| format!("{platform}/{}", id.format))
         });
         let builds = build_changes(old, new);
-        let artifacts = artifacts::changes(old, new);
+        let artifacts = artifacts::changes(Some(old), Some(new));
         let cloud_images = cloud::changes(old, new);
         Self {
             document: Sides { old: Arc::clone(&old.name), new: Arc::clone(&new.name) },
             same: artifacts.is_empty() && cloud_images.is_empty() && old.stream == new.stream,
             step: Step::of(old, new, &builds),
+            paired_by: by,
             stream: Sides { old: old.stream.clone(), new: new.stream.clone() },
             builds,
             architectures,
@@ -204,9 +190,13 @@ impl DocumentDiff {
     }
 
     /// How many artifacts have each kind of change; kinds without any are left out.
-    fn counts(&self) -> Vec<(Change, usize)> {
+    fn counts(&self) -> Vec<(Difference, usize)> {
         let count = |kind| self.artifacts.iter().filter(|artifact| artifact.change == kind).count();
-        Change::ALL.into_iter().map(|kind| (kind, count(kind))).filter(|(_, number)| *number > 0).collect()
+        Difference::ALL
+            .into_iter()
+            .map(|kind| (kind, count(kind)))
+            .filter(|(_, number)| *number > 0)
+            .collect()
     }
 
     /// `3 added, 1 removed`.
@@ -218,7 +208,7 @@ impl DocumentDiff {
 
     /// The artifacts that a person should see one by one: not those that merely are of another build now.
     fn notable(&self) -> impl Iterator<Item = &ArtifactChange> {
-        self.artifacts.iter().filter(|artifact| artifact.change != Change::Rebuilt)
+        self.artifacts.iter().filter(|artifact| artifact.change != Difference::Rebuilt)
     }
 }
 
