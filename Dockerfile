@@ -1,4 +1,5 @@
-# The gate's image: the program, CA certificates, and git for `check --base`. Any user ID, a read-only root.
+# The gate's image: the program, CA certificates, git for `check --base`, and gpgv for `check --keyring`. Any user ID, a
+# read-only root.
 #
 #     podman build --build-arg COMMIT="$(git rev-parse HEAD)" -t art-mirror-validate .
 #     podman run --rm -v "$PWD:/checkout:ro,z" art-mirror-validate check --published
@@ -19,7 +20,7 @@ RUN cargo build --release --locked --bin art-mirror-validate && \
     target/release/art-mirror-validate --version
 
 FROM ${BASE_IMAGE}
-RUN microdnf install -y --nodocs --setopt=install_weak_deps=0 ca-certificates git-core && \
+RUN microdnf install -y --nodocs --setopt=install_weak_deps=0 ca-certificates git-core gnupg2 && \
     microdnf clean all && \
     rm -rf /var/cache /var/log/*
 COPY --from=build --chmod=0755 /src/target/release/art-mirror-validate /usr/bin/art-mirror-validate
