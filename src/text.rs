@@ -1,6 +1,8 @@
 //! Text that came from a document or a server, made safe to print.
 
 pub(crate) mod json;
+#[cfg(test)]
+pub(crate) mod schema;
 
 use std::fmt;
 

@@ -182,7 +182,7 @@ fn a_base_that_is_asked_for_must_be_there() {
     assert_eq!(output.status.code(), Some(2));
     let complaint = String::from_utf8(output.stderr).unwrap();
     assert!(complaint.contains("the repository has no commit \"nowhere\""), "{complaint}");
-    let page = fs::read_to_string(artifacts.path().join("art-mirror-validate.html")).unwrap();
+    let page = fs::read_to_string(artifacts.path().join("art-mirror-validate-summary.html")).unwrap();
     assert!(page.contains("the repository has no commit"), "the reports say why nothing was checked");
 }
 

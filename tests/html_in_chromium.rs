@@ -66,7 +66,7 @@ fn a_hostile_report_is_only_ever_text() {
         assert!(dom.contains(&format!("<h4><code>{}</code> ", artifact.id)), "{} is shown", artifact.id);
     }
     assert!(!dom.contains("SCRIPT RAN"), "no script runs");
-    assert!(dom.contains("&lt;script&gt;document.title"), "injected markup is shown as text");
+    assert!(dom.contains("&lt;<!---->script&gt;document.title"), "injected markup is shown as text");
     for element in
         ["<script", "<img", "<iframe", "<link", "<svg", "<base", "<form", "<object", "javascript:\""]
     {
@@ -75,10 +75,10 @@ fn a_hostile_report_is_only_ever_text() {
     assert_eq!(requests.load(Ordering::SeqCst), 0, "no request is made");
 }
 
-/// As Spyglass shows it: in a frame that may run no scripts, and whose address is not the page's. Each box of the
-/// page has the same place, the same text and the same looks there as it has by itself.
+/// Each text of the page has the same place and the same looks in Spyglass's frame as it has by itself, and is
+/// nothing but text there as well.
 #[test]
-fn in_a_sandboxed_frame_the_report_looks_as_it_does_alone() {
+fn in_the_frame_of_spyglass_the_report_looks_as_it_does_alone() {
     let Some(browser) = browser() else {
         println!("skipped: neither chromium, chromium-browser nor google-chrome is installed");
         return;
@@ -88,12 +88,6 @@ fn in_a_sandboxed_frame_the_report_looks_as_it_does_alone() {
     let mut page = Vec::new();
     html::write(&mut page, &report(port), &RunContext::default()).unwrap();
     let page = String::from_utf8(page).unwrap();
-    let framed = format!(
-        "<!DOCTYPE html><meta name=color-scheme content='light dark'><title>Spyglass</title>\
-         <body style='margin:0'><iframe sandbox style='border:0;display:block;width:100vw;height:100vh' \
-         srcdoc=\"{}\"></iframe>",
-        page.replace('&', "&amp;").replace('"', "&quot;")
-    );
     // A page without its style is what a frame that refuses the style would show.
     let bare = page.replacen("<style", "<style media=none", 1);
     let mut browser = DevTools::start(browser, &directory.path().join("profile"));
@@ -104,33 +98,57 @@ fn in_a_sandboxed_frame_the_report_looks_as_it_does_alone() {
     };
 
     let alone = documents("alone", &page);
-    let in_a_frame = documents("framed", &framed);
+    let in_a_frame = documents("framed", &in_spyglass(&page));
     let without_style = documents("bare", &bare);
 
     let [alone] = alone.as_slice() else { panic!("{} documents in the page", alone.len()) };
     let [_, in_a_frame] = in_a_frame.as_slice() else { panic!("no document in the frame") };
-    assert_eq!(in_a_frame, alone, "the frame shows what the page shows");
-    assert!(alone.iter().any(|shown| shown.text.contains("SCRIPT")), "the page is not empty");
+    for (framed, alone) in in_a_frame.iter().zip(alone) {
+        assert_eq!(framed, alone, "the frame shows what the page shows");
+    }
+    assert_eq!(in_a_frame.len(), alone.len());
+    assert!(
+        alone.iter().any(|shown| shown.text.starts_with("script>document.title")),
+        "what would run is shown"
+    );
     assert_ne!(&without_style[0], alone, "the looks of a page are seen");
     assert_eq!(requests.load(Ordering::SeqCst), 0, "no request is made");
 }
 
-/// The test above would pass in vain if the browser, as it is started here, ran no scripts and made no
-/// requests at all.
+/// A page as the HTML lens of Spyglass shows it: in a frame that may run scripts, where it is not the whole document,
+/// with nothing escaped but the quotation marks.
+fn in_spyglass(page: &str) -> String {
+    format!(
+        "<!DOCTYPE html><meta name=color-scheme content='light dark'><title>Spyglass</title>\
+         <body style='margin:0'><iframe sandbox='allow-scripts allow-popups allow-same-origin' \
+         style='border:0;display:block;width:100vw;height:100vh' srcdoc=\"{}\"></iframe>",
+        format!(
+            "<div id=\"wrapper\">{page}</div><script>document.getElementById('wrapper').offsetHeight</script>"
+        )
+        .replace('"', "&quot;")
+    )
+}
+
+/// The tests above would pass in vain if the browser, as it is started here, ran no scripts and made no requests at
+/// all, or if the frame did not undo what escapes markup elsewhere.
 #[test]
 fn the_browser_would_run_scripts_and_make_requests() {
     let Some(browser) = browser() else {
         println!("skipped: neither chromium, chromium-browser nor google-chrome is installed");
         return;
     };
-    let (port, requests) = listener();
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("page.html");
-    let page = format!("<!DOCTYPE html><title>x</title>{}", injected(port));
-    std::fs::write(&path, page).unwrap();
-    let dom = dump(browser, &directory.path().join("profile"), &format!("file://{}", path.display()));
-    assert!(dom.contains("SCRIPT RAN"), "{dom}");
-    assert!(requests.load(Ordering::SeqCst) > 0);
+    let escaped = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    for (name, framed) in [("alone", false), ("framed", true)] {
+        let (port, requests) = listener();
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("page.html");
+        let page = format!("<!DOCTYPE html><title>x</title>{}", injected(port));
+        let page = if framed { in_spyglass(&escaped(&injected(port))) } else { page };
+        std::fs::write(&path, page).unwrap();
+        let dom = dump(browser, &directory.path().join("profile"), &format!("file://{}", path.display()));
+        assert!(framed || dom.contains("SCRIPT RAN"), "{dom}");
+        assert!(requests.load(Ordering::SeqCst) > 0, "{name}");
+    }
 }
 
 fn injected(port: u16) -> String {
@@ -328,7 +346,9 @@ impl DevTools {
         let document = |document: &Value| {
             let layout = &document["layout"];
             let boxes = layout["text"].as_array().unwrap().iter().enumerate();
+            // A frame may bring boxes of its own, without text.
             boxes
+                .filter(|(_, text)| !string(text).trim().is_empty())
                 .map(|(at, text)| Shown {
                     text: string(text),
                     bounds: serde_json::from_value(layout["bounds"][at].clone()).unwrap(),

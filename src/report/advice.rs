@@ -165,6 +165,11 @@ fn advice(reason: Reason, target: TargetKind, owner: Owner<'_>, retest: Option<&
     }
 }
 
+/// What to do about a run that checked nothing.
+pub(super) const fn of_run(report: &Report) -> &'static str {
+    if report.problems.is_empty() { "Check again." } else { "Correct what is named above, then check again." }
+}
+
 /// The command that points this artifact's document at its published places.
 fn move_to_published(artifact: &ArtifactReport, path: Option<&str>) -> String {
     let release = (!artifact.release.is_empty()).then_some(&*artifact.release);

@@ -13,8 +13,8 @@ use crate::report::{RunContext, art_request, html, json, junit};
 pub const JUNIT: &str = "junit_art-mirror-validate.xml";
 /// The JSON report's name.
 pub const JSON: &str = "art-mirror-validate.json";
-/// The HTML report's name.
-pub const HTML: &str = "art-mirror-validate.html";
+/// The HTML report's name. OpenShift's Prow shows pages whose names have `-summary` in them, and a few others.
+pub const HTML: &str = "art-mirror-validate-summary.html";
 
 /// The name of the request to ART, which is there while ART has something to do.
 pub const REQUEST: &str = "art-mirror-validate-request.md";
@@ -176,6 +176,16 @@ mod tests {
             let mode = fs::metadata(directory.path().join(name)).unwrap().permissions().mode();
             assert_eq!(mode & 0o444, 0o444, "{name}: {mode:o}");
         }
+    }
+
+    /// openshift/release, `core-services/prow/02_config/_config.yaml`: the lenses' `required_files`.
+    #[test]
+    fn the_prow_of_openshift_shows_them() {
+        let shows = |lens: &str, name: &str| {
+            regex::Regex::new(lens).unwrap().is_match(&format!("artifacts/art-mirror-validate/{name}"))
+        };
+        assert!(shows(r".*/junit.*\.xml", JUNIT));
+        assert!(shows(r".*/custom-link-.*\.html|.*/test-risk-analysis.*\.html|.*-summary.*\.html", HTML));
     }
 
     #[test]

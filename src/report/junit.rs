@@ -1,7 +1,8 @@
 //! The `JUnit` report, as Spyglass's lens and the history views behind it read it.
 //!
 //! One suite per document, one test case per artifact, named by the artifact alone, so that a build's cases
-//! line up with those of the build before. What is undetermined is an `<error>`, what is wrong a `<failure>`.
+//! line up with those of the build before. Whatever did not pass is a `<failure>`: of an `<error>` the lens shows
+//! nothing. Its type is the reason of what is wrong, and [`UNDETERMINED`] for what is not known.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -12,7 +13,7 @@ use std::time::Duration;
 use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite};
 
 use crate::report::model::{ArtifactReport, Report};
-use crate::report::{RunContext, facts, words};
+use crate::report::{RunContext, advice, facts, words};
 use crate::text::Printable;
 use crate::verdict::Verdict;
 
@@ -21,6 +22,9 @@ const SKIPPED: &str = "files that are no stream documents";
 
 /// The suite and the case of a run that could not check anything.
 const RUN: &str = "the run itself";
+
+/// The type of a failure that is none of the artifact's, as far as is known.
+const UNDETERMINED: &str = "undetermined";
 
 /// Writes the report.
 ///
@@ -115,46 +119,51 @@ fn case(artifact: &ArtifactReport, report: &Report) -> TestCase {
 }
 
 fn status(artifact: &ArtifactReport, report: &Report) -> TestCaseStatus {
+    let reason = words::reason_word(artifact.reason, artifact.verdict);
     let kind = match artifact.verdict {
         Verdict::Pass => return TestCaseStatus::success(),
-        Verdict::Fail => NonSuccessKind::Failure,
-        Verdict::Inconclusive => NonSuccessKind::Error,
+        Verdict::Fail => reason,
+        Verdict::Inconclusive => UNDETERMINED,
     };
-    let reason = words::reason_word(artifact.reason, artifact.verdict);
-    let mut status = TestCaseStatus::non_success(kind);
-    status.set_type(reason);
-    status.set_message(format!("{reason}: {}", Printable(&artifact.message)));
-    status.set_description(description(artifact, report));
-    status
+    let message = format!("{reason}: {}", Printable(&artifact.message));
+    let text = description(&message, artifact, report);
+    failure(kind, message, text)
 }
 
 /// Why nothing was checked.
 fn unread(report: &Report) -> TestCaseStatus {
-    let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
-    status.set_message(words::headline(report));
-    let mut lines = String::new();
+    let message = words::headline(report);
+    let mut text = format!("{message}\n");
     for problem in &report.problems {
-        let _ = writeln!(lines, "{}", Printable(problem));
+        let _ = writeln!(text, "{}", Printable(problem));
     }
-    status.set_description(lines);
+    let _ = writeln!(text, "to do: {}", advice::of_run(report));
+    failure(UNDETERMINED, message, text)
+}
+
+fn failure(kind: &str, message: String, text: String) -> TestCaseStatus {
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+    status.set_type(kind);
+    status.set_message(message);
+    status.set_description(text);
     status
 }
 
-/// What a person needs to act: the file, the difference, the next step.
-fn description(artifact: &ArtifactReport, report: &Report) -> String {
-    let mut text = String::new();
+/// What a person needs to act, the first line and the last being the most of it: the reason, the file, the
+/// difference, the next step.
+fn description(message: &str, artifact: &ArtifactReport, report: &Report) -> String {
+    let mut text = format!("{message}\n");
     let place = artifact.url.as_deref().unwrap_or(&artifact.location);
-    let _ = writeln!(text, "{}", Printable(&artifact.message));
     let _ = writeln!(text, "url: {}", Printable(place));
     for fact in facts::of(artifact) {
         let _ = writeln!(text, "{}: expected {}", fact.what, fact.expected);
         let _ = writeln!(text, "{:indent$}  found    {}", "", fact.found, indent = fact.what.len());
     }
-    if let Some(to_do) = &artifact.advice {
-        let _ = writeln!(text, "to do: {}", Printable(to_do));
-    }
     if let Some(caveat) = words::caveat(&report.target, Some(artifact.verdict)) {
         let _ = writeln!(text, "{caveat}");
+    }
+    if let Some(to_do) = &artifact.advice {
+        let _ = writeln!(text, "to do: {}", Printable(to_do));
     }
     text
 }
@@ -165,7 +174,7 @@ fn printable(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use junit_parser::{TestStatus, TestSuites};
+    use junit_parser::{TestFailure, TestStatus, TestSuites};
     use proptest::prelude::*;
 
     use super::*;
@@ -201,18 +210,25 @@ mod tests {
                 (TestStatus::Success, Verdict::Pass) => {}
                 (TestStatus::Failure(failure), Verdict::Fail) => {
                     assert_eq!(failure.failure_type, artifact.reason.unwrap().as_str());
-                    assert!(failure.message.contains(&artifact.message), "{failure:?}");
-                    assert!(failure.text.contains("to do: "), "{failure:?}");
+                    assert_reads_as_a_failure(failure, artifact.reason.unwrap().as_str());
                 }
-                (TestStatus::Error(error), Verdict::Inconclusive) => {
-                    assert_eq!(error.error_type, artifact.reason.unwrap().as_str());
-                    assert!(error.text.contains("url: https://"), "{error:?}");
+                (TestStatus::Failure(failure), Verdict::Inconclusive) => {
+                    assert_eq!(failure.failure_type, "undetermined");
+                    assert_reads_as_a_failure(failure, artifact.reason.unwrap().as_str());
                 }
                 (status, verdict) => panic!("{} is {verdict} and shown as {status:?}", artifact.id),
             }
         }
         assert!(matches!(cases.next().unwrap().status, TestStatus::Skipped(_)));
         assert!(cases.next().is_none());
+    }
+
+    /// Spyglass shows the text: first why, last what to do.
+    fn assert_reads_as_a_failure(failure: &TestFailure, reason: &str) {
+        let start = format!("{reason}: ");
+        assert!(failure.message.starts_with(&start) && failure.text.starts_with(&start), "{failure:?}");
+        let (_, end) = failure.text.rsplit_once("\nto do: ").unwrap();
+        assert!(!end.trim().is_empty() && !end.contains("\nurl: "), "{failure:?}");
     }
 
     #[test]
@@ -237,7 +253,7 @@ mod tests {
         ");
         let failure = case.children().find(|node| node.has_tag_name("failure")).unwrap();
         insta::assert_snapshot!(failure.text().unwrap(), @r"
-        the server has no such file (404)
+        missing: the server has no such file (404)
         url: https://rhcos.mirror.openshift.com/art/storage/prod/streams/rhel-9.6/builds/9.6.20251015-1/x86_64/rhcos-9.6.20251015-1-metal.x86_64.pxe
         answer: expected 200 OK
                 found    404 Not Found
@@ -248,12 +264,18 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_checks_nothing_is_an_error_that_says_why() {
+    fn a_run_that_checks_nothing_is_a_failure_that_says_why() {
         let suites = read_back(&sample::unusable("r.json:1:2: found x"), &RunContext::default()).suites;
         let [suite] = suites.as_slice() else { panic!("{suites:?}") };
-        let TestStatus::Error(error) = &suite.cases[0].status else { panic!("{suite:?}") };
-        assert_eq!(error.message, "nothing was checked, for 2 reasons");
-        assert_eq!(error.text.trim(), "r.json:1:2: found x\na second problem");
+        let TestStatus::Failure(failure) = &suite.cases[0].status else { panic!("{suite:?}") };
+        assert_eq!(failure.failure_type, "undetermined");
+        assert_eq!(failure.message, "nothing was checked, for 2 reasons");
+        insta::assert_snapshot!(failure.text, @r"
+        nothing was checked, for 2 reasons
+        r.json:1:2: found x
+        a second problem
+        to do: Correct what is named above, then check again.
+        ");
     }
 
     #[test]

@@ -15,6 +15,7 @@
 
 mod advice;
 mod build;
+mod changes;
 mod context;
 mod facts;
 pub mod files;

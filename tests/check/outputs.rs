@@ -175,7 +175,7 @@ fn the_json_report_is_the_same_on_standard_output_and_on_disk() {
         names,
         [
             "art-mirror-validate-request.md",
-            "art-mirror-validate.html",
+            "art-mirror-validate-summary.html",
             "art-mirror-validate.json",
             "junit_art-mirror-validate.xml",
         ]

@@ -137,7 +137,7 @@ fn a_signal_ends_the_run_at_once_with_reports_of_what_is_known() {
         assert_eq!(said, [&json!(null), &json!("missing"), &json!("deadline")]);
         let interrupted = report["artifacts"][2]["message"].as_str().unwrap();
         assert!(interrupted.contains("interrupted"), "{interrupted}");
-        for name in ["junit_art-mirror-validate.xml", "art-mirror-validate.html"] {
+        for name in ["junit_art-mirror-validate.xml", "art-mirror-validate-summary.html"] {
             assert!(artifacts.join(name).is_file(), "{name}");
         }
     }

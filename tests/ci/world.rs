@@ -115,7 +115,7 @@ impl World {
         let read = |name: &str| fs::read_to_string(artifacts.join(name)).unwrap();
         assert!(self.report()["schema_version"] == 1);
         roxmltree::Document::parse(&read("junit_art-mirror-validate.xml")).unwrap();
-        assert!(read("art-mirror-validate.html").trim_end().ends_with("</html>"));
+        assert!(read("art-mirror-validate-summary.html").trim_end().ends_with("</html>"));
         let others = fs::read_dir(&artifacts).unwrap().map(|entry| entry.unwrap().file_name());
         let others = others.filter(|name| name != "art-mirror-validate-request.md").count();
         assert_eq!(others, 3, "and nothing else, but for the request to ART where there is one");

@@ -13,7 +13,7 @@ pub const MEMORY: u64 = 150;
 
 /// The reports that a run leaves in `--artifacts-dir`.
 pub const REPORTS: [&str; 3] =
-    ["art-mirror-validate.html", "art-mirror-validate.json", "junit_art-mirror-validate.xml"];
+    ["art-mirror-validate-summary.html", "art-mirror-validate.json", "junit_art-mirror-validate.xml"];
 
 /// How a run went.
 #[derive(Debug)]

@@ -269,7 +269,7 @@ fn assert_no_controls(text: &str, of: &str) {
 #[track_caller]
 fn assert_reports_are_text(directory: &Path) {
     let read = |name: &str| fs::read_to_string(directory.join(name)).unwrap();
-    let html = read("art-mirror-validate.html");
+    let html = read("art-mirror-validate-summary.html");
     assert!(!html.contains("<script>alert") && !html.contains("<img src=x"), "{html}");
     let junit = read("junit_art-mirror-validate.xml");
     assert!(roxmltree::Document::parse(&junit).is_ok(), "{junit}");

@@ -2,20 +2,19 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::escape::Text;
 use crate::report::model::ArtifactReport;
 use crate::report::words;
-use crate::text::excerpt;
 use crate::verdict::{Reason, Verdict};
 
-/// Real documents have four or five architectures and some thirty rows.
+/// Real documents have four or five architectures.
 const MOST_COLUMNS: usize = 12;
-const MOST_ROWS: usize = 200;
 
 /// One document's table.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Matrix {
-    pub(super) document: String,
-    pub(super) architectures: Vec<String>,
+    pub(super) document: Text,
+    pub(super) architectures: Vec<Text>,
     pub(super) rows: Vec<Row>,
     /// How many rows and columns are left out.
     pub(super) more_rows: usize,
@@ -25,8 +24,8 @@ pub(super) struct Matrix {
 /// A platform's format.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Row {
-    pub(super) platform: String,
-    pub(super) format: String,
+    pub(super) platform: Text,
+    pub(super) format: Text,
     /// Whether the row before is of another platform.
     pub(super) starts_platform: bool,
     /// One per architecture; none where the architecture lacks the format.
@@ -79,7 +78,7 @@ impl Cell {
 
 /// The table of one document's artifacts. Rows of a platform stand together, otherwise everything is in the
 /// document's order.
-pub(super) fn of(document: &str, artifacts: &[&ArtifactReport]) -> Matrix {
+pub(super) fn of(document: &str, artifacts: &[&ArtifactReport], most_rows: usize) -> Matrix {
     let mut architectures: Vec<&str> = Vec::new();
     let mut columns: HashMap<&str, usize> = HashMap::new();
     let mut platforms: HashMap<&str, usize> = HashMap::new();
@@ -107,20 +106,20 @@ pub(super) fn of(document: &str, artifacts: &[&ArtifactReport]) -> Matrix {
     let shown = architectures.len().min(MOST_COLUMNS);
     let mut before = None;
     Matrix {
-        document: excerpt(document, 500),
-        more_rows: rows.len().saturating_sub(MOST_ROWS),
+        document: Text::new(document, 500),
+        more_rows: rows.len().saturating_sub(most_rows),
         more_architectures: architectures.len() - shown,
         rows: rows
             .iter()
-            .take(MOST_ROWS)
+            .take(most_rows)
             .map(|(order, platform, format)| Row {
-                platform: excerpt(platform, 100),
-                format: excerpt(format, 100),
+                platform: Text::new(platform, 100),
+                format: Text::new(format, 100),
                 starts_platform: before.replace(*order) != Some(*order),
                 cells: (0..shown).map(|column| cells.get(&(*platform, *format, column)).copied()).collect(),
             })
             .collect(),
-        architectures: architectures.iter().take(shown).map(|arch| excerpt(arch, 100)).collect(),
+        architectures: architectures.iter().take(shown).map(|arch| Text::new(arch, 100)).collect(),
     }
 }
 
@@ -132,7 +131,7 @@ mod tests {
     use crate::report::sample;
 
     fn drawn(matrix: &Matrix) -> String {
-        let mut text = matrix.architectures.join(" ");
+        let mut text = matrix.architectures.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
         for row in &matrix.rows {
             write!(text, "\n{} {}:", row.platform, row.format).unwrap();
             for cell in &row.cells {
@@ -151,7 +150,7 @@ mod tests {
     fn a_cell_shows_the_worst_of_its_components() {
         let report = sample::report();
         let artifacts: Vec<_> = report.artifacts.iter().take(20).collect();
-        insta::assert_snapshot!(drawn(&of("d", &artifacts)), @r"
+        insta::assert_snapshot!(drawn(&of("d", &artifacts, 200)), @r"
         x86_64 aarch64 ppc64le s390x
         metal iso: pass 1/1 pass 1/1 pass 1/1 pass 1/1
         metal pxe: missing 1/3 missing 1/3 size-mismatch 1/3 unreachable 1/3
@@ -163,7 +162,7 @@ mod tests {
     fn an_architecture_without_the_format_has_no_state() {
         let report = sample::report();
         let artifacts: Vec<_> = report.artifacts.iter().skip(20).collect();
-        insta::assert_snapshot!(drawn(&of("d", &artifacts)), @r"
+        insta::assert_snapshot!(drawn(&of("d", &artifacts, 200)), @r"
         x86_64 aarch64
         aws vmdk.gz: not-published 1/1 -
         qemu qcow2.gz: metadata-conflict 1/1 -
@@ -174,7 +173,7 @@ mod tests {
     #[test]
     fn a_hostile_document_gets_no_hostile_table() {
         let report = sample::large(5_000);
-        let matrix = of("d", &report.artifacts.iter().collect::<Vec<_>>());
+        let matrix = of("d", &report.artifacts.iter().collect::<Vec<_>>(), 200);
         assert_eq!((matrix.rows.len(), matrix.more_rows), (200, 4_800));
     }
 }

@@ -1,26 +1,58 @@
-//! What the page shows, ready to be laid out: every text cut and printable, every list bounded.
+//! What the page shows, ready to be laid out: every text cut and printable, every list as long as the limits let it be.
 
 use std::collections::HashMap;
 
 use askama::Template;
 
+use super::escape::{Text, plain};
 use super::matrix::{self, Matrix};
 use crate::report::facts::{self, Fact};
 use crate::report::group::{self, Group};
 use crate::report::model::{ArtifactReport, ChangeKind, Changes, Report, Summary};
 use crate::report::{RunContext, advice, art_request, words};
-use crate::text::{count, excerpt};
+use crate::text::count;
 use crate::verdict::Verdict;
 
 /// What became of which artifact.
 type Marks<'a> = HashMap<&'a str, ChangeKind>;
 
-/// How many artifacts are shown with all that is known of them.
-const MOST_DETAILED: usize = 1_000;
-/// How many rows the list of all artifacts has.
-const MOST_ROWS: usize = 5_000;
-/// How many documents, skipped files, notes and warnings are listed.
-const MOST_REMARKS: usize = 50;
+/// How much of what there may be any number of is shown; the rest is counted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// How many artifacts are shown with all that is known of them.
+    detailed: usize,
+    /// How many rows the list of all artifacts has.
+    rows: usize,
+    /// How many rows a document's table of platforms has.
+    matrix_rows: usize,
+    /// How many documents, skipped files, notes, problems and warnings are listed.
+    remarks: usize,
+    /// How many bytes of the request to ART are shown.
+    request: usize,
+}
+
+impl Limits {
+    /// More than a person reads.
+    pub(super) const WIDEST: Self =
+        Self { detailed: 1_000, rows: 5_000, matrix_rows: 200, remarks: 50, request: 200_000 };
+
+    /// Half of it; in the end nothing.
+    pub(super) const fn halved(self) -> Self {
+        Self {
+            detailed: self.detailed / 2,
+            rows: self.rows / 2,
+            matrix_rows: self.matrix_rows / 2,
+            remarks: self.remarks / 2,
+            request: self.request / 2,
+        }
+    }
+
+    /// Whether nothing is left to leave out.
+    pub(super) const fn are_zero(self) -> bool {
+        self.request == 0
+    }
+}
+
 /// How many artifacts a line of the to-do list names.
 const MOST_EXAMPLES: usize = 3;
 /// Up to so many artifacts, the list of all stands open.
@@ -30,31 +62,33 @@ const FEW: usize = 40;
 #[template(path = "report.html")]
 pub(super) struct Page {
     verdict: Verdict,
-    headline: String,
-    target: String,
-    caveat: Option<String>,
+    /// In characters that the title may have.
+    title: String,
+    headline: Text,
+    target: Text,
+    caveat: Option<Text>,
     summary: Summary,
-    pull_request: Option<String>,
+    pull_request: Option<Text>,
     pull_request_url: Option<String>,
     todo: Vec<Todo>,
-    retest: Option<String>,
+    retest: Option<Text>,
     matrices: Vec<Matrix>,
     more_documents: usize,
     groups: Vec<Reasons>,
-    problems: Vec<String>,
+    problems: Vec<Text>,
     more_problems: usize,
     changes: Option<Changed>,
-    request: Option<String>,
+    request: Option<(Text, usize)>,
     lists: Vec<List>,
     more_artifacts: usize,
-    warnings: Vec<(String, String)>,
+    warnings: Vec<(Text, Text)>,
     more_warnings: usize,
-    run: Vec<(&'static str, String)>,
+    run: Vec<(&'static str, Text)>,
 }
 
 /// What the pull request changes.
 struct Changed {
-    headline: String,
+    headline: Text,
     rows: Vec<ChangedRow>,
     more: usize,
     open: bool,
@@ -63,8 +97,8 @@ struct Changed {
 /// One artifact that is not as it was.
 struct ChangedRow {
     change: &'static str,
-    id: String,
-    builds: String,
+    id: Text,
+    builds: Text,
 }
 
 /// One line of what to do.
@@ -72,8 +106,8 @@ struct Todo {
     verdict: Verdict,
     reason: &'static str,
     artifacts: String,
-    what: String,
-    examples: Vec<String>,
+    what: Text,
+    examples: Vec<Text>,
     more: usize,
 }
 
@@ -84,25 +118,32 @@ struct Reasons {
     title: &'static str,
     artifacts: String,
     /// Said once where all share it.
-    message: Option<String>,
+    message: Option<Text>,
     failures: Vec<Failure>,
     more: usize,
 }
 
 /// One artifact that did not pass.
 struct Failure {
-    id: String,
-    release: String,
+    id: Text,
+    release: Text,
     change: Option<&'static str>,
-    place: String,
-    message: Option<String>,
-    advice: Option<String>,
-    facts: Vec<Fact>,
+    place: Text,
+    message: Option<Text>,
+    advice: Option<Text>,
+    facts: Vec<Compared>,
+}
+
+/// A [`Fact`].
+struct Compared {
+    what: &'static str,
+    expected: Text,
+    found: Text,
 }
 
 /// One document's artifacts.
 struct List {
-    document: String,
+    document: Text,
     rows: Vec<Row>,
     open: bool,
 }
@@ -111,8 +152,8 @@ struct List {
 struct Row {
     verdict: Verdict,
     state: &'static str,
-    id: String,
-    release: String,
+    id: Text,
+    release: Text,
     change: Option<&'static str>,
     status: Option<u16>,
     size: String,
@@ -121,39 +162,45 @@ struct Row {
 }
 
 impl Page {
-    pub(super) fn new(report: &Report, context: &RunContext) -> Self {
+    pub(super) fn new(report: &Report, context: &RunContext, limits: Limits) -> Self {
         let groups = group::by_reason(report);
         let documents = by_document(report);
         let changed = report.changes.as_ref().map(Changes::by_id).unwrap_or_default();
         let warnings = report.artifacts.iter().flat_map(|artifact| {
-            artifact.warnings.iter().map(|warning| (excerpt(&artifact.id, 500), excerpt(warning, 500)))
+            artifact.warnings.iter().map(|warning| (Text::new(&artifact.id, 500), Text::new(warning, 500)))
         });
         Self {
             verdict: report.verdict,
-            headline: excerpt(&words::headline(report), 1_000),
-            target: excerpt(&words::target(&report.target), 1_000),
-            caveat: words::caveat(&report.target, Some(report.verdict)),
+            title: plain(&words::headline(report), 200),
+            headline: Text::new(&words::headline(report), 1_000),
+            target: Text::new(&words::target(&report.target), 1_000),
+            caveat: words::caveat(&report.target, Some(report.verdict)).map(|text| Text::new(&text, 500)),
             summary: report.summary,
-            pull_request: context.prow.pull_request().map(|text| excerpt(&text, 200)),
+            pull_request: context.prow.pull_request().map(|text| Text::new(&text, 200)),
             pull_request_url: context.prow.pull_request_url(),
             todo: groups.iter().map(|group| todo(group)).collect(),
-            retest: context.retest().map(|retest| excerpt(retest, 200)),
+            retest: context.retest().map(|retest| Text::new(retest, 200)),
             matrices: documents
                 .iter()
-                .take(MOST_REMARKS)
-                .map(|(document, artifacts)| matrix::of(document, artifacts))
+                .take(limits.remarks)
+                .map(|(document, artifacts)| matrix::of(document, artifacts, limits.matrix_rows))
                 .collect(),
-            more_documents: documents.len().saturating_sub(MOST_REMARKS),
-            groups: reasons(&groups, &changed),
-            problems: report.problems.iter().take(MOST_REMARKS).map(|text| excerpt(text, 2_000)).collect(),
-            more_problems: report.problems.len().saturating_sub(MOST_REMARKS),
-            changes: report.changes.as_ref().map(changes),
-            request: art_request(report, context).map(|text| cut(&text)),
-            lists: lists(&documents, report.artifacts.len(), &changed),
-            more_artifacts: report.artifacts.len().saturating_sub(MOST_ROWS),
-            warnings: warnings.take(MOST_REMARKS).collect(),
-            more_warnings: report.summary.warnings.saturating_sub(MOST_REMARKS),
-            run: run(report, context),
+            more_documents: documents.len().saturating_sub(limits.remarks),
+            groups: reasons(&groups, &changed, limits),
+            problems: report
+                .problems
+                .iter()
+                .take(limits.remarks)
+                .map(|text| Text::new(text, 2_000))
+                .collect(),
+            more_problems: report.problems.len().saturating_sub(limits.remarks),
+            changes: report.changes.as_ref().map(|of| changes(of, limits)),
+            request: art_request(report, context).map(|text| Text::lines(&text, 2_000, limits.request)),
+            lists: lists(&documents, report.artifacts.len(), &changed, limits),
+            more_artifacts: report.artifacts.len().saturating_sub(limits.rows),
+            warnings: warnings.take(limits.remarks).collect(),
+            more_warnings: report.summary.warnings.saturating_sub(limits.remarks),
+            run: run(report, context, limits),
         }
     }
 }
@@ -202,38 +249,38 @@ fn todo(group: &Group<'_>) -> Todo {
         verdict: group.verdict,
         reason: words::reason_word(group.reason, group.verdict),
         artifacts: count(group.artifacts.len(), "artifact"),
-        what: excerpt(&group.to_do(), 500),
+        what: Text::new(&group.to_do(), 500),
         examples: group
             .artifacts
             .iter()
             .take(MOST_EXAMPLES)
-            .map(|artifact| excerpt(&artifact.bare_id(), 200))
+            .map(|artifact| Text::new(&artifact.bare_id(), 200))
             .collect(),
         more: group.artifacts.len().saturating_sub(MOST_EXAMPLES),
     }
 }
 
-fn changes(changes: &Changes) -> Changed {
-    let rows = changes.artifacts.iter().take(MOST_DETAILED).map(|change| ChangedRow {
+fn changes(changes: &Changes, limits: Limits) -> Changed {
+    let rows = changes.artifacts.iter().take(limits.detailed).map(|change| ChangedRow {
         change: change.change.word(),
-        id: excerpt(&change.id, 500),
-        builds: excerpt(&change.builds(), 400),
+        id: Text::new(&change.id, 500),
+        builds: Text::new(&change.builds(), 400),
     });
     Changed {
-        headline: excerpt(&changes.headline(), 500),
+        headline: Text::new(&changes.headline(), 500),
         rows: rows.collect(),
-        more: changes.artifacts.len().saturating_sub(MOST_DETAILED),
+        more: changes.artifacts.len().saturating_sub(limits.detailed),
         open: changes.artifacts.len() <= FEW,
     }
 }
 
-fn reasons(groups: &[Group<'_>], changed: &Marks<'_>) -> Vec<Reasons> {
-    let mut room = MOST_DETAILED;
+fn reasons(groups: &[Group<'_>], changed: &Marks<'_>, limits: Limits) -> Vec<Reasons> {
+    let mut left = limits.detailed;
     groups
         .iter()
         .map(|group| {
-            let shown = group.artifacts.len().min(room);
-            room -= shown;
+            let shown = group.artifacts.len().min(left);
+            left -= shown;
             let message = shared_message(group);
             let advice_is_shared = group.shared_advice().is_some();
             Reasons {
@@ -254,33 +301,43 @@ fn reasons(groups: &[Group<'_>], changed: &Marks<'_>) -> Vec<Reasons> {
         .collect()
 }
 
-fn shared_message(group: &Group<'_>) -> Option<String> {
+fn shared_message(group: &Group<'_>) -> Option<Text> {
     let first = &group.artifacts.first()?.message;
-    group.artifacts.iter().all(|artifact| artifact.message == *first).then(|| excerpt(first, 1_000))
+    group.artifacts.iter().all(|artifact| artifact.message == *first).then(|| Text::new(first, 1_000))
 }
 
 fn failure(artifact: &ArtifactReport, with_message: bool, with_advice: bool, changed: &Marks<'_>) -> Failure {
     Failure {
-        id: excerpt(&artifact.id, 500),
-        release: excerpt(&artifact.release, 200),
+        id: Text::new(&artifact.id, 500),
+        release: Text::new(&artifact.release, 200),
         change: changed.get(artifact.id.as_str()).map(|change| change.word()),
-        place: excerpt(artifact.url.as_deref().unwrap_or(&artifact.location), 2_000),
-        message: with_message.then(|| excerpt(&artifact.message, 1_000)),
-        advice: artifact.advice.as_deref().filter(|_| with_advice).map(|advice| excerpt(advice, 500)),
-        facts: facts::of(artifact),
+        place: Text::new(artifact.url.as_deref().unwrap_or(&artifact.location), 2_000),
+        message: with_message.then(|| Text::new(&artifact.message, 1_000)),
+        advice: artifact.advice.as_deref().filter(|_| with_advice).map(|advice| Text::new(advice, 500)),
+        facts: facts::of(artifact).into_iter().map(compared).collect(),
     }
 }
 
-fn lists(documents: &[(&str, Vec<&ArtifactReport>)], all: usize, changed: &Marks<'_>) -> Vec<List> {
-    let mut room = MOST_ROWS;
+fn compared(fact: Fact) -> Compared {
+    let Fact { what, expected, found } = fact;
+    Compared { what, expected: Text::new(&expected, 500), found: Text::new(&found, 500) }
+}
+
+fn lists(
+    documents: &[(&str, Vec<&ArtifactReport>)],
+    all: usize,
+    changed: &Marks<'_>,
+    limits: Limits,
+) -> Vec<List> {
+    let mut left = limits.rows;
     let mut lists = Vec::new();
     for (document, artifacts) in documents {
-        if room == 0 {
+        if left == 0 {
             break;
         }
-        let rows: Vec<Row> = artifacts.iter().take(room).map(|artifact| row(artifact, changed)).collect();
-        room -= rows.len();
-        lists.push(List { document: excerpt(document, 500), rows, open: all <= FEW });
+        let rows: Vec<Row> = artifacts.iter().take(left).map(|artifact| row(artifact, changed)).collect();
+        left -= rows.len();
+        lists.push(List { document: Text::new(document, 500), rows, open: all <= FEW });
     }
     lists
 }
@@ -295,8 +352,8 @@ fn row(artifact: &ArtifactReport, changed: &Marks<'_>) -> Row {
     Row {
         verdict: artifact.verdict,
         state: words::reason_word(artifact.reason, artifact.verdict),
-        id: excerpt(&artifact.bare_id(), 500),
-        release: excerpt(&artifact.release, 200),
+        id: Text::new(&artifact.bare_id(), 500),
+        release: Text::new(&artifact.release, 200),
         change: changed.get(artifact.id.as_str()).map(|change| change.word()),
         status: artifact.http_status,
         size: artifact
@@ -308,33 +365,28 @@ fn row(artifact: &ArtifactReport, changed: &Marks<'_>) -> Row {
     }
 }
 
-fn run(report: &Report, context: &RunContext) -> Vec<(&'static str, String)> {
+fn run(report: &Report, context: &RunContext, limits: Limits) -> Vec<(&'static str, Text)> {
     let prow = &context.prow;
     let mut run = Vec::new();
     let mut add = |label, text: Option<&str>| {
         if let Some(text) = text {
-            run.push((label, excerpt(text, 500)));
+            run.push((label, Text::new(text, 500)));
         }
     };
     add("Commit", prow.pull_pull_sha.as_deref());
     add("For branch", prow.pull_base_ref.as_deref());
     add("Job", prow.job_name.as_deref());
     add("Job's run", prow.build_id.as_deref());
-    for document in context.documents.iter().take(MOST_REMARKS) {
+    for document in context.documents.iter().take(limits.remarks) {
         add("Document", Some(&format!("{}, {}", document.name, count(document.artifacts, "artifact"))));
     }
-    for file in context.skipped.iter().take(MOST_REMARKS) {
+    for file in context.skipped.iter().take(limits.remarks) {
         add("Skipped", Some(&format!("{}: {}", file.name, file.why)));
     }
-    for note in report.notes.iter().take(MOST_REMARKS) {
+    for note in report.notes.iter().take(limits.remarks) {
         add("Note", Some(note));
     }
     add("Time", Some(&words::elapsed(report.elapsed_ms)));
     add("Version", Some(&format!("art-mirror-validate {}", context.tool_version)));
     run
-}
-
-/// The request has its own bound in locations; this one is for the length of each.
-fn cut(text: &str) -> String {
-    text.lines().map(|line| excerpt(line, 2_000)).collect::<Vec<_>>().join("\n")
 }
