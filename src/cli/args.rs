@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::engine::ArgValueCandidates;
 
-use super::completions::CompletionsArgs;
+use super::completions::{CompletionsArgs, architectures};
 use super::diff::DiffArgs;
 use super::env;
 use super::mirror::MirrorArgs;
@@ -178,7 +179,7 @@ pub enum Output {
 #[command(next_help_heading = "Filters")]
 pub struct Filters {
     /// Only this architecture, by its RPM name; repeatable
-    #[arg(short, long, value_name = "ARCH")]
+    #[arg(short, long, value_name = "ARCH", add = ArgValueCandidates::new(architectures))]
     pub architecture: Vec<String>,
 
     /// Only this platform; repeatable

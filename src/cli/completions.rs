@@ -1,11 +1,19 @@
 //! `completions`: what a shell completes.
+//!
+//! The script of a shell asks the program itself, which knows its own options and values: what is completed is what is
+//! accepted. (Scripts that know everything themselves can be generated as well, but clap's for bash completes nothing
+//! below the commands of a program with dashes in its name.)
 
+use std::ffi::OsStr;
 use std::io::{self, Write};
 
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
+use clap_complete::engine::CompletionCandidate;
+use clap_complete::env::{EnvCompleter, Shells};
 
-use super::{Cli, Exit, complain};
+use super::{Cli, Exit, complain, env};
+use crate::location::Arch;
 
 /// `completions`
 #[derive(Debug, Args)]
@@ -17,20 +25,64 @@ pub struct CompletionsArgs {
 
 const EXAMPLES: &str = "\
 Examples:
+  source <(art-mirror-validate completions bash)
+      in ~/.bashrc; for zsh in ~/.zshrc, after compinit
   art-mirror-validate completions bash \\
     >/etc/bash_completion.d/art-mirror-validate
-  art-mirror-validate completions zsh >\"${fpath[1]}/_art-mirror-validate\"
   art-mirror-validate completions fish \\
     >~/.config/fish/completions/art-mirror-validate.fish";
 
-/// Prints the completions.
+/// Prints the script.
 pub(super) fn run(args: &CompletionsArgs) -> Exit {
-    // Not straight to standard output: the generator panics when a reader goes away.
+    match script(args.shell) {
+        Ok(script) => print(&script),
+        Err(error) => {
+            complain(format!("the completions could not be made: {error}"));
+            Exit::Inconclusive
+        }
+    }
+}
+
+fn script(shell: Shell) -> io::Result<Vec<u8>> {
+    let command = Cli::command();
+    let name = command.get_name();
     let mut script = Vec::new();
-    let mut command = Cli::command();
-    let name = command.get_name().to_owned();
-    clap_complete::generate(args.shell, &mut command, name, &mut script);
-    print(&script)
+    completer(&shell.to_string())?.write_registration(env::COMPLETE, name, name, name, &mut script)?;
+    Ok(script)
+}
+
+fn completer(shell: &str) -> io::Result<&'static dyn EnvCompleter> {
+    const SHELLS: Shells<'static> = Shells::builtins();
+    SHELLS
+        .0
+        .iter()
+        .copied()
+        .find(|it| it.is(shell))
+        .ok_or_else(|| io::Error::other(format!("no shell {shell}")))
+}
+
+/// The answer to a shell's script, if it is one that asks: with [`env::COMPLETE`] set and `--` before all arguments.
+/// The variable alone does nothing, so that none that leaked into a job can keep the gate from running: no command
+/// begins like that.
+pub(super) fn answer() -> Option<Exit> {
+    let mut words = std::env::args_os().skip(1);
+    let asks = words.next().is_some_and(|first| first == "--");
+    let shell = env::value(env::COMPLETE).filter(|_| asks)?;
+    let directory = std::env::current_dir().ok();
+    let mut candidates = Vec::new();
+    let completed = completer(&shell).and_then(|shell| {
+        shell.write_complete(&mut Cli::command(), words.collect(), directory.as_deref(), &mut candidates)
+    });
+    Some(match completed {
+        Ok(()) => print(&candidates),
+        // Nobody reads what a program says while its arguments are being typed.
+        Err(_) => Exit::Inconclusive,
+    })
+}
+
+/// The architectures that boot images are built for.
+pub(super) fn architectures() -> Vec<CompletionCandidate> {
+    Arch::ALL.iter().map(|arch| CompletionCandidate::new(OsStr::new(arch.rpm_name()))).collect()
 }
 
 /// Writes a text to standard output. A reader that has gone away has read enough.
@@ -51,25 +103,14 @@ mod tests {
 
     use super::*;
 
-    fn script(shell: Shell) -> Vec<u8> {
-        let mut script = Vec::new();
-        clap_complete::generate(shell, &mut Cli::command(), "art-mirror-validate", &mut script);
-        script
-    }
-
     #[test]
-    fn each_shell_accepts_its_completions() {
+    fn each_shell_accepts_its_script() {
         let shells = [
             (Shell::Bash, "bash", ["-n", "/dev/stdin"]),
             (Shell::Zsh, "zsh", ["-n", "/dev/stdin"]),
             (Shell::Fish, "fish", ["--no-execute", "/dev/stdin"]),
         ];
         for (shell, program, arguments) in shells {
-            let script = script(shell);
-            let text = String::from_utf8(script.clone()).unwrap();
-            for word in ["check", "resolve", "stream-prefix", "architecture", "with-checksum"] {
-                assert!(text.contains(word), "{program}: {word}");
-            }
             let started = Command::new(program)
                 .args(arguments)
                 .stdin(Stdio::piped())
@@ -80,10 +121,19 @@ mod tests {
                 println!("skipped: {program} is not installed");
                 continue;
             };
-            child.stdin.take().unwrap().write_all(&script).unwrap();
+            child.stdin.take().unwrap().write_all(&script(shell).unwrap()).unwrap();
             let output = child.wait_with_output().unwrap();
             let complaint = String::from_utf8_lossy(&output.stderr);
             assert!(output.status.success() && complaint.is_empty(), "{program}: {complaint}");
+        }
+    }
+
+    #[test]
+    fn every_shell_that_can_be_asked_for_has_a_script() {
+        use clap::ValueEnum as _;
+        for shell in Shell::value_variants() {
+            let script = String::from_utf8(script(*shell).unwrap()).unwrap();
+            assert!(script.contains("art-mirror-validate") && script.contains(env::COMPLETE), "{script}");
         }
     }
 }

@@ -63,6 +63,9 @@ variables! {
     /// Anything but 0: colours, even where there is no terminal.
     CLICOLOR_FORCE = "CLICOLOR_FORCE";
 
+    /// Set by the scripts that `completions` prints when they ask what can be completed: the shell.
+    COMPLETE = "ART_MIRROR_VALIDATE_COMPLETE";
+
     /// What is logged to standard error, in the syntax of `tracing-subscriber`.
     RUST_LOG = "RUST_LOG";
 

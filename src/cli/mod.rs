@@ -36,7 +36,7 @@ pub const fn version() -> &'static str {
 
 /// The program: reads the command line and does what it says.
 pub fn main() -> Exit {
-    run(Cli::parse())
+    completions::answer().unwrap_or_else(|| run(Cli::parse()))
 }
 
 /// Does what a command line says.
