@@ -6,24 +6,29 @@ use std::path::Path;
 use std::process::Command;
 
 /// The commit, for builds without a repository, such as an image's. It wins over the repository.
-const COMMIT: &str = "ART_MIRROR_VALIDATE_COMMIT";
+const VARIABLE: &str = "ART_MIRROR_VALIDATE_COMMIT";
+
+/// The same as a file, for builds that can be given one but no variable.
+const FILE: &str = ".commit";
 
 /// How much of a commit's id is shown.
 const DIGITS: usize = 10;
 
 fn main() {
-    println!("cargo::rerun-if-env-changed={COMMIT}");
+    println!("cargo::rerun-if-env-changed={VARIABLE}");
     println!("cargo::rerun-if-changed=build.rs");
-    let version = env!("CARGO_PKG_VERSION");
-    let shown = match given().or_else(of_repository) {
-        Some(commit) => format!("{version} ({commit})"),
-        None => version.to_owned(),
-    };
-    println!("cargo::rustc-env=ART_MIRROR_VALIDATE_VERSION={shown}");
+    let commit = of_variable().or_else(of_repository).or_else(of_file).unwrap_or("unknown".to_owned());
+    println!("cargo::rustc-env=ART_MIRROR_VALIDATE_VERSION={} ({commit})", env!("CARGO_PKG_VERSION"));
 }
 
-fn given() -> Option<String> {
-    short(&std::env::var(COMMIT).ok()?)
+fn of_variable() -> Option<String> {
+    short(&std::env::var(VARIABLE).ok()?)
+}
+
+fn of_file() -> Option<String> {
+    let commit = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(FILE)).ok()?;
+    println!("cargo::rerun-if-changed={FILE}");
+    short(&commit)
 }
 
 fn of_repository() -> Option<String> {

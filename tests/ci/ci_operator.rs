@@ -7,38 +7,78 @@ use serde::Deserialize;
 
 use crate::shape::{Duration, Quantity};
 
-/// The part of `ReleaseBuildConfiguration` that a snippet may have.
+/// The part of `ReleaseBuildConfiguration` that our files have.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Configuration {
     #[serde(default)]
     pub(crate) base_images: BTreeMap<String, ImageStreamTag>,
+    pub(crate) binary_build_commands: Option<String>,
+    pub(crate) build_root: Option<BuildRoot>,
     #[serde(default)]
-    pub(crate) images: Vec<Image>,
+    pub(crate) images: Images,
+    #[serde(default)]
+    pub(crate) promotion: Promotion,
+    #[serde(default)]
+    pub(crate) resources: BTreeMap<String, Resources>,
     #[serde(default)]
     pub(crate) tests: Vec<Test>,
+    #[serde(rename = "zz_generated_metadata")]
+    pub(crate) metadata: Option<Metadata>,
+}
+
+impl Configuration {
+    /// What the validation asks of a whole file: requests for everything, and a build root where images are built.
+    pub(crate) fn assert_is_whole(&self, repository: &str) {
+        assert!(self.resources.contains_key("*"));
+        assert!(self.images.items.is_empty() || self.build_root.is_some());
+        let metadata = self.metadata.as_ref().unwrap();
+        assert_eq!((metadata.org.as_str(), metadata.repo.as_str()), ("openshift", repository));
+        for test in &self.tests {
+            let Some(container) = &test.container else { panic!("{}", test.r#as) };
+            let known = self.base_images.contains_key(&container.from) || container.from == "src";
+            assert!(known, "{}", container.from);
+        }
+    }
 }
 
 /// `ImageStreamTagReference`
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "what is read is also what is checked")]
 pub(crate) struct ImageStreamTag {
-    namespace: String,
-    name: String,
-    tag: String,
-    r#as: Option<String>,
+    pub(crate) namespace: String,
+    pub(crate) name: String,
+    pub(crate) tag: String,
+}
+
+/// `BuildRootImageConfiguration`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BuildRoot {
+    pub(crate) project_image: ProjectImage,
+}
+
+/// `ProjectDirectoryImageBuildInputs`, as a build root.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ProjectImage {
+    pub(crate) dockerfile_literal: String,
+}
+
+/// `ImageConfiguration`: an object since 2026-03, before that its items alone.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Images {
+    pub(crate) items: Vec<Image>,
 }
 
 /// `ProjectDirectoryImageBuildStepConfiguration`, with the inlined `ProjectDirectoryImageBuildInputs`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "what is read is also what is checked")]
 pub(crate) struct Image {
     pub(crate) from: Option<String>,
     pub(crate) to: String,
-    context_dir: Option<String>,
-    dockerfile_path: Option<String>,
+    pub(crate) dockerfile_path: Option<String>,
     pub(crate) dockerfile_literal: Option<String>,
     #[serde(default)]
     pub(crate) inputs: BTreeMap<String, ImageInputs>,
@@ -49,70 +89,90 @@ pub(crate) struct Image {
 /// `ImageBuildInputs`
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "what is read is also what is checked")]
 pub(crate) struct ImageInputs {
     #[serde(default)]
     pub(crate) paths: Vec<ImagePath>,
     #[serde(default)]
-    r#as: Vec<String>,
+    pub(crate) r#as: Vec<String>,
 }
 
 /// `ImageSourcePath`
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "what is read is also what is checked")]
 pub(crate) struct ImagePath {
     pub(crate) source_path: String,
-    destination_dir: String,
+    pub(crate) destination_dir: String,
 }
 
-/// `TestStepConfiguration`, without the kinds of tests that need a cluster.
+/// `PromotionConfiguration`
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Promotion {
+    pub(crate) to: Vec<PromotionTarget>,
+}
+
+/// `PromotionTarget`
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "what is read is also what is checked")]
+pub(crate) struct PromotionTarget {
+    pub(crate) namespace: Option<String>,
+    pub(crate) tag: Option<String>,
+    #[serde(default)]
+    pub(crate) excluded_images: Vec<String>,
+}
+
+/// `Metadata`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Metadata {
+    pub(crate) org: String,
+    pub(crate) repo: String,
+    pub(crate) branch: String,
+    pub(crate) variant: Option<String>,
+}
+
+/// `TestStepConfiguration`, without the kinds of tests that need a cluster of their own.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Test {
     pub(crate) r#as: String,
-    commands: Option<String>,
-    cluster: Option<String>,
+    pub(crate) commands: Option<String>,
+    pub(crate) container: Option<ContainerTest>,
     pub(crate) cron: Option<String>,
-    interval: Option<String>,
-    minimum_interval: Option<String>,
-    #[serde(default)]
-    pub(crate) postsubmit: bool,
-    always_run: Option<bool>,
+    pub(crate) always_run: Option<bool>,
     pub(crate) run_if_changed: Option<String>,
     #[serde(default)]
     pub(crate) optional: bool,
-    #[serde(default)]
-    portable: bool,
-    skip_if_only_changed: Option<String>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) steps: Option<Steps>,
 }
 
-impl Test {
-    /// `IsPeriodic`, as far as these fields say.
-    pub(crate) fn is_periodic(&self) -> bool {
-        self.cron.is_some() || self.interval.is_some() || self.minimum_interval.is_some()
-    }
-}
-
-/// `MultiStageTestConfiguration`, as far as a test without a cluster has use for it.
+/// `ContainerTestConfiguration`
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "what is read is also what is checked")]
+pub(crate) struct ContainerTest {
+    pub(crate) from: String,
+    pub(crate) clone: Option<bool>,
+}
+
+/// `MultiStageTestConfiguration`, as far as an e2e job sets it for itself.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Steps {
+    pub(crate) cluster_profile: Option<String>,
     #[serde(default)]
-    pre: Vec<Step>,
+    pub(crate) env: BTreeMap<String, String>,
     #[serde(default)]
-    pub(crate) test: Vec<Step>,
-    #[serde(default)]
-    post: Vec<Step>,
-    workflow: Option<String>,
-    #[serde(default)]
-    env: BTreeMap<String, String>,
-    #[serde(default)]
-    dependencies: BTreeMap<String, String>,
+    pub(crate) pre: Vec<TestStep>,
+    pub(crate) workflow: Option<String>,
+}
+
+/// `TestStep`, without the inlined `LiteralTestStep`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TestStep {
+    pub(crate) r#ref: Option<String>,
+    pub(crate) chain: Option<String>,
 }
 
 /// `LiteralTestStep`
@@ -122,7 +182,6 @@ pub(crate) struct Steps {
 pub(crate) struct Step {
     pub(crate) r#as: String,
     pub(crate) from: Option<String>,
-    from_image: Option<ImageStreamTag>,
     pub(crate) commands: String,
     pub(crate) resources: Resources,
     pub(crate) timeout: Option<Duration>,

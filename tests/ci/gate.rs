@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::shape::{CI, ci_operator, containers, reference};
+use crate::shape::{CI, container_tests, containers, reference};
 use crate::world::{PROGRAM, World, stdout};
 
 /// Red, with reports and a log that say what to do; then ART mirrors; then green.
@@ -27,7 +27,7 @@ fn red_then_green(world: &World, run: impl Fn() -> Output) {
     assert_eq!(report["summary"]["passed"], world.locations.len());
 }
 
-/// A step as ci-operator runs it: its commands behind a shebang and `set -eu`, handed to bash.
+/// A test as ci-operator runs it: its commands behind a shebang and `set -eu`, handed to bash.
 fn step(world: &World, commands: &str) -> Command {
     let mut command = world.in_ci_operator("bash");
     command.arg("-c").arg(format!("#!/bin/bash\nset -eu\n{commands}"));
@@ -36,10 +36,9 @@ fn step(world: &World, commands: &str) -> Command {
 
 #[test]
 fn the_tests_of_ci_operator_are_red_until_art_has_mirrored() {
-    for test in ci_operator().tests {
+    for (_, commands) in container_tests() {
         let world = World::new();
-        let commands = &test.steps.unwrap().test[0].commands;
-        red_then_green(&world, || step(&world, commands).output().unwrap());
+        red_then_green(&world, || step(&world, &commands).output().unwrap());
     }
 }
 
@@ -57,12 +56,12 @@ fn the_jobs_of_prow_are_red_until_art_has_mirrored() {
 fn a_leaked_override_does_not_turn_the_required_test_green() {
     let world = World::new();
     world.mirror_everything();
-    let commands = &ci_operator().tests.remove(0).steps.unwrap().test[0].commands;
+    let (_, commands) = container_tests().remove(0);
     let leaked = [
         ("OPENSHIFT_INSTALL_COREOS_STREAM_PREFIX", "https://bridge.example/art/storage"),
         ("OPENSHIFT_INSTALL_CI_COREOS_BOOTIMAGES", "1"),
     ];
-    let output = step(&world, commands).envs(leaked).output().unwrap();
+    let output = step(&world, &commands).envs(leaked).output().unwrap();
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(world.report()["target"]["kind"], "published");
     assert!(stdout(&output).contains("ignored because of --published"), "{}", stdout(&output));

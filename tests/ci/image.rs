@@ -1,7 +1,7 @@
 //! The image, as far as it can be told without a container engine, and what it needs of the program.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::shape::containers;
@@ -42,25 +42,51 @@ fn all<'s>(stage: &'s [(String, String)], name: &str) -> Vec<&'s str> {
 }
 
 #[test]
-fn the_program_is_built_with_the_locked_dependencies_and_copied_into_a_small_image() {
+fn the_program_is_built_and_copied_into_a_small_image() {
     let stages = stages();
     let [build, last] = stages.as_slice() else { panic!("two stages") };
     assert_eq!(all(build, "FROM"), ["${RUST_IMAGE} AS build"]);
-    assert!(all(build, "RUN").iter().any(|run| run.contains("cargo build --release --locked")));
-    let copies = all(last, "COPY");
-    let [copy] = copies.as_slice() else { panic!("nothing but the program: {copies:?}") };
-    assert!(copy.starts_with("--from=build ") && copy.ends_with(" /usr/bin/art-mirror-validate"), "{copy}");
-    assert!(
-        all(last, "RUN")
-            .iter()
-            .any(|run| ["ca-certificates", "git-core", "gnupg2"].iter().all(|package| run.contains(package)))
-    );
+    assert_eq!(all(last, "COPY"), ["--from=build /out/art-mirror-validate /usr/bin/art-mirror-validate"]);
+    for installs in [all(build, "RUN")[0], all(last, "RUN")[0]] {
+        for manager in ["microdnf install", "dnf install", "apk add", "apt-get install"] {
+            assert!(installs.contains(manager), "{manager}");
+        }
+        assert!(installs.starts_with("set -eu; if command -v "), "what is there is not installed");
+    }
+    let installs = all(last, "RUN")[0];
+    for needed in ["ca-certificates", "git-core", "gnupg2", "gpgv"] {
+        assert!(installs.contains(needed), "{needed}");
+    }
     assert!(all(last, "ADD").is_empty() && all(build, "ADD").is_empty());
     for (_, default) in instructions().iter().filter(|(name, rest)| name == "ARG" && rest.contains("IMAGE="))
     {
         let (_, tag) = default.rsplit_once(':').unwrap();
         assert!(tag != "latest" && tag.starts_with(|first: char| first.is_ascii_digit()), "{default}");
     }
+}
+
+/// A layer is built again when anything changes that was copied or set before it.
+#[test]
+fn a_change_of_the_source_does_not_build_the_dependencies_again() {
+    let stages = stages();
+    let dependencies =
+        stages[0].iter().position(|(_, rest)| rest == "ci/image/build.sh dependencies").unwrap();
+    let (before, after) = stages[0].split_at(dependencies);
+    let copied: Vec<&str> =
+        all(before, "COPY").iter().flat_map(|copy| copy.rsplit_once(' ').unwrap().0.split(' ')).collect();
+    let manifest = fs::read_to_string(Path::new(ROOT).join("Cargo.toml")).unwrap();
+    let (_, members) = manifest.split_once("members = [").unwrap();
+    for member in members.split_once(']').unwrap().0.split(',').map(|it| it.trim().trim_matches('"')) {
+        let manifest = format!("{member}/Cargo.toml");
+        assert!(copied.contains(&manifest.as_str()), "cargo reads {manifest}");
+    }
+    for source in copied {
+        let is_manifest = source.ends_with("Cargo.toml") || source == "Cargo.lock";
+        assert!(is_manifest || ["ci/image/build.sh", "vendo[r]"].contains(&source), "{source}");
+    }
+    assert!(!all(before, "ARG").iter().any(|it| it.contains("COMMIT")), "nor does a commit");
+    assert_eq!(all(after, "COPY"), [". ."]);
+    assert_eq!(all(after, "RUN"), ["ci/image/build.sh dependencies", "ci/image/build.sh program"]);
 }
 
 #[test]
@@ -85,12 +111,19 @@ fn it_has_the_labels_that_registries_and_openshift_show() {
         "org.opencontainers.image.title=",
         "org.opencontainers.image.description=",
         "org.opencontainers.image.licenses=\"Apache-2.0\"",
-        "org.opencontainers.image.revision=\"${COMMIT}\"",
+        "org.opencontainers.image.revision=\"${COMMIT:-unknown}\"",
+        concat!("version=\"", env!("CARGO_PKG_VERSION"), "\""),
+        concat!("org.opencontainers.image.version=\"", env!("CARGO_PKG_VERSION"), "\""),
+        // Else the base's would stand for this image.
+        "release=",
+        "vendor=",
+        "com.redhat.component=\"art-mirror-validate\"",
+        "vcs-ref=\"${COMMIT:-unknown}\"",
         "io.k8s.display-name=",
         "io.k8s.description=",
         "io.openshift.tags=",
     ] {
-        assert!(labels.contains(label), "{label}");
+        assert!(format!(" {labels}").contains(&format!(" {label}")), "{label}");
     }
 }
 
@@ -100,6 +133,10 @@ fn the_build_has_what_it_needs() {
     let ignored = fs::read_to_string(Path::new(ROOT).join(".dockerignore")).unwrap();
     let ignored: Vec<&str> = ignored.lines().filter(|line| !line.starts_with('#')).collect();
     assert!(ignored.contains(&"target") && ignored.contains(&".git"));
+    assert!(
+        ignored.contains(&"!ci/image") && !ignored.iter().any(|it| it.starts_with("**/*.md")),
+        "vendor/ has some"
+    );
     for needed in ["Cargo.lock", "Cargo.toml", "build.rs", "src", "templates", "tests"] {
         assert!(Path::new(ROOT).join(needed).exists() && !ignored.contains(&needed), "{needed}");
     }
@@ -137,6 +174,46 @@ fn nothing_but_the_artifacts_is_written_to() {
     let output = job.args(["--mount", "sh", "-c", &script]).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
     world.assert_complete_reports();
+}
+
+/// The image that `.ci/image` has built and unpacked, as the jobs run it: a read-only root and checkout, a user of the
+/// image's own choice and one of OpenShift's, no capabilities.
+#[test]
+fn the_built_image_checks_a_checkout_as_anybody() {
+    let Some(root) = std::env::var_os("IMAGE_ROOT").map(PathBuf::from) else {
+        println!("skipped: IMAGE_ROOT is not set, so no image was built");
+        return;
+    };
+    let program = &containers()[0].command[0];
+    for user in ["65532", "1000670000"] {
+        let world = World::new();
+        world.mirror_everything();
+        let artifacts = world.artifacts();
+        let directory = artifacts.parent().unwrap();
+        let open = std::os::unix::fs::PermissionsExt::from_mode;
+        fs::set_permissions(directory, open(0o755)).unwrap();
+        fs::set_permissions(&artifacts, open(0o777)).unwrap();
+        // The world lies in the image's root where it lies here, so that all paths are good in both.
+        let script = format!(
+            "mount --make-rprivate / && mkdir -p {root}{world} && mount --bind {root} {root} && \
+             mount --rbind /dev {root}/dev && mount --bind {world} {root}{world} && \
+             mount --bind {artifacts} {root}{artifacts} && mount -o remount,bind,ro {root}{world} && \
+             mount -o remount,bind,ro {root} && \
+             run() {{ chroot --userspec={user}:0 --groups= {root} \"$@\"; }} && \
+             ! run /bin/sh -c 'touch /tmp/x {world}/checkout/x' 2>/dev/null && \
+             run git --version && run gpgv --version && run {program} --version && \
+             exec chroot --userspec={user}:0 --groups= {root} {program} check {world}/checkout --published",
+            root = root.display(),
+            world = directory.display(),
+            artifacts = artifacts.display(),
+        );
+        let output = world.in_prow("unshare").args(["--mount", "sh", "-c", &script]).output().unwrap();
+        let shown = stdout(&output);
+        assert_eq!(output.status.code(), Some(0), "{shown}");
+        assert!(!shown.contains("unknown"), "it knows its commit: {shown}");
+        world.assert_complete_reports();
+        assert_eq!(world.report()["summary"]["passed"], world.locations.len());
+    }
 }
 
 /// Of a release that was built before; building one takes too long for a test.

@@ -5,20 +5,20 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::shape::{CI, ci_operator};
+use crate::shape::{CI, container_tests};
 
 /// Every script and every command in the files, each with the head that ci-operator gives it.
 fn scripts() -> Vec<(String, String)> {
     let file = "step-registry/art-mirror-validate/art-mirror-validate-commands.sh";
     let mut scripts = vec![(file.to_owned(), fs::read_to_string(Path::new(CI).join(file)).unwrap())];
-    for test in ci_operator().tests {
-        for step in test.steps.unwrap().test {
-            let text = format!("#!/bin/bash\nset -eu\n{}", step.commands);
-            scripts.push((format!("{} {}", test.r#as, step.r#as), text));
-        }
+    for (test, commands) in container_tests() {
+        scripts.push((test.r#as, format!("#!/bin/bash\nset -eu\n{commands}")));
     }
     scripts
 }
+
+/// The scripts of the image, which no job runs.
+const OF_THE_IMAGE: [(&str, &str); 2] = [("ci/image/build.sh", "sh"), (".ci/image", "bash")];
 
 #[test]
 fn the_step_is_strict_and_gives_way_to_the_program() {
@@ -32,9 +32,14 @@ fn the_step_is_strict_and_gives_way_to_the_program() {
 
 #[test]
 fn shellcheck_has_no_complaint() {
-    for (name, text) in scripts() {
+    let mut scripts: Vec<_> = scripts().into_iter().map(|(name, text)| (name, text, "bash")).collect();
+    for (name, shell) in OF_THE_IMAGE {
+        let text = fs::read_to_string(Path::new(CI).parent().unwrap().join(name)).unwrap();
+        scripts.push((name.to_owned(), text, shell));
+    }
+    for (name, text, shell) in scripts {
         let started = Command::new("shellcheck")
-            .args(["--shell=bash", "--severity=style", "-"])
+            .args([&format!("--shell={shell}"), "--severity=style", "-"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn();

@@ -7,7 +7,7 @@ use regex::Regex;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 
-use crate::ci_operator::{Configuration, Reference, Step};
+use crate::ci_operator::{Configuration, Reference, Step, Test};
 use crate::prow::{Container, Jobs, PodSpec};
 
 /// A duration as Go writes it.
@@ -44,8 +44,25 @@ pub(crate) fn read<T: DeserializeOwned>(file: &str) -> T {
     serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
-pub(crate) fn ci_operator() -> Configuration {
+/// The required presubmit's part of ci-operator's configuration of a branch of the installer.
+pub(crate) fn presubmit() -> Configuration {
     read("ci-operator/openshift-installer.yaml")
+}
+
+/// The weekly job's configuration.
+pub(crate) fn weekly() -> Configuration {
+    read("ci-operator/openshift-installer-main__art-mirror-validate.yaml")
+}
+
+/// Every test of ci-operator that runs the gate in its own image, with the commands.
+pub(crate) fn container_tests() -> Vec<(Test, String)> {
+    let tests = [presubmit(), weekly()].into_iter().flat_map(|configuration| configuration.tests);
+    tests
+        .map(|mut test| {
+            let commands = test.commands.take().unwrap();
+            (test, commands)
+        })
+        .collect()
 }
 
 pub(crate) fn reference() -> Step {
@@ -90,7 +107,7 @@ fn a_change_of_any_document_of_a_real_checkout_starts_the_job() {
         println!("skipped: STREAM_CORPUS is not set");
         return;
     };
-    let pattern = Regex::new(ci_operator().tests[0].run_if_changed.as_ref().unwrap()).unwrap();
+    let pattern = Regex::new(presubmit().tests[0].run_if_changed.as_ref().unwrap()).unwrap();
     let mut seen = 0;
     for checkout in fs::read_dir(Path::new(&corpus).join("checkouts")).unwrap() {
         let root = checkout.unwrap().path();
@@ -110,38 +127,93 @@ fn a_change_of_any_document_of_a_real_checkout_starts_the_job() {
 
 #[test]
 fn the_required_test_of_ci_operator() {
-    let configuration = ci_operator();
-    let test = configuration.tests.iter().find(|test| test.r#as == "art-mirror-validate").unwrap();
-    assert!(!test.optional && !test.postsubmit && !test.is_periodic(), "a required presubmit");
+    let configuration = presubmit();
+    let [test] = configuration.tests.as_slice() else { panic!("one test for each branch") };
+    assert_eq!(test.r#as, "art-mirror-validate", "the context is ci/prow/art-mirror-validate");
+    assert!(!test.optional && test.cron.is_none() && test.always_run.is_none(), "a required presubmit");
     assert_runs_for_documents(test.run_if_changed.as_ref().unwrap());
-    for test in &configuration.tests {
-        let [step] = test.steps.as_ref().unwrap().test.as_slice() else { panic!("{}", test.r#as) };
-        assert!(step.commands.contains("check --published"), "no leaked override turns it green");
-        assert!(
-            step.resources.requests.contains_key("cpu") && step.resources.requests.contains_key("memory")
-        );
-        assert_ends_itself(&step.commands, step.timeout.as_ref().unwrap(), step.grace_period.as_ref());
-        assert!(step.timeout.as_ref().unwrap().0 < test.timeout.as_ref().unwrap().0);
-        let image = configuration.images.iter().find(|image| Some(&image.to) == step.from.as_ref()).unwrap();
-        assert_eq!(image.from.as_deref(), Some("src"), "it has the checkout");
-        assert!(image.optional, "and is built for these tests alone");
-        let literal = image.dockerfile_literal.as_ref().unwrap();
-        for (input, inputs) in &image.inputs {
-            assert!(configuration.base_images.contains_key(input), "{input}");
-            let file = Path::new(&inputs.paths[0].source_path).file_name().unwrap().to_str().unwrap();
-            assert!(literal.contains(&format!("COPY {file} ")), "{literal}");
-        }
+    assert!(
+        configuration.images.items.is_empty(),
+        "an image of ours would be a part of the job ci/prow/images"
+    );
+    for (test, commands) in container_tests() {
+        assert!(commands.contains("check --published"), "no leaked override turns it green");
+        assert_ends_itself(&commands, test.timeout.as_ref().unwrap());
+        let container = test.container.as_ref().unwrap();
+        assert_eq!(container.clone, Some(true), "it has the checkout");
+        let image = &configuration.base_images[&container.from];
+        assert_eq!(promoted(), [&image.namespace, &image.name, &image.tag].map(Clone::clone));
     }
 }
 
+/// The namespace, name and tag of the image that this repository's own configuration promotes.
+fn promoted() -> [String; 3] {
+    let own: Configuration = read("ci-operator/art-mirror-validate.yaml");
+    let [image] = own.images.items.as_slice() else { panic!("one image") };
+    let [target] = own.promotion.to.as_slice() else { panic!("one place") };
+    assert!(!image.optional && !target.excluded_images.contains(&image.to), "it is promoted");
+    [target.namespace.clone().unwrap(), image.to.clone(), target.tag.clone().unwrap()]
+}
+
 #[test]
-fn the_periodic_test_of_ci_operator_reads_every_byte() {
-    let configuration = ci_operator();
-    let periodic: Vec<_> = configuration.tests.iter().filter(|test| test.is_periodic()).collect();
-    let [test] = periodic.as_slice() else { panic!("one periodic") };
+fn the_weekly_test_of_ci_operator_reads_every_byte_for_one_branch() {
+    let configuration = weekly();
+    configuration.assert_is_whole("installer");
+    let metadata = configuration.metadata.as_ref().unwrap();
+    assert_eq!(metadata.variant.as_deref(), Some("art-mirror-validate"), "no part of what a new branch gets");
+    let [test] = configuration.tests.as_slice() else { panic!("one periodic") };
     assert!(is_cron(test.cron.as_ref().unwrap()));
-    assert!(test.run_if_changed.is_none(), "a periodic has no pull request");
-    assert!(test.steps.as_ref().unwrap().test[0].commands.contains("--verify content"));
+    assert!(test.run_if_changed.is_none() && !test.optional, "a periodic has no pull request");
+    assert!(test.commands.as_ref().unwrap().contains("--verify content"));
+}
+
+/// Our own configuration builds the image with what the Dockerfile asks for.
+#[test]
+fn the_own_configuration_builds_the_image() {
+    let own: Configuration = read("ci-operator/art-mirror-validate.yaml");
+    own.assert_is_whole("art-mirror-validate");
+    assert_eq!(own.metadata.as_ref().unwrap().branch, "main");
+    let image = &own.images.items[0];
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let dockerfile = fs::read_to_string(root.join(image.dockerfile_path.as_ref().unwrap())).unwrap();
+    assert!(own.base_images.contains_key(image.from.as_ref().unwrap()), "what the last stage becomes");
+    let [stage] = image.inputs["root"].r#as.as_slice() else { panic!("one stage") };
+    assert!(dockerfile.contains(&format!(" AS {stage}\n")), "{stage}");
+    let tools = &own.build_root.as_ref().unwrap().project_image.dockerfile_literal;
+    for tool in ["cargo", "gcc", "git"] {
+        assert!(tools.contains(tool), "the stage {stage} has {tool}");
+    }
+    // The commit comes as a file, which is made of the repository that the image's context lacks.
+    let [commit] = image.inputs["bin"].paths.as_slice() else { panic!("one file") };
+    let written = own.binary_build_commands.as_ref().unwrap().rsplit('>').next().unwrap();
+    assert!(commit.source_path.ends_with(&format!("/{written}")) && commit.destination_dir == ".");
+    let build = fs::read_to_string(root.join("build.rs")).unwrap();
+    assert!(build.contains(&format!("\"{written}\"")), "the build reads {written}");
+}
+
+#[test]
+fn the_e2e_job_of_ci_operator_waits_for_the_bridge_and_costs_no_cluster_otherwise() {
+    let configuration: Configuration = read("ci-operator/openshift-installer-e2e.yaml");
+    let [test] = configuration.tests.as_slice() else { panic!("one test") };
+    assert!(test.optional, "nobody's merge waits for it");
+    assert_runs_for_documents(test.run_if_changed.as_ref().unwrap());
+    let steps = test.steps.as_ref().unwrap();
+    assert!(steps.cluster_profile.is_some() && steps.workflow.is_some());
+    assert_eq!(steps.pre[0].r#ref.as_deref(), Some("art-mirror-validate"), "before a cluster is paid for");
+    assert!(steps.pre[1].chain.is_some());
+    let declared: Vec<_> = reference().env.into_iter().map(|parameter| parameter.name).collect();
+    assert_eq!(steps.env.keys().cloned().collect::<Vec<_>>(), declared);
+    // The image that the step runs in.
+    let [image] = configuration.images.items.as_slice() else { panic!("one image") };
+    assert_eq!(Some(&image.to), reference().from.as_ref());
+    assert_eq!(image.from.as_deref(), Some("src"), "it has the checkout");
+    assert!(!image.optional, "an optional image makes the whole job ci/prow/images optional");
+    assert!(configuration.promotion.to[0].excluded_images.contains(&image.to), "it is for tests alone");
+    for (input, inputs) in &image.inputs {
+        assert!(presubmit().base_images.contains_key(input), "{input}");
+        let file = Path::new(&inputs.paths[0].source_path).file_name().unwrap().to_str().unwrap();
+        assert!(image.dockerfile_literal.as_ref().unwrap().contains(&format!("COPY {file} ")), "{file}");
+    }
 }
 
 #[test]
@@ -153,11 +225,11 @@ fn the_step_of_the_registry() {
     assert!(directory.join(format!("{}-ref.yaml", step.r#as)).exists());
     assert_eq!(step.commands, format!("{}-commands.sh", step.r#as));
     let script = fs::read_to_string(directory.join(&step.commands)).unwrap();
-    assert_ends_itself(&script, step.timeout.as_ref().unwrap(), step.grace_period.as_ref());
+    assert_ends_itself(&script, step.timeout.as_ref().unwrap());
+    assert_has_grace(step.grace_period.as_ref());
     let parameters: Vec<_> = step.env.iter().map(|it| (it.name.as_str(), it.default.as_deref())).collect();
     assert_eq!(parameters, [("OPENSHIFT_INSTALL_COREOS_STREAM_PREFIX", Some(""))]);
     assert!(step.env[0].documentation.is_some() && step.documentation.is_some());
-    assert!(ci_operator().images.iter().any(|image| Some(&image.to) == step.from.as_ref()));
 }
 
 #[test]
@@ -169,15 +241,17 @@ fn the_required_presubmit_of_prow() {
     assert!(Regex::new("^[A-Za-z0-9-._]+$").unwrap().is_match(&job.name));
     assert_eq!(job.context.as_deref(), Some("ci/prow/art-mirror-validate"));
     assert_eq!(job.decorate, Some(true));
-    let trigger = Regex::new(job.trigger.as_ref().unwrap()).unwrap();
+    // Prow's own defaults: whoever says `/test all` starts what the changed files ask for, and nothing else.
+    assert!(job.trigger.is_none() && job.rerun_command.is_none());
+    let trigger = Regex::new(&format!(r"(?m)^/test( | .* ){},?($|\s.*)", job.name)).unwrap();
     for (comment, starts) in [
-        (job.rerun_command.as_deref().unwrap(), true),
-        ("/test all", true),
-        ("text\n/test e2e-aws art-mirror-validate unit", true),
-        ("/test art-mirror-validate-content", false),
-        ("please /test art-mirror-validate", false),
+        (format!("/test {}", job.name), true),
+        (format!("text\n/test e2e-aws {} unit", job.name), true),
+        ("/test all".into(), false),
+        ("/test required".into(), false),
+        (format!("/test {}-content", job.name), false),
     ] {
-        assert_eq!(trigger.is_match(comment), starts, "{comment}");
+        assert_eq!(trigger.is_match(&comment), starts, "{comment}");
     }
     assert_pod(&job.spec, job.decoration_config.as_ref().unwrap());
 }
@@ -196,11 +270,15 @@ fn the_periodic_of_prow() {
     assert_pod(&job.spec, job.decoration_config.as_ref().unwrap());
 }
 
-/// The run's own deadline comes before the job's timeout, and the grace is longer than reports take.
-fn assert_ends_itself(command: &str, timeout: &Duration, grace: Option<&Duration>) {
+/// The run's own deadline comes before the job's timeout.
+fn assert_ends_itself(command: &str, timeout: &Duration) {
     let deadline = Regex::new(r"--deadline[ =](\w+)").unwrap().captures(command).unwrap();
     let deadline = humantime::parse_duration(&deadline[1]).unwrap();
     assert!(deadline < timeout.0, "{command}");
+}
+
+/// The grace is longer than reports take.
+fn assert_has_grace(grace: Option<&Duration>) {
     assert!(grace.unwrap().0 >= std::time::Duration::from_secs(10));
 }
 
@@ -209,13 +287,15 @@ fn assert_pod(spec: &PodSpec, decoration: &crate::prow::Decoration) {
     // Decoration wraps what is written here, and does not know the image's entry point.
     assert_eq!(container.command, ["/usr/bin/art-mirror-validate"]);
     assert_eq!(container.args[..2], ["check", "--published"]);
-    let timeout = decoration.timeout.as_ref().unwrap();
-    assert_ends_itself(&container.args.join(" "), timeout, decoration.grace_period.as_ref());
+    assert_ends_itself(&container.args.join(" "), decoration.timeout.as_ref().unwrap());
+    assert_has_grace(decoration.grace_period.as_ref());
     let security = container.security_context.as_ref().unwrap();
+    assert_eq!(security.run_as_non_root, Some(true));
     assert_eq!(security.read_only_root_filesystem, Some(true));
     assert_eq!(security.allow_privilege_escalation, Some(false));
-    assert_eq!(spec.security_context.as_ref().unwrap().run_as_non_root, Some(true));
     assert_eq!(spec.automount_service_account_token, Some(false));
+    // What the pod asks, Prow's containers are asked as well, and some of their images run as root.
+    assert!(spec.security_context.is_none());
 }
 
 fn is_cron(text: &str) -> bool {

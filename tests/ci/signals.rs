@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use embedded_mirror::{Behaviour, Resource};
 
-use crate::shape::ci_operator;
+use crate::shape::container_tests;
 use crate::world::World;
 
 /// Far more than a real checkout has.
@@ -40,7 +40,7 @@ fn an_aborted_job_leaves_complete_reports_within_a_second() {
         world.mirror.put(location, Resource::bytes("").behaves(Behaviour::Hang));
     }
     for (signal, status) in [("TERM", 143), ("INT", 130)] {
-        let commands = &ci_operator().tests.remove(0).steps.unwrap().test[0].commands;
+        let (_, commands) = container_tests().remove(0);
         let mut job = world
             .in_ci_operator("bash")
             .arg("-c")

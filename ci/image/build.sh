@@ -1,0 +1,73 @@
+#!/bin/sh
+# Builds the program in the image's stage `build`: first `dependencies`, which a change of the source leaves as they
+# are, then `program`. See the Dockerfile.
+set -eu
+
+name=art-mirror-validate
+profile=${PROFILE:-release}
+arch=$(uname -m)
+host=$(rustc -vV | sed -n 's/^host: //p')
+
+# Linked statically, the program runs wherever it is copied to, whatever that image's libc. That takes musl's.
+case $host in
+*-musl) musl=$host ;;
+*)
+    musl=$arch-unknown-linux-musl
+    [ -d "$(rustc --print target-libdir --target "$musl")" ] && command -v musl-gcc >/dev/null || musl=
+    ;;
+esac
+link=${LINK:-${musl:+static}}
+case ${link:=dynamic} in
+static)
+    target=${musl:?'LINK=static takes a Rust target of musl and a C compiler for it'}
+    RUSTFLAGS='-C target-feature=+crt-static'
+    ;;
+dynamic)
+    target=$host
+    RUSTFLAGS='-C target-feature=-crt-static'
+    ;;
+*)
+    echo "LINK is static or dynamic, not $link" >&2
+    exit 1
+    ;;
+esac
+export RUSTFLAGS
+
+# With the target spelled out, the flags are for the program alone and not for what runs during the build.
+set -- "$1" --locked --profile "$profile" --target "$target" --bin "$name"
+for vendored in vendor/*/Cargo.toml; do
+    [ -e "$vendored" ] || break
+    set -- "$@" --offline --config 'source.crates-io.replace-with="vendored"' \
+        --config 'source.vendored.directory="vendor"'
+    break
+done
+step=$1
+shift
+
+case $step in
+dependencies)
+    # A program of nothing has the same dependencies.
+    for member in . examples/* tests/*; do
+        mkdir -p "$member/src"
+        touch "$member/src/lib.rs"
+    done
+    mkdir -p benches
+    touch benches/parts.rs
+    echo 'fn main() {}' | tee src/main.rs >build.rs
+    cargo build "$@"
+    ;;
+program)
+    # The source is older than what was built of nothing.
+    touch build.rs src/lib.rs src/main.rs
+    cargo build "$@"
+    directory=$profile
+    [ "$profile" != dev ] || directory=debug
+    program=target/$target/$directory/$name
+    # A program that needs a loader names it.
+    linked=static
+    ! readelf --program-headers "$program" | grep -q INTERP || linked=dynamic
+    [ "$linked" = "$link" ] || { echo "$program is linked $linked and not $link" >&2; exit 1; }
+    install -D -m 0755 "$program" "/out/$name"
+    echo "linked: $link, for $target"
+    ;;
+esac
