@@ -15,6 +15,7 @@
 //! | [`handoff`] | the request to ART, the difference that a bump makes, what a mirror must keep |
 //! | [`cli`] | arguments, environment, exit status |
 
+pub mod change;
 pub mod cli;
 #[doc(hidden)]
 pub mod fuzzing;

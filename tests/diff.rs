@@ -113,3 +113,37 @@ fn a_link_in_a_tree_leads_nowhere_outside_of_it() {
     assert_eq!(ran.status, 2, "{}", ran.all());
     assert!(ran.stderr.contains("a link out of the checkout"), "{}", ran.stderr);
 }
+
+#[test]
+fn a_document_that_splits_is_compared_with_what_it_was() {
+    let repo = repo();
+    // Two documents of one stream: that of RHEL 10 comes first by name.
+    let ten = text()
+        .replace("419.96.202506171412-0", "10.2.20260403-0")
+        .replace("streams/4.19-9.6/", "streams/rhel-10.2/");
+    fs::remove_file(repo.path().join(HOME)).unwrap();
+    repo.write("data/data/coreos/coreos-rhel-10.json", &ten);
+    repo.write("data/data/coreos/coreos-rhel-9.json", &bumped());
+    repo.commit("split");
+    let ran = diff(&repo, &["before:", "HEAD:"]);
+    assert_eq!(ran.status, 1, "{}", ran.all());
+    let title = "data/data/coreos/rhcos.json → data/data/coreos/coreos-rhel-9.json (rhcos-4.19)";
+    assert!(
+        ran.stdout.contains(&format!("{title}\n  paired by the directory in their URLs\n")),
+        "{}",
+        ran.stdout
+    );
+    assert!(
+        ran.stdout.contains("data/data/coreos/coreos-rhel-10.json: only in the new one"),
+        "{}",
+        ran.stdout
+    );
+    let json = diff(&repo, &["before:", "HEAD:", "--output", "json"]).json_of("diff");
+    assert_eq!(json["documents"][0]["paired_by"], "directory");
+    let markdown = diff(&repo, &["before:", "HEAD:", "--output", "markdown"]);
+    assert!(
+        markdown.stdout.contains("The two are paired by the directory in their URLs."),
+        "{}",
+        markdown.stdout
+    );
+}

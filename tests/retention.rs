@@ -95,3 +95,35 @@ fn a_pattern_without_a_ref_and_a_listing_without_a_build_are_mistakes() {
         assert_eq!(ran.status, 2, "{args:?}: {}", ran.all());
     }
 }
+
+#[test]
+fn images_that_were_pruned_are_gone_although_their_build_is_listed() {
+    let dir = tempfile::tempdir().unwrap();
+    let document = dir.path().join("rhcos.json");
+    fs::write(&document, fs::read_to_string(testdata("checkout").join(HOME)).unwrap()).unwrap();
+    let listing = dir.path().join("builds.json");
+    let prune = |cleanup: &str| {
+        let text = format!(
+            r#"{{"builds": [{{"id": "{OLD}", "arches": ["x86_64"], "policy-cleanup": {cleanup}}},
+            {{"id": "{NEW}", "arches": ["x86_64"], "policy-cleanup": ["cloud-uploads"]}}],
+            "tombstone-builds": [{{"id": "419.96.202501010000-0", "arches": ["x86_64"]}}]}}"#
+        );
+        fs::write(&listing, text).unwrap();
+        let mut program = program(&["retention", document.to_str().unwrap(), "--listing"]);
+        program.arg(&listing);
+        program
+    };
+    let ran = Ran::of(&mut prune(r#"{"images": true, "images-kept": ["qemu", "live-iso"]}"#));
+    assert_eq!(ran.status, 1, "{}", ran.all());
+    let shown = ran.stdout.replace(&*document.display().to_string(), "rhcos.json");
+    insta::assert_snapshot!("pruned", shown);
+    let markdown = Ran::of(prune(r#"["images"]"#).args(["--output", "markdown"]));
+    assert!(markdown.stdout.contains("### Pinned, and gone"), "{}", markdown.stdout);
+    let json = Ran::of(prune("7").args(["--output", "json"]));
+    assert_eq!(json.status, 3, "{}", json.all());
+    let json = json.json_of("retention");
+    assert_eq!((&json["gone"], json["summary"]["undetermined"].as_u64()), (&serde_json::json!([]), Some(1)));
+    assert_eq!(json["builds"][0]["pruned"], "images perhaps pruned");
+    let ran = Ran::of(&mut prune(r#"["cloud-uploads", "containers"]"#));
+    assert_eq!(ran.status, 0, "{}", ran.all());
+}

@@ -1,9 +1,19 @@
-//! Signatures against a keyring: whose they are, and whether they hold.
+//! Signatures against a keyring: whose they are, and whether they hold. The keys and signatures are those of
+//! `testdata/openpgp`.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails where it stands")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails where it stands"
+)]
 
 mod content_support;
+mod support;
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::time::Duration;
 
 use art_mirror_validate::gate::Case;
@@ -11,105 +21,24 @@ use art_mirror_validate::location::Literal;
 use art_mirror_validate::probe::{Client, Keyring, KeyringError, Prober};
 use art_mirror_validate::verdict::{Outcome, Reason, Signatures, Verify};
 use content_support::{case, outcomes, settings};
-use embedded_mirror::{Config, Mirror, Resource, sha256sum_txt};
-use pgp::composed::{
-    ArmorOptions, CleartextSignedMessage, DetachedSignature, KeyType, SecretKeyParamsBuilder,
-    SignedPublicKey, SignedSecretKey, SubkeyParamsBuilder, SubpacketConfig,
-};
-use pgp::crypto::hash::HashAlgorithm;
-use pgp::packet::{SignatureConfig, SignatureType, Subpacket, SubpacketData};
-use pgp::ser::Serialize as _;
-use pgp::types::{KeyDetails as _, Password, SigningKey, Tag, Timestamp};
-use rand::thread_rng;
+use embedded_mirror::{Config, Mirror, Resource, hex_sha256};
+use serde_json::json;
+use support::{Checkout, Program, Stream, check_locally, testdata};
 
 const BYTES: &[u8] = b"a boot image, or what passes for one";
 
-fn ago(seconds: u32) -> Timestamp {
-    Timestamp::from_secs(Timestamp::now().as_secs() - seconds)
+fn file(name: &str) -> Vec<u8> {
+    fs::read(testdata("openpgp").join(name)).unwrap()
 }
 
-/// A key made a day ago that signs, and has a subkey that signs too.
-fn key(name: &str) -> SignedSecretKey {
-    let subkey = SubkeyParamsBuilder::default()
-        .key_type(KeyType::Ed25519Legacy)
-        .can_sign(true)
-        .created_at(ago(86_400))
-        .build()
-        .unwrap();
-    let mut builder = SecretKeyParamsBuilder::default();
-    builder
-        .key_type(KeyType::Ed25519Legacy)
-        .can_sign(true)
-        .can_certify(true)
-        .created_at(ago(86_400))
-        .primary_user_id(name.to_owned())
-        .subkey(subkey);
-    builder.build().unwrap().generate(thread_rng()).unwrap()
+/// The fingerprints of the key, of its subkey, and of a stranger's key.
+fn fingerprints() -> [String; 3] {
+    let text = String::from_utf8(file("fingerprints")).unwrap();
+    text.lines().map(str::to_owned).collect::<Vec<_>>().try_into().unwrap()
 }
 
-fn sign(key: &impl SigningKey, bytes: &[u8]) -> Vec<u8> {
-    let hash = HashAlgorithm::Sha256;
-    let signature =
-        DetachedSignature::sign_binary_data(thread_rng(), key, &Password::empty(), hash, bytes).unwrap();
-    signature.to_bytes().unwrap()
-}
-
-/// A signature of these dates.
-fn sign_at(key: &SignedSecretKey, created: Timestamp, lasts: Duration) -> Vec<u8> {
-    let data = [
-        SubpacketData::IssuerFingerprint(key.fingerprint()),
-        SubpacketData::SignatureCreationTime(created),
-        SubpacketData::SignatureExpirationTime(lasts.try_into().unwrap()),
-    ];
-    let hashed = data.map(|data| Subpacket::regular(data).unwrap()).to_vec();
-    let subpackets = SubpacketConfig::UserDefined { hashed, unhashed: vec![] };
-    let signature = DetachedSignature::sign_binary_data_with_subpackets(
-        thread_rng(),
-        &key.primary_key,
-        &Password::empty(),
-        HashAlgorithm::Sha256,
-        BYTES,
-        subpackets,
-    );
-    signature.unwrap().to_bytes().unwrap()
-}
-
-/// The certificate, with its primary key revoked.
-fn revoked(key: &SignedSecretKey) -> SignedPublicKey {
-    let mut public = key.to_public_key();
-    let mut config =
-        SignatureConfig::from_key(thread_rng(), &key.primary_key, SignatureType::KeyRevocation).unwrap();
-    config.hashed_subpackets = vec![
-        Subpacket::regular(SubpacketData::SignatureCreationTime(Timestamp::now())).unwrap(),
-        Subpacket::regular(SubpacketData::IssuerFingerprint(key.fingerprint())).unwrap(),
-    ];
-    let signature = config.sign_key(&key.primary_key, &Password::empty(), &public.primary_key).unwrap();
-    public.details.revocation_signatures.push(signature);
-    public
-}
-
-/// The certificate, expired an hour ago.
-fn expired(key: &SignedSecretKey) -> SignedPublicKey {
-    let mut public = key.to_public_key();
-    let user = &mut public.details.users[0];
-    let mut config =
-        SignatureConfig::from_key(thread_rng(), &key.primary_key, SignatureType::CertPositive).unwrap();
-    let lasts = Duration::from_secs(86_400 - 3600).try_into().unwrap();
-    config.hashed_subpackets = vec![
-        Subpacket::regular(SubpacketData::SignatureCreationTime(Timestamp::now())).unwrap(),
-        Subpacket::regular(SubpacketData::IssuerFingerprint(key.fingerprint())).unwrap(),
-        Subpacket::regular(SubpacketData::KeyExpirationTime(lasts)).unwrap(),
-    ];
-    let signature = config
-        .sign_certification(&key.primary_key, &public.primary_key, &Password::empty(), Tag::UserId, &user.id)
-        .unwrap();
-    user.signatures = vec![signature];
-    public
-}
-
-fn keyring(keys: &[SignedPublicKey]) -> Keyring {
-    let bytes: Vec<u8> = keys.iter().flat_map(|key| key.to_bytes().unwrap()).collect();
-    Keyring::parse(&bytes).unwrap()
+fn keyring(name: &str) -> Keyring {
+    Keyring::open(&file(name)).unwrap()
 }
 
 fn signed(mirror: &Mirror, signature: &[u8]) -> Case {
@@ -134,78 +63,79 @@ fn with_signature(signature: &[u8], keyring: Option<Keyring>) -> Outcome {
 
 #[test]
 fn a_good_signature_names_its_key_and_only_a_keyring_makes_it_one() {
-    let key = key("Good");
-    let armored = |key: &SignedPublicKey| key.to_armored_bytes(ArmorOptions::default()).unwrap();
-    let public = key.to_public_key();
-    let several = [armored(&self::key("Other").to_public_key()), armored(&public)].concat();
-    for keyring in [keyring(&[public]), Keyring::parse(&several).unwrap()] {
-        let by_primary = with_signature(&sign(&key.primary_key, BYTES), Some(keyring.clone()));
-        assert_eq!(by_primary.reason(), None, "{}", by_primary.message());
-        assert_eq!(by_primary.signed, [("the file", format!("{:X}", key.fingerprint()))]);
-        let subkey = &key.secret_subkeys[0].key;
-        let by_subkey = with_signature(&sign(subkey, BYTES), Some(keyring));
-        assert_eq!(by_subkey.reason(), None, "{}", by_subkey.message());
-        assert_eq!(by_subkey.signed, [("the file", format!("{:X}", subkey.fingerprint()))]);
+    let [primary, subkey, _] = fingerprints();
+    for (signature, keys, key) in [
+        ("good.sig", "key.gpg", &primary),
+        ("good.asc", "key.gpg", &primary),
+        ("good.sig", "two.asc", &primary),
+        ("subkey.sig", "key.gpg", &subkey),
+        ("subkey.sig", "two.asc", &subkey),
+        // The first is by somebody else.
+        ("two.sig", "key.gpg", &primary),
+        ("good.sig", "subkey-revoked.gpg", &primary),
+        ("good.sig", "subkey-expired.gpg", &primary),
+    ] {
+        let outcome = with_signature(&file(signature), Some(keyring(keys)));
+        assert_eq!(outcome.reason(), None, "{signature}, {keys}: {}", outcome.message());
+        assert_eq!(outcome.signed, [("the file", key.clone())], "{signature}, {keys}");
     }
-    let without = with_signature(&sign(&key.primary_key, BYTES), None);
+    let without = with_signature(&file("good.sig"), None);
     assert_eq!(without.reason(), None);
     assert!(without.signed.is_empty() && !without.message().contains("signed"), "{}", without.message());
 }
 
 #[test]
 fn whatever_is_wrong_with_a_signature_is_bad_and_names_the_key() {
-    let (key, stranger) = (key("Key"), key("Stranger"));
-    let good = sign(&key.primary_key, BYTES);
-    let public = || keyring(&[key.to_public_key()]);
-    let day = Duration::from_secs(86_400);
-    let hour = Duration::from_secs(3600);
-    let mut tampered = key.to_public_key();
-    tampered.details.users.clear();
-    for (what, signature, keyring, who, why) in [
-        ("other bytes", sign(&key.primary_key, b"other"), public(), &key, "does not fit the bytes"),
-        ("an unknown key", sign(&stranger.primary_key, BYTES), public(), &stranger, "is not among the keys"),
-        ("expired", sign_at(&key, ago(7200), hour), public(), &key, "is expired"),
-        (
-            "early",
-            sign_at(&key, Timestamp::from_secs(Timestamp::now().as_secs() + 3600), day),
-            public(),
-            &key,
-            "from the future",
-        ),
-        ("before its key", sign_at(&key, ago(100_000), day * 30), public(), &key, "cannot be that key's"),
-        ("a revoked key", good.clone(), keyring(&[revoked(&key)]), &key, "is revoked"),
-        ("an expired key", good.clone(), keyring(&[expired(&key)]), &key, "is expired"),
-        ("a key without a name", good.clone(), keyring(&[tampered]), &key, "no valid signature of its own"),
+    const WEAK: &str = "a digest that proves nothing";
+    let [primary, subkey, stranger] = fingerprints();
+    for (signature, keys, key, why) in [
+        ("other-bytes.sig", "key.gpg", &primary, "does not match the bytes"),
+        ("critical.sig", "key.gpg", &primary, "does not match the bytes"),
+        ("stranger.sig", "key.gpg", &stranger, "is not among the keys"),
+        ("nine.sig", "key.gpg", &stranger, "is not among the keys"),
+        ("expired.sig", "key.gpg", &primary, "is expired"),
+        ("future.sig", "key.gpg", &primary, "is from the future"),
+        ("early.sig", "key.gpg", &primary, "is older than the key"),
+        ("text.sig", "key.gpg", &primary, "is not a signature of a file's bytes"),
+        ("md5.sig", "key.gpg", &primary, WEAK),
+        ("sha1.sig", "key.gpg", &primary, WEAK),
+        ("ripemd160.sig", "key.gpg", &primary, WEAK),
+        ("good.sig", "revoked.gpg", &primary, "is revoked"),
+        ("subkey.sig", "revoked.gpg", &subkey, "is revoked"),
+        ("subkey.sig", "subkey-revoked.gpg", &subkey, "is revoked"),
+        ("good.sig", "expired.gpg", &primary, "is expired"),
+        ("subkey.sig", "expired.gpg", &subkey, "is expired"),
+        ("subkey.sig", "subkey-expired.gpg", &subkey, "is expired"),
+        ("good.sig", "unnamed.gpg", &primary, "no valid signature of its own"),
+        // Somebody else's subkey, taken without its consent.
+        ("subkey.sig", "thief.gpg", &subkey, "is not bound to its certificate"),
     ] {
-        let outcome = with_signature(&signature, Some(keyring));
-        assert_eq!(outcome.reason(), Some(Reason::BadSignature), "{what}: {}", outcome.message());
+        let outcome = with_signature(&file(signature), Some(keyring(keys)));
         let message = outcome.message();
-        assert!(message.contains(why), "{what}: {message}");
-        assert!(message.contains(&format!("{:X}", who.fingerprint())), "{what}: {message}");
+        assert_eq!(outcome.reason(), Some(Reason::BadSignature), "{signature}, {keys}: {message}");
+        assert!(message.contains(why), "{signature}, {keys}: {message}");
+        // The fingerprint, or its end.
+        assert!(message.contains(&key[24..]), "{signature}, {keys}: {message}");
         assert!(outcome.signed.is_empty());
     }
 }
 
 #[test]
-fn a_revoked_or_unbound_subkey_signs_nothing() {
-    let (key, other) = (key("Key"), key("Other"));
-    let signature = sign(&key.secret_subkeys[0].key, BYTES);
-    // Somebody else's subkey, taken without its consent.
-    let mut thief = other.to_public_key();
-    thief.public_subkeys = key.to_public_key().public_subkeys;
-    let outcome = with_signature(&signature, Some(keyring(&[thief])));
-    assert!(outcome.message().contains("is not bound to its certificate"), "{}", outcome.message());
-    let outcome = with_signature(&signature, Some(keyring(&[revoked(&key)])));
-    assert!(outcome.message().contains("is revoked"), "{}", outcome.message());
-}
-
-#[test]
-fn what_is_no_signature_is_a_bad_one() {
-    let public = keyring(&[key("Key").to_public_key()]);
-    for bytes in
-        [&b""[..], b"garbage", b"-----BEGIN PGP SIGNATURE-----\n\nAAAA\n-----END PGP SIGNATURE-----\n"]
-    {
-        let outcome = with_signature(bytes, Some(public.clone()));
+fn what_is_not_a_signature_is_a_bad_one() {
+    let inline = file("inline.gpg");
+    let clear = file("sums.asc");
+    let followed = [file("good.sig"), inline.clone()].concat();
+    for bytes in [
+        &b""[..],
+        b"garbage",
+        b"-----BEGIN PGP SIGNATURE-----\n\nAAAA\n-----END PGP SIGNATURE-----\n",
+        b"-----BEGIN PGP SIGNATURE-----\n\nAAA",
+        // Signatures of what is in the same file.
+        &inline,
+        &clear,
+        &followed,
+    ] {
+        let outcome = with_signature(bytes, Some(keyring("key.gpg")));
         let is_bad = outcome.reason() == Some(Reason::BadSignature);
         // An empty file is no file at all.
         assert!(is_bad || bytes.is_empty() && !outcome.warnings.is_empty(), "{outcome:?}");
@@ -215,10 +145,9 @@ fn what_is_no_signature_is_a_bad_one() {
 
 #[test]
 fn auto_reads_a_signed_file_to_check_its_signature() {
-    let key = key("Key");
-    for (keyring, reads) in [(Some(keyring(&[key.to_public_key()])), 1), (None, 0)] {
+    for (keyring, reads) in [(Some(keyring("key.gpg")), 1), (None, 0)] {
         let mirror = Mirror::start(Config::plain()).unwrap();
-        let mut case = signed(&mirror, &sign(&key.primary_key, BYTES));
+        let mut case = signed(&mirror, &file("good.sig"));
         mirror.put("/b/f", Resource::bytes(BYTES).repr_digest());
         case.expectation.verify = Verify::Auto;
         let outcome = check(&mirror, case, keyring);
@@ -230,42 +159,32 @@ fn auto_reads_a_signed_file_to_check_its_signature() {
 
 #[test]
 fn a_sha256sum_txt_is_signed_apart_or_in_clear() {
-    let (key, stranger) = (key("Key"), key("Stranger"));
-    let sums = sha256sum_txt([("f", BYTES), ("- g", b"g")]);
-    let clear = |text: &str, key: &SignedSecretKey| {
-        let message = CleartextSignedMessage::sign(thread_rng(), text, &key.primary_key, &Password::empty());
-        message.unwrap().to_armored_bytes(ArmorOptions::default()).unwrap()
-    };
-    let other = sha256sum_txt([("f", b"other")]);
-    let endless = format!("-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\n{}", "\n".repeat(1_000_000));
-    let endless = endless.into_bytes();
+    const DIFFERS: Option<&str> = Some("does not match the bytes");
+    const UNKNOWN: Option<&str> = Some("is not among the keys");
+    let lines = "\n".repeat(1_000_000);
+    let endless = format!("-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\n{lines}").into_bytes();
     for (what, signature, fault) in [
-        ("apart", Some(sign(&key.primary_key, sums.as_bytes())), None),
-        ("in clear", Some(clear(&sums, &key)), None),
-        ("apart, of another", Some(sign(&key.primary_key, other.as_bytes())), Some("does not fit the bytes")),
-        ("in clear, of another", Some(clear(&other, &key)), Some("signs another text")),
-        (
-            "by another, apart",
-            Some(sign(&stranger.primary_key, sums.as_bytes())),
-            Some("is not among the keys"),
-        ),
-        ("by another, in clear", Some(clear(&sums, &stranger)), Some("is not among the keys")),
-        ("garbage", Some(b"garbage".to_vec()), Some("is no OpenPGP signature")),
-        // Whose checking would take minutes, in which no deadline is heard.
-        ("in clear, of very many lines", Some(endless), Some("more than 16000 lines")),
+        ("apart", Some(file("sums.sig")), None),
+        ("in clear", Some(file("sums.asc")), None),
+        ("apart, of another", Some(file("sums-other.sig")), DIFFERS),
+        ("in clear, of another", Some(file("sums-other.asc")), DIFFERS),
+        ("by another, apart", Some(file("sums-stranger.sig")), UNKNOWN),
+        ("by another, in clear", Some(file("sums-stranger.asc")), UNKNOWN),
+        ("garbage", Some(b"garbage".to_vec()), Some("is not an OpenPGP signature")),
+        ("in clear, of very many lines", Some(endless), Some("is not an OpenPGP signature")),
         ("missing", None, None),
     ] {
         for verify in [Verify::Published, Verify::Content] {
             let mirror = Mirror::start(Config::plain()).unwrap();
             mirror.put("/b/f", Resource::bytes(BYTES));
-            mirror.put("/b/sha256sum.txt", Resource::bytes(sums.clone()));
+            mirror.put("/b/sha256sum.txt", Resource::bytes(file("sha256sum.txt")));
             if let Some(signature) = &signature {
                 mirror.put("/b/sha256sum.txt.gpg", Resource::bytes(signature.clone()));
             }
             let mut case = case(&mirror, "/b/f", BYTES);
             case.expectation.verify = verify;
             case.expectation.signatures = Signatures::Warn;
-            let outcome = check(&mirror, case, Some(keyring(&[key.to_public_key()])));
+            let outcome = check(&mirror, case, Some(keyring("key.gpg")));
             let reason = fault.map(|_| Reason::BadSignature);
             assert_eq!(outcome.reason(), reason, "{what}: {}", outcome.message());
             assert!(outcome.message().contains(fault.unwrap_or_default()), "{what}: {}", outcome.message());
@@ -277,9 +196,118 @@ fn a_sha256sum_txt_is_signed_apart_or_in_clear() {
 }
 
 #[test]
-fn what_is_no_keyring_is_refused() {
-    assert_eq!(Keyring::parse(b"").unwrap_err(), KeyringError::Empty);
-    assert!(Keyring::parse(b"garbage").is_err());
-    let signature = sign(&key("Key").primary_key, BYTES);
-    assert!(Keyring::parse(&signature).is_err());
+fn what_is_not_a_keyring_is_refused() {
+    assert!(matches!(Keyring::open(b"").unwrap_err(), KeyringError::Empty));
+    for other in [b"garbage".to_vec(), file("good.sig"), file("secret.gpg"), file("key.gpg")[..99].to_vec()] {
+        assert!(matches!(Keyring::open(&other).unwrap_err(), KeyringError::Unreadable(_)));
+    }
+}
+
+/// `check` of one signed file of a mirror, with a gpgv of this text in place of GnuPG's.
+fn with_gpgv(mirror: &Mirror, resource: Resource, directory: &Path, gpgv: Option<&str>) -> Program {
+    const PATH: &str = "/b/rhcos-419.96.202506171412-0-live.x86_64.iso";
+    let sha256 = data_encoding::HEXLOWER.encode(&resource.content().sha256());
+    mirror.put(PATH, resource);
+    mirror.put(&format!("{PATH}.sig"), Resource::bytes(file("good.sig")));
+    if let Some(gpgv) = gpgv {
+        let program = directory.join("gpgv");
+        fs::write(&program, format!("#!/bin/sh\n{gpgv}\n")).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let location = mirror.url(PATH);
+    let signature = format!("{location}.sig");
+    let component = json!({ "location": location, "sha256": sha256, "signature": signature });
+    check_locally(Checkout::of(&Stream::of(component)))
+        .args(["--verify", "content", "--keyring"])
+        .arg(testdata("openpgp/key.gpg"))
+        .env("PATH", directory)
+        .env("TMPDIR", directory)
+}
+
+/// What is left in a directory but the stand-in for gpgv.
+fn left(directory: &Path) -> Vec<String> {
+    let names = fs::read_dir(directory).unwrap().map(|it| it.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name.starts_with(".tmp")).collect()
+}
+
+#[test]
+fn without_gpgv_nothing_is_requested_and_the_package_is_named() {
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let program = with_gpgv(&mirror, Resource::bytes(BYTES), directory.path(), None);
+    let ran = program.clone().run().exits(2);
+    assert!(ran.stderr.contains("gpgv (Debian, Ubuntu) or gnupg2 (Fedora, RHEL)"), "{}", ran.stderr);
+    // One that the checkout brings is not run.
+    let checkout = tempfile::tempdir().unwrap();
+    fs::write(checkout.path().join("gpgv"), "#!/bin/sh\ntouch ran\n").unwrap();
+    fs::set_permissions(checkout.path().join("gpgv"), fs::Permissions::from_mode(0o755)).unwrap();
+    program.in_directory(checkout.path()).env("PATH", ".::").run().exits(2);
+    assert!(!checkout.path().join("ran").exists());
+    assert_eq!(mirror.request_count(), 0);
+}
+
+#[test]
+fn gpgv_is_told_nothing_of_the_environment_and_leaves_nothing_behind() {
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let gpgv = format!("export -p > {0}/environment; exec /usr/bin/gpgv \"$@\"", directory.path().display());
+    let program = with_gpgv(&mirror, Resource::bytes(BYTES), directory.path(), Some(&gpgv));
+    let ran = program.env("GNUPGHOME", "/elsewhere").env("LD_PRELOAD_", "x").run().exits(0);
+    assert_eq!(ran.report().only()["verdict"], "pass");
+    let environment = fs::read_to_string(directory.path().join("environment")).unwrap();
+    let names = environment.lines().map(|line| line.split_once('=').map_or(line, |(name, _)| name));
+    let mut names: Vec<_> = names.filter(|name| !matches!(*name, "export PWD" | "export OLDPWD")).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["export GNUPGHOME", "export LC_ALL"]);
+    assert!(!environment.contains("elsewhere"), "{environment}");
+    assert_eq!(left(directory.path()), [""; 0]);
+}
+
+#[test]
+fn a_gpgv_that_fails_holds_nothing_up_and_leaves_the_signature_undetermined() {
+    let bytes = vec![7; 4 << 20];
+    for gpgv in ["exit 0", "exit 3", "kill -9 $$", "echo '[GNUPG:] GOODSIG ID name'; exec cat > /dev/null"] {
+        let mirror = Mirror::start(Config::plain()).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let resource = Resource::bytes(bytes.clone());
+        let ran = with_gpgv(&mirror, resource, directory.path(), Some(gpgv)).run().exits(3);
+        let report = ran.report();
+        let artifact = report.only();
+        assert_eq!(artifact["sha256"]["observed"], hex_sha256(&bytes), "{gpgv}: {artifact:#}");
+        assert!(artifact["message"].as_str().unwrap().contains("gpgv"), "{gpgv}: {artifact:#}");
+    }
+}
+
+#[test]
+fn a_gpgv_that_hangs_ends_with_the_run() {
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let gpgv = format!("echo $$ > {0}/pid; exec /bin/sleep 1000", directory.path().display());
+    let resource = Resource::bytes(vec![7; 4 << 20]);
+    let program = with_gpgv(&mirror, resource, directory.path(), Some(&gpgv));
+    let ran = program.args(["--deadline", "3s"]).run().exits(3);
+    assert!(ran.elapsed < Duration::from_secs(10), "{:?}", ran.elapsed);
+    let pid = fs::read_to_string(directory.path().join("pid")).unwrap();
+    // It may be a zombie for a moment, which has no command line.
+    let command = fs::read(format!("/proc/{}/cmdline", pid.trim())).unwrap_or_default();
+    assert!(command.is_empty(), "{}", String::from_utf8_lossy(&command));
+    assert_eq!(left(directory.path()), [""; 0]);
+}
+
+#[test]
+fn a_large_signed_file_takes_no_more_memory_than_a_small_one() {
+    let peak = |mebibytes: u64| {
+        let mirror = Mirror::start(Config::plain()).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let resource = Resource::synthetic(1, mebibytes << 20);
+        let gpgv = "exec /usr/bin/gpgv \"$@\"";
+        let program = with_gpgv(&mirror, resource, directory.path(), Some(gpgv));
+        let (ran, peak) = support::watch(&program);
+        // It is not the file that was signed.
+        assert_eq!(ran.exits(1).report().only()["reason"], "bad-signature");
+        peak
+    };
+    let (small, large) = (peak(1), peak(256));
+    eprintln!("{small} KiB with a file of 1 MiB, {large} KiB with one of 256 MiB");
+    assert!(small > 0 && large <= small + 8 * 1024, "{small} and {large} KiB");
 }

@@ -36,7 +36,7 @@ impl FileName {
     /// Reads a file's name. The architecture is the one that its directory is of.
     ///
     /// Any text is a file name; one in none of the known forms has no [`product`](Self::product).
-    pub(super) fn read(text: &str, arch: Arch) -> Self {
+    pub fn read(text: &str, arch: Arch) -> Self {
         Self { text: text.into(), form: Form::read(text, arch) }
     }
 
@@ -53,6 +53,28 @@ impl FileName {
     /// Which build the file is of, as far as the name has a known form.
     pub fn id(&self) -> Option<&FileId> {
         self.form.as_ref().map(|form| &form.id)
+    }
+
+    /// What follows the build ID or version, the same under every name that the file has; the whole name if it has
+    /// no known form.
+    pub fn tail(&self) -> String {
+        self.form.as_ref().map_or_else(|| self.text.to_string(), |form| form.full_tail(true))
+    }
+
+    /// The name of the image in the build's `meta.json`, if the file's name says it: cosa names files
+    /// `IMAGE.ARCH.EXTENSION`, or `IMAGE-ARCH`.
+    pub fn image(&self, arch: Arch) -> Option<String> {
+        let tail = &self.form.as_ref()?.tail;
+        let arch = arch.rpm_name();
+        let ends = |rest: &str| rest.is_empty() || rest.starts_with('.');
+        let (image, extension) = tail.match_indices(arch).find_map(|(at, _)| {
+            let (before, rest) = tail.split_at_checked(at)?;
+            let rest = rest.strip_prefix(arch).filter(|rest| ends(rest))?;
+            Some((before.strip_suffix(['.', '-'])?, rest))
+        })?;
+        // Until 2024 the live ISO image was called `live` in file names alone.
+        let is_live_iso = image == "live" && extension == ".iso";
+        (!image.is_empty()).then(|| if is_live_iso { "live-iso".to_owned() } else { image.to_owned() })
     }
 
     /// The name of the file within a build: `rhcos-48.83.202102230316-0-qemu.x86_64.qcow2.gz`.
@@ -98,6 +120,30 @@ impl Form {
         match (&self.id, self.tail.strip_prefix("installer-")) {
             (FileId::Unversioned, Some(rest)) if has_live_images => format!("live-{rest}"),
             _ => self.tail.to_string(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_image_of_a_file_is_what_meta_json_calls_it() {
+        let cases = [
+            ("rhcos-413.86.202212021619-0-live.x86_64.iso", Some("live-iso"), "live.x86_64.iso"),
+            ("rhcos-9.8.20260403-0-live-iso.x86_64.iso", Some("live-iso"), "live-iso.x86_64.iso"),
+            ("rhcos-413.86.202212021619-0-live-kernel-x86_64", Some("live-kernel"), "live-kernel-x86_64"),
+            ("rhcos-4.8.2-x86_64-metal4k.x86_64.raw.gz", Some("metal4k"), "metal4k.x86_64.raw.gz"),
+            ("rhcos-nutanix.x86_64.qcow2", Some("nutanix"), "nutanix.x86_64.qcow2"),
+            ("rhcos-installer-kernel-x86_64", Some("installer-kernel"), "live-kernel-x86_64"),
+            ("fedora-coreos-30.20190801.0-qemu.qcow2.xz", None, "qemu.qcow2.xz"),
+            ("rhcos-9.8.20260403-0-metal.s390x.raw.gz", None, "metal.s390x.raw.gz"),
+            ("meta.json", None, "meta.json"),
+        ];
+        for (name, image, tail) in cases {
+            let file = FileName::read(name, Arch::X86_64);
+            assert_eq!((file.image(Arch::X86_64).as_deref(), &*file.tail()), (image, tail), "{name}");
         }
     }
 }

@@ -144,6 +144,9 @@ impl Location {
     /// Reads what a literal location means. The host is not judged.
     pub fn read(literal: &Literal) -> Result<Self, NotUnderstood> {
         let segments: Vec<&str> = segments(literal.url()).collect();
+        if let Some(odd) = segments.iter().find(|segment| !is_plain(segment)) {
+            return Err(NotUnderstood::OddSegment { segment: crate::text::excerpt(odd, 80) });
+        }
         let (directory, file, depth) = read_segments(&segments)?;
         // The base is the URL without its last segments, whatever the segments before them are.
         let text = literal.as_str();
@@ -263,9 +266,6 @@ impl fmt::Display for Location {
 /// Reads the segments of a path: the directory, the file, and the index, from the right, of the slash that ends
 /// the base.
 fn read_segments(segments: &[&str]) -> Result<(Directory, FileName, usize), NotUnderstood> {
-    if let Some(odd) = segments.iter().find(|segment| !is_plain(segment)) {
-        return Err(NotUnderstood::OddSegment { segment: crate::text::excerpt(odd, 80) });
-    }
     let (directory, depth) = Directory::read(segments)?;
     let file = segments.last().copied().unwrap_or_default();
     let file = FileName::read(file, directory.arch());

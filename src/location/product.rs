@@ -6,7 +6,7 @@ use super::arch::Arch;
 use super::build_id::{BuildContent, BuildId, RhelVersion};
 
 /// What a build is of, as the first part of its file names says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Product {
     /// RHEL CoreOS, `rhcos-`.
     Rhcos,

@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 use std::fmt::Display;
+use std::future::{Future, ready};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bytes::Bytes;
 use futures::future::{BoxFuture, FutureExt, Shared};
 
 use super::client::{Client, Small, trouble};
@@ -56,7 +58,7 @@ type Fetch<T> = Shared<BoxFuture<'static, Arc<Sidecar<T>>>>;
 #[derive(Debug)]
 pub(super) struct Sums {
     pub(super) parsed: Sha256sum,
-    text: Vec<u8>,
+    text: Bytes,
 }
 
 /// The sidecars of all directories.
@@ -71,8 +73,8 @@ impl Sidecars {
     /// The `sha256sum.txt` beside a file.
     pub(super) fn sha256sum(&self, client: &Arc<Client>, file: &Literal) -> Fetch<Sums> {
         once(&self.sums, client, file, SHA256SUM_TXT, MAX_SHA256SUM_BYTES, |_, bytes| {
-            let (parsed, outcome) = Sha256sum::parse(bytes);
-            Sidecar::of(Sums { parsed, text: bytes.to_vec() }, outcome)
+            let (parsed, outcome) = Sha256sum::parse(&bytes);
+            ready(Sidecar::of(Sums { parsed, text: bytes }, outcome))
         })
     }
 
@@ -86,10 +88,13 @@ impl Sidecars {
         sums: &Arc<Sidecar<Sums>>,
     ) -> Fetch<SignatureCheck> {
         let (keyring, sums) = (Arc::clone(keyring), Arc::clone(sums));
-        once(&self.checks, client, file, SHA256SUM_TXT_GPG, MAX_SUMS_SIGNATURE_BYTES, move |_, bytes| {
-            match &*sums {
-                Sidecar::Read(sums) => Sidecar::Read(keyring.check_text(&sums.text, bytes)),
-                _ => Sidecar::Unusable("there is no sha256sum.txt to check it with".to_owned()),
+        once(&self.checks, client, file, SHA256SUM_TXT_GPG, MAX_SUMS_SIGNATURE_BYTES, |_, bytes| async move {
+            let Sidecar::Read(sums) = &*sums else {
+                return Sidecar::Unusable("there is no sha256sum.txt to check it with".to_owned());
+            };
+            match keyring.check_text(&sums.text, &bytes).await {
+                Ok(check) => Sidecar::Read(check),
+                Err(detail) => Sidecar::Unread(trouble(TroubleKind::ServerError, detail)),
             }
         })
     }
@@ -97,8 +102,8 @@ impl Sidecars {
     /// The `meta.json` beside a file.
     pub(super) fn meta_json(&self, client: &Arc<Client>, file: &Literal) -> Fetch<BuildMetadata> {
         once(&self.builds, client, file, META_JSON, MAX_META_JSON_BYTES, |name, bytes| {
-            let (metadata, outcome) = BuildMetadata::salvage(name, bytes);
-            Sidecar::of(metadata, outcome)
+            let (metadata, outcome) = BuildMetadata::salvage(name, &bytes);
+            ready(Sidecar::of(metadata, outcome))
         })
     }
 
@@ -120,13 +125,13 @@ impl<T> Sidecar<T> {
     }
 }
 
-fn once<T: Send + Sync + 'static>(
+fn once<T: Send + Sync + 'static, P: Future<Output = Sidecar<T>> + Send>(
     fetches: &Mutex<ByDirectory<T>>,
     client: &Arc<Client>,
     file: &Literal,
     name: &'static str,
     limit: usize,
-    parse: impl FnOnce(&str, &[u8]) -> Sidecar<T> + Send + 'static,
+    parse: impl FnOnce(&str, Bytes) -> P + Send + 'static,
 ) -> Fetch<T> {
     let mut fetches = fetches.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(fetch) = fetches.get(file.directory()) {
@@ -137,7 +142,7 @@ fn once<T: Send + Sync + 'static>(
     let fetch = async move {
         let small = client.small_file(sidecar.url(), limit).await;
         Arc::new(match small {
-            Small::Body(bytes) => parse(name, &bytes),
+            Small::Body(bytes) => parse(name, bytes).await,
             Small::TooLarge => Sidecar::Unusable(format!("it has more than {limit} bytes")),
             Small::Status(status) if is_absence(status) => Sidecar::Absent,
             Small::Status(status) => Sidecar::Unread(status_trouble(client.settings().retries, status)),

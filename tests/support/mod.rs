@@ -336,6 +336,23 @@ impl Report {
     }
 }
 
+/// A run to its end, and the most resident memory that it ever had, in KiB.
+pub(crate) fn watch(program: &Program) -> (Finished, u64) {
+    let mut running = program.start();
+    let mut peak = 0;
+    while running.child.try_wait().unwrap().is_none() {
+        let process = format!("/proc/{}", running.child.id());
+        // For a moment after its start a child still has the memory of the test.
+        if std::fs::read_link(format!("{process}/exe")).ok() != std::fs::read_link("/proc/self/exe").ok() {
+            let status = std::fs::read_to_string(format!("{process}/status")).unwrap_or_default();
+            let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+            peak = peak.max(line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0));
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    (running.finish(), peak)
+}
+
 /// Waits until something is so.
 #[track_caller]
 pub(crate) fn until(what: &str, is_so: impl Fn() -> bool) {

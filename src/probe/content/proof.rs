@@ -17,7 +17,9 @@ use crate::location::Literal;
 use crate::probe::client::{Client, Failure, Small, trouble};
 use crate::probe::evidence::{Evidence, Observation, TroubleKind, Unread};
 use crate::probe::observe::status_trouble;
-use crate::probe::openpgp::{Keyring, MAX_SIGNATURE_BYTES, SignatureCheck, SignatureFile};
+use crate::probe::openpgp::{
+    Keyring, MAX_SIGNATURE_BYTES, SigType, SignatureCheck, Signatures, Verification,
+};
 use crate::stream::Sha256;
 
 /// Downloads at a time for each processor: one that waits for the network beside one that is hashed.
@@ -87,7 +89,6 @@ struct Plan {
     uncompress: bool,
     uncompressed_size: Option<u64>,
     memory: Arc<Memory>,
-    signature: Option<(SignatureFile, Arc<Keyring>)>,
 }
 
 /// What the hashing thread found.
@@ -95,7 +96,6 @@ struct Read {
     bytes: u64,
     sha256: Sha256,
     uncompressed: Option<Uncompressed>,
-    signature: Option<SignatureCheck>,
 }
 
 impl Default for Prover {
@@ -152,7 +152,7 @@ impl Prover {
         meter.start();
         let Order { location, inquiry, signature } = order;
         let signature = match signature {
-            Some((at, keyring)) => fetch_signature(client, &at, evidence).await.map(|file| (file, keyring)),
+            Some((at, keyring)) => fetch_signature(client, &at, evidence).await.map(|its| (its, keyring)),
             None => None,
         };
         let said = evidence.meta_json.iter();
@@ -163,7 +163,6 @@ impl Prover {
                 .uncompressed_size
                 .or_else(|| said.clone().find_map(|file| file.uncompressed_size)),
             memory: Arc::clone(&self.memory),
-            signature,
         };
         let told = match evidence.file {
             Observation::Present { size, .. } => size,
@@ -172,12 +171,12 @@ impl Prover {
         let largest =
             said.filter_map(|file| file.size).chain(told).chain(inquiry.sizes.iter().copied()).max();
         let limit = largest.map_or(MAX_UNCOMPRESSED_BYTES, |size| size.saturating_add(SLACK_BYTES));
-        let mut feed = Feed::new(Arc::new(plan), meter);
+        let mut feed = Feed::new(Arc::new(plan), meter, signature);
         let mut attempts = 0;
         let outcome = client.download(location.url(), Extent { limit, told }, &mut feed, &mut attempts).await;
         evidence.attempts = evidence.attempts.saturating_add(attempts);
         let read = match outcome {
-            Ok(transferred) => feed.finish().await.map(|read| (transferred, read)),
+            Ok(transferred) => feed.finish().await.map(|(read, signature)| (transferred, read, signature)),
             // What HEAD said still stands beside it.
             Err(Unfinished::Observed(Observation::Undetermined(trouble))) => {
                 evidence.content = Some(Err(trouble));
@@ -189,8 +188,15 @@ impl Prover {
             }
             Err(Unfinished::Sink(Stopped)) => None,
         };
-        if let Some((Transferred { pieces, .. }, Read { bytes, sha256, uncompressed, signature })) = read {
-            evidence.signature_check = evidence.signature_check.take().or(signature);
+        if let Some((Transferred { pieces, .. }, Read { bytes, sha256, uncompressed }, signature)) = read {
+            match signature {
+                Some(Ok(check)) => evidence.signature_check = Some(check),
+                Some(Err(detail)) => {
+                    let trouble = trouble(TroubleKind::ServerError, detail);
+                    evidence.unread.push(Unread { sidecar: SIGNATURE, trouble });
+                }
+                None => {}
+            }
             let content = ContentEvidence { bytes, sha256, uncompressed, resumed: pieces > 1 };
             evidence.content = Some(Ok(content));
         } else {
@@ -201,10 +207,10 @@ impl Prover {
 }
 
 /// Reads a signature file that was there a moment ago. Without one the evidence says why.
-async fn fetch_signature(client: &Client, at: &Literal, evidence: &mut Evidence) -> Option<SignatureFile> {
+async fn fetch_signature(client: &Client, at: &Literal, evidence: &mut Evidence) -> Option<Signatures> {
     let trouble = match client.small_file(at.url(), MAX_SIGNATURE_BYTES).await {
-        Small::Body(bytes) => match SignatureFile::parse(&bytes) {
-            Ok(file) => return Some(file),
+        Small::Body(bytes) => match Signatures::parse(&bytes) {
+            Ok(signatures) => return Some(signatures),
             Err(why) => {
                 evidence.signature_check = Some(SignatureCheck::Bad(why));
                 return None;
@@ -229,21 +235,22 @@ async fn fetch_signature(client: &Client, at: &Literal, evidence: &mut Evidence)
 impl Plan {
     /// On a blocking thread: reads all that comes.
     fn carry_out(&self, parcels: mpsc::Receiver<Parcel>) -> Option<Read> {
-        let pending = self.signature.as_ref().map(|(file, keyring)| file.begin(Arc::clone(keyring)));
-        let mut tap = Tap::new(parcels, pending);
+        let mut tap = Tap::new(parcels);
         let unpacked =
             self.uncompress.then(|| unpack(&mut tap, self.named, self.uncompressed_size, &self.memory));
-        let Totals { bytes, sha256, signature } = tap.finish()?;
+        let Totals { bytes, sha256 } = tap.finish()?;
         // What is not compressed is its own decompressed form.
         let uncompressed = unpacked.map(|it| it.unwrap_or(Uncompressed::Whole { bytes, sha256 }));
-        Some(Read { bytes, sha256, uncompressed, signature })
+        Some(Read { bytes, sha256, uncompressed })
     }
 }
 
-/// Hands the bytes of a download to a blocking thread.
+/// Hands the bytes of a download to a blocking thread, and to gpgv.
 struct Feed {
     plan: Arc<Plan>,
     meter: Meter,
+    signature: Option<(Signatures, Arc<Keyring>)>,
+    verification: Option<Result<Verification, String>>,
     parcels: mpsc::Sender<Parcel>,
     reader: JoinHandle<Option<Read>>,
     batch: Vec<Bytes>,
@@ -255,9 +262,10 @@ struct Feed {
 struct Stopped;
 
 impl Feed {
-    fn new(plan: Arc<Plan>, meter: Meter) -> Self {
+    fn new(plan: Arc<Plan>, meter: Meter, signature: Option<(Signatures, Arc<Keyring>)>) -> Self {
         let (parcels, reader) = Self::begin(&plan);
-        Self { plan, meter, parcels, reader, batch: Vec::new(), batched: 0 }
+        let verification = verification(signature.as_ref());
+        Self { plan, meter, signature, verification, parcels, reader, batch: Vec::new(), batched: 0 }
     }
 
     fn begin(plan: &Arc<Plan>) -> (mpsc::Sender<Parcel>, JoinHandle<Option<Read>>) {
@@ -272,14 +280,32 @@ impl Feed {
         }
         self.batched = 0;
         let batch = std::mem::take(&mut self.batch);
-        self.parcels.send(Parcel::Bytes(batch)).await.map_err(|_| Stopped)
+        let again = if self.verification.is_some() { batch.clone() } else { Vec::new() };
+        self.parcels.send(Parcel::Bytes(batch)).await.map_err(|_| Stopped)?;
+        // While the other thread hashes them.
+        if let Some(Ok(verification)) = &mut self.verification {
+            for bytes in again {
+                verification.update(&bytes).await;
+            }
+        }
+        Ok(())
     }
 
-    async fn finish(mut self) -> Option<Read> {
+    async fn finish(mut self) -> Option<(Read, Option<Result<SignatureCheck, String>>)> {
         self.flush().await.ok()?;
         self.parcels.send(Parcel::End).await.ok()?;
-        self.reader.await.ok().flatten()
+        let read = self.reader.await.ok().flatten()?;
+        let check = match self.verification {
+            Some(Ok(verification)) => Some(verification.finish(&[SigType::Binary]).await),
+            Some(Err(why)) => Some(Err(why)),
+            None => None,
+        };
+        Some((read, check))
     }
+}
+
+fn verification(signature: Option<&(Signatures, Arc<Keyring>)>) -> Option<Result<Verification, String>> {
+    signature.map(|(signatures, keyring)| Verification::begin(keyring, signatures))
 }
 
 impl Sink for Feed {
@@ -301,6 +327,7 @@ impl Sink for Feed {
         self.batched = 0;
         // The old thread sees its channel close without an end, and gives up.
         (self.parcels, self.reader) = Self::begin(&self.plan);
+        self.verification = verification(self.signature.as_ref());
         Ok(())
     }
 }

@@ -8,7 +8,6 @@ use bytes::{Buf, Bytes, BytesMut};
 use ring::digest::{Context, SHA256};
 use tokio::sync::mpsc::Receiver;
 
-use crate::probe::openpgp::{Pending, SignatureCheck};
 use crate::stream::Sha256;
 
 /// What the network thread sends.
@@ -25,7 +24,6 @@ pub(super) struct Tap {
     waiting: std::vec::IntoIter<Bytes>,
     current: Bytes,
     hash: Context,
-    signature: Option<Pending>,
     count: Rc<Cell<u64>>,
     state: State,
 }
@@ -34,7 +32,6 @@ pub(super) struct Tap {
 pub(super) struct Totals {
     pub(super) bytes: u64,
     pub(super) sha256: Sha256,
-    pub(super) signature: Option<SignatureCheck>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -45,13 +42,12 @@ enum State {
 }
 
 impl Tap {
-    pub(super) fn new(parcels: Receiver<Parcel>, signature: Option<Pending>) -> Self {
+    pub(super) fn new(parcels: Receiver<Parcel>) -> Self {
         Self {
             parcels,
             waiting: Vec::new().into_iter(),
             current: Bytes::new(),
             hash: Context::new(&SHA256),
-            signature,
             count: Rc::default(),
             state: State::Flowing,
         }
@@ -77,20 +73,13 @@ impl Tap {
     pub(super) fn finish(mut self) -> Option<Totals> {
         self.current = Bytes::new();
         while self.next().is_some() {}
-        (self.state == State::Ended).then(|| Totals {
-            bytes: self.count.get(),
-            sha256: digest(self.hash),
-            signature: self.signature.map(Pending::finish),
-        })
+        (self.state == State::Ended).then(|| Totals { bytes: self.count.get(), sha256: digest(self.hash) })
     }
 
     fn next(&mut self) -> Option<Bytes> {
         loop {
             if let Some(bytes) = self.waiting.next() {
                 self.hash.update(&bytes);
-                if let Some(signature) = &mut self.signature {
-                    signature.update(&bytes);
-                }
                 self.count.set(self.count.get().saturating_add(u64::try_from(bytes.len()).unwrap_or(0)));
                 return Some(bytes);
             }

@@ -318,7 +318,7 @@ mod tests {
         let (sender, parcels) = mpsc::channel(2);
         sender.try_send(Parcel::Bytes(vec![bytes.into()])).unwrap();
         sender.try_send(Parcel::End).unwrap();
-        unpack(&mut Tap::new(parcels, None), None, None, &Memory::default())
+        unpack(&mut Tap::new(parcels), None, None, &Memory::default())
     }
 
     /// A zstd frame of zeros, with this window as its header has it (RFC 8878, sections 3.1.1.1.2 and 3.1.1.2).

@@ -1,134 +1,154 @@
 //! The keys that signatures are checked with.
 
-use std::borrow::Cow;
-use std::time::{Duration, SystemTime};
+use std::path::PathBuf;
 
-use pgp::composed::{Deserializable, SignedPublicKey};
-use pgp::crypto::hash::HashAlgorithm;
-use pgp::errors::Result as PgpResult;
-use pgp::packet::{Signature, SignatureVersion};
-use pgp::types::KeyVersion;
+use tempfile::TempDir;
 
 use super::SignatureCheck;
-use super::certificate::{Candidate, Key, ends_before};
+use super::gpgv::{self, SigType, Verification};
+use super::packets::{OF_PUBLIC_KEYS, PUBLIC_KEY, SIGNATURE, dearmor, packets};
 
-/// The beginning of each armored key.
-const ARMOR: &str = "-----BEGIN PGP PUBLIC KEY BLOCK-----";
+/// The largest signature file that is read, in bytes.
+pub(in crate::probe) const MAX_SIGNATURE_BYTES: usize = 64 * 1024;
 
-/// By how much clocks may differ.
-const CLOCK_SKEW: Duration = Duration::from_secs(300);
+/// The most signatures in one file that are looked at.
+const MAX_SIGNATURES: usize = 8;
 
-/// Public keys, as `gpg --export` writes them.
-#[derive(Debug, Clone)]
+/// How many bytes of a text gpgv is given at a time.
+const CHUNK_BYTES: usize = 128 * 1024;
+
+/// How a clear-signed text begins (RFC 9580, section 7).
+const CLEAR_SIGNED: &[u8] = b"-----BEGIN PGP SIGNED MESSAGE-----";
+
+/// How a file of GnuPG's keybox format begins, from its ninth byte.
+const KEYBOX: &[u8] = b"KBXf";
+
+/// Public keys, as `gpg --export` writes them, in a directory that lasts as long as this.
+#[derive(Debug)]
 pub struct Keyring {
-    certificates: Vec<SignedPublicKey>,
+    pub(super) gpgv: PathBuf,
+    /// Also gpgv's home, which holds no configuration, and where signatures lie while they are checked.
+    pub(super) directory: TempDir,
 }
 
-/// A file that is no keyring.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+/// Why signatures cannot be checked with these keys.
+#[derive(Debug, thiserror::Error)]
 pub enum KeyringError {
-    /// It has something that is no public key.
+    /// It has something that is not a public key.
     #[error("expected OpenPGP public keys, armored or binary: {0}")]
-    Unreadable(String),
+    Unreadable(&'static str),
     /// It has no key.
-    #[error("it holds no OpenPGP public key")]
+    #[error("it has no OpenPGP public key")]
     Empty,
+    /// There is no gpgv.
+    #[error(
+        "signatures are verified by GnuPG's gpgv, which is missing from PATH; install the package gpgv (Debian, \
+         Ubuntu) or gnupg2 (Fedora, RHEL)"
+    )]
+    NoGpgv,
+    /// There is no place for the keys.
+    #[error("it cannot be copied to a temporary directory ($TMPDIR names one): {0}")]
+    NotCopied(#[from] std::io::Error),
 }
+
+/// The signatures of a file.
+pub(in crate::probe) struct Signatures(pub(super) Vec<u8>);
 
 impl Keyring {
-    /// Reads public keys: any number of them, binary or in any number of armored blocks.
-    pub fn parse(bytes: &[u8]) -> Result<Self, KeyringError> {
-        let unreadable = |error: &dyn std::fmt::Display| {
-            KeyringError::Unreadable(crate::text::excerpt(&error.to_string(), 200))
-        };
-        let text = std::str::from_utf8(bytes).ok().filter(|text| text.contains(ARMOR));
-        let blocks: Vec<Cow<'_, [u8]>> = match text {
-            // The parser reads one block at a time; what stands around blocks is for people.
-            Some(text) => {
-                let blocks = text.split(ARMOR).skip(1);
-                blocks.map(|block| Cow::Owned(format!("{ARMOR}{block}").into_bytes())).collect()
+    /// Prepares to check with these public keys: any number of them, binary or in any number of armored blocks.
+    pub fn open(bytes: &[u8]) -> Result<Self, KeyringError> {
+        let dearmored = dearmor(bytes, "PUBLIC KEY BLOCK").transpose().map_err(KeyringError::Unreadable)?;
+        let keys = dearmored.as_deref().unwrap_or(bytes);
+        if !bytes.get(8..).is_some_and(|rest| rest.starts_with(KEYBOX)) {
+            let mut tags = packets(keys).map(|packet| packet.map(|(tag, _)| tag));
+            match tags.next() {
+                None => return Err(KeyringError::Empty),
+                Some(Some(PUBLIC_KEY)) => {}
+                Some(_) => return Err(KeyringError::Unreadable("it begins with something else")),
             }
-            None => vec![Cow::Borrowed(bytes)],
-        };
-        let mut certificates = Vec::new();
-        for block in blocks {
-            let keys = if text.is_some() {
-                SignedPublicKey::from_armor_many(&*block).map(|(keys, _)| keys)
-            } else {
-                SignedPublicKey::from_bytes_many(&*block)
-            };
-            for key in keys.map_err(|error| unreadable(&error))? {
-                certificates.push(key.map_err(|error| unreadable(&error))?);
+            if !tags.all(|tag| tag.is_some_and(|tag| OF_PUBLIC_KEYS.contains(&tag))) {
+                return Err(KeyringError::Unreadable("it also has something else"));
             }
         }
-        if certificates.is_empty() { Err(KeyringError::Empty) } else { Ok(Self { certificates }) }
+        let gpgv = gpgv::find().ok_or(KeyringError::NoGpgv)?;
+        // Where the root is read-only there may still be shared memory.
+        let directory =
+            tempfile::tempdir().or_else(|error| tempfile::tempdir_in("/dev/shm").map_err(|_| error))?;
+        let keyring = Self { gpgv, directory };
+        std::fs::write(keyring.keys(), keys)?;
+        Ok(keyring)
     }
 
-    /// Judges a signature. `holds` says whether it is one of the data by a key.
-    pub(super) fn check(
+    pub(super) fn keys(&self) -> PathBuf {
+        self.directory.path().join("keyring.gpg")
+    }
+
+    /// Checks what signs a text file: a detached signature, or a clear-signed copy of the same text. The error says
+    /// why that could not be found out.
+    pub(in crate::probe) async fn check_text(
         &self,
-        signature: &Signature,
-        now: SystemTime,
-        holds: impl Fn(&Key<'_>) -> PgpResult<()>,
-    ) -> SignatureCheck {
-        let issuer = issuer(signature);
-        let bad = |why: &str| SignatureCheck::Bad(format!("the signature by {issuer} {why}"));
-        let hash = signature.hash_alg();
-        if matches!(
-            hash,
-            None | Some(
-                HashAlgorithm::None | HashAlgorithm::Md5 | HashAlgorithm::Sha1 | HashAlgorithm::Ripemd160
-            )
-        ) {
-            return bad("is over a digest that proves nothing any more");
-        }
-        let Some(created) = signature.created() else {
-            return bad("does not say when it was made");
+        text: &[u8],
+        signature: &[u8],
+    ) -> Result<SignatureCheck, String> {
+        let signatures = match Signatures::parse(signature) {
+            Ok(signatures) => signatures,
+            Err(why) => return Ok(SignatureCheck::Bad(why)),
         };
-        if SystemTime::from(created).checked_sub(CLOCK_SKEW).is_some_and(|begin| begin > now) {
-            return bad("is from the future");
+        // What the copy says is not of interest: its signature has to fit our text.
+        let is_clear = signature.trim_ascii_start().starts_with(CLEAR_SIGNED);
+        let (text, types) = if is_clear {
+            (&*clear_text(text), &[SigType::Text][..])
+        } else {
+            (text, &[SigType::Binary, SigType::Text][..])
+        };
+        let mut verification = Verification::begin(self, &signatures)?;
+        for chunk in text.chunks(CHUNK_BYTES) {
+            verification.update(chunk).await;
         }
-        if ends_before(created, signature.signature_expiration_time().map(Into::into), now) {
-            return bad("is expired");
-        }
-        if has_unknown_critical_subpacket(signature) {
-            return bad("has a condition that is not understood");
-        }
-        let keys = self.certificates.iter().flat_map(Candidate::all);
-        let mut worst = format!("{issuer} is not among the keys of the keyring");
-        for candidate in keys.filter(|candidate| candidate.issued(signature)) {
-            let key = candidate.key();
-            let fingerprint = candidate.fingerprint();
-            let aligned = (signature.version() == SignatureVersion::V6) == (key.version() == KeyVersion::V6);
-            if !aligned || created.as_secs() < key.created_at().as_secs() {
-                worst = format!("the signature by {fingerprint} cannot be that key's");
-            } else if holds(&key).is_err() {
-                worst = format!("the signature by {fingerprint} does not fit the bytes");
-            } else if let Some(objection) = candidate.objection(now) {
-                worst = format!("the key {fingerprint} {objection}");
-            } else {
-                return SignatureCheck::Good { key: fingerprint };
-            }
-        }
-        SignatureCheck::Bad(worst)
+        verification.finish(types).await
     }
 }
 
-/// Who a signature says it is by.
-fn issuer(signature: &Signature) -> String {
-    if let Some(fingerprint) = signature.issuer_fingerprint().first() {
-        return format!("the key {fingerprint:X}");
-    }
-    match signature.issuer_key_id().first() {
-        Some(id) => format!("the key {}", id.to_string().to_uppercase()),
-        None => "an unnamed key".to_owned(),
+impl Signatures {
+    /// Reads a detached signature file, armored or binary. The error is for a person.
+    pub(in crate::probe) fn parse(bytes: &[u8]) -> Result<Self, String> {
+        const EXPECTED: &str = "it is not an OpenPGP signature";
+        let dearmored =
+            dearmor(bytes, "SIGNATURE").transpose().map_err(|why| format!("{EXPECTED}: {why}"))?;
+        let mut signatures = Vec::new();
+        // Nothing else that OpenPGP has: data that is compressed, say.
+        for packet in packets(dearmored.as_deref().unwrap_or(bytes)).take(MAX_SIGNATURES) {
+            let Some((SIGNATURE, packet)) = packet else { return Err(EXPECTED.to_owned()) };
+            signatures.extend_from_slice(packet);
+        }
+        if signatures.is_empty() { Err(EXPECTED.to_owned()) } else { Ok(Self(signatures)) }
     }
 }
 
-/// A signature with a critical part that nobody understands is an error (RFC 9580, section 5.2.3.7).
-fn has_unknown_critical_subpacket(signature: &Signature) -> bool {
-    use pgp::packet::SubpacketData::{Experimental, Notation, Other};
-    let Some(config) = signature.config() else { return true };
-    let unknown = |data| matches!(data, &(Notation(_) | Experimental(..) | Other(..)));
-    config.hashed_subpackets().any(|subpacket| subpacket.is_critical && unknown(&subpacket.data))
+/// A text as a clear signature is over it: without what is at the ends of lines, and without the last line's end
+/// (RFC 9580, section 7.2).
+fn clear_text(text: &[u8]) -> Vec<u8> {
+    let text = text.strip_suffix(b"\n").unwrap_or(text);
+    let mut lines = text.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii_end);
+    let mut clear = Vec::with_capacity(text.len().saturating_add(text.len() / 64));
+    clear.extend_from_slice(lines.next().unwrap_or_default());
+    for line in lines {
+        clear.extend_from_slice(b"\r\n");
+        clear.extend_from_slice(line);
+    }
+    clear
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clear_text_has_its_own_line_ends() {
+        for (text, clear) in
+            [("", ""), ("\n", ""), ("a  \nb\r\n", "a\r\nb"), ("a\n\nb\n\n", "a\r\n\r\nb\r\n")]
+        {
+            assert_eq!(clear_text(text.as_bytes()), clear.as_bytes(), "{text:?}");
+        }
+    }
 }

@@ -1,14 +1,18 @@
-//! OpenPGP signatures (RFC 9580): whose they are, and whether they hold.
+//! OpenPGP signatures (RFC 9580), judged by GnuPG's own `gpgv`, as every package manager does.
 //!
-//! Cryptography is the `pgp` crate's. Which key may sign what and until when is decided here: the crate leaves
-//! that to its users.
+//! | file | what |
+//! | --- | --- |
+//! | `packets` | armor and packets: gpgv is given signatures and keys, and nothing else that OpenPGP has |
+//! | `keyring` | the keys, in a directory of their own; which signatures are asked about, and over which bytes |
+//! | `gpgv` | the child process, and what it reports |
 
-mod certificate;
-mod detached;
+mod gpgv;
 mod keyring;
+mod packets;
 
-pub(super) use detached::{MAX_SIGNATURE_BYTES, Pending, SignatureFile};
+pub(super) use gpgv::{SigType, Verification};
 pub use keyring::{Keyring, KeyringError};
+pub(super) use keyring::{MAX_SIGNATURE_BYTES, Signatures};
 
 /// What became of a signature that a keyring was asked about.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,0 +1,158 @@
+//! Artifacts that differ, and how.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::stream::{Artifact, ArtifactId, Document, Sha256};
+
+/// One artifact that differs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct ArtifactChange {
+    /// The artifact.
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub id: ArtifactId,
+    /// How it differs.
+    pub change: Difference,
+    /// What it was; null if it was not there.
+    pub old: Option<Pinned>,
+    /// What it is; null if it is gone.
+    pub new: Option<Pinned>,
+}
+
+/// What a document says of an artifact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Pinned {
+    /// The platform's release, a build ID.
+    pub release: Arc<str>,
+    /// Where the file is.
+    pub location: String,
+    /// Its digest.
+    #[cfg_attr(test, schemars(with = "String", regex(pattern = "^[0-9a-f]{64}$")))]
+    pub sha256: Sha256,
+}
+
+/// How an artifact differs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Difference {
+    /// The new side alone has it.
+    Added,
+    /// The old side alone has it.
+    Removed,
+    /// The same build has other bytes now, which no bump should bring.
+    ReDigested,
+    /// The same bytes are elsewhere.
+    Moved,
+    /// It is of another build.
+    Rebuilt,
+    /// What else is said of the same bytes at the same place differs: a size, a signature, an uncompressed digest
+    /// that one side alone has.
+    Annotated,
+}
+
+impl Difference {
+    pub(super) const ALL: [Self; 6] =
+        [Self::Added, Self::Removed, Self::ReDigested, Self::Moved, Self::Rebuilt, Self::Annotated];
+
+    /// The change's word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::Removed => "removed",
+            Self::ReDigested => "re-digested",
+            Self::Moved => "moved",
+            Self::Rebuilt => "of another build",
+            Self::Annotated => "described otherwise",
+        }
+    }
+
+    pub(super) const fn sign(self) -> char {
+        match self {
+            Self::Added => '+',
+            Self::Removed => '-',
+            Self::ReDigested => '!',
+            Self::Moved | Self::Rebuilt | Self::Annotated => '~',
+        }
+    }
+
+    fn between(old: &Artifact, new: &Artifact) -> Option<Self> {
+        if old == new {
+            None
+        } else if old.release != new.release {
+            Some(Self::Rebuilt)
+        } else if old.sha256 != new.sha256 || unpacks_otherwise(old, new) {
+            Some(Self::ReDigested)
+        } else if old.location != new.location {
+            Some(Self::Moved)
+        } else {
+            Some(Self::Annotated)
+        }
+    }
+}
+
+/// Whether both sides say what the file holds uncompressed, and not the same. That one side is silent is no
+/// other content.
+fn unpacks_otherwise(old: &Artifact, new: &Artifact) -> bool {
+    old.uncompressed_sha256.zip(new.uncompressed_sha256).is_some_and(|(old, new)| old != new)
+}
+
+impl ArtifactChange {
+    /// What changed, for a person.
+    pub(super) fn shown(&self) -> String {
+        match (self.change, &self.old, &self.new) {
+            (Difference::ReDigested, Some(old), Some(new)) if old.sha256 == new.sha256 => {
+                format!("the same build {}, the same sha256, and another uncompressed-sha256", new.release)
+            }
+            (Difference::ReDigested, Some(old), Some(new)) => format!(
+                "the same build {} has other bytes: sha256 {} is now {}",
+                new.release, old.sha256, new.sha256
+            ),
+            (Difference::Moved, Some(old), Some(new)) => format!("from {} to {}", old.location, new.location),
+            (Difference::Annotated, ..) => {
+                "same bytes, same place; what else is said of them differs".to_owned()
+            }
+            (Difference::Rebuilt, Some(old), Some(new)) => format!("{} → {}", old.release, new.release),
+            (_, old, new) => {
+                new.as_ref().or(old.as_ref()).map(|facts| facts.location.clone()).unwrap_or_default()
+            }
+        }
+    }
+}
+
+impl From<&Artifact> for Pinned {
+    fn from(artifact: &Artifact) -> Self {
+        Self {
+            release: Arc::clone(&artifact.release),
+            location: artifact.location.clone(),
+            sha256: artifact.sha256,
+        }
+    }
+}
+
+/// The artifacts that differ between two versions of a document, one of which may be missing.
+pub(super) fn changes(old: Option<&Document>, new: Option<&Document>) -> Vec<ArtifactChange> {
+    let old = old.map(|document| document.artifacts.as_slice()).unwrap_or_default();
+    let new = new.map(|document| document.artifacts.as_slice()).unwrap_or_default();
+    let olds: HashMap<&ArtifactId, &Artifact> = old.iter().map(|it| (&it.id, it)).collect();
+    let news: HashSet<&ArtifactId> = new.iter().map(|artifact| &artifact.id).collect();
+    let change = |id: &ArtifactId, change, old: Option<&Artifact>, new: Option<&Artifact>| ArtifactChange {
+        id: id.clone(),
+        change,
+        old: old.map(Pinned::from),
+        new: new.map(Pinned::from),
+    };
+    let mut changes: Vec<ArtifactChange> = Vec::new();
+    for artifact in new {
+        let before = olds.get(&artifact.id).copied();
+        let kind = before.map_or(Some(Difference::Added), |before| Difference::between(before, artifact));
+        changes.extend(kind.map(|kind| change(&artifact.id, kind, before, Some(artifact))));
+    }
+    let gone = old.iter().filter(|artifact| !news.contains(&artifact.id));
+    changes.extend(gone.map(|artifact| change(&artifact.id, Difference::Removed, Some(artifact), None)));
+    changes
+}

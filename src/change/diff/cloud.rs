@@ -1,0 +1,81 @@
+//! Cloud images that differ.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::stream::{CloudImage, Document};
+
+/// One value of the cloud images that differs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct CloudChange {
+    /// The architecture.
+    pub arch: Arc<str>,
+    /// The path of keys below the architecture: `images.aws.regions.us-east-1.image`.
+    pub path: String,
+    /// What it was; null if it was not there.
+    pub old: Option<String>,
+    /// What it is; null if it is gone.
+    pub new: Option<String>,
+}
+
+/// How many values of one provider changed, came and went.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    changed: usize,
+    added: usize,
+    removed: usize,
+}
+
+pub(super) fn changes(old: &Document, new: &Document) -> Vec<CloudChange> {
+    let key = |image: &CloudImage| (Arc::clone(&image.arch), image.path.clone());
+    let mut olds: HashMap<(Arc<str>, String), &str> =
+        old.cloud_images.iter().map(|image| (key(image), image.value.as_str())).collect();
+    let mut changes: Vec<CloudChange> = Vec::new();
+    for image in &new.cloud_images {
+        let before = olds.remove(&key(image));
+        if before != Some(image.value.as_str()) {
+            let (arch, path) = key(image);
+            let new = Some(image.value.clone());
+            changes.push(CloudChange { arch, path, old: before.map(str::to_owned), new });
+        }
+    }
+    for image in &old.cloud_images {
+        let (arch, path) = key(image);
+        if let Some(value) = olds.remove(&(Arc::clone(&arch), path.clone())) {
+            changes.push(CloudChange { arch, path, old: Some(value.to_owned()), new: None });
+        }
+    }
+    changes
+}
+
+/// The changes by architecture and provider (`images.aws`): one document names an image for each of 30 regions.
+pub(super) fn by_provider(changes: &[CloudChange]) -> BTreeMap<(&str, &str), Counts> {
+    let mut counts: BTreeMap<(&str, &str), Counts> = BTreeMap::new();
+    for change in changes {
+        let second_dot = change.path.match_indices('.').nth(1).map_or(change.path.len(), |(at, _)| at);
+        let provider = change.path.get(..second_dot).unwrap_or(&change.path);
+        let counts = counts.entry((&change.arch, provider)).or_default();
+        match (&change.old, &change.new) {
+            (Some(_), None) => counts.removed += 1,
+            (None, _) => counts.added += 1,
+            (Some(_), Some(_)) => counts.changed += 1,
+        }
+    }
+    counts
+}
+
+impl Counts {
+    /// `4 changed, 1 added`.
+    pub(super) fn shown(&self) -> String {
+        let all = [(self.changed, "changed"), (self.added, "added"), (self.removed, "removed")];
+        let some: Vec<String> = all
+            .into_iter()
+            .filter(|(number, _)| *number > 0)
+            .map(|(number, word)| format!("{number} {word}"))
+            .collect();
+        some.join(", ")
+    }
+}

@@ -1,0 +1,91 @@
+//! The comparison for a pull request.
+
+use std::io::{self, Write};
+
+use super::{Diff, DocumentDiff, cloud};
+use crate::report::markdown::escape::{code, prose};
+use crate::text::count;
+
+/// The most artifacts that are listed one by one; a comment has room for 65,536 characters.
+const MOST_ARTIFACTS: usize = 100;
+
+impl Diff {
+    /// Writes the comparison as Markdown.
+    pub fn write_markdown(&self, out: &mut impl Write) -> io::Result<()> {
+        let (old, new) = (code(&self.old, 200), code(&self.new, 200));
+        let differ = if self.same { "No difference" } else { "Differences" };
+        writeln!(out, "## {differ} between {old} and {new}")?;
+        for document in &self.documents {
+            write_document(out, document)?;
+        }
+        let lists = [
+            (&self.only_in_old, "only in the old one"),
+            (&self.only_in_new, "only in the new one"),
+            (&self.left_out, "left out, as the other side is a single document"),
+        ];
+        for (names, why) in lists.into_iter().filter(|(names, _)| !names.is_empty()) {
+            writeln!(out)?;
+            for name in names {
+                writeln!(out, "- {}: {why}", code(name, 200))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn write_document(out: &mut impl Write, document: &DocumentDiff) -> io::Result<()> {
+    writeln!(out, "\n### {} ({})\n", code(&document.title(), 300), code(&document.stream_title(), 100))?;
+    if let Some(shown) = document.paired_by.shown() {
+        writeln!(out, "The two are {shown}.\n")?;
+    }
+    writeln!(out, "**In step?** {}.", prose(&document.step.message, 600))?;
+    if !document.builds.is_empty() {
+        writeln!(out, "\n| architecture | old build | new build |\n| --- | --- | --- |")?;
+        for change in &document.builds {
+            let builds = change.shown();
+            let (old, new) = (code(&builds.old, 300), code(&builds.new, 300));
+            writeln!(out, "| {} | {old} | {new} |", code(&change.arch, 40))?;
+        }
+    }
+    let moves = [
+        ("Architectures", &document.architectures),
+        ("Platforms", &document.platforms),
+        ("Formats", &document.formats),
+    ];
+    let mut break_before = true;
+    for (what, moves) in moves.into_iter().filter(|(_, moves)| !moves.is_empty()) {
+        if std::mem::take(&mut break_before) {
+            writeln!(out)?;
+        }
+        let named =
+            |names: &[String]| names.iter().map(|name| code(name, 200)).collect::<Vec<_>>().join(", ");
+        if !moves.gained.is_empty() {
+            writeln!(out, "- {what} gained: {}", named(&moves.gained))?;
+        }
+        if !moves.lost.is_empty() {
+            writeln!(out, "- {what} lost: {}", named(&moves.lost))?;
+        }
+    }
+    if !document.artifacts.is_empty() {
+        writeln!(out, "\nArtifacts: {}.", document.counted())?;
+    }
+    let notable = document.notable().count();
+    if notable > 0 {
+        writeln!(out, "\n| | artifact | |\n| --- | --- | --- |")?;
+    }
+    for artifact in document.notable().take(MOST_ARTIFACTS) {
+        let id = code(&artifact.id.to_string(), 200);
+        writeln!(out, "| {} | {id} | {} |", artifact.change.as_str(), code(&artifact.shown(), 600))?;
+    }
+    if notable > MOST_ARTIFACTS {
+        writeln!(out, "\n… and {}.", count(notable - MOST_ARTIFACTS, "more artifact"))?;
+    }
+    let providers = cloud::by_provider(&document.cloud_images);
+    if !providers.is_empty() {
+        writeln!(out, "\n| cloud images | | values |\n| --- | --- | --- |")?;
+    }
+    for ((arch, provider), counts) in providers {
+        writeln!(out, "| {} | {} | {} |", code(provider, 100), code(arch, 40), counts.shown())?;
+    }
+    Ok(())
+}

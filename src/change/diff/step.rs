@@ -1,0 +1,93 @@
+//! Whether two copies of a stream are in step, and which is ahead.
+
+use std::cmp::Ordering;
+
+use serde::Serialize;
+
+use super::BuildChange;
+use crate::location::BuildId;
+use crate::stream::Document;
+
+/// Whether two copies of one stream are in step: the installer's and the bump repository's, a branch's and its
+/// successor's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Step {
+    /// Which side is ahead.
+    pub newer: Newer,
+    /// The same, one sentence for a person.
+    pub message: String,
+}
+
+/// Which of two copies has the newer builds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Newer {
+    /// Neither: every architecture has the same builds.
+    InStep,
+    /// The old side: it would be set back.
+    Old,
+    /// The new side.
+    New,
+    /// Each in some architecture.
+    Mixed,
+    /// They are no copies of one stream.
+    OtherStream,
+    /// A release is no build ID, or the builds of an architecture differ and neither side has a newer one.
+    Unknown,
+}
+
+impl Step {
+    pub(super) fn of(old: &Document, new: &Document, builds: &[BuildChange]) -> Self {
+        let stream = &new.stream;
+        if old.stream != new.stream {
+            let message = format!("they are of different streams, {} and {stream}", old.stream);
+            return Self { newer: Newer::OtherStream, message };
+        }
+        let mut ahead = (Vec::new(), Vec::new());
+        let mut unknown = Vec::new();
+        // What one side alone has is neither older nor newer.
+        let in_both = builds.iter().filter(|change| !change.old.is_empty() && !change.new.is_empty());
+        for change in in_both {
+            match order(change) {
+                Some(Ordering::Greater) => ahead.0.push(&*change.arch),
+                Some(Ordering::Less) => ahead.1.push(&*change.arch),
+                Some(Ordering::Equal) | None => unknown.push(&*change.arch),
+            }
+        }
+        let (newer, message) = match (ahead.0.as_slice(), ahead.1.as_slice(), unknown.as_slice()) {
+            ([], [], []) if !builds.is_empty() => {
+                (Newer::Unknown, "not in step: one has architectures that the other has not".to_owned())
+            }
+            ([], [], []) => (Newer::InStep, format!("in step: both have the same builds of {stream}")),
+            (_, _, [_, ..]) => (
+                Newer::Unknown,
+                format!("not in step, and which is newer cannot be told for {}", unknown.join(", ")),
+            ),
+            ([], _, []) => (Newer::New, format!("not in step: the new one has newer builds of {stream}")),
+            (_, [], []) => (
+                Newer::Old,
+                format!("not in step: the OLD one has newer builds of {stream}; this would set them back"),
+            ),
+            (old, new, []) => (
+                Newer::Mixed,
+                format!(
+                    "not in step: the old one is newer for {}, the new one for {}",
+                    old.join(", "),
+                    new.join(", ")
+                ),
+            ),
+        };
+        Self { newer, message }
+    }
+}
+
+/// Whether an architecture's old build is the newer one. Where there are several, the newest of each counts.
+fn order(change: &BuildChange) -> Option<Ordering> {
+    let newest = |releases: &[std::sync::Arc<str>]| {
+        let ages = releases.iter().map(|release| release.parse::<BuildId>().ok().map(|build| build.age()));
+        ages.collect::<Option<Vec<_>>>()?.into_iter().max()
+    };
+    Some(newest(&change.old)?.cmp(&newest(&change.new)?))
+}

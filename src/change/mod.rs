@@ -1,0 +1,12 @@
+//! What a bump changes: two copies of stream documents, compared artifact by artifact.
+//!
+//! `diff` shows all of it; `check --base` says of each artifact whether the pull request changes it.
+
+mod artifacts;
+pub mod diff;
+mod pairing;
+mod since_base;
+
+pub use artifacts::{ArtifactChange, Difference, Pinned};
+pub use pairing::PairedBy;
+pub use since_base::{Change, ChangeKind, Changes};

@@ -1,0 +1,264 @@
+//! `gpgv` as a child process, and what it reports (GnuPG, `doc/DETAILS`, "Format of the --status-fd output").
+//!
+//! It has an environment and a home of its own, no network, and so much time. It ends when nobody waits for it any
+//! more.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tempfile::NamedTempFile;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::process::{Child, ChildStdin, Command};
+use tokio::time::timeout;
+
+use super::SignatureCheck;
+use super::keyring::{Keyring, Signatures};
+
+/// How long gpgv may take for each chunk that it is given, and for its report after the last.
+const TIME: Duration = Duration::from_secs(30);
+
+/// The most that gpgv may report, in bytes: a signature's notations come three times as large.
+const MAX_STATUS: u64 = 256 * 1024;
+
+/// By how much clocks may differ.
+const CLOCK_SKEW: Duration = Duration::from_secs(300);
+
+/// What a signature may be over (RFC 9580, section 5.2.1), as gpgv writes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::probe) enum SigType {
+    /// A file's bytes.
+    Binary,
+    /// A text, however its lines end.
+    Text,
+}
+
+/// A check of signatures whose bytes are still coming.
+#[derive(Debug)]
+pub(in crate::probe) struct Verification {
+    child: Child,
+    /// None when gpgv has, or wants, no more.
+    input: Option<ChildStdin>,
+    too_slow: bool,
+    _signatures: NamedTempFile,
+}
+
+/// The program, by an absolute entry of `PATH`: another would lead into the checkout.
+pub(super) fn find() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let mut programs = std::env::split_paths(&path).filter(|it| it.is_absolute()).map(|it| it.join("gpgv"));
+    programs.find(|it| fs::metadata(it).is_ok_and(|it| it.is_file() && it.permissions().mode() & 0o111 != 0))
+}
+
+impl Verification {
+    /// Starts gpgv. The error says why that failed.
+    pub(in crate::probe) fn begin(keyring: &Keyring, signatures: &Signatures) -> Result<Self, String> {
+        let begin = || -> io::Result<Self> {
+            let home = keyring.directory.path();
+            let mut file = NamedTempFile::new_in(home)?;
+            file.write_all(&signatures.0)?;
+            let mut child = Command::new(&keyring.gpgv)
+                .args(["--status-fd", "1", "--keyring"])
+                .arg(keyring.keys())
+                .arg("--")
+                .arg(file.path())
+                .arg("-")
+                .env_clear()
+                .env("GNUPGHOME", home)
+                .env("LC_ALL", "C")
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::null())
+                .kill_on_drop(true)
+                .spawn()?;
+            let input = child.stdin.take();
+            Ok(Self { child, input, too_slow: false, _signatures: file })
+        };
+        begin().map_err(|error| format!("gpgv could not be started: {error}"))
+    }
+
+    /// The next bytes.
+    pub(in crate::probe) async fn update(&mut self, bytes: &[u8]) {
+        if let Some(input) = &mut self.input {
+            match timeout(TIME, input.write_all(bytes)).await {
+                Ok(Ok(())) => return,
+                // It has seen enough, and says of what.
+                Ok(Err(_)) => {}
+                Err(_) => self.too_slow = true,
+            }
+            self.input = None;
+        }
+    }
+
+    /// That was all: one good signature of such a type is enough, as keys change while files stay. The error says
+    /// why gpgv could not tell.
+    pub(in crate::probe) async fn finish(mut self, types: &[SigType]) -> Result<SignatureCheck, String> {
+        self.input = None;
+        let report = async {
+            let mut status = Vec::new();
+            if let Some(output) = self.child.stdout.take() {
+                output.take(MAX_STATUS).read_to_end(&mut status).await?;
+            }
+            Ok::<_, io::Error>((status, self.child.wait().await?))
+        };
+        match timeout(TIME, report).await {
+            _ if self.too_slow => Err(too_slow()),
+            Err(_) => Err(too_slow()),
+            Ok(Err(error)) => Err(format!("gpgv could not be read: {error}")),
+            Ok(Ok((status, exit))) => {
+                let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                judge(&String::from_utf8_lossy(&status), exit, types, now)
+            }
+        }
+    }
+}
+
+fn too_slow() -> String {
+    format!("gpgv took more than {} seconds", TIME.as_secs())
+}
+
+/// What gpgv's report comes to.
+fn judge(status: &str, exit: ExitStatus, types: &[SigType], now: Duration) -> Result<SignatureCheck, String> {
+    // It exits with 0 if all signatures are good, 1 or 2 otherwise; anything else is a crash.
+    if !matches!(exit.code(), Some(0..=2)) {
+        return Err(format!("gpgv ended with {exit}"));
+    }
+    let mut worst = None;
+    let mut is_good = false;
+    for line in status.lines().filter_map(|line| line.strip_prefix("[GNUPG:] ")) {
+        let words: Vec<&str> = line.split(' ').collect();
+        let bad = match *words.as_slice() {
+            ["NEWSIG", ..] => {
+                is_good = false;
+                continue;
+            }
+            // Of a good signature the next line tells more, as it does of those by keys that are over.
+            ["GOODSIG", ..] => {
+                is_good = true;
+                continue;
+            }
+            ["VALIDSIG", key, _, created, _, _, _, _, hash, sig_type, ..] if is_good => {
+                is_good = false;
+                match objection(created, hash, sig_type, types, now) {
+                    None => return Ok(SignatureCheck::Good { key: key.to_owned() }),
+                    Some(why) => format!("the signature by the key {key} {why}"),
+                }
+            }
+            ["EXPSIG", key, ..] => format!("the signature by the key {key} is expired"),
+            ["EXPKEYSIG", key, ..] => format!("the key {key} is expired"),
+            ["REVKEYSIG", key, ..] => format!("the key {key} is revoked"),
+            ["BADSIG", key, ..] => format!("the signature by the key {key} does not match the bytes"),
+            ["ERRSIG", id, _, hash, _, _, why, ref fingerprint @ ..] => {
+                let key = fingerprint.first().filter(|it| it.len() > id.len()).unwrap_or(&id);
+                match (why, hash) {
+                    ("9", _) => format!("the key {key} is not among the keys of the keyring"),
+                    ("6", _) => format!(
+                        "the key {key} has no valid signature of its own, or is not bound to its certificate"
+                    ),
+                    ("39", _) => format!("the signature by the key {key} is older than the key"),
+                    (_, hash) if is_weak(hash) => format!("the signature by the key {key} {WEAK}"),
+                    (why, _) => {
+                        format!("the signature by the key {key} cannot be checked (gpgv's error {why})")
+                    }
+                }
+            }
+            _ => continue,
+        };
+        worst.get_or_insert(bad);
+    }
+    match worst {
+        Some(why) => Ok(SignatureCheck::Bad(why)),
+        None if exit.success() => Err("gpgv reported no signature".to_owned()),
+        None => Ok(SignatureCheck::Bad("it has no signature that gpgv can read".to_owned())),
+    }
+}
+
+const WEAK: &str = "is over a digest that proves nothing any more";
+
+/// MD5, SHA-1 and RIPEMD-160 (RFC 9580, section 9.5).
+fn is_weak(hash: &str) -> bool {
+    matches!(hash, "1" | "2" | "3")
+}
+
+/// What is wrong with a signature that holds, if anything is.
+fn objection(
+    created: &str,
+    hash: &str,
+    sig_type: &str,
+    types: &[SigType],
+    now: Duration,
+) -> Option<&'static str> {
+    let is_wanted = match sig_type {
+        "00" => types.contains(&SigType::Binary),
+        "01" => types.contains(&SigType::Text),
+        _ => false,
+    };
+    if !is_wanted {
+        return Some("is not a signature of a file's bytes");
+    }
+    if is_weak(hash) {
+        return Some(WEAK);
+    }
+    // gpgv has no opinion of this.
+    let created = created.parse().map(Duration::from_secs);
+    created.map_or(true, |created| created > now + CLOCK_SKEW).then_some("is from the future")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt as _;
+
+    use super::*;
+
+    const VALID: &str = "VALIDSIG FPR 2021-06-01 1000 0 4 0 22 8 00 PRIMARY";
+
+    /// gpgv exits with `code` after it reported these lines, at the second 2000.
+    fn judged(lines: &[&str], code: i32) -> Result<SignatureCheck, String> {
+        let status = lines.iter().fold(String::new(), |status, line| status + "[GNUPG:] " + line + "\n");
+        judge(&status, ExitStatus::from_raw(code << 8), &[SigType::Binary], Duration::from_secs(2000))
+    }
+
+    #[test]
+    fn a_signature_is_good_if_gpgv_says_both_that_it_is_and_of_what() {
+        let good = Ok(SignatureCheck::Good { key: "FPR".to_owned() });
+        assert_eq!(judged(&["NEWSIG", "GOODSIG ID name", VALID], 0), good);
+        assert_eq!(
+            judged(&["NEWSIG", "ERRSIG ID 22 8 00 1000 9 OTHER", "NEWSIG", "GOODSIG ID n", VALID], 2),
+            good
+        );
+        for (lines, code) in [
+            (&["NEWSIG", "GOODSIG ID name"][..], 0),
+            (&["NEWSIG", VALID], 0),
+            (&["NEWSIG", "GOODSIG ID name", "NEWSIG", VALID], 0),
+            (&["NEWSIG", "REVKEYSIG ID name", VALID], 0),
+            (&["NEWSIG", "EXPKEYSIG ID name", VALID], 0),
+            (&["NEWSIG", "EXPSIG ID name", VALID], 1),
+            (&["NEWSIG", "BADSIG ID name", VALID], 1),
+            (&["NEWSIG", "GOODSIG ID name", "VALIDSIG FPR 2021-06-01 1000 0 4 0 22 8 01 P"], 0),
+            (&["NEWSIG", "GOODSIG ID name", "VALIDSIG FPR 2021-06-01 1000 0 4 0 22 8 10 P"], 0),
+            (&["NEWSIG", "GOODSIG ID name", "VALIDSIG FPR 2021-06-01 1000 0 4 0 22 2 00 P"], 0),
+            (&["NEWSIG", "GOODSIG ID name", "VALIDSIG FPR 2021-06-01 2301 0 4 0 22 8 00 P"], 0),
+            (&["NEWSIG", "GOODSIG ID name", "VALIDSIG FPR"], 0),
+            (&["NODATA 1"], 2),
+            (&[], 0),
+            (&[], 2),
+        ] {
+            let judged = judged(lines, code);
+            assert!(!matches!(judged, Ok(SignatureCheck::Good { .. })), "{lines:?}: {judged:?}");
+        }
+        // What does not come from gpgv's own report is not one.
+        let status = format!("GOODSIG ID\n{VALID}\ngpgv: [GNUPG:] GOODSIG ID\n");
+        let judged = judge(&status, ExitStatus::from_raw(0), &[SigType::Binary], Duration::from_secs(2000));
+        assert!(judged.is_err(), "{judged:?}");
+    }
+
+    #[test]
+    fn a_gpgv_that_crashed_or_said_nothing_leaves_it_open() {
+        for ended in [ExitStatus::from_raw(9), ExitStatus::from_raw(3 << 8), ExitStatus::from_raw(0)] {
+            assert!(judge("", ended, &[SigType::Binary], Duration::ZERO).is_err(), "{ended}");
+        }
+    }
+}
