@@ -142,9 +142,9 @@ fn rewritable(sources: &[Source], document: &str, from_root: bool) -> Option<Str
 /// The keys of `--keyring`, if it is given, and the digest of their file.
 fn read_keyring(file: Option<&Path>) -> Result<Option<(Keyring, Sha256)>, String> {
     let Some(file) = file else { return Ok(None) };
-    let problem = |why: String| format!("{}: {why}", file.display());
+    let problem = |why: String| format!("--keyring {}: {why}", file.display());
     let bytes = std::fs::read(file).map_err(|error| problem(error.to_string()))?;
-    let keyring = Keyring::parse(&bytes).map_err(|error| problem(error.to_string()))?;
+    let keyring = Keyring::open(&bytes).map_err(|error| problem(error.to_string()))?;
     Ok(Some((keyring, Sha256::of(&bytes))))
 }
 

@@ -8,7 +8,7 @@ use clap::{Args, ValueHint};
 use super::args::{NetworkArgs, Output, Source, source};
 use super::load::load_blocking;
 use super::{Exit, complain, network};
-use crate::handoff::diff::{Diff, Side};
+use crate::change::diff::{Diff, Side};
 use crate::handoff::git::Repository;
 use crate::stream::{SourceError, Sources};
 use crate::text::json;

@@ -60,9 +60,10 @@ Nothing is deleted. What cannot be read counts as pinned.
 
 Exit status:
   0  every pinned build of the listing's streams is there
-  1  at least one is gone
+  1  at least one is gone, or some of its pinned images are
   2  wrong usage, or a listing that cannot be used
-  3  a ref or document cannot be read, so nothing is called an orphan";
+  3  a ref or document cannot be read, so nothing is called an orphan; or the
+     listing does not say whether a pinned image is there";
 
 /// Reads, judges and prints.
 pub(super) fn run(args: &RetentionArgs) -> Exit {
@@ -81,7 +82,7 @@ pub(super) fn run(args: &RetentionArgs) -> Exit {
     };
     let exit = if !retention.gone.is_empty() {
         Exit::Fail
-    } else if !retention.unreadable.is_empty() {
+    } else if !retention.unreadable.is_empty() || !retention.undetermined.is_empty() {
         Exit::Inconclusive
     } else {
         Exit::Pass

@@ -1,6 +1,5 @@
-//! What surrounds a bump: the request to ART, what a bump changes, what a mirror must keep.
+//! What surrounds a bump: the request to ART, what a mirror must keep.
 
-pub mod diff;
 pub mod git;
 pub mod mirror;
 pub mod retention;

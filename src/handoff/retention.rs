@@ -3,6 +3,8 @@
 //! ART collects garbage. It must never prune a build that any branch pins; so whatever cannot be read counts as
 //! pinned, and nothing here ever deletes anything.
 
+mod cleanup;
+mod files;
 mod human;
 mod listing;
 mod markdown;
@@ -13,6 +15,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+pub use cleanup::{Cleanup, Images};
 pub use listing::{Held, Listing, ListingError};
 pub use pins::{Pin, Pins, Unreadable};
 
@@ -32,6 +35,8 @@ pub struct Retention {
     pub summary: Summary,
     /// What is pinned and not there: somebody's installation fails.
     pub gone: Vec<Gone>,
+    /// What is pinned, and may be gone: the listing does not say.
+    pub undetermined: Vec<Undetermined>,
     /// What is there, by directory, the oldest first.
     pub builds: Vec<Build>,
     /// What pins something, and cannot be read. Any build may be pinned by it.
@@ -54,8 +59,10 @@ pub struct Summary {
     pub kept: usize,
     /// Neither: they may be pruned.
     pub orphans: usize,
-    /// Pinned, and not there.
+    /// Pinned, and not there as a whole.
     pub gone: usize,
+    /// Pinned, and perhaps not there as a whole.
+    pub undetermined: usize,
 }
 
 /// One build of a directory, for the architectures that share a status.
@@ -76,6 +83,8 @@ pub struct Build {
     pub newest: bool,
     /// The refs or documents that pin it.
     pub pinned_by: Vec<Arc<str>>,
+    /// What was pruned of it although it is listed, for a person; null if nothing was.
+    pub pruned: Option<String>,
 }
 
 /// What is to become of a build.
@@ -95,14 +104,61 @@ pub enum Status {
     Orphan,
 }
 
-/// A build that is pinned and not there.
+/// A build that is pinned and not there, or files of one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Gone {
     /// The build ID.
-    pub build_id: String,
+    pub build_id: Arc<str>,
     /// The architecture.
     pub arch: Arc<str>,
+    /// How it shows.
+    pub how: HowGone,
+    /// The files that are gone; empty if the whole build is.
+    pub files: Vec<Arc<str>>,
+    /// The refs or documents that pin it.
+    pub pinned_by: Vec<Arc<str>>,
+}
+
+/// How it shows that something is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum HowGone {
+    /// The listing covers its stream and does not have it.
+    NotListed,
+    /// The listing says that the build was removed (`tombstone-builds`).
+    Removed,
+    /// The listing says that these images were pruned (`policy-cleanup`).
+    Pruned,
+    /// The listing names other files of the build, and not these.
+    FilesNotListed,
+}
+
+impl HowGone {
+    /// The same for a person.
+    pub(super) const fn shown(self) -> &'static str {
+        match self {
+            Self::NotListed => "not listed",
+            Self::Removed => "removed as a whole (tombstone-builds)",
+            Self::Pruned => "pruned (policy-cleanup)",
+            Self::FilesNotListed => "not among the files that are listed",
+        }
+    }
+}
+
+/// A build that is pinned, and of which the listing does not say whether the files are there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Undetermined {
+    /// The build ID.
+    pub build_id: Arc<str>,
+    /// The architecture.
+    pub arch: Arc<str>,
+    /// Why it cannot be determined, one sentence for a person.
+    pub why: String,
+    /// The files that may be gone; empty if the pins do not name any.
+    pub files: Vec<Arc<str>>,
     /// The refs or documents that pin it.
     pub pinned_by: Vec<Arc<str>>,
 }
@@ -130,6 +186,7 @@ impl Retention {
             schema_version: SCHEMA_VERSION,
             summary: Summary::default(),
             gone: Vec::new(),
+            undetermined: Vec::new(),
             builds: builds(pins, listing),
             unreadable: pins.unreadable.clone(),
             not_covered: Vec::new(),
@@ -141,8 +198,14 @@ impl Retention {
     }
 
     fn look_for_pins(&mut self, pins: &Pins, listing: &Listing, complete: bool) {
-        let streams: BTreeSet<String> =
-            listing.held.iter().filter_map(|held| Some(stream(held.build.as_ref()?))).collect();
+        let removed = listing.removed.iter().filter_map(|(name, _)| name.parse().ok());
+        let streams: BTreeSet<String> = listing
+            .held
+            .iter()
+            .filter_map(|held| held.build.clone())
+            .chain(removed)
+            .map(|it| stream(&it))
+            .collect();
         let directories: BTreeSet<&str> = listing.held.iter().map(|held| &*held.directory).collect();
         // The releases layout has a builds.json for each architecture.
         let arches: BTreeSet<Option<&Arc<str>>> =
@@ -155,31 +218,29 @@ impl Retention {
             if only_arch.is_some_and(|arch| *arch != pin.arch) {
                 return false;
             }
-            streams.contains(&stream(&pin.build))
+            pin.build_id().is_some_and(|build| streams.contains(&stream(&build)))
                 || pin.directory.as_deref().is_some_and(|directory| directories.contains(directory))
         };
-        let mut gone: BTreeMap<_, BTreeSet<&Arc<str>>> = BTreeMap::new();
+        let mut findings = files::Findings::default();
         let mut not_covered = BTreeSet::new();
         for pin in pins.pins.iter().filter(|pin| pin.of_files) {
-            if listing.held.iter().any(|held| pin.pins(held)) {
-                continue;
-            }
-            if covers(pin) {
-                let key = (pin.build.age(), pin.build.as_str(), &*pin.arch);
-                gone.entry(key).or_default().insert(&pin.by);
+            let held: Vec<&Held> = listing.held.iter().filter(|held| pin.is_held_as(held)).collect();
+            let was_removed = listing
+                .removed
+                .iter()
+                .any(|(name, arch)| *name == pin.build && arch.as_ref().is_none_or(|arch| *arch == pin.arch));
+            if !held.is_empty() {
+                findings.look_for_files(pin, &held);
+            } else if was_removed {
+                findings.gone(pin, HowGone::Removed, None);
+            } else if covers(pin) {
+                findings.gone(pin, HowGone::NotListed, None);
             } else {
                 not_covered.insert(pin.build.to_string());
             }
         }
         self.not_covered = not_covered.into_iter().collect();
-        self.gone = gone
-            .into_iter()
-            .map(|((_, build, arch), by)| Gone {
-                build_id: build.to_owned(),
-                arch: arch.into(),
-                pinned_by: by.into_iter().map(Arc::clone).collect(),
-            })
-            .collect();
+        (self.gone, self.undetermined) = findings.into_lists();
     }
 
     fn count(&mut self) {
@@ -191,6 +252,7 @@ impl Retention {
             kept: count(&[Status::Unreadable, Status::PerhapsPinned]),
             orphans: count(&[Status::Orphan]),
             gone: self.gone.len(),
+            undetermined: self.undetermined.len(),
         };
     }
 }
@@ -216,9 +278,13 @@ fn builds(pins: &Pins, listing: &Listing) -> Vec<Build> {
             Status::PerhapsPinned
         };
         let pinned_by: Vec<Arc<str>> = by.into_iter().map(Arc::clone).collect();
+        let pruned = Some(held.cleanup.shown()).filter(|pruned| !pruned.is_empty());
         let same = builds.entry((&*held.directory, age.unwrap_or_default(), &*held.name)).or_default();
         let alike = |build: &&mut Build| {
-            build.status == status && build.newest == is_newest && build.pinned_by == pinned_by
+            build.status == status
+                && build.newest == is_newest
+                && build.pinned_by == pinned_by
+                && build.pruned == pruned
         };
         if let Some(build) = same.iter_mut().find(alike) {
             build.arches.extend(held.arch.clone());
@@ -231,6 +297,7 @@ fn builds(pins: &Pins, listing: &Listing) -> Vec<Build> {
                 status,
                 newest: is_newest,
                 pinned_by,
+                pruned,
             });
         }
     }

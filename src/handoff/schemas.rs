@@ -1,8 +1,8 @@
 //! The committed JSON Schemas of what `diff`, `retention` and `sync-list` print for programs.
 
-use super::diff::Diff;
 use super::retention::Retention;
 use super::sync::SyncList;
+use crate::change::diff::Diff;
 use crate::text::schema::stale;
 
 #[test]

@@ -15,7 +15,6 @@
 
 mod advice;
 mod build;
-mod changes;
 mod context;
 mod facts;
 pub mod files;

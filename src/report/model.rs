@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub use super::changes::{Change, ChangeKind, Changes, Pinned};
+pub use crate::change::{Change, ChangeKind, Changes, Pinned};
 use crate::probe::DigestSource;
 use crate::stream::Sha256;
 use crate::verdict::{Reason, SizeSource, Verdict, Verify};

@@ -1,15 +1,13 @@
 //! What a run that reads everything takes in memory: little, and no more for large files than for small ones, or for
 //! files that ask for much of it.
 
-use std::fs;
 use std::io::Read as _;
-use std::time::Duration;
 
 use embedded_mirror::{Config, Mirror, Resource, hex_sha256};
 use serde_json::json;
 
 use crate::support::world::CaFile;
-use crate::support::{BUILD, Checkout, Finished, Program, Report, Stream, check_locally};
+use crate::support::{BUILD, Checkout, Report, Stream, check_locally, watch};
 
 const FILES: u64 = 48;
 
@@ -19,23 +17,6 @@ const SLACK: u64 = 12 * 1024;
 
 /// What is stated of a run, in KiB, whatever servers send.
 const STATED: u64 = 150 * 1024;
-
-/// A run to its end, and the most resident memory that it ever had, in KiB.
-fn watch(program: &Program) -> (Finished, u64) {
-    let mut running = program.start();
-    let mut peak = 0;
-    while running.child.try_wait().unwrap().is_none() {
-        let process = format!("/proc/{}", running.child.id());
-        // For a moment after its start a child still has the memory of the test.
-        if fs::read_link(format!("{process}/exe")).ok() != fs::read_link("/proc/self/exe").ok() {
-            let status = fs::read_to_string(format!("{process}/status")).unwrap_or_default();
-            let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-            peak = peak.max(line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0));
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    (running.finish(), peak)
-}
 
 /// The most resident memory, in KiB, of a run that proves so many files of this size.
 fn peak(size: u64) -> u64 {

@@ -26,8 +26,15 @@ impl Retention {
         }
         for gone in &self.gone {
             let by = refs(&gone.pinned_by);
-            let (build, arch) = (Printable(&gone.build_id), Printable(&gone.arch));
-            writeln!(out, "GONE {build} {arch}: pinned by {}", Printable(&by))?;
+            let (build, arch, how) = (Printable(&gone.build_id), Printable(&gone.arch), gone.how.shown());
+            writeln!(out, "GONE {build} {arch}: {how}: pinned by {}", Printable(&by))?;
+            write_files(out, &gone.files)?;
+        }
+        for open in &self.undetermined {
+            let by = refs(&open.pinned_by);
+            let (build, arch, why) = (Printable(&open.build_id), Printable(&open.arch), Printable(&open.why));
+            writeln!(out, "UNDETERMINED {build} {arch}: {why}: pinned by {}", Printable(&by))?;
+            write_files(out, &open.files)?;
         }
         for unreadable in &self.unreadable {
             let (by, why) = (Printable(&unreadable.by), Printable(&unreadable.why));
@@ -40,12 +47,19 @@ impl Retention {
         writeln!(out, "{}", self.counts())
     }
 
-    /// `2 pinned, 1 newest, 0 kept, 3 orphans, 0 gone`.
+    /// `2 pinned, 1 newest, 0 kept, 3 orphans, 0 gone, 0 undetermined`.
     pub(super) fn counts(&self) -> String {
         let it = &self.summary;
         let orphans = count(it.orphans, "orphan");
-        format!("{} pinned, {} newest, {} kept, {orphans}, {} gone", it.pinned, it.newest, it.kept, it.gone)
+        format!(
+            "{} pinned, {} newest, {} kept, {orphans}, {} gone, {} undetermined",
+            it.pinned, it.newest, it.kept, it.gone, it.undetermined
+        )
     }
+}
+
+fn write_files(out: &mut impl Write, files: &[Arc<str>]) -> io::Result<()> {
+    files.iter().try_for_each(|file| writeln!(out, "  {}", Printable(file)))
 }
 
 /// The build, and the name it goes by where that is another.
@@ -57,7 +71,7 @@ pub(super) fn title(build: &Build) -> String {
 }
 
 pub(super) fn remarks(build: &Build) -> String {
-    let mut remarks = Vec::new();
+    let mut remarks: Vec<String> = build.pruned.iter().cloned().collect();
     if !build.pinned_by.is_empty() {
         remarks.push(format!("by {}", refs(&build.pinned_by)));
         remarks.extend(build.newest.then(|| "the newest".to_owned()));

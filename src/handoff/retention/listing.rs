@@ -1,6 +1,6 @@
 //! What a mirror holds: a `builds.json`, a directory tree, or a list of URLs or paths.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use crate::location::{Arch, BuildId};
+use super::cleanup::Cleanup;
+use crate::location::{Arch, BuildId, FileName, Location};
 use crate::text::excerpt;
 
 /// The longest listing that is read, in bytes: some ten million lines.
@@ -32,6 +33,10 @@ pub struct Held {
     pub build: Option<BuildId>,
     /// The architecture; none if the listing does not say.
     pub arch: Option<Arc<str>>,
+    /// The files that the listing names, as [`FileName::tail`] has them; none if it names the build alone.
+    pub files: Option<BTreeSet<Arc<str>>>,
+    /// What was pruned of it.
+    pub cleanup: Cleanup,
 }
 
 /// What a mirror holds.
@@ -39,9 +44,20 @@ pub struct Held {
 pub struct Listing {
     /// Every architecture of every build, each once.
     pub held: Vec<Held>,
+    /// Builds that were removed as a whole: their names, and the architecture if the listing says it.
+    pub removed: BTreeSet<(Arc<str>, Option<Arc<str>>)>,
     /// Lines that belong to no build.
     pub ignored: usize,
-    found: BTreeMap<Key, Option<BuildId>>,
+    found: BTreeMap<Key, Found>,
+    tails: HashSet<Arc<str>>,
+}
+
+/// What is known of an architecture of a build so far.
+#[derive(Debug, Clone, Default)]
+struct Found {
+    build: Option<BuildId>,
+    files: Option<BTreeSet<Arc<str>>>,
+    cleanup: Cleanup,
 }
 
 type Key = (Arc<str>, Arc<str>, Option<Arc<str>>);
@@ -75,8 +91,11 @@ pub enum ListingError {
 
 /// coreos-assembler's `builds.json`, of either of its versions.
 #[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
 struct BuildsJson {
     builds: Vec<BuildsEntry>,
+    #[serde(default)]
+    tombstone_builds: Vec<BuildsEntry>,
 }
 
 #[derive(Deserialize)]
@@ -88,7 +107,21 @@ enum BuildsEntry {
         id: String,
         #[serde(default)]
         arches: Vec<String>,
+        #[serde(default, rename = "policy-cleanup")]
+        cleanup: serde_json::Value,
     },
+}
+
+impl BuildsEntry {
+    /// The ID, the architectures, of which none is one that is not known, and what was pruned.
+    fn parts(self) -> (String, Vec<Option<String>>, Cleanup) {
+        let (id, arches, cleanup) = match self {
+            Self::Id(id) => (id, Vec::new(), Cleanup::default()),
+            Self::Build { id, arches, cleanup } => (id, arches, Cleanup::read(&cleanup)),
+        };
+        let arches = if arches.is_empty() { vec![None] } else { arches.into_iter().map(Some).collect() };
+        (id, arches, cleanup)
+    }
 }
 
 impl Listing {
@@ -96,7 +129,7 @@ impl Listing {
     pub fn add(&mut self, path: &Path) -> Result<(), ListingError> {
         let name = excerpt(&path.display().to_string(), 300);
         let io = |error| ListingError::Io { path: name.clone(), error };
-        let before = self.found.len();
+        let before = (self.found.len(), self.removed.len());
         if path == Path::new("-") {
             self.add_text(path, &name, io::stdin().lock())?;
         } else if fs::metadata(path).map_err(io)?.is_dir() {
@@ -107,7 +140,7 @@ impl Listing {
         } else {
             self.add_text(path, &name, fs::File::open(path).map_err(io)?)?;
         }
-        if self.found.len() == before {
+        if (self.found.len(), self.removed.len()) == before {
             return Err(ListingError::Empty { path: name });
         }
         self.settle();
@@ -144,17 +177,14 @@ impl Listing {
             [.., directory, "builds"] => *directory,
             _ => "",
         };
-        for build in json.builds {
-            let (id, arches) = match build {
-                BuildsEntry::Id(id) => (id, Vec::new()),
-                BuildsEntry::Build { id, arches } => (id, arches),
-            };
-            if arches.is_empty() {
-                self.found(directory, &id, None);
+        for (id, arches, cleanup) in json.builds.into_iter().map(BuildsEntry::parts) {
+            for arch in arches {
+                self.found(directory, &id, arch.as_deref()).cleanup.and(cleanup.clone());
             }
-            for arch in &arches {
-                self.found(directory, &id, Some(arch));
-            }
+        }
+        for (id, arches, _) in json.tombstone_builds.into_iter().map(BuildsEntry::parts) {
+            let id: Arc<str> = id.into();
+            self.removed.extend(arches.into_iter().map(|arch| (Arc::clone(&id), arch.map(Arc::from))));
         }
     }
 
@@ -174,9 +204,11 @@ impl Listing {
                 self.add_tree(&entry.path(), above, relative)?;
             } else {
                 let all: Vec<&str> = above.iter().chain(&*relative).map(String::as_str).collect();
-                let held = self.add_path(&all, above.len(), false);
-                if let (Some(key), true) = (held, all.last() == Some(&RHCOS_ID)) {
-                    self.read_rhcos_id(&key, &entry.path());
+                let path = entry.path();
+                if let Some(found) = self.add_path(&all, above.len(), false)
+                    && all.last() == Some(&RHCOS_ID)
+                {
+                    found.read_rhcos_id(&path);
                 }
             }
             relative.pop();
@@ -184,29 +216,33 @@ impl Listing {
         Ok(())
     }
 
-    fn read_rhcos_id(&mut self, key: &Key, path: &Path) {
-        let mut text = String::new();
-        let read = fs::File::open(path).and_then(|file| file.take(1024).read_to_string(&mut text));
-        if let (Ok(_), Ok(build)) = (read, text.trim().parse())
-            && let Some(slot) = self.found.get_mut(key)
-        {
-            slot.get_or_insert(build);
-        }
-    }
-
     /// Adds the build that a path belongs to. The first `above` segments lead to the listing itself.
-    fn add_path(&mut self, segments: &[&str], above: usize, is_directory: bool) -> Option<Key> {
+    fn add_path(&mut self, segments: &[&str], above: usize, is_directory: bool) -> Option<&mut Found> {
         let Some(place) = Place::find(segments, above, is_directory) else {
             self.ignored += usize::from(!segments.is_empty());
             return None;
         };
-        Some(self.found(place.directory, place.name, place.arch))
+        let tail = place.file.map(|file| self.interned(&file.tail()));
+        let found = self.found(&place.directory, &place.name, place.arch.map(Arch::rpm_name));
+        if let Some(tail) = tail {
+            found.files.get_or_insert_default().insert(tail);
+        }
+        Some(found)
     }
 
-    fn found(&mut self, directory: &str, name: &str, arch: Option<&str>) -> Key {
+    /// One copy of each name: every build of a mirror has the same.
+    fn interned(&mut self, tail: &str) -> Arc<str> {
+        if let Some(known) = self.tails.get(tail) {
+            return Arc::clone(known);
+        }
+        let tail: Arc<str> = tail.into();
+        self.tails.insert(Arc::clone(&tail));
+        tail
+    }
+
+    fn found(&mut self, directory: &str, name: &str, arch: Option<&str>) -> &mut Found {
         let key: Key = (directory.into(), name.into(), arch.map(Arc::from));
-        self.found.entry(key.clone()).or_insert_with(|| name.parse().ok());
-        key
+        self.found.entry(key).or_insert_with(|| Found { build: name.parse().ok(), ..Found::default() })
     }
 
     /// What was found, without the builds of no architecture that are there with one.
@@ -222,70 +258,68 @@ impl Listing {
             .iter()
             .filter(|((directory, name, arch), _)| arch.is_some() || !with_arch.contains(&(directory, name)));
         self.held = all
-            .map(|((directory, name, arch), build)| Held {
+            .map(|((directory, name, arch), found)| Held {
                 directory: Arc::clone(directory),
                 name: Arc::clone(name),
-                build: build.clone(),
+                build: found.build.clone(),
                 arch: arch.clone(),
+                files: found.files.clone(),
+                cleanup: found.cleanup.clone(),
             })
             .collect();
     }
 }
 
-/// Where in a path a build is.
-struct Place<'p> {
-    directory: &'p str,
-    name: &'p str,
-    arch: Option<&'p str>,
+impl Found {
+    fn read_rhcos_id(&mut self, path: &Path) {
+        let mut text = String::new();
+        let read = fs::File::open(path).and_then(|file| file.take(1024).read_to_string(&mut text));
+        if let (Ok(_), Ok(build)) = (read, text.trim().parse()) {
+            self.build.get_or_insert(build);
+        }
+    }
 }
 
-impl<'p> Place<'p> {
-    fn find(segments: &[&'p str], above: usize, is_directory: bool) -> Option<Self> {
-        let get = |at: usize| segments.get(at).copied();
-        // The best evidence is a directory that is named after a build; the next, one where builds must be.
+/// The build that a path is of.
+struct Place {
+    directory: String,
+    name: String,
+    arch: Option<Arch>,
+    /// The file, if it is directly where files of the build are.
+    file: Option<FileName>,
+}
+
+impl Place {
+    fn find(segments: &[&str], above: usize, is_directory: bool) -> Option<Self> {
+        if let (false, Ok(location)) = (is_directory, Location::of_path(segments)) {
+            let name = location.build_directory()?.to_owned();
+            let at = segments.iter().rposition(|segment| *segment == name)?;
+            return (at >= above).then(|| Self {
+                directory: location.directory(),
+                name,
+                arch: Some(location.arch()),
+                file: Some(location.file().clone()),
+            });
+        }
+        // A path that was cut short, or a directory: the best evidence is a name that is a build ID.
         let last = segments.len().checked_sub(1)?;
-        let directories = (above..segments.len()).filter(|&at| at < last || is_directory);
-        let named =
-            directories.clone().rev().find(|&at| get(at).is_some_and(|it| it.parse::<BuildId>().is_ok()));
-        let at = named.or_else(|| directories.clone().find(|&at| at > 0 && must_be_a_build(segments, at)))?;
-        let name = get(at).filter(|name| !name.starts_with("latest"))?;
-        let parent = at.checked_sub(1).and_then(get);
-        let directory = match parent {
+        let mut directories = (above..segments.len()).filter(|&at| at < last || is_directory).rev();
+        let get = |at: usize| segments.get(at).copied();
+        let at = directories.find(|&at| get(at).is_some_and(|name| name.parse::<BuildId>().is_ok()))?;
+        let parent = match at.checked_sub(1).and_then(get) {
             Some("builds") => at.checked_sub(2).and_then(get),
             parent => parent,
         };
-        let rhcos = segments.windows(2).rposition(|pair| pair == ["dependencies", "rhcos"]);
-        let arch = match rhcos.filter(|&rhcos| rhcos < at) {
-            // On the public mirror the architecture comes first; without one it is x86_64.
-            Some(rhcos) => {
-                Some(rhcos.checked_sub(1).and_then(get).and_then(arch_of).unwrap_or(Arch::X86_64.rpm_name()))
-            }
-            None => get(at + 1).and_then(arch_of),
-        };
-        Some(Self { directory: directory.unwrap_or_default(), name, arch })
+        let arch =
+            get(at + 1).and_then(|name| Arch::from_rpm_name(name).or_else(|| Arch::from_go_name(name)));
+        let file = arch.zip(get(at + 2)).filter(|_| at + 2 == last && !is_directory);
+        Some(Self {
+            directory: parent.unwrap_or_default().to_owned(),
+            name: get(at)?.to_owned(),
+            arch,
+            file: file.map(|(arch, name)| FileName::read(name, arch)),
+        })
     }
-}
-
-/// Whether a directory stands where the layouts have builds, whatever its name is.
-fn must_be_a_build(segments: &[&str], at: usize) -> bool {
-    let before = segments.get(..at).unwrap_or_default();
-    match before {
-        [.., "dependencies", "rhcos", _series] => true,
-        [.., _directory, "builds"] => true,
-        [.., directory] => is_releases_directory(directory),
-        [] => false,
-    }
-}
-
-/// `rhcos-4.8`, `rhcos-4.8-ppc64le`.
-fn is_releases_directory(name: &str) -> bool {
-    let Some(rest) = name.strip_prefix("rhcos-") else { return false };
-    let (series, arch) = rest.split_once('-').map_or((rest, None), |(series, arch)| (series, Some(arch)));
-    series.parse::<crate::location::Series>().is_ok() && arch.is_none_or(|arch| arch_of(arch).is_some())
-}
-
-fn arch_of(name: &str) -> Option<&'static str> {
-    Arch::from_rpm_name(name).or_else(|| Arch::from_go_name(name)).map(Arch::rpm_name)
 }
 
 fn segments(path: &str) -> impl Iterator<Item = &str> {

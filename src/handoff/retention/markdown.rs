@@ -1,6 +1,7 @@
 //! The report for a ticket.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use super::human::{refs, remarks, title};
 use super::{Retention, Status};
@@ -10,16 +11,12 @@ impl Retention {
     /// Writes the report as Markdown: what is wrong first, then what may go, then what stays.
     pub fn write_markdown(&self, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "## Boot images on the mirror: {}", self.counts())?;
-        if !self.gone.is_empty() {
-            writeln!(
-                out,
-                "\n### Pinned, and gone\n\n| build | architecture | pinned by |\n| --- | --- | --- |"
-            )?;
-        }
-        for gone in &self.gone {
-            let (build, arch) = (code(&gone.build_id, 100), code(&gone.arch, 40));
-            writeln!(out, "| {build} | {arch} | {} |", code(&refs(&gone.pinned_by), 600))?;
-        }
+        let gone =
+            self.gone.iter().map(|it| (&it.build_id, &it.arch, it.how.shown(), &it.files, &it.pinned_by));
+        missing(out, "Pinned, and gone", &gone.collect::<Vec<_>>())?;
+        let open =
+            self.undetermined.iter().map(|it| (&it.build_id, &it.arch, &*it.why, &it.files, &it.pinned_by));
+        missing(out, "Pinned, and undetermined", &open.collect::<Vec<_>>())?;
         if !self.unreadable.is_empty() {
             writeln!(out, "\n### Cannot be read, so nothing is an orphan\n")?;
         }
@@ -51,4 +48,21 @@ impl Retention {
         }
         Ok(())
     }
+}
+
+/// A build, its architecture, what is the matter, the files, who pins it.
+type Row<'a> = (&'a Arc<str>, &'a Arc<str>, &'a str, &'a Vec<Arc<str>>, &'a Vec<Arc<str>>);
+
+fn missing(out: &mut impl Write, heading: &str, rows: &[Row<'_>]) -> io::Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n### {heading}\n\n| build | architecture | | files | pinned by |")?;
+    writeln!(out, "| --- | --- | --- | --- | --- |")?;
+    for &(build, arch, what, files, by) in rows {
+        let files = if files.is_empty() { "all".to_owned() } else { code(&files.join(", "), 4000) };
+        let (build, arch) = (code(build, 100), code(arch, 40));
+        writeln!(out, "| {build} | {arch} | {} | {files} | {} |", prose(what, 200), code(&refs(by), 600))?;
+    }
+    Ok(())
 }

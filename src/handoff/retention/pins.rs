@@ -1,6 +1,6 @@
 //! What pins builds: stream documents, in checkouts or at the refs of a git repository.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::Held;
 use crate::handoff::git::{Entry, Ref, Repository};
 use crate::location::{BuildId, Location};
-use crate::stream::{Document, SourceError, Sources};
+use crate::stream::{Artifact, ArtifactId, Document, SourceError, Sources};
 use crate::text::excerpt;
 
 /// The metadata of 2019 and later, which says in `buildid` which build it is of, and its architecture.
@@ -27,17 +27,19 @@ const LEGACY: [(&str, &str); 5] = [
 pub struct Pin {
     /// The ref, or the document.
     pub by: Arc<str>,
-    /// The build.
-    pub build: BuildId,
+    /// The build ID; where a document's is none that can be read, the name of the directory that its location names.
+    pub build: Arc<str>,
     /// The architecture.
     pub arch: Arc<str>,
-    /// The directory that the location names.
-    pub directory: Option<String>,
-    /// The release of OpenShift that the location names the build by, on the mirror by release.
-    pub release: Option<String>,
+    /// The directory of builds that the location names.
+    pub directory: Option<Arc<str>>,
+    /// The directory in it that the location names: a build ID, or a release on the mirror by release.
+    pub release: Option<Arc<str>>,
     /// Whether files are pinned. A build that only names cloud images must stay, but need not have been
     /// mirrored.
     pub of_files: bool,
+    /// The names of the files that are pinned, as far as locations say them.
+    pub files: BTreeSet<Arc<str>>,
 }
 
 /// Something that pins builds, and cannot be read.
@@ -68,31 +70,44 @@ struct Legacy {
 /// What a location says of where its build is.
 #[derive(Debug, Clone, Default)]
 struct Place {
-    directory: Option<String>,
-    release: Option<String>,
+    directory: Option<Arc<str>>,
+    release: Option<Arc<str>>,
+    file: Option<Arc<str>>,
 }
 
 impl Place {
-    fn of(location: Option<&Location>) -> Self {
+    fn of(location: &Location) -> Self {
         Self {
-            directory: location.map(Location::directory),
-            release: location.and_then(Location::release).map(ToString::to_string),
+            directory: Some(location.directory().into()),
+            release: location.build_directory().map(Arc::from),
+            file: Some(location.file().as_str().into()),
         }
     }
 }
 
 impl Pin {
-    /// Whether it pins what a mirror holds. Where the listing does not tell architectures, any is meant; where it
-    /// does not tell the build, the release that the location names.
+    /// Whether it pins what a mirror holds: the build, or the very directory that the location names. Where the
+    /// listing does not tell architectures, any is meant.
     pub(super) fn pins(&self, held: &Held) -> bool {
-        let is_meant = match &held.build {
-            Some(build) => *build == self.build,
-            None => {
-                self.release.as_deref() == Some(&*held.name)
-                    && self.directory.as_deref() == Some(&*held.directory)
-            }
-        };
-        is_meant && held.arch.as_ref().is_none_or(|arch| *arch == self.arch)
+        let is_build = held.build.as_ref().is_some_and(|build| build.as_str() == &*self.build);
+        (is_build || self.names(held)) && held.arch.as_ref().is_none_or(|arch| *arch == self.arch)
+    }
+
+    /// Whether what is held is what is pinned, as far as anything says: the directory that the location names may hold
+    /// another build by now.
+    pub(super) fn is_held_as(&self, held: &Held) -> bool {
+        let told = held.build.as_ref().zip(self.build_id());
+        self.pins(held) && told.is_none_or(|(held, pinned)| *held == pinned)
+    }
+
+    /// Whether the location names the directory that is held.
+    fn names(&self, held: &Held) -> bool {
+        self.release.as_ref() == Some(&held.name) && self.directory.as_ref() == Some(&held.directory)
+    }
+
+    /// The build, if its ID can be read.
+    pub(super) fn build_id(&self) -> Option<BuildId> {
+        self.build.parse().ok()
     }
 }
 
@@ -100,22 +115,36 @@ impl Pins {
     /// Adds what a document pins.
     pub fn add_document(&mut self, by: &Arc<str>, document: &Document) {
         for artifact in &document.artifacts {
-            let location = Location::parse(&artifact.location).ok();
-            let place = Place::of(location.as_ref());
-            let arch = &artifact.id.arch;
-            self.add(by, &artifact.release, arch, place.clone());
-            // A location that is of another build than its release is a fault, and still keeps users going.
-            if let Some(build) = location.as_ref().and_then(Location::build)
-                && build.as_str() != &*artifact.release
-            {
-                self.push(by, build.clone(), arch, place, true);
+            let Artifact { id: ArtifactId { arch, .. }, release, location, .. } = artifact;
+            let location = Location::parse(location).ok();
+            let place = location.as_ref().map(Place::of).unwrap_or_default();
+            // A location that is of another build than its release is a fault, and still keeps users going: the file
+            // is then of that build.
+            let located = location.as_ref().and_then(|location| match location.build() {
+                Some(build) => Some(build.as_str()),
+                None => location.build_directory().filter(|_| release.parse::<BuildId>().is_err()),
+            });
+            let is_elsewhere = located.is_some_and(|build| *build != **release);
+            if let Some(build) = located.filter(|_| is_elsewhere) {
+                self.push(by, build.into(), arch, place.clone(), true);
+            }
+            match release.parse::<BuildId>() {
+                Ok(_) if is_elsewhere => self.push(by, Arc::clone(release), arch, Place::default(), true),
+                Ok(_) => self.push(by, Arc::clone(release), arch, place, true),
+                // It pins what its URL names.
+                Err(_) if located.is_some() => {
+                    if !is_elsewhere {
+                        self.push(by, Arc::clone(release), arch, place, true);
+                    }
+                }
+                Err(error) => self.unreadable(by, &format!("a release of {arch}: {error}")),
             }
         }
         let releases = document.cloud_images.iter().filter(|image| image.path.ends_with(".release"));
         for image in releases {
             // Clouds have their own names for their images; what is no build ID here pins nothing.
-            if let Ok(build) = image.value.parse() {
-                self.push(by, build, &image.arch, Place::default(), false);
+            if image.value.parse::<BuildId>().is_ok() {
+                self.push(by, image.value.as_str().into(), &image.arch, Place::default(), false);
             }
         }
     }
@@ -145,7 +174,7 @@ impl Pins {
                 None => {}
                 Some(Ok(build)) => {
                     found = true;
-                    self.add(by, &build, &arch.into(), Place::default());
+                    self.add(by, &build, &arch.into());
                 }
                 Some(Err(why)) => {
                     found = true;
@@ -191,18 +220,34 @@ impl Pins {
         pins
     }
 
-    fn add(&mut self, by: &Arc<str>, release: &str, arch: &Arc<str>, place: Place) {
-        match release.parse() {
-            Ok(build) => self.push(by, build, arch, place, true),
+    fn add(&mut self, by: &Arc<str>, release: &str, arch: &Arc<str>) {
+        match release.parse::<BuildId>() {
+            Ok(_) => self.push(by, release.into(), arch, Place::default(), true),
             Err(error) => self.unreadable(by, &format!("a release of {arch}: {error}")),
         }
     }
 
-    fn push(&mut self, by: &Arc<str>, build: BuildId, arch: &Arc<str>, place: Place, of_files: bool) {
-        let Place { directory, release } = place;
-        let pin = Pin { by: Arc::clone(by), build, arch: Arc::clone(arch), directory, release, of_files };
-        if !self.pins.contains(&pin) {
-            self.pins.push(pin);
+    fn push(&mut self, by: &Arc<str>, build: Arc<str>, arch: &Arc<str>, place: Place, of_files: bool) {
+        let Place { directory, release, file } = place;
+        let same = |pin: &&mut Pin| {
+            pin.build == build
+                && pin.arch == *arch
+                && pin.directory == directory
+                && pin.release == release
+                && pin.of_files == of_files
+                && pin.by == *by
+        };
+        match self.pins.iter_mut().rev().find(same) {
+            Some(pin) => pin.files.extend(file),
+            None => self.pins.push(Pin {
+                by: Arc::clone(by),
+                build,
+                arch: Arc::clone(arch),
+                directory,
+                release,
+                of_files,
+                files: file.into_iter().collect(),
+            }),
         }
     }
 

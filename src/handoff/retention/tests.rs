@@ -1,6 +1,7 @@
 use std::fs;
 
 use super::*;
+use crate::stream::Document;
 
 const A: &str = "419.96.202506171412-0";
 const B: &str = "419.96.202507010000-0";
@@ -131,8 +132,8 @@ fn a_release_that_a_location_names_is_there_even_if_nothing_says_its_build() {
     let listing =
         listing("x86_64/dependencies/rhcos/4.19/4.19.1/f.gz\nx86_64/dependencies/rhcos/4.19/4.19.2/f.gz\n");
     let at = |directory: &str, release: &str| Pin {
-        directory: Some(directory.to_owned()),
-        release: Some(release.to_owned()),
+        directory: Some(directory.into()),
+        release: Some(release.into()),
         ..pin("main", A, "x86_64")
     };
     let judged = |pin: Pin| {
@@ -147,9 +148,9 @@ fn a_release_that_a_location_names_is_there_even_if_nothing_says_its_build() {
 }
 
 fn pin(by: &str, build: &str, arch: &str) -> Pin {
-    let directory = Some("4.19-9.6".to_owned());
-    let (by, build, arch) = (by.into(), build.parse().unwrap(), arch.into());
-    Pin { by, build, arch, directory, release: None, of_files: true }
+    let directory = Some("4.19-9.6".into());
+    let (by, build, arch) = (by.into(), build.into(), arch.into());
+    Pin { by, build, arch, directory, release: None, of_files: true, files: BTreeSet::new() }
 }
 
 fn statuses(retention: &Retention) -> Vec<(&str, Status)> {
@@ -200,11 +201,134 @@ fn a_pinned_build_is_gone_only_if_the_listing_covers_its_stream() {
     let pins = Pins { pins: vec![elsewhere, gone, clouds], unreadable: vec![] };
     let builds = |complete| {
         let gone = Retention::of(&pins, &three(), complete).gone;
-        gone.into_iter().map(|gone| gone.build_id).collect::<Vec<_>>()
+        gone.into_iter().map(|gone| gone.build_id.to_string()).collect::<Vec<_>>()
     };
     assert_eq!(builds(false), ["419.96.202501010000-0"]);
     assert_eq!(builds(true), ["418.94.202501010000-0", "419.96.202501010000-0"]);
     assert_eq!(Retention::of(&pins, &three(), false).not_covered, ["418.94.202501010000-0"]);
+}
+
+/// A pin of these images of build A, as cosa names their files.
+fn pin_of(images: &[&str]) -> Pins {
+    let files = images.iter().map(|image| format!("rhcos-{A}-{image}").into()).collect();
+    Pins { pins: vec![Pin { files, ..pin("main", A, "x86_64") }], unreadable: vec![] }
+}
+
+/// `FILES: HOW` of what is gone, and `FILES: ?` of what is undetermined.
+fn missing(retention: &Retention) -> Vec<String> {
+    let tails = |files: &[Arc<str>]| {
+        let tails = files.iter().map(|file| file.strip_prefix(&format!("rhcos-{A}-")).unwrap_or(file));
+        tails.collect::<Vec<_>>().join(" ")
+    };
+    let gone = retention.gone.iter().map(|gone| format!("{}: {:?}", tails(&gone.files), gone.how));
+    let open = retention.undetermined.iter().map(|open| format!("{}: ?", tails(&open.files)));
+    gone.chain(open).collect()
+}
+
+#[test]
+fn a_build_that_is_listed_proves_no_image_that_was_pruned() {
+    const FILES: [&str; 3] = ["live-iso.x86_64.iso", "metal.x86_64.raw.gz", "odd"];
+    let cases: [(&str, &[&str]); 11] = [
+        ("null", &[]),
+        (r#"["cloud-uploads"]"#, &[]),
+        (r#"{"cloud-uploads": true, "containers": true}"#, &[]),
+        (r#"["images"]"#, &["live-iso.x86_64.iso metal.x86_64.raw.gz odd: Pruned"]),
+        (r#"{"images": true}"#, &["live-iso.x86_64.iso metal.x86_64.raw.gz odd: Pruned"]),
+        (r#"{"images-kept": []}"#, &["live-iso.x86_64.iso metal.x86_64.raw.gz odd: Pruned"]),
+        (r#"{"images-kept": ["qemu", "live-iso"]}"#, &["metal.x86_64.raw.gz: Pruned", "odd: ?"]),
+        (r#"{"images": true, "images-kept": ["metal", "live-iso"]}"#, &["odd: ?"]),
+        (r#"{"images-kept": "live-iso"}"#, &["live-iso.x86_64.iso metal.x86_64.raw.gz odd: ?"]),
+        (r#"{"new-action": true}"#, &["live-iso.x86_64.iso metal.x86_64.raw.gz odd: ?"]),
+        ("7", &["live-iso.x86_64.iso metal.x86_64.raw.gz odd: ?"]),
+    ];
+    for (cleanup, expected) in cases {
+        let text =
+            format!(r#"{{"builds": [{{"id": "{A}", "arches": ["x86_64"], "policy-cleanup": {cleanup}}}]}}"#);
+        let retention = Retention::of(&pin_of(&FILES), &listing(&text), false);
+        assert_eq!(missing(&retention), expected, "{cleanup}");
+        assert_eq!(statuses(&retention), [(A, Status::Pinned)]);
+    }
+    // What names no file may be of any image.
+    let text = format!(
+        r#"{{"builds": [{{"id": "{A}", "arches": ["x86_64"], "policy-cleanup": {{"images-kept": ["qemu"]}}}}]}}"#
+    );
+    assert_eq!(missing(&Retention::of(&pin_of(&[]), &listing(&text), false)), [": ?"]);
+}
+
+#[test]
+fn a_build_that_was_removed_is_gone_wherever_its_stream_is() {
+    let removed =
+        r#"{"builds": [], "tombstone-builds": [{"id": "ID", "arches": ["x86_64"]}]}"#.replace("ID", A);
+    assert_eq!(missing(&Retention::of(&pin_of(&["odd"]), &listing(&removed), false)), [": Removed"]);
+    let other = removed.replace("x86_64", "s390x");
+    assert_eq!(missing(&Retention::of(&pin_of(&["odd"]), &listing(&other), false)), [": NotListed"]);
+    let both = format!(r#"{{"builds": ["{A}"], "tombstone-builds": ["{A}"]}}"#);
+    assert_eq!(missing(&Retention::of(&pin_of(&["odd"]), &listing(&both), false)), Vec::<String>::new());
+}
+
+#[test]
+fn a_listing_of_files_proves_those_that_it_names() {
+    let pins = pin_of(&["live.x86_64.iso", "metal.x86_64.raw.gz"]);
+    let cases: [(&[&str], &[&str]); 4] = [
+        (&["rhcos-A-live.x86_64.iso", "rhcos-A-metal.x86_64.raw.gz"], &[]),
+        (&["rhcos-A-live.x86_64.iso", "meta.json"], &["metal.x86_64.raw.gz: FilesNotListed"]),
+        (&["rhcos-4.19.1-x86_64-live.x86_64.iso", "rhcos-metal.x86_64.raw.gz"], &[]),
+        (&["meta.json"], &["live.x86_64.iso metal.x86_64.raw.gz: ?"]),
+    ];
+    for (files, expected) in cases {
+        let lines = files.iter().map(|file| format!("4.19-9.6/builds/{A}/x86_64/{}\n", file.replace('A', A)));
+        let retention = Retention::of(&pins, &listing(&lines.collect::<String>()), false);
+        assert_eq!(missing(&retention), expected, "{files:?}");
+    }
+}
+
+#[test]
+fn what_the_location_names_counts_before_other_copies() {
+    let on_mirror = format!("x86_64/dependencies/rhcos/4.19/{A}/rhcos-{A}-metal.x86_64.raw.gz\n");
+    let on_cdn = format!("4.19-9.6/builds/{A}/x86_64/rhcos-{A}-qemu.x86_64.qcow2.gz\n");
+    let pins = pin_of(&["metal.x86_64.raw.gz"]);
+    assert_eq!(missing(&Retention::of(&pins, &listing(&on_mirror), false)), Vec::<String>::new());
+    let both = Retention::of(&pins, &listing(&(on_mirror + &on_cdn)), false);
+    assert_eq!(missing(&both), ["metal.x86_64.raw.gz: FilesNotListed"]);
+}
+
+/// A document of one artifact.
+fn document(release: &str, location: &str) -> Document {
+    let text = format!(
+        r#"{{"stream": "s", "architectures": {{"x86_64": {{"artifacts": {{"metal": {{"release": "{release}",
+        "formats": {{"raw.gz": {{"disk": {{"location": "{location}", "sha256": "{}"}}}}}}}}}}}}}}}}"#,
+        "ab".repeat(32)
+    );
+    Document::parse("d", text.as_bytes()).unwrap()
+}
+
+#[test]
+fn a_build_id_that_cannot_be_read_pins_what_its_url_names() {
+    let streams = "https://h/art/storage/prod/streams/4.19-9.6/builds";
+    let by_release =
+        "https://h/x86_64/dependencies/rhcos/4.19/4.19.1/rhcos-4.19.1-x86_64-metal.x86_64.raw.gz";
+    let cases = [
+        ("odd-1", format!("{streams}/odd-1/x86_64/f"), vec![("odd-1", Some("4.19-9.6"))], 0),
+        ("odd-1", format!("{streams}/{A}/x86_64/f"), vec![(A, Some("4.19-9.6"))], 0),
+        ("odd-1", by_release.to_owned(), vec![("4.19.1", Some("4.19"))], 0),
+        ("odd-1", "https://h/f".to_owned(), vec![], 1),
+        (A, format!("{streams}/{B}/x86_64/f"), vec![(B, Some("4.19-9.6")), (A, None)], 0),
+        (A, "https://h/f".to_owned(), vec![(A, None)], 0),
+    ];
+    for (release, location, expected, unreadable) in cases {
+        let mut pins = Pins::default();
+        pins.add_document(&"main".into(), &document(release, &location));
+        let found: Vec<_> = pins.pins.iter().map(|pin| (&*pin.build, pin.directory.as_deref())).collect();
+        assert_eq!((found, pins.unreadable.len()), (expected, unreadable), "{release} {location}");
+    }
+    let mut pins = Pins::default();
+    pins.add_document(&"main".into(), &document("odd-1", &format!("{streams}/odd-1/x86_64/f")));
+    let retention = Retention::of(&pins, &three(), false);
+    assert_eq!(statuses(&retention), [(A, Status::Orphan), (B, Status::Orphan), (C, Status::Newest)]);
+    assert_eq!(missing(&retention), [": NotListed"]);
+    let with_it = listing("4.19-9.6/builds/odd-1/x86_64/f\n4.19-9.6/builds/odd-2/x86_64/f\n");
+    let retention = Retention::of(&pins, &with_it, false);
+    assert_eq!(statuses(&retention), [("odd-1", Status::Pinned), ("odd-2", Status::Unreadable)]);
 }
 
 proptest::proptest! {

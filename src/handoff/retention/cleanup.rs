@@ -1,0 +1,173 @@
+//! What pruning took from a build that is still listed: `policy-cleanup` of cosa's `builds.json`.
+//!
+//! `cosa coreos-prune` deletes the images of a build and leaves its entry. It writes an object with a key for each of
+//! its actions (`"cloud-uploads": true`, `"containers": true`, `"images-kept": ["qemu"]`), and wrote a list of the
+//! actions before that (`["cloud-uploads", "images"]`).
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+/// What was pruned of a build.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Cleanup {
+    /// The actions, as the listing has them.
+    pub actions: BTreeSet<String>,
+    /// The images.
+    pub images: Images,
+}
+
+/// Which images of a build pruning left.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Images {
+    /// All of them.
+    #[default]
+    All,
+    /// Those with these names in `meta.json`.
+    Only(BTreeSet<String>),
+    /// The entry is in no known shape, so any may be gone.
+    Unknown,
+}
+
+/// Actions that leave the files of a build alone.
+const HARMLESS: [&str; 2] = ["cloud-uploads", "containers"];
+
+/// The action that deletes images, all but those that [`KEPT`] names.
+const IMAGES: &str = "images";
+const KEPT: &str = "images-kept";
+
+/// The action that deletes a build as a whole.
+const BUILD: &str = "build";
+
+impl Cleanup {
+    /// Reads the value of `policy-cleanup`.
+    pub(super) fn read(value: &Value) -> Self {
+        let mut actions = Vec::new();
+        let mut known = flatten(value, &mut actions);
+        let mut done = |wanted: &str| {
+            let mut found = actions.iter().filter(|(action, _)| *action == wanted).peekable();
+            let is_there = found.peek().is_some();
+            known &= found.all(|(_, value)| **value == Value::Bool(true));
+            is_there
+        };
+        let (build, images) = (done(BUILD), done(IMAGES));
+        let mut kept: Option<BTreeSet<String>> = None;
+        for (_, value) in actions.iter().filter(|(action, _)| *action == KEPT) {
+            let names: Option<BTreeSet<String>> = value
+                .as_array()
+                .and_then(|names| names.iter().map(|name| name.as_str().map(str::to_owned)).collect());
+            known &= names.is_some();
+            kept = names;
+        }
+        let all_known = [BUILD, IMAGES, KEPT].into_iter().chain(HARMLESS);
+        known &= actions.iter().all(|(action, _)| all_known.clone().any(|known| known == *action));
+        let images = match (known, kept) {
+            (false, _) => Images::Unknown,
+            (true, Some(kept)) if !build => Images::Only(kept),
+            (true, _) if build || images => Images::Only(BTreeSet::new()),
+            (true, _) => Images::All,
+        };
+        Self { actions: actions.into_iter().map(|(action, _)| action.to_owned()).collect(), images }
+    }
+
+    /// What two listings say of one build: what one of them says is gone stays gone.
+    pub(super) fn and(&mut self, other: Self) {
+        self.actions.extend(other.actions);
+        self.images.and(other.images);
+    }
+
+    /// `images pruned but for qemu, live-iso; cloud-uploads pruned`; empty if nothing was.
+    pub(super) fn shown(&self) -> String {
+        let images = match &self.images {
+            Images::All => None,
+            Images::Only(kept) if kept.is_empty() => Some("images pruned".to_owned()),
+            Images::Only(kept) => {
+                Some(format!("images pruned but for {}", kept.iter().cloned().collect::<Vec<_>>().join(", ")))
+            }
+            Images::Unknown => Some("images perhaps pruned".to_owned()),
+        };
+        let others = self.actions.iter().filter(|action| ![IMAGES, KEPT].contains(&action.as_str()));
+        images
+            .into_iter()
+            .chain(others.map(|action| format!("{action} pruned")))
+            .collect::<Vec<_>>()
+            .join("; ")
+    }
+}
+
+/// Collects the actions of an entry. Whether its shape is a known one.
+fn flatten<'v>(value: &'v Value, actions: &mut Vec<(&'v str, &'v Value)>) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(action) => {
+            actions.push((action, &Value::Bool(true)));
+            true
+        }
+        Value::Array(entries) => entries.iter().all(|entry| flatten(entry, actions)),
+        Value::Object(fields) => {
+            actions.extend(fields.iter().map(|(action, value)| (action.as_str(), value)));
+            true
+        }
+        Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+impl Images {
+    fn and(&mut self, other: Self) {
+        match (&mut *self, other) {
+            (_, Self::All) => {}
+            (Self::Only(one), Self::Only(other)) => one.retain(|name| other.contains(name)),
+            (_, Self::Unknown) => *self = Self::Unknown,
+            (Self::Unknown, _) => {}
+            (Self::All, other) => *self = other,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_says_which_images_are_left() {
+        use Images::{All, Only, Unknown};
+        let only = |names: &[&str]| Only(names.iter().map(|name| (*name).to_owned()).collect());
+        let cases = [
+            ("null", All),
+            ("[]", All),
+            ("{}", All),
+            (r#"["cloud-uploads"]"#, All),
+            (r#"{"cloud-uploads": true, "containers": true}"#, All),
+            (r#"["images"]"#, only(&[])),
+            (r#"["cloud-uploads", "images"]"#, only(&[])),
+            (r#""images""#, only(&[])),
+            (r#"{"images": true}"#, only(&[])),
+            (r#"{"build": true, "images-kept": ["qemu"]}"#, only(&[])),
+            (r#"{"images-kept": []}"#, only(&[])),
+            (r#"{"images-kept": ["qemu", "live-iso"]}"#, only(&["live-iso", "qemu"])),
+            (r#"{"images": true, "images-kept": ["qemu"]}"#, only(&["qemu"])),
+            (r#"["images", {"images-kept": ["qemu"]}]"#, only(&["qemu"])),
+            (r#"{"images-kept": "qemu"}"#, Unknown),
+            (r#"{"images-kept": [1]}"#, Unknown),
+            (r#"{"images": "2y"}"#, Unknown),
+            (r#"{"images": false}"#, Unknown),
+            (r#"{"everything": true}"#, Unknown),
+            ("true", Unknown),
+            ("[1]", Unknown),
+        ];
+        for (text, images) in cases {
+            assert_eq!(Cleanup::read(&serde_json::from_str(text).unwrap()).images, images, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_one_listing_says_is_gone_stays_gone() {
+        let read = |text: &str| Cleanup::read(&serde_json::from_str(text).unwrap());
+        let mut both = read(r#"{"images-kept": ["qemu", "aws"]}"#);
+        both.and(read("[]"));
+        both.and(read(r#"{"images-kept": ["qemu", "gcp"], "containers": true}"#));
+        assert_eq!(both.shown(), "images pruned but for qemu; containers pruned");
+        both.and(read(r#"{"odd": true}"#));
+        assert_eq!(both.images, Images::Unknown);
+    }
+}
