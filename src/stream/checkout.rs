@@ -8,6 +8,7 @@ use super::build_metadata::BuildMetadata;
 use super::claim;
 use super::source::{Skipped, SourceError, Sourced, Sources, read_file};
 use super::{Document, MAX_DOCUMENT_BYTES};
+use crate::text::path_name;
 
 /// Where the stream document was from 2021-03 to 2021-10.
 const HOME_2021: &str = "data/data/rhcos-stream.json";
@@ -124,7 +125,7 @@ fn read_candidate(tree: &dyn Tree, path: &Path, room: &mut usize) -> Result<Cand
     if !tree.has(path) {
         return Ok(Candidate::Absent);
     }
-    let name = path.display().to_string();
+    let name = path_name(path);
     let bytes = tree.read(path)?;
     let home = Path::new(HOME);
     let must_be =

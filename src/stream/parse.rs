@@ -378,8 +378,9 @@ impl<'t> Reader<'t> {
         } else if key.len() > MAX_NAME_BYTES {
             let expected = format!("a name of at most {MAX_NAME_BYTES} bytes");
             self.fault(None, format!("a name of {} bytes", key.len()), &expected);
-        } else if key.contains('/') {
-            self.fault(None, "a name with a slash".to_owned(), "a name without one");
+        } else if key.contains(['/', ':']) {
+            // They part an artifact's names, and its document's from them.
+            self.fault(None, "a name with a slash or a colon".to_owned(), "a name without one");
         }
     }
 }

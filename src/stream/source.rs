@@ -11,7 +11,7 @@ use super::fault::Faults;
 use super::git::GitError;
 use super::manifest;
 use super::{Document, MAX_DOCUMENT_BYTES};
-use crate::text::Printable;
+use crate::text::{Printable, path_name};
 
 /// A document, with what its surroundings say of its files.
 #[derive(Debug, Clone)]
@@ -106,7 +106,7 @@ impl Sources {
         let bytes = read_file(path).map_err(|error| vec![error])?;
         let beside = path.parent().map_or_else(PathBuf::new, Path::to_path_buf);
         let legacy = checkout::legacy_around(&beside)?;
-        self.add_bytes(&path.display().to_string(), &bytes, Arc::new(legacy)).map_err(|error| vec![error])
+        self.add_bytes(&path_name(path), &bytes, Arc::new(legacy)).map_err(|error| vec![error])
     }
 
     /// Adds the document that a reader holds, such as standard input or the body of a response.

@@ -141,7 +141,7 @@ fn every_fault_names_its_place_what_was_found_and_what_was_expected() {
         ),
         (
             with_component(&good_component()).replace("\"metal\"", "\"a/b\""),
-            "found a name with a slash".into(),
+            "found a name with a slash or a colon".into(),
         ),
         (
             with_component(&format!(r#"{{"location": "x\u001b[31m", "sha256": "{DIGEST}"}}"#)),

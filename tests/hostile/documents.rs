@@ -4,7 +4,9 @@ use std::fs;
 use std::io::Read;
 use std::time::Duration;
 
-use crate::gate::{MEMORY, Run, check, document, run, run_within};
+use serde_json::Value;
+
+use crate::gate::{MEMORY, Run, check, document, gate, run, run_within};
 
 /// How many times its own size a large document takes.
 const LARGE: u64 = 5;
@@ -216,4 +218,57 @@ fn what_lies_in_a_checkout_is_a_file_or_nothing() {
             assert!(run.took < Duration::from_secs(10) && run.peak < MEMORY, "{kind} as {name}: {run:?}");
         }
     }
+}
+
+#[test]
+fn no_two_artifacts_share_a_name() {
+    use std::collections::BTreeSet;
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+
+    // Names that look like one another, or like nothing.
+    let platforms = [
+        "p",
+        "p\u{200b}",
+        "p\\u{200b}",
+        "p\\\\u{200b}",
+        "p\u{3164}",
+        "p\u{fe0f}",
+        "p\u{1d173}",
+        "p ",
+        "p\u{a0}",
+    ];
+    let files: [&[u8]; 5] =
+        [b"a.json", b"a\xff.json", b"a\xfe.json", b"a\\xff.json", "a\u{fffd}.json".as_bytes()];
+    let mut text: Value =
+        serde_json::from_str(&document(&["https://mirror.example.com/f".to_owned()])).unwrap();
+    let artifacts = text["architectures"]["x86_64"]["artifacts"].as_object_mut().unwrap();
+    let platform = artifacts.remove("p000000").unwrap();
+    artifacts.extend(platforms.map(|name| (name.to_owned(), platform.clone())));
+    let root = tempfile::tempdir().unwrap();
+    let (checkout, out) = (root.path().join("checkout"), root.path().join("artifacts"));
+    let data = checkout.join("data/data/coreos");
+    fs::create_dir_all(&data).unwrap();
+    fs::create_dir(&out).unwrap();
+    for name in files {
+        fs::write(data.join(OsStr::from_bytes(name)), text.to_string()).unwrap();
+    }
+    let all = platforms.len() * files.len();
+    let mut command = gate(&["check", "--retries", "0", "--artifacts-dir"]);
+    command.arg(&out).arg(&checkout);
+    let run = run(command);
+    assert_eq!(run.code, Some(1), "{}", run.said());
+    let junit = fs::read_to_string(out.join("junit_art-mirror-validate.xml")).unwrap();
+    let junit = roxmltree::Document::parse(&junit).unwrap();
+    let cases = junit.descendants().filter(|node| node.has_tag_name("testcase"));
+    let cases: BTreeSet<_> = cases.map(|it| (it.attribute("classname"), it.attribute("name"))).collect();
+    assert_eq!(cases.len(), all, "{cases:?}");
+    let json: Value =
+        serde_json::from_slice(&fs::read(out.join("art-mirror-validate.json")).unwrap()).unwrap();
+    let ids: BTreeSet<_> =
+        json["artifacts"].as_array().unwrap().iter().map(|it| it["id"].to_string()).collect();
+    assert_eq!(ids.len(), all, "{ids:?}");
+    let log = String::from_utf8(run.stdout).unwrap();
+    let lines: BTreeSet<_> = log.lines().filter(|line| line.starts_with("FAIL ")).collect();
+    assert_eq!(lines.len(), all, "{log}");
 }

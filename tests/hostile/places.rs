@@ -350,10 +350,10 @@ fn no_download_is_led_inwards() {
 
 #[test]
 fn nothing_is_written_outside_the_directory_that_is_given() {
-    // A name with a slash is no name; any other is one, and nothing on a disk is called by it.
-    let slashes = ["../../../escaped", "/escaped", "a/../../escaped", "../escaped", "./escaped"];
-    let names =
-        ["..", ".", "\u{0}escaped", "C:\\escaped", "..\\..\\escaped", "%2e%2e%2fescaped", "~", "$(id)"];
+    // A name with a slash or a colon is not one; any other is one, and nothing on a disk is called by it.
+    let slashes =
+        ["../../../escaped", "/escaped", "a/../../escaped", "../escaped", "./escaped", "C:\\escaped"];
+    let names = ["..", ".", "\u{0}escaped", "..\\..\\escaped", "%2e%2e%2fescaped", "~", "$(id)"];
     let mut cases: Vec<(&[&str], i32)> = vec![(&names, 1)];
     cases.extend(slashes.iter().map(|name| (std::slice::from_ref(name), 2)));
     for (names, code) in cases {

@@ -208,7 +208,7 @@ fn what_others_wrote_stays_text_in_every_output() {
     let evil = format!("{ESCAPES}{MARKUP}{FENCES}");
     // A name has no slash.
     let [id, arch, missing] =
-        ["platform", "arch", "missing"].map(|it| format!("{it}{}", evil.replace('/', "")));
+        ["platform", "arch", "missing"].map(|it| format!("{it}{}", evil.replace(['/', ':'], "")));
     let hop = format!("{DIRECTORY}hop.iso");
     let mut text: Value = serde_json::from_str(&document(&[mirror.url(&hop), String::new()])).unwrap();
     text["stream"] = evil.clone().into();
