@@ -9,4 +9,5 @@ mod since_base;
 
 pub use artifacts::{ArtifactChange, Difference, Pinned};
 pub use pairing::PairedBy;
+pub(crate) use pairing::Pairing;
 pub use since_base::{Change, ChangeKind, Changes};

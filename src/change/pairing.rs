@@ -42,19 +42,19 @@ impl PairedBy {
 
 /// Two versions of one document.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Pair<'d> {
-    pub(super) old: &'d Document,
-    pub(super) new: &'d Document,
-    pub(super) by: PairedBy,
+pub(crate) struct Pair<'d> {
+    pub(crate) old: &'d Document,
+    pub(crate) new: &'d Document,
+    pub(crate) by: PairedBy,
 }
 
 /// The documents of two sides.
 #[derive(Debug, Default)]
-pub(super) struct Pairing<'d> {
+pub(crate) struct Pairing<'d> {
     /// In the order of the new side.
-    pub(super) pairs: Vec<Pair<'d>>,
-    pub(super) only_in_old: Vec<&'d Document>,
-    pub(super) only_in_new: Vec<&'d Document>,
+    pub(crate) pairs: Vec<Pair<'d>>,
+    pub(crate) only_in_old: Vec<&'d Document>,
+    pub(crate) only_in_new: Vec<&'d Document>,
 }
 
 /// A document, and what its artifacts say it is.
@@ -66,7 +66,7 @@ struct Described<'d> {
 
 impl<'d> Pairing<'d> {
     /// Pairs documents, each at most once: first all that have the best evidence, then those that have the next.
-    pub(super) fn of(old: &[&'d Document], new: &[&'d Document]) -> Self {
+    pub(crate) fn of(old: &[&'d Document], new: &[&'d Document]) -> Self {
         let mut olds: Vec<Described<'d>> = old.iter().copied().map(Described::of).collect();
         let alone = old.len() == 1 && new.len() == 1;
         let mut news: Vec<(Described<'d>, Option<(&'d Document, PairedBy)>)> =

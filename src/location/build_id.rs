@@ -122,7 +122,7 @@ impl BuildId {
     }
 
     /// When the build, or its package set, was made: `YYYYMMDDhhmm` as a number.
-    pub(super) fn time(&self) -> u64 {
+    pub fn time(&self) -> u64 {
         self.age.0
     }
 

@@ -8,6 +8,7 @@ mod checkout;
 mod claim;
 mod digest;
 mod fault;
+mod form;
 mod git;
 mod id;
 mod manifest;
@@ -22,6 +23,7 @@ pub(crate) use checkout::CHECKOUT_PLACES;
 pub use build_metadata::{BuildFile, BuildMetadata};
 pub use digest::{Sha256, Sha256Error};
 pub use fault::{Fault, Faults};
+pub use form::Form;
 pub use git::{CommitId, GitError, Repository};
 pub use id::ArtifactId;
 pub use partition::{Partition, PartitionError};
@@ -40,6 +42,8 @@ pub struct Document {
     pub sha256: Sha256,
     /// The `stream` field, such as `rhcos-4.8`. It does not say in which directory the files are.
     pub stream: String,
+    /// How its text is laid out.
+    pub form: Form,
     /// Every artifact, in the document's order.
     pub artifacts: Vec<Artifact>,
     /// Every scalar under `images` and `rhel-coreos-extensions`, in the document's order.

@@ -10,7 +10,7 @@ use url::Url;
 
 use super::fault::Faults;
 use super::reader::{Reader, Shape};
-use super::{Artifact, ArtifactId, CloudImage, Document, Sha256};
+use super::{Artifact, ArtifactId, CloudImage, Document, Form, Sha256};
 
 /// The longest URL that a document may name, in bytes.
 const MAX_URL_BYTES: usize = 8 * 1024;
@@ -25,10 +25,12 @@ impl Document {
             name: name.into(),
             sha256: Sha256::of(text),
             stream: String::new(),
+            form: Form::default(),
             artifacts: Vec::new(),
             cloud_images: Vec::new(),
         };
         Reader::read(name, text, Stream { document: &mut document, stream: false, architectures: false })?;
+        document.form = std::str::from_utf8(text).map(Form::of).unwrap_or_default();
         Ok(document)
     }
 }

@@ -20,6 +20,7 @@ fn document(name: &str, stream: &str, artifacts: &[(&str, &str, char)], images: 
     Document {
         name: name.into(),
         sha256: crate::stream::Sha256::from_bytes([0; 32]),
+        form: crate::stream::Form::default(),
         stream: stream.into(),
         artifacts: artifacts.collect(),
         cloud_images: images
