@@ -12,6 +12,7 @@
 //! | [`probe`] | HTTP, what may be requested, sidecars, bytes and digests; gives evidence |
 //! | [`verdict`] | expectation × evidence → verdict; pure, without I/O or clock |
 //! | [`report`] | verdicts as text, JSON, `JUnit`, HTML and Markdown |
+//! | [`lint`] | what in the documents contradicts itself, its siblings, its base; pure |
 //! | [`handoff`] | the request to ART, the difference that a bump makes, what a mirror must keep |
 //! | [`cli`] | arguments, environment, exit status |
 
@@ -21,6 +22,7 @@ pub mod cli;
 pub mod fuzzing;
 pub mod gate;
 pub mod handoff;
+pub mod lint;
 pub mod location;
 pub mod probe;
 pub mod report;

@@ -16,6 +16,7 @@ use clap_complete::engine::ArgValueCandidates;
 use super::completions::{CompletionsArgs, architectures};
 use super::diff::DiffArgs;
 use super::env;
+use super::lint::LintArgs;
 use super::mirror::MirrorArgs;
 use super::resolve::ResolveArgs;
 use super::retention::RetentionArgs;
@@ -65,6 +66,8 @@ pub enum Command {
     /// Say what a bump changes: builds, artifacts, platforms, cloud images
     Diff(Box<DiffArgs>),
 
+    /// Say what in the documents contradicts itself, its siblings or its base; offline
+    Lint(Box<LintArgs>),
     /// Join the JSON reports of all parts of a run (check --partition) into one verdict
     Merge(MergeArgs),
     /// Say which mirrored builds are pinned, newest, orphaned, and which are pinned and gone

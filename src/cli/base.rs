@@ -26,21 +26,24 @@ pub(super) enum NoBase {
 }
 
 /// The base that the command line names, or else Prow's. Runs git, apart from the thread that answers signals.
-pub(super) async fn read(args: &CheckArgs) -> Result<Base, NoBase> {
-    let asked = args.base.clone();
-    let paths: Vec<PathBuf> = args.sources.iter().filter_map(path).map(Path::to_path_buf).collect();
-    let reading = tokio::task::spawn_blocking(move || {
-        if let Some(reference) = asked {
-            return read_at(&reference, &reference, &paths);
-        }
-        let commit = env::value(env::PULL_BASE_SHA).ok_or(NoBase::Unsaid)?;
-        let name = env::value(env::PULL_BASE_REF).unwrap_or_else(|| commit.clone());
-        read_at(&commit, &name, &paths).map_err(|error| match error {
-            NoBase::Unusable(_) => NoBase::Unsaid,
-            error => error,
-        })
-    });
+pub(super) async fn read(asked: Option<String>, sources: &[Source]) -> Result<Base, NoBase> {
+    let sources = sources.to_vec();
+    let reading = tokio::task::spawn_blocking(move || read_blocking(asked, &sources));
     reading.await.unwrap_or(Err(NoBase::Unsaid))
+}
+
+/// The same, on this thread.
+pub(super) fn read_blocking(asked: Option<String>, sources: &[Source]) -> Result<Base, NoBase> {
+    let paths: Vec<PathBuf> = sources.iter().filter_map(path).map(Path::to_path_buf).collect();
+    if let Some(reference) = asked {
+        return read_at(&reference, &reference, &paths);
+    }
+    let commit = env::value(env::PULL_BASE_SHA).ok_or(NoBase::Unsaid)?;
+    let name = env::value(env::PULL_BASE_REF).unwrap_or_else(|| commit.clone());
+    read_at(&commit, &name, &paths).map_err(|error| match error {
+        NoBase::Unusable(_) => NoBase::Unsaid,
+        error => error,
+    })
 }
 
 fn path(source: &Source) -> Option<&Path> {
@@ -106,6 +109,16 @@ fn absent_or_unreadable(errors: Vec<SourceError>, name: &str) -> Result<Sources,
 }
 
 impl Base {
+    /// What people call it.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its documents.
+    pub(super) fn documents(&self) -> Vec<&Document> {
+        self.documents.iter().collect()
+    }
+
     /// The changes from here to the run, as far as the run's filters let them be seen.
     pub(super) fn changes_to(mut self, args: &CheckArgs, sources: &Sources) -> Changes {
         for document in &mut self.documents {

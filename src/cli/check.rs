@@ -11,7 +11,7 @@ use super::args::{CheckArgs, Output, Source};
 use super::base::{self, NoBase};
 use super::load::{client_settings, load};
 use super::target::Choice;
-use super::{Exit, Verbosity, complain, env, network, signals};
+use super::{Exit, Verbosity, complain, env, lint, network, signals};
 use crate::gate::{self, Case, Ended, Observer, Patience};
 use crate::location::rewrite;
 use crate::probe::{Client, Keyring, Prober, TransfersNow};
@@ -59,17 +59,13 @@ async fn check(args: CheckArgs, verbosity: Verbosity, mut stop: network::Stop<'_
         Ok(sources) => sources,
         Err(problems) => return unusable(&args, Some(&choice), &problems),
     };
-    let mut documents: Vec<_> = sources.documents.iter_mut().map(|sourced| &mut sourced.document).collect();
-    if let Err(error) = args.filters.apply(&mut documents) {
-        return unusable(&args, Some(&choice), &error.to_string());
-    }
     let base = tokio::select! {
         biased;
         interrupt = &mut stop => return interrupted(&args, &choice, interrupt),
-        base = base::read(&args) => base,
+        base = base::read(args.base.clone(), &args.sources) => base,
     };
-    let changes = match base {
-        Ok(base) => Some(base.changes_to(&args, &sources)),
+    let base = match base {
+        Ok(base) => Some(base),
         Err(NoBase::Unsaid) => None,
         Err(NoBase::Unreadable(why)) => {
             choice.notes.push(why);
@@ -77,6 +73,12 @@ async fn check(args: CheckArgs, verbosity: Verbosity, mut stop: network::Stop<'_
         }
         Err(NoBase::Unusable(problem)) => return unusable(&args, Some(&choice), &problem),
     };
+    choice.notes.extend(lint::notes(&args.sources, &sources, base.as_ref()));
+    let mut documents: Vec<_> = sources.documents.iter_mut().map(|sourced| &mut sourced.document).collect();
+    if let Err(error) = args.filters.apply(&mut documents) {
+        return unusable(&args, Some(&choice), &error.to_string());
+    }
+    let changes = base.map(|base| base.changes_to(&args, &sources));
     let mut subjects = subjects(&sources);
     let part = args.partition.map(|partition| (partition, scope(&args, keys, &subjects)));
     if let Some(partition) = args.partition {

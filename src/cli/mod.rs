@@ -8,6 +8,7 @@ mod diff;
 pub mod env;
 mod exit;
 mod filters;
+mod lint;
 mod load;
 mod man;
 mod merge;
@@ -53,6 +54,7 @@ pub fn run(cli: Cli) -> Exit {
         Command::Mirror(args) => mirror::run(&args, output),
         Command::Retention(args) => retention::run(&args),
         Command::SyncList(args) => sync_list::run(&args, output),
+        Command::Lint(args) => lint::run(&args),
         Command::Merge(args) => merge::run(&args),
     }
 }

@@ -1,0 +1,277 @@
+//! `lint`: what in the documents contradicts itself, its siblings or its base. `check` says the same as notes.
+
+#![expect(rustdoc::bare_urls, clippy::doc_markdown, reason = "the comments of arguments are the help texts")]
+
+use std::collections::HashMap;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum, ValueHint};
+
+use super::args::{Source, source};
+use super::base::{self, Base, NoBase};
+use super::{Exit, complain, env, network};
+use crate::lint::{self, Alarm, Finding, Input, Marketplace, Report, Rule, Rules};
+use crate::location::Series;
+use crate::stream::{Document, MAX_DOCUMENT_BYTES, Sources};
+use crate::text::count;
+
+/// How many findings `check` notes.
+const MAX_NOTES: usize = 20;
+
+/// The most that is read of a file to tell lines and marketplace versions, in bytes.
+const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
+
+/// `lint`
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct LintArgs {
+    /// Installer checkout, stream file, ConfigMap manifest that holds one, or - for standard input
+    #[arg(value_name = "SOURCE", default_value = ".", value_parser = offline, value_hint = ValueHint::AnyPath)]
+    pub sources: Vec<Source>,
+
+    /// Compare with the documents as they were when the checkout left this branch, tag or commit
+    /// [default: $PULL_BASE_SHA, if the checkout has that commit]
+    #[arg(long, value_name = "REF", help_heading = "What is looked for")]
+    pub base: Option<String>,
+
+    /// Say nothing of this rule: its code, its name, or all; repeatable
+    #[arg(long, value_name = "RULE", help_heading = "What is looked for")]
+    pub allow: Vec<Rules>,
+
+    /// Exit with 1 if this rule finds anything: its code, its name, or all; repeatable
+    #[arg(long, value_name = "RULE", help_heading = "What is looked for")]
+    pub deny: Vec<Rules>,
+
+    /// List the rules, each with its reason
+    #[arg(long, help_heading = "What is looked for")]
+    pub rules: bool,
+
+    /// What standard output gets
+    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
+    pub output: LintOutput,
+}
+
+/// What standard output gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum LintOutput {
+    /// FILE:LINE: and what was found, one line each
+    #[default]
+    Human,
+    /// JSON, as ci/lint.schema.json says
+    Json,
+    /// A comment for a pull request
+    Markdown,
+    /// JUnit XML: a suite for each document, a case for each rule
+    Junit,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  art-mirror-validate lint --base origin/main
+      what is odd in the documents, and what this branch lost
+  art-mirror-validate lint --deny all --allow L016
+      fail for anything but marketplace images that lag
+  art-mirror-validate lint --rules
+      what each rule means, and why it is there
+
+Nothing is requested of any server. The release of the branch is that of
+$PULL_BASE_REF, or of the name of --base: release-4.N.
+
+Exit status: 0 nothing that is denied, 1 something denied, 2 trouble.";
+
+fn offline(text: &str) -> Result<Source, String> {
+    match source(text)? {
+        Source::Url(_) => Err("lint is offline: expected a path, or - for standard input".to_owned()),
+        source => Ok(source),
+    }
+}
+
+/// Looks and prints.
+pub(super) fn run(args: &LintArgs) -> Exit {
+    if args.rules {
+        return list_rules();
+    }
+    let report = match lint(args) {
+        Ok(report) => report,
+        Err(problem) => {
+            complain(problem);
+            return Exit::Unusable;
+        }
+    };
+    let mut out = io::BufWriter::new(anstream::stdout());
+    let written = match args.output {
+        LintOutput::Human => report.write_human(&mut out),
+        LintOutput::Markdown => report.write_markdown(&mut out),
+        LintOutput::Json => report.write_json(&mut out),
+        LintOutput::Junit => report.write_junit(&mut out),
+    };
+    let exit = if report.denied > 0 { Exit::Fail } else { Exit::Pass };
+    network::shown(written.and_then(|()| out.flush()), exit)
+}
+
+fn list_rules() -> Exit {
+    let mut out = io::BufWriter::new(anstream::stdout());
+    let mut written = Ok(());
+    for rule in Rule::ALL {
+        written =
+            written.and_then(|()| writeln!(out, "{rule}\n    {}.\n    {}", rule.says(), rule.because()));
+    }
+    network::shown(written.and_then(|()| out.flush()), Exit::Pass)
+}
+
+fn lint(args: &LintArgs) -> Result<Report, String> {
+    let mut looked = Looked::default();
+    for source in &args.sources {
+        looked.read(source)?;
+    }
+    let base = read_base(args)?;
+    let documents: Vec<&Document> = looked.sources.documents.iter().map(|it| &it.document).collect();
+    let alarms = looked.alarms(&documents, base.as_ref());
+    let is_in = |rules: &[Rules], rule| rules.iter().any(|rules| rules.contains(rule));
+    let findings = alarms
+        .into_iter()
+        .filter(|alarm| !is_in(&args.allow, alarm.rule))
+        .map(|alarm| looked.finding(alarm, |rule| is_in(&args.deny, rule)));
+    let findings = findings.collect();
+    let names = documents.iter().map(|document| Arc::clone(&document.name)).collect();
+    Ok(Report::of(base.map(|base| base.name().to_owned()), names, findings))
+}
+
+fn read_base(args: &LintArgs) -> Result<Option<Base>, String> {
+    match base::read_blocking(args.base.clone(), &args.sources) {
+        Ok(base) => Ok(Some(base)),
+        Err(NoBase::Unsaid) => Ok(None),
+        Err(NoBase::Unreadable(why)) => {
+            complain(why);
+            Ok(None)
+        }
+        Err(NoBase::Unusable(problem)) => Err(problem),
+    }
+}
+
+/// Documents, and where they can be opened.
+#[derive(Default)]
+struct Looked {
+    sources: Sources,
+    /// The file of each document, by its name.
+    files: HashMap<Arc<str>, PathBuf>,
+    marketplaces: Vec<Marketplace>,
+    /// What standard input was.
+    stdin: Option<String>,
+}
+
+impl Looked {
+    fn read(&mut self, source: &Source) -> Result<(), String> {
+        match source {
+            Source::Path(path) => {
+                let mut sources = Sources::default();
+                sources.add_path(path).map_err(|errors| {
+                    let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+                    lines.join("\n")
+                })?;
+                self.place(path, &sources);
+                self.sources.append(sources);
+            }
+            Source::Stdin => {
+                let mut text = Vec::new();
+                let limit = u64::try_from(MAX_DOCUMENT_BYTES).unwrap_or(u64::MAX).saturating_add(1);
+                let read = io::stdin().lock().take(limit).read_to_end(&mut text);
+                read.map_err(|error| format!("standard input: {error}"))?;
+                self.sources.add_reader("-", text.as_slice()).map_err(|error| error.to_string())?;
+                self.stdin = String::from_utf8(text).ok();
+            }
+            Source::Url(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Notes where the documents of a path are, and reads the marketplace files beside them.
+    fn place(&mut self, path: &Path, sources: &Sources) {
+        let is_checkout = path.is_dir();
+        let inside = |name: &str| {
+            if !is_checkout {
+                path.to_path_buf()
+            } else if path == Path::new(".") {
+                PathBuf::from(name)
+            } else {
+                path.join(name)
+            }
+        };
+        for sourced in &sources.documents {
+            let name = &sourced.document.name;
+            self.files.insert(Arc::clone(name), inside(name));
+        }
+        let skipped = sources.skipped.iter().filter(|skipped| skipped.name.contains("marketplace"));
+        for skipped in skipped {
+            let text = read_some(&inside(&skipped.name));
+            self.marketplaces.extend(text.and_then(|text| Marketplace::read(&skipped.name, text.as_bytes())));
+        }
+    }
+
+    fn alarms(&self, documents: &[&Document], base: Option<&Base>) -> Vec<Alarm> {
+        let before = base.map(Base::documents);
+        let branch = env::value(env::PULL_BASE_REF);
+        let branch = branch.as_deref().or(base.map(Base::name)).and_then(series_of_branch);
+        let marketplaces = &self.marketplaces;
+        lint::lint(&Input { documents, base: before.as_deref(), branch, marketplaces })
+    }
+
+    fn finding(&self, alarm: Alarm, is_denied: impl Fn(Rule) -> bool) -> Finding {
+        let file = self.files.get(&alarm.document);
+        let line = alarm.line.or_else(|| match file {
+            Some(file) => lint::line(&read_some(file)?, &alarm.path),
+            None => lint::line(self.stdin.as_deref()?, &alarm.path),
+        });
+        Finding {
+            code: alarm.rule,
+            rule: alarm.rule.name(),
+            denied: is_denied(alarm.rule),
+            document: alarm.document,
+            file: file.map(|file| file.display().to_string()),
+            line,
+            path: alarm.path.join("."),
+            message: alarm.message,
+            because: alarm.rule.because(),
+        }
+    }
+}
+
+/// The text of a file that was read before, if it is of a real one's size.
+fn read_some(file: &Path) -> Option<String> {
+    let mut text = String::new();
+    let file = std::fs::File::open(file).ok()?;
+    file.take(MAX_FILE_BYTES.saturating_add(1)).read_to_string(&mut text).ok()?;
+    Some(text)
+}
+
+/// The release that a branch is of: `release-4.19`, `origin/release-4.19`, `openshift-4.19`.
+fn series_of_branch(name: &str) -> Option<Series> {
+    let branch = name.rsplit('/').next().unwrap_or_default();
+    ["release-", "openshift-"].iter().find_map(|prefix| branch.strip_prefix(prefix)?.parse().ok())
+}
+
+/// What `check` says of the documents before anything is requested.
+pub(super) fn notes(args: &[Source], sources: &Sources, base: Option<&Base>) -> Vec<String> {
+    let mut looked = Looked::default();
+    for source in args {
+        // What is named twice, or by two checkouts alike, is told of the last.
+        if let Source::Path(path) = source {
+            looked.place(path, sources);
+        }
+    }
+    let documents: Vec<&Document> = sources.documents.iter().map(|it| &it.document).collect();
+    let alarms = looked.alarms(&documents, base);
+    let more = alarms.len().saturating_sub(MAX_NOTES);
+    // The reports of `check` know documents by their names.
+    let said = |alarm| {
+        let finding = Finding { file: None, ..looked.finding(alarm, |_| false) };
+        format!("lint: {}", finding.shown())
+    };
+    let mut notes: Vec<String> = alarms.into_iter().take(MAX_NOTES).map(said).collect();
+    if more > 0 {
+        notes.push(format!("lint: {} that art-mirror-validate lint lists", count(more, "more finding")));
+    }
+    notes
+}

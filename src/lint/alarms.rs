@@ -1,0 +1,73 @@
+//! What the rules found, bounded: a hostile document has as many contradictions as bytes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::rule::Rule;
+use crate::stream::Document;
+
+/// The most alarms of one rule in one document.
+const MAX_ALARMS: usize = 20;
+
+/// One thing that a rule found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alarm {
+    /// The rule.
+    pub rule: Rule,
+    /// The document's name.
+    pub document: Arc<str>,
+    /// The keys that lead to the place in the document; empty for the document itself.
+    pub path: Vec<String>,
+    /// The line, from 1, where the rule itself knows it.
+    pub line: Option<usize>,
+    /// One sentence for a person, safe to print.
+    pub message: String,
+}
+
+/// The alarms of a run.
+#[derive(Default)]
+pub(super) struct Alarms {
+    all: Vec<Alarm>,
+    counts: HashMap<(Arc<str>, Rule), usize>,
+}
+
+impl Alarms {
+    /// Adds an alarm, put into words only if it is kept.
+    pub(super) fn add(
+        &mut self,
+        rule: Rule,
+        document: &Document,
+        alarm: impl FnOnce() -> (Vec<String>, String),
+    ) {
+        let count = self.counts.entry((Arc::clone(&document.name), rule)).or_default();
+        *count += 1;
+        if *count <= MAX_ALARMS {
+            let (path, message) = alarm();
+            self.all.push(Alarm { rule, document: Arc::clone(&document.name), path, line: None, message });
+        }
+    }
+
+    /// Adds an alarm about a line.
+    pub(super) fn add_at(&mut self, rule: Rule, document: &Document, line: Option<usize>, message: String) {
+        let document = Arc::clone(&document.name);
+        self.all.push(Alarm { rule, document, path: Vec::new(), line, message });
+    }
+
+    /// All of them in the order of the documents and, within one, of the rules. What documents are not in the list
+    /// comes last.
+    pub(super) fn into_sorted(mut self, documents: &[&Document]) -> Vec<Alarm> {
+        for ((document, rule), count) in self.counts {
+            if let Some(more) = count.checked_sub(MAX_ALARMS).filter(|&more| more > 0) {
+                let message = format!("{} like these", crate::text::count(more, "more alarm"));
+                self.all.push(Alarm { rule, document, path: Vec::new(), line: None, message });
+            }
+        }
+        let order: HashMap<&str, usize> =
+            documents.iter().enumerate().map(|(at, document)| (&*document.name, at)).collect();
+        self.all.sort_by_key(|alarm| {
+            let place = order.get(&*alarm.document).copied().unwrap_or(usize::MAX);
+            (place, alarm.rule, alarm.message.ends_with("like these"))
+        });
+        self.all
+    }
+}

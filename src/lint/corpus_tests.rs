@@ -1,0 +1,62 @@
+//! The rules, over the real checkouts that `STREAM_CORPUS` names: what each alarm there is was looked at, and is
+//! odd.
+
+use std::path::Path;
+
+use super::*;
+use crate::stream::Sources;
+
+/// A checkout, and every alarm of it: the document, the rule, and a part of the message.
+type Expected = (&'static str, &'static [(&'static str, Rule, &'static str)]);
+
+const EXPECTED: [Expected; 5] = [
+    // The first bump had builds of the release before for two architectures.
+    ("2021-03", &[("rhcos-stream.json", Rule::LabelRelease, "47.83.202102091015-0 of 4.7 (ppc64le)")]),
+    ("2021-09", &[]),
+    ("2022-07", &[]),
+    ("2023-06", &[]),
+    // The label was not bumped with the sibling's, and the paid marketplace images are of a year before.
+    (
+        "2026-04",
+        &[
+            ("coreos-rhel-9.json", Rule::LabelSiblings, "4.21, and that of coreos-rhel-10.json 4.22"),
+            ("coreos-rhel-9.json", Rule::MarketplaceLag, "388 days behind the build 9.8.20260403-0"),
+        ],
+    ),
+];
+
+#[test]
+fn real_checkouts_raise_no_alarm_but_for_what_is_odd() {
+    let Some(root) = std::env::var_os("STREAM_CORPUS") else {
+        eprintln!("skipped: STREAM_CORPUS is unset");
+        return;
+    };
+    for (checkout, expected) in EXPECTED {
+        let path = Path::new(&root).join("checkouts").join(checkout);
+        let mut sources = Sources::default();
+        sources.add_path(&path).unwrap();
+        let documents: Vec<&Document> = sources.documents.iter().map(|it| &it.document).collect();
+        let marketplaces: Vec<Marketplace> = sources
+            .skipped
+            .iter()
+            .filter_map(|it| Marketplace::read(&it.name, &std::fs::read(path.join(&it.name)).unwrap()))
+            .collect();
+        let alarms = lint(&Input { documents: &documents, marketplaces: &marketplaces, ..Input::default() });
+        let matches = |alarm: &Alarm, (document, rule, message): &(&str, Rule, &str)| {
+            alarm.document.ends_with(document) && alarm.rule == *rule && alarm.message.contains(message)
+        };
+        assert!(
+            alarms.len() == expected.len()
+                && alarms.iter().zip(expected).all(|(alarm, expected)| matches(alarm, expected)),
+            "{checkout}: {alarms:#?}"
+        );
+        // Nor does any document contradict itself as its own base.
+        let unchanged = Input {
+            documents: &documents,
+            base: Some(&documents),
+            marketplaces: &marketplaces,
+            branch: None,
+        };
+        assert_eq!(lint(&unchanged).len(), expected.len(), "{checkout}");
+    }
+}

@@ -1,0 +1,171 @@
+//! What is shown of alarms: lines for editors, and the same for programs.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
+use serde::Serialize;
+
+use super::rule::Rule;
+use crate::report::markdown::escape as markdown;
+use crate::text::{Printable, count, json};
+
+/// The version of the shape of what `--output json` prints.
+const SCHEMA_VERSION: u32 = 1;
+
+/// What was found in some documents.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Report {
+    /// The version of this shape; another one means that fields were renamed or taken away.
+    #[cfg_attr(test, schemars(extend("const" = SCHEMA_VERSION)))]
+    pub schema_version: u32,
+    /// The base that the documents were compared with; null if there was none.
+    pub base: Option<String>,
+    /// The names of the documents.
+    pub documents: Vec<Arc<str>>,
+    /// How many of the findings are of rules that were denied.
+    pub denied: usize,
+    /// Everything that was found, in the order of the documents and, within one, of the rules.
+    pub findings: Vec<Finding>,
+}
+
+/// One thing that was found.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Finding {
+    /// The rule's code.
+    pub code: Rule,
+    /// The rule's name.
+    pub rule: &'static str,
+    /// Whether the rule was denied: then it decides the exit status.
+    pub denied: bool,
+    /// The document's name.
+    pub document: Arc<str>,
+    /// The file that the document is in, as it can be opened; null if it is in none.
+    pub file: Option<String>,
+    /// The line in the file, from 1; null if it is not known.
+    pub line: Option<usize>,
+    /// The keys that lead to the place in the document, joined with dots; empty for the document itself.
+    pub path: String,
+    /// One sentence for a person.
+    pub message: String,
+    /// Why there is the rule.
+    pub because: &'static str,
+}
+
+impl Finding {
+    /// `FILE:LINE: MESSAGE [CODE NAME]`.
+    pub fn shown(&self) -> String {
+        let name = self.file.as_deref().unwrap_or(&self.document);
+        let line = self.line.map(|line| format!(":{line}")).unwrap_or_default();
+        format!("{}{line}: {} [{}]", Printable(name), Printable(&self.message), self.code)
+    }
+}
+
+impl Report {
+    /// A report of these findings.
+    pub fn of(base: Option<String>, documents: Vec<Arc<str>>, findings: Vec<Finding>) -> Self {
+        let denied = findings.iter().filter(|finding| finding.denied).count();
+        Self { schema_version: SCHEMA_VERSION, base, documents, denied, findings }
+    }
+
+    /// Writes it for a person, one line each, as compilers do.
+    pub fn write_human(&self, out: &mut impl Write) -> io::Result<()> {
+        for finding in &self.findings {
+            let level = if finding.denied { "error" } else { "warning" };
+            let shown = finding.shown();
+            // The level stands between the place and the message, where editors look for it.
+            let (place, message) = shown.split_once(": ").unwrap_or(("", &shown));
+            writeln!(out, "{place}: {level}: {message}")?;
+        }
+        writeln!(out, "{}", self.summary())
+    }
+
+    /// Writes it for a comment.
+    pub fn write_markdown(&self, out: &mut impl Write) -> io::Result<()> {
+        writeln!(out, "{}", self.summary())?;
+        if self.findings.is_empty() {
+            return Ok(());
+        }
+        writeln!(out, "\n| rule | place | what |\n| --- | --- | --- |")?;
+        for finding in &self.findings {
+            let level = if finding.denied { "**denied** " } else { "" };
+            let line = finding.line.map(|line| format!(":{line}")).unwrap_or_default();
+            let place = markdown::code(&format!("{}{line}", finding.document), 200);
+            let message = markdown::prose(&finding.message, 500);
+            writeln!(out, "| {level}{} | {place} | {message} |", finding.code)?;
+        }
+        Ok(())
+    }
+
+    /// Writes it as `JUnit`: a suite for each document, a case for each rule.
+    pub fn write_junit(&self, out: &mut impl Write) -> io::Result<()> {
+        let mut junit = quick_junit::Report::new("art-mirror-validate lint");
+        let mut found: BTreeMap<(&str, Rule), Vec<&Finding>> = BTreeMap::new();
+        for finding in &self.findings {
+            found.entry((&finding.document, finding.code)).or_default().push(finding);
+        }
+        let gone = self.findings.iter().map(|finding| &finding.document);
+        let mut names: Vec<&Arc<str>> = Vec::new();
+        for name in self.documents.iter().chain(gone) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        for name in names {
+            let mut suite = TestSuite::new(Printable(name).to_string());
+            for &rule in Rule::ALL {
+                suite.add_test_case(case(name, rule, found.get(&(&**name, rule)).map_or(&[], Vec::as_slice)));
+            }
+            junit.add_test_suite(suite);
+        }
+        junit.serialize(&mut *out).map_err(io::Error::other)
+    }
+
+    /// Writes it for programs.
+    pub fn write_json(&self, out: &mut impl Write) -> io::Result<()> {
+        json::pretty(out, self)
+    }
+
+    fn summary(&self) -> String {
+        let documents = count(self.documents.len(), "document");
+        let base = self.base.as_deref().map(|base| format!(" since {}", Printable(base))).unwrap_or_default();
+        match (self.findings.len() - self.denied, self.denied) {
+            (0, 0) => format!("{documents}{base}: nothing found"),
+            (warnings, 0) => format!("{documents}{base}: {}", count(warnings, "warning")),
+            (0, denied) => format!("{documents}{base}: {}", count(denied, "error")),
+            (warnings, denied) => {
+                format!("{documents}{base}: {}, {}", count(denied, "error"), count(warnings, "warning"))
+            }
+        }
+    }
+}
+
+fn case(document: &str, rule: Rule, found: &[&Finding]) -> TestCase {
+    let lines: Vec<String> = found.iter().map(|finding| finding.shown()).collect();
+    let mut status = TestCaseStatus::success();
+    if found.iter().any(|finding| finding.denied) {
+        status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+        status.set_type(rule.code()).set_message(rule.says());
+        status.set_description(format!("{}\n{}", lines.join("\n"), rule.because()));
+    }
+    let mut case = TestCase::new(rule.to_string(), status);
+    case.set_classname(Printable(document).to_string());
+    if !lines.is_empty() {
+        case.set_system_out(lines.join("\n"));
+    }
+    case
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::schema::stale;
+
+    #[test]
+    fn the_committed_schema_is_the_one_of_the_types() {
+        assert_eq!(stale::<Report>("lint", "What lint prints with --output json, version 1"), None);
+    }
+}
