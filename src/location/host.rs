@@ -61,15 +61,15 @@ fn is_redirect_bucket(host: &str) -> bool {
     }
 }
 
-/// `us-east-1`, `us-gov-west-1`: lower-case words and a number, joined with hyphens.
+/// `us-east-1`: a region of AWS's commercial partition, the one that the bucket is in. In another partition the same
+/// name may be anybody's bucket (botocore's `partitions.json`, `regionRegex` of `aws`).
 fn is_region(label: &str) -> bool {
-    let mut parts = label.rsplit('-');
-    let number = parts.next().unwrap_or_default();
-    let words: Vec<&str> = parts.collect();
-    !number.is_empty()
+    let [area, direction, number] = label.split('-').collect::<Vec<_>>()[..] else { return false };
+    matches!(area, "us" | "eu" | "ap" | "sa" | "ca" | "me" | "af" | "il" | "mx")
+        && !direction.is_empty()
+        && direction.bytes().all(|byte| byte.is_ascii_lowercase())
+        && !number.is_empty()
         && number.bytes().all(|byte| byte.is_ascii_digit())
-        && words.len() >= 2
-        && words.iter().all(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase()))
 }
 
 #[cfg(test)]
@@ -89,7 +89,15 @@ mod tests {
             ("art-rhcos-ci.s3.us-east-1.amazonaws.com", RedirectTarget),
             ("art-rhcos-ci.s3-us-west-2.amazonaws.com", RedirectTarget),
             ("art-rhcos-ci.s3.dualstack.eu-central-1.amazonaws.com", RedirectTarget),
-            ("art-rhcos-ci.s3.us-gov-west-1.amazonaws.com", RedirectTarget),
+            ("art-rhcos-ci.s3.ap-southeast-2.amazonaws.com", RedirectTarget),
+            ("art-rhcos-ci.s3.us-gov-west-1.amazonaws.com", Other),
+            ("art-rhcos-ci.s3-us-gov-west-1.amazonaws.com", Other),
+            ("art-rhcos-ci.s3.us-iso-east-1.amazonaws.com", Other),
+            ("art-rhcos-ci.s3.cn-north-1.amazonaws.com", Other),
+            ("art-rhcos-ci.s3.cn-north-1.amazonaws.com.cn", Other),
+            ("art-rhcos-ci.s3.eusc-de-east-1.amazonaws.com", Other),
+            ("art-rhcos-ci.s3.us-east.amazonaws.com", Other),
+            ("art-rhcos-ci.s3.us--1.amazonaws.com", Other),
             ("art-rhcos-ci.s3.evil.amazonaws.com", Other),
             ("art-rhcos-ci.s3-website.amazonaws.com", Other),
             ("art-rhcos-ci.s3.amazonaws.com.evil.example", Other),
