@@ -5,7 +5,7 @@
 
 use std::fmt::Display;
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use crate::http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::location::{Literal, Location, PUBLISHED_HOSTS, Prefix, Target, resolve, rewrite};
 use crate::probe::{HeaderDigests, Rules, Sha256sum};

@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures::stream::StreamExt;
 use tokio::time::{Instant, MissedTickBehavior};
 
+use crate::http::Outage;
 use crate::location::{BadLocation, Literal};
 use crate::probe::{
     ContentInquiry, Evidence, Inquiry, Notes, Prober, Sidecarring, TransfersNow, Trouble, TroubleKind, When,
@@ -55,6 +56,9 @@ pub trait Observer {
     /// Time has passed, and files are being downloaded: how far they are. Several times a second.
     fn downloading(&mut self, _now: &TransfersNow) {}
 
+    /// Hosts are down, and are asked again. Several times a second while they are.
+    fn hosts_down(&mut self, _outages: &[Outage]) {}
+
     /// A round is over, and so many artifacts are left that will be asked for again.
     fn waiting(&mut self, left: usize, again_in: Duration);
 }
@@ -100,6 +104,10 @@ pub async fn run<S>(
                         if now.any() {
                             observer.downloading(&now);
                         }
+                        let outages = prober.outages();
+                        if !outages.is_empty() {
+                            observer.hosts_down(&outages);
+                        }
                     }
                     next = evidence.next() => {
                         let Some((index, evidence)) = next else { break };
@@ -130,7 +138,7 @@ pub async fn run<S>(
                 }
                 () = tokio::time::sleep(interval) => {}
             }
-            prober.refresh().await;
+            prober.refresh();
         }
     }
     let cases = cases.iter().zip(&notes);

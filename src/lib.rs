@@ -9,7 +9,8 @@
 //! | --- | --- |
 //! | [`stream`] | files in a checkout, the document formats, artifact ids, legacy sizes |
 //! | [`location`] | build IDs, layouts, hosts; parses a URL and renders it elsewhere |
-//! | [`probe`] | HTTP, what may be requested, sidecars, bytes and digests; gives evidence |
+//! | [`http`] | reqwest clients under our rules: where requests may go, addresses, redirects, retries |
+//! | [`probe`] | what is asked of a server about one file: size, sidecars, bytes and digests; gives evidence |
 //! | [`verdict`] | expectation × evidence → verdict; pure, without I/O or clock |
 //! | [`report`] | verdicts as text, JSON, `JUnit`, HTML and Markdown |
 //! | [`lint`] | what in the documents contradicts itself, its siblings, its base; pure |
@@ -22,6 +23,7 @@ pub mod cli;
 pub mod fuzzing;
 pub mod gate;
 pub mod handoff;
+pub mod http;
 pub mod lint;
 pub mod location;
 pub mod probe;

@@ -194,7 +194,7 @@ fn a_slow_file_takes_the_time_it_takes_and_a_dead_one_does_not() {
         let mirror = mirror();
         mirror.put(NAME_PATH, Resource::bytes(bytes.clone()).etag("v1").on_get(behaviour));
         let settings =
-            ClientSettings { timeout: Duration::from_millis(400), retries: 1, ..settings(&mirror) };
+            ClientSettings { timeout: Duration::from_millis(400), retries: Some(1), ..settings(&mirror) };
         let started = std::time::Instant::now();
         let outcome = outcome_with(settings, case(&mirror, NAME_PATH, &bytes));
         assert_eq!(reason(&outcome), expected, "{outcome:?}");
@@ -211,7 +211,7 @@ fn a_trickle_without_end_is_as_dead_as_silence() {
         let mirror = mirror();
         mirror.put(NAME_PATH, resource.on_get(trickle.clone()));
         let settings =
-            ClientSettings { timeout: Duration::from_millis(400), retries: 1, ..settings(&mirror) };
+            ClientSettings { timeout: Duration::from_millis(400), retries: Some(1), ..settings(&mirror) };
         let started = std::time::Instant::now();
         let outcome = outcome_with(settings, case(&mirror, NAME_PATH, &bytes));
         assert_eq!(reason(&outcome), "timeout", "{outcome:?}");

@@ -22,8 +22,8 @@ use super::resolve::ResolveArgs;
 use super::retention::RetentionArgs;
 use super::rewrite::RewriteArgs;
 use super::sync_list::SyncListArgs;
+use crate::http::{AllowedHost, check_trust_roots};
 use crate::location::{Literal, MirrorVersion, Prefix};
-use crate::probe::{AllowedHost, check_trust_roots};
 use crate::stream::Partition;
 use crate::verdict::{Signatures, Verify};
 
@@ -245,9 +245,14 @@ pub struct NetworkArgs {
     #[arg(long, value_name = "N", default_value_t = 256, value_parser = positive)]
     pub concurrency: usize,
 
-    /// How often a request is made again after a failure that may pass
-    #[arg(long, value_name = "N", default_value_t = 4)]
-    pub retries: u32,
+    /// How long transient failures of a host are retried (5xx, 429, resets, timeouts, name resolution); 0 for no
+    /// retries
+    #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = duration)]
+    pub retry_for: Duration,
+
+    /// The most retries of a request within that time [default: no limit]
+    #[arg(long, value_name = "N")]
+    pub retries: Option<u32>,
 
     /// How long one request may take
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]

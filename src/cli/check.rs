@@ -14,11 +14,11 @@ use super::target::Choice;
 use super::{Exit, Verbosity, complain, env, lint, network, signals};
 use crate::gate::{self, Case, Ended, Observer, Patience};
 use crate::location::rewrite;
-use crate::probe::{Client, Keyring, Prober, TransfersNow};
+use crate::probe::{Client, Keyring, Outage, Prober, TransfersNow};
 use crate::report::log::LogWriter;
 use crate::report::model::{ArtifactReport, Changes, DocumentReport, Report, Summary, Target, TargetKind};
 use crate::report::progress::Progress;
-use crate::report::{DocumentContext, LogPace, RunContext, SkippedFile};
+use crate::report::{DocumentContext, LogPace, OutageNotes, RunContext, SkippedFile};
 use crate::report::{advise, files, json, markdown, terminal};
 use crate::stream::{Artifact, Sha256, Sourced, Sources};
 use crate::verdict::{Expectation, Outcome, Verdict};
@@ -44,8 +44,13 @@ async fn check(args: CheckArgs, verbosity: Verbosity, mut stop: network::Stop<'_
         Ok(keyring) => keyring.unzip(),
         Err(problem) => return unusable(&args, Some(&choice), &problem),
     };
-    let prober =
-        Prober::new(Client::new(client_settings(&args.network, choice.rules()))).with_keyring(keyring);
+    let client = match client_settings(&args.network, choice.rules()) {
+        Ok(settings) => Client::new(settings),
+        Err(problem) => return unusable(&args, Some(&choice), &problem),
+    };
+    // The documents take about as long to read as the trust roots.
+    client.prepare();
+    let prober = Prober::new(client).with_keyring(keyring);
     let sources = tokio::select! {
         biased;
         interrupt = &mut stop => return interrupted(&args, &choice, interrupt),
@@ -263,6 +268,7 @@ struct Narrator<'s> {
     log: Option<LogWriter<Box<dyn Write>>>,
     progress: Progress,
     pace: LogPace,
+    outages: OutageNotes,
     quiet: bool,
     /// The reports so far; those before `told` were told.
     reports: Vec<Option<ArtifactReport>>,
@@ -280,6 +286,7 @@ impl<'s> Narrator<'s> {
             log: logs.then(|| LogWriter::new(out)),
             progress: if verbosity.quiet { Progress::hidden() } else { Progress::new(subjects.len()) },
             pace: LogPace::default(),
+            outages: OutageNotes::default(),
             quiet: verbosity.quiet,
             reports: vec![None; subjects.len()],
             told: 0,
@@ -348,6 +355,17 @@ impl Observer for Narrator<'_> {
             && let Some(line) = self.pace.line(std::time::Instant::now(), now)
         {
             let _ = log.note(&line);
+        }
+    }
+
+    fn hosts_down(&mut self, outages: &[Outage]) {
+        for note in self.outages.due(std::time::Instant::now(), outages) {
+            match &mut self.log {
+                Some(log) => {
+                    let _ = log.news(&note);
+                }
+                None => self.progress.suspend(|| complain_softly(&note)),
+            }
         }
     }
 

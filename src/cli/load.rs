@@ -3,8 +3,10 @@
 use std::io;
 
 use super::args::{NetworkArgs, Source};
+use super::env;
+use crate::http::{Client, ClientSettings, Proxies, Rules};
 use crate::location::Literal;
-use crate::probe::{Client, ClientSettings, Prober, Rules};
+use crate::probe::Prober;
 use crate::stream::Sources;
 
 /// Reads every source. All that is wrong is in the error, one line each.
@@ -57,7 +59,7 @@ async fn aside(
 /// The same for commands that else need no network.
 pub(super) fn load_blocking(sources: &[Source], network: &NetworkArgs) -> Result<Sources, String> {
     blocking(async {
-        let prober = Prober::new(Client::new(client_settings(network, Rules::default())));
+        let prober = Prober::new(Client::new(client_settings(network, Rules::default())?));
         load(sources, &prober).await
     })
 }
@@ -65,7 +67,7 @@ pub(super) fn load_blocking(sources: &[Source], network: &NetworkArgs) -> Result
 /// The bytes at a URL.
 pub(super) fn fetch_blocking(url: &Literal, network: &NetworkArgs) -> Result<Vec<u8>, String> {
     blocking(async {
-        let prober = Prober::new(Client::new(client_settings(network, Rules::default())));
+        let prober = Prober::new(Client::new(client_settings(network, Rules::default())?));
         prober.document(url).await.map_err(|error| error.to_string())
     })
 }
@@ -75,15 +77,18 @@ fn blocking<T>(work: impl Future<Output = Result<T, String>>) -> Result<T, Strin
     runtime.map_err(|error| format!("the network cannot be used: {error}"))?.block_on(work)
 }
 
-/// How requests are made, by the command line. `rules` says what else is allowed.
-pub(super) fn client_settings(network: &NetworkArgs, mut rules: Rules) -> ClientSettings {
+/// How requests are made, by the command line and the environment. `rules` says what else is allowed. The error is a
+/// proxy that cannot be used.
+pub(super) fn client_settings(network: &NetworkArgs, mut rules: Rules) -> Result<ClientSettings, String> {
     rules.allowed.extend(network.allow_host.iter().cloned());
     rules.private_addresses |= network.allow_private_addresses;
-    ClientSettings {
+    Ok(ClientSettings {
         rules,
+        proxies: Proxies::read(env::lossy).map_err(|error| error.to_string())?,
         extra_roots: network.extra_roots(),
         concurrency: network.concurrency,
         retries: network.retries,
+        retry_for: network.retry_for,
         timeout: network.timeout,
-    }
+    })
 }

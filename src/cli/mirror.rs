@@ -185,7 +185,7 @@ async fn mirror(args: &MirrorArgs, verbosity: Verbosity, mut stop: Stop<'_>) -> 
         let (settings, plan) = requested(args, &choice, &name, &text).map_err(unusable)?;
         (settings, plan, None)
     } else {
-        let settings = client_settings(&args.network, choice.rules());
+        let settings = client_settings(&args.network, choice.rules()).map_err(unusable)?;
         let prober = Prober::new(Client::new(settings.clone()));
         let source = args.src_file.as_ref().unwrap_or(&args.source);
         let sources = tokio::select! {
@@ -255,7 +255,7 @@ fn requested(
     name: &str,
     text: &str,
 ) -> Result<(ClientSettings, Plan), String> {
-    let mut settings = client_settings(&args.network, choice.rules());
+    let mut settings = client_settings(&args.network, choice.rules())?;
     if !is_of_the_gate(text) {
         let plan = Plan::of_sync_list(name, text).map_err(|error| error.to_string())?;
         // Whoever hands over a list trusts the bridge that it names.

@@ -107,7 +107,8 @@ async fn list(args: &SyncListArgs, verbosity: Verbosity, mut stop: Stop<'_>) -> 
     // Files that the documents themselves have on a bridge are asked for there.
     rules.bridges = true;
     rules.allowed.extend(known_bridges());
-    let prober = Prober::new(Client::new(client_settings(&args.network, rules)));
+    let settings = client_settings(&args.network, rules).map_err(unusable)?;
+    let prober = Prober::new(Client::new(settings));
     let sources = tokio::select! {
         biased;
         interrupt = &mut stop => return Err(interrupt.exit()),

@@ -1,8 +1,8 @@
 //! The sha256 that a response's headers claim for the file.
 
 use data_encoding::BASE64;
-use http::HeaderMap;
 
+use crate::http::header::HeaderMap;
 use crate::stream::Sha256;
 use crate::text::excerpt;
 
@@ -145,7 +145,7 @@ mod tests {
         ];
         for (name, value, digests, remarks) in cases {
             let mut headers = HeaderMap::new();
-            headers.insert(http::HeaderName::from_static(name), value.parse().unwrap());
+            headers.insert(crate::http::header::HeaderName::from_static(name), value.parse().unwrap());
             let found = HeaderDigests::of(&headers);
             assert_eq!((found.digests.len(), found.remarks.len()), (digests, remarks), "{name}: {value}");
             assert!(found.digests.iter().all(|digest| digest.to_string() == HEX), "{name}: {value}");

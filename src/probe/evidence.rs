@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::content::ContentEvidence;
 use super::openpgp::SignatureCheck;
-use super::rules::Refusal;
+use crate::http::{Refusal, Trouble, TroubleKind};
 use crate::stream::{BuildFile, Sha256};
 
 /// Everything that is known of one artifact.
@@ -128,32 +128,6 @@ pub struct Unread {
     pub sidecar: &'static str,
     /// Why.
     pub trouble: Trouble,
-}
-
-/// Why nothing is known.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trouble {
-    /// The kind.
-    pub kind: TroubleKind,
-    /// The status of the last response, if there was one.
-    pub status: Option<u16>,
-    /// What happened, for a person.
-    pub detail: String,
-}
-
-/// The kinds of [`Trouble`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum TroubleKind {
-    /// No connection, or one that broke.
-    Unreachable,
-    /// No answer in time.
-    Timeout,
-    /// An error, or an answer that says nothing about the file.
-    ServerError,
-    /// 429.
-    RateLimited,
-    /// The run ended first.
-    Deadline,
 }
 
 /// Where a digest was found.

@@ -1,15 +1,11 @@
 //! Whether a file is there, how large it is and what its server says of it, without reading it.
 
-use http::{HeaderMap, Method, StatusCode, header};
-use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use url::Url;
 
-use super::backoff::is_transient;
-use super::client::{Again, Ask, Client, Failure, Lane, trouble};
-use super::connect::causes;
 use super::digest_headers::{CHECKSUM_MODE, HeaderDigests, WANT};
-use super::evidence::{Absence, Observation, Trouble, TroubleKind};
+use super::evidence::{Absence, Observation};
+use crate::http::header::{self, HeaderMap};
+use crate::http::{Answer, Ask, Client, Failure, Method, StatusCode, Traffic, status_trouble};
 
 /// One byte, to be told the size (RFC 9110, section 14.4).
 const FIRST_BYTE: (&str, &str) = ("range", "bytes=0-0");
@@ -26,12 +22,9 @@ pub(super) struct Sighting {
 /// one byte.
 pub(super) async fn observe(client: &Client, url: &Url) -> Sighting {
     let mut attempts = 0;
-    let ask = Ask { method: &Method::HEAD, headers: &[WANT, CHECKSUM_MODE], lane: Lane::Requests };
+    let ask = Ask { method: &Method::HEAD, headers: &[WANT, CHECKSUM_MODE], traffic: Traffic::Requests };
     let (status, headers) = match client.ask(ask, url, &mut attempts).await {
-        Ok(answer) => {
-            let parts = answer.without_body();
-            (parts.status, parts.headers)
-        }
+        Ok(answer) => (answer.status(), answer.without_body()),
         Err(failure) => return Sighting::failed(failure, attempts),
     };
     let sighting = |observation| Sighting { observation, digests: HeaderDigests::of(&headers), attempts };
@@ -53,20 +46,19 @@ pub(super) async fn observe(client: &Client, url: &Url) -> Sighting {
         StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED => {
             first_byte(client, url, attempts).await.0
         }
-        _ => sighting(otherwise(client.settings().retries, status)),
+        _ => sighting(otherwise(attempts, status)),
     }
 }
 
 /// The file as a GET of one byte shows it, and the headers of the answer, if there was one.
 async fn first_byte(client: &Client, url: &Url, mut attempts: u32) -> (Sighting, Option<HeaderMap>) {
-    let ask = Ask { method: &Method::GET, headers: &[FIRST_BYTE, WANT, CHECKSUM_MODE], lane: Lane::Requests };
+    let ask =
+        Ask { method: &Method::GET, headers: &[FIRST_BYTE, WANT, CHECKSUM_MODE], traffic: Traffic::Requests };
     let answer = match client.ask(ask, url, &mut attempts).await {
         Ok(answer) => answer,
         Err(failure) => return (Sighting::failed(failure, attempts), None),
     };
-    let (response, _finished) = answer.into_parts();
-    let (parts, body) = response.into_parts();
-    let (status, headers) = (parts.status, parts.headers);
+    let (status, headers) = (answer.status(), answer.headers().clone());
     let observation = match status {
         StatusCode::OK | StatusCode::PARTIAL_CONTENT if is_html(&headers) => absent(status, Absence::Html),
         StatusCode::OK | StatusCode::PARTIAL_CONTENT => {
@@ -76,13 +68,13 @@ async fn first_byte(client: &Client, url: &Url, mut attempts: u32) -> (Sighting,
                 Some(0) => absent(status, Absence::Empty),
                 // The rest is not read: it is one byte, or the whole file if the server does not know ranges.
                 Some(size) => present(status, Some(size)),
-                None => begins(client, body, status).await,
+                None => begins(client, answer, status).await,
             }
         }
         StatusCode::RANGE_NOT_SATISFIABLE if content_range(&headers) == Some(0) => {
             absent(status, Absence::Empty)
         }
-        _ => otherwise(client.settings().retries, status),
+        _ => otherwise(attempts, status),
     };
     (Sighting { observation, digests: HeaderDigests::of(&headers), attempts }, Some(headers))
 }
@@ -96,11 +88,10 @@ fn is_same_state(one: &HeaderMap, other: &HeaderMap) -> bool {
 }
 
 /// Whether there is a file at all, where no header tells: reads up to the first byte.
-async fn begins(client: &Client, mut body: Incoming, status: StatusCode) -> Observation {
+async fn begins(client: &Client, mut answer: Answer, status: StatusCode) -> Observation {
     let first = async {
-        while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|error| trouble(TroubleKind::Unreachable, causes(&error)))?;
-            if frame.data_ref().is_some_and(|data| !data.is_empty()) {
+        while let Some(data) = answer.chunk().await? {
+            if !data.is_empty() {
                 return Ok(present(status, None));
             }
         }
@@ -130,39 +121,18 @@ fn absent(status: StatusCode, how: Absence) -> Observation {
     Observation::Absent { status: status.as_u16(), how }
 }
 
-pub(super) fn otherwise(retries: u32, status: StatusCode) -> Observation {
+/// What a status says of a file, after so many attempts.
+pub(super) fn otherwise(attempts: u32, status: StatusCode) -> Observation {
     if is_absence(status) {
         absent(status, Absence::Status)
     } else {
-        Observation::Undetermined(status_trouble(retries, status))
+        Observation::Undetermined(status_trouble(attempts, status))
     }
 }
 
 /// Whether a status says that there is no such file. S3 says 403 to whoever may not list its bucket.
 pub(super) fn is_absence(status: StatusCode) -> bool {
     matches!(status, StatusCode::NOT_FOUND | StatusCode::GONE | StatusCode::FORBIDDEN)
-}
-
-/// What a status means that says neither that a file is there nor that it isn't.
-pub(super) fn status_trouble(retries: u32, status: StatusCode) -> Trouble {
-    let kind = match status.as_u16() {
-        429 => TroubleKind::RateLimited,
-        408 | 504 => TroubleKind::Timeout,
-        _ => TroubleKind::ServerError,
-    };
-    let asked_again = is_transient(status) && retries > 0;
-    let again = if asked_again { ", also when asked again" } else { "" };
-    Trouble { kind, status: Some(status.as_u16()), detail: format!("the server answered {status}{again}") }
-}
-
-impl Failure {
-    /// The trouble, if it is one.
-    pub(super) fn into_trouble(self) -> Result<Trouble, super::Refusal> {
-        match self {
-            Self::Refused(refusal) => Err(refusal),
-            Self::Trouble(trouble, Again::Maybe | Again::No | Again::AtOnce) => Ok(trouble),
-        }
-    }
 }
 
 pub(super) fn is_html(headers: &HeaderMap) -> bool {
@@ -173,7 +143,12 @@ pub(super) fn is_html(headers: &HeaderMap) -> bool {
     })
 }
 
+/// The length of a body, if it is told. Where `Transfer-Encoding` stands beside `Content-Length` the latter says
+/// nothing (RFC 9112, section 6.3).
 pub(super) fn content_length(headers: &HeaderMap) -> Option<u64> {
+    if headers.contains_key(header::TRANSFER_ENCODING) {
+        return None;
+    }
     let mut values = headers.get_all(header::CONTENT_LENGTH).iter();
     let value = decimal(values.next()?.to_str().ok()?)?;
     values.all(|other| other.to_str().ok().and_then(decimal) == Some(value)).then_some(value)
@@ -198,7 +173,7 @@ mod tests {
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
         pairs
             .iter()
-            .map(|(name, value)| (http::HeaderName::from_static(name), value.parse().unwrap()))
+            .map(|(name, value)| (header::HeaderName::from_static(name), value.parse().unwrap()))
             .collect()
     }
 
@@ -217,6 +192,8 @@ mod tests {
         ] {
             assert_eq!(content_length(&headers(&[("content-length", value)])), length, "{value}");
         }
+        let chunked = [("content-length", "5"), ("transfer-encoding", "chunked")];
+        assert_eq!(content_length(&headers(&chunked)), None);
         for (value, total) in [
             ("bytes 0-0/9", Some(9)),
             ("bytes */0", Some(0)),

@@ -7,14 +7,14 @@ use std::sync::Arc;
 use futures::future::Either;
 use futures::stream::{self, FuturesUnordered, Stream, StreamExt};
 
-use super::client::{Client, Small, scheme_and_host};
+use super::DigestSource;
 use super::content::{ContentInquiry, Order, Prover, Transfers};
 use super::evidence::{Evidence, Observation, PublishedDigest, Unread};
 use super::notes::Notes;
 use super::observe::{Sighting, observe};
 use super::openpgp::{Keyring, SignatureCheck};
 use super::sidecars::{META_JSON, SHA256SUM_TXT, SHA256SUM_TXT_GPG, Sidecar, Sidecars, Sums};
-use super::{DigestSource, Refusal};
+use crate::http::{Client, Outage, Refusal, Small, scheme_and_host};
 use crate::location::{BadLocation, Literal};
 use crate::stream::{BuildMetadata, MAX_DOCUMENT_BYTES};
 
@@ -86,7 +86,7 @@ impl Prober {
         match self.client.small_file(url.url(), MAX_DOCUMENT_BYTES).await {
             Small::Body(bytes) => Ok(bytes.into()),
             Small::TooLarge => Err(failed(format!("it has more than {MAX_DOCUMENT_BYTES} bytes"))),
-            Small::Status(status) => Err(failed(format!("the server answered {status}; expected 200 OK"))),
+            Small::Status(status, _) => Err(failed(format!("the server answered {status}; expected 200 OK"))),
             Small::Failed(failure) => {
                 Err(failed(failure.into_trouble().map_or_else(|refusal| refusal.to_string(), |it| it.detail)))
             }
@@ -186,10 +186,15 @@ impl Prober {
         self.prover.transfers()
     }
 
+    /// The hosts that are down, and are asked again.
+    pub fn outages(&self) -> Vec<Outage> {
+        self.client.outages()
+    }
+
     /// Before another round: what was missing may have come, what was unreachable may be back.
-    pub async fn refresh(&self) {
+    pub fn refresh(&self) {
         self.sidecars.forget();
-        self.client.revive().await;
+        self.client.revive();
     }
 
     async fn inquire(&self, inquiry: &Inquiry) -> Evidence {

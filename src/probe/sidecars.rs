@@ -8,11 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use futures::future::{BoxFuture, FutureExt, Shared};
 
-use super::client::{Client, Small, trouble};
-use super::evidence::{Trouble, TroubleKind};
-use super::observe::{is_absence, status_trouble};
+use super::observe::is_absence;
 use super::openpgp::{Keyring, SignatureCheck};
 use super::sha256sum::Sha256sum;
+use crate::http::{Client, Small, Trouble, TroubleKind, status_trouble, trouble};
 use crate::location::Literal;
 use crate::stream::BuildMetadata;
 
@@ -144,8 +143,8 @@ fn once<T: Send + Sync + 'static, P: Future<Output = Sidecar<T>> + Send>(
         Arc::new(match small {
             Small::Body(bytes) => parse(name, bytes).await,
             Small::TooLarge => Sidecar::Unusable(format!("it has more than {limit} bytes")),
-            Small::Status(status) if is_absence(status) => Sidecar::Absent,
-            Small::Status(status) => Sidecar::Unread(status_trouble(client.settings().retries, status)),
+            Small::Status(status, _) if is_absence(status) => Sidecar::Absent,
+            Small::Status(status, attempts) => Sidecar::Unread(status_trouble(attempts, status)),
             // Behind a redirect that may not be followed there may be one that contradicts.
             Small::Failed(failure) => Sidecar::Unread(
                 failure

@@ -41,7 +41,7 @@ fn place(artifact: &ArtifactReport) -> Option<Fact> {
 }
 
 fn answer(artifact: &ArtifactReport) -> Option<Fact> {
-    let status = artifact.http_status.and_then(|status| http::StatusCode::from_u16(status).ok());
+    let status = artifact.http_status.and_then(|status| crate::http::StatusCode::from_u16(status).ok());
     let is_expected = status.is_some_and(|status| status.is_success());
     let found = match (status, artifact.reason?) {
         (Some(_), Reason::ServerError | Reason::Missing) if is_expected => {

@@ -26,6 +26,7 @@ pub mod log;
 pub mod markdown;
 mod merge;
 pub mod model;
+mod outages;
 pub mod progress;
 mod request;
 #[cfg(test)]
@@ -37,5 +38,6 @@ mod words;
 pub use advice::advise;
 pub use context::{DocumentContext, ProwContext, RunContext, SkippedFile};
 pub use merge::{MergeError, merge};
+pub use outages::OutageNotes;
 pub use request::{art_request, opening as request_opening};
 pub use transfers::LogPace;

@@ -13,6 +13,7 @@ mod support;
 
 #[cfg(target_os = "linux")]
 mod memory;
+mod network;
 mod outputs;
 mod patience;
 mod reasons;

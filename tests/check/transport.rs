@@ -14,7 +14,7 @@ use crate::support::world::{CDN, CaFile, MIRROR, World};
 use crate::support::{Checkout, Stream, check_checkout, check_locally, component};
 
 #[test]
-fn many_requests_share_one_http2_connection() {
+fn many_requests_share_an_http2_connection() {
     let streams = 20;
     let mirror = Mirror::start(Config::tls_http2().max_concurrent_streams(streams)).unwrap();
     let mut stream = Stream::new();
@@ -27,7 +27,9 @@ fn many_requests_share_one_http2_connection() {
     let ca = CaFile::of(&mirror.ca_pem());
     let report = check_locally(Checkout::of(&stream)).arg("--ca-file").arg(ca.path()).run().exits(0).report();
     assert_eq!(report.counts(), [200, 0, 0]);
-    assert_eq!((mirror.connections(), mirror.handshakes()), (1, 1));
+    // One for each hundred requests at a time, of the 256 that there may be.
+    assert!((1..=3).contains(&mirror.connections()), "{} connections", mirror.connections());
+    assert_eq!(mirror.connections(), mirror.handshakes());
     assert!(mirror.requests().iter().all(|request| request.version == Version::HTTP_2));
     assert!(mirror.peak() > 5, "{} at a time", mirror.peak());
     // What the server refused because too many streams were open was not processed, and is no attempt.
@@ -283,9 +285,14 @@ fn a_proxy_in_the_environment_is_used_as_everywhere() {
         assert!(!finished.stdout.contains("secret") && !finished.stderr.contains("secret"), "{finished:?}");
     }
 
-    let program = check_checkout(Checkout::of(&secure)).args(["--output", "json"]);
-    let report = program.env("HTTPS_PROXY", "https://127.0.0.1:9").run().exits(3).report();
-    assert!(report.only()["message"].as_str().unwrap().contains("expected http://"));
+    // One that cannot be used is an error of usage, and nothing goes around it.
+    let before = mirror.connections();
+    for (name, value) in [("HTTPS_PROXY", "ftp://user:secret@127.0.0.1:9"), ("ALL_PROXY", "http://:x")] {
+        let finished = check_checkout(Checkout::of(&secure)).env(name, value).run().exits(2);
+        assert!(finished.stderr.contains(name), "{}", finished.stderr);
+        assert!(!finished.stderr.contains("secret"), "{}", finished.stderr);
+    }
+    assert_eq!(mirror.connections(), before);
 
     // A host that needs none is asked directly.
     mirror.forget();

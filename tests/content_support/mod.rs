@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use art_mirror_validate::gate::{self, Case, Observer, Patience};
 use art_mirror_validate::location::Literal;
-use art_mirror_validate::probe::{AllowedHost, Client, ClientSettings, Prober, Rules};
+use art_mirror_validate::probe::{AllowedHost, Client, ClientSettings, Prober, Proxies, Rules};
 use art_mirror_validate::stream::Sha256;
 use art_mirror_validate::verdict::{Expectation, Outcome, Signatures, Verify};
 use embedded_mirror::Mirror;
@@ -27,7 +27,9 @@ pub(crate) fn settings(mirror: &Mirror) -> ClientSettings {
         rules: Rules { allowed: vec![allowed], private_addresses: true, bridges: false },
         extra_roots: Vec::new(),
         concurrency: 64,
-        retries: 4,
+        retries: Some(4),
+        retry_for: Duration::from_secs(60),
+        proxies: Proxies::default(),
         timeout: Duration::from_secs(5),
     }
 }

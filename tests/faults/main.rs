@@ -604,8 +604,8 @@ fn a_proxy_that_dies_or_refuses_is_inconclusive() {
         ("in an answer", known().dies_after(4_000), published, 3, gone, true),
         ("in a file", known().dies_after(1_000_000), &["--verify", "content"], 3, gone, true),
         ("407", known().refuses(407), published, 3, "proxy authorization required", false),
-        ("503", known().refuses(503), published, 3, "unsuccessful", false),
-        ("unknown", ProxyConfig::new(), published, 3, "unsuccessful", false),
+        ("503", known().refuses(503), published, 3, "CONNECT with 503", false),
+        ("unknown", ProxyConfig::new(), published, 3, "CONNECT with 502", false),
     ] {
         let proxy = Proxy::start(proxy).unwrap();
         let more = [more, &["--ca-file", &ca, "--retries", "1", "--output", "json"]].concat();

@@ -195,6 +195,10 @@ impl Program {
         if self.args.first().is_some_and(|it| it == "check") && !self.args.contains(&"--verify".into()) {
             command.args(["--verify", "published"]);
         }
+        // Nor is a server that does not answer waited for as long as a person would.
+        if self.args.first().is_some_and(|it| it == "check") && !self.args.contains(&"--retry-for".into()) {
+            command.args(["--retry-for", "5s"]);
+        }
         if let Some(directory) = &self.directory {
             command.current_dir(directory);
         }

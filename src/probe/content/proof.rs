@@ -13,10 +13,9 @@ use super::sink::Sink;
 use super::tap::{Parcel, Tap, Totals};
 use super::transfer::{Extent, Transferred, Unfinished};
 use super::unpack::{Format, MAX_UNCOMPRESSED_BYTES, Uncompressed, unpack};
+use crate::http::{Client, Failure, Small, TroubleKind, status_trouble, trouble};
 use crate::location::Literal;
-use crate::probe::client::{Client, Failure, Small, trouble};
-use crate::probe::evidence::{Evidence, Observation, TroubleKind, Unread};
-use crate::probe::observe::status_trouble;
+use crate::probe::evidence::{Evidence, Observation, Unread};
 use crate::probe::openpgp::{
     Keyring, MAX_SIGNATURE_BYTES, SigType, SignatureCheck, Signatures, Verification,
 };
@@ -225,7 +224,7 @@ async fn fetch_signature(client: &Client, at: &Literal, evidence: &mut Evidence)
             evidence.signature = Some(Observation::Refused(refusal));
             return None;
         }
-        Small::Status(status) => status_trouble(client.settings().retries, status),
+        Small::Status(status, attempts) => status_trouble(attempts, status),
         Small::Failed(Failure::Trouble(trouble, _)) => trouble,
     };
     evidence.unread.push(Unread { sidecar: SIGNATURE, trouble });

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use crate::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 /// The validators of one version of a file (RFC 9110, section 8.8).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

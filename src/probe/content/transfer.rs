@@ -2,20 +2,23 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use http::{HeaderMap, Method, StatusCode, header};
-use http_body_util::BodyExt;
 use url::Url;
 
 use super::ranges::{Part, Version};
 use super::sink::Sink;
-use crate::probe::backoff::{is_transient, retry_after, wait_after};
-use crate::probe::client::{Again, Ask, Client, Failure, Lane, MAX_UNPROCESSED, trouble};
-use crate::probe::evidence::{Absence, Observation, Trouble, TroubleKind};
-use crate::probe::observe::{content_length, is_html, otherwise, status_trouble};
-use crate::probe::origin::Answer;
+use crate::http::header::{self, HeaderMap};
+use crate::http::{
+    Again, Answer, Ask, Client, Failure, Method, StatusCode, Traffic, Trouble, TroubleKind, is_transient,
+    retry_after, status_trouble, trouble,
+};
+use crate::probe::evidence::{Absence, Observation};
+use crate::probe::observe::{content_length, is_html, otherwise};
 
 /// The most answers that one file is put together from, however much each brings.
 const MAX_LEGS: u32 = 1000;
+
+/// The most times that one file is read from its start.
+const MAX_START_OVERS: u32 = 4;
 
 /// The least that a server must bring, in bytes a second, over each stretch of the client's timeout. What is
 /// slower has no end that anybody would wait for.
@@ -80,10 +83,15 @@ enum Leg<E> {
     Done(StatusCode),
     /// What is there is no use, or not the same any more.
     StartOver(&'static str),
-    /// Something that may pass. What the server asks for in between.
-    Failed(Trouble, Option<Duration>),
-    /// The server did not process the request.
-    AtOnce(Trouble),
+    /// Something that may pass. What the server asks for in between, and whether the next request waits by itself
+    /// until the host is back.
+    Failed {
+        trouble: Trouble,
+        asked_for: Option<Duration>,
+        is_down: bool,
+    },
+    /// Nothing came of the request, and it can be made again at once.
+    AtOnce,
     Unfinished(Unfinished<E>),
 }
 
@@ -91,7 +99,7 @@ impl Client {
     /// Reads a file into a sink. A connection that drops, or brings less than a kibibyte a second for as long as
     /// the client's timeout, is replaced and the transfer resumed where it was, if the server can do that and
     /// still has the same file; else it starts over. Every failure without progress counts against the client's
-    /// retries, and so does every start over.
+    /// retries; a few start overs are allowed.
     ///
     /// `attempts` counts the requests along, redirects not counted.
     pub async fn download<S: Sink>(
@@ -115,51 +123,50 @@ impl Client {
         attempts: &mut u32,
     ) -> Result<Transferred, Unfinished<S::Error>> {
         let mut journey = Journey { position: held, of_unknown_version: held > 0, ..Journey::default() };
-        let (mut failures, mut unprocessed) = (0_u32, 0_u32);
-        let retries = self.settings().retries;
+        let mut retries = self.retries();
+        let start_overs =
+            self.settings().retries.map_or(MAX_START_OVERS, |retries| retries.min(MAX_START_OVERS));
         for _ in 0..MAX_LEGS {
             if journey.version.if_range().is_none() && !journey.of_unknown_version {
                 journey.start_over(sink).await.map_err(Unfinished::Sink)?;
             }
             let before = journey.received;
-            let leg = self.leg(url, extent, &mut journey, sink).await;
-            if !matches!(leg, Leg::AtOnce(_)) {
+            let leg = self.leg(url, extent, &mut journey, sink, *attempts).await;
+            if !matches!(leg, Leg::AtOnce) {
                 *attempts = attempts.saturating_add(1);
             }
             let came = journey.received.saturating_sub(before);
             let progress = match &leg {
-                Leg::Failed(Trouble { kind: TroubleKind::Timeout, .. }, _) => {
+                Leg::Failed { trouble: Trouble { kind: TroubleKind::Timeout, .. }, .. } => {
                     came >= Patience::least(self.settings().timeout)
                 }
                 _ => came > 0,
             };
             if progress {
-                (failures, unprocessed) = (0, 0);
+                retries.progressed();
             }
-            let (trouble, asked_for) = match leg {
+            let (trouble, asked_for, is_down) = match leg {
                 Leg::Done(status) => {
                     let Journey { position, pieces, .. } = journey;
                     return Ok(Transferred { bytes: position, status: status.as_u16(), pieces });
                 }
                 Leg::Unfinished(unfinished) => return Err(unfinished),
-                Leg::AtOnce(_) if unprocessed < MAX_UNPROCESSED => {
-                    unprocessed += 1;
-                    continue;
-                }
-                Leg::AtOnce(trouble) => (trouble, None),
-                Leg::Failed(trouble, asked_for) => (trouble, asked_for),
+                Leg::AtOnce => continue,
+                Leg::Failed { trouble, asked_for, is_down } => (trouble, asked_for, is_down),
                 Leg::StartOver(why) => {
                     tracing::info!(%url, why, position = journey.position, "the download starts over");
                     journey.start_over(sink).await.map_err(Unfinished::Sink)?;
-                    (trouble_of(why), None)
+                    (trouble_of(why), None, false)
                 }
             };
-            failures = failures.saturating_add(1);
-            if failures > retries || journey.start_overs > retries {
+            let wait = retries.after_failure(asked_for).filter(|_| journey.start_overs <= start_overs);
+            let Some(wait) = wait else {
                 return Err(Unfinished::Observed(Observation::Undetermined(trouble)));
-            }
+            };
             tracing::info!(%url, position = journey.position, detail = trouble.detail, "the download goes on");
-            tokio::time::sleep(wait_after(failures, asked_for)).await;
+            if !is_down {
+                tokio::time::sleep(wait).await;
+            }
         }
         Err(Unfinished::Observed(Observation::Undetermined(trouble_of(
             "the connection broke too often to read it whole",
@@ -173,6 +180,7 @@ impl Client {
         extent: Extent,
         journey: &mut Journey,
         sink: &mut S,
+        attempts: u32,
     ) -> Leg<S::Error> {
         let range = format!("bytes={}-", journey.position);
         let if_range = journey.version.if_range().map(str::to_owned);
@@ -182,20 +190,25 @@ impl Client {
             [range, _] if journey.of_unknown_version => std::slice::from_ref(range),
             both => both,
         };
-        let ask = Ask { method: &Method::GET, headers, lane: Lane::Downloads };
+        let ask = Ask { method: &Method::GET, headers, traffic: Traffic::Downloads };
         let answer = match self.follow(ask, url).await {
             Ok(answer) => answer,
             Err(Failure::Refused(refusal)) => {
                 return Leg::Unfinished(Unfinished::Observed(Observation::Refused(refusal)));
             }
-            Err(Failure::Trouble(trouble, Again::AtOnce)) => return Leg::AtOnce(trouble),
-            Err(Failure::Trouble(trouble, Again::Maybe | Again::No)) => return Leg::Failed(trouble, None),
+            Err(Failure::Trouble(_, Again::AtOnce)) => return Leg::AtOnce,
+            Err(Failure::Trouble(trouble, Again::No | Again::NotSent(_))) => {
+                return Leg::Unfinished(Unfinished::Observed(Observation::Undetermined(trouble)));
+            }
+            Err(Failure::Trouble(trouble, again @ (Again::Maybe | Again::WhenBack))) => {
+                return Leg::Failed { trouble, asked_for: None, is_down: again == Again::WhenBack };
+            }
         };
-        let status = answer.response.status();
-        match journey.accept(status, answer.response.headers()) {
+        let status = answer.status();
+        match journey.accept(status, answer.headers()) {
             Accepted::Body => {
                 if std::mem::take(&mut journey.of_unknown_version) {
-                    let headers = answer.response.headers();
+                    let headers = answer.headers();
                     journey.total = Part::of(headers).and_then(|part| part.total);
                     journey.version = Version::of(headers);
                 }
@@ -204,17 +217,18 @@ impl Client {
                 if let Err(error) = journey.start_over(sink).await {
                     return Leg::Unfinished(Unfinished::Sink(error));
                 }
-                journey.total = content_length(answer.response.headers());
-                if journey.total.is_none() && ends_with_its_connection(answer.response.headers()) {
+                journey.total = content_length(answer.headers());
+                if journey.total.is_none() && ends_with_its_connection(answer.headers()) {
                     journey.total = extent.told;
                 }
-                journey.version = Version::of(answer.response.headers());
+                journey.version = Version::of(answer.headers());
             }
             Accepted::StartOver(why) => return Leg::StartOver(why),
             Accepted::Not(observation) => return Leg::Unfinished(Unfinished::Observed(observation)),
             Accepted::NotNow => {
-                let asked_for = retry_after(answer.response.headers(), SystemTime::now());
-                return Leg::Failed(status_trouble(self.settings().retries, status), asked_for);
+                let asked_for = retry_after(answer.headers(), SystemTime::now());
+                let trouble = status_trouble(attempts.saturating_add(1), status);
+                return Leg::Failed { trouble, asked_for, is_down: answer.is_down() };
             }
         }
         journey.pieces = journey.pieces.saturating_add(1);
@@ -223,27 +237,23 @@ impl Client {
 
     async fn body<S: Sink>(
         &self,
-        answer: Answer,
+        mut answer: Answer,
         limit: u64,
         journey: &mut Journey,
         sink: &mut S,
     ) -> Leg<S::Error> {
-        let status = answer.response.status();
-        let (response, finished) = answer.into_parts();
-        let mut body = response.into_body();
+        let status = answer.status();
+        let failed =
+            |kind, detail| Leg::Failed { trouble: trouble(kind, detail), asked_for: None, is_down: false };
         let mut patience = Patience::new(self.settings().timeout);
         loop {
-            let frame = match patience.wait_for(body.frame()).await {
-                Some(Some(Ok(frame))) => frame,
-                Some(Some(Err(error))) => {
-                    let detail = format!(
-                        "the connection broke after {} bytes: {}",
-                        journey.position,
-                        crate::probe::connect::causes(&error)
-                    );
-                    return Leg::Failed(trouble(TroubleKind::Unreachable, detail), None);
+            let data = match patience.wait_for(answer.chunk()).await {
+                Some(Ok(Some(data))) => data,
+                Some(Ok(None)) => break,
+                Some(Err(Trouble { detail, .. })) => {
+                    let detail = format!("the connection broke after {} bytes: {detail}", journey.position);
+                    return failed(TroubleKind::Unreachable, detail);
                 }
-                Some(None) => break,
                 None => {
                     let timeout = humantime::format_duration(self.settings().timeout);
                     let came = match patience.came {
@@ -251,10 +261,9 @@ impl Client {
                         some => format!("no more than {some} bytes"),
                     };
                     let detail = format!("{came} came in {timeout} after {} bytes", journey.position);
-                    return Leg::Failed(trouble(TroubleKind::Timeout, detail), None);
+                    return failed(TroubleKind::Timeout, detail);
                 }
             };
-            let Ok(data) = frame.into_data() else { continue };
             if data.is_empty() {
                 continue;
             }
@@ -276,9 +285,8 @@ impl Client {
             && journey.position != total
         {
             let detail = format!("the answer ended after {} of {total} bytes", journey.position);
-            return Leg::Failed(trouble(TroubleKind::Unreachable, detail), None);
+            return failed(TroubleKind::Unreachable, detail);
         }
-        finished.body_was_read();
         if journey.position == 0 {
             let observation = Observation::Absent { status: status.as_u16(), how: Absence::Empty };
             return Leg::Unfinished(Unfinished::Observed(observation));

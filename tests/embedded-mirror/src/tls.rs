@@ -8,11 +8,15 @@ use rcgen::{
     KeyUsagePurpose,
 };
 use rustls::ServerConfig;
-use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::PrivatePkcs8KeyDer;
 
 /// A certificate authority that exists for as long as its test. Clones are the same authority.
 #[derive(Debug, Clone)]
-pub struct Authority(Arc<CertifiedIssuer<'static, KeyPair>>);
+pub struct Authority {
+    issuer: Arc<CertifiedIssuer<'static, KeyPair>>,
+    /// The key, in DER, where servers present the authority's own certificate.
+    presented: Option<Arc<[u8]>>,
+}
 
 impl Authority {
     /// A new authority with a new key.
@@ -22,12 +26,27 @@ impl Authority {
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
         params.distinguished_name.push(DnType::CommonName, "embedded mirror's test authority");
         let key = KeyPair::generate().map_err(io::Error::other)?;
-        CertifiedIssuer::self_signed(params, key).map(|it| Self(Arc::new(it))).map_err(io::Error::other)
+        let issuer = CertifiedIssuer::self_signed(params, key).map_err(io::Error::other)?;
+        Ok(Self { issuer: Arc::new(issuer), presented: None })
+    }
+
+    /// A certificate for these names that is its own authority's, as `openssl req -x509` makes it, and that servers
+    /// present; valid up to and including this year.
+    pub fn self_signed(names: &[&str], last_year: i32) -> io::Result<Self> {
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        let mut params = CertificateParams::new(names).map_err(io::Error::other)?;
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.not_after = rcgen::date_time_ymd(last_year, 12, 31);
+        params.distinguished_name.push(DnType::CommonName, "self-signed");
+        let key = KeyPair::generate().map_err(io::Error::other)?;
+        let presented = Some(key.serialize_der().into());
+        let issuer = CertifiedIssuer::self_signed(params, key).map_err(io::Error::other)?;
+        Ok(Self { issuer: Arc::new(issuer), presented })
     }
 
     /// Its certificate in PEM, for `--ca-file` and the like.
     pub fn pem(&self) -> String {
-        self.0.pem()
+        self.issuer.pem()
     }
 
     /// A server certificate for these DNS names or IP addresses, and its key, both in PEM, for other servers.
@@ -43,7 +62,7 @@ impl Authority {
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.use_authority_key_identifier_extension = true;
         let key = KeyPair::generate().map_err(io::Error::other)?;
-        let certificate = params.signed_by(&key, &self.0).map_err(io::Error::other)?;
+        let certificate = params.signed_by(&key, &*self.issuer).map_err(io::Error::other)?;
         Ok((certificate, key))
     }
 
@@ -51,9 +70,14 @@ impl Authority {
     pub(crate) fn server(&self, names: &[String], alpn: &[&[u8]]) -> io::Result<Arc<ServerConfig>> {
         let mut all = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
         all.extend(names.iter().filter(|name| *name != "localhost").cloned());
-        let (certificate, key) = self.leaf(all)?;
-        let chain: Vec<CertificateDer<'static>> = vec![certificate.der().clone(), self.0.der().clone()];
-        let key = PrivatePkcs8KeyDer::from(key.serialize_der()).into();
+        let own = self.issuer.der().clone();
+        let (chain, key) = if let Some(key) = &self.presented {
+            (vec![own], key.to_vec())
+        } else {
+            let (certificate, key) = self.leaf(all)?;
+            (vec![certificate.der().clone(), own], key.serialize_der())
+        };
+        let key = PrivatePkcs8KeyDer::from(key).into();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()

@@ -1,0 +1,471 @@
+//! Requests: under the rules, through redirects, within a time, again if that may help.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use bytes::{Bytes, BytesMut};
+use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Method, Request, Response, StatusCode, Version};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::Instant;
+use url::{Position, Url};
+
+use super::failure::{Again, Broken, Failure, How, Trouble, TroubleKind, status_trouble, trouble};
+use super::host::{Host, Permits, STREAM_WINDOW, Unanswered};
+use super::proxy::Proxies;
+use super::resolver::{LookUp, system};
+use super::retry::{Failed, Outage, Policy, Retries, is_transient, retry_after};
+use super::rules::{MAX_REDIRECTS, Refusal, Rules};
+use super::trust::Trust;
+use crate::location::HostKind;
+
+/// The most bytes of a small file that are held without a thought. Real sidecars have ten kilobytes; those that
+/// have more share [`LARGE_BYTES`], so that many directories cost no more memory than one.
+const UNREMARKABLE_BYTES: usize = STREAM_WINDOW as usize;
+
+/// What larger small files may take between them: one of the largest, or ten of three megabytes.
+const LARGE_BYTES: usize = 32 * 1024 * 1024;
+
+/// The longest body that is read only to use its connection again, in bytes, and how long that may take.
+const MAX_DISCARDED_BYTES: u64 = 64 * 1024;
+const LONGEST_DISCARD: Duration = Duration::from_secs(1);
+
+/// How requests are made.
+#[derive(Debug, Clone)]
+pub struct ClientSettings {
+    /// Where they may go.
+    pub rules: Rules,
+    /// Through which proxies.
+    pub proxies: Proxies,
+    /// PEM files with further trust roots.
+    pub extra_roots: Vec<PathBuf>,
+    /// The most requests to one host at a time.
+    pub concurrency: usize,
+    /// How often a request is made again after a failure that may pass; `None` leaves it to the time.
+    pub retries: Option<u32>,
+    /// How long a host's failures that may pass are ridden out.
+    pub retry_for: Duration,
+    /// How long one request may take, from the moment it is sent to its answer.
+    pub timeout: Duration,
+}
+
+impl ClientSettings {
+    pub(super) fn policy(&self) -> Policy {
+        Policy { retries: self.retries, time: self.retry_for }
+    }
+}
+
+/// Makes requests.
+pub struct Client {
+    settings: ClientSettings,
+    trust: Arc<Trust>,
+    hosts: Mutex<HashMap<String, Arc<Host>>>,
+    /// What larger small files may take, in KiB.
+    large: Semaphore,
+    look_up: LookUp,
+}
+
+/// What is asked.
+#[derive(Clone, Copy)]
+pub(crate) struct Ask<'a> {
+    pub(crate) method: &'a Method,
+    pub(crate) headers: &'a [(&'static str, &'a str)],
+    pub(crate) traffic: Traffic,
+}
+
+/// Which connections a request goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Traffic {
+    /// Small answers: those of one host share a connection where it speaks HTTP/2.
+    Requests,
+    /// Whole files: HTTP/1.1, each on a connection that is its own as long as it takes.
+    Downloads,
+}
+
+/// A response.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    response: Response,
+    _permits: Permits,
+    is_down: bool,
+}
+
+/// A small file, or why there is none.
+#[derive(Debug, Clone)]
+pub(crate) enum Small {
+    /// All of it.
+    Body(Bytes),
+    /// More than was asked for.
+    TooLarge,
+    /// Another status than 200, after so many attempts.
+    Status(StatusCode, u32),
+    /// No response.
+    Failed(Failure),
+}
+
+impl Client {
+    /// A client. Nothing is opened, loaded or resolved before the first request.
+    pub fn new(settings: ClientSettings) -> Self {
+        let trust = Arc::new(Trust::new(settings.extra_roots.clone()));
+        Self {
+            settings,
+            trust,
+            hosts: Mutex::default(),
+            large: Semaphore::new(LARGE_BYTES / 1024),
+            look_up: system,
+        }
+    }
+
+    /// Loads the trust roots aside, while there is something else to do.
+    pub fn prepare(&self) {
+        let trust = Arc::clone(&self.trust);
+        std::thread::spawn(move || drop(trust.config()));
+    }
+
+    /// The rules that requests are made under.
+    pub fn rules(&self) -> &Rules {
+        &self.settings.rules
+    }
+
+    /// How requests are made.
+    pub fn settings(&self) -> &ClientSettings {
+        &self.settings
+    }
+
+    /// Gives hosts that could not be reached another chance.
+    pub fn revive(&self) {
+        self.all_hosts().iter().for_each(|host| host.health.revive());
+    }
+
+    /// The hosts that are down, and are asked again.
+    pub fn outages(&self) -> Vec<Outage> {
+        self.all_hosts().iter().filter_map(|host| host.health.outage(host.name())).collect()
+    }
+
+    /// The retries of one request.
+    pub(crate) fn retries(&self) -> Retries {
+        Retries::new(self.settings.policy())
+    }
+
+    /// The response to a request, at the end of its redirects and after as many attempts as it takes. A
+    /// transient status is returned once the retries are used up. `attempts` counts along.
+    pub(crate) async fn ask(&self, ask: Ask<'_>, url: &Url, attempts: &mut u32) -> Result<Answer, Failure> {
+        let mut retries = self.retries();
+        let mut was_misdirected = false;
+        loop {
+            let outcome = self.follow(ask, url).await;
+            *attempts = match outcome {
+                Err(Failure::Trouble(_, Again::AtOnce)) => *attempts,
+                // They were made for this one too.
+                Err(Failure::Trouble(_, Again::NotSent(connections))) => connections.max(*attempts),
+                _ => attempts.saturating_add(1),
+            };
+            let (asked_for, is_down, why) = match &outcome {
+                Err(Failure::Trouble(_, Again::AtOnce)) => continue,
+                // RFC 9110, section 15.5.20: a connection of its own may lead elsewhere.
+                Ok(answer) if answer.status() == StatusCode::MISDIRECTED_REQUEST && !was_misdirected => {
+                    was_misdirected = true;
+                    self.host(answer.response.url()).renew();
+                    continue;
+                }
+                Ok(answer) if is_transient(answer.status()) => {
+                    let asked_for = retry_after(answer.headers(), SystemTime::now());
+                    (asked_for, answer.is_down, answer.status().to_string())
+                }
+                Err(Failure::Trouble(trouble, again @ (Again::Maybe | Again::WhenBack))) => {
+                    (None, *again == Again::WhenBack, trouble.detail.clone())
+                }
+                Ok(_) | Err(_) => return outcome,
+            };
+            let Some(wait) = retries.after_failure(asked_for) else { return outcome };
+            tracing::info!(method = %ask.method, url = place(url), attempts, why, ?wait, is_down, "asked again");
+            if let Ok(answer) = outcome {
+                answer.without_body();
+            }
+            if !is_down {
+                tokio::time::sleep(wait).await;
+            }
+        }
+    }
+
+    /// Reads a file of at most `limit` bytes, with as many attempts as it takes.
+    pub(crate) async fn small_file(&self, url: &Url, limit: usize) -> Small {
+        let ask = Ask { method: &Method::GET, headers: &[], traffic: Traffic::Requests };
+        let (mut retries, mut attempts) = (self.retries(), 0);
+        loop {
+            let answer = match self.ask(ask, url, &mut attempts).await {
+                Ok(answer) => answer,
+                Err(failure) => return Small::Failed(failure),
+            };
+            let status = answer.status();
+            if status != StatusCode::OK {
+                answer.without_body();
+                return Small::Status(status, attempts);
+            }
+            let trouble = match self.read_small(answer, limit).await {
+                Ok(Some(body)) => return Small::Body(body),
+                Ok(None) => return Small::TooLarge,
+                Err(trouble) => trouble,
+            };
+            match retries.after_failure(None) {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => return Small::Failed(Failure::Trouble(trouble, Again::No)),
+            }
+        }
+    }
+
+    /// The body, or `None` if it has more than `limit` bytes.
+    async fn read_small(&self, mut answer: Answer, limit: usize) -> Result<Option<Bytes>, Trouble> {
+        let length = answer.response.content_length().and_then(|length| usize::try_from(length).ok());
+        if length.is_some_and(|length| length > limit) {
+            return Ok(None);
+        }
+        let most = length.unwrap_or(limit);
+        let mut bytes = BytesMut::new();
+        let mut large: Option<SemaphorePermit<'_>> = None;
+        let mut left = self.settings.timeout;
+        loop {
+            let began = Instant::now();
+            let chunk = match tokio::time::timeout(left, answer.chunk()).await {
+                Ok(Ok(Some(chunk))) => chunk,
+                Ok(Ok(None)) => return Ok(Some(bytes.freeze())),
+                Ok(Err(trouble)) => return Err(trouble),
+                Err(_) => return Err(self.timed_out()),
+            };
+            left = left.saturating_sub(began.elapsed());
+            if bytes.len() + chunk.len() > limit {
+                return Ok(None);
+            }
+            if bytes.len() + chunk.len() > UNREMARKABLE_BYTES && large.is_none() {
+                // Never closed. What it waits for counts for no timeout: the server has done its part.
+                let share = u32::try_from(most.min(LARGE_BYTES) / 1024).unwrap_or(u32::MAX);
+                large = self.large.acquire_many(share).await.ok();
+                // All at once: growing by halves would hold twice as much. What is not written takes no memory.
+                bytes.reserve(most.saturating_sub(bytes.len()));
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+    }
+
+    /// One attempt: the request and its redirects, each judged by the rules.
+    pub(crate) async fn follow(&self, ask: Ask<'_>, url: &Url) -> Result<Answer, Failure> {
+        let mut target: Option<Url> = None;
+        for _ in 0..=MAX_REDIRECTS {
+            let url = target.as_ref().unwrap_or(url);
+            let answer = self.exchange(ask, url).await?;
+            if !matches!(answer.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+                return Ok(answer);
+            }
+            let Some(leads_to) = answer.headers().get(header::LOCATION) else {
+                return Ok(answer);
+            };
+            let leads_to = String::from_utf8_lossy(leads_to.as_bytes()).into_owned();
+            answer.without_body();
+            target = Some(self.settings.rules.admit_redirect(url, &leads_to).map_err(Failure::Refused)?);
+        }
+        let url = target.as_ref().unwrap_or(url);
+        Err(Failure::Refused(Refusal::Redirect {
+            target: crate::text::excerpt(url.as_str(), 300),
+            why: "after more redirects than the 5 that are followed",
+        }))
+    }
+
+    /// One request to one host.
+    async fn exchange(&self, ask: Ask<'_>, url: &Url) -> Result<Answer, Failure> {
+        let answer = self.exchange_unheard(ask, url).await;
+        match &answer {
+            Ok(answer) => {
+                let status = answer.status().as_u16();
+                tracing::debug!(method = %ask.method, url = place(url), status, "answered");
+            }
+            Err(failure) => tracing::debug!(method = %ask.method, url = place(url), ?failure, "not answered"),
+        }
+        answer
+    }
+
+    async fn exchange_unheard(&self, ask: Ask<'_>, url: &Url) -> Result<Answer, Failure> {
+        let host = self.host(url);
+        let permit = host.permit(ask.traffic).await;
+        let admission = host
+            .health
+            .admit()
+            .await
+            .map_err(|(trouble, connections)| Failure::Trouble(trouble, Again::NotSent(connections)))?;
+        let lease = host
+            .lease(ask.traffic, permit, &self.trust)
+            .await
+            .map_err(|why| Failure::Trouble(trouble(TroubleKind::Unreachable, why), Again::No))?;
+        let failed = |trouble: Trouble, asked_for, is_connect| {
+            host.health.failed(&admission, Failed { trouble, asked_for, is_connect })
+        };
+        let again = |is_down| if is_down { Again::WhenBack } else { Again::Maybe };
+        match host.send(lease, request(ask, url)).await {
+            Ok((response, permits)) => {
+                let status = response.status();
+                let is_down = is_transient(status) && {
+                    let asked_for = retry_after(response.headers(), SystemTime::now());
+                    failed(status_trouble(1, status), asked_for, false)
+                };
+                if !is_transient(status) {
+                    host.health.answered();
+                }
+                Ok(Answer { response, _permits: permits, is_down })
+            }
+            Err(Unanswered::TimedOut) => {
+                let trouble = self.timed_out();
+                let is_down = failed(trouble.clone(), None, false);
+                Err(Failure::Trouble(trouble, again(is_down)))
+            }
+            Err(Unanswered::OtherProtocol(broken)) => Err(Failure::Trouble(broken.trouble(), Again::AtOnce)),
+            Err(Unanswered::Broken(broken)) => {
+                let trouble = broken.trouble();
+                match broken.how {
+                    How::NotGlobal { addresses } => Err(not_global(&host, url, addresses)),
+                    How::Permanent => {
+                        host.health.give_up(trouble.clone());
+                        Err(Failure::Trouble(trouble, Again::No))
+                    }
+                    How::Unprocessed if host.health.has_answered_since(&admission) => {
+                        Err(Failure::Trouble(trouble, Again::AtOnce))
+                    }
+                    _ => {
+                        let is_connect = Broken::is_connect(&broken);
+                        let is_down = failed(trouble.clone(), None, is_connect);
+                        Err(Failure::Trouble(trouble, again(is_down)))
+                    }
+                }
+            }
+        }
+    }
+
+    /// What a request is that takes too long.
+    pub(crate) fn timed_out(&self) -> Trouble {
+        let timeout = humantime::format_duration(self.settings.timeout);
+        trouble(TroubleKind::Timeout, format!("no answer within {timeout}"))
+    }
+
+    fn host(&self, url: &Url) -> Arc<Host> {
+        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = hosts.get(scheme_and_host(url)) {
+            return Arc::clone(known);
+        }
+        let host = Arc::new(Host::new(url, &self.settings, self.look_up));
+        hosts.insert(scheme_and_host(url).to_owned(), Arc::clone(&host));
+        host
+    }
+
+    fn all_hosts(&self) -> Vec<Arc<Host>> {
+        self.hosts.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+}
+
+impl Answer {
+    pub(crate) fn status(&self) -> StatusCode {
+        self.response.status()
+    }
+
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        self.response.headers()
+    }
+
+    /// Whether the host is down, by what it answered: the next request waits until it is back.
+    pub(crate) const fn is_down(&self) -> bool {
+        self.is_down
+    }
+
+    /// The next piece of the body; `None` at its end.
+    pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, Trouble> {
+        self.response.chunk().await.map_err(|error| {
+            let host = self.response.url().host_str().unwrap_or_default();
+            Broken::of(&error, host).trouble()
+        })
+    }
+
+    /// Takes the head alone. An HTTP/1.1 connection can be used again once the body was read, so a short one (a
+    /// page that says 404) is read to its end, aside; a longer one costs more than another handshake.
+    pub(crate) fn without_body(mut self) -> HeaderMap {
+        let headers = std::mem::take(self.response.headers_mut());
+        let length = self.response.content_length();
+        let is_short = length.is_some_and(|length| (1..=MAX_DISCARDED_BYTES).contains(&length));
+        if is_short && self.response.version() < Version::HTTP_2 {
+            tokio::spawn(tokio::time::timeout(LONGEST_DISCARD, async move {
+                while let Ok(Some(_)) = self.chunk().await {}
+            }));
+        }
+        headers
+    }
+}
+
+/// What it is that a name has no address that may be requested: the network's affair where nobody but the network
+/// says so, and the run's where its own options name the host.
+fn not_global(host: &Host, url: &Url, addresses: String) -> Failure {
+    let name = host.name().to_owned();
+    if HostKind::of(url.host_str().unwrap_or_default()) == HostKind::Other {
+        return Failure::Refused(Refusal::Address { host: name, addresses });
+    }
+    let detail = format!(
+        "in this network {name} has the address {addresses}, which is not a public one and was not connected to \
+         (if that is how it should be: --allow-private-addresses)"
+    );
+    let trouble = trouble(TroubleKind::Unreachable, detail);
+    host.health.give_up(trouble.clone());
+    Failure::Trouble(trouble, Again::No)
+}
+
+/// The part of a URL that says which host is asked and how, without a copy: no URL that is requested has a user
+/// name before its host, and the parser leaves out default ports.
+pub(crate) fn scheme_and_host(url: &Url) -> &str {
+    &url[..Position::BeforePath]
+}
+
+/// A URL for diagnostics: without its query, since S3's has a signature in it.
+fn place(url: &Url) -> &str {
+    &url[..Position::AfterPath]
+}
+
+fn request(ask: Ask<'_>, url: &Url) -> Request {
+    let mut request = Request::new(ask.method.clone(), url.clone());
+    let headers = request.headers_mut();
+    // Whatever a server calls the encoding, the bytes on the wire are the file.
+    headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    for (name, value) in ask.headers {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+    request
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_published_host_with_inner_addresses_is_a_fault_of_the_network_and_an_allowed_one_of_the_run() {
+        let settings = ClientSettings {
+            rules: Rules { allowed: vec!["allowed.example".parse().unwrap()], ..Rules::default() },
+            proxies: Proxies::default(),
+            extra_roots: Vec::new(),
+            concurrency: 1,
+            retries: None,
+            retry_for: Duration::from_secs(120),
+            timeout: Duration::from_secs(30),
+        };
+        let inner: LookUp =
+            |_| Box::pin(async { Ok(vec![([10, 0, 0, 1], 0).into(), ([0, 0, 0, 0], 0).into()]) });
+        let client = Client { look_up: inner, ..Client::new(settings) };
+        let ask = Ask { method: &Method::HEAD, headers: &[], traffic: Traffic::Requests };
+        let asked = async |url: &str| client.ask(ask, &url.parse().unwrap(), &mut 0).await.unwrap_err();
+        for url in ["https://mirror.openshift.com/f", "https://art-rhcos-ci.s3.amazonaws.com/f"] {
+            let Failure::Trouble(trouble, Again::No) = asked(url).await else { panic!("{url}") };
+            assert_eq!(trouble.kind, TroubleKind::Unreachable);
+            assert!(
+                trouble.detail.contains("in this network") && trouble.detail.contains("10.0.0.1, 0.0.0.0")
+            );
+        }
+        let refused = asked("http://allowed.example/f").await;
+        assert!(matches!(refused, Failure::Refused(Refusal::Address { .. })), "{refused:?}");
+    }
+}

@@ -1,0 +1,259 @@
+//! Why there is no answer, in sentences for a person.
+
+use std::error::Error;
+use std::io;
+
+use rustls::{AlertDescription, CertificateError};
+
+use super::StatusCode;
+use super::resolver::NotGlobal;
+use super::retry::is_transient;
+use super::rules::Refusal;
+
+/// Why nothing is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// The kind.
+    pub kind: TroubleKind,
+    /// The status of the last response, if there was one.
+    pub status: Option<u16>,
+    /// What happened, for a person.
+    pub detail: String,
+}
+
+/// The kinds of [`Trouble`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TroubleKind {
+    /// No connection, or one that broke.
+    Unreachable,
+    /// No answer in time.
+    Timeout,
+    /// An error, or an answer that says nothing about the file.
+    ServerError,
+    /// 429.
+    RateLimited,
+    /// The run ended first.
+    Deadline,
+}
+
+/// Why there is no response.
+#[derive(Debug, Clone)]
+pub(crate) enum Failure {
+    /// The rules forbid it.
+    Refused(Refusal),
+    /// Something went wrong. Whether another attempt may help.
+    Trouble(Trouble, Again),
+}
+
+/// Whether another attempt may help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Again {
+    /// It may help.
+    Maybe,
+    /// It may help once the host is back, which the attempt itself waits for.
+    WhenBack,
+    /// It won't.
+    No,
+    /// It will, and costs nothing: the server did not process the request.
+    AtOnce,
+    /// It won't, and there was none: the host was given up before, after so many connections that did not come about.
+    NotSent(u32),
+}
+
+impl Failure {
+    /// The trouble, if it is one.
+    pub(crate) fn into_trouble(self) -> Result<Trouble, Refusal> {
+        match self {
+            Self::Refused(refusal) => Err(refusal),
+            Self::Trouble(trouble, _) => Ok(trouble),
+        }
+    }
+}
+
+pub(crate) fn trouble(kind: TroubleKind, detail: String) -> Trouble {
+    Trouble { kind, status: None, detail }
+}
+
+/// What a status means that says neither that a file is there nor that it isn't, after so many attempts.
+pub(crate) fn status_trouble(attempts: u32, status: StatusCode) -> Trouble {
+    let kind = match status.as_u16() {
+        429 => TroubleKind::RateLimited,
+        408 | 504 => TroubleKind::Timeout,
+        _ => TroubleKind::ServerError,
+    };
+    let again = if is_transient(status) && attempts > 1 { ", also when asked again" } else { "" };
+    Trouble { kind, status: Some(status.as_u16()), detail: format!("the server answered {status}{again}") }
+}
+
+/// How an exchange broke.
+#[derive(Debug, Clone)]
+pub(super) struct Broken {
+    pub(super) how: How,
+    /// What happened, for a person.
+    pub(super) detail: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum How {
+    /// The name has no address that may be requested.
+    NotGlobal { addresses: String },
+    /// No connection came about, and none will.
+    Permanent,
+    /// No connection came about.
+    NoConnection,
+    /// None in time.
+    ConnectTimeout,
+    /// The other end does not speak the protocol that it was offered.
+    OtherProtocol,
+    /// The proxy would not connect.
+    ProxyRefused,
+    /// The server wants to be asked over HTTP/1.1 (`HTTP_1_1_REQUIRED`, RFC 9113, section 7).
+    Http1Required,
+    /// The server surely did not process the request (RFC 9113, section 8.7).
+    Unprocessed,
+    /// The connection broke.
+    Exchange,
+}
+
+impl Broken {
+    pub(super) fn unknown() -> Self {
+        Self { how: How::Exchange, detail: "the connection broke".to_owned() }
+    }
+
+    /// Reads the causes of an error. reqwest and hyper-util say only where in them it came up, and reqwest says
+    /// the URL, whose query may be a signature: neither is shown.
+    pub(super) fn of(error: &reqwest::Error, host: &str) -> Self {
+        let connecting = error.is_connect();
+        let broken = |how, detail: &str| Self { how, detail: crate::text::excerpt(detail, 300) };
+        let mut said: Vec<String> = Vec::new();
+        let mut cause = error.source();
+        while let Some(this) = cause {
+            if let Some(NotGlobal { addresses }) = this.downcast_ref() {
+                return broken(How::NotGlobal { addresses: addresses.clone() }, &this.to_string());
+            }
+            if let Some(tls) = this.downcast_ref::<rustls::Error>() {
+                let (how, detail) = tls_failure(tls, host);
+                // What comes after the handshake is a connection that broke.
+                return broken(if connecting { how } else { How::Exchange }, &detail);
+            }
+            let text = this.to_string();
+            let is_place = text.starts_with("client error (") || text == "tcp connect error";
+            if !is_place && !said.iter().any(|before| before.contains(&text)) {
+                said.push(text);
+            }
+            // An `io::Error` hides the error that it wraps from `source`.
+            let wrapped = this.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+            cause = wrapped.map_or_else(|| this.source(), |inner| Some(inner));
+        }
+        let says = |what: &str| said.iter().any(|text| text.contains(what));
+        let how = match () {
+            () if says("tunnel error: proxy auth") || says("tunnel error: unsuccessful") => How::ProxyRefused,
+            () if connecting && error.is_timeout() => How::ConnectTimeout,
+            () if connecting => How::NoConnection,
+            // The type behind these is h2's, which a user of reqwest has no business with.
+            () if says("endpoint requires HTTP/1.1") => How::Http1Required,
+            () if says("refused stream before processing") => How::Unprocessed,
+            () if says("connection error received: not a result of an error") => How::Unprocessed,
+            () => How::Exchange,
+        };
+        match (&how, said.join(": ")) {
+            (_, nothing) if nothing.is_empty() => Self { how, ..Self::unknown() },
+            (How::NoConnection, detail) => broken(How::NoConnection, &format!("no connection: {detail}")),
+            (_, detail) => broken(how, &detail),
+        }
+    }
+
+    /// The same, through a proxy that is to be named.
+    pub(super) fn through(mut self, proxy: Option<&str>) -> Self {
+        if let Some(proxy) = proxy {
+            self.detail = format!("through the proxy {proxy}: {}", self.detail);
+        }
+        self
+    }
+
+    /// Whether no connection came about.
+    pub(super) fn is_connect(&self) -> bool {
+        use How::{ConnectTimeout, NoConnection, NotGlobal, OtherProtocol, Permanent, ProxyRefused};
+        matches!(
+            self.how,
+            NotGlobal { .. } | Permanent | NoConnection | ConnectTimeout | OtherProtocol | ProxyRefused
+        )
+    }
+
+    pub(super) fn trouble(&self) -> Trouble {
+        let kind = match self.how {
+            How::ConnectTimeout => TroubleKind::Timeout,
+            _ => TroubleKind::Unreachable,
+        };
+        trouble(kind, self.detail.clone())
+    }
+}
+
+/// What a failed handshake is, and a sentence of our own for it: rustls' are for programmers.
+fn tls_failure(error: &rustls::Error, host: &str) -> (How, String) {
+    use rustls::Error::{
+        AlertReceived, InvalidCertificate, InvalidMessage, PeerIncompatible, PeerMisbehaved,
+    };
+    match error {
+        InvalidCertificate(why) => {
+            let why = certificate_failure(why, host);
+            let hint = "additional CA certificates: --ca-file";
+            (How::Permanent, format!("the server's certificate is not trusted: {why} ({hint})"))
+        }
+        AlertReceived(AlertDescription::NoApplicationProtocol) | rustls::Error::NoApplicationProtocol => {
+            (How::OtherProtocol, "the server speaks neither HTTP/2 nor HTTP/1.1 over TLS".to_owned())
+        }
+        AlertReceived(alert) => (
+            How::NoConnection,
+            format!(
+                "the server ended the TLS handshake with alert {} ({})",
+                u8::from(*alert),
+                alert_name(*alert)
+            ),
+        ),
+        InvalidMessage(_) => (How::NoConnection, "what the server sent is not TLS".to_owned()),
+        PeerIncompatible(_) => {
+            (How::Permanent, "the server supports no TLS version or cipher that this program does".to_owned())
+        }
+        PeerMisbehaved(_) => (How::NoConnection, "the server broke the rules of TLS".to_owned()),
+        _ => (How::NoConnection, "the TLS handshake failed".to_owned()),
+    }
+}
+
+fn certificate_failure(error: &CertificateError, host: &str) -> String {
+    use CertificateError as E;
+    let date = |time: &rustls::pki_types::UnixTime| {
+        let time = std::time::UNIX_EPOCH.checked_add(std::time::Duration::from_secs(time.as_secs()));
+        time.map_or_else(String::new, |time| format!(" on {}", humantime::format_rfc3339_seconds(time)))
+    };
+    match error {
+        E::UnknownIssuer => "its issuer is unknown".to_owned(),
+        E::Expired => "it has expired".to_owned(),
+        E::ExpiredContext { not_after, .. } => format!("it expired{}", date(not_after)),
+        E::NotValidYet => "it is not valid yet".to_owned(),
+        E::NotValidYetContext { not_before, .. } => format!("it becomes valid{}", date(not_before)),
+        E::NotValidForName | E::NotValidForNameContext { .. } => format!("it is not valid for {host}"),
+        E::Revoked => "it has been revoked".to_owned(),
+        E::BadSignature => "its signature is wrong".to_owned(),
+        E::InvalidPurpose | E::InvalidPurposeContext { .. } => "it is not a server's certificate".to_owned(),
+        E::Other(other) if is_ca(other) => "it is self-signed, or a CA's own".to_owned(),
+        _ => "it cannot be verified".to_owned(),
+    }
+}
+
+/// Whether a server presented a certificate that is marked as a certificate authority's, as self-signed ones are.
+pub(super) fn is_ca(error: &rustls::OtherError) -> bool {
+    matches!(error.0.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
+}
+
+fn alert_name(alert: AlertDescription) -> &'static str {
+    match alert {
+        AlertDescription::HandshakeFailure => "handshake failure",
+        AlertDescription::ProtocolVersion => "protocol version",
+        AlertDescription::UnrecognisedName => "unknown host name",
+        AlertDescription::InternalError => "internal error",
+        AlertDescription::AccessDenied => "access denied",
+        AlertDescription::CertificateRequired => "a client certificate is required",
+        _ => "see the TLS alert registry",
+    }
+}

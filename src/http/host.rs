@@ -1,0 +1,402 @@
+//! One value per host and port: its reqwest clients, the permits to use them, and whether it answers.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use reqwest::{Client, Request, Response, redirect};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use url::Url;
+
+use super::client::{ClientSettings, Traffic};
+use super::failure::{Broken, How};
+use super::proxy::Proxy;
+use super::resolver::{LookUp, Resolver};
+use super::retry::Health;
+use super::trust::Trust;
+use crate::location::HostKind;
+
+/// The most connections to a host that does not speak HTTP/2, those on which that was found out among them.
+const MAX_HTTP1_CONNECTIONS: usize = 50;
+
+/// The most downloads from one host at a time: more would not be faster, and is impolite.
+const MAX_DOWNLOADS: usize = 16;
+
+/// The most requests on one HTTP/2 connection at a time: h2 opens no more streams before the server's SETTINGS have
+/// come, and all of the first requests shall leave in the first flight.
+const MAX_STREAMS: usize = 100;
+
+/// How much of a stream may be under way unread, in bytes. A connection has room for so much of each of its streams,
+/// so that one that is not read at the moment holds up no other.
+pub(super) const STREAM_WINDOW: u32 = 256 * 1024;
+const CONNECTION_WINDOW: u32 = 100 * STREAM_WINDOW;
+
+/// The most bytes of response headers over HTTP/2. Over HTTP/1.1 hyper reads 400 KiB of head and 100 headers.
+const MAX_HEADER_BYTES: u32 = 64 * 1024;
+
+/// How long an HTTP/2 connection with requests on it may be silent before it is asked whether it is still there, and
+/// how long it has to answer.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
+
+/// The longest that one connection may take to come about.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What the gate calls itself.
+const AGENT: &str = concat!("art-mirror-validate/", env!("CARGO_PKG_VERSION"));
+
+/// A host and port, and how it is reached.
+#[derive(Debug)]
+pub(super) struct Host {
+    name: String,
+    proxy: Option<Proxy>,
+    private_addresses: bool,
+    timeout: Duration,
+    permits: Arc<Semaphore>,
+    http1_permits: Arc<Semaphore>,
+    download_permits: Arc<Semaphore>,
+    clients: Mutex<Clients>,
+    failures: Arc<AtomicUsize>,
+    look_up: LookUp,
+    pub(super) health: Health,
+}
+
+#[derive(Debug)]
+struct Clients {
+    protocol: Protocol,
+    http2: Vec<Arc<Connection>>,
+    http1: Option<Arc<Connection>>,
+    downloads: Option<Arc<Connection>>,
+}
+
+/// What a host speaks to who asks for small answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Protocol {
+    Http1,
+    Http2,
+    /// Nothing was answered so far; this is tried next.
+    Unknown {
+        http2: bool,
+    },
+}
+
+/// A reqwest client: over HTTP/2 one connection, since hyper-util's pool makes one for each client.
+#[derive(Debug)]
+struct Connection {
+    client: Client,
+    kind: Kind,
+    streams: Arc<Semaphore>,
+    /// Why the connection did not come about that requests on this client wait for. Without it hyper-util would let
+    /// each of them try another time, one after the other.
+    failed: watch::Sender<Option<Broken>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Http1,
+    Http2,
+    /// HTTP/1.1, whatever else the host speaks.
+    Downloads,
+}
+
+/// A client to make one request with, and the permits for it.
+#[derive(Debug)]
+pub(super) struct Lease {
+    connection: Arc<Connection>,
+    permits: Permits,
+}
+
+/// Held as long as a request is under way, its answer's body included.
+#[derive(Debug)]
+pub(super) struct Permits {
+    _permits: [Option<OwnedSemaphorePermit>; 2],
+}
+
+/// Why a request got no answer.
+#[derive(Debug)]
+pub(super) enum Unanswered {
+    Broken(Broken),
+    /// The host does not speak the protocol that was tried, or not to this request. Another will be tried.
+    OtherProtocol(Broken),
+    TimedOut,
+}
+
+impl Host {
+    pub(super) fn new(url: &Url, settings: &ClientSettings, look_up: LookUp) -> Self {
+        let name = url.host_str().unwrap_or_default();
+        // Plain http is HTTP/1.1, and S3 speaks no other.
+        let found_out_on = settings.concurrency.div_ceil(MAX_STREAMS);
+        let http1_permits = MAX_HTTP1_CONNECTIONS.saturating_sub(found_out_on).clamp(1, settings.concurrency);
+        let http1 = url.scheme() != "https" || HostKind::of(name) == HostKind::RedirectTarget;
+        Self {
+            name: url.port().map_or_else(|| name.to_owned(), |port| format!("{name}:{port}")),
+            proxy: settings.proxies.of(url).cloned(),
+            private_addresses: settings.rules.private_addresses,
+            timeout: settings.timeout,
+            permits: Arc::new(Semaphore::new(settings.concurrency)),
+            http1_permits: Arc::new(Semaphore::new(http1_permits)),
+            download_permits: Arc::new(Semaphore::new(settings.concurrency.min(MAX_DOWNLOADS))),
+            clients: Mutex::new(Clients {
+                protocol: if http1 { Protocol::Http1 } else { Protocol::Unknown { http2: true } },
+                http2: Vec::new(),
+                http1: None,
+                downloads: None,
+            }),
+            failures: Arc::default(),
+            look_up,
+            health: Health::new(settings.policy()),
+        }
+    }
+
+    /// Its name and port, for messages.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The permit for a request of that kind; held while it waits, so that it keeps its place.
+    pub(super) async fn permit(&self, traffic: Traffic) -> Option<OwnedSemaphorePermit> {
+        let permits = match traffic {
+            Traffic::Requests => &self.permits,
+            Traffic::Downloads => &self.download_permits,
+        };
+        // Never closed.
+        Arc::clone(permits).acquire_owned().await.ok()
+    }
+
+    /// The client for a request. The error says which file of trust roots could not be read.
+    pub(super) async fn lease(
+        &self,
+        traffic: Traffic,
+        permit: Option<OwnedSemaphorePermit>,
+        trust: &Trust,
+    ) -> Result<Lease, String> {
+        let lease = |connection, other| Lease { connection, permits: Permits { _permits: [permit, other] } };
+        if traffic == Traffic::Downloads {
+            let mut clients = self.clients();
+            let connection = self.client(&mut clients.downloads, Kind::Downloads, trust)?;
+            return Ok(lease(connection, None));
+        }
+        {
+            let mut clients = self.clients();
+            if matches!(clients.protocol, Protocol::Http2 | Protocol::Unknown { http2: true }) {
+                for connection in &clients.http2 {
+                    if let Ok(stream) = Arc::clone(&connection.streams).try_acquire_owned() {
+                        return Ok(lease(Arc::clone(connection), Some(stream)));
+                    }
+                }
+                let connection = Arc::new(self.build(Kind::Http2, trust)?);
+                let stream = Arc::clone(&connection.streams).try_acquire_owned().ok();
+                clients.http2.push(Arc::clone(&connection));
+                return Ok(lease(connection, stream));
+            }
+        }
+        let permit = Arc::clone(&self.http1_permits).acquire_owned().await.ok();
+        let mut clients = self.clients();
+        let connection = self.client(&mut clients.http1, Kind::Http1, trust)?;
+        Ok(lease(connection, permit))
+    }
+
+    fn client(
+        &self,
+        known: &mut Option<Arc<Connection>>,
+        kind: Kind,
+        trust: &Trust,
+    ) -> Result<Arc<Connection>, String> {
+        if let Some(connection) = known {
+            return Ok(Arc::clone(connection));
+        }
+        let connection = Arc::new(self.build(kind, trust)?);
+        Ok(Arc::clone(known.insert(connection)))
+    }
+
+    fn build(&self, kind: Kind, trust: &Trust) -> Result<Connection, String> {
+        let mut tls = trust.config()?;
+        tls.alpn_protocols = vec![if kind == Kind::Http2 { b"h2".to_vec() } else { b"http/1.1".to_vec() }];
+        let resolver = Resolver {
+            private_addresses: self.private_addresses,
+            proxy: self.proxy.as_ref().map(|proxy| proxy.host().to_owned()),
+            failures: Arc::clone(&self.failures),
+            look_up: self.look_up,
+        };
+        let mut builder = Client::builder()
+            .user_agent(AGENT)
+            .redirect(redirect::Policy::none())
+            .connect_timeout(self.connect_timeout())
+            .dns_resolver(resolver)
+            .tls_backend_preconfigured(tls)
+            .no_proxy();
+        if let Some(proxy) = &self.proxy {
+            let proxy =
+                reqwest::Proxy::all(proxy.url().clone()).map_err(|error| error.without_url().to_string())?;
+            builder = builder.proxy(proxy);
+        }
+        builder = if kind == Kind::Http2 {
+            builder
+                .http2_prior_knowledge()
+                .http2_initial_stream_window_size(STREAM_WINDOW)
+                .http2_initial_connection_window_size(CONNECTION_WINDOW)
+                .http2_max_header_list_size(MAX_HEADER_BYTES)
+                .http2_keep_alive_interval(KEEP_ALIVE)
+                .http2_keep_alive_timeout(KEEP_ALIVE)
+        } else {
+            builder.http1_only()
+        };
+        let client = builder.build().map_err(|error| error.without_url().to_string())?;
+        let (streams, failed) = (Arc::new(Semaphore::new(MAX_STREAMS)), watch::Sender::new(None));
+        Ok(Connection { client, kind, streams, failed })
+    }
+
+    fn connect_timeout(&self) -> Duration {
+        self.timeout.min(CONNECT_TIMEOUT)
+    }
+
+    /// Makes the request.
+    pub(super) async fn send(
+        &self,
+        lease: Lease,
+        request: Request,
+    ) -> Result<(Response, Permits), Unanswered> {
+        let Lease { connection, permits } = lease;
+        let mut failed = connection.failed.subscribe();
+        // Connecting has a time of its own.
+        let timeout = self.timeout.saturating_add(self.connect_timeout());
+        let url = request.url().clone();
+        let answer = tokio::select! {
+            biased;
+            Ok(failed) = failed.wait_for(Option::is_some) => {
+                let broken = (*failed).clone().unwrap_or_else(Broken::unknown);
+                return Err(self.broke(&connection, broken));
+            }
+            answer = tokio::time::timeout(timeout, connection.client.execute(request)) => answer,
+        };
+        match answer {
+            Ok(Ok(response)) => {
+                self.speaks(&connection);
+                Ok((response, permits))
+            }
+            Ok(Err(error)) => {
+                let broken = self.explain(Broken::of(&error, &self.name), &url).await;
+                if broken.is_connect() {
+                    self.failures.fetch_add(1, Ordering::Relaxed);
+                    if connection.kind == Kind::Http2 {
+                        self.retire(&connection);
+                        connection.failed.send_replace(Some(broken.clone()));
+                    }
+                }
+                Err(self.broke(&connection, broken))
+            }
+            Err(_) => {
+                // Something between the two ends may have forgotten the connection without a word to either.
+                self.retire(&connection);
+                Err(Unanswered::TimedOut)
+            }
+        }
+    }
+
+    /// The same, with what only this host knows: its proxy, and how long it was waited for.
+    async fn explain(&self, mut broken: Broken, url: &Url) -> Broken {
+        if broken.how == How::ConnectTimeout {
+            let timeout = humantime::format_duration(self.connect_timeout());
+            broken.detail = format!("no connection within {timeout}");
+        }
+        let Some(proxy) = &self.proxy else { return broken };
+        if broken.how == How::ProxyRefused {
+            let status = proxy.status_of_connect(url, self.connect_timeout()).await;
+            broken.detail = match status {
+                Some(200) | None => "it refused to connect".to_owned(),
+                Some(407) => "proxy authorization required (it answered CONNECT with 407)".to_owned(),
+                Some(status @ 201..=299) => {
+                    format!("it answered CONNECT with {status}; only 200 is understood")
+                }
+                Some(status) => format!("it refused to connect (it answered CONNECT with {status})"),
+            };
+        }
+        if broken.is_connect() { broken.through(Some(proxy.name())) } else { broken }
+    }
+
+    /// Learns from an answer which protocol the host speaks.
+    fn speaks(&self, connection: &Connection) {
+        let mut clients = self.clients();
+        if matches!(clients.protocol, Protocol::Unknown { .. }) {
+            match connection.kind {
+                Kind::Http2 => clients.protocol = Protocol::Http2,
+                Kind::Http1 => clients.protocol = Protocol::Http1,
+                Kind::Downloads => {}
+            }
+        }
+    }
+
+    /// Learns from a failure which protocol the host speaks.
+    fn broke(&self, connection: &Connection, broken: Broken) -> Unanswered {
+        let (tried, other) = match connection.kind {
+            Kind::Http2 => (Protocol::Http2, Protocol::Http1),
+            Kind::Http1 => (Protocol::Http1, Protocol::Http2),
+            Kind::Downloads => return Unanswered::Broken(broken),
+        };
+        let mut clients = self.clients();
+        let unknown = Protocol::Unknown { http2: tried == Protocol::Http2 };
+        match broken.how {
+            How::OtherProtocol if clients.protocol != tried => clients.protocol = other,
+            How::Http1Required => clients.protocol = Protocol::Http1,
+            // A server that ignores what it is offered takes HTTP/2 for nonsense.
+            How::Exchange if clients.protocol == unknown => {
+                clients.protocol = Protocol::Unknown { http2: other == Protocol::Http2 };
+                return Unanswered::Broken(broken);
+            }
+            _ => return Unanswered::Broken(broken),
+        }
+        Unanswered::OtherProtocol(broken)
+    }
+
+    /// Makes no more requests on a client's connections. Those under way go on.
+    fn retire(&self, connection: &Arc<Connection>) {
+        let mut clients = self.clients();
+        clients.http2.retain(|other| !Arc::ptr_eq(other, connection));
+        if clients.http1.as_ref().is_some_and(|other| Arc::ptr_eq(other, connection)) {
+            clients.http1 = None;
+        }
+    }
+
+    /// Makes no more requests on the connections that there are.
+    pub(super) fn renew(&self) {
+        let mut clients = self.clients();
+        clients.http2.clear();
+        (clients.http1, clients.downloads) = (None, None);
+    }
+
+    fn clients(&self) -> MutexGuard<'_, Clients> {
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::Method;
+
+    use super::super::{Proxies, Rules};
+    use super::*;
+
+    #[tokio::test]
+    async fn a_resolver_that_hangs_costs_no_more_than_the_timeout() -> Result<(), Box<dyn std::error::Error>>
+    {
+        let settings = ClientSettings {
+            rules: Rules::default(),
+            proxies: Proxies::default(),
+            extra_roots: Vec::new(),
+            concurrency: 1,
+            retries: Some(0),
+            retry_for: Duration::ZERO,
+            timeout: Duration::from_millis(50),
+        };
+        for url in ["http://mirror.example/", "https://mirror.example/"] {
+            let url: Url = url.parse()?;
+            let host = Host::new(&url, &settings, |_| Box::pin(std::future::pending()));
+            let lease = host.lease(Traffic::Requests, None, &Trust::default()).await?;
+            // Far more than it takes, and far less than for ever.
+            let sending = host.send(lease, Request::new(Method::HEAD, url));
+            let sent = tokio::time::timeout(Duration::from_secs(30), sending).await?;
+            let Err(Unanswered::Broken(broken)) = sent else { return Err("it was answered".into()) };
+            assert_eq!((broken.how, &*broken.detail), (How::ConnectTimeout, "no connection within 50ms"));
+        }
+        Ok(())
+    }
+}

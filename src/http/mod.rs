@@ -1,0 +1,35 @@
+//! HTTP on reqwest, under our rules: where requests may go, which addresses are dialled, how long failures are ridden
+//! out.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `rules` | which URLs may be requested, and which redirects followed |
+//! | `address`, `resolver` | which addresses a name may have; what was judged is what is dialled |
+//! | `trust` | trust roots, and the certificates of `--ca-file` |
+//! | `proxy` | the proxy variables of the environment |
+//! | `retry` | what is transient, how long to wait, which host is down |
+//! | `host` | one value per host: its reqwest clients, its permits, whether it speaks HTTP/2 |
+//! | `failure` | errors as sentences for a person |
+//! | `client` | requests through redirects and retries |
+
+mod address;
+mod client;
+mod failure;
+mod host;
+mod proxy;
+mod resolver;
+mod retry;
+mod rules;
+mod trust;
+
+pub use address::is_global;
+pub(crate) use client::{Answer, Ask, Small, Traffic, scheme_and_host};
+pub use client::{Client, ClientSettings};
+pub(crate) use failure::{Again, Failure, status_trouble, trouble};
+pub use failure::{Trouble, TroubleKind};
+pub use proxy::{Proxies, ProxyError};
+pub use reqwest::{Method, StatusCode, header};
+pub use retry::Outage;
+pub(crate) use retry::{is_transient, retry_after};
+pub use rules::{AllowedHost, AllowedHostError, MAX_REDIRECTS, Refusal, Rules};
+pub use trust::check_trust_roots;

@@ -1,0 +1,396 @@
+//! How long failures that may pass are ridden out, and which hosts are down.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::{Mutex, OwnedMutexGuard, watch};
+use tokio::time::{Instant, sleep_until};
+
+use super::header::{HeaderMap, RETRY_AFTER};
+use super::{StatusCode, Trouble};
+
+/// The first wait's upper bound: about one round trip, so that a mirror that drops a request now and then
+/// costs little.
+const FIRST: Duration = Duration::from_millis(50);
+
+/// The longest wait that the back-off comes to.
+const LONGEST: Duration = Duration::from_secs(15);
+
+/// How long failures are ridden out.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Policy {
+    /// The most retries of one request; `None` leaves it to the time.
+    pub(super) retries: Option<u32>,
+    /// How long, from the first failure on.
+    pub(super) time: Duration,
+}
+
+impl Policy {
+    fn is_over(self, failures: u32, since: Instant, now: Instant) -> bool {
+        self.retries.is_some_and(|retries| failures > retries)
+            || now.saturating_duration_since(since) >= self.time
+    }
+
+    /// The wait before another attempt: exponential, with full jitter (Brooker, "Exponential Backoff And Jitter"),
+    /// and no longer than there is time for. What a server asks for is waited for all the same.
+    fn wait(self, failures: u32, asked_for: Option<Duration>, since: Instant, now: Instant) -> Duration {
+        let ceiling = FIRST.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1))).min(LONGEST);
+        let left = self.time.saturating_sub(now.saturating_duration_since(since));
+        let jittered = ceiling.mul_f64(fastrand::f64()).min(left);
+        asked_for.map_or(jittered, |asked_for| asked_for.saturating_add(jittered))
+    }
+}
+
+/// The retries of one request.
+#[derive(Debug)]
+pub(crate) struct Retries {
+    policy: Policy,
+    failures: u32,
+    since: Option<Instant>,
+}
+
+impl Retries {
+    pub(super) const fn new(policy: Policy) -> Self {
+        Self { policy, failures: 0, since: None }
+    }
+
+    /// After a failure: the wait before another attempt; `None` if there shall be none.
+    pub(crate) fn after_failure(&mut self, asked_for: Option<Duration>) -> Option<Duration> {
+        let now = Instant::now();
+        let since = *self.since.get_or_insert(now);
+        self.failures = self.failures.saturating_add(1);
+        let over = self.policy.is_over(self.failures, since, now);
+        (!over).then(|| self.policy.wait(self.failures, asked_for, since, now))
+    }
+
+    /// Forgets the failures so far: something came of an attempt.
+    pub(crate) fn progressed(&mut self) {
+        *self = Self::new(self.policy);
+    }
+}
+
+/// Whether a status says that asking again may help.
+pub(crate) fn is_transient(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 408 | 425 | 429 | 500 | 502..)
+}
+
+/// The wait that a response asks for, in seconds or until a date (RFC 9110, section 10.2.3).
+pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = httpdate::parse_http_date(value).ok()?;
+    Some(date.duration_since(now).unwrap_or_default())
+}
+
+/// A host that does not answer, while it is asked again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outage {
+    /// The host, with its port if it is an unusual one.
+    pub host: String,
+    /// Its last failure.
+    pub why: String,
+    /// How long it was not there so far.
+    pub lasted: Duration,
+    /// How long it is asked again.
+    pub left: Duration,
+}
+
+/// Whether a host answers. All requests to it share what is known: while it does not, one of them at a time asks
+/// whether it is back, and the others wait for that.
+#[derive(Debug)]
+pub(super) struct Health {
+    policy: Policy,
+    state: watch::Sender<State>,
+    /// Held by the request that asks; the queue is fair, so that each gets to ask.
+    probe: Arc<Mutex<()>>,
+    answers: AtomicU64,
+}
+
+#[derive(Debug)]
+enum State {
+    Up,
+    Down {
+        since: Instant,
+        failures: u32,
+        until: Instant,
+        trouble: Trouble,
+    },
+    /// For good, after so many connections that did not come about.
+    GivenUp(Trouble, u32),
+}
+
+/// The right to make one request.
+#[derive(Debug)]
+pub(super) struct Admission {
+    /// How many answers had come before.
+    answers: u64,
+    probe: Option<OwnedMutexGuard<()>>,
+}
+
+/// A failure that may pass.
+#[derive(Debug)]
+pub(super) struct Failed {
+    pub(super) trouble: Trouble,
+    /// The wait that the server asks for.
+    pub(super) asked_for: Option<Duration>,
+    /// Whether no connection came about.
+    pub(super) is_connect: bool,
+}
+
+impl Health {
+    pub(super) fn new(policy: Policy) -> Self {
+        let state = watch::Sender::new(State::Up);
+        Self { policy, state, probe: Arc::default(), answers: AtomicU64::new(0) }
+    }
+
+    /// Waits until the host may be asked: at once while it answers, else until it is this request's turn to ask
+    /// whether it is back. The error is why it was given up, and after how many connections that did not come about.
+    pub(super) async fn admit(&self) -> Result<Admission, (Trouble, u32)> {
+        let mut state = self.state.subscribe();
+        let mut probe = None;
+        loop {
+            let answers = self.answers.load(Ordering::Relaxed);
+            let until = match &*state.borrow_and_update() {
+                State::Up => return Ok(Admission { answers, probe: None }),
+                State::GivenUp(trouble, connections) => return Err((trouble.clone(), *connections)),
+                State::Down { until, .. } => *until,
+            };
+            if probe.is_none() {
+                probe = Some(Arc::clone(&self.probe).lock_owned().await);
+            } else if Instant::now() >= until {
+                return Ok(Admission { answers, probe });
+            } else {
+                tokio::select! {
+                    () = sleep_until(until) => {}
+                    _ = state.changed() => {}
+                }
+            }
+        }
+    }
+
+    /// Whether something was answered since a request was admitted.
+    pub(super) fn has_answered_since(&self, admission: &Admission) -> bool {
+        self.answers.load(Ordering::Relaxed) > admission.answers
+    }
+
+    /// The host answered.
+    pub(super) fn answered(&self) {
+        self.answers.fetch_add(1, Ordering::Relaxed);
+        self.state.send_if_modified(|state| {
+            let was_away = !matches!(state, State::Up);
+            *state = State::Up;
+            was_away
+        });
+    }
+
+    /// A request failed. Whether the host is down, so that another attempt waits for it to be back.
+    ///
+    /// With a bound on retries each request has its own, but for connections: a host that cannot be reached is tried
+    /// so often in all.
+    pub(super) fn failed(&self, admission: &Admission, failed: Failed) -> bool {
+        let Failed { trouble, asked_for, is_connect } = failed;
+        if !is_connect && (self.policy.retries.is_some() || self.policy.time.is_zero()) {
+            if admission.probe.is_some() {
+                // It was reached, and that is all that the others wait for.
+                self.answered();
+            }
+            return false;
+        }
+        let others_were_answered = self.has_answered_since(admission);
+        let now = Instant::now();
+        let mut is_down = true;
+        self.state.send_if_modified(|state| {
+            let (since, failures) = match state {
+                State::Up if others_were_answered => {
+                    is_down = false;
+                    return false;
+                }
+                State::Up => (now, 1),
+                State::Down { since, failures, .. } if admission.probe.is_some() => {
+                    (*since, failures.saturating_add(1))
+                }
+                State::Down { .. } | State::GivenUp(..) => return false,
+            };
+            *state = if self.policy.is_over(failures, since, now) {
+                State::GivenUp(trouble, if is_connect { failures } else { 0 })
+            } else {
+                let wait = self.policy.wait(failures, asked_for, since, now);
+                State::Down { since, failures, until: later(now, wait), trouble }
+            };
+            true
+        });
+        is_down
+    }
+
+    /// Another attempt would end the same way.
+    pub(super) fn give_up(&self, trouble: Trouble) {
+        self.state.send_replace(State::GivenUp(trouble, 1));
+    }
+
+    /// Forgets that the host was given up: another round may try again.
+    pub(super) fn revive(&self) {
+        self.state.send_replace(State::Up);
+    }
+
+    /// What there is to tell of a host that is down.
+    pub(super) fn outage(&self, host: &str) -> Option<Outage> {
+        let State::Down { since, trouble, .. } = &*self.state.borrow() else { return None };
+        let lasted = since.elapsed();
+        let why = trouble.detail.clone();
+        Some(Outage { host: host.to_owned(), why, lasted, left: self.policy.time.saturating_sub(lasted) })
+    }
+}
+
+/// A moment so much later, or as late as clocks can tell.
+fn later(now: Instant, wait: Duration) -> Instant {
+    const A_CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+    now + wait.min(A_CENTURY)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{TroubleKind, trouble};
+    use super::*;
+
+    const TWO_MINUTES: Policy = Policy { retries: None, time: Duration::from_secs(120) };
+
+    fn failed(is_connect: bool) -> Failed {
+        let trouble = trouble(TroubleKind::Unreachable, "it is down".to_owned());
+        Failed { trouble, asked_for: None, is_connect }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn by_default_failures_are_ridden_out_for_two_minutes() {
+        for _ in 0..20 {
+            let (began, mut retries, mut attempts) = (Instant::now(), Retries::new(TWO_MINUTES), 1);
+            while let Some(wait) = retries.after_failure(None) {
+                assert!(wait <= LONGEST, "{wait:?}");
+                tokio::time::sleep(wait).await;
+                attempts += 1;
+            }
+            let took = began.elapsed();
+            assert!(took >= TWO_MINUTES.time && took < TWO_MINUTES.time + LONGEST, "{took:?}");
+            assert!((10..100).contains(&attempts), "{attempts}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_bound_on_retries_ends_them_and_no_time_means_none() {
+        for (retries, time, attempts) in [(Some(3), 120, 4), (Some(0), 120, 1), (None, 0, 1), (Some(9), 0, 1)]
+        {
+            let mut all = Retries::new(Policy { retries, time: Duration::from_secs(time) });
+            let mut made = 1;
+            while all.after_failure(None).is_some() {
+                made += 1;
+            }
+            assert_eq!(made, attempts, "{retries:?} {time}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_server_asks_for_is_waited_for_and_then_asked_once() {
+        let mut retries = Retries::new(TWO_MINUTES);
+        let wait = retries.after_failure(Some(Duration::from_secs(3600))).unwrap();
+        assert!(wait >= Duration::from_secs(3600));
+        tokio::time::sleep(wait).await;
+        assert_eq!(retries.after_failure(Some(Duration::from_secs(3600))), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_request_asks_whether_a_host_is_back_and_none_once_it_is_given_up() {
+        let health = Arc::new(Health::new(TWO_MINUTES));
+        let began = Instant::now();
+        let probes = Arc::new(AtomicU64::new(0));
+        let first = health.admit().await.unwrap();
+        assert!(health.failed(&first, failed(false)));
+        let all = (0..143).map(|_| {
+            let (health, probes) = (Arc::clone(&health), Arc::clone(&probes));
+            tokio::spawn(async move {
+                while let Ok(admission) = health.admit().await {
+                    probes.fetch_add(1, Ordering::Relaxed);
+                    health.failed(&admission, failed(false));
+                }
+            })
+        });
+        for one in all.collect::<Vec<_>>() {
+            one.await.unwrap();
+        }
+        assert!((120..136).contains(&began.elapsed().as_secs()), "{:?}", began.elapsed());
+        assert!((10..100).contains(&probes.load(Ordering::Relaxed)), "{probes:?}");
+        health.revive();
+        assert!(health.admit().await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_host_that_is_back_is_asked_by_all_at_once() {
+        let health = Arc::new(Health::new(TWO_MINUTES));
+        let first = health.admit().await.unwrap();
+        health.failed(&first, failed(true));
+        assert_eq!(
+            health.outage("h").map(|outage| (outage.host, outage.why)),
+            Some(("h".into(), "it is down".into()))
+        );
+        let began = Instant::now();
+        let all = (0..143).map(|_| {
+            let health = Arc::clone(&health);
+            tokio::spawn(async move {
+                let admission = health.admit().await.unwrap();
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                health.answered();
+                drop(admission);
+            })
+        });
+        for one in all.collect::<Vec<_>>() {
+            one.await.unwrap();
+        }
+        assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+        assert_eq!(health.outage("h"), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_host_that_answers_some_is_not_paused() {
+        let health = Health::new(TWO_MINUTES);
+        let (one, _other) = (health.admit().await.unwrap(), health.admit().await.unwrap());
+        health.answered();
+        assert!(!health.failed(&one, failed(false)));
+        assert!(health.admit().await.unwrap().probe.is_none());
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
+        let cases = [
+            ("3", Some(3)),
+            ("Sun, 06 Nov 1994 08:49:47 GMT", Some(10)),
+            ("Sun, 06 Nov 1994 08:49:07 GMT", Some(0)),
+            ("soon", None),
+            ("-1", None),
+        ];
+        for (value, seconds) in cases {
+            let mut headers = HeaderMap::new();
+            headers.insert(RETRY_AFTER, value.parse().unwrap());
+            assert_eq!(retry_after(&headers, now), seconds.map(Duration::from_secs), "{value}");
+        }
+    }
+
+    #[test]
+    fn only_what_may_pass_is_transient() {
+        for (status, transient) in [
+            (200, false),
+            (404, false),
+            (403, false),
+            (408, true),
+            (425, true),
+            (429, true),
+            (500, true),
+            (501, false),
+            (503, true),
+            (599, true),
+        ] {
+            assert_eq!(is_transient(StatusCode::from_u16(status).unwrap()), transient, "{status}");
+        }
+    }
+}
