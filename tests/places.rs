@@ -262,10 +262,10 @@ fn the_advice_for_a_location_on_a_bridge_works_as_it_is_printed() {
         moved["advice"].as_str().unwrap().to_owned()
     };
     let advice = advice_of(&mut command(&check));
-    let start = advice.find("art-mirror-validate rewrite").unwrap();
+    let printed = advice.split('`').nth(1).unwrap();
     let program = Path::new(env!("CARGO_BIN_EXE_art-mirror-validate"));
     let mut shell = Command::new("/bin/sh");
-    shell.args(["-c", &advice[start..]]).env("PATH", program.parent().unwrap()).current_dir("/");
+    shell.args(["-c", printed]).env("PATH", program.parent().unwrap()).current_dir("/");
     let output = shell.output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{advice}: {}", stderr(&output));
     assert_eq!(fs::read_to_string(&document).unwrap(), before);
@@ -275,7 +275,7 @@ fn the_advice_for_a_location_on_a_bridge_works_as_it_is_printed() {
     let mut in_prow = command(&check);
     in_prow.envs([("REPO_OWNER", "openshift"), ("REPO_NAME", "installer"), ("PULL_NUMBER", "1")]);
     let advice = advice_of(&mut in_prow);
-    assert!(advice.ends_with("rewrite --to published --in-place data/data/coreos/rhcos.json"), "{advice}");
+    assert!(advice.ends_with("rewrite --to published --in-place data/data/coreos/rhcos.json`."), "{advice}");
 }
 
 #[test]

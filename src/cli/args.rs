@@ -216,7 +216,7 @@ pub struct TargetArgs {
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
     pub mirror: Option<Prefix>,
 
-    /// The mirror's directory of this release (4.8.2) or series (4.8)
+    /// The mirror's directory of this release (4.8.2, dev-4.19) or series (4.8)
     #[arg(long, value_name = "VERSION")]
     pub mirror_version: Option<MirrorVersion>,
 

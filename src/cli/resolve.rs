@@ -22,7 +22,7 @@ use crate::text::{Printable, excerpt, json};
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ResolveArgs {
-    /// URLs as stream metadata has them, or - for one per line on standard input; without any, the artifacts
+    /// URLs as stream metadata has them, or as install configs do, with ?sha256=…, which stays; or - for one per line on standard input; without any, the artifacts
     /// of --source that match the filters
     #[arg(value_name = "URL")]
     pub urls: Vec<String>,

@@ -43,6 +43,8 @@ pub struct Retention {
     pub unreadable: Vec<Unreadable>,
     /// Builds that are pinned, of streams that the listing does not cover.
     pub not_covered: Vec<String>,
+    /// How many builds the listing says were removed as a whole.
+    pub removed: usize,
     /// Lines of the listing that belong to no build.
     pub ignored: usize,
 }
@@ -190,6 +192,7 @@ impl Retention {
             builds: builds(pins, listing),
             unreadable: pins.unreadable.clone(),
             not_covered: Vec::new(),
+            removed: listing.removed.iter().map(|(name, _)| name).collect::<BTreeSet<_>>().len(),
             ignored: listing.ignored,
         };
         retention.look_for_pins(pins, listing, complete);

@@ -109,16 +109,34 @@ pub fn advise(report: &mut Report, context: &RunContext, path: impl Fn(&str) -> 
             let url = artifact.url.as_deref().unwrap_or(&artifact.location);
             let url = Literal::parse(url).ok();
             let owner = Owner::of(url.as_ref().map_or("", Literal::host), target);
-            let text = if reason == Reason::NotPublished {
+            let is_misplaced = reason == Reason::NotPublished
+                || (reason == Reason::HostNotAllowed && target == TargetKind::Published);
+            let text = if is_misplaced {
                 let document = Arc::clone(&artifact.document);
                 let path = paths.entry(document).or_insert_with(|| path(&artifact.document)).as_deref();
-                move_to_published(artifact, path)
+                let or = match reason {
+                    Reason::HostNotAllowed => " For a private mirror, pass --allow-host instead.",
+                    _ => "",
+                };
+                move_to_published(artifact, path) + or
             } else {
                 advice(reason, target, owner, context.retest())
             };
             artifact.advice = Some(capitalized(&text));
         }
     }
+}
+
+/// What a request to ART has to say of files that its sync job does not publish.
+pub(super) fn not_for_sync_job(artifacts: &[&ArtifactReport]) -> Option<&'static str> {
+    let is_pipelines = |artifact: &&ArtifactReport| {
+        let url = Literal::parse(artifact.url.as_deref().unwrap_or(&artifact.location));
+        url.is_ok_and(|url| Owner::of(url.host(), TargetKind::Published) == Owner::Pipeline)
+    };
+    artifacts.iter().any(is_pipelines).then_some(
+        "The sync job does not fill rhcos.mirror.openshift.com: the build pipeline uploads there itself. What is \
+         missing there is still to be uploaded, or its build was pruned.",
+    )
 }
 
 fn advice(reason: Reason, target: TargetKind, owner: Owner<'_>, retest: Option<&str>) -> String {
@@ -175,9 +193,11 @@ fn move_to_published(artifact: &ArtifactReport, path: Option<&str>) -> String {
     let release = (!artifact.release.is_empty()).then_some(&*artifact.release);
     let command = "art-mirror-validate rewrite --to published --in-place";
     match resolve(&artifact.location, release, &Place::PublishedPlace) {
-        Err(_) => "point the location at its place on a published host; none follows from it.".to_owned(),
+        Err(_) => {
+            "point the location at its place on a published host, which does not follow from it.".to_owned()
+        }
         Ok(_) => match path.and_then(shell_word) {
-            Some(path) => format!("point the document at its published places: {command} {path}"),
+            Some(path) => format!("point the document at its published places: `{command} {path}`."),
             None => {
                 format!("point the document at its published places, as `{command}` does for a stream file.")
             }
@@ -300,9 +320,9 @@ mod tests {
             advice_for(Reason::NotPublished, TargetKind::Published, url, document, &RunContext::default())
         };
         let cases = [
-            ("data/data/coreos/rhcos.json", "--in-place data/data/coreos/rhcos.json"),
-            ("-rf.json", "--in-place ./-rf.json"),
-            ("a b'; rm -rf $HOME; '.json", r"--in-place 'a b'\''; rm -rf $HOME; '\''.json'"),
+            ("data/data/coreos/rhcos.json", "--in-place data/data/coreos/rhcos.json`."),
+            ("-rf.json", "--in-place ./-rf.json`."),
+            ("a b'; rm -rf $HOME; '.json", r"--in-place 'a b'\''; rm -rf $HOME; '\''.json'`."),
             ("a\nb", "as `art-mirror-validate rewrite --to published --in-place` does for a stream file."),
         ];
         for (document, says) in cases {
@@ -310,6 +330,6 @@ mod tests {
             assert!(advice.ends_with(says), "{advice}");
         }
         let unknown = command("https://releases-art-rhcos.svc.ci.openshift.org/f.iso", "d");
-        assert!(unknown.contains("none follows from it"), "{unknown}");
+        assert!(unknown.contains("which does not follow from it"), "{unknown}");
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use crate::report::model::{ArtifactReport, Report, TargetKind};
-use crate::report::{ProwContext, RunContext};
+use crate::report::{ProwContext, RunContext, advice};
 use crate::text::{Printable, count};
 use crate::verdict::{Reason, Verdict};
 
@@ -31,6 +31,11 @@ pub fn art_request(report: &Report, context: &RunContext) -> Option<String> {
     let mut room = MOST_LOCATIONS;
     section(&mut text, "Not there", &missing, &mut room);
     section(&mut text, "There, but not the bytes that the document names", &wrong, &mut room);
+    let all: Vec<&ArtifactReport> =
+        missing.iter().chain(&wrong).flat_map(|build| &build.artifacts).copied().collect();
+    if let Some(note) = advice::not_for_sync_job(&all) {
+        let _ = writeln!(text, "\n{note}");
+    }
     if let Some(retest) = context.retest() {
         let _ = writeln!(text, "\nOnce they are there: {} on the pull request.", Printable(retest));
     }

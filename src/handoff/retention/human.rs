@@ -40,6 +40,10 @@ impl Retention {
             let (by, why) = (Printable(&unreadable.by), Printable(&unreadable.why));
             writeln!(out, "ERROR: {by} cannot be read, so nothing is an orphan: {why}")?;
         }
+        if self.removed > 0 {
+            let builds = count(self.removed, "build");
+            writeln!(out, "note: {builds} removed as a whole, as the listing says (tombstone-builds)")?;
+        }
         if !self.not_covered.is_empty() {
             let builds = count(self.not_covered.len(), "pinned build");
             writeln!(out, "note: {builds} of streams that the listing does not cover (see --complete)")?;

@@ -195,7 +195,8 @@ impl Listing {
         for entry in entries {
             let name = entry.file_name().to_string_lossy().into_owned();
             // What is hidden is on its way (`mirror` calls it `.FILE.part`), and not there yet.
-            if name.starts_with('.') {
+            let leads_nowhere = || !entry.path().exists();
+            if name.starts_with('.') || (entry.file_type()?.is_symlink() && leads_nowhere()) {
                 continue;
             }
             relative.push(name);

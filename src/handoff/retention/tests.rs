@@ -116,6 +116,7 @@ fn a_build_whose_files_are_gone_is_gone() {
         fs::write(builds.join(build).join("x86_64").join(name), "").unwrap();
     };
     file(A, ".rhcos.iso.part");
+    std::os::unix::fs::symlink("nowhere", builds.join(A).join("x86_64/rhcos.iso")).unwrap();
     file(C, "rhcos.iso");
     fs::create_dir_all(builds.join(B).join("x86_64")).unwrap();
     let mut listing = Listing::default();
@@ -124,7 +125,7 @@ fn a_build_whose_files_are_gone_is_gone() {
     let retention = Retention::of(&Pins { pins: pins.into(), unreadable: vec![] }, &listing, false);
     assert_eq!(statuses(&retention), [(C, Status::Pinned)]);
     let gone: Vec<&str> = retention.gone.iter().map(|gone| &*gone.build_id).collect();
-    assert_eq!(gone, [A, B], "neither a directory nor a file on its way is a build");
+    assert_eq!(gone, [A, B], "neither a directory nor a file on its way nor a link to nothing is a build");
 }
 
 #[test]

@@ -126,6 +126,8 @@ mod tests {
             (streams, cdn(streams), None, None, Some("4.19")),
             (streams, cdn(streams), Some("4.19.0"), Some("4.19.0"), Some("4.19")),
             (streams, cdn(streams), Some("4.19.0-ec.0"), Some("4.19.0-ec.0"), Some("pre-release")),
+            (streams, cdn(streams), Some("dev-4.19"), Some("dev-4.19"), Some("pre-release")),
+            (streams, cdn(streams), Some("4.11-fc.0"), Some("4.11-fc.0"), Some("pre-release")),
             (rhel, cdn(rhel), None, None, None),
             (rhel, cdn(rhel), Some("4.20.1"), Some("4.20.1"), Some("4.20")),
         ];
