@@ -9,7 +9,9 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use embedded_mirror::{Behaviour, Config, Connections, Mirror, Resource, artifact_content};
-use handoff_support::{Nginx, Ran, STORAGE, bridge, documents, files_below, program, put, serve, testdata};
+use handoff_support::{
+    Nginx, Ran, STORAGE, bridge, documents, files_below, program, put, serve, serve_below, testdata,
+};
 use serde_json::Value;
 
 const BUILD: &str = "419.96.202506171412-0";
@@ -199,8 +201,9 @@ fn sidecars_and_second_names_are_those_of_the_sync_job() {
     assert_eq!(fs::metadata(directory.join(METAL)).unwrap().nlink(), 2, "a link, no copy");
 }
 
+/// As plume does, but for the locations of what `--artifact` left out: plume points them at copies that are missing.
 #[test]
-fn plumes_options_do_what_they_do_there() {
+fn plumes_options_do_what_they_do_there_and_name_only_what_was_copied() {
     let server = full_bridge();
     let dest = tempfile::tempdir().unwrap();
     let out = dest.path().join("out.json");
@@ -223,6 +226,95 @@ fn plumes_options_do_what_they_do_there() {
         let name = artifact.location.strip_prefix("http://host:8080/images/");
         assert_eq!(is_metal, name.is_some_and(|name| images.join(name).is_file()), "{}", artifact.location);
     }
+
+    // Without --url the document is copied as it is.
+    let out = dest.path().join("copy.json");
+    let ran = mirror(&server, &images, &[&ONE[..], &["--dest-file", out.to_str().unwrap()]].concat());
+    assert_eq!(ran.status, 0, "{}", ran.all());
+    assert_eq!(fs::read(out).unwrap(), fs::read(document()).unwrap());
+
+    // Nothing is copied where the document has no such artifact; plume succeeds with nothing.
+    let ran = mirror(&server, &images, &["--artifact", "metall"]);
+    assert_eq!((ran.status, ran.stderr.contains("there are: ")), (2, true), "{}", ran.all());
+    let ran = mirror(&server, &images, &["-a", "metal"]);
+    assert!(
+        ran.status == 2 && ran.stderr.contains("for plume's -a, a platform, pass --artifact"),
+        "{}",
+        ran.all()
+    );
+}
+
+#[test]
+fn what_was_mirrored_in_the_streams_layout_passes_the_gate_without_a_version() {
+    let streams = |directory: &Path| {
+        let server = serve_below(directory, "streams");
+        let base = server.url("/streams");
+        assert_eq!(server.table().paths().iter().filter(|path| path.ends_with("/meta.json")).count(), 4);
+        Some((base, Box::new(server) as Box<dyn std::any::Any>))
+    };
+    passes_check(&["--layout", "streams"], &[], streams);
+}
+
+#[test]
+fn two_builds_do_not_share_a_directory() {
+    let server = full_bridge();
+    let root = tempfile::tempdir().unwrap();
+    let other = root.path().join("other.json");
+    fs::write(&other, fs::read_to_string(document()).unwrap().replace(BUILD, "419.96.202507010000-0"))
+        .unwrap();
+    let both = root.path().join("checkout/data/data/coreos");
+    fs::create_dir_all(&both).unwrap();
+    fs::copy(document(), both.join("rhel-9.json")).unwrap();
+    fs::copy(&other, both.join("rhel-10.json")).unwrap();
+    let dest = root.path().join("dest");
+    let release = ["-a", "x86_64", "--layout", "release", "--release-version", "4.19.2"];
+    let ran = mirror_of(&root.path().join("checkout"), &server, &dest, &release);
+    assert_eq!(ran.status, 2, "{}", ran.all());
+    for part in [BUILD, "419.96.202507010000-0", "rhel-9.json", "rhel-10.json", "one stream at a time"] {
+        assert!(ran.stderr.contains(part), "{part}: {}", ran.stderr);
+    }
+    assert!(!dest.exists());
+
+    // One after the other, the second would destroy what the first one wrote.
+    let ran = mirror(&server, &dest, &release);
+    assert_eq!(ran.status, 0, "{}", ran.all());
+    let before: Vec<_> = files_below(&dest).iter().map(|file| fs::read(dest.join(file)).unwrap()).collect();
+    let ran = mirror_of(&other, &server, &dest, &release);
+    assert_eq!(ran.status, 2, "{}", ran.all());
+    assert!(ran.stderr.contains("rhcos-id.txt names build 419.96.202506171412-0"), "{}", ran.stderr);
+    let after: Vec<_> = files_below(&dest).iter().map(|file| fs::read(dest.join(file)).unwrap()).collect();
+    assert_eq!(before, after);
+    let directory = dest.join("x86_64/dependencies/rhcos/4.19/4.19.2");
+    let file = directory.join("rhcos-4.19.2-x86_64-metal.x86_64.raw.gz");
+
+    // What should be right is mended, what nobody can tell from another build's is not.
+    fs::write(&file, "damaged").unwrap();
+    assert_eq!(mirror(&server, &dest, &release).status, 0);
+    fs::write(&file, "damaged").unwrap();
+    fs::remove_file(directory.join("sha256sum.txt")).unwrap();
+    assert_eq!(mirror(&server, &dest, &release).status, 2);
+    assert_eq!(mirror(&server, &dest, &[&release[..], &["--replace"]].concat()).status, 0);
+    assert_eq!(fs::read(file).unwrap(), artifact_content(METAL));
+}
+
+#[test]
+fn two_runs_do_not_write_to_one_directory_at_a_time() {
+    let server = full_bridge();
+    let dest = tempfile::tempdir().unwrap();
+    let below = dest.path().join("x86_64/dependencies/rhcos/4.19").join(BUILD);
+    fs::create_dir_all(&below).unwrap();
+    for directory in [dest.path(), &below] {
+        let lock = fs::File::open(directory).unwrap();
+        lock.lock().unwrap();
+        let ran = mirror(&server, dest.path(), &[&ONE[..], &["--layout", "build"]].concat());
+        assert_eq!(
+            (ran.status, ran.stderr.contains("another run is writing here")),
+            (3, true),
+            "{}",
+            ran.all()
+        );
+    }
+    assert_eq!(mirror(&server, dest.path(), &[&ONE[..], &["--layout", "build"]].concat()).status, 0);
 }
 
 #[test]
@@ -354,11 +446,9 @@ fn a_signature_that_was_never_published_is_said_and_no_fault() {
     let ran = mirror_of(&document, &server, &dest, &ONE);
     assert_eq!(ran.status, 0, "{}", ran.all());
     let said =
-        format!("unsigned {METAL}.sig: x86_64/metal/raw.gz/disk: it is not there: the server answered 404");
+        format!("unsigned {METAL}.sig: x86_64/metal/raw.gz/disk: it is missing: the server answered 404");
     assert!(ran.stdout.contains(&said), "{}", ran.stdout);
     assert_eq!(files_below(&dest), [METAL]);
-    let json = mirror_of(&document, &server, &dest, &[&ONE[..], &["--json"]].concat()).json();
-    assert_eq!((&json[0]["result"], &json[0]["signature"]["result"]), (&"kept".into(), &"failed".into()));
     // Nobody knows whether there is one.
     server.put(&path_at_bridge(&beside(METAL)), Resource::bytes("x").behaves(Behaviour::status(503)));
     assert_eq!(mirror_of(&document, &server, &dest, &ONE).status, 3);

@@ -11,7 +11,8 @@ use std::process::Command;
 use embedded_mirror::{
     Config, Mirror, Proxy, ProxyConfig, Resource, artifact_content, artifact_uncompressed, hex_sha256,
 };
-use handoff_support::{Ran, Repo, STORAGE, bridge, documents, files_below, program, put, testdata};
+use handoff_support::sync_job::SyncJob;
+use handoff_support::{Ran, Repo, STORAGE, bridge, documents, download, files_below, program, put, testdata};
 use serde_json::Value;
 
 const HOME: &str = "data/data/coreos/rhcos.json";
@@ -80,19 +81,23 @@ impl Field {
         }
     }
 
-    fn builds_reach_the_bridge(&self) {
-        put(&self.bridge, &documents(&self.installer.path().join(HOME))[0], &bridge(&self.bridge), |_| true);
+    fn builds_reach_the_bridge(&self, arch: &str) {
+        let document = &documents(&self.installer.path().join(HOME))[0];
+        put(&self.bridge, document, &bridge(&self.bridge), |artifact| artifact.id.arch.starts_with(arch));
     }
 }
 
-/// The document with another build, whose files have other bytes.
+/// The document with another build, whose files have other bytes, for the next release.
 fn bumped(text: &str) -> String {
-    let mut document: Value = serde_json::from_str(&text.replace(OLD, NEW)).unwrap();
+    let text = text.replace(OLD, NEW);
+    let mut document: Value = serde_json::from_str(&text).unwrap();
     let platforms = document["architectures"]["x86_64"]["artifacts"].as_object_mut().unwrap();
     for platform in platforms.values_mut() {
         for format in platform["formats"].as_object_mut().unwrap().values_mut() {
             for component in format.as_object_mut().unwrap().values_mut() {
-                let name = component["location"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+                let location = component["location"].as_str().unwrap().replace("4.19.0", "4.19.1");
+                let name = location.rsplit('/').next().unwrap().to_owned();
+                component["location"] = location.into();
                 component["sha256"] = hex_sha256(&artifact_content(&name)).into();
                 if component.get("uncompressed-sha256").is_some() {
                     component["uncompressed-sha256"] = hex_sha256(&artifact_uncompressed(&name)).into();
@@ -111,15 +116,16 @@ fn text(path: &Path) -> String {
 fn a_bump_goes_from_the_bridge_to_the_mirror_and_merges() {
     let field = Field::new();
     let path = |name: &str| field.dir(name).to_str().unwrap().to_owned();
-    let (web, installer) = (field.web.path().to_str().unwrap(), field.installer.path());
+    let installer = field.installer.path();
     let root = field.web.path().join("pub/openshift-v4");
 
     // Before: the old build is on the mirror, main and the release branch pin it.
     field.installer.write(HOME, &text(&testdata("checkout").join(HOME)));
-    field.builds_reach_the_bridge();
-    let ran = field.run(&["rewrite", "--to", "mirror", "--in-place"]);
+    field.builds_reach_the_bridge("");
+    let ran = field.run(&["rewrite", "--to", "mirror", "--mirror-version", "4.19.0", "--in-place"]);
     assert_eq!(ran.status, 0, "{}", ran.all());
-    let ran = field.run_e2e(&["mirror", "--layout", "build", "--dest", root.to_str().unwrap()]);
+    let release = ["--layout", "release", "--release-version", "4.19.0"];
+    let ran = field.run_e2e(&[&["mirror", "--dest", root.to_str().unwrap()][..], &release].concat());
     assert_eq!(ran.status, 0, "{}", ran.all());
     field.publish();
     field.installer.commit("4.19");
@@ -129,7 +135,7 @@ fn a_bump_goes_from_the_bridge_to_the_mirror_and_merges() {
     field.installer.git(&["checkout", "-q", "-b", "bump"]);
     field.installer.write(HOME, &bumped(&text(&installer.join(HOME))));
     field.installer.commit("Bump the boot images");
-    field.builds_reach_the_bridge();
+    field.builds_reach_the_bridge("x86_64");
     let ran = field.run(&["diff", "main:", "bump:"]);
     assert_eq!((ran.status, ran.stdout.contains("the new one has newer builds")), (1, true), "{}", ran.all());
 
@@ -150,7 +156,7 @@ fn a_bump_goes_from_the_bridge_to_the_mirror_and_merges() {
     assert_eq!(ran.status, 0, "{}", ran.all());
     let (_, at_bridge) = url.split_once(&field.bridge.addr().to_string()).unwrap();
     assert_eq!(field.bridge.count("GET", at_bridge), 1, "through the URL that was resolved");
-    let image = url.rsplit('/').next().unwrap();
+    let image = "rhcos-4.19.1-x86_64-metal.x86_64.raw.gz";
     assert_eq!(fs::read(field.dir("e2e").join(image)).unwrap(), artifact_content(image));
 
     // It passes, and ART is asked to mirror.
@@ -160,9 +166,9 @@ fn a_bump_goes_from_the_bridge_to_the_mirror_and_merges() {
     assert!(list.lines().any(|line| line == url), "{list}");
 
     // ART's sync job does.
-    let request = path("request/sync.json");
-    let ran = field.run(&["mirror", "--request", &request, "--dest", web, "--allow-private-addresses"]);
-    assert_eq!(ran.status, 0, "{}", ran.all());
+    let list: Value = serde_json::from_str(&text(&field.dir("request/sync.json"))).unwrap();
+    let command = list["builds"][0]["sync_job"]["command"].as_str().unwrap();
+    SyncJob::of(command).run(&field.dir("request"), field.web.path(), &|url| download(&field.bridge, url));
     field.publish();
 
     // The gate is green.

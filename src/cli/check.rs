@@ -13,6 +13,7 @@ use super::load::{client_settings, load};
 use super::target::Choice;
 use super::{Exit, Verbosity, complain, env, lint, network, signals};
 use crate::gate::{self, Case, Ended, Observer, Patience};
+use crate::handoff::request;
 use crate::location::rewrite;
 use crate::probe::{Client, Keyring, Outage, Prober, TransfersNow};
 use crate::report::log::LogWriter;
@@ -21,7 +22,7 @@ use crate::report::progress::Progress;
 use crate::report::{DocumentContext, LogPace, OutageNotes, RunContext, SkippedFile};
 use crate::report::{advise, files, json, markdown, terminal};
 use crate::stream::{Artifact, Sha256, Sourced, Sources};
-use crate::verdict::{Expectation, Outcome, Verdict};
+use crate::verdict::{Outcome, Verdict};
 
 /// As good as for ever, and not beyond what clocks can tell.
 const A_CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
@@ -202,25 +203,7 @@ fn scope(args: &CheckArgs, keys: Option<Sha256>, subjects: &[Subject<'_>]) -> Sh
 
 impl Subject<'_> {
     fn case(&self, args: &CheckArgs, choice: &Choice) -> Case {
-        let artifact = self.artifact;
-        let file_name = artifact.location.rsplit('/').next().unwrap_or_default();
-        let legacy = self.sourced.legacy.of(file_name).to_vec();
-        let location = choice.place(&artifact.location, &artifact.release);
-        Case {
-            signature: artifact.signature.as_deref().map(|url| choice.place(url, &artifact.release)),
-            bridge: choice.bridge_for_sizes(&artifact.location, &artifact.release),
-            expectation: Expectation {
-                sha256: artifact.sha256,
-                uncompressed_sha256: artifact.uncompressed_sha256,
-                size: artifact.size,
-                uncompressed_size: artifact.uncompressed_size,
-                legacy,
-                names_signature: artifact.signature.is_some(),
-                verify: args.verify,
-                signatures: args.signatures,
-            },
-            location,
-        }
+        choice.case(self.sourced, self.artifact, args.verify, args.signatures)
     }
 
     fn report(&self, case: Option<&Case>, outcome: &Outcome) -> ArtifactReport {
@@ -257,6 +240,7 @@ fn run_context(sources: &Sources) -> RunContext {
             .iter()
             .map(|skipped| SkippedFile { name: skipped.name.clone(), why: "no stream metadata".to_owned() })
             .collect(),
+        ..RunContext::default()
     }
 }
 
@@ -438,12 +422,13 @@ pub(super) fn finish(
         Verdict::Fail => Exit::Fail,
         Verdict::Inconclusive => Exit::Inconclusive,
     };
+    let context = &RunContext { request: request::write(report, context), ..context.clone() };
     // Nobody may take an old report for this run's: a pass without its report is none.
     let written = write_files(artifacts_dir, report, context);
     if !written.errors.is_empty() && exit == Exit::Pass {
         exit = Exit::Inconclusive;
     }
-    let mut request = written.request.map(|path| format!("the request to ART is in {}", path.display()));
+    let mut note = written.request.map(|path| format!("the request to ART is in {}", path.display()));
     let mut out = io::BufWriter::new(anstream::stdout());
     let shown = match output {
         Output::Json => json::write(&mut out, report),
@@ -451,7 +436,7 @@ pub(super) fn finish(
         Output::Human if io::stdout().is_terminal() => terminal::write(&mut out, report, context),
         Output::Human => {
             let mut log = LogWriter::new(&mut out);
-            request.take().map_or(Ok(()), |note| log.note(&note)).and_then(|()| log.summary(report))
+            note.take().map_or(Ok(()), |note| log.note(&note)).and_then(|()| log.summary(report))
         }
     };
     if let Err(error) = shown.and_then(|()| out.flush())
@@ -462,7 +447,7 @@ pub(super) fn finish(
             exit = Exit::Inconclusive;
         }
     }
-    if let Some(note) = request {
+    if let Some(note) = note {
         complain_softly(&note);
     }
     exit

@@ -8,22 +8,26 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum, ValueHint};
 use futures::stream::{self, StreamExt};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use serde::Serialize;
 
-use super::args::{Filters, NetworkArgs, Source, TargetArgs, positive, source};
+use super::args::{Filters, NetworkArgs, Source, TargetArgs, source};
+use super::filters::NoMatch;
 use super::load::{client_settings, load};
 use super::network::{self, Stop};
 use super::target::Choice;
 use super::{Exit, Verbosity, complain, env};
 use crate::handoff::mirror::{
-    Arrangement, Copied, Failure, Fetched, Fetcher, Plan, Planned, Wanted, free_space, is_of_the_gate,
-    to_come, write_sidecars,
+    Arrangement, Copied, Failure, Fetcher, NotClaimed, Plan, Planned, Wanted, claim, free_space, to_come,
+    write_sidecars,
 };
+use crate::handoff::{request, sync};
 use crate::location::{OcpVersion, Prefix, Series, Target};
 use crate::probe::{AllowedHost, Client, ClientSettings, Inquiry, Notes, Observation, Prober, Sidecarring};
 use crate::report::files::write_atomically;
-use crate::stream::{Sources, UrlField, find_urls, replace_urls};
-use crate::text::{Printable, bytes, count, excerpt, json};
+use crate::stream::{Document, Sources, UrlField, find_urls, replace_urls};
+use crate::text::{Printable, bytes, count, excerpt};
+
+/// How many files are fetched at a time.
+const AT_A_TIME: usize = 4;
 
 /// `mirror`
 #[derive(Debug, Args)]
@@ -38,8 +42,9 @@ pub struct MirrorArgs {
     #[arg(long, value_name = "FILE", value_parser = source, conflicts_with_all = ["source", "request"])]
     pub src_file: Option<Source>,
 
-    /// Carry out a request, where DIR is the root of the web server: sync.json of sync-list, as ART's sync job
-    /// would, or art-mirror-validate-request.md that check left, from the bridge of --stream-prefix
+    /// Carry out a request, where DIR is the root of the web server: sync.json of sync-list, or
+    /// art-mirror-validate-request.md that check left, from the bridge of --stream-prefix; unlike ART's sync job,
+    /// this deletes nothing
     #[arg(long, value_name = "FILE", conflicts_with_all = ["source", "layout", "release_version", "url"])]
     pub request: Option<PathBuf>,
 
@@ -56,8 +61,12 @@ pub struct MirrorArgs {
     #[arg(long, value_name = "VERSION")]
     pub release_version: Option<OcpVersion>,
 
-    /// Write the stream document with the URLs of the copies to this file
-    #[arg(long, value_name = "FILE", requires = "url", value_hint = ValueHint::FilePath)]
+    /// The directories may hold files of another build, which are replaced where names are the same
+    #[arg(long)]
+    pub replace: bool,
+
+    /// Write the stream document to this file, with --url with the URLs of the copies
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub dest_file: Option<PathBuf>,
 
     /// Where DIR will be served, for --dest-file
@@ -71,14 +80,6 @@ pub struct MirrorArgs {
     /// Say what would be fetched, and fetch nothing
     #[arg(short = 'n', long)]
     pub dry_run: bool,
-
-    /// How many files are fetched at a time
-    #[arg(short, long, value_name = "N", default_value_t = 4, value_parser = positive)]
-    pub jobs: usize,
-
-    /// Print a JSON report
-    #[arg(long)]
-    pub json: bool,
 
     /// Which artifacts.
     #[command(flatten)]
@@ -99,6 +100,8 @@ pub enum Layout {
     /// All in one directory, as plume does
     #[default]
     Flat,
+    /// As on rhcos.mirror.openshift.com, with meta.json: DIR/builds/BUILDID/ARCH
+    Streams,
     /// As on the public mirror, by build: ARCH/dependencies/rhcos/4.M/BUILDID
     Build,
     /// As on the public mirror, by release: ARCH/dependencies/rhcos/4.M/VERSION
@@ -108,6 +111,7 @@ pub enum Layout {
 const EXAMPLES: &str = "\
 Examples:
   art-mirror-validate mirror --dest images -a x86_64 -p metal
+  art-mirror-validate mirror --layout streams --dest /srv/lab/streams
   art-mirror-validate mirror --layout build --dest /srv/mirror
   art-mirror-validate mirror --request request/sync.json --dest /srv
   art-mirror-validate mirror --request art-mirror-validate-request.md \\
@@ -124,46 +128,11 @@ left for you to sign.
 Exit status:
   0  every file is there, and right
   1  at least one is not at its source, or is something else there
-  2  wrong usage, a document that cannot be used, or too little space
-  3  a server could not be reached, or a file not be written
+  2  wrong usage, a document that cannot be used, another build in the
+     directory, or too little space
+  3  a server could not be reached, a file not be written, or another run is at
+     the directory
   130, 143  interrupted; run it again to go on";
-
-/// What became of one file, for programs.
-#[derive(Debug, Serialize)]
-struct Done<'p> {
-    path: &'p Path,
-    id: &'p str,
-    url: &'p str,
-    sha256: String,
-    size: Option<u64>,
-    #[serde(flatten)]
-    outcome: Outcome,
-    signature: Option<DoneSignature<'p>>,
-}
-
-/// What became of its signature: nothing if the file is not there.
-#[derive(Debug, Serialize)]
-struct DoneSignature<'p> {
-    path: &'p Path,
-    url: &'p str,
-    #[serde(flatten)]
-    outcome: Option<Outcome>,
-}
-
-#[derive(Debug, Serialize)]
-struct Outcome {
-    result: &'static str,
-    message: Option<String>,
-}
-
-impl Outcome {
-    fn of(result: &Result<Fetched, Failure>) -> Self {
-        Self {
-            result: result.as_ref().map_or("failed", |fetched| fetched.as_str()),
-            message: result.as_ref().err().map(|failure| excerpt(&failure.to_string(), 500)),
-        }
-    }
-}
 
 /// Plans, fetches, and says what came of it.
 pub(super) fn run(args: &MirrorArgs, verbosity: Verbosity) -> Exit {
@@ -207,6 +176,10 @@ async fn mirror(args: &MirrorArgs, verbosity: Verbosity, mut stop: Stop<'_>) -> 
     }
     fs::create_dir_all(&args.dest).map_err(|error| unusable(format!("{}: {error}", args.dest.display())))?;
     check_space(&args.dest, &plan).map_err(unusable)?;
+    let _locks = claim(&args.dest, &plan, args.replace).map_err(|error| {
+        complain(&error);
+        if matches!(error, NotClaimed::Occupied { .. }) { Exit::Unusable } else { Exit::Inconclusive }
+    })?;
 
     let results = tokio::select! {
         biased;
@@ -239,7 +212,10 @@ async fn mirror(args: &MirrorArgs, verbosity: Verbosity, mut stop: Stop<'_>) -> 
 fn arrangement(args: &MirrorArgs) -> Result<Arrangement, String> {
     match (args.layout, &args.release_version) {
         (Layout::Flat, None) => Ok(Arrangement::Flat),
-        (Layout::Flat, Some(_)) => Err("--release-version goes with --layout build or release".to_owned()),
+        (Layout::Streams, None) => Ok(Arrangement::Streams),
+        (Layout::Flat | Layout::Streams, Some(_)) => {
+            Err("--release-version goes with --layout build or release".to_owned())
+        }
         (Layout::Build, release) => {
             Ok(Arrangement::Build(release.as_ref().map(|release| -> Series { release.series() })))
         }
@@ -256,24 +232,31 @@ fn requested(
     text: &str,
 ) -> Result<(ClientSettings, Plan), String> {
     let mut settings = client_settings(&args.network, choice.rules())?;
-    if !is_of_the_gate(text) {
-        let plan = Plan::of_sync_list(name, text).map_err(|error| error.to_string())?;
+    let requested = if text.trim_start().starts_with('{') {
+        let requested = sync::read(text);
         // Whoever hands over a list trusts the bridge that it names.
         settings.rules.bridges = true;
-        settings.rules.allowed.extend(plan.files.iter().filter_map(|file| AllowedHost::of(file.url.url())));
-        return Ok((settings, plan));
-    }
-    if choice.target == Target::Published {
-        return Err(format!(
-            "{name} says what is missing, and not where it can be had: pass --stream-prefix, or set {}",
+        let urls = requested.iter().flatten().map(|file| file.url.url());
+        settings.rules.allowed.extend(urls.filter_map(AllowedHost::of));
+        requested
+    } else if choice.target == Target::Published {
+        Err(format!(
+            "it says what is missing, and not where it can be had: pass --stream-prefix, or set {}",
             env::STREAM_PREFIX
-        ));
-    }
-    // The request was written from a pull request: it chooses no host.
-    let source =
-        |location: &str, release: &str| choice.place(location, release).map_err(|error| error.to_string());
-    let plan = Plan::of_the_gates_request(name, text, source).map_err(|error| error.to_string())?;
-    Ok((settings, plan))
+        ))
+    } else {
+        // The request was written from a pull request: it chooses no host.
+        request::read(name, text, |location, release| {
+            choice.place(location, release).map_err(|error| error.to_string())
+        })
+    };
+    let requested = requested.and_then(|requested| {
+        let none = "it asks for no file; expected sync.json of sync-list, or what check left in \
+                    art-mirror-validate-request.md";
+        if requested.is_empty() { Err(none.to_owned()) } else { Ok(requested) }
+    });
+    let plan = requested.and_then(|requested| Plan::of_request(requested).map_err(|error| error.to_string()));
+    plan.map(|plan| (settings, plan)).map_err(|why| format!("{}: {why}", excerpt(name, 300)))
 }
 
 /// The plan of the documents' artifacts, or every error.
@@ -282,7 +265,13 @@ fn planned(args: &MirrorArgs, choice: &Choice, mut sources: Sources) -> Result<(
     let mut documents: Vec<_> = sources.documents.iter_mut().map(|sourced| &mut sourced.document).collect();
     let mut filters = args.filters.clone();
     filters.platform.extend(args.artifact.iter().cloned());
-    filters.apply(&mut documents).map_err(|error| error.to_string())?;
+    filters.apply(&mut documents).map_err(|error| match error {
+        // Plume's -a is another option than this program's.
+        NoMatch::Value { what: "architecture", .. } => {
+            format!("{error}. -a is --architecture; for plume's -a, a platform, pass --artifact or -p")
+        }
+        error => error.to_string(),
+    })?;
     let mut plan = Plan::default();
     let mut problems = Vec::new();
     for sourced in &sources.documents {
@@ -298,6 +287,7 @@ fn planned(args: &MirrorArgs, choice: &Choice, mut sources: Sources) -> Result<(
                 let signature = artifact.signature.as_deref().map(|at| Ok::<_, String>((at, place(at)?)));
                 let wanted = Wanted {
                     title: &title,
+                    document: &sourced.document.name,
                     release: &artifact.release,
                     location: &artifact.location,
                     url: place(&artifact.location)?,
@@ -363,7 +353,7 @@ async fn fetch(
     }
     let fetcher = Fetcher::new(&client, &args.dest, bar.clone());
     let results =
-        stream::iter(&plan.files).map(|file| fetcher.copy(file)).buffered(args.jobs).collect().await;
+        stream::iter(&plan.files).map(|file| fetcher.copy(file)).buffered(AT_A_TIME).collect().await;
     bar.finish_and_clear();
     results
 }
@@ -404,28 +394,6 @@ fn show_plan(args: &MirrorArgs, plan: &Plan) -> Exit {
 fn show(args: &MirrorArgs, verbosity: Verbosity, plan: &Plan, results: &[Copied], exit: Exit) -> Exit {
     let mut out = io::BufWriter::new(anstream::stdout());
     let mut write = || {
-        if args.json {
-            let done: Vec<Done<'_>> = plan
-                .files
-                .iter()
-                .zip(results)
-                .map(|(file, result)| Done {
-                    path: &file.path,
-                    id: &file.title,
-                    url: file.url.as_str(),
-                    sha256: file.sha256.to_string(),
-                    size: file.size,
-                    outcome: Outcome::of(&result.file),
-                    signature: file.signature.as_ref().map(|planned| DoneSignature {
-                        path: &planned.path,
-                        url: planned.url.as_str(),
-                        outcome: result.signature.as_ref().map(Outcome::of),
-                    }),
-                })
-                .collect();
-            json::pretty(&mut out, &done)?;
-            return out.flush();
-        }
         for (file, result) in plan.files.iter().zip(results) {
             let signature = file.signature.as_ref().zip(result.signature.as_ref());
             let signature = signature.map(|(planned, result)| (&planned.path, result));
@@ -465,7 +433,7 @@ fn write_document(
     sources: &Sources,
     signatures: &BTreeSet<&str>,
 ) -> Result<(), String> {
-    let (Some(base), Some(first)) = (&args.url, sources.documents.first()) else { return Ok(()) };
+    let Some(first) = sources.documents.first() else { return Ok(()) };
     let path = match args.src_file.as_ref().unwrap_or(&args.source) {
         Source::Path(path) if path.is_dir() => path.join(&*first.document.name),
         Source::Path(path) => path.clone(),
@@ -476,9 +444,25 @@ fn write_document(
     }
     let name = path.display();
     let text = fs::read_to_string(&path).map_err(|error| format!("{name}: {error}"))?;
-    let target = arrangement(args)?.target(base.clone())?;
-    let found = find_urls(&text).map_err(|error| format!("{name}: {error}"))?;
-    let copied: BTreeSet<_> = first.document.artifacts.iter().map(|artifact| &artifact.id).collect();
+    let moved = match &args.url {
+        None => text,
+        Some(base) => moved(&text, &arrangement(args)?.target(base.clone())?, &first.document, signatures)
+            .map_err(|why| format!("{name}: {why}"))?,
+    };
+    let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    write_atomically(directory, file, &|out| out.write_all(moved.as_bytes()))
+        .map_err(|error| format!("{}: {error}", file.display()))
+}
+
+/// The document with the locations of the copies.
+fn moved(
+    text: &str,
+    target: &Target,
+    document: &Document,
+    signatures: &BTreeSet<&str>,
+) -> Result<String, String> {
+    let found = find_urls(text).map_err(|error| error.to_string())?;
+    let copied: BTreeSet<_> = document.artifacts.iter().map(|artifact| &artifact.id).collect();
     let mut places = Vec::new();
     for url in &found {
         let is_copied = copied.contains(&url.id)
@@ -487,14 +471,11 @@ fn write_document(
                 UrlField::Signature => signatures.contains(url.url.as_str()),
             };
         places.push(if is_copied {
-            let place = crate::location::resolve(&url.url, url.release.as_deref(), &target);
+            let place = crate::location::resolve(&url.url, url.release.as_deref(), target);
             target.as_written(&place.map_err(|error| error.to_string())?)
         } else {
             url.url.clone()
         });
     }
-    let moved = replace_urls(&text, found.iter().zip(places.iter().map(String::as_str)));
-    let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    write_atomically(directory, file, &|out| out.write_all(moved.as_bytes()))
-        .map_err(|error| format!("{}: {error}", file.display()))
+    Ok(replace_urls(text, found.iter().zip(places.iter().map(String::as_str))))
 }

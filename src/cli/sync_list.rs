@@ -1,5 +1,6 @@
-//! `sync-list`: what ART is to mirror, in the form that its sync job takes.
+//! `sync-list`: what is to be mirrored, in the form that whoever mirrors it takes.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -15,13 +16,18 @@ use super::network::{self, Stop};
 use super::target::Choice;
 use super::{Exit, Verbosity, complain, env, prow};
 use crate::gate::Case;
-use crate::handoff::sync::{Available, Findings, SyncFile, SyncList, Unlisted, WhyUnlisted};
-use crate::location::{HostKind, Literal, OcpVersion, Target, resolve};
-use crate::probe::{AllowedHost, Client, Prober};
+use crate::handoff::directory::{Directories, Filler};
+use crate::handoff::mirror::Arrangement;
+use crate::handoff::sync::{
+    Answer, Findings, Gap, Refused, State, SyncBuild, SyncFile, SyncList, Unlisted, WhyRefused, WhyUnlisted,
+};
+use crate::location::{HostKind, Literal, OcpVersion, PUBLIC_MIRROR, Prefix, Target};
+use crate::probe::{Client, Prober};
+use crate::report::ProwContext;
 use crate::report::files::write_atomically;
-use crate::stream::{Artifact, BuildFile, Sources};
-use crate::text::json;
-use crate::verdict::{Expectation, Finding, Outcome, Reason, Signatures, Verdict, Verify};
+use crate::stream::{Artifact, Sourced, Sources};
+use crate::text::{excerpt, json};
+use crate::verdict::{Finding, Outcome, Reason, Signatures, Verdict, Verify};
 
 /// `sync-list`
 #[derive(Debug, Args)]
@@ -32,13 +38,21 @@ pub struct SyncListArgs {
     #[arg(value_name = "SOURCE", default_value = ".", value_parser = source, value_hint = ValueHint::AnyPath)]
     pub sources: Vec<Source>,
 
-    /// Every file, not only what is missing
+    /// Also the builds of which nothing is missing
     #[arg(long)]
     pub all: bool,
 
-    /// The OpenShift release that is mirrored, such as 4.19.0-ec.0: the job's --version, where the locations
-    /// do not say one
-    #[arg(long, value_name = "VERSION")]
+    /// Only the files that are missing, for mirror --request: the sync job would delete the others
+    #[arg(long, conflicts_with = "all")]
+    pub only_missing: bool,
+
+    /// The job may change and delete what is in its directory and not of this build
+    #[arg(long)]
+    pub replace: bool,
+
+    /// The OpenShift release, such as 4.19.0-ec.0 or dev-4.19, whose directory on ART's mirror the sync job fills,
+    /// where the documents themselves name none
+    #[arg(long, value_name = "VERSION", conflicts_with_all = ["mirror_version", "pre_release", "published"])]
     pub release_version: Option<OcpVersion>,
 
     /// Which artifacts.
@@ -61,7 +75,8 @@ pub struct SyncListArgs {
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     pub output: Output,
 
-    /// A directory for the lists (synclist-ARCH-BUILDID.txt), the request (request.md) and sync.json
+    /// A directory for the sync job's lists (synclist-ARCH-BUILDID.txt), the request (request.md) and sync.json,
+    /// in place of those of an earlier run
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Output")]
     pub dest: Option<PathBuf>,
 }
@@ -69,17 +84,21 @@ pub struct SyncListArgs {
 const EXAMPLES: &str = "\
 Examples:
   export OPENSHIFT_INSTALL_COREOS_STREAM_PREFIX=https://b.example/art/storage
-  art-mirror-validate sync-list            the request to ART
+  art-mirror-validate sync-list
+      what the build pipeline must upload, or the sync job mirror
   art-mirror-validate sync-list --release-version 4.19.0-ec.0 --dest request/
-  art-mirror-validate sync-list --all -a s390x rhcos.json
+      the lists and command lines of the sync job for a release
+  art-mirror-validate sync-list --only-missing --dest request/
+      for art-mirror-validate mirror --request request/sync.json
 
-The bridge is asked for every file first; what it does not have is reported, and
-not listed.
+A list for the sync job is always a whole build, since the job deletes what its
+list does not name; where it is not whole, or would destroy what is there, there
+is none, and the reason is given. The bridge is asked for every file first.
 
 Exit status:
-  0  every file that was asked for is listed; there may be none to mirror
-  1  at least one is not: the bridge lacks it, or mirroring would not mend it
-  2  wrong usage, or a document that cannot be used
+  0  everything that was asked for is listed; there may be nothing to mirror
+  1  the bridge lacks a file, mirroring would not mend one, or a list is refused
+  2  wrong usage, an unusable document, or two builds for one directory
   3  something could not be determined";
 
 /// Finds out, lists and prints.
@@ -89,24 +108,28 @@ pub(super) fn run(args: &SyncListArgs, verbosity: Verbosity) -> Exit {
     })
 }
 
-/// One artifact, and where it stands.
+fn unusable(problem: impl std::fmt::Display) -> Exit {
+    complain(problem);
+    Exit::Unusable
+}
+
+/// One artifact that was asked for.
 struct Subject<'s> {
-    document: &'s Arc<str>,
+    sourced: &'s Sourced,
     artifact: &'s Artifact,
-    legacy: Vec<BuildFile>,
+    /// Where it should be.
+    destination: Literal,
 }
 
 async fn list(args: &SyncListArgs, verbosity: Verbosity, mut stop: Stop<'_>) -> Result<Exit, Exit> {
-    let unusable = |problem: String| {
-        complain(problem);
-        Exit::Unusable
-    };
     let deadline = Instant::now().checked_add(args.deadline);
     let choice = args.target.choose().map_err(unusable)?;
+    let destinations = Destinations::of(args, &choice).map_err(unusable)?;
     let mut rules = choice.rules();
+    rules.allowed.extend(destinations.release.iter().flat_map(|choice| choice.rules().allowed));
     // Files that the documents themselves have on a bridge are asked for there.
     rules.bridges = true;
-    rules.allowed.extend(known_bridges());
+    rules.allowed.extend(crate::location::BRIDGE_HOSTS.iter().filter_map(|host| host.parse().ok()));
     let settings = client_settings(&args.network, rules).map_err(unusable)?;
     let prober = Prober::new(Client::new(settings));
     let sources = tokio::select! {
@@ -114,58 +137,79 @@ async fn list(args: &SyncListArgs, verbosity: Verbosity, mut stop: Stop<'_>) -> 
         interrupt = &mut stop => return Err(interrupt.exit()),
         loaded = load(&args.sources, &prober) => loaded,
     };
-    let mut sources = sources.map_err(unusable)?;
-    let mut documents: Vec<_> = sources.documents.iter_mut().map(|sourced| &mut sourced.document).collect();
-    args.filters.apply(&mut documents).map_err(|error| unusable(error.to_string()))?;
-    let subjects = subjects(&sources);
-    let missing = Missing::of(&choice);
-    if choice.bridge.is_none() && !subjects.iter().any(|subject| is_on_bridge(subject.artifact)) {
+    let sources = sources.map_err(unusable)?;
+    let mut filtered: Vec<_> = sources.documents.iter().map(|sourced| sourced.document.clone()).collect();
+    let filtered = args.filters.apply(&mut filtered.iter_mut().collect::<Vec<_>>());
+    filtered.map_err(unusable)?;
+
+    let mut findings = Findings::default();
+    let subjects = destinations.subjects(args, &sources, &mut findings).map_err(unusable)?;
+    let is_on_bridge = |subject: &Subject<'_>| is_on_bridge(&subject.artifact.location);
+    if choice.bridge.is_none() && !subjects.iter().any(is_on_bridge) {
         return Err(unusable(format!(
             "the files are fetched from a bridge, and nothing says which: pass --stream-prefix, or set {}",
             env::STREAM_PREFIX
         )));
     }
-
-    let mut findings = Findings::default();
-    let wanted = if args.all {
-        subjects.iter().collect()
-    } else {
-        let cases: Vec<Case> = subjects.iter().map(|subject| missing.case(subject)).collect();
-        let outcomes = network::judge(&prober, &cases, deadline, stop.as_mut(), verbosity).await;
-        let outcomes = outcomes.map_err(super::signals::Interrupt::exit)?;
-        missing.sift(&subjects, &outcomes, &mut findings)
+    let case = |subject: &Subject<'_>, choice: &Choice, location: &Literal| Case {
+        location: Ok(location.clone()),
+        ..choice.case(subject.sourced, subject.artifact, Verify::Auto, Signatures::Ignore)
     };
-    let mut asked: Vec<(&Subject<'_>, Literal)> = Vec::new();
-    for subject in wanted {
-        match at_bridge(&choice, subject.artifact) {
-            Ok(place) => asked.push((subject, place)),
-            Err(message) => {
-                findings.unlisted.push(subject.unlisted(None, WhyUnlisted::NoPlace, message));
-            }
+    let cases: Vec<Case> = subjects
+        .iter()
+        .map(|subject| case(subject, destinations.choice(subject.artifact), &subject.destination))
+        .collect();
+    let there = network::judge(&prober, &cases, deadline, stop.as_mut(), verbosity).await;
+    let there = there.map_err(super::signals::Interrupt::exit)?;
+    let wanted = wanted(args, subjects, there, &mut findings);
+
+    let bridge = Choice {
+        target: choice.bridge.clone().map_or(Target::Published, Target::Bridge),
+        bridge: None,
+        notes: Vec::new(),
+    };
+    let mut asked = Vec::new();
+    for (subject, state, there) in wanted {
+        match at_bridge(&bridge, subject.artifact) {
+            Ok(url) => asked.push((subject, state, there, url)),
+            Err(message) => subject.leave_out(None, WhyUnlisted::NoPlace, message, &mut findings),
         }
     }
-    let cases: Vec<Case> = asked.iter().map(|(subject, place)| subject.case(Ok(place.clone()))).collect();
-    let outcomes = network::judge(&prober, &cases, deadline, stop, verbosity).await;
+    let cases: Vec<Case> = asked.iter().map(|(subject, .., url)| case(subject, &bridge, url)).collect();
+    let outcomes = network::judge(&prober, &cases, deadline, stop.as_mut(), verbosity).await;
     let outcomes = outcomes.map_err(super::signals::Interrupt::exit)?;
-    for ((subject, place), outcome) in asked.into_iter().zip(&outcomes) {
-        subject.ask_for(place, outcome, &missing, &mut findings);
+    for ((subject, state, there, url), outcome) in asked.into_iter().zip(&outcomes) {
+        subject.list(url, state, &there, outcome, &mut findings);
     }
 
     let prow = prow::context();
-    let missing_from = (!args.all).then(|| missing.reported());
-    let bridge = choice.bridge.as_ref().map(ToString::to_string);
-    let list = SyncList::of(findings, missing_from, bridge, &prow, args.release_version.as_ref());
+    let mut list = SyncList::of(
+        findings,
+        destinations.release.as_ref().unwrap_or(&destinations.named).reported(),
+        choice.bridge.as_ref().map(ToString::to_string),
+        &prow,
+    );
+    let mut answers: BTreeMap<Literal, Answer> = BTreeMap::new();
+    for url in list.builds.iter().flat_map(SyncBuild::questions).collect::<BTreeSet<_>>() {
+        let answer = tokio::select! {
+            biased;
+            interrupt = &mut stop => return Err(interrupt.exit()),
+            answer = prober.optional_document(&url) => answer.map_err(|error| error.to_string()),
+        };
+        answers.insert(url, answer);
+    }
+    for build in &mut list.builds {
+        build.consider(&answers, args.replace);
+    }
+    list.hand_over();
+    list.notes.extend(destinations.note(&list));
     for note in &choice.notes {
         network::remark(note);
     }
     let written = args.dest.as_deref().map(|directory| write(directory, &list, &prow));
     let mut exit = exit_of(&list);
-    match written {
-        Some(Ok(())) | None => {}
-        Some(Err(problem)) => {
-            complain(problem);
-            exit = Exit::Unusable;
-        }
+    if let Some(Err(problem)) = written {
+        exit = unusable(problem);
     }
     let mut out = io::BufWriter::new(anstream::stdout());
     let shown = match args.output {
@@ -176,95 +220,156 @@ async fn list(args: &SyncListArgs, verbosity: Verbosity, mut stop: Stop<'_>) -> 
     Ok(network::shown(shown.and_then(|()| out.flush()), exit))
 }
 
-fn known_bridges() -> impl Iterator<Item = AllowedHost> {
-    crate::location::BRIDGE_HOSTS.iter().filter_map(|host| host.parse().ok())
-}
-
-fn subjects(sources: &Sources) -> Vec<Subject<'_>> {
-    let all = sources.documents.iter().flat_map(|sourced| {
-        sourced.document.artifacts.iter().map(move |artifact| {
-            let file_name = artifact.location.rsplit('/').next().unwrap_or_default();
-            let legacy = sourced.legacy.of(file_name).to_vec();
-            Subject { document: &sourced.document.name, artifact, legacy }
-        })
-    });
-    all.collect()
-}
-
-fn is_on_bridge(artifact: &Artifact) -> bool {
-    Literal::parse(&artifact.location).is_ok_and(|it| HostKind::of(it.host()) == HostKind::Bridge)
+fn is_on_bridge(location: &str) -> bool {
+    Literal::parse(location).is_ok_and(|it| HostKind::of(it.host()) == HostKind::Bridge)
 }
 
 /// Where the bridge has a file: at the configured one, or where the document says, if that is a bridge.
-fn at_bridge(choice: &Choice, artifact: &Artifact) -> Result<Literal, String> {
-    let release = (!artifact.release.is_empty()).then_some(&*artifact.release);
-    match &choice.bridge {
-        Some(prefix) => resolve(&artifact.location, release, &Target::Bridge(prefix.clone()))
-            .map_err(|error| error.to_string()),
-        None if is_on_bridge(artifact) => {
-            Literal::parse(&artifact.location).map_err(|error| error.to_string())
-        }
-        None => {
-            Err("its location is on no bridge, and no --stream-prefix says which bridge has it".to_owned())
-        }
+fn at_bridge(bridge: &Choice, artifact: &Artifact) -> Result<Literal, String> {
+    if bridge.target == Target::Published && !is_on_bridge(&artifact.location) {
+        return Err(
+            "its location is not on a bridge, and no --stream-prefix says which bridge has it".to_owned()
+        );
     }
+    bridge.place(&artifact.location, &artifact.release).map_err(|error| error.to_string())
 }
 
-/// Where files should be, and are missing.
-struct Missing {
-    choice: Choice,
+/// Where files should be.
+struct Destinations {
+    /// The mirror that was named, else the literal locations. A bridge is where files are fetched from, so nothing
+    /// is missing there.
+    named: Choice,
+    /// The directories of --release-version.
+    release: Option<Choice>,
 }
 
-impl Missing {
-    /// The mirror that was named, else the literal locations. A bridge is where files are fetched from, so
-    /// nothing is missing there.
-    fn of(choice: &Choice) -> Self {
-        let target = match &choice.target {
+impl Destinations {
+    fn of(args: &SyncListArgs, choice: &Choice) -> Result<Self, String> {
+        let bridge = &choice.bridge;
+        let of = |target| Choice { target, bridge: bridge.clone(), notes: Vec::new() };
+        let named = match &choice.target {
             Target::Mirror(_) | Target::Flat(_) => choice.target.clone(),
             Target::Published | Target::PublishedPlace | Target::Bridge(_) => Target::Published,
         };
-        Self { choice: Choice { target, bridge: choice.bridge.clone(), notes: Vec::new() } }
+        let release = args.release_version.clone().map(|release| {
+            let public = || Prefix::parse(PUBLIC_MIRROR).map_err(|error| error.to_string());
+            let base = args.target.mirror.clone().map_or_else(public, Ok)?;
+            Arrangement::Release(release).target(base)
+        });
+        Ok(Self { named: of(named), release: release.transpose()?.map(of) })
     }
 
-    fn reported(&self) -> crate::report::model::Target {
-        self.choice.reported()
+    /// A release does not move what a document itself has in a directory of ART's mirror.
+    fn choice(&self, artifact: &Artifact) -> &Choice {
+        let literal = Literal::parse(&artifact.location);
+        let is_on_mirror = literal.is_ok_and(|url| Filler::of(&url) == Filler::SyncJob);
+        let stays = is_on_mirror && self.named.target == Target::PublishedPlace;
+        self.release.as_ref().filter(|_| !stays).unwrap_or(&self.named)
     }
 
-    fn place(&self, artifact: &Artifact) -> Result<Literal, crate::location::BadLocation> {
-        self.choice.place(&artifact.location, &artifact.release)
-    }
-
-    fn case(&self, subject: &Subject<'_>) -> Case {
-        subject.case(self.place(subject.artifact))
-    }
-
-    /// Those that ART should mirror. What mirroring would not mend goes into the findings.
-    fn sift<'s>(
+    /// The artifacts that were asked for and have a destination. What keeps a build from being whole is a finding,
+    /// two builds for one directory an error.
+    fn subjects<'s>(
         &self,
-        subjects: &'s [Subject<'s>],
-        outcomes: &[Outcome],
+        args: &SyncListArgs,
+        sources: &'s Sources,
         findings: &mut Findings,
-    ) -> Vec<&'s Subject<'s>> {
-        let mut wanted = Vec::new();
-        for (subject, outcome) in subjects.iter().zip(outcomes) {
-            let literal_bridge = self.choice.target == Target::Published && is_on_bridge(subject.artifact);
-            let why = match deciding(outcome) {
-                None if literal_bridge => None,
-                None => continue,
-                Some(Reason::Missing | Reason::SizeMismatch | Reason::Sha256Mismatch) => None,
-                Some(reason) if reason.verdict() == Verdict::Inconclusive => Some(WhyUnlisted::Undetermined),
-                Some(_) => Some(WhyUnlisted::NotForArt),
-            };
-            match why {
-                None => wanted.push(subject),
-                Some(why) => {
-                    let place = self.place(subject.artifact).ok();
-                    findings.unlisted.push(subject.unlisted(place, why, outcome.message()));
+    ) -> Result<Vec<Subject<'s>>, String> {
+        let mut subjects = Vec::new();
+        let mut directories = Directories::default();
+        let all = sources
+            .documents
+            .iter()
+            .flat_map(|sourced| sourced.document.artifacts.iter().map(move |artifact| (sourced, artifact)));
+        for (sourced, artifact) in all {
+            let place = self.choice(artifact).place(&artifact.location, &artifact.release);
+            if !args.filters.matches(&artifact.id) {
+                findings.gaps.push(Gap {
+                    arch: artifact.id.arch.clone(),
+                    directory: place.ok().map(|place| place.directory().to_owned()),
+                    refused: Refused {
+                        why: WhyRefused::Part,
+                        message: "the filters leave files of the build out".to_owned(),
+                    },
+                });
+                continue;
+            }
+            match place {
+                Ok(destination) => {
+                    directories
+                        .claim_for(&destination, &sourced.document.name, &artifact.release)
+                        .map_err(|error| error.to_string())?;
+                    subjects.push(Subject { sourced, artifact, destination });
+                }
+                Err(error) => {
+                    let why = (None, WhyUnlisted::NoPlace, error.to_string());
+                    left_out(sourced, artifact, None, why, findings);
                 }
             }
         }
-        wanted
+        Ok(subjects)
     }
+
+    /// That the job does not fill what the documents name.
+    fn note(&self, list: &SyncList) -> Option<String> {
+        self.release.as_ref()?;
+        let elsewhere = list.builds.iter().flat_map(|build| &build.files).find(|file| {
+            let literal = Literal::parse(&file.location);
+            literal.is_ok_and(|url| matches!(Filler::of(&url), Filler::Pipeline(_)))
+        })?;
+        let host =
+            Literal::parse(&elsewhere.location).map(|url| excerpt(url.host(), 100)).unwrap_or_default();
+        Some(format!(
+            "the documents name {host}, which the sync job does not fill: check --published sees nothing of what \
+             it does. Without --release-version, sync-list says what the build pipeline must upload there"
+        ))
+    }
+}
+
+/// Those that are to be listed: of builds of which something is not there, or of all. What mirroring would not mend
+/// goes into the findings.
+fn wanted<'s>(
+    args: &SyncListArgs,
+    subjects: Vec<Subject<'s>>,
+    outcomes: Vec<Outcome>,
+    findings: &mut Findings,
+) -> Vec<(Subject<'s>, State, Outcome)> {
+    let mut states = Vec::new();
+    for (subject, outcome) in subjects.into_iter().zip(outcomes) {
+        let state = match deciding(&outcome) {
+            None => State::Present,
+            Some(Reason::Missing) => State::Missing,
+            Some(Reason::SizeMismatch | Reason::Sha256Mismatch) => State::Wrong,
+            Some(reason) if reason.verdict() == Verdict::Inconclusive => State::Undetermined,
+            Some(_) => {
+                let url = Some(subject.destination.clone());
+                subject.leave_out(url, WhyUnlisted::NotForArt, outcome.message(), findings);
+                continue;
+            }
+        };
+        states.push((subject, state, outcome));
+    }
+    let lacking: BTreeSet<String> = states
+        .iter()
+        .filter(|(_, state, _)| *state != State::Present)
+        .map(|(subject, ..)| subject.destination.directory().to_owned())
+        .collect();
+    states.retain(|(subject, state, _)| {
+        let is_wanted = args.all || lacking.contains(subject.destination.directory());
+        if is_wanted && args.only_missing && *state == State::Present {
+            findings.gaps.push(Gap {
+                arch: subject.artifact.id.arch.clone(),
+                directory: Some(subject.destination.directory().to_owned()),
+                refused: Refused {
+                    why: WhyRefused::Part,
+                    message: "--only-missing leaves out what is there".to_owned(),
+                },
+            });
+            return false;
+        }
+        is_wanted
+    });
+    states
 }
 
 /// What decides whether a file is there. That nobody publishes its digest says nothing of that.
@@ -272,79 +377,98 @@ fn deciding(outcome: &Outcome) -> Option<Reason> {
     outcome.findings.iter().map(Finding::reason).find(|reason| *reason != Reason::NoDigest)
 }
 
-impl Subject<'_> {
-    fn case(&self, location: Result<Literal, crate::location::BadLocation>) -> Case {
-        let artifact = self.artifact;
-        Case {
-            location,
-            signature: None,
-            bridge: None,
-            expectation: Expectation {
-                sha256: artifact.sha256,
-                uncompressed_sha256: artifact.uncompressed_sha256,
-                size: artifact.size,
-                uncompressed_size: artifact.uncompressed_size,
-                legacy: self.legacy.clone(),
-                names_signature: artifact.signature.is_some(),
-                verify: Verify::Published,
-                signatures: Signatures::Ignore,
-            },
-        }
-    }
+/// Notes an artifact that is not listed, and that its build is not whole.
+fn left_out(
+    sourced: &Sourced,
+    artifact: &Artifact,
+    destination: Option<&Literal>,
+    (url, why, message): (Option<Literal>, WhyUnlisted, String),
+    findings: &mut Findings,
+) {
+    let refused = match why {
+        WhyUnlisted::Undetermined => WhyRefused::Undetermined,
+        _ => WhyRefused::Incomplete,
+    };
+    findings.gaps.push(Gap {
+        arch: artifact.id.arch.clone(),
+        directory: destination.map(|it| it.directory().to_owned()),
+        refused: Refused {
+            why: refused,
+            message: "not every file of the build can be listed, and the job would delete those that are not"
+                .to_owned(),
+        },
+    });
+    findings.unlisted.push(Unlisted {
+        document: Arc::clone(&sourced.document.name),
+        id: artifact.id.clone(),
+        location: artifact.location.clone(),
+        url,
+        why,
+        message,
+    });
+}
 
-    fn unlisted(&self, url: Option<Literal>, why: WhyUnlisted, message: String) -> Unlisted {
-        Unlisted {
-            document: Arc::clone(self.document),
-            id: self.artifact.id.clone(),
-            location: self.artifact.location.clone(),
-            url,
-            why,
-            message,
-        }
+impl Subject<'_> {
+    fn leave_out(&self, url: Option<Literal>, why: WhyUnlisted, message: String, findings: &mut Findings) {
+        left_out(self.sourced, self.artifact, Some(&self.destination), (url, why, message), findings);
     }
 
     /// Lists the file, if the bridge has it.
-    fn ask_for(&self, place: Literal, outcome: &Outcome, missing: &Missing, findings: &mut Findings) {
-        let why = deciding(outcome).map(|reason| match reason.verdict() {
-            Verdict::Inconclusive => WhyUnlisted::Undetermined,
-            _ => WhyUnlisted::NotOnBridge,
-        });
-        if let Some(why) = why {
-            findings.unlisted.push(self.unlisted(Some(place), why, outcome.message()));
-            return;
+    fn list(self, url: Literal, state: State, there: &Outcome, outcome: &Outcome, findings: &mut Findings) {
+        if let Some(reason) = deciding(outcome) {
+            let why = match reason.verdict() {
+                Verdict::Inconclusive => WhyUnlisted::Undetermined,
+                _ => WhyUnlisted::NotOnBridge,
+            };
+            return self.leave_out(Some(url), why, outcome.message(), findings);
         }
-        let artifact = self.artifact;
-        findings.available.push(Available {
-            file: SyncFile {
-                document: Arc::clone(self.document),
-                id: artifact.id.clone(),
-                url: place,
-                location: artifact.location.clone(),
-                sha256: artifact.sha256,
-                size: outcome.observed_size,
-            },
-            release: Arc::clone(&artifact.release),
-            destination: missing.place(artifact).ok(),
-        });
+        let file = SyncFile {
+            document: Arc::clone(&self.sourced.document.name),
+            id: self.artifact.id.clone(),
+            url,
+            location: self.artifact.location.clone(),
+            destination: self.destination,
+            state,
+            message: (state != State::Present).then(|| there.message()),
+            sha256: self.artifact.sha256,
+            size: outcome.observed_size,
+        };
+        findings.available.push((file, Arc::clone(&self.artifact.release)));
     }
 }
 
 fn exit_of(list: &SyncList) -> Exit {
-    if list.unlisted.is_empty() {
+    let unlisted = list.unlisted.iter().map(|it| it.why == WhyUnlisted::Undetermined);
+    let refused = list.builds.iter().flat_map(|build| &build.refused);
+    // A part is what was asked for.
+    let refused =
+        refused.filter(|it| it.why != WhyRefused::Part).map(|it| it.why == WhyRefused::Undetermined);
+    let mut undetermined = unlisted.chain(refused).peekable();
+    if undetermined.peek().is_none() {
         Exit::Pass
-    } else if list.unlisted.iter().all(|it| it.why == WhyUnlisted::Undetermined) {
+    } else if undetermined.all(|it| it) {
         Exit::Inconclusive
     } else {
         Exit::Fail
     }
 }
 
-/// Writes the lists, the request and the JSON, each whole or not at all.
-fn write(directory: &Path, list: &SyncList, prow: &crate::report::ProwContext) -> Result<(), String> {
+/// Writes the lists, the request and the JSON, each whole or not at all. An earlier run's lists go away: they may be
+/// of another build, or of one that is refused now.
+fn write(directory: &Path, list: &SyncList, prow: &ProwContext) -> Result<(), String> {
     let failed = |path: &Path, error: io::Error| format!("{}: {error}", path.display());
     fs::create_dir_all(directory).map_err(|error| failed(directory, error))?;
+    for entry in fs::read_dir(directory).map_err(|error| failed(directory, error))? {
+        let entry = entry.map_err(|error| failed(directory, error))?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with("synclist-") && name.ends_with(".txt") {
+            fs::remove_file(entry.path()).map_err(|error| failed(&entry.path(), error))?;
+        }
+    }
     for build in &list.builds {
-        let path = directory.join(&build.synclist);
+        let Some(synclist) = build.sync_job.as_ref().and_then(|job| job.synclist.as_ref()) else { continue };
+        let path = directory.join(synclist);
         write_atomically(directory, &path, &|out| out.write_all(build.lines().as_bytes()))
             .map_err(|error| failed(&path, error))?;
     }

@@ -2,9 +2,12 @@
 
 use super::args::TargetArgs;
 use super::env;
+use crate::gate::Case;
 use crate::location::{BadLocation, HostKind, Literal, Mirror, Prefix, Target, resolve};
 use crate::probe::{AllowedHost, Rules};
 use crate::report::model;
+use crate::stream::{Artifact, Sourced};
+use crate::verdict::{Expectation, Signatures, Verify};
 
 /// Where to look, and why.
 pub(super) struct Choice {
@@ -50,8 +53,34 @@ impl Choice {
         }
     }
 
+    /// What is to be found out about an artifact of a document.
+    pub(super) fn case(
+        &self,
+        sourced: &Sourced,
+        artifact: &Artifact,
+        verify: Verify,
+        signatures: Signatures,
+    ) -> Case {
+        let file_name = artifact.location.rsplit('/').next().unwrap_or_default();
+        Case {
+            location: self.place(&artifact.location, &artifact.release),
+            signature: artifact.signature.as_deref().map(|url| self.place(url, &artifact.release)),
+            bridge: self.bridge_for_sizes(&artifact.location, &artifact.release),
+            expectation: Expectation {
+                sha256: artifact.sha256,
+                uncompressed_sha256: artifact.uncompressed_sha256,
+                size: artifact.size,
+                uncompressed_size: artifact.uncompressed_size,
+                legacy: sourced.legacy.of(file_name).to_vec(),
+                names_signature: artifact.signature.is_some(),
+                verify,
+                signatures,
+            },
+        }
+    }
+
     /// Where the bridge has the file, for a size that nobody else says, where another place is checked.
-    pub(super) fn bridge_for_sizes(&self, location: &str, release: &str) -> Option<Literal> {
+    fn bridge_for_sizes(&self, location: &str, release: &str) -> Option<Literal> {
         match (&self.target, &self.bridge) {
             (Target::Mirror(_) | Target::Flat(_), Some(bridge)) => {
                 place_at(&Target::Bridge(bridge.clone()), location, release).ok()

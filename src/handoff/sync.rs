@@ -1,72 +1,78 @@
-//! What ART's sync job takes: for each architecture of a build, a list of URLs to fetch and the parameters.
+//! What is to be mirrored: for each architecture of a build, its whole list of URLs, and how it gets to its place.
 //!
-//! The job fetches every URL of `--synclist`, puts `VERSION-ARCH` in place of the build ID in the files' names,
-//! adds the second names and the sidecars, and uploads all of it to `BASE_DIR/MIRROR_PREFIX/VERSION/`.
+//! ART's sync job fetches every URL of `--synclist`, puts `VERSION-ARCH` in place of the build ID in the files'
+//! names, adds the second names and the sidecars, and makes `BASE_DIR/MIRROR_PREFIX/VERSION/` equal to that: what
+//! the list does not name is gone afterwards. So there is a list for the job only where it is the whole build, and
+//! nothing that is there would be lost. `mirror --request` takes everything, for it merges.
 
 mod human;
+mod job;
 mod markdown;
-mod parameters;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
-pub use parameters::{Destination, NoDestination};
+pub use job::{Answer, SyncJob};
 
-use crate::location::{Arch, BuildId, Literal, OcpVersion};
+use super::directory::{Filler, build_of};
+use super::request::Requested;
+use crate::location::{Arch, BuildId, Literal, Location, PUBLIC_MIRROR};
 use crate::report::ProwContext;
 use crate::report::model::Target;
 use crate::stream::{ArtifactId, Sha256};
+use crate::text::excerpt;
 
 /// The version of the JSON form.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
-/// What ART is asked to mirror.
+/// What is to be mirrored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SyncList {
     /// The version of this shape; another one means that fields were renamed or taken away.
     #[cfg_attr(test, schemars(extend("const" = SCHEMA_VERSION)))]
     pub schema_version: u32,
-    /// Where the files were looked for and found missing; null if every file was asked for.
-    pub missing_from: Option<Target>,
+    /// Where the files were looked for.
+    pub missing_from: Target,
     /// The bridge that the files are to be fetched from; null if the documents' own locations are on one.
     pub bridge: Option<String>,
     /// `openshift/installer#4821`, if a pull request waits.
     pub pull_request: Option<String>,
-    /// One run of the job each, in the order of the documents.
+    /// The builds, in the order of the documents.
     pub builds: Vec<SyncBuild>,
-    /// What was asked for and is not in any list, and why.
+    /// What was asked for and is in no build, and why.
     pub unlisted: Vec<Unlisted>,
-    /// What the job still has to be told, and other remarks.
+    /// Other remarks.
     pub notes: Vec<String>,
 }
 
-/// One run of the sync job.
+/// The files of one directory: one architecture of a build.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SyncBuild {
-    /// `--arch`.
+    /// The architecture, by its RPM name.
     #[serde(serialize_with = "shown")]
     #[cfg_attr(test, schemars(with = "String"))]
     pub arch: Arch,
-    /// `--build-id`.
+    /// The build.
     #[serde(serialize_with = "shown")]
     #[cfg_attr(test, schemars(with = "String"))]
     pub build_id: BuildId,
-    /// `--version`; null if nobody said.
-    pub version: Option<String>,
-    /// `--mirror-prefix`; null if nobody said.
-    pub mirror_prefix: Option<String>,
-    /// `--base-dir`.
-    pub base_dir: String,
-    /// `--synclist`: the name of the file with the list.
-    pub synclist: String,
+    /// The run of ART's sync job, if it fills the directory.
+    pub sync_job: Option<SyncJob>,
+    /// The directory below its bucket that the build pipeline must upload to, if that fills it.
+    pub upload_to: Option<String>,
+    /// Why nobody but `mirror --request` gets a list.
+    pub refused: Vec<Refused>,
+    /// What the job will do besides.
+    pub remarks: Vec<String>,
     /// The files, each once.
     pub files: Vec<SyncFile>,
 }
 
-/// One file of a list.
+/// One file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SyncFile {
@@ -80,11 +86,62 @@ pub struct SyncFile {
     pub url: Literal,
     /// The location as in the document.
     pub location: String,
+    /// Where it should be once it is mirrored.
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub destination: Literal,
+    /// What is there now.
+    pub state: State,
+    /// What was found there, one sentence for a person.
+    pub message: Option<String>,
     /// The digest that the document names.
     #[cfg_attr(test, schemars(with = "String", regex(pattern = "^[0-9a-f]{64}$")))]
     pub sha256: Sha256,
     /// The size in bytes that the bridge gave.
     pub size: Option<u64>,
+}
+
+/// What is at a destination.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// The file.
+    Present,
+    /// Nothing.
+    Missing,
+    /// Other bytes.
+    Wrong,
+    /// Nobody knows.
+    Undetermined,
+}
+
+/// A reason not to hand a list over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Refused {
+    /// The kind of reason.
+    pub why: WhyRefused,
+    /// The same, one sentence for a person.
+    pub message: String,
+}
+
+/// Why a list is not handed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum WhyRefused {
+    /// A part of the build was asked for.
+    Part,
+    /// The bridge lacks a file, or one has no place.
+    Incomplete,
+    /// The job gives other names than the document has.
+    OtherNames,
+    /// What is there would be lost.
+    Occupied,
+    /// Whether anything would be lost could not be determined.
+    Undetermined,
+    /// Neither the sync job nor the build pipeline fills the place.
+    NotArts,
 }
 
 /// Something that was asked for and cannot be listed.
@@ -98,7 +155,7 @@ pub struct Unlisted {
     pub id: ArtifactId,
     /// The location as in the document.
     pub location: String,
-    /// Where the bridge would have it; null if that cannot be told.
+    /// Where it was looked for; null if that cannot be determined.
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub url: Option<Literal>,
     /// Why it is not listed.
@@ -114,11 +171,11 @@ pub struct Unlisted {
 pub enum WhyUnlisted {
     /// The bridge does not have it, or has something else.
     NotOnBridge,
-    /// Its place at the bridge, or on the mirror, cannot be told.
+    /// Its URL at the bridge, or where it should be, cannot be determined.
     NoPlace,
     /// What is wrong with it is nothing that mirroring would mend.
     NotForArt,
-    /// Whether it is missing, or whether the bridge has it, could not be determined.
+    /// Whether the bridge has it could not be determined.
     Undetermined,
 }
 
@@ -127,7 +184,7 @@ impl WhyUnlisted {
     const fn title(self) -> &'static str {
         match self {
             Self::NotOnBridge => "The bridge does not have them",
-            Self::NoPlace => "Their place cannot be told",
+            Self::NoPlace => "Their URL cannot be determined",
             Self::NotForArt => "Mirroring would not mend them",
             Self::Undetermined => "Could not be determined",
         }
@@ -136,36 +193,31 @@ impl WhyUnlisted {
     const ALL: [Self; 4] = [Self::NotOnBridge, Self::NoPlace, Self::NotForArt, Self::Undetermined];
 }
 
-/// A file that the bridge has.
-#[derive(Debug, Clone)]
-pub struct Available {
-    /// The file.
-    pub file: SyncFile,
-    /// The document's release, for a location that does not say the build.
-    pub release: Arc<str>,
-    /// Where it should be once it is mirrored, as far as anything says that.
-    pub destination: Option<Literal>,
-}
-
 /// What a [`SyncList`] is made from.
 #[derive(Debug, Clone, Default)]
 pub struct Findings {
-    /// What the bridge has.
-    pub available: Vec<Available>,
+    /// What the bridge has, with the document's release.
+    pub available: Vec<(SyncFile, Arc<str>)>,
     /// What cannot be listed.
     pub unlisted: Vec<Unlisted>,
+    /// What keeps a build from being whole.
+    pub gaps: Vec<Gap>,
+}
+
+/// Something that a build is listed without.
+#[derive(Debug, Clone)]
+pub struct Gap {
+    /// The architecture.
+    pub arch: Arc<str>,
+    /// The directory; every one of the architecture, if that is not known.
+    pub directory: Option<String>,
+    /// What it means for the list.
+    pub refused: Refused,
 }
 
 impl SyncList {
-    /// The list of everything that the bridge has, by architecture and build. `release` is the OpenShift
-    /// release that the builds are mirrored for, where their locations do not say one.
-    pub fn of(
-        findings: Findings,
-        missing_from: Option<Target>,
-        bridge: Option<String>,
-        prow: &ProwContext,
-        release: Option<&OcpVersion>,
-    ) -> Self {
+    /// The list of everything that the bridge has, by directory.
+    pub fn of(findings: Findings, missing_from: Target, bridge: Option<String>, prow: &ProwContext) -> Self {
         let mut list = Self {
             schema_version: SCHEMA_VERSION,
             missing_from,
@@ -175,21 +227,30 @@ impl SyncList {
             unlisted: findings.unlisted,
             notes: Vec::new(),
         };
-        for Available { file, release: build, destination } in findings.available {
-            match Destination::of(&file.url, &build, destination.as_ref(), release) {
-                Ok(destination) => list.add(destination, file),
-                Err(error) => list.unlisted.push(Unlisted {
-                    document: file.document,
-                    id: file.id,
-                    location: file.location,
-                    url: Some(file.url),
-                    why: WhyUnlisted::NoPlace,
-                    message: error.to_string(),
-                }),
+        let mut gaps = findings.gaps;
+        for (file, release) in findings.available {
+            if let Err((why, message)) = list.add(file.clone(), &release) {
+                let SyncFile { document, id, url, location, destination, .. } = file;
+                gaps.push(Gap {
+                    arch: id.arch.clone(),
+                    directory: Some(destination.directory().to_owned()),
+                    refused: Refused { why: WhyRefused::Incomplete, message: format!("{id}: {message}") },
+                });
+                list.unlisted.push(Unlisted { document, id, location, url: Some(url), why, message });
             }
         }
-        list.name_lists();
-        list.note_what_is_unsaid(release);
+        for build in &mut list.builds {
+            let directory = build.files.first().map(|file| file.destination.directory().to_owned());
+            let concerns = |gap: &&Gap| {
+                *gap.arch == *build.arch.rpm_name() && (gap.directory.is_none() || gap.directory == directory)
+            };
+            for gap in gaps.iter().filter(concerns) {
+                if !build.refused.contains(&gap.refused) {
+                    build.refused.push(gap.refused.clone());
+                }
+            }
+            build.refuse_other_names();
+        }
         list
     }
 
@@ -198,88 +259,74 @@ impl SyncList {
         self.builds.iter().map(|build| build.files.len()).sum()
     }
 
-    fn add(&mut self, destination: Destination, file: SyncFile) {
-        let Destination { arch, build, version, mirror_prefix, base_dir } = destination;
-        let at = self.builds.iter().position(|known| {
-            known.arch == arch
-                && known.build_id == build
-                && known.version == version
-                && known.mirror_prefix == mirror_prefix
-                && known.base_dir == base_dir
-        });
-        let known = at.and_then(|at| self.builds.get_mut(at));
-        match known {
-            Some(known) => match known.files.iter().find(|other| other.url == file.url) {
-                None => known.files.push(file),
-                // Several artifacts, or documents, may name one file.
-                Some(other) if other.sha256 == file.sha256 => {}
-                Some(other) => self.unlisted.push(Unlisted {
-                    message: format!(
-                        "its sha256 is {}, and {} has the same file with sha256 {}",
-                        file.sha256, other.id, other.sha256
+    fn add(&mut self, file: SyncFile, release: &str) -> Result<(), (WhyUnlisted, String)> {
+        let no_place = |why: String| (WhyUnlisted::NoPlace, why);
+        let at_bridge = Location::read(&file.url).map_err(|error| no_place(error.to_string()))?;
+        let destination = Location::read(&file.destination).map_err(|error| no_place(error.to_string()))?;
+        let build_id = build_of(&at_bridge, release).map_err(|error| no_place(error.to_string()))?;
+        let in_directory = |build: &&mut SyncBuild| {
+            build.files.iter().any(|other| other.destination.directory() == file.destination.directory())
+        };
+        if let Some(build) = self.builds.iter_mut().find(in_directory) {
+            // Several artifacts, or documents, may name one file.
+            return match build.files.iter().find(|other| other.destination == file.destination) {
+                None => {
+                    build.files.push(file);
+                    Ok(())
+                }
+                Some(other) if other.sha256 == file.sha256 => Ok(()),
+                Some(other) => Err((
+                    WhyUnlisted::NotForArt,
+                    format!(
+                        "its sha256 is {}, and {} of {} has the same file with sha256 {}",
+                        file.sha256,
+                        other.id,
+                        excerpt(&other.document, 200),
+                        other.sha256
                     ),
-                    document: file.document,
-                    id: file.id,
-                    location: file.location,
-                    url: Some(file.url),
-                    why: WhyUnlisted::NotForArt,
-                }),
-            },
-            None => self.builds.push(SyncBuild {
-                arch,
-                build_id: build,
-                version,
-                mirror_prefix,
-                base_dir,
-                synclist: String::new(),
-                files: vec![file],
-            }),
-        }
-    }
-
-    /// One name for each list. Builds of one ID that go to two places are rare, but must not share a file.
-    fn name_lists(&mut self) {
-        let mut taken: Vec<String> = Vec::new();
-        for build in &mut self.builds {
-            let base = format!("synclist-{}-{}", build.arch, build.build_id);
-            let before = taken.iter().filter(|name| **name == base).count();
-            build.synclist = match before {
-                0 => format!("{base}.txt"),
-                _ => format!("{base}-{}.txt", before + 1),
+                )),
             };
-            taken.push(base);
         }
+        // The job writes below one root, wherever else a document may have such directories.
+        let root = self.missing_from.prefix.as_deref().unwrap_or(PUBLIC_MIRROR);
+        let is_below = file.destination.as_str().strip_prefix(root).is_some_and(|tail| tail.starts_with('/'));
+        let (sync_job, upload_to) = match Filler::of(&file.destination) {
+            Filler::SyncJob if is_below => (SyncJob::of(&destination), None),
+            Filler::Pipeline(directory) => (None, Some(directory)),
+            Filler::SyncJob | Filler::Other => (None, None),
+        };
+        let refused = (sync_job.is_none() && upload_to.is_none()).then(|| Refused {
+            why: WhyRefused::NotArts,
+            message: format!(
+                "neither ART's sync job nor its build pipeline fills {}",
+                excerpt(file.destination.directory(), 300)
+            ),
+        });
+        self.builds.push(SyncBuild {
+            arch: at_bridge.arch(),
+            build_id,
+            sync_job,
+            upload_to,
+            refused: refused.into_iter().collect(),
+            remarks: Vec::new(),
+            files: vec![file],
+        });
+        Ok(())
     }
 
-    fn note_what_is_unsaid(&mut self, release: Option<&OcpVersion>) {
-        let some = |test: fn(&SyncBuild) -> bool| self.builds.iter().any(test);
-        if some(|build| build.version.is_none()) {
-            self.notes.push(
-                "the job needs --version, the OpenShift release that is mirrored: pass --release-version"
-                    .to_owned(),
-            );
-        }
-        if some(|build| build.version.is_some() && build.mirror_prefix.is_none())
-            || (release.is_none() && some(|build| build.mirror_prefix.is_none()))
-        {
-            self.notes.push(
-                "the job needs --mirror-prefix, which follows from --release-version: builds that are named \
-                 after RHEL say no OpenShift version"
-                    .to_owned(),
-            );
-        }
-        if let Some(release) = release {
-            let others: Vec<String> = self
-                .builds
-                .iter()
-                .filter_map(|build| build.version.clone().filter(|version| version != release.as_str()))
-                .collect();
-            if let Some(other) = others.first() {
-                self.notes.push(format!(
-                    "--release-version {release} is not used for every build: files are to be in the \
-                     directory {other}, where they were looked for"
-                ));
+    /// Gives each build its list, unless that is refused. Two lists never share a name.
+    pub fn hand_over(&mut self) {
+        let mut taken: BTreeMap<String, usize> = BTreeMap::new();
+        for build in &mut self.builds {
+            let Some(job) = &mut build.sync_job else { continue };
+            if !build.refused.is_empty() {
+                job.jenkins = None;
+                continue;
             }
+            let base = format!("synclist-{}-{}", build.arch, build.build_id);
+            let number = taken.entry(base.clone()).and_modify(|number| *number += 1).or_insert(1);
+            let name = if *number == 1 { format!("{base}.txt") } else { format!("{base}-{number}.txt") };
+            job.run_with(name, build.arch, &build.build_id);
         }
     }
 
@@ -298,23 +345,83 @@ impl SyncBuild {
         self.files.iter().flat_map(|file| [file.url.as_str(), "\n"]).collect()
     }
 
-    /// The job's parameters. What nobody said is in capitals.
-    pub fn parameters(&self) -> [(&'static str, String); 6] {
-        [
-            ("--arch", self.arch.to_string()),
-            ("--build-id", self.build_id.to_string()),
-            ("--version", self.version.clone().unwrap_or_else(|| "VERSION".to_owned())),
-            ("--mirror-prefix", self.mirror_prefix.clone().unwrap_or_else(|| "PREFIX".to_owned())),
-            ("--base-dir", self.base_dir.clone()),
-            ("--synclist", self.synclist.clone()),
-        ]
+    /// How many files are not at their destination.
+    fn missing(&self) -> usize {
+        self.files.iter().filter(|file| file.state != State::Present).count()
     }
 
-    fn command_line(&self) -> String {
-        let words: Vec<String> =
-            self.parameters().into_iter().map(|(name, value)| format!("{name} {value}")).collect();
-        words.join(" ")
+    /// Who is asked to mirror it, and the reasons why nobody is.
+    fn asked(&self) -> &'static str {
+        match (&self.sync_job, &self.upload_to) {
+            _ if !self.refused.is_empty() => "For `mirror --request` only, which deletes nothing.",
+            (_, Some(_)) => {
+                "For the build pipeline, which uploads to its own bucket. ART's sync job does not fill this place."
+            }
+            _ => "For ART's sync job, which deletes from the directory what its list does not name.",
+        }
     }
+
+    fn refuse_other_names(&mut self) {
+        let Some(job) = &self.sync_job else { return };
+        let message = self.files.iter().find_map(|file| job.misnames(self.arch, &self.build_id, file));
+        self.refused.extend(message.map(|message| Refused { why: WhyRefused::OtherNames, message }));
+    }
+}
+
+/// `sync.json`, as far as it is carried out.
+#[derive(Deserialize)]
+struct ReadList {
+    builds: Vec<ReadBuild>,
+}
+
+#[derive(Deserialize)]
+struct ReadBuild {
+    build_id: String,
+    files: Vec<ReadFile>,
+}
+
+#[derive(Deserialize)]
+struct ReadFile {
+    document: String,
+    id: String,
+    destination: String,
+    url: String,
+    sha256: Sha256,
+    size: Option<u64>,
+}
+
+/// Reads what the JSON form asks for.
+pub fn read(text: &str) -> Result<Vec<Requested>, String> {
+    // The shape may be another one, so the version comes first.
+    #[derive(Deserialize)]
+    struct Version {
+        schema_version: u32,
+    }
+    let bad = |error: serde_json::Error| format!("it is not a list of sync-list: {error}");
+    let Version { schema_version } = serde_json::from_str(text).map_err(bad)?;
+    if schema_version != SCHEMA_VERSION {
+        return Err(format!(
+            "it has schema_version {schema_version}; expected {SCHEMA_VERSION}: let sync-list write it again"
+        ));
+    }
+    let list: ReadList = serde_json::from_str(text).map_err(bad)?;
+    let files = list.builds.into_iter().flat_map(|build| {
+        build.files.into_iter().map(move |file| {
+            let url = |text: &str| {
+                Literal::parse(text).map_err(|error| format!("{}: {error}", excerpt(&file.id, 300)))
+            };
+            Ok(Requested {
+                destination: url(&file.destination)?,
+                url: url(&file.url)?,
+                title: excerpt(&file.id, 300),
+                document: file.document,
+                release: build.build_id.clone(),
+                sha256: file.sha256,
+                size: file.size,
+            })
+        })
+    });
+    files.collect()
 }
 
 fn shown<T: ToString, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
@@ -322,36 +429,4 @@ fn shown<T: ToString, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_file_is_listed_once_and_with_one_digest() {
-        let url = "https://b/releases/rhcos-4.8/48.84.202107202156-0/x86_64/rhcos-48.84.202107202156-0-qemu.x86_64.qcow2.gz";
-        let available = |digest: u8| Available {
-            file: SyncFile {
-                document: "d".into(),
-                id: ArtifactId {
-                    arch: "x86_64".into(),
-                    platform: "qemu".into(),
-                    format: "qcow2.gz".into(),
-                    component: "disk".into(),
-                },
-                url: Literal::parse(url).unwrap(),
-                location: url.to_owned(),
-                sha256: Sha256::from_bytes([digest; 32]),
-                size: None,
-            },
-            release: "48.84.202107202156-0".into(),
-            destination: None,
-        };
-        let listed = |digests: &[u8]| {
-            let available = digests.iter().map(|digest| available(*digest)).collect();
-            let findings = Findings { available, unlisted: Vec::new() };
-            let list = SyncList::of(findings, None, None, &ProwContext::default(), None);
-            (list.files(), list.unlisted.iter().map(|it| it.why).collect::<Vec<_>>())
-        };
-        assert_eq!(listed(&[1, 1]), (1, vec![]));
-        assert_eq!(listed(&[1, 2]), (1, vec![WhyUnlisted::NotForArt]), "the documents contradict each other");
-    }
-}
+mod tests;

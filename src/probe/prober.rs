@@ -11,7 +11,7 @@ use super::DigestSource;
 use super::content::{ContentInquiry, Order, Prover, Transfers};
 use super::evidence::{Evidence, Observation, PublishedDigest, Unread};
 use super::notes::Notes;
-use super::observe::{Sighting, observe};
+use super::observe::{Sighting, is_absence, observe};
 use super::openpgp::{Keyring, SignatureCheck};
 use super::sidecars::{META_JSON, SHA256SUM_TXT, SHA256SUM_TXT_GPG, Sidecar, Sidecars, Sums};
 use crate::http::{Client, Outage, Refusal, Small, scheme_and_host};
@@ -60,6 +60,7 @@ pub struct Prober {
 pub struct FetchError {
     url: String,
     why: String,
+    is_absent: bool,
 }
 
 impl Prober {
@@ -81,15 +82,26 @@ impl Prober {
 
     /// Reads a document from a URL.
     pub async fn document(&self, url: &Literal) -> Result<Vec<u8>, FetchError> {
-        let failed = |why: String| FetchError { url: url.to_string(), why };
+        let failed = |why: String| FetchError { url: url.to_string(), why, is_absent: false };
         self.client.rules().admit(url).map_err(|refusal| failed(refusal.to_string()))?;
         match self.client.small_file(url.url(), MAX_DOCUMENT_BYTES).await {
             Small::Body(bytes) => Ok(bytes.into()),
             Small::TooLarge => Err(failed(format!("it has more than {MAX_DOCUMENT_BYTES} bytes"))),
-            Small::Status(status, _) => Err(failed(format!("the server answered {status}; expected 200 OK"))),
+            Small::Status(status, _) => Err(FetchError {
+                is_absent: is_absence(status),
+                ..failed(format!("the server answered {status}; expected 200 OK"))
+            }),
             Small::Failed(failure) => {
                 Err(failed(failure.into_trouble().map_or_else(|refusal| refusal.to_string(), |it| it.detail)))
             }
+        }
+    }
+
+    /// Reads a document that may be missing.
+    pub async fn optional_document(&self, url: &Literal) -> Result<Option<Vec<u8>>, FetchError> {
+        match self.document(url).await {
+            Err(error) if error.is_absent => Ok(None),
+            read => read.map(Some),
         }
     }
 

@@ -127,18 +127,6 @@ pub fn advise(report: &mut Report, context: &RunContext, path: impl Fn(&str) -> 
     }
 }
 
-/// What a request to ART has to say of files that its sync job does not publish.
-pub(super) fn not_for_sync_job(artifacts: &[&ArtifactReport]) -> Option<&'static str> {
-    let is_pipelines = |artifact: &&ArtifactReport| {
-        let url = Literal::parse(artifact.url.as_deref().unwrap_or(&artifact.location));
-        url.is_ok_and(|url| Owner::of(url.host(), TargetKind::Published) == Owner::Pipeline)
-    };
-    artifacts.iter().any(is_pipelines).then_some(
-        "The sync job does not fill rhcos.mirror.openshift.com: the build pipeline uploads there itself. What is \
-         missing there is still to be uploaded, or its build was pruned.",
-    )
-}
-
 fn advice(reason: Reason, target: TargetKind, owner: Owner<'_>, retest: Option<&str>) -> String {
     let again = retest.map_or_else(|| "check again".to_owned(), |retest| format!("comment {retest}"));
     let name = owner.name();

@@ -13,6 +13,8 @@ pub struct RunContext {
     pub documents: Vec<DocumentContext>,
     /// Every file that was looked at and is no stream document.
     pub skipped: Vec<SkippedFile>,
+    /// What is to be mirrored before the gate can turn green, as text to paste; none if there is nothing.
+    pub request: Option<String>,
 }
 
 /// What Prow tells a job of itself, each as the environment variable of the same name has it.

@@ -7,7 +7,7 @@ use tempfile::NamedTempFile;
 
 use crate::report::markdown::escape::fence;
 use crate::report::model::Report;
-use crate::report::{RunContext, art_request, html, json, junit};
+use crate::report::{RunContext, html, json, junit};
 
 /// The name that Spyglass's `JUnit` lens looks for.
 pub const JUNIT: &str = "junit_art-mirror-validate.xml";
@@ -82,8 +82,8 @@ pub fn write(directory: &Path, report: &Report, context: &RunContext) -> Written
     add(JUNIT, &|out| junit::write(out, report, context));
     add(HTML, &|out| html::write(out, report, context));
     let path = directory.join(REQUEST);
-    if let Some(request) = art_request(report, context) {
-        match write_atomically(directory, &path, &|out| write_request(out, &request)) {
+    if let Some(request) = &context.request {
+        match write_atomically(directory, &path, &|out| write_request(out, request)) {
             Ok(()) => {
                 written.paths.push(path.clone());
                 written.request = Some(path);
@@ -104,9 +104,9 @@ fn write_request(out: &mut impl Write, request: &str) -> io::Result<()> {
     writeln!(out, "{fence}\n{}\n{fence}\n", request.trim_end())?;
     writeln!(
         out,
-        "The lists and parameters that ART's sync job takes: `art-mirror-validate sync-list --stream-prefix \
-         BRIDGE`, on the same commit. By hand: `art-mirror-validate mirror --request {REQUEST} --stream-prefix \
-         BRIDGE --dest ROOT`."
+        "What ART's sync job or the build pipeline is told: `art-mirror-validate sync-list --stream-prefix BRIDGE`, \
+         on the same commit. By hand, without deleting anything: `art-mirror-validate mirror --request {REQUEST} \
+         --stream-prefix BRIDGE --dest ROOT`."
     )
 }
 
@@ -152,7 +152,8 @@ mod tests {
     fn whole_files_and_nothing_else_appear() {
         let root = tempfile::tempdir().unwrap();
         let directory = root.path().join("not/there/yet");
-        let written = write(&directory, &sample::report(), &sample::context());
+        let report = sample::report();
+        let written = write(&directory, &report, &sample::context_of(&report));
         assert!(written.errors.is_empty(), "{:?}", written.errors);
         assert_eq!(names(&directory), [REQUEST, HTML, JSON, JUNIT]);
         assert_eq!(written.paths.len(), 4);

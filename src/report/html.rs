@@ -47,7 +47,7 @@ mod tests {
     #[test]
     fn the_page_has_the_verdict_every_failure_and_the_request() {
         let report = sample::report();
-        let page = page(&report, &sample::context());
+        let page = page(&report, &sample::context_of(&report));
         assert!(page.contains("<title>✗ fail: 6 of 23 artifacts"), "{page}");
         for artifact in report.artifacts.iter().filter(|artifact| artifact.reason.is_some()) {
             let heading = format!("<h4><code>{}</code> ", artifact.id);
@@ -61,7 +61,7 @@ mod tests {
     fn what_the_pull_request_changes_is_listed_and_marked() {
         let mut report = sample::report();
         report.changes = Some(sample::changes(&report));
-        let page = page(&report, &sample::context());
+        let page = page(&report, &sample::context_of(&report));
         assert!(page.contains("since main (1be3d1d1cbad): 1 added, 1 removed, 1 with a new digest"));
         let failed = "<code>data/data/coreos/coreos-rhel-9.json:x86_64/metal/pxe/rootfs</code> \
                       <small>build 9.6.20251015-1</small> <small class=\"mark\">new digest</small>";
@@ -90,7 +90,7 @@ mod tests {
         let mut report = sample::pass();
         report.target.kind = TargetKind::Bridge;
         report.target.prefix = Some("https://bridge.example".into());
-        let page = page(&report, &sample::context());
+        let page = page(&report, &sample::context_of(&report));
         assert!(page.contains("BRIDGE, NOT THE MIRROR: https://bridge.example"), "{page}");
         assert!(page.contains("no mirror pass"));
     }
@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn the_page_stays_bounded_whatever_the_document() {
-        let page_of = |report: &Report| page(report, &sample::context());
+        let page_of = |report: &Report| page(report, &sample::context_of(report));
         let long = page_of(&sample::large(20_000));
         assert!((500_000..LONGEST).contains(&long.len()), "{}", long.len());
         assert!(
@@ -138,8 +138,8 @@ mod tests {
         let mut bridge = sample::pass();
         bridge.target.kind = TargetKind::Bridge;
         let pages = [
-            page(&failing, &sample::context()),
-            page(&bridge, &sample::context()),
+            page(&failing, &sample::context_of(&failing)),
+            page(&bridge, &sample::context_of(&bridge)),
             page(&sample::unusable("x"), &RunContext::default()),
             page(&sample::hostile("<&\"'>"), &sample::hostile_context("<&\"'>")),
         ];

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 
 use crate::report::group::Group;
 use crate::report::model::{ArtifactReport, Report};
-use crate::report::{RunContext, advice, art_request, facts, group, words};
+use crate::report::{RunContext, advice, facts, group, words};
 use crate::text::{Printable, count};
 use crate::verdict::Verdict;
 
@@ -38,7 +38,7 @@ fn render(report: &Report, context: &RunContext) -> String {
     let mut page = Page(String::new());
     head(&mut page, report);
     failures(&mut page, report);
-    request(&mut page, report, context);
+    request(&mut page, context);
     changes(&mut page, report);
     passed(&mut page, report);
     remarks(&mut page, report, context);
@@ -144,9 +144,9 @@ fn row(artifact: &ArtifactReport) -> String {
     )
 }
 
-fn request(page: &mut Page, report: &Report, context: &RunContext) {
-    let Some(request) = art_request(report, context) else { return };
-    let fence = fence(&request);
+fn request(page: &mut Page, context: &RunContext) {
+    let Some(request) = &context.request else { return };
+    let fence = fence(request);
     page.line("<details><summary>The request to ART</summary>");
     page.line("");
     page.line(&format!("{fence}text"));
@@ -245,7 +245,7 @@ mod tests {
 
     #[test]
     fn a_failing_run() {
-        insta::assert_snapshot!(render(&sample::report(), &sample::context()));
+        insta::assert_snapshot!(render(&sample::report(), &sample::context_of(&sample::report())));
     }
 
     #[test]
@@ -253,14 +253,14 @@ mod tests {
         let mut report = sample::pass();
         report.target.kind = TargetKind::Bridge;
         report.target.prefix = Some("https://bridge.example".into());
-        insta::assert_snapshot!(render(&report, &sample::context()));
+        insta::assert_snapshot!(render(&report, &sample::context_of(&report)));
     }
 
     #[test]
     fn what_the_pull_request_changes_is_folded_away() {
         let mut report = sample::pass();
         report.changes = Some(sample::changes(&sample::report()));
-        let text = render(&report, &sample::context());
+        let text = render(&report, &sample::context_of(&report));
         let start = text.find("<details><summary>Changed").unwrap();
         insta::assert_snapshot!(&text[start..text.find("<details><summary>1 artifact").unwrap()], @r"
         <details><summary>Changed since main (1be3d1d1cbad): 1 added, 1 removed, 1 with a new digest, 1 at a new location</summary>
@@ -285,16 +285,16 @@ mod tests {
         changes.artifacts = vec![changes.artifacts[0].clone(); 10_000];
         all_changed.changes = Some(changes);
         for (report, context) in [
-            (all_changed, sample::context()),
-            (sample::large(10_000), sample::context()),
-            (many_passes, sample::context()),
+            (all_changed.clone(), sample::context_of(&all_changed)),
+            (sample::large(10_000), sample::context_of(&sample::large(10_000))),
+            (many_passes.clone(), sample::context_of(&many_passes)),
             (sample::hostile(&long), sample::hostile_context(&long)),
         ] {
             let text = render(&report, &context);
             assert!(text.len() <= LONGEST, "{}", text.len());
             assert!(text.ends_with("</sub>\n"), "the end is there");
         }
-        let text = render(&sample::large(10_000), &sample::context());
+        let text = render(&sample::large(10_000), &sample::context_of(&sample::large(10_000)));
         assert!(text.contains(" more, listed in the JSON report."));
         assert!(text.contains(" more lines, in art-mirror-validate-request.md."));
     }

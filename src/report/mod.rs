@@ -28,9 +28,8 @@ mod merge;
 pub mod model;
 mod outages;
 pub mod progress;
-mod request;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 pub mod terminal;
 mod transfers;
 mod words;
@@ -39,5 +38,4 @@ pub use advice::advise;
 pub use context::{DocumentContext, ProwContext, RunContext, SkippedFile};
 pub use merge::{MergeError, merge};
 pub use outages::OutageNotes;
-pub use request::{art_request, opening as request_opening};
 pub use transfers::LogPace;

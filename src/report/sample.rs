@@ -99,7 +99,7 @@ pub(super) fn of(artifacts: Vec<ArtifactReport>) -> Report {
 }
 
 /// Every verdict and several reasons, over two documents.
-pub(super) fn report() -> Report {
+pub(crate) fn report() -> Report {
     let nine = "9.6.20251015-1";
     let ten = "10.2.20260403-0";
     let mut artifacts = Vec::new();
@@ -178,12 +178,12 @@ pub(super) fn report() -> Report {
 }
 
 /// One passing artifact.
-pub(super) fn pass() -> Report {
+pub(crate) fn pass() -> Report {
     of(vec![passing(RHEL_9, ["x86_64", "metal", "iso", "disk"], "9.6.20251015-1")])
 }
 
 /// So many missing artifacts.
-pub(super) fn large(artifacts: usize) -> Report {
+pub(crate) fn large(artifacts: usize) -> Report {
     let mut report = of((0..artifacts)
         .map(|number| {
             let platform = format!("p{number}");
@@ -285,11 +285,17 @@ pub(super) fn hostile_context(text: &str) -> RunContext {
         },
         documents: vec![DocumentContext { name: text.into(), artifacts: 4 }],
         skipped: vec![SkippedFile { name: text.into(), why: text.into() }],
+        request: some(),
     }
 }
 
+/// A job of Prow's, with the request that follows from its report.
+pub(super) fn context_of(report: &Report) -> RunContext {
+    RunContext { request: crate::handoff::request::write(report, &context()), ..context() }
+}
+
 /// A job of Prow's.
-pub(super) fn context() -> RunContext {
+pub(crate) fn context() -> RunContext {
     let some = |text: &str| Some(text.to_owned());
     RunContext {
         tool_version: "0.1.0".into(),
@@ -310,5 +316,6 @@ pub(super) fn context() -> RunContext {
             name: "data/data/coreos/marketplace/aws.json".into(),
             why: "no stream metadata".into(),
         }],
+        request: None,
     }
 }

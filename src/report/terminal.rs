@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 
 use crate::report::group::Group;
 use crate::report::model::{ArtifactReport, Report};
-use crate::report::{RunContext, advice, art_request, facts, group, words};
+use crate::report::{RunContext, advice, facts, group, words};
 use crate::text::{Printable, count};
 use crate::verdict::Verdict;
 
@@ -51,7 +51,7 @@ pub fn write(out: &mut impl Write, report: &Report, context: &RunContext) -> io:
     }
     writeln!(out)?;
     if let Some(retest) = context.retest()
-        && art_request(report, context).is_some()
+        && context.request.is_some()
     {
         let retest = styled(BOLD, Printable(retest));
         writeln!(out, "Once the files are there: {retest} on the pull request")?;
@@ -166,7 +166,7 @@ mod tests {
 
     fn summary(report: &Report) -> String {
         let mut out = Vec::new();
-        write(&mut out, report, &sample::context()).unwrap();
+        write(&mut out, report, &sample::context_of(report)).unwrap();
         String::from_utf8(out).unwrap()
     }
 

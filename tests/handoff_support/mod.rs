@@ -9,6 +9,8 @@
     reason = "helpers of tests fail as tests do"
 )]
 
+pub(crate) mod sync_job;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -100,6 +102,12 @@ pub(crate) fn put(server: &Mirror, document: &Document, target: &Target, keep: i
     }
 }
 
+/// The bytes that a server has at a URL.
+pub(crate) fn download(server: &Mirror, url: &str) -> Vec<u8> {
+    let (_, path) = url.split_once(&server.addr().to_string()).unwrap();
+    server.table().get(path).unwrap().content().chunk(0, u64::MAX).to_vec()
+}
+
 /// A git repository in a directory of its own.
 pub(crate) struct Repo(pub(crate) tempfile::TempDir);
 
@@ -154,9 +162,15 @@ pub(crate) fn files_below(directory: &Path) -> Vec<String> {
 
 /// A server of all that is below a directory now.
 pub(crate) fn serve(directory: &Path) -> Mirror {
+    serve_below(directory, "")
+}
+
+/// The same below a path.
+pub(crate) fn serve_below(directory: &Path, path: &str) -> Mirror {
     let server = Mirror::start(embedded_mirror::Config::plain()).unwrap();
     for file in files_below(directory) {
-        server.put(&format!("/{file}"), Resource::bytes(std::fs::read(directory.join(&file)).unwrap()));
+        let at = Path::new("/").join(path).join(&file);
+        server.put(at.to_str().unwrap(), Resource::bytes(std::fs::read(directory.join(&file)).unwrap()));
     }
     server
 }

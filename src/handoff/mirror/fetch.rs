@@ -105,7 +105,7 @@ impl Fetched {
 fn said(observation: &Observation) -> String {
     match observation {
         Observation::Present { status, .. } => format!("the server answered {status}"),
-        Observation::Absent { status, .. } => format!("it is not there: the server answered {status}"),
+        Observation::Absent { status, .. } => format!("it is missing: the server answered {status}"),
         Observation::Refused(refusal) => refusal.to_string(),
         Observation::Undetermined(trouble) => trouble.detail.clone(),
     }
@@ -132,7 +132,7 @@ impl<'f> Fetcher<'f> {
     async fn fetch_signature(&self, planned: &PlannedSignature) -> Result<Fetched, Failure> {
         let path = self.directory.join(&planned.path);
         let io = |error| Failure::Io { path: path.clone(), error };
-        let there = digest_of(&path).await.map_err(io)?;
+        let there = digest_aside(&path).await.map_err(io)?;
         let part = part_of(&path);
         remove_if_there(&part).map_err(io)?;
         let begun = (Hash::new(), 0);
@@ -158,7 +158,7 @@ impl<'f> Fetcher<'f> {
         let io = |error| Failure::Io { path: path.clone(), error };
         let parent = path.parent().unwrap_or(&self.directory);
         fs::create_dir_all(parent).map_err(io)?;
-        let there = digest_of(&path).await.map_err(io)?;
+        let there = digest_aside(&path).await.map_err(io)?;
         let fetched = if there == Some(planned.sha256) {
             self.progress.inc(planned.size.unwrap_or(0));
             Fetched::Kept
@@ -260,16 +260,19 @@ async fn held(part: &Path, size: Option<u64>) -> io::Result<(Hash, u64)> {
 }
 
 /// The digest of a file, if there is one. A link is not followed: it may lead anywhere.
-async fn digest_of(path: &Path) -> io::Result<Option<Sha256>> {
+pub(super) fn digest_of(path: &Path) -> io::Result<Option<Sha256>> {
     match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-        Ok(metadata) if metadata.is_file() => {}
-        Ok(_) => return Err(io::Error::other("something that is no regular file is in its place")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+        Ok(metadata) if metadata.is_file() => Ok(Some(Hash::of(&mut File::open(path)?)?.0.finish())),
+        Ok(_) => Err(io::Error::other("something that is not a regular file is in its place")),
     }
+}
+
+/// The same on a blocking thread.
+async fn digest_aside(path: &Path) -> io::Result<Option<Sha256>> {
     let path = path.to_owned();
-    let hashed = tokio::task::spawn_blocking(move || Ok(Hash::of(&mut File::open(path)?)?.0.finish()));
-    hashed.await.map_err(io::Error::other)?.map(Some)
+    tokio::task::spawn_blocking(move || digest_of(&path)).await.map_err(io::Error::other)?
 }
 
 /// Gives a file a second name, in place of whatever has that now. Where links cannot be, a copy is made.

@@ -4,24 +4,28 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::handoff::directory::{Directories, SIDECARS, TwoBuilds, build_of, second_names};
+use crate::handoff::request::Requested;
 use crate::location::{
-    BuildId, BuildIdError, FileId, Literal, Location, Mirror, MirrorVersion, OcpVersion, Prefix, Series,
-    Target, is_plain_segment,
+    BuildId, Literal, Location, Mirror, MirrorVersion, OcpVersion, Prefix, PrefixKind, Series, Target,
+    is_plain_segment,
 };
 use crate::stream::Sha256;
 use crate::text::excerpt;
 
-/// A base to put places under; only what follows it is used.
-const BASE: &str = "http://mirror.invalid/root";
+/// A base to put places under, which has the streams layout; only what follows it is used.
+const STREAMS: &str = "http://mirror.invalid/streams";
 
-/// Names that are sidecars' own.
-const RESERVED: [&str; 4] = ["sha256sum.txt", "sha256sum.txt.gpg", "rhcos-id.txt", "meta.json"];
+/// The same for all other arrangements.
+const BASE: &str = "http://mirror.invalid/root";
 
 /// How files are arranged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Arrangement {
     /// All in one directory, by their names.
     Flat,
+    /// `DIR/builds/BUILDID/ARCH/FILE`.
+    Streams,
     /// `ARCH/dependencies/rhcos/4.M/BUILDID/FILE`; the series for builds that say none.
     Build(Option<Series>),
     /// `ARCH/dependencies/rhcos/4.M/VERSION/rhcos-VERSION-ARCH-…`, or in `pre-release/` where the version is
@@ -34,6 +38,8 @@ pub enum Arrangement {
 pub struct Wanted<'d> {
     /// What it is called in messages.
     pub title: &'d str,
+    /// The document that names it.
+    pub document: &'d str,
     /// The build that the document says it is of.
     pub release: &'d str,
     /// Where the document says that it is.
@@ -53,6 +59,8 @@ pub struct Wanted<'d> {
 pub struct Planned {
     /// What it is called in messages.
     pub title: String,
+    /// The document that names it.
+    pub document: String,
     /// Where it comes from.
     pub url: Literal,
     /// What it must be.
@@ -96,6 +104,8 @@ pub struct Plan {
     pub directories: BTreeMap<PathBuf, Directory>,
     /// Every name that is given away, second names and signatures included.
     names: BTreeMap<PathBuf, Named>,
+    /// Which build has which directory.
+    builds: Directories,
 }
 
 /// What has a name.
@@ -123,23 +133,18 @@ pub enum PlanError {
         why: String,
     },
     /// Two files want one name, or a file and a signature.
-    #[error("{title}: {path} is already a name of {other}, which has other bytes")]
+    #[error("{path} would be a name of {first} and of {second}, which have other bytes")]
     Taken {
-        /// The file.
-        title: String,
-        /// The place.
+        /// The path.
         path: String,
-        /// The file that is there.
-        other: String,
+        /// The file that has it, and its document.
+        first: String,
+        /// The file that wants it, and its document.
+        second: String,
     },
-    /// A request that cannot be carried out.
-    #[error("{name}: {why}")]
-    Request {
-        /// The request.
-        name: String,
-        /// What is wrong with it.
-        why: String,
-    },
+    /// Two builds want one directory.
+    #[error(transparent)]
+    TwoBuilds(#[from] TwoBuilds),
 }
 
 impl Arrangement {
@@ -147,6 +152,12 @@ impl Arrangement {
     pub fn target(&self, base: Prefix) -> Result<Target, String> {
         let mirror = match self {
             Self::Flat => return Ok(Target::Flat(base)),
+            Self::Streams if base.kind() != PrefixKind::Streams => {
+                return Err(format!(
+                    "{base} is not a base of the streams layout; expected one that ends in /streams"
+                ));
+            }
+            Self::Streams => Mirror::new(base, None, false),
             Self::Build(series) => Mirror::new(base, series.map(MirrorVersion::Series), false),
             Self::Release(version) => {
                 let pre_release = version.as_str().contains('-');
@@ -156,17 +167,16 @@ impl Arrangement {
         mirror.map(Target::Mirror).map_err(|error| error.to_string())
     }
 
-    /// The place of a file of a document below [`BASE`], and the same as a path.
+    /// The place of a file of a document below a base, and the same as a path.
     fn place(&self, location: &str, release: &str) -> Result<(Literal, PathBuf), String> {
-        let target = self.target(Prefix::parse(BASE).map_err(|error| error.to_string())?)?;
+        let base = if matches!(self, Self::Streams) { STREAMS } else { BASE };
+        let target = self.target(Prefix::parse(base).map_err(|error| error.to_string())?)?;
         let literal = Literal::parse(location).map_err(|error| error.to_string())?;
         let release = (!release.is_empty()).then_some(release);
         // The base is nobody's business.
         let place =
-            target.place(&literal, release).map_err(|error| error.to_string().replace(BASE, "DIR"))?;
-        let tail = place.as_str().strip_prefix(BASE).unwrap_or_default();
-        let segments: Vec<&str> = tail.split('/').skip(1).collect();
-        let path = path_of(&segments).ok_or_else(|| odd(tail))?;
+            target.place(&literal, release).map_err(|error| error.to_string().replace(base, "DIR"))?;
+        let path = path_of(place.as_str().strip_prefix(base).unwrap_or_default())?;
         Ok((place, path))
     }
 
@@ -178,11 +188,11 @@ impl Arrangement {
 impl Plan {
     /// Plans an artifact of a document, and its signature.
     pub fn add(&mut self, arrangement: &Arrangement, wanted: Wanted<'_>) -> Result<(), PlanError> {
-        let Wanted { title, release, location, url, sha256, size, signature } = wanted;
+        let Wanted { title, document, release, location, url, sha256, size, signature } = wanted;
         let no_place = |why: String| PlanError::NoPlace { title: excerpt(title, 300), why };
         let (place, path) = arrangement.place(location, release).map_err(no_place)?;
-        let sidecars = arrangement.has_sidecars().then(|| Sidecars::of(&place, release, &url));
-        let Sidecars { links, directory } = sidecars.transpose().map_err(no_place)?.unwrap_or_default();
+        let beside = arrangement.has_sidecars().then(|| Beside::of(&place, release, &url));
+        let Beside { links, directory } = beside.transpose().map_err(no_place)?.unwrap_or_default();
         let signature = match signature {
             None => None,
             Some((location, url)) => {
@@ -194,12 +204,27 @@ impl Plan {
                 Some(PlannedSignature { location: location.to_owned(), url, path: beside })
             }
         };
-        let title = excerpt(title, 300);
-        self.put(Planned { title, url, sha256, size, path, links, signature }, directory)
+        let (title, document) = (excerpt(title, 300), document.to_owned());
+        self.put(Planned { title, document, url, sha256, size, path, links, signature }, directory)
+    }
+
+    /// Plans what a request asks for, below the root of the destinations' web server.
+    pub fn of_request(requested: Vec<Requested>) -> Result<Self, PlanError> {
+        let mut plan = Self::default();
+        for Requested { title, document, release, destination, url, sha256, size } in requested {
+            let no_place = |why: String| PlanError::NoPlace { title: title.clone(), why };
+            let path = path_of(destination.url().path()).map_err(no_place)?;
+            let Beside { links, directory } = Beside::of(&destination, &release, &url).map_err(no_place)?;
+            plan.put(
+                Planned { title, document, url, sha256, size, path, links, signature: None },
+                directory,
+            )?;
+        }
+        Ok(plan)
     }
 
     /// Gives a file its names. One that is planned already, with the same bytes, is not planned twice.
-    pub(super) fn put(&mut self, planned: Planned, directory: Option<Directory>) -> Result<(), PlanError> {
+    fn put(&mut self, planned: Planned, directory: Option<Directory>) -> Result<(), PlanError> {
         let parent = planned.path.parent().unwrap_or_else(|| Path::new("")).to_owned();
         let file = |path: PathBuf| (path, Holds::File(planned.sha256));
         let signature =
@@ -208,21 +233,26 @@ impl Plan {
             .chain(planned.links.iter().map(|name| file(parent.join(name))))
             .chain(signature)
             .collect();
+        if let Some(directory) = &directory {
+            self.builds.check(&parent.to_string_lossy(), &planned.document, &directory.build)?;
+        }
+        let title = format!("{} of {}", planned.title, excerpt(&planned.document, 200));
         for (path, holds) in &names {
             let of_others = self.names.get(path).map(|other| (&other.title, &other.holds));
-            let of_its_own = names.iter().find(|(own, _)| own == path).map(|(_, own)| (&planned.title, own));
+            let of_its_own = names.iter().find(|(own, _)| own == path).map(|(_, own)| (&title, own));
             if let Some((other, _)) = of_others.into_iter().chain(of_its_own).find(|(_, it)| *it != holds) {
-                let (other, path) = (other.clone(), path.display().to_string());
-                return Err(PlanError::Taken { title: planned.title, path, other });
+                let (first, path) = (other.clone(), path.display().to_string());
+                return Err(PlanError::Taken { path, first, second: title });
             }
         }
         if self.names.contains_key(&planned.path) {
             return Ok(());
         }
         for (path, holds) in names {
-            self.names.insert(path, Named { title: planned.title.clone(), holds });
+            self.names.insert(path, Named { title: title.clone(), holds });
         }
         if let Some(directory) = directory {
+            self.builds.claim(parent.display(), &planned.document, &directory.build)?;
             self.directories.entry(parent).or_insert(directory);
         }
         self.files.push(planned);
@@ -232,21 +262,18 @@ impl Plan {
 
 /// What the sync job leaves beside a file.
 #[derive(Default)]
-pub(super) struct Sidecars {
+struct Beside {
     /// Second names.
-    pub(super) links: Vec<String>,
-    /// The sidecars of the directory.
-    pub(super) directory: Option<Directory>,
+    links: Vec<String>,
+    /// The directory, whose sidecars name its build.
+    directory: Option<Directory>,
 }
 
-impl Sidecars {
+impl Beside {
     /// What goes beside a file that is to be at a place, and comes from `url`.
-    pub(super) fn of(place: &Literal, release: &str, url: &Literal) -> Result<Self, String> {
+    fn of(place: &Literal, release: &str, url: &Literal) -> Result<Self, String> {
         let read = Location::read(place).map_err(|error| error.to_string())?;
-        let build = match read.build() {
-            Some(build) => build.clone(),
-            None => release.parse().map_err(|error: BuildIdError| error.to_string())?,
-        };
+        let build = build_of(&read, release).map_err(|error| error.to_string())?;
         // It lists files by their names, so it is of use only where they keep them.
         let meta_json = (place.file_name() == url.file_name()).then(|| url.sibling("meta.json"));
         // Build directories have one name for each file.
@@ -255,30 +282,14 @@ impl Sidecars {
     }
 }
 
-/// The names without any version that a file of the mirror also has.
-fn second_names(place: &Location) -> Vec<String> {
-    let named = match place.file().id() {
-        Some(FileId::Build(build)) => format!("-{build}"),
-        Some(FileId::Release(version)) => format!("-{}", version.in_file_name(place.arch())),
-        Some(FileId::Unversioned) | None => return Vec::new(),
-    };
-    with_installer_name(place.file().as_str().replacen(&named, "", 1)).collect()
-}
-
-/// A name without version, and for live images the older one that some portals still use.
-pub(super) fn with_installer_name(name: String) -> impl Iterator<Item = String> {
-    let installer = name.strip_prefix("rhcos-live-").map(|rest| format!("rhcos-installer-{rest}"));
-    [Some(name), installer].into_iter().flatten()
-}
-
-/// A relative path of plain names; none if any is not, or if the file's name is a sidecar's.
-pub(super) fn path_of(segments: &[&str]) -> Option<PathBuf> {
-    let file = segments.last()?;
+/// A relative path of plain names; an error if any is not, or if the file's name is a sidecar's.
+fn path_of(path: &str) -> Result<PathBuf, String> {
+    let segments: Vec<&str> = path.split('/').skip(1).collect();
     // A leading dot would hide a file, or be one that is still on its way.
     let plain = |segment: &&str| is_plain_segment(segment) && !segment.starts_with('.');
-    (segments.iter().all(plain) && !RESERVED.contains(file)).then(|| segments.iter().collect())
-}
-
-pub(super) fn odd(path: &str) -> String {
-    format!("`{}` is no path that a file may have here", excerpt(path, 300))
+    if segments.iter().all(plain) && segments.last().is_some_and(|file| !SIDECARS.contains(file)) {
+        Ok(segments.iter().collect())
+    } else {
+        Err(format!("`{}` is not a path that a file may have here", excerpt(path, 300)))
+    }
 }

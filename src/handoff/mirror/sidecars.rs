@@ -8,6 +8,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::plan::Plan;
+use crate::handoff::directory::{RHCOS_ID_TXT, SHA256SUM_TXT};
 use crate::location::{BuildId, is_plain_segment};
 use crate::probe::Prober;
 use crate::report::files::write_atomically;
@@ -42,13 +43,13 @@ pub async fn write_sidecars(
             let _ = writeln!(text, "{sha256}  {name}");
             text
         });
-        let before = fs::read(directory.join("sha256sum.txt")).ok();
-        put(&directory, "sha256sum.txt", text.as_bytes())?;
+        let before = fs::read(directory.join(SHA256SUM_TXT)).ok();
+        put(&directory, SHA256SUM_TXT, text.as_bytes())?;
         if before.as_deref() != Some(text.as_bytes()) && directory.join("sha256sum.txt.gpg").exists() {
             let path = path.display();
             remarks.push(format!("{path}/sha256sum.txt.gpg signs an earlier sha256sum.txt: sign it again"));
         }
-        put(&directory, "rhcos-id.txt", format!("{}\n", sidecars.build).as_bytes())?;
+        write_id(&directory, &sidecars.build)?;
         let Some(url) = &sidecars.meta_json else { continue };
         let read = prober.document(url).await.map_err(|error| error.to_string()).and_then(|bytes| {
             let why = meta_json_is_of(&sidecars.build, &bytes);
@@ -60,6 +61,11 @@ pub async fn write_sidecars(
         }
     }
     Ok(remarks)
+}
+
+/// Says which build a directory holds.
+pub(super) fn write_id(directory: &Path, build: &BuildId) -> io::Result<()> {
+    put(directory, RHCOS_ID_TXT, format!("{build}\n").as_bytes())
 }
 
 fn put(directory: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
@@ -84,8 +90,8 @@ fn meta_json_is_of(build: &BuildId, bytes: &[u8]) -> Option<String> {
 }
 
 /// What is said of files that are there from earlier runs.
-fn earlier(directory: &Path) -> BTreeMap<String, Sha256> {
-    let text = fs::read_to_string(directory.join("sha256sum.txt")).unwrap_or_default();
+pub(super) fn earlier(directory: &Path) -> BTreeMap<String, Sha256> {
+    let text = fs::read_to_string(directory.join(SHA256SUM_TXT)).unwrap_or_default();
     let lines = text.lines().filter_map(|line| {
         let (digest, name) = line.split_once("  ")?;
         let there = is_plain_segment(name) && directory.join(name).is_file();

@@ -1,4 +1,5 @@
 use super::*;
+use crate::handoff::{request, sync};
 use crate::location::Literal;
 use crate::stream::Sha256;
 
@@ -23,6 +24,7 @@ fn add_signed(
     let url = |text| Literal::parse(text).unwrap_or_else(|_| Literal::parse("https://h/f").unwrap());
     let wanted = Wanted {
         title: "x86_64/metal/iso/disk",
+        document: "rhcos.json",
         release: BUILD,
         location,
         url: url(location),
@@ -81,7 +83,7 @@ fn one_name_holds_one_file() {
     add(&mut plan, &Arrangement::Flat, "https://h/b/f.iso", digest(1)).unwrap();
     assert_eq!(plan.files.len(), 1, "the same bytes twice");
     let error = add(&mut plan, &Arrangement::Flat, "https://h/c/f.iso", digest(2)).unwrap_err();
-    assert!(error.to_string().contains("which has other bytes"), "{error}");
+    assert!(error.to_string().contains("which have other bytes"), "{error}");
 
     // The second name of one file, and the only one of another.
     let directory = format!("https://h/x86_64/dependencies/rhcos/4.19/{BUILD}");
@@ -91,7 +93,7 @@ fn one_name_holds_one_file() {
         let mut plan = Plan::default();
         add(&mut plan, &Arrangement::Build(None), one, digest(1)).unwrap();
         let error = add(&mut plan, &Arrangement::Build(None), other, digest(2)).unwrap_err();
-        assert!(error.to_string().contains("which has other bytes"), "{error}");
+        assert!(error.to_string().contains("which have other bytes"), "{error}");
     }
 }
 
@@ -147,7 +149,8 @@ fn the_gates_request_is_carried_out_where_the_gate_looks_or_refused() {
             assert_eq!(release, BUILD);
             Literal::parse(location).map_err(|error| error.to_string())
         };
-        Plan::of_the_gates_request("request.md", lines, source)
+        let requested = request::read("request.md", lines, source)?;
+        Plan::of_request(requested).map_err(|error| error.to_string())
     };
     let tail = format!("4.19-9.6/builds/{BUILD}/x86_64/rhcos-{BUILD}-qemu.x86_64.qcow2.gz");
     let release = "x86_64/dependencies/rhcos/4.19/4.19.2/rhcos-4.19.2-x86_64-qemu.x86_64.qcow2.gz";
@@ -165,8 +168,6 @@ fn the_gates_request_is_carried_out_where_the_gate_looks_or_refused() {
 
     let url = format!("{CDN}/{tail}");
     let hostile = [
-        String::new(),
-        "Please mirror these boot images.".to_owned(),
         format!("x86_64, build {BUILD}\n{url}"),
         format!("x86_64, build {BUILD}\n{sha256}\n{url}"),
         format!("x86_64, build {BUILD}\n{url}\n{sha256}\n{sha256}"),
@@ -226,18 +227,20 @@ fn no_name_leaves_the_directory_or_takes_a_sidecars() {
 }
 
 #[test]
-fn a_request_is_carried_out_as_the_sync_job_would_or_refused() {
+fn a_list_is_carried_out_where_the_files_should_be_or_refused() {
     let request = |change: &dyn Fn(&mut serde_json::Value)| {
-        let mut json = serde_json::json!({"schema_version": 1, "builds": [{
-            "arch": "x86_64", "build_id": BUILD, "version": "4.19.2", "mirror_prefix": "4.19",
-            "base_dir": "/pub/openshift-v4/x86_64/dependencies/rhcos",
+        let directory = "https://mirror.openshift.com/pub/openshift-v4/x86_64/dependencies/rhcos/4.19/4.19.2";
+        let mut json = serde_json::json!({"schema_version": 2, "builds": [{
+            "build_id": BUILD,
             "files": [{
-                "id": "x86_64/metal/iso/disk", "sha256": digest(1).to_string(), "size": null,
+                "document": "rhcos.json", "id": "x86_64/metal/iso/disk", "sha256": digest(1).to_string(), "size": null,
                 "url": format!("https://b/{BUILD}/x86_64/rhcos-{BUILD}-live-iso.x86_64.iso"),
+                "destination": format!("{directory}/rhcos-4.19.2-x86_64-live-iso.x86_64.iso"),
             }],
         }]});
         change(&mut json);
-        Plan::of_sync_list("sync.json", &json.to_string())
+        let requested = sync::read(&json.to_string())?;
+        Plan::of_request(requested).map_err(|error| error.to_string())
     };
     let plan = request(&|_| {}).unwrap();
     let directory = "pub/openshift-v4/x86_64/dependencies/rhcos/4.19/4.19.2";
@@ -247,25 +250,27 @@ fn a_request_is_carried_out_as_the_sync_job_would_or_refused() {
         format!("{directory}/rhcos-4.19.2-x86_64-live-iso.x86_64.iso")
     );
     assert_eq!(file.links, ["rhcos-live-iso.x86_64.iso", "rhcos-installer-iso.x86_64.iso"]);
-    assert_eq!(plan.directories.keys().next().unwrap(), &std::path::PathBuf::from(directory));
+    assert_eq!(plan.directories.keys().next().unwrap(), &PathBuf::from(directory));
 
-    let hostile: [(&str, serde_json::Value); 10] = [
-        ("arch", "../x".into()),
-        ("build_id", "../x".into()),
-        ("version", "../x".into()),
-        ("version", "..".into()),
-        ("version", serde_json::Value::Null),
-        ("mirror_prefix", "../../x".into()),
-        ("mirror_prefix", serde_json::Value::Null),
-        ("base_dir", "/pub/../../etc".into()),
-        ("base_dir", "/.ssh".into()),
-        ("files", serde_json::json!([{"id": "i", "sha256": "x", "url": "https://h/f", "size": 1}])),
+    let below = "https://h/x86_64/dependencies/rhcos/4.19/4.19.2";
+    let hostile = [
+        ("destination", "https://h/..%2f..%2fetc/dependencies/rhcos/4.19/4.19.2/f".to_owned()),
+        ("destination", format!("https://h/.ssh{}", &below[9..])),
+        ("destination", format!("{below}/.hidden")),
+        ("destination", format!("{below}/sha256sum.txt")),
+        ("destination", format!("{below}/../f")),
+        ("destination", "https://h/f".to_owned()),
+        ("url", "file:///etc/passwd".to_owned()),
+        ("sha256", "x".to_owned()),
     ];
     for (field, value) in hostile {
-        let plan = request(&|json| json["builds"][0][field] = value.clone());
+        let plan = request(&|json| json["builds"][0]["files"][0][field] = value.clone().into());
         assert!(plan.is_err(), "{field} {value}");
     }
-    assert!(request(&|json| json["schema_version"] = 2.into()).is_err());
+    assert!(request(&|json| json["builds"][0]["build_id"] = "../x".into()).is_err());
+    let older =
+        request(&|json| *json = serde_json::json!({"schema_version": 1, "builds": [{"arch": "x86_64"}]}));
+    assert!(older.unwrap_err().contains("let sync-list write it again"));
 }
 
 proptest::proptest! {
@@ -274,12 +279,12 @@ proptest::proptest! {
     fn paths_stay_below_the_directory(tail in "[a-z0-9./%\\\\~:@_-]{0,40}", release in ".{0,20}") {
         let location = format!("https://h/{tail}");
         let Ok(url) = Literal::parse(&location) else { return Ok(()) };
-        for arrangement in [Arrangement::Flat, Arrangement::Build(None), Arrangement::Release("4.8.2".parse().unwrap())] {
+        for arrangement in [Arrangement::Flat, Arrangement::Streams, Arrangement::Build(None), Arrangement::Release("4.8.2".parse().unwrap())] {
             let mut plan = Plan::default();
             for signature in [None, Some((location.as_str(), url.clone()))] {
                 let (title, sha256, size) = ("t", digest(1), None);
                 let (location, release, url) = (location.as_str(), release.as_str(), url.clone());
-                let wanted = Wanted { title, release, location, url, sha256, size, signature };
+                let wanted = Wanted { title, document: "d", release, location, url, sha256, size, signature };
                 let _ = plan.add(&arrangement, wanted);
             }
             for file in &plan.files {

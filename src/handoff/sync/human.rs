@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::SyncList;
+use super::{State, SyncList};
 use crate::text::{Printable, count};
 
 impl SyncList {
@@ -12,31 +12,51 @@ impl SyncList {
             writeln!(out, "nothing to list")?;
         }
         for build in &self.builds {
-            writeln!(out, "{}, build {}: {}", build.arch, build.build_id, count(build.files.len(), "file"))?;
-            writeln!(out, "  {}", build.command_line())?;
+            let (files, missing) = (count(build.files.len(), "file"), build.missing());
+            writeln!(out, "{}, build {}: {files}, {missing} missing", build.arch, build.build_id)?;
+            writeln!(out, "  {}", build.asked())?;
+            for refused in &build.refused {
+                writeln!(out, "  NO LIST: {}", Printable(&refused.message))?;
+            }
+            if let Some(directory) = &build.upload_to {
+                writeln!(out, "  to {} in the bucket", Printable(directory))?;
+            }
+            if let Some(job) = build.sync_job.as_ref()
+                && let Some(command) = &job.command
+            {
+                writeln!(out, "  {command}")?;
+                if let Some(parameters) = &job.jenkins {
+                    let release = format!("once the installer of {} pins this build", job.version);
+                    writeln!(out, "  or its Jenkins job, {release}: {}", parameters.join(" "))?;
+                }
+            }
+            for remark in &build.remarks {
+                writeln!(out, "  note: {}", Printable(remark))?;
+            }
             for file in &build.files {
-                writeln!(out, "  {}", Printable(file.url.as_str()))?;
+                let state = match file.state {
+                    State::Present => "",
+                    State::Missing => "missing",
+                    State::Wrong => "wrong",
+                    State::Undetermined => "unknown",
+                };
+                writeln!(out, "  {state:<7} {}", Printable(file.url.as_str()))?;
             }
             writeln!(out)?;
         }
         for (why, unlisted) in self.unlisted_by_reason() {
             writeln!(out, "NOT LISTED: {}: {}", why.title(), count(unlisted.len(), "file"))?;
             for it in unlisted {
-                let place = it.url.as_ref().map_or(it.location.as_str(), |url| url.as_str());
+                let url = it.url.as_ref().map_or(it.location.as_str(), |url| url.as_str());
                 writeln!(out, "  {}: {}", Printable(&it.id.to_string()), Printable(&it.message))?;
-                writeln!(out, "    {}", Printable(place))?;
+                writeln!(out, "    {}", Printable(url))?;
             }
             writeln!(out)?;
         }
         for note in &self.notes {
             writeln!(out, "note: {}", Printable(note))?;
         }
-        writeln!(
-            out,
-            "{} of {} to mirror, {} not listed",
-            count(self.files(), "file"),
-            count(self.builds.len(), "build"),
-            self.unlisted.len()
-        )
+        let (files, builds) = (count(self.files(), "file"), count(self.builds.len(), "build"));
+        writeln!(out, "{files} of {builds} to mirror, {} not listed", self.unlisted.len())
     }
 }

@@ -2,9 +2,10 @@
 
 use std::io::{self, Write};
 
-use super::SyncList;
+use super::{State, SyncBuild, SyncList};
+use crate::handoff::request::opening;
+use crate::report::ProwContext;
 use crate::report::markdown::escape::{code, prose};
-use crate::report::{ProwContext, request_opening};
 use crate::text::count;
 
 impl SyncList {
@@ -14,21 +15,13 @@ impl SyncList {
             writeln!(out, "There is nothing to mirror.")?;
         } else {
             // The opening is a sentence of ours around Prow's words, which GitHub must not take for markup.
-            writeln!(out, "{}", prose(request_opening(prow).trim_end(), 600))?;
+            writeln!(out, "{}", prose(opening(prow).trim_end(), 600))?;
         }
         if let Some(bridge) = self.bridge.as_deref().filter(|_| !self.builds.is_empty()) {
             writeln!(out, "\nThe files are on the bridge, {}.", code(bridge, 300))?;
         }
         for build in &self.builds {
-            let files = count(build.files.len(), "file");
-            let id = code(build.build_id.as_str(), 100);
-            writeln!(out, "\n### {}, build {id}: {files}\n\n```", code(build.arch.rpm_name(), 40))?;
-            for (name, value) in build.parameters() {
-                writeln!(out, "{name:<15} {value}")?;
-            }
-            // Every line is a URL in its canonical spelling: no backtick and no line break can be in one.
-            let list = build.lines();
-            writeln!(out, "```\n\n{}:\n\n```\n{list}```", code(&build.synclist, 200))?;
+            write_build(out, build)?;
         }
         for (why, unlisted) in self.unlisted_by_reason() {
             writeln!(out, "\n### Not listed: {} ({})\n", why.title(), count(unlisted.len(), "file"))?;
@@ -41,4 +34,42 @@ impl SyncList {
         }
         Ok(())
     }
+}
+
+fn write_build(out: &mut impl Write, build: &SyncBuild) -> io::Result<()> {
+    let (arch, id) = (code(build.arch.rpm_name(), 40), code(build.build_id.as_str(), 100));
+    let (files, missing) = (count(build.files.len(), "file"), build.missing());
+    writeln!(out, "\n### {arch}, build {id}: {files}, {missing} missing\n\n{}", build.asked())?;
+    for refused in &build.refused {
+        writeln!(out, "\n> No list: {}", prose(&refused.message, 1_000))?;
+    }
+    if let Some(directory) = &build.upload_to {
+        writeln!(out, "\nTo {} in the bucket.", code(directory, 300))?;
+    }
+    if let Some(job) = build.sync_job.as_ref()
+        && let Some(command) = &job.command
+    {
+        // Neither it nor a URL in its canonical spelling has a backtick or a line break.
+        writeln!(out, "\n```\n{command}\n```")?;
+        if let Some(parameters) = &job.jenkins {
+            let version = code(&job.version, 100);
+            let parameters = parameters.join("\n");
+            writeln!(
+                out,
+                "\nOr its Jenkins job `rhcos_sync`, once the installer of {version} pins this build:\n\n\
+                 ```\n{parameters}\n```"
+            )?;
+        }
+    }
+    for remark in &build.remarks {
+        writeln!(out, "\n> {}", prose(remark, 1_000))?;
+    }
+    let missing = build.files.iter().filter(|file| file.state != State::Present);
+    let missing: String = missing.flat_map(|file| [file.destination.as_str(), "\n"]).collect();
+    if !missing.is_empty() {
+        writeln!(out, "\nMissing or wrong:\n\n```\n{missing}```")?;
+    }
+    let synclist = build.sync_job.as_ref().and_then(|job| job.synclist.as_deref());
+    let title = synclist.map_or_else(|| "From the bridge".to_owned(), |name| code(name, 200));
+    writeln!(out, "\n{title}:\n\n```\n{}```", build.lines())
 }

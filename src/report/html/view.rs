@@ -9,7 +9,7 @@ use super::matrix::{self, Matrix};
 use crate::report::facts::{self, Fact};
 use crate::report::group::{self, Group};
 use crate::report::model::{ArtifactReport, ChangeKind, Changes, Report, Summary};
-use crate::report::{RunContext, advice, art_request, words};
+use crate::report::{RunContext, advice, words};
 use crate::text::count;
 use crate::verdict::Verdict;
 
@@ -195,7 +195,7 @@ impl Page {
                 .collect(),
             more_problems: report.problems.len().saturating_sub(limits.remarks),
             changes: report.changes.as_ref().map(|of| changes(of, limits)),
-            request: art_request(report, context).map(|text| Text::lines(&text, 2_000, limits.request)),
+            request: context.request.as_deref().map(|text| Text::lines(text, 2_000, limits.request)),
             lists: lists(&documents, report.artifacts.len(), &changed, limits),
             more_artifacts: report.artifacts.len().saturating_sub(limits.rows),
             warnings: warnings.take(limits.remarks).collect(),

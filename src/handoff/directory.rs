@@ -1,0 +1,108 @@
+//! What a directory of a mirror may hold, and under which names.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+
+use crate::location::{BuildId, BuildIdError, FileId, Literal, Location};
+use crate::text::excerpt;
+
+/// The sidecar that names a directory's build.
+pub(super) const RHCOS_ID_TXT: &str = "rhcos-id.txt";
+
+/// The sidecar with the digests of a directory's files.
+pub(super) const SHA256SUM_TXT: &str = "sha256sum.txt";
+
+/// Names that are sidecars' own.
+pub(super) const SIDECARS: [&str; 4] = [SHA256SUM_TXT, "sha256sum.txt.gpg", RHCOS_ID_TXT, "meta.json"];
+
+/// Who puts a file where it is published.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Filler {
+    /// ART's sync job: the directories of `mirror.openshift.com`.
+    SyncJob,
+    /// The build pipeline: the directory below its own bucket, which `rhcos.mirror.openshift.com` shows.
+    Pipeline(String),
+    /// Somebody else.
+    Other,
+}
+
+impl Filler {
+    /// Who fills a URL, as its path tells; mirrors elsewhere are laid out like the public ones.
+    pub fn of(url: &Literal) -> Self {
+        let directory = url.url().path().strip_suffix(url.file_name()).unwrap_or_default();
+        match directory.strip_prefix("/art/storage/") {
+            Some(below) => Self::Pipeline(below.to_owned()),
+            None if directory.contains("/dependencies/rhcos/") => Self::SyncJob,
+            None => Self::Other,
+        }
+    }
+}
+
+/// The build of each directory, and the document that names it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Directories(BTreeMap<String, (String, BuildId)>);
+
+/// Two builds that would go to one directory.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{directory} holds one build of an architecture, and two would go there: {first}, and {second}. Hand over one \
+     stream at a time, each with a --release-version of its own; mirror --layout build gives each build a directory"
+)]
+pub struct TwoBuilds {
+    directory: String,
+    first: String,
+    second: String,
+}
+
+impl Directories {
+    /// Gives the directory of a file to the build that its document says it is of. A file of no known build claims
+    /// nothing, for it gets no place either.
+    pub fn claim_for(&mut self, file: &Literal, document: &str, release: &str) -> Result<(), TwoBuilds> {
+        let build = Location::read(file).ok().and_then(|location| build_of(&location, release).ok());
+        build.map_or(Ok(()), |build| self.claim(file.directory(), document, &build))
+    }
+
+    /// Gives a directory to a build that a document names.
+    pub fn claim(
+        &mut self,
+        directory: impl Display,
+        document: &str,
+        build: &BuildId,
+    ) -> Result<(), TwoBuilds> {
+        let directory = directory.to_string();
+        self.check(&directory, document, build)?;
+        self.0.entry(directory).or_insert_with(|| (document.to_owned(), build.clone()));
+        Ok(())
+    }
+
+    /// Whether a directory may be given to a build.
+    pub(super) fn check(&self, directory: &str, document: &str, build: &BuildId) -> Result<(), TwoBuilds> {
+        let shown = |document: &str, build: &BuildId| format!("build {build} of {}", excerpt(document, 200));
+        match self.0.get(directory) {
+            Some((other, its)) if its != build => Err(TwoBuilds {
+                directory: excerpt(directory, 300),
+                first: shown(other, its),
+                second: shown(document, build),
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The build that a file is of: as its URL says, else as its document does.
+pub(super) fn build_of(location: &Location, release: &str) -> Result<BuildId, BuildIdError> {
+    location.build().cloned().map_or_else(|| release.parse(), Ok)
+}
+
+/// The names without any version that a file of the mirror also has: for live images also the older one that some
+/// portals still use.
+pub(super) fn second_names(location: &Location) -> Vec<String> {
+    let version = match location.file().id() {
+        Some(FileId::Build(build)) => format!("-{build}"),
+        Some(FileId::Release(version)) => format!("-{}", version.in_file_name(location.arch())),
+        Some(FileId::Unversioned) | None => return Vec::new(),
+    };
+    let name = location.file().as_str().replacen(&version, "", 1);
+    let installer = name.strip_prefix("rhcos-live-").map(|rest| format!("rhcos-installer-{rest}"));
+    [Some(name), installer].into_iter().flatten().collect()
+}

@@ -1,0 +1,243 @@
+//! The request to ART that the gate leaves beside its reports: written by `check`, carried out by
+//! `mirror --request`. Every line that is read is written here.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+use super::directory::Filler;
+use crate::location::Literal;
+use crate::report::model::{ArtifactReport, Report, TargetKind};
+use crate::report::{ProwContext, RunContext};
+use crate::stream::Sha256;
+use crate::text::{Printable, count, excerpt};
+use crate::verdict::{Reason, Verdict};
+
+/// How many locations a request lists. Beyond, the JSON report is the better list.
+const MOST_LOCATIONS: usize = 2_000;
+
+/// How a request says that it is cut.
+const CUT: &str = "more, listed in art-mirror-validate.json";
+
+/// A file that a request asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Requested {
+    /// What it is called in messages.
+    pub title: String,
+    /// The document that names it, or the request.
+    pub document: String,
+    /// The build, as far as anything but the URLs says it.
+    pub release: String,
+    /// Where it should be.
+    pub destination: Literal,
+    /// Where it can be had.
+    pub url: Literal,
+    /// What it must be.
+    pub sha256: Sha256,
+    /// Its size in bytes, as far as anybody says.
+    pub size: Option<u64>,
+}
+
+/// What is to be done before the gate can turn green, as plain text: the locations that have no file or the wrong
+/// one, by who fills them, architecture and build, and the digest of each.
+///
+/// None if there is nothing to ask for, or if the run asked a bridge, which says nothing of the mirror.
+pub fn write(report: &Report, context: &RunContext) -> Option<String> {
+    if report.target.kind == TargetKind::Bridge {
+        return None;
+    }
+    let mut parts: [Part<'_>; 6] = Default::default();
+    for artifact in report.artifacts.iter().filter(|artifact| artifact.verdict == Verdict::Fail) {
+        let wrong = match artifact.reason {
+            Some(Reason::Missing) => 0,
+            Some(Reason::SizeMismatch | Reason::Sha256Mismatch | Reason::UncompressedSha256Mismatch) => 1,
+            _ => continue,
+        };
+        let build = format!("{}, build {}", Printable(&artifact.arch), Printable(&artifact.release));
+        let (filler, heading) = match Literal::parse(url(artifact)).map(|url| Filler::of(&url)) {
+            Ok(Filler::SyncJob) => (0, build),
+            Ok(Filler::Pipeline(key)) => (2, format!("{build}{TO}{key} in the bucket")),
+            Ok(Filler::Other) | Err(_) => (4, build),
+        };
+        if let Some(part) = parts.get_mut(filler + wrong) {
+            part.add(heading, artifact);
+        }
+    }
+    if parts.iter().all(|part| part.builds.is_empty()) {
+        return None;
+    }
+    let mut text = opening(&context.prow);
+    let mut left = MOST_LOCATIONS;
+    for (parts, filler) in parts.chunks(2).zip([FOR_THE_JOB, FOR_THE_PIPELINE, FOR_OTHERS]) {
+        if parts.iter().any(|part| !part.builds.is_empty()) {
+            let _ = writeln!(text, "\n{filler}");
+        }
+        for (part, title) in
+            parts.iter().zip(["Missing", "Present, but not the bytes that the document names"])
+        {
+            part.write(&mut text, title, &mut left);
+        }
+    }
+    if let Some(retest) = context.retest() {
+        let _ = writeln!(text, "\nOnce they are there: {} on the pull request.", Printable(retest));
+    }
+    Some(text)
+}
+
+const FOR_THE_JOB: &str = "\
+For ART's sync job. It deletes from a directory what its list does not name, so give it the lists of
+`art-mirror-validate sync-list`, which are whole, and not these lines.";
+
+const FOR_THE_PIPELINE: &str = "\
+For the build pipeline, which uploads to its own bucket. ART's sync job does not fill this place.";
+
+const FOR_OTHERS: &str = "For whoever fills these hosts; neither ART's sync job nor its build pipeline does.";
+
+/// What follows a build ID where the build pipeline's directory is named.
+const TO: &str = ", to ";
+
+/// The first sentence of a request, and its line break.
+pub(super) fn opening(prow: &ProwContext) -> String {
+    let mut text = String::from("Please mirror these boot images");
+    if let Some(pull_request) = prow.pull_request() {
+        let _ = write!(text, "; {} waits for them", Printable(&pull_request));
+        if let Some(sha) = &prow.pull_pull_sha {
+            let _ = write!(text, " (at {})", Printable(sha));
+        }
+    }
+    text.push_str(".\n");
+    text
+}
+
+fn url(artifact: &ArtifactReport) -> &str {
+    artifact.url.as_deref().unwrap_or(&artifact.location)
+}
+
+/// The files of one filler with one fault, by build, each in the order of the report.
+#[derive(Default)]
+struct Part<'a> {
+    builds: Vec<(String, Vec<&'a ArtifactReport>)>,
+    by_heading: HashMap<String, usize>,
+}
+
+impl<'a> Part<'a> {
+    fn add(&mut self, heading: String, artifact: &'a ArtifactReport) {
+        let at = *self.by_heading.entry(heading).or_insert_with_key(|heading| {
+            self.builds.push((heading.clone(), Vec::new()));
+            self.builds.len() - 1
+        });
+        if let Some((_, artifacts)) = self.builds.get_mut(at) {
+            artifacts.push(artifact);
+        }
+    }
+
+    fn write(&self, text: &mut String, title: &str, left: &mut usize) {
+        let all: usize = self.builds.iter().map(|(_, artifacts)| artifacts.len()).sum();
+        if all == 0 {
+            return;
+        }
+        let _ = writeln!(text, "\n{title}: {}", count(all, "file"));
+        let before = *left;
+        for (heading, artifacts) in &self.builds {
+            if *left == 0 {
+                break;
+            }
+            let _ = writeln!(text, "\n  {heading}");
+            for artifact in artifacts.iter().take(*left) {
+                let _ = writeln!(text, "    {}", Printable(url(artifact)));
+                let _ = writeln!(text, "      sha256 {}", artifact.sha256.expected);
+            }
+            *left = left.saturating_sub(artifacts.len());
+        }
+        let listed = before - *left;
+        if listed < all {
+            let _ = writeln!(text, "\n  and {} {CUT}", all - listed);
+        }
+    }
+}
+
+/// Reads what a request asks for: `ARCH, build BUILDID`, then URLs, each with `sha256 DIGEST` after it. `source`
+/// says where the bridge has the file of a location and a release.
+///
+/// What a ticket system does to white space and to what is around the lines does no harm.
+pub fn read(
+    name: &str,
+    text: &str,
+    source: impl Fn(&str, &str) -> Result<Literal, String>,
+) -> Result<Vec<Requested>, String> {
+    let mut requested: Vec<Requested> = Vec::new();
+    let mut release = "";
+    // The last location, until its digest comes.
+    let mut open: Option<&str> = None;
+    for line in text.lines().map(str::trim) {
+        let is_url = line.starts_with("https://") || line.starts_with("http://");
+        if let (true, Some(url)) = (is_url, open) {
+            return Err(format!("{}: no sha256 follows it", excerpt(url, 300)));
+        }
+        if is_url {
+            open = Some(line);
+        } else if let Some(digest) = line.strip_prefix("sha256 ") {
+            let location = open.take().ok_or_else(|| format!("`{}` follows no URL", excerpt(line, 100)))?;
+            let bad = |why: String| format!("{}: {why}", excerpt(location, 300));
+            let destination = Literal::parse(location).map_err(|error| bad(error.to_string()))?;
+            requested.push(Requested {
+                title: excerpt(destination.file_name(), 300),
+                document: name.to_owned(),
+                release: release.to_owned(),
+                url: source(location, release).map_err(bad)?,
+                destination,
+                sha256: digest.trim().parse().map_err(|error| bad(format!("{error}")))?,
+                size: None,
+            });
+        } else if let Some((_, build)) = line.split_once(", build ") {
+            release = build.split_once(TO).map_or(build, |(build, _)| build);
+        } else if line.starts_with("and ") && line.ends_with(CUT) {
+            return Err("it leaves files out; mirror these artifacts from the document".to_owned());
+        }
+    }
+    if let Some(url) = open {
+        return Err(format!("{}: no sha256 follows it", excerpt(url, 300)));
+    }
+    Ok(requested)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    #[test]
+    fn the_request_lists_locations_by_who_fills_them_architecture_and_build() {
+        let mut report = sample::report();
+        let on_mirror = "https://mirror.openshift.com/pub/openshift-v4/x86_64/dependencies/rhcos/4.8/4.8.2/f";
+        let failed = report.artifacts.iter_mut().filter(|artifact| artifact.reason == Some(Reason::Missing));
+        failed.take(1).for_each(|artifact| artifact.url = Some(on_mirror.into()));
+        insta::assert_snapshot!(write(&report, &sample::context()).unwrap());
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let report = sample::report();
+        let text = write(&report, &sample::context()).unwrap();
+        let read = read("request", &text, |location, _| Ok(Literal::parse(location).unwrap())).unwrap();
+        let failed = |it: &&ArtifactReport| read.iter().any(|file| file.destination.as_str() == url(it));
+        for artifact in report.artifacts.iter().filter(failed) {
+            let its = read.iter().find(|file| file.destination.as_str() == url(artifact)).unwrap();
+            assert_eq!((its.sha256, &*its.release), (artifact.sha256.expected, &*artifact.release));
+        }
+        assert_eq!(read.len(), 4);
+    }
+
+    #[test]
+    fn nothing_is_asked_for_after_a_bridge_run_or_a_pass() {
+        let mut report = sample::report();
+        report.target.kind = TargetKind::Bridge;
+        assert_eq!(write(&report, &sample::context()), None);
+        assert_eq!(write(&sample::pass(), &sample::context()), None);
+    }
+
+    #[test]
+    fn a_request_is_bounded() {
+        let text = write(&sample::large(10_000), &sample::context()).unwrap();
+        assert!(text.contains("and 8000 more, listed in art-mirror-validate.json"), "{}", text.len());
+    }
+}

@@ -1,0 +1,332 @@
+//! One run of ART's sync job: its parameters, the names that it gives, and what it would do to what is there.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::{Refused, State, SyncBuild, SyncFile, WhyRefused};
+use crate::handoff::directory::{RHCOS_ID_TXT, SHA256SUM_TXT, SIDECARS, second_names};
+use crate::location::{Arch, BuildId, Literal, Location, Series};
+use crate::probe::Sha256sum;
+use crate::stream::Sha256;
+use crate::text::{count, excerpt};
+
+/// The public mirror's root, below which the Jenkins job writes.
+const PUBLIC_ROOT: &str = "/pub/openshift-v4";
+
+/// What the mirror calls its directory of releases that are not final.
+const PRE_RELEASE: &str = "pre-release";
+
+/// What a server says of a small file: its bytes, nothing if it is missing, or why nobody knows.
+pub type Answer = Result<Option<Vec<u8>>, String>;
+
+/// One run of `artcd sync-rhcos`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct SyncJob {
+    /// `--version`: the name of the directory, and what stands for the build ID in file names.
+    pub version: String,
+    /// `--mirror-prefix`.
+    pub mirror_prefix: String,
+    /// `--base-dir`.
+    pub base_dir: String,
+    /// `--no-latest`: the job would set a `latest` directory back, or fail at it.
+    pub no_latest: bool,
+    /// `--synclist`: the name of the file with the list; null if there is none, and the build says why.
+    pub synclist: Option<String>,
+    /// The command line, to be run beside the list.
+    pub command: Option<String>,
+    /// The parameters of the Jenkins job `rhcos_sync`, where they are enough: it takes the build from the release.
+    pub jenkins: Option<Vec<String>>,
+    /// Where `--base-dir` is seen.
+    #[serde(skip)]
+    base_url: String,
+}
+
+/// A directory that repeats the newest release.
+struct Latest {
+    /// Its `rhcos-id.txt`.
+    id: Literal,
+    /// The job leaves it alone if there is this one.
+    unless: Option<Literal>,
+}
+
+impl SyncJob {
+    /// The job that writes the directory of a file, as far as it can write any such one.
+    pub(super) fn of(destination: &Location) -> Option<Self> {
+        let release = destination.release().map(ToString::to_string);
+        let url = destination.url();
+        let (above, _) = url.split_once("/dependencies/rhcos/")?;
+        let base = destination.base();
+        let root = base.split_once("://").map_or(base, |(_, rest)| rest);
+        let root = root.find('/').and_then(|at| root.get(at..)).unwrap_or_default();
+        Some(Self {
+            version: release.or_else(|| destination.build().map(ToString::to_string))?,
+            mirror_prefix: destination.directory(),
+            base_dir: base_dir(root, destination.arch()),
+            no_latest: false,
+            synclist: None,
+            command: None,
+            jenkins: None,
+            base_url: format!("{above}/dependencies/rhcos"),
+        })
+    }
+
+    /// What the job writes for a file of the bridge, and what the document has, if the two differ.
+    pub(super) fn misnames(&self, arch: Arch, build: &BuildId, file: &SyncFile) -> Option<String> {
+        let Self { version, mirror_prefix, .. } = self;
+        let name =
+            if version.contains(arch.rpm_name()) { version.clone() } else { format!("{version}-{arch}") };
+        let name = file.url.file_name().replace(build.as_str(), &name);
+        let written = format!("{mirror_prefix}/{version}/{name}");
+        let (_, wanted) = file.destination.as_str().split_once("/dependencies/rhcos/")?;
+        (written != wanted).then(|| {
+            format!(
+                "the job would write {}, and the document has {}: it puts VERSION-ARCH in place of the build ID. \
+                 mirror --request writes the name that the document has; rewrite --to mirror --mirror-version \
+                 4.M.P puts the job's into the document",
+                excerpt(&written, 200),
+                excerpt(wanted, 200)
+            )
+        })
+    }
+
+    /// Names the list, and says how to run the job.
+    pub(super) fn run_with(&mut self, synclist: String, arch: Arch, build: &BuildId) {
+        let Self { version, mirror_prefix, base_dir, .. } = &*self;
+        let latest = if self.no_latest { " --no-latest" } else { "" };
+        // The job uploads all that is in its working directory from before, and without a signature it would
+        // take away the one that is there.
+        let directory = format!("sync-{arch}-{build}");
+        self.command = Some(format!(
+            "mkdir {directory} && artcd --working-dir {directory} sync-rhcos --arch {arch} --build-id {build} \
+             --version {version} --mirror-prefix {mirror_prefix} --base-dir {base_dir} --synclist {synclist} \
+             --signing-env prod{latest}"
+        ));
+        self.synclist = Some(synclist);
+    }
+
+    /// The directories that the job makes equal to the release's; none where it fails to tell which.
+    fn latest(&self) -> Option<[Latest; 2]> {
+        let Series { major, minor } = series_of(&self.version)?;
+        let next = Series { major, minor: minor.saturating_add(1) };
+        let id = |directory: &str| {
+            let url = format!("{}/{directory}/{RHCOS_ID_TXT}", self.base_url);
+            Literal::parse(&url).ok()
+        };
+        let prefix = &self.mirror_prefix;
+        let (first, newer, global) = if prefix == PRE_RELEASE {
+            let newer = format!("{prefix}/latest-{next}");
+            (format!("{prefix}/latest-{major}.{minor}"), newer, format!("{prefix}/latest"))
+        } else {
+            (format!("{prefix}/latest"), format!("{next}/latest"), "latest".to_owned())
+        };
+        Some([
+            Latest { id: id(&first)?, unless: None },
+            Latest { id: id(&global)?, unless: Some(id(&newer)?) },
+        ])
+    }
+
+    /// Whether the Jenkins job would come to the same parameters by the release alone.
+    fn follows_from_its_release(&self, arch: Arch) -> bool {
+        let is_final = self.version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        let prefix = series_of(&self.version).filter(|_| is_final).map(|series| series.to_string());
+        series_of(&self.version).is_some()
+            && !self.version.contains("nightly")
+            && self.mirror_prefix == prefix.as_deref().unwrap_or(PRE_RELEASE)
+            && self.base_dir == base_dir(PUBLIC_ROOT, arch)
+    }
+}
+
+fn base_dir(root: &str, arch: Arch) -> String {
+    format!("{root}/{arch}/dependencies/rhcos")
+}
+
+/// The series that a version begins with, as the job reads it: of `dev-4.19` it reads none.
+fn series_of(version: &str) -> Option<Series> {
+    let (major, rest) = version.split_once('.')?;
+    let end = rest.find(|character: char| !character.is_ascii_digit()).unwrap_or(rest.len());
+    format!("{major}.{}", rest.get(..end)?).parse().ok()
+}
+
+impl SyncBuild {
+    /// The small files that say what the job would do to what is there.
+    pub fn questions(&self) -> Vec<Literal> {
+        let (Some(job), Some(file), []) = (&self.sync_job, self.files.first(), self.refused.as_slice())
+        else {
+            return Vec::new();
+        };
+        let latest = job.latest().into_iter().flatten();
+        let latest = latest.flat_map(|latest| std::iter::once(latest.id).chain(latest.unless));
+        [RHCOS_ID_TXT, SHA256SUM_TXT]
+            .map(|name| file.destination.sibling(name))
+            .into_iter()
+            .chain(latest)
+            .collect()
+    }
+
+    /// Takes in the answers: refuses what would destroy something, unless it may be replaced.
+    pub fn consider(&mut self, answers: &BTreeMap<Literal, Answer>, replace: bool) {
+        if !self.refused.is_empty() {
+            return;
+        }
+        let Some(mut job) = self.sync_job.take() else { return };
+        let answer = |url: &Literal| answers.get(url).cloned().unwrap_or(Ok(None));
+        self.consider_directory(&answer, replace);
+        match job.latest() {
+            None => {
+                job.no_latest = true;
+                self.remarks.push(format!(
+                    "--no-latest: the job fails where a version such as {} does not begin with a series",
+                    job.version
+                ));
+            }
+            Some(latest) => {
+                let moves = latest.iter().filter(|it| {
+                    !it.unless.as_ref().is_some_and(|newer| matches!(answer(newer), Ok(Some(_))))
+                });
+                for latest in moves {
+                    job.no_latest |= self.consider_latest(latest, answer(&latest.id));
+                }
+            }
+        }
+        let is_there = self.id_of(&answer).is_ok_and(|id| id.as_ref() == Some(&self.build_id));
+        if is_there {
+            self.remarks.push(format!(
+                "{RHCOS_ID_TXT} names this build already: the Jenkins job skips it unless FORCE is set"
+            ));
+        }
+        // The Jenkins job reads the build from this artifact.
+        let has_qemu = self.files.iter().any(|file| &*file.id.platform == "qemu");
+        if has_qemu && job.follows_from_its_release(self.arch) {
+            job.jenkins = Some(vec![
+                format!("RELEASE_TAG={}-{}", job.version, self.arch),
+                format!("FORCE={is_there}"),
+                format!("NO_LATEST={}", job.no_latest),
+                "SIGN_ONLY=false".to_owned(),
+            ]);
+        }
+        self.sync_job = Some(job);
+    }
+
+    fn id_of(&self, answer: &impl Fn(&Literal) -> Answer) -> Result<Option<BuildId>, String> {
+        let Some(file) = self.files.first() else { return Ok(None) };
+        answer(&file.destination.sibling(RHCOS_ID_TXT))?.map(|bytes| build_id(&bytes)).transpose()
+    }
+
+    /// What the job would change, delete, or nobody can say.
+    fn consider_directory(&mut self, answer: &impl Fn(&Literal) -> Answer, replace: bool) {
+        let Some(first) = self.files.first() else { return };
+        let (mut losses, mut unknown) = (Vec::new(), Vec::new());
+        let id = self.id_of(answer);
+        match &id {
+            Ok(Some(other)) if *other != self.build_id => {
+                losses.push(format!("{RHCOS_ID_TXT} names build {other}"));
+            }
+            Ok(_) => {}
+            Err(why) => unknown.push(format!("{RHCOS_ID_TXT}: {why}")),
+        }
+        let written: BTreeMap<String, Sha256> = self.files.iter().flat_map(SyncFile::names).collect();
+        let mut changed: Vec<String> = Vec::new();
+        let mut deleted = Vec::new();
+        let sums = match answer(&first.destination.sibling(SHA256SUM_TXT)) {
+            Ok(Some(bytes)) => {
+                let (sums, outcome) = Sha256sum::parse(&bytes);
+                losses.extend(outcome.err().map(|error| format!("{SHA256SUM_TXT} is not one: {error}")));
+                sums
+            }
+            Ok(None) => {
+                let is_empty = self.files.iter().all(|file| file.state == State::Missing);
+                if !is_empty || matches!(id, Ok(Some(_))) {
+                    losses.push(format!("it is not empty, and no {SHA256SUM_TXT} says what is in it"));
+                }
+                Sha256sum::default()
+            }
+            Err(why) => {
+                unknown.push(format!("{SHA256SUM_TXT}: {why}"));
+                Sha256sum::default()
+            }
+        };
+        for (name, digests) in sums.files() {
+            match written.get(name) {
+                Some(digest) if digests == [*digest] => {}
+                Some(_) => changed.push(excerpt(name, 200)),
+                None if SIDECARS.contains(&name) => {}
+                None => deleted.push(excerpt(name, 200)),
+            }
+        }
+        for file in &self.files {
+            let name = file.destination.file_name();
+            match file.state {
+                State::Wrong if sums.of(name).is_empty() => changed.push(excerpt(name, 200)),
+                State::Undetermined => {
+                    unknown.extend(file.message.iter().map(|why| format!("{}: {why}", excerpt(name, 200))));
+                }
+                _ => {}
+            }
+        }
+        for (what, mut names) in [("change the bytes of", changed), ("delete", deleted)] {
+            names.sort();
+            if let Some(first) = names.first() {
+                let more = names.len() - 1;
+                let more =
+                    if more == 0 { String::new() } else { format!(" and {} more", count(more, "name")) };
+                losses.push(format!("the job would {what} {first}{more}"));
+            }
+        }
+        let directory = excerpt(first.destination.directory(), 300);
+        let is_unknown = losses.is_empty();
+        losses.append(&mut unknown);
+        if losses.is_empty() {
+            return;
+        }
+        let losses = format!("{directory}: {}", losses.join("; "));
+        if replace {
+            self.remarks.push(format!("--replace: {losses}"));
+        } else {
+            let why = if is_unknown { WhyRefused::Undetermined } else { WhyRefused::Occupied };
+            let message = format!("{losses}. If nothing needs what is there, pass --replace");
+            self.refused.push(Refused { why, message });
+        }
+    }
+
+    /// Says what becomes of a `latest` directory; whether the job must leave it alone.
+    fn consider_latest(&mut self, latest: &Latest, held: Answer) -> bool {
+        let directory = excerpt(latest.id.directory(), 300);
+        let held = match held.and_then(|bytes| bytes.map(|bytes| build_id(&bytes)).transpose()) {
+            Ok(None) => return false,
+            Ok(Some(held)) => held,
+            Err(why) => {
+                self.remarks
+                    .push(format!("--no-latest: cannot determine which build {directory} holds ({why})"));
+                return true;
+            }
+        };
+        if held.age() > self.build_id.age() {
+            self.remarks.push(format!(
+                "--no-latest: {directory} holds build {held}, which is newer; without it the job would set it back"
+            ));
+            return true;
+        }
+        if held != self.build_id {
+            self.remarks.push(format!(
+                "{directory} goes from build {held} to {}: its names without a version change their bytes",
+                self.build_id
+            ));
+        }
+        false
+    }
+}
+
+impl SyncFile {
+    /// Every name that the job gives the file, with its digest.
+    fn names(&self) -> Vec<(String, Sha256)> {
+        let second = Location::read(&self.destination).map(|location| second_names(&location));
+        let names = second.unwrap_or_default().into_iter();
+        names.chain([self.destination.file_name().to_owned()]).map(|name| (name, self.sha256)).collect()
+    }
+}
+
+fn build_id(bytes: &[u8]) -> Result<BuildId, String> {
+    String::from_utf8_lossy(bytes).trim().parse().map_err(|error| format!("{error}"))
+}

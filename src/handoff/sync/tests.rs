@@ -1,0 +1,180 @@
+use super::*;
+use crate::report::model::TargetKind;
+
+const BRIDGE: &str = "https://bridge.example/art/storage";
+const MIRROR: &str = "https://mirror.openshift.com/pub/openshift-v4/x86_64/dependencies/rhcos";
+const RELEASES: &str =
+    "releases/rhcos-4.8/48.84.202107202156-0/x86_64/rhcos-48.84.202107202156-0-qemu.x86_64.qcow2.gz";
+const STREAMS: &str =
+    "prod/streams/rhel-9.6/builds/9.6.20251015-1/x86_64/rhcos-9.6.20251015-1-qemu.x86_64.qcow2.gz";
+
+fn available(at_bridge: &str, destination: &str, digest: u8) -> (SyncFile, Arc<str>) {
+    let file = SyncFile {
+        document: "d".into(),
+        id: ArtifactId {
+            arch: "x86_64".into(),
+            platform: "qemu".into(),
+            format: "qcow2.gz".into(),
+            component: "disk".into(),
+        },
+        url: Literal::parse(&format!("{BRIDGE}/{at_bridge}")).unwrap(),
+        location: destination.to_owned(),
+        destination: Literal::parse(destination).unwrap(),
+        state: State::Missing,
+        message: None,
+        sha256: Sha256::from_bytes([digest; 32]),
+        size: None,
+    };
+    (file, "".into())
+}
+
+fn list(available: Vec<(SyncFile, Arc<str>)>) -> SyncList {
+    let findings = Findings { available, ..Findings::default() };
+    let published = Target { kind: TargetKind::Published, prefix: None };
+    SyncList::of(findings, published, None, &ProwContext::default())
+}
+
+/// Paths below the mirror, and what is there.
+type Answers<'a> = &'a [(&'a str, &'a str)];
+
+fn answered(destination: &str, answers: Answers<'_>) -> SyncList {
+    let mut list = list(vec![available(STREAMS, &format!("{MIRROR}/{destination}"), 1)]);
+    let answer = |(path, text): &(&str, &str)| {
+        let url = Literal::parse(&format!("{MIRROR}/{path}")).unwrap();
+        (url, if *text == "down" { Err("down".to_owned()) } else { Ok(Some(text.as_bytes().to_vec())) })
+    };
+    let answers: BTreeMap<_, _> = answers.iter().map(answer).collect();
+    for url in answers.keys() {
+        assert!(list.builds[0].questions().contains(url), "{url} is not asked for");
+    }
+    list.builds[0].consider(&answers, false);
+    list.hand_over();
+    list
+}
+
+#[test]
+fn one_file_is_listed_once_and_with_one_digest() {
+    let destination = format!("{MIRROR}/4.8/4.8.2/rhcos-4.8.2-x86_64-qemu.x86_64.qcow2.gz");
+    let listed = |digests: &[u8]| {
+        let list = list(digests.iter().map(|digest| available(RELEASES, &destination, *digest)).collect());
+        (
+            list.files(),
+            list.builds[0].refused.len(),
+            list.unlisted.iter().map(|it| it.why).collect::<Vec<_>>(),
+        )
+    };
+    assert_eq!(listed(&[1, 1]), (1, 0, vec![]));
+    assert_eq!(listed(&[1, 2]), (1, 1, vec![WhyUnlisted::NotForArt]), "the documents contradict each other");
+}
+
+#[test]
+fn the_job_is_asked_for_what_it_can_write() {
+    let cases = [
+        (RELEASES, "4.8/4.8.2/rhcos-4.8.2-x86_64-qemu.x86_64.qcow2.gz", Some(("4.8.2", "4.8"))),
+        (
+            RELEASES,
+            "pre-release/4.8.0-rc.0/rhcos-4.8.0-rc.0-x86_64-qemu.x86_64.qcow2.gz",
+            Some(("4.8.0-rc.0", "pre-release")),
+        ),
+        (
+            STREAMS,
+            "pre-release/dev-4.20/rhcos-dev-4.20-x86_64-qemu.x86_64.qcow2.gz",
+            Some(("dev-4.20", "pre-release")),
+        ),
+        // It puts the architecture into every name.
+        (RELEASES, "4.8/48.84.202107202156-0/rhcos-48.84.202107202156-0-qemu.x86_64.qcow2.gz", None),
+        (RELEASES, "4.8/latest/rhcos-4.8.2-x86_64-qemu.x86_64.qcow2.gz", None),
+        (RELEASES, "4.8/4.8.2/rhcos-qemu.x86_64.qcow2.gz", None),
+    ];
+    for (at_bridge, destination, expected) in cases {
+        let list = list(vec![available(at_bridge, &format!("{MIRROR}/{destination}"), 1)]);
+        let build = &list.builds[0];
+        let job = build.sync_job.as_ref().filter(|_| build.refused.is_empty());
+        assert_eq!(job.map(|job| (&*job.version, &*job.mirror_prefix)), expected, "{:?}", build.refused);
+        assert!(
+            build.sync_job.iter().all(|job| job.base_dir == "/pub/openshift-v4/x86_64/dependencies/rhcos")
+        );
+    }
+    let cdn = format!("https://rhcos.mirror.openshift.com/art/storage/{STREAMS}");
+    let pipeline = list(vec![available(STREAMS, &cdn, 1)]);
+    assert_eq!(
+        pipeline.builds[0].upload_to.as_deref(),
+        Some("prod/streams/rhel-9.6/builds/9.6.20251015-1/x86_64/")
+    );
+    assert_eq!((&pipeline.builds[0].sync_job, pipeline.builds[0].refused.len()), (&None, 0));
+    let elsewhere = [
+        format!("https://builds.coreos.fedoraproject.org/{STREAMS}"),
+        MIRROR.replace("/pub/", "/other/") + "/4.20/4.20.1/rhcos-4.20.1-x86_64-qemu.x86_64.qcow2.gz",
+        MIRROR.replace("mirror.", "rhcos.mirror.") + "/4.20/4.20.1/rhcos-4.20.1-x86_64-qemu.x86_64.qcow2.gz",
+    ];
+    for url in elsewhere {
+        let list = list(vec![available(STREAMS, &url, 1)]);
+        assert_eq!(
+            (list.builds[0].refused[0].why, &list.builds[0].sync_job),
+            (WhyRefused::NotArts, &None),
+            "{url}"
+        );
+    }
+}
+
+#[test]
+fn latest_is_not_set_back() {
+    let stable = "4.20/4.20.1/rhcos-4.20.1-x86_64-qemu.x86_64.qcow2.gz";
+    let early = "pre-release/4.20.0-ec.1/rhcos-4.20.0-ec.1-x86_64-qemu.x86_64.qcow2.gz";
+    let nightly = "pre-release/dev-4.20/rhcos-dev-4.20-x86_64-qemu.x86_64.qcow2.gz";
+    let (older, newer) = ("9.6.20250101-0\n", "9.6.20260101-0\n");
+    let cases: [(&str, Answers<'_>, bool, usize); 11] = [
+        (stable, &[], false, 0),
+        (stable, &[("4.20/latest/rhcos-id.txt", "9.6.20251015-1\n")], false, 0),
+        (stable, &[("4.20/latest/rhcos-id.txt", older)], false, 1),
+        (stable, &[("4.20/latest/rhcos-id.txt", newer)], true, 1),
+        (stable, &[("latest/rhcos-id.txt", newer)], true, 1),
+        (stable, &[("latest/rhcos-id.txt", newer), ("4.21/latest/rhcos-id.txt", newer)], false, 0),
+        (stable, &[("latest/rhcos-id.txt", "down")], true, 1),
+        (stable, &[("latest/rhcos-id.txt", "<html>")], true, 1),
+        (early, &[("pre-release/latest-4.20/rhcos-id.txt", newer)], true, 1),
+        (
+            early,
+            &[("pre-release/latest/rhcos-id.txt", newer), ("pre-release/latest-4.21/rhcos-id.txt", newer)],
+            false,
+            0,
+        ),
+        (nightly, &[], true, 1),
+    ];
+    for (destination, answers, no_latest, remarks) in cases {
+        let list = answered(destination, answers);
+        let build = &list.builds[0];
+        let command = build.sync_job.as_ref().unwrap().command.as_ref().unwrap();
+        assert_eq!(
+            (command.ends_with(" --no-latest"), build.remarks.len()),
+            (no_latest, remarks),
+            "{answers:?} {build:?}"
+        );
+    }
+}
+
+#[test]
+fn the_jenkins_job_is_named_where_its_release_says_all() {
+    let jenkins = |destination: &str, answers: Answers<'_>| {
+        answered(destination, answers).builds[0].sync_job.clone().unwrap().jenkins.map(|it| it.join(" "))
+    };
+    let file = "qemu.x86_64.qcow2.gz";
+    let id = "4.20/4.20.1/rhcos-id.txt";
+    let sums = format!("{}  rhcos-qemu.x86_64.qcow2.gz\n", Sha256::from_bytes([1; 32]));
+    let there = [(id, "9.6.20251015-1"), ("4.20/4.20.1/sha256sum.txt", &*sums)];
+    let stable = format!("4.20/4.20.1/rhcos-4.20.1-x86_64-{file}");
+    let parameters = |tag: &str, force: bool| {
+        Some(format!("RELEASE_TAG={tag}-x86_64 FORCE={force} NO_LATEST=false SIGN_ONLY=false"))
+    };
+    assert_eq!(jenkins(&stable, &[]), parameters("4.20.1", false));
+    assert_eq!(jenkins(&stable, &there), parameters("4.20.1", true));
+    let early = format!("pre-release/4.20.0-ec.1/rhcos-4.20.0-ec.1-x86_64-{file}");
+    assert_eq!(jenkins(&early, &[]), parameters("4.20.0-ec.1", false));
+    for elsewhere in [
+        "4.21/4.20.1/rhcos-4.20.1-x86_64",
+        "pre-release/4.20.1/rhcos-4.20.1-x86_64",
+        "pre-release/dev-4.20/rhcos-dev-4.20-x86_64",
+    ] {
+        assert_eq!(jenkins(&format!("{elsewhere}-{file}"), &[]), None, "{elsewhere}");
+    }
+}
