@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use embedded_mirror::{Authority, Behaviour, Config, Mirror, Resource, Table, artifact_content, hex_sha256};
+use embedded_mirror::{
+    Authority, Behaviour, Config, Mirror, Proxy, ProxyConfig, Resource, Table, artifact_content, hex_sha256,
+};
 use serde_json::json;
 
 use crate::retries::fifty;
-use crate::support::world::CaFile;
-use crate::support::{Checkout, ISO, Nobody, Stream, check_locally, component};
+use crate::support::world::{CaFile, MIRROR};
+use crate::support::{Checkout, ISO, Nobody, Stream, check_checkout, check_locally, component};
 
 #[test]
 fn a_server_that_closes_after_each_answer_is_asked_to_the_end() {
@@ -126,7 +128,7 @@ fn a_host_that_comes_back_within_the_time_costs_no_verdict_and_the_log_says_so()
     let addr = nobody.addr;
     let stream = fifty(|file| component(&format!("http://{addr}{file}")));
     let checkout = Checkout::of(&stream);
-    let program = crate::support::check_checkout(checkout).locally().args(["--retry-for", "1m"]);
+    let program = check_checkout(checkout).locally().args(["--retry-for", "1m"]);
     let table = Table::new();
     for number in 0..50 {
         let name = format!("{number:02}.iso");
@@ -148,5 +150,35 @@ fn headers_over_http1_have_a_bound() {
         mirror.put("/f.iso", Resource::artifact("f.iso").repr_digest().behaves(Behaviour::HugeHeader(bytes)));
         let program = check_locally(Checkout::of(&Stream::of(component(&mirror.url("/f.iso")))));
         program.args(["--retries", "0"]).run().exits(code);
+    }
+}
+
+#[test]
+fn proxies_of_every_kind_lead_to_the_published_hosts() {
+    let authority = Authority::new().unwrap();
+    let mirror = Mirror::start(Config::tls_http2().names([MIRROR]).authority(&authority)).unwrap();
+    mirror.put("/f.iso", Resource::artifact("f.iso").repr_digest());
+    let ca = CaFile::of(&authority.pem());
+    let stream = Stream::of(component(&format!("https://{MIRROR}/f.iso")));
+    let known = || ProxyConfig::new().host(MIRROR, mirror.addr());
+    for config in [known(), known().tls(&authority), known().socks()] {
+        let proxy = Proxy::start(config).unwrap();
+        let program =
+            check_checkout(Checkout::of(&stream)).args(["--output", "json", "--ca-file"]).arg(ca.path());
+        let report = program.env("HTTPS_PROXY", proxy.url()).run().exits(0).report();
+        assert_eq!(report.counts(), [1, 0, 0], "{}", proxy.url());
+        let asked = proxy.asked();
+        assert!(asked.iter().all(|asked| asked.target == format!("{MIRROR}:443")), "{asked:?}");
+        assert_eq!(asked.len(), 1);
+    }
+    for (config, says) in [
+        (ProxyConfig::new().socks(), "through the proxy 127.0.0.1:"),
+        (known().refuses(204), "answered CONNECT with 204; only 200 is understood"),
+    ] {
+        let proxy = Proxy::start(config).unwrap();
+        let program = check_checkout(Checkout::of(&stream)).args(["--output", "json", "--retries", "0"]);
+        let report = program.env("HTTPS_PROXY", proxy.url()).run().exits(3).report();
+        let message = report.only()["message"].as_str().unwrap();
+        assert!(message.contains(says), "{message}");
     }
 }

@@ -1,11 +1,11 @@
 //! Servers that speak HTTP/2 as no server would: frames without end, connections that end before they begin.
 
 use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-use embedded_mirror::Authority;
+use embedded_mirror::{Authority, Config, Mirror, Resource, artifact_content};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
@@ -16,6 +16,7 @@ type Stream = StreamOwned<ServerConnection, TcpStream>;
 
 /// The frames that are used here (RFC 9113, section 6).
 const HEADERS: u8 = 1;
+const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
 const PING: u8 = 6;
 const GOAWAY: u8 = 7;
@@ -60,8 +61,11 @@ fn attacks() -> Vec<Attack> {
     ]
 }
 
-/// Listens on loopback, and attacks whoever comes, each on a thread of its own.
-fn listen(authority: &Authority, attack: Arc<Attack>) -> u16 {
+/// TLS on loopback for whoever comes, each on a thread of its own.
+fn serve<S>(authority: &Authority, alpn: &[&[u8]], serve: S) -> u16
+where
+    S: Fn(Stream) -> std::io::Result<()> + Clone + Send + 'static,
+{
     let (certificate, key) = authority.issue(&["127.0.0.1"]).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
@@ -73,21 +77,82 @@ fn listen(authority: &Authority, attack: Arc<Attack>) -> u16 {
             PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap(),
         )
         .unwrap();
-    config.alpn_protocols = vec![b"h2".to_vec()];
+    config.alpn_protocols = alpn.iter().map(|protocol| protocol.to_vec()).collect();
     let config = Arc::new(config);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     std::thread::spawn(move || {
         for stream in listener.incoming() {
-            let (config, attack) = (Arc::clone(&config), Arc::clone(&attack));
+            let (config, serve) = (Arc::clone(&config), serve.clone());
             std::thread::spawn(move || {
-                let stream = StreamOwned::new(ServerConnection::new(config).unwrap(), stream.unwrap());
-                // It goes on until the client has had enough, which is an error here.
-                attack.carry_out(stream)
+                serve(StreamOwned::new(ServerConnection::new(config).unwrap(), stream.unwrap()))
             });
         }
     });
     port
+}
+
+/// Attacks whoever comes, until the client has had enough, which is an error here.
+fn listen(authority: &Authority, attack: Arc<Attack>) -> u16 {
+    serve(authority, &[b"h2"], move |stream| attack.carry_out(stream))
+}
+
+/// Refuses what comes over HTTP/2 with these frames, and hands on to a mirror what comes over HTTP/1.1.
+fn prefer_http1(mut stream: Stream, refusal: &[u8], mirror: SocketAddr) -> std::io::Result<()> {
+    while stream.conn.is_handshaking() {
+        stream.conn.complete_io(&mut stream.sock)?;
+    }
+    if stream.conn.alpn_protocol() == Some(b"h2") {
+        stream.write_all(&frame(SETTINGS, 0, 0, &[]))?;
+        wait_for_request(&mut stream)?;
+        stream.write_all(refusal)?;
+        stream.flush()?;
+        while stream.read(&mut [0; 1024])? > 0 {}
+        return Ok(());
+    }
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte)?;
+        head.extend(byte);
+    }
+    let mut server = TcpStream::connect(mirror)?;
+    head.truncate(head.len() - 2);
+    server.write_all(&[&head[..], b"Connection: close\r\n\r\n"].concat())?;
+    let mut answer = Vec::new();
+    server.read_to_end(&mut answer)?;
+    stream.write_all(&answer)?;
+    // Without close_notify: what has a length was read.
+    stream.flush()
+}
+
+#[test]
+fn a_server_that_wants_http1_is_asked_over_it() {
+    let authority = Authority::new().unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let ca = directory.path().join("ca.pem");
+    std::fs::write(&ca, authority.pem()).unwrap();
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    mirror.put("/pub/a.iso", Resource::artifact("a.iso"));
+    let size = artifact_content("a.iso").len();
+    let required = 13_u32.to_be_bytes();
+    for refusal in [frame(RST_STREAM, 0, FIRST, &required), frame(GOAWAY, 0, 0, &[[0; 4], required].concat())]
+    {
+        let addr = mirror.addr();
+        let port =
+            serve(&authority, &[b"h2", b"http/1.1"], move |stream| prefer_http1(stream, &refusal, addr));
+        let host = format!("127.0.0.1:{port}");
+        let file = directory.path().join("stream.json");
+        let text = document(&[format!("https://{host}/pub/a.iso")]);
+        std::fs::write(&file, text.replace("\"location\"", &format!("\"size\":{size},\"location\"")))
+            .unwrap();
+        let more = ["--allow-private-addresses", "--allow-host", &host, "--verify", "exists"];
+        let mut command = check(&file, &more);
+        command.arg("--ca-file").arg(&ca);
+        let run = run(command);
+        assert_eq!(run.code, Some(0), "{}", run.said());
+        assert_eq!(run.report()["artifacts"][0]["attempts"], 1);
+    }
 }
 
 impl Attack {

@@ -7,11 +7,13 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
 
 use crate::background::{Background, next_connection};
+use crate::tls::Authority;
 
 /// The most that a request's head may take, in bytes.
 const MAX_HEAD: usize = 64 * 1024;
@@ -23,6 +25,8 @@ pub struct ProxyConfig {
     hosts: HashMap<String, SocketAddr>,
     refuses: Option<u16>,
     dies_after: Option<u64>,
+    tls: Option<Authority>,
+    socks: bool,
 }
 
 impl ProxyConfig {
@@ -51,6 +55,18 @@ impl ProxyConfig {
         self
     }
 
+    /// Speaks TLS, certified by this authority.
+    pub fn tls(mut self, authority: &Authority) -> Self {
+        self.tls = Some(authority.clone());
+        self
+    }
+
+    /// Speaks SOCKS 5 (RFC 1928) instead of HTTP, and resolves names itself.
+    pub fn socks(mut self) -> Self {
+        self.socks = true;
+        self
+    }
+
     fn find(&self, host_and_port: &str) -> Option<SocketAddr> {
         let whole = host_and_port.to_ascii_lowercase();
         let host = whole.rsplit_once(':').map_or(whole.as_str(), |(host, _)| host);
@@ -73,7 +89,6 @@ pub struct Proxied {
 
 /// An HTTP forward proxy on loopback: CONNECT tunnels, and plain requests in absolute form, one for each
 /// connection.
-#[derive(Debug)]
 #[must_use]
 pub struct Proxy {
     addr: SocketAddr,
@@ -81,20 +96,36 @@ pub struct Proxy {
     _background: Background,
 }
 
-#[derive(Debug)]
 struct State {
     config: ProxyConfig,
+    tls: Option<TlsAcceptor>,
     asked: Mutex<Vec<Proxied>>,
     connections: AtomicU64,
     sent: AtomicU64,
     dead: watch::Sender<bool>,
 }
 
+impl State {
+    fn note(&self, method: &str, target: &str, headers: Vec<String>, known: bool) {
+        let (method, target) = (method.to_owned(), target.to_owned());
+        let asked = Proxied { method, target, headers, known };
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).push(asked);
+    }
+}
+
+impl std::fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Proxy").field("addr", &self.addr).finish_non_exhaustive()
+    }
+}
+
 impl Proxy {
     /// Starts a proxy. It listens when this returns.
     pub fn start(config: ProxyConfig) -> io::Result<Self> {
+        let tls = config.tls.as_ref().map(|authority| authority.server(&[], &[])).transpose()?;
         let state = Arc::new(State {
             config,
+            tls: tls.map(TlsAcceptor::from),
             asked: Mutex::default(),
             connections: AtomicU64::new(0),
             sent: AtomicU64::new(0),
@@ -113,7 +144,15 @@ impl Proxy {
 
     /// Its URL, for `HTTPS_PROXY` and the like.
     pub fn url(&self) -> String {
-        format!("http://{}", self.addr)
+        let config = &self.state.config;
+        let scheme = if config.socks {
+            "socks5h"
+        } else if config.tls.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        format!("{scheme}://{}", self.addr)
     }
 
     /// What it was asked, in order.
@@ -150,14 +189,48 @@ async fn accept(state: Arc<State>, listener: TcpListener) {
                 biased;
                 _ = dead.wait_for(|dead| *dead) => {}
                 // Who ends badly tells the other end by closing.
-                _ = serve(&state, &mut client) => return,
+                _ = begin(&state, &mut client) => return,
             }
             let _ = client.set_zero_linger();
         });
     }
 }
 
-async fn serve(state: &State, client: &mut TcpStream) -> io::Result<()> {
+async fn begin(state: &State, client: &mut TcpStream) -> io::Result<()> {
+    match &state.tls {
+        Some(tls) => serve(state, &mut tls.accept(client).await?).await,
+        None if state.config.socks => serve_socks(state, client).await,
+        None => serve(state, client).await,
+    }
+}
+
+/// One connection of SOCKS 5 without authentication, to a name.
+async fn serve_socks(state: &State, client: &mut TcpStream) -> io::Result<()> {
+    let [_, methods] = read::<2>(client).await?;
+    client.read_exact(&mut vec![0; methods.into()]).await?;
+    client.write_all(&[5, 0]).await?;
+    let [_, _, _, kind, length] = read::<5>(client).await?;
+    let mut name = vec![0; length.into()];
+    client.read_exact(&mut name).await?;
+    let port = u16::from_be_bytes(read(client).await?);
+    let target = format!("{}:{port}", String::from_utf8_lossy(&name));
+    let addr = state.config.find(&target).filter(|_| kind == 3);
+    state.note("SOCKS", &target, Vec::new(), addr.is_some());
+    let Some(addr) = addr else {
+        // The host is unreachable.
+        return client.write_all(&[5, 4, 0, 1, 0, 0, 0, 0, 0, 0]).await;
+    };
+    let mut server = TcpStream::connect(addr).await?;
+    client.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).await?;
+    relay(state, client, &mut server).await
+}
+
+async fn read<const N: usize>(client: &mut TcpStream) -> io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    client.read_exact(&mut bytes).await.map(|_| bytes)
+}
+
+async fn serve<S: AsyncRead + AsyncWrite + Unpin>(state: &State, client: &mut S) -> io::Result<()> {
     let (head, rest) = read_head(client).await?;
     let mut lines = head.split("\r\n");
     let mut words = lines.next().unwrap_or_default().splitn(3, ' ');
@@ -167,12 +240,7 @@ async fn serve(state: &State, client: &mut TcpStream) -> io::Result<()> {
     let tunnel = method == "CONNECT";
     let (host, origin) = if tunnel { (target, "") } else { split_absolute(target) };
     let addr = state.config.find(host).filter(|_| state.config.refuses.is_none());
-    state.asked.lock().unwrap_or_else(PoisonError::into_inner).push(Proxied {
-        method: method.to_owned(),
-        target: target.to_owned(),
-        headers: headers.clone(),
-        known: addr.is_some(),
-    });
+    state.note(method, target, headers.clone(), addr.is_some());
 
     let server = match addr {
         Some(addr) => TcpStream::connect(addr).await.ok(),
@@ -202,7 +270,7 @@ async fn serve(state: &State, client: &mut TcpStream) -> io::Result<()> {
 }
 
 /// Reads up to the empty line; what came after it is the second.
-async fn read_head(client: &mut TcpStream) -> io::Result<(String, Vec<u8>)> {
+async fn read_head<S: AsyncRead + Unpin>(client: &mut S) -> io::Result<(String, Vec<u8>)> {
     let mut buffer = Vec::new();
     loop {
         if let Some(end) = buffer.windows(4).position(|window| window == b"\r\n\r\n") {
@@ -233,8 +301,12 @@ fn is_hop_by_hop(line: &str) -> bool {
 }
 
 /// Carries bytes both ways until both ends have closed, or the proxy dies.
-async fn relay(state: &State, client: &mut TcpStream, server: &mut TcpStream) -> io::Result<()> {
-    let (mut client_in, mut client_out) = client.split();
+async fn relay<S: AsyncRead + AsyncWrite + Unpin>(
+    state: &State,
+    client: &mut S,
+    server: &mut TcpStream,
+) -> io::Result<()> {
+    let (mut client_in, mut client_out) = tokio::io::split(client);
     let (mut server_in, mut server_out) = server.split();
     let up = async {
         tokio::io::copy(&mut client_in, &mut server_out).await?;
