@@ -1,8 +1,13 @@
 //! The sha256 that a response's headers claim for the file.
 
-use data_encoding::BASE64;
+use std::convert::Infallible;
 
+use data_encoding::BASE64;
 use crate::http::header::HeaderMap;
+use sfv::visitor::{DictionaryVisitor, EntryVisitor, Ignored, InnerListVisitor, ItemVisitor};
+use sfv::{BareItemFromInput, KeyRef, Parser};
+
+use super::evidence::{DigestSource, PublishedDigest};
 use crate::stream::Sha256;
 use crate::text::excerpt;
 
@@ -12,101 +17,179 @@ pub(super) const WANT: (&str, &str) = ("want-repr-digest", "sha-256=10");
 /// Asks S3 for its stored checksum, which it else leaves out (Amazon S3 API, `HeadObject`).
 pub(super) const CHECKSUM_MODE: (&str, &str) = ("x-amz-checksum-mode", "ENABLED");
 
+/// The most different digests of one header that are kept. A third says no more than the second: that they cannot
+/// all be right.
+const MAX_DIGESTS: usize = 2;
+
 /// What the digest headers of one response say.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct HeaderDigests {
-    /// Every sha256, in whatever header.
-    pub(crate) digests: Vec<Sha256>,
+    /// The sha256 of every header. Those of a malformed one can contradict and prove nothing.
+    pub(crate) digests: Vec<PublishedDigest>,
     /// What was meant as a sha256 and is none.
     pub(crate) remarks: Vec<String>,
 }
 
 impl HeaderDigests {
-    /// Reads `Repr-Digest` (RFC 9530), `Digest` (RFC 3230), `x-amz-checksum-sha256` and `x-amz-meta-sha256`.
+    /// Reads `Repr-Digest` (RFC 9530), `Digest` (RFC 3230), `x-amz-checksum-sha256`, `x-amz-meta-sha256` and
+    /// Artifactory's `X-Checksum-Sha256`.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let mut found = Self::default();
         for (name, read) in [
             ("repr-digest", structured as fn(&str) -> Claim),
             ("digest", instance),
             ("x-amz-checksum-sha256", s3_checksum),
-            ("x-amz-meta-sha256", s3_metadata),
+            ("x-amz-meta-sha256", hex_or_base64),
+            ("x-checksum-sha256", hex_or_base64),
         ] {
-            for value in headers.get_all(name) {
-                let Ok(value) = value.to_str() else {
-                    found.remarks.push(format!("the header {name} is not text"));
-                    continue;
-                };
-                let claim = read(value);
-                found.digests.extend(claim.digests);
-                if claim.malformed {
-                    let value = excerpt(value, 120);
-                    found.remarks.push(format!("the header {name} has no readable sha256: {value}"));
-                }
+            let values = headers.get_all(name).iter();
+            // The lines of one header are one list (RFC 9110, section 5.3).
+            let Ok(lines) = values.map(|value| value.to_str()).collect::<Result<Vec<_>, _>>() else {
+                found.remarks.push(format!("the header {name} is not text"));
+                continue;
+            };
+            if lines.is_empty() || name == "x-amz-checksum-sha256" && is_composite(headers) {
+                continue;
+            }
+            let value = lines.join(", ");
+            let Claim { digests, malformed } = read(&value);
+            let source = DigestSource::Header;
+            let digests = digests.into_iter();
+            found.digests.extend(digests.map(|sha256| PublishedDigest {
+                source,
+                sha256,
+                can_prove: !malformed,
+            }));
+            if malformed {
+                let value = excerpt(&value, 120);
+                found.remarks.push(format!("the header {name} has no readable sha256: {value}"));
             }
         }
         found
     }
 }
 
+/// Whether S3's checksum is one of the checksums of parts (Amazon S3 API, `HeadObject`).
+fn is_composite(headers: &HeaderMap) -> bool {
+    let mut types = headers.get_all("x-amz-checksum-type").iter();
+    types.any(|value| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"COMPOSITE"))
+}
+
 /// What one header claims.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Claim {
+    /// The different digests, the first of them.
     digests: Vec<Sha256>,
-    /// Whether something was meant as a sha256 and is none.
+    /// Whether the header breaks its grammar, or something was meant as a sha256 and is none.
     malformed: bool,
 }
 
 impl Claim {
-    fn of(digest: Option<Sha256>) -> Self {
-        Self { malformed: digest.is_none(), digests: digest.into_iter().collect() }
-    }
-}
-
-/// `sha-256=:BASE64:`, one of a dictionary (RFC 9530, section 3; RFC 8941, section 3.2).
-fn structured(value: &str) -> Claim {
-    members(value, |text| {
-        let text = text.split(';').next()?.trim().strip_prefix(':')?.strip_suffix(':')?;
-        from_base64(text)
-    })
-}
-
-/// `SHA-256=BASE64`, one of a list (RFC 3230, section 4.3.2).
-fn instance(value: &str) -> Claim {
-    members(value, from_base64)
-}
-
-/// Every sha256 of a list: one that is malformed does not hide another that disagrees.
-fn members(value: &str, read: impl Fn(&str) -> Option<Sha256>) -> Claim {
-    let mut all = Claim::default();
-    for member in value.split(',') {
-        if let Some((algorithm, digest)) = member.trim().split_once('=')
-            && algorithm.trim().eq_ignore_ascii_case("sha-256")
-        {
-            let claim = Claim::of(read(digest.trim()));
-            all.digests.extend(claim.digests);
-            all.malformed |= claim.malformed;
+    fn add(&mut self, digest: Option<Sha256>) {
+        match digest {
+            Some(digest) if self.digests.len() < MAX_DIGESTS && !self.digests.contains(&digest) => {
+                self.digests.push(digest);
+            }
+            Some(_) => {}
+            None => self.malformed = true,
         }
     }
-    all
+}
+
+/// `sha-256=:BASE64:`, one of a dictionary (RFC 9530, section 3; RFC 9651, section 3.2).
+fn structured(value: &str) -> Claim {
+    let mut claim = Claim::default();
+    if Parser::new(value).parse_dictionary_with_visitor(&mut claim).is_err() {
+        claim.malformed = true;
+    }
+    claim
+}
+
+impl<'t> DictionaryVisitor<'t> for &mut Claim {
+    type Out = ();
+    type Error = Infallible;
+
+    fn entry(&mut self, key: &'t KeyRef) -> Result<impl EntryVisitor<'t>, Infallible> {
+        // A later entry of the same key replaces an earlier one. Here both count: they contradict each other.
+        Ok((key.as_str() == "sha-256").then_some(Entry(self)))
+    }
+
+    fn finish(self) -> Result<(), Infallible> {
+        Ok(())
+    }
+}
+
+/// The entry of a dictionary that should be a sha256.
+struct Entry<'c>(&'c mut Claim);
+
+impl<'t> EntryVisitor<'t> for Entry<'_> {
+    type Error = Infallible;
+
+    fn item(self) -> Result<impl ItemVisitor<'t>, Infallible> {
+        Ok(|item: BareItemFromInput<'t>| {
+            self.0.add(match item {
+                BareItemFromInput::ByteSequence(bytes) => bytes.try_into().ok().map(Sha256::from_bytes),
+                _ => None,
+            });
+            Ok::<_, Infallible>(Ignored)
+        })
+    }
+
+    fn inner_list(self) -> Result<impl InnerListVisitor<'t>, Infallible> {
+        self.0.add(None);
+        Ok(Ignored)
+    }
+}
+
+/// `SHA-256=BASE64`, one of a list (RFC 3230, section 4.3.2): a token, `=`, and the digest in an encoding whose
+/// characters are base64's for every algorithm.
+fn instance(value: &str) -> Claim {
+    let mut claim = Claim::default();
+    for member in value.split(',').map(str::trim).filter(|member| !member.is_empty()) {
+        match member.split_once('=') {
+            Some((algorithm, digest))
+                if is_token(algorithm.trim_end()) && is_encoded(digest.trim_start()) =>
+            {
+                if algorithm.trim_end().eq_ignore_ascii_case("sha-256") {
+                    claim.add(from_base64(digest.trim_start()));
+                }
+            }
+            _ => claim.malformed = true,
+        }
+    }
+    claim
+}
+
+/// RFC 9110, section 5.6.2.
+fn is_token(text: &str) -> bool {
+    let is_tchar = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !text.is_empty() && text.bytes().all(is_tchar)
+}
+
+fn is_encoded(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=-_".contains(&byte))
 }
 
 /// The base64 of a digest. A value that ends in `-N` is a checksum over the checksums of N parts and says
 /// nothing about the file (Amazon S3 User Guide, "Checking object integrity").
 fn s3_checksum(value: &str) -> Claim {
-    let value = value.trim();
-    if value
-        .rsplit_once('-')
-        .is_some_and(|(_, parts)| !parts.is_empty() && parts.bytes().all(|b| b.is_ascii_digit()))
-    {
-        return Claim::default();
-    }
-    Claim::of(from_base64(value))
+    let of_parts = |text: &str| {
+        text.rsplit_once('-')
+            .is_some_and(|(_, parts)| !parts.is_empty() && parts.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    each(value, |text| (!of_parts(text)).then(|| from_base64(text)))
 }
 
-/// User metadata: whoever uploaded the file wrote it, in hexadecimal digits or in base64.
-fn s3_metadata(value: &str) -> Claim {
-    let value = value.trim();
-    Claim::of(value.parse().ok().or_else(|| from_base64(value)))
+/// What other programs write: hexadecimal digits or base64.
+fn hex_or_base64(value: &str) -> Claim {
+    each(value, |text| Some(text.parse().ok().or_else(|| from_base64(text))))
+}
+
+/// One digest a line; none where `read` has nothing to say of it.
+fn each(value: &str, read: impl Fn(&str) -> Option<Option<Sha256>>) -> Claim {
+    let mut claim = Claim::default();
+    value.split(',').filter_map(|text| read(text.trim())).for_each(|digest| claim.add(digest));
+    claim
 }
 
 fn from_base64(text: &str) -> Option<Sha256> {
@@ -121,42 +204,126 @@ mod tests {
     const HEX: &str = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
     const B64: &str = "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=";
 
+    /// What one header says: each digest, and whether it can prove anything; and the number of remarks.
+    fn said(pairs: &[(&'static str, &str)]) -> (Vec<(String, bool)>, usize) {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(*name, value.parse().unwrap());
+        }
+        let HeaderDigests { digests, remarks } = HeaderDigests::of(&headers);
+        (digests.iter().map(|it| (it.sha256.to_string(), it.can_prove)).collect(), remarks.len())
+    }
+
     #[test]
     fn every_header_that_carries_a_sha256_is_read() {
-        let hex = HEX.to_uppercase();
-        let cases: Vec<(&str, String, usize, usize)> = vec![
-            ("repr-digest", format!("sha-256=:{B64}:"), 1, 0),
-            ("repr-digest", format!("sha-512=:AAAA:, sha-256=:{B64}:;x=1"), 1, 0),
-            ("repr-digest", format!("sha-256=:{B64}:, sha-256=:{B64}:"), 2, 0),
-            ("repr-digest", "sha-512=:AAAA:".into(), 0, 0),
-            ("repr-digest", format!("sha-256={B64}"), 0, 1),
-            ("repr-digest", "sha-256=:AAAA:".into(), 0, 1),
-            ("repr-digest", format!("sha-256=:AAAA:, sha-256=:{B64}:"), 1, 1),
-            ("digest", format!("SHA-256={B64}"), 1, 0),
-            ("digest", format!("md5=x,sha-256={B64}"), 1, 0),
-            ("digest", "sha-256=zzzz".into(), 0, 1),
-            ("x-amz-checksum-sha256", B64.into(), 1, 0),
-            ("x-amz-checksum-sha256", format!("{B64}-17"), 0, 0),
-            ("x-amz-checksum-sha256", "nonsense".into(), 0, 1),
-            ("x-amz-meta-sha256", hex, 1, 0),
-            ("x-amz-meta-sha256", B64.into(), 1, 0),
-            ("x-amz-meta-sha256", "abc".into(), 0, 1),
-            ("etag", HEX.into(), 0, 0),
+        let proof = |value: String| (value, Some(true), 0);
+        let contradiction = |value: String| (value, Some(false), 1);
+        let nothing = |value: &str| (value.to_owned(), None, 0);
+        let malformed = |value: String| (value, None, 1);
+        let long = format!("x={}", "y".repeat(9000));
+        let cases = [
+            (
+                "repr-digest",
+                vec![
+                    proof(format!("sha-256=:{B64}:")),
+                    proof(format!("sha-512=:AAAA:, sha-256=:{B64}:;x=1")),
+                    proof(format!("sha-256=:{B64}:, sha-256=:{B64}:")),
+                    proof(format!("a;b=?1, c=(1 2 \"x,y\"), sha-256=:{B64}:, d=1.5")),
+                    nothing("sha-512=:AAAA:"),
+                    nothing(""),
+                    nothing(&long),
+                    // A digest inside a string is no entry (RFC 9651, section 4.2).
+                    nothing(&format!("x=\"a, sha-256=:{B64}:, b\"")),
+                    nothing(&format!("x;y=\"a, sha-256=:{B64}:, b\"")),
+                    nothing(&format!("x=(\"a\" \"sha-256=:{B64}:\")")),
+                    malformed(format!("sha-256={B64}")),
+                    malformed("sha-256=:AAAA:".into()),
+                    malformed("sha-256".into()),
+                    malformed(format!("sha-256=(:{B64}:)")),
+                    malformed(format!("SHA-256=:{B64}:")),
+                    malformed(format!("sha-512=\"unended, sha-256=:{B64}:")),
+                    // What is broken elsewhere proves nothing, and what could be read of it still contradicts.
+                    contradiction(format!("sha-256=:AAAA:, sha-256=:{B64}:")),
+                    contradiction(format!("sha-256=:{B64}:,")),
+                    contradiction(format!("sha-256=:{B64}:, =")),
+                    contradiction(format!("sha-256=:{B64}: x")),
+                ],
+            ),
+            (
+                "digest",
+                vec![
+                    proof(format!("SHA-256={B64}")),
+                    proof(format!("md5=x,sha-256={B64}")),
+                    proof(format!("UNIXsum=30637, , SHA-256={B64}")),
+                    malformed("sha-256=zzzz".into()),
+                    malformed("sha-256".into()),
+                    contradiction(format!("x=\"a, sha-256={B64}, b\"")),
+                    contradiction(format!("sha-256={B64}, id SHA=1")),
+                ],
+            ),
+            (
+                "x-amz-checksum-sha256",
+                vec![
+                    proof(B64.into()),
+                    nothing(&format!("{B64}-17")),
+                    malformed("nonsense".into()),
+                    malformed(HEX.into()),
+                ],
+            ),
+            (
+                "x-amz-meta-sha256",
+                vec![proof(HEX.to_uppercase()), proof(B64.into()), malformed("abc".into())],
+            ),
+            (
+                "x-checksum-sha256",
+                vec![proof(HEX.into()), malformed("abc".into()), contradiction(format!("{HEX}, abc"))],
+            ),
+            ("etag", vec![nothing(HEX)]),
         ];
-        for (name, value, digests, remarks) in cases {
-            let mut headers = HeaderMap::new();
-            headers.insert(crate::http::header::HeaderName::from_static(name), value.parse().unwrap());
-            let found = HeaderDigests::of(&headers);
-            assert_eq!((found.digests.len(), found.remarks.len()), (digests, remarks), "{name}: {value}");
-            assert!(found.digests.iter().all(|digest| digest.to_string() == HEX), "{name}: {value}");
+        for (name, cases) in cases {
+            for (value, proves, remarks) in cases {
+                let digests: Vec<_> = proves.map(|proves| (HEX.to_owned(), proves)).into_iter().collect();
+                assert_eq!(said(&[(name, &value)]), (digests, remarks), "{name}: {value}");
+            }
         }
     }
 
     #[test]
+    fn a_checksum_of_parts_is_no_digest_of_the_file_however_it_is_marked() {
+        for kind in ["COMPOSITE", "composite"] {
+            assert_eq!(said(&[("x-amz-checksum-sha256", B64), ("x-amz-checksum-type", kind)]), (vec![], 0));
+        }
+        let whole = said(&[("x-amz-checksum-sha256", B64), ("x-amz-checksum-type", "FULL_OBJECT")]);
+        assert_eq!(whole, (vec![(HEX.to_owned(), true)], 0));
+    }
+
+    #[test]
+    fn lines_of_one_header_are_one_list() {
+        let good = format!("sha-256=:{B64}:");
+        let digest = |proves| vec![(HEX.to_owned(), proves)];
+        assert_eq!(said(&[("repr-digest", "md5=:AAAA:"), ("repr-digest", &good)]), (digest(true), 0));
+        assert_eq!(said(&[("repr-digest", &good), ("repr-digest", "=")]), (digest(false), 1));
+    }
+
+    #[test]
     fn headers_that_contradict_are_all_kept() {
-        let mut headers = HeaderMap::new();
-        headers.append("digest", format!("sha-256={B64}").parse().unwrap());
-        headers.append("x-amz-meta-sha256", "00".repeat(32).parse().unwrap());
-        assert_eq!(HeaderDigests::of(&headers).digests.len(), 2);
+        let digest = format!("sha-256={B64}");
+        assert_eq!(said(&[("digest", &digest), ("x-amz-meta-sha256", &"00".repeat(32))]).0.len(), 2);
+    }
+
+    #[test]
+    fn thousands_of_digests_are_as_good_as_two() {
+        let one = |number: usize| BASE64.encode(Sha256::of(&number.to_be_bytes()).as_bytes());
+        let all = |before: &str, after: &str| {
+            let members: Vec<String> = (0..1100).map(|it| format!("{before}{}{after}", one(it))).collect();
+            members.join(", ")
+        };
+        for (name, value) in [
+            ("repr-digest", all("sha-256=:", ":")),
+            ("digest", all("sha-256=", "")),
+            ("x-amz-meta-sha256", all("", "")),
+        ] {
+            assert_eq!(said(&[(name, &value)]).0.len(), 2, "{name}");
+        }
     }
 }

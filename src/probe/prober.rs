@@ -289,13 +289,7 @@ impl Prober {
 impl Evidence {
     fn add_sighting(&mut self, sighting: Sighting) {
         let Sighting { observation, digests, attempts } = sighting;
-        let source = DigestSource::Header;
-        let digests_of_it = digests.digests.into_iter();
-        self.published.extend(digests_of_it.map(|sha256| PublishedDigest {
-            source,
-            sha256,
-            can_prove: true,
-        }));
+        self.published.extend(digests.digests);
         self.remarks.extend(digests.remarks);
         self.attempts = attempts;
         self.file = observation;
