@@ -10,9 +10,9 @@ use tokio::time::{Instant, MissedTickBehavior};
 use crate::http::Outage;
 use crate::location::{BadLocation, Literal};
 use crate::probe::{
-    ContentInquiry, Evidence, Inquiry, Notes, Prober, Sidecarring, TransfersNow, Trouble, TroubleKind, When,
+    ContentInquiry, Evidence, Inquiry, Notes, Prober, Sidecarring, TransfersNow, Trouble, TroubleKind,
 };
-use crate::verdict::{Expectation, Outcome, Reason, Signatures, Verdict, Verify, judge};
+use crate::verdict::{Expectation, Outcome, Reason, Signatures, Verdict, Verify, judge, must_be_read};
 
 /// How often an observer hears of downloads.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
@@ -91,7 +91,10 @@ pub async fn run<S>(
                 Some((index, Inquiry { notes, ..cases.get(index)?.inquiry() }))
             };
             let inquiries = left.iter().filter_map(inquiry).collect();
-            let mut evidence = pin!(prober.examine(inquiries));
+            let must_be_read = |index: usize, evidence: &Evidence| {
+                cases.get(index).is_some_and(|case| must_be_read(&case.expectation, evidence))
+            };
+            let mut evidence = pin!(prober.examine(inquiries, must_be_read));
             loop {
                 tokio::select! {
                     biased;
@@ -186,10 +189,9 @@ async fn sleep_until(deadline: Option<Instant>) {
 }
 
 impl Case {
-    fn content(&self, when: When) -> ContentInquiry {
+    fn content(&self) -> ContentInquiry {
         let expectation = &self.expectation;
         ContentInquiry {
-            when,
             sizes: expectation.sizes().map(|(size, _)| size).collect(),
             uncompress: expectation.uncompressed_sha256.is_some() || expectation.uncompressed_size.is_some(),
             uncompressed_size: expectation.uncompressed_sizes().next().map(|(size, _)| size),
@@ -213,8 +215,7 @@ impl Case {
             },
             content: match expectation.verify {
                 Verify::Exists | Verify::Published => None,
-                Verify::Auto => Some(self.content(When::Unpublished)),
-                Verify::Content => Some(self.content(When::Present)),
+                Verify::Auto | Verify::Content => Some(self.content()),
             },
             notes: Notes::default(),
         }

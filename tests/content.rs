@@ -10,7 +10,7 @@ use std::time::Duration;
 use art_mirror_validate::probe::{Client, ClientSettings, DigestSource, Prober};
 use art_mirror_validate::verdict::{Outcome, Reason, Verdict, Verify};
 use content_support::{case, outcome, outcome_with, outcomes, settings, sha256};
-use embedded_mirror::{Behaviour, Config, Mirror, Resource, sha256sum_txt};
+use embedded_mirror::{Answer, Behaviour, Config, Mirror, Resource, artifact_content, sha256sum_txt};
 use proptest::prelude::*;
 
 fn mirror() -> Mirror {
@@ -241,7 +241,7 @@ fn a_file_that_changes_between_two_parts_starts_over() {
     let first = Resource::bytes(old.clone()).etag("old").on_get(Behaviour::DropAfter(40_000));
     let second = Resource::bytes(new.clone()).etag("new");
     // A server that knows Range and not If-Range sends the new file's part.
-    let part = embedded_mirror::Answer::status(206)
+    let part = Answer::status(206)
         .header("content-range", "bytes 40000-89999/90000")
         .header("etag", "\"new\"")
         .body(new[40_000..].to_vec());
@@ -264,7 +264,7 @@ fn a_part_that_was_not_asked_for_is_not_appended() {
     let bytes = noise(50_000);
     let good = Resource::bytes(bytes.clone()).etag("v1");
     for range in ["bytes 0-49999/50000", "bytes 20001-49999/50000", "bytes 20000-29999/30000", "nonsense"] {
-        let part = embedded_mirror::Answer::status(206)
+        let part = Answer::status(206)
             .header("content-range", range)
             .header("etag", "\"v1\"")
             .body(bytes[20_000..].to_vec());
@@ -349,6 +349,60 @@ fn a_compressed_file_with_anything_wrong_is_a_finding() {
             // Whatever became of decompressing, every byte was counted and hashed.
             assert_eq!(outcome.observed_size, Some(bytes.len() as u64));
             assert_eq!(outcome.observed_sha256, Some((sha256(&bytes), DigestSource::Content)));
+        }
+    }
+}
+
+/// What cannot be opened is not known to be wrong, and the report says that nobody looked.
+#[test]
+fn a_container_that_is_not_opened_is_a_warning() {
+    let raw = noise(1_000);
+    let bzip2 = [b"BZh91AY&SY", &raw[..]].concat();
+    let zip = |method: u8| [b"PK\x03\x04\x14\0\0\0", &[method, 0][..], &[0; 20], &raw].concat();
+    for (name, bytes, is_a_warning) in [
+        ("/f.raw.bz2", bzip2.clone(), true),
+        ("/f.raw", bzip2, true),
+        ("/f.raw.lz4", raw.clone(), true),
+        ("/f.raw.7z", raw.clone(), true),
+        ("/f.vhdx.zip", zip(93), true),
+        // These say that they are in no container, or in one that they are not in.
+        ("/f.raw", raw.clone(), false),
+        ("/f.vhdx.zip", raw.clone(), false),
+        ("/f.raw.gz", raw.clone(), false),
+    ] {
+        let mirror = mirror();
+        mirror.put(name, Resource::bytes(bytes.clone()));
+        let mut case = case(&mirror, name, &bytes);
+        case.expectation.uncompressed_sha256 = Some(sha256(b"what is inside"));
+        let outcome = outcome(&mirror, case);
+        let warned = outcome.warnings.iter().any(|it| it.contains("uncompressed-sha256 not verified"));
+        let expected = if is_a_warning { "pass" } else { "uncompressed-sha256-mismatch" };
+        assert_eq!((reason(&outcome), warned), (expected, is_a_warning), "{name}: {}", outcome.message());
+    }
+}
+
+/// As cosa packs Hyper-V's image, with Info-ZIP; and as that writes to a pipe.
+#[test]
+fn a_zip_with_one_file_is_unpacked_as_the_others_are() {
+    const INSIDE: &[u8] = b"the disk inside, the disk inside, the disk inside\n";
+    for packed in [
+        "UEsDBBQAAgAIAAAAIVohOxk7FwAAADIAAAAJAAAAZGlzay52aGR4K8lIVUjJLM5WyMwrzkxJ1VEoISDA\
+                    BQBQSwECHgMUAAIACAAAACFaITsZOxcAAAAyAAAACQAAAAAAAAABAAAApIEAAAAAZGlzay52aGR4UEsF\
+                    BgAAAAABAAEANwAAAD4AAAAAAA==",
+        "UEsDBC0AAAAIAEepeV0hOxk7//////////8BABQALQEAEAAyAAAAAAAAABcAAAAAAAAAK8lIVUjJLM5W\
+                    yMwrzkxJ1VEoISDABQBQSwECHgMtAAAACABHqXldITsZOxcAAAAyAAAAAQAAAAAAAAABAAAAgBEAAAAA\
+                    LVBLBgYsAAAAAAAAAB4DLQAAAAAAAAAAAAEAAAAAAAAAAQAAAAAAAAAvAAAAAAAAAEoAAAAAAAAAUEsG\
+                    BwAAAAB5AAAAAAAAAAEAAABQSwUGAAAAAAEAAQAvAAAASgAAAAAA",
+    ] {
+        let packed = data_encoding::BASE64.decode(packed.as_bytes()).unwrap();
+        for (inside, verdict) in [(INSIDE, "pass"), (b"another", "uncompressed-sha256-mismatch")] {
+            let mirror = mirror();
+            mirror.put("/f.vhdx.zip", Resource::bytes(packed.clone()));
+            let mut case = case(&mirror, "/f.vhdx.zip", &packed);
+            case.expectation.uncompressed_sha256 = Some(sha256(inside));
+            let outcome = outcome(&mirror, case);
+            assert_eq!(reason(&outcome), verdict, "{}", outcome.message());
+            assert!(outcome.warnings.is_empty(), "{:?}", outcome.warnings);
         }
     }
 }
@@ -449,5 +503,21 @@ proptest! {
                 prop_assert_eq!(outcome.verdict(), Verdict::Pass, "{:?}", outcome);
             }
         }
+    }
+}
+
+/// A lifecycle rule may leave HEAD as it was, behind a CDN without a word of the storage class.
+#[test]
+fn a_file_whose_get_says_that_it_is_archived_is_missing() {
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    for (answer, reason_word, says) in [
+        (Answer::s3_archived(), "missing", "ask for a restore"),
+        (Answer::s3_access_denied(), "missing", "403"),
+        (Answer::firewall(None), "server-error", "firewall"),
+    ] {
+        mirror.put("/f.iso", Resource::artifact("f.iso").on_get(Behaviour::Answer(answer)));
+        let outcome = outcome(&mirror, case(&mirror, "/f.iso", &artifact_content("f.iso")));
+        assert_eq!(reason(&outcome), reason_word);
+        assert!(outcome.message().contains(says), "{}", outcome.message());
     }
 }

@@ -315,7 +315,7 @@ async fn learn_sizes(plan: &mut Plan, prober: &Prober) {
         notes: Notes::default(),
     };
     let inquiries = plan.files.iter().map(inquiry).enumerate().collect();
-    let evidence: Vec<_> = prober.examine(inquiries).collect().await;
+    let evidence: Vec<_> = prober.examine(inquiries, |_, _| false).collect().await;
     for (index, evidence) in evidence {
         if let (Some(file), Observation::Present { size, .. }) = (plan.files.get_mut(index), evidence.file) {
             // The server's own word: it is what will come.

@@ -92,6 +92,20 @@ pub(crate) struct Answer {
     is_down: bool,
 }
 
+/// A response that is not a file, with what tells whose it is.
+#[derive(Debug, Clone)]
+pub(crate) struct ErrorAnswer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    /// The start of the body of a 403; of others nobody asks.
+    pub(crate) start: Vec<u8>,
+    /// How often was asked until it came.
+    pub(crate) attempts: u32,
+}
+
+/// How much of the body of an error is read, in bytes. S3's errors have some 300.
+const MAX_ERROR_BYTES: usize = 4 * 1024;
+
 /// A small file, or why there is none.
 #[derive(Debug, Clone)]
 pub(crate) enum Small {
@@ -99,8 +113,8 @@ pub(crate) enum Small {
     Body(Bytes),
     /// More than was asked for.
     TooLarge,
-    /// Another status than 200, after so many attempts.
-    Status(StatusCode, u32),
+    /// Another status than 200.
+    Error(ErrorAnswer),
     /// No response.
     Failed(Failure),
 }
@@ -201,8 +215,7 @@ impl Client {
             };
             let status = answer.status();
             if status != StatusCode::OK {
-                answer.without_body();
-                return Small::Status(status, attempts);
+                return Small::Error(answer.into_error(attempts, self.settings.timeout).await);
             }
             let trouble = match self.read_small(answer, limit).await {
                 Ok(Some(body)) => return Small::Body(body),
@@ -362,6 +375,26 @@ impl Client {
 }
 
 impl Answer {
+    /// What it says, for an answer that is not a file: as much as comes in time.
+    pub(crate) async fn into_error(mut self, attempts: u32, timeout: Duration) -> ErrorAnswer {
+        let (status, mut start) = (self.status(), Vec::new());
+        if status != StatusCode::FORBIDDEN {
+            return ErrorAnswer { status, headers: self.without_body(), start, attempts };
+        }
+        let reading = async {
+            while let Ok(Some(data)) = self.chunk().await {
+                let missing = MAX_ERROR_BYTES.saturating_sub(start.len());
+                start.extend_from_slice(data.get(..missing).unwrap_or(&data));
+                if start.len() >= MAX_ERROR_BYTES {
+                    break;
+                }
+            }
+        };
+        // What has come by then says as much as anything.
+        let _ = tokio::time::timeout(timeout, reading).await;
+        ErrorAnswer { status, headers: self.without_body(), start, attempts }
+    }
+
     pub(crate) fn status(&self) -> StatusCode {
         self.response.status()
     }

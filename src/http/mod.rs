@@ -23,7 +23,7 @@ mod rules;
 mod trust;
 
 pub use address::is_global;
-pub(crate) use client::{Answer, Ask, Small, Traffic, scheme_and_host};
+pub(crate) use client::{Answer, Ask, ErrorAnswer, Small, Traffic, scheme_and_host};
 pub use client::{Client, ClientSettings};
 pub(crate) use failure::{Again, Failure, status_trouble, trouble};
 pub use failure::{Trouble, TroubleKind};

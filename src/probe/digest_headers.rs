@@ -2,8 +2,8 @@
 
 use std::convert::Infallible;
 
-use data_encoding::BASE64;
 use crate::http::header::HeaderMap;
+use data_encoding::BASE64;
 use sfv::visitor::{DictionaryVisitor, EntryVisitor, Ignored, InnerListVisitor, ItemVisitor};
 use sfv::{BareItemFromInput, KeyRef, Parser};
 

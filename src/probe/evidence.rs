@@ -14,6 +14,8 @@ pub struct Evidence {
     pub file: Observation,
     /// Every sha256 that a server published for the file.
     pub published: Vec<PublishedDigest>,
+    /// Every sha256 that a server published for the file once decompressed.
+    pub published_uncompressed: Vec<PublishedDigest>,
     /// What the `meta.json` of the file's directory says of it.
     pub meta_json: Vec<BuildFile>,
     /// The file's size in bytes at the bridge that was asked for it.
@@ -42,6 +44,7 @@ impl Evidence {
         Self {
             file,
             published: Vec::new(),
+            published_uncompressed: Vec::new(),
             meta_json: Vec::new(),
             bridge_size: None,
             unread: Vec::new(),
@@ -99,15 +102,51 @@ pub enum Observation {
     Undetermined(Trouble),
 }
 
+impl Observation {
+    /// What an answer is to somebody who needs the file itself, and did not get it.
+    pub(super) fn into_trouble(self) -> Trouble {
+        let unusable = |status, detail| Trouble { kind: TroubleKind::ServerError, status, detail };
+        match self {
+            Self::Undetermined(trouble) => trouble,
+            Self::Refused(refusal) => unusable(None, refusal.to_string()),
+            Self::Absent { status, how } => unusable(Some(status), how.said(status)),
+            Self::Present { status, .. } => unusable(Some(status), format!("the server answered {status}")),
+        }
+    }
+}
+
 /// How a server shows that it does not have a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Absence {
-    /// By the status: 404, 410, or S3's 403.
+    /// By the status: 404, 410, or a 403 that is not a firewall's.
     Status,
     /// By a page for people in its place.
     Html,
     /// By nothing at all in its place.
     Empty,
+    /// By its storage class: it is there and is not served.
+    Archived,
+}
+
+impl Absence {
+    /// What a person should know of it.
+    pub fn said(self, status: u16) -> String {
+        match (self, status) {
+            (Self::Status, 403) => {
+                "it is not there: the server answered 403, which S3 gives for an object that does not exist"
+                    .to_owned()
+            }
+            (Self::Status, _) => format!("it is not there: the server answered {status}"),
+            (Self::Html, _) => {
+                format!("it is not there: the server answered {status} with an HTML page in its place")
+            }
+            (Self::Empty, _) => format!("it is not there: the server answered {status} with an empty file"),
+            (Self::Archived, _) => {
+                "it is archived and cannot be downloaded: ask for a restore from the archive storage class"
+                    .to_owned()
+            }
+        }
+    }
 }
 
 /// A sha256 that a server published.

@@ -1,5 +1,6 @@
 //! What is asked of a server about one file, and the evidence that comes of it.
 
+mod answer;
 mod content;
 mod digest_headers;
 mod evidence;
@@ -16,7 +17,7 @@ pub use crate::http::{
 };
 pub use content::{
     ContentEvidence, ContentInquiry, Extent, FileProgress, MAX_UNCOMPRESSED_BYTES, Sink, Transferred,
-    Transfers, TransfersNow, Uncompressed, Unfinished, When,
+    Transfers, TransfersNow, Uncompressed, Unfinished,
 };
 pub(crate) use digest_headers::HeaderDigests;
 pub use evidence::{Absence, DigestSource, Evidence, Observation, PublishedDigest, Unread};

@@ -2,10 +2,11 @@
 
 use url::Url;
 
+use super::answer::{in_place_of_the_file, otherwise};
 use super::digest_headers::{CHECKSUM_MODE, HeaderDigests, WANT};
 use super::evidence::{Absence, Observation};
 use crate::http::header::{self, HeaderMap};
-use crate::http::{Answer, Ask, Client, Failure, Method, StatusCode, Traffic, status_trouble};
+use crate::http::{Answer, Ask, Client, ErrorAnswer, Failure, Method, StatusCode, Traffic};
 
 /// One byte, to be told the size (RFC 9110, section 14.4).
 const FIRST_BYTE: (&str, &str) = ("range", "bytes=0-0");
@@ -18,8 +19,8 @@ pub(super) struct Sighting {
     pub(super) attempts: u32,
 }
 
-/// Asks for a file with HEAD; where a server answers that with no usable length or not at all, with a GET of
-/// one byte.
+/// Asks for a file with HEAD; where a server answers that with no usable length, not at all or with 403, with a GET
+/// of one byte.
 pub(super) async fn observe(client: &Client, url: &Url) -> Sighting {
     let mut attempts = 0;
     let ask = Ask { method: &Method::HEAD, headers: &[WANT, CHECKSUM_MODE], traffic: Traffic::Requests };
@@ -29,9 +30,9 @@ pub(super) async fn observe(client: &Client, url: &Url) -> Sighting {
     };
     let sighting = |observation| Sighting { observation, digests: HeaderDigests::of(&headers), attempts };
     match status {
-        StatusCode::OK if is_html(&headers) => sighting(absent(status, Absence::Html)),
-        StatusCode::OK => match content_length(&headers) {
-            Some(size) if size > 0 => sighting(present(status, Some(size))),
+        StatusCode::OK => match (in_place_of_the_file(status, &headers), content_length(&headers)) {
+            (Some(observation), _) => sighting(observation),
+            (None, Some(size)) if size > 0 => sighting(present(status, Some(size))),
             _ => {
                 let (mut told, later) = first_byte(client, url, attempts).await;
                 // What HEAD said of the file holds unless it is another one by now.
@@ -43,10 +44,14 @@ pub(super) async fn observe(client: &Client, url: &Url) -> Sighting {
                 told
             }
         },
-        StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED => {
+        // A server may refuse HEAD alone: a link may be signed for GET, a store may authorise each method apart.
+        StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED | StatusCode::FORBIDDEN => {
             first_byte(client, url, attempts).await.0
         }
-        _ => sighting(otherwise(attempts, status)),
+        _ => {
+            let (start, headers) = (Vec::new(), headers.clone());
+            sighting(otherwise(&ErrorAnswer { status, headers, start, attempts }))
+        }
     }
 }
 
@@ -58,23 +63,26 @@ async fn first_byte(client: &Client, url: &Url, mut attempts: u32) -> (Sighting,
         Ok(answer) => answer,
         Err(failure) => return (Sighting::failed(failure, attempts), None),
     };
-    let (status, headers) = (answer.status(), answer.headers().clone());
-    let observation = match status {
-        StatusCode::OK | StatusCode::PARTIAL_CONTENT if is_html(&headers) => absent(status, Absence::Html),
-        StatusCode::OK | StatusCode::PARTIAL_CONTENT => {
-            let size =
-                if status == StatusCode::OK { content_length(&headers) } else { content_range(&headers) };
-            match size {
-                Some(0) => absent(status, Absence::Empty),
-                // The rest is not read: it is one byte, or the whole file if the server does not know ranges.
-                Some(size) => present(status, Some(size)),
-                None => begins(client, answer, status).await,
+    let status = answer.status();
+    if !matches!(status, StatusCode::OK | StatusCode::PARTIAL_CONTENT) {
+        let error = answer.into_error(attempts, client.settings().timeout).await;
+        let observation = match status {
+            StatusCode::RANGE_NOT_SATISFIABLE if content_range(&error.headers) == Some(0) => {
+                absent(status, Absence::Empty)
             }
-        }
-        StatusCode::RANGE_NOT_SATISFIABLE if content_range(&headers) == Some(0) => {
-            absent(status, Absence::Empty)
-        }
-        _ => otherwise(attempts, status),
+            _ => otherwise(&error),
+        };
+        let headers = error.headers;
+        return (Sighting { observation, digests: HeaderDigests::of(&headers), attempts }, Some(headers));
+    }
+    let headers = answer.headers().clone();
+    let size = if status == StatusCode::OK { content_length(&headers) } else { content_range(&headers) };
+    let observation = match (in_place_of_the_file(status, &headers), size) {
+        (Some(observation), _) => observation,
+        (None, Some(0)) => absent(status, Absence::Empty),
+        // The rest is not read: it is one byte, or the whole file if the server does not know ranges.
+        (None, Some(size)) => present(status, Some(size)),
+        (None, None) => begins(client, answer, status).await,
     };
     (Sighting { observation, digests: HeaderDigests::of(&headers), attempts }, Some(headers))
 }
@@ -119,28 +127,6 @@ fn present(status: StatusCode, size: Option<u64>) -> Observation {
 
 fn absent(status: StatusCode, how: Absence) -> Observation {
     Observation::Absent { status: status.as_u16(), how }
-}
-
-/// What a status says of a file, after so many attempts.
-pub(super) fn otherwise(attempts: u32, status: StatusCode) -> Observation {
-    if is_absence(status) {
-        absent(status, Absence::Status)
-    } else {
-        Observation::Undetermined(status_trouble(attempts, status))
-    }
-}
-
-/// Whether a status says that there is no such file. S3 says 403 to whoever may not list its bucket.
-pub(super) fn is_absence(status: StatusCode) -> bool {
-    matches!(status, StatusCode::NOT_FOUND | StatusCode::GONE | StatusCode::FORBIDDEN)
-}
-
-pub(super) fn is_html(headers: &HeaderMap) -> bool {
-    headers.get(header::CONTENT_TYPE).is_some_and(|value| {
-        let value = String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase();
-        let essence = value.split(';').next().unwrap_or_default().trim();
-        matches!(essence, "text/html" | "application/xhtml+xml")
-    })
 }
 
 /// The length of a body, if it is told. Where `Transfer-Encoding` stands beside `Content-Length` the latter says
@@ -218,19 +204,5 @@ mod tests {
         ] {
             assert_eq!(is_same_state(&one, &other), same, "{one:?} {other:?}");
         }
-    }
-
-    #[test]
-    fn a_page_for_people_is_known_by_its_type() {
-        for (value, html) in [
-            ("text/html", true),
-            ("Text/HTML; charset=utf-8", true),
-            ("application/xhtml+xml", true),
-            ("text/plain", false),
-            ("application/gzip", false),
-        ] {
-            assert_eq!(is_html(&headers(&[("content-type", value)])), html, "{value}");
-        }
-        assert!(!is_html(&HeaderMap::new()));
     }
 }

@@ -8,10 +8,11 @@ use futures::future::Either;
 use futures::stream::{self, FuturesUnordered, Stream, StreamExt};
 
 use super::DigestSource;
+use super::answer::otherwise;
 use super::content::{ContentInquiry, Order, Prover, Transfers};
-use super::evidence::{Evidence, Observation, PublishedDigest, Unread};
+use super::evidence::{Absence, Evidence, Observation, PublishedDigest, Unread};
 use super::notes::Notes;
-use super::observe::{Sighting, is_absence, observe};
+use super::observe::{Sighting, observe};
 use super::openpgp::{Keyring, SignatureCheck};
 use super::sidecars::{META_JSON, SHA256SUM_TXT, SHA256SUM_TXT_GPG, Sidecar, Sidecars, Sums};
 use crate::http::{Client, Outage, Refusal, Small, scheme_and_host};
@@ -87,9 +88,9 @@ impl Prober {
         match self.client.small_file(url.url(), MAX_DOCUMENT_BYTES).await {
             Small::Body(bytes) => Ok(bytes.into()),
             Small::TooLarge => Err(failed(format!("it has more than {MAX_DOCUMENT_BYTES} bytes"))),
-            Small::Status(status, _) => Err(FetchError {
-                is_absent: is_absence(status),
-                ..failed(format!("the server answered {status}; expected 200 OK"))
+            Small::Error(answer) => Err(FetchError {
+                is_absent: matches!(otherwise(&answer), Observation::Absent { how: Absence::Status, .. }),
+                ..failed(format!("the server answered {}; expected 200 OK", answer.status))
             }),
             Small::Failed(failure) => {
                 Err(failed(failure.into_trouble().map_or_else(|refusal| refusal.to_string(), |it| it.detail)))
@@ -106,11 +107,15 @@ impl Prober {
     }
 
     /// Finds out about all of these, every host at the same time. The evidence comes as it comes, each with
-    /// the key that its inquiry had.
-    pub fn examine<K: Copy + 'static>(
-        &self,
+    /// the key that its inquiry had. `must_be_read` says of which files the bytes are read, where that was asked for
+    /// and the file is there.
+    pub fn examine<'p, K: Copy + 'static>(
+        &'p self,
         inquiries: Vec<(K, Inquiry)>,
-    ) -> impl Stream<Item = (K, Evidence)> {
+        must_be_read: impl Fn(K, &Evidence) -> bool + 'p,
+    ) -> impl Stream<Item = (K, Evidence)> + 'p {
+        let files = inquiries.iter().filter_map(|(_, inquiry)| inquiry.location.as_ref().ok());
+        self.sidecars.begin(&files.collect::<Vec<_>>());
         let mut by_host: HashMap<String, Vec<(K, Inquiry)>> = HashMap::new();
         for (key, inquiry) in inquiries {
             let host =
@@ -132,7 +137,7 @@ impl Prober {
                 .buffer_unordered(width)
                 .boxed_local()
         }));
-        self.then_read(asked)
+        self.then_read(asked, must_be_read)
     }
 
     /// Passes on what is known, and reads the files whose bytes are to be proven. However many they are, they
@@ -140,18 +145,21 @@ impl Prober {
     fn then_read<'p, K: Copy + 'p>(
         &'p self,
         asked: impl Stream<Item = (K, Inquiry, Evidence)> + Unpin + 'p,
+        must_be_read: impl Fn(K, &Evidence) -> bool + 'p,
     ) -> impl Stream<Item = (K, Evidence)> + 'p {
         let reading = FuturesUnordered::new();
-        stream::unfold((asked.fuse(), reading), async move |(mut asked, mut reading)| {
+        let begun = (asked.fuse(), reading, must_be_read);
+        stream::unfold(begun, async move |(mut asked, mut reading, must_be_read)| {
             loop {
                 tokio::select! {
                     Some((key, inquiry, evidence)) = asked.next() => {
-                        match self.reading(key, inquiry, evidence) {
+                        let is_read = must_be_read(key, &evidence);
+                        match self.reading(key, inquiry, evidence, is_read) {
                             Either::Left(read) => reading.push(read),
-                            Either::Right(known) => return Some((known, (asked, reading))),
+                            Either::Right(known) => return Some((known, (asked, reading, must_be_read))),
                         }
                     }
-                    Some(read) = reading.next() => return Some((read, (asked, reading))),
+                    Some(read) = reading.next() => return Some((read, (asked, reading, must_be_read))),
                     else => return None,
                 }
             }
@@ -164,6 +172,7 @@ impl Prober {
         key: K,
         inquiry: Inquiry,
         mut evidence: Evidence,
+        must_be_read: bool,
     ) -> Either<impl Future<Output = (K, Evidence)>, (K, Evidence)> {
         let (Some(content), Ok(location)) = (inquiry.content, inquiry.location) else {
             if self.keyring.is_some() && matches!(evidence.signature, Some(Observation::Present { .. })) {
@@ -178,7 +187,7 @@ impl Prober {
             _ => None,
         };
         // Who brings keys wants signatures checked, and that takes the bytes.
-        if !(content.applies(&evidence) || there && signature.is_some()) {
+        if !there || !(must_be_read || signature.is_some()) {
             return Either::Right((key, evidence));
         }
         // Announced before its turn comes, so that the whole is known early.
@@ -203,9 +212,8 @@ impl Prober {
         self.client.outages()
     }
 
-    /// Before another round: what was missing may have come, what was unreachable may be back.
+    /// Before another round: what was unreachable may be back.
     pub fn refresh(&self) {
-        self.sidecars.forget();
         self.client.revive();
     }
 
@@ -255,7 +263,7 @@ impl Prober {
 
     /// Notes what the `sha256sum.txt` says, and what a keyring says of it.
     async fn note_sums(&self, location: &Literal, notes: &Notes) {
-        let sums = self.sidecars.sha256sum(&self.client, location).await;
+        let sums = self.sidecars.sha256sum(&self.client, location, self.keyring.is_some()).await;
         notes.add(|evidence| evidence.add_sums(location.file_name(), &sums));
         if let (Some(keyring), Sidecar::Read(_)) = (&self.keyring, &*sums) {
             let check = self.sidecars.sums_check(&self.client, location, keyring, &sums).await;
@@ -297,9 +305,16 @@ impl Evidence {
 
     fn add_sums(&mut self, file_name: &str, sums: &Sidecar<Sums>) {
         let Some((sums, can_prove)) = self.take(SHA256SUM_TXT, sums) else { return };
-        let source = DigestSource::Sha256sumTxt;
-        let digests = sums.parsed.of(file_name).iter();
-        self.published.extend(digests.map(|&sha256| PublishedDigest { source, sha256, can_prove }));
+        let of = |name: &str| {
+            let source = DigestSource::Sha256sumTxt;
+            let digests = sums.parsed.of(name).iter();
+            digests.map(move |&sha256| PublishedDigest { source, sha256, can_prove }).collect::<Vec<_>>()
+        };
+        self.published.extend(of(file_name));
+        // A directory may list what is inside too, under the name that decompressing gives it.
+        if let Some((inside, _)) = file_name.rsplit_once('.') {
+            self.published_uncompressed.extend(of(inside));
+        }
     }
 
     fn add_sums_check(&mut self, check: &Sidecar<SignatureCheck>) {
@@ -318,8 +333,10 @@ impl Evidence {
         let Some((build, can_prove)) = self.take(META_JSON, build) else { return };
         let source = DigestSource::MetaJson;
         let files = build.of(file_name);
-        let digests = files.iter().filter_map(|file| file.sha256);
-        self.published.extend(digests.map(|sha256| PublishedDigest { source, sha256, can_prove }));
+        let published = |sha256| PublishedDigest { source, sha256, can_prove };
+        self.published.extend(files.iter().filter_map(|file| file.sha256).map(published));
+        let inside = files.iter().filter_map(|file| file.uncompressed_sha256);
+        self.published_uncompressed.extend(inside.map(published));
         self.meta_json.extend_from_slice(files);
     }
 
@@ -327,7 +344,7 @@ impl Evidence {
     /// the evidence.
     fn take<'s, T>(&mut self, name: &'static str, sidecar: &'s Sidecar<T>) -> Option<(&'s T, bool)> {
         if let Sidecar::Unusable(why) | Sidecar::Malformed(_, why) = sidecar {
-            self.remarks.push(format!("{name} is there but of no use: {}", crate::text::excerpt(why, 300)));
+            self.remarks.push(format!("{name} is there but of no use: {why}"));
         }
         match sidecar {
             Sidecar::Read(content) => Some((content, true)),

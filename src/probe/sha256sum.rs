@@ -63,6 +63,12 @@ impl Sha256sum {
         (sums, outcome)
     }
 
+    /// Forgets the digests of other files than these.
+    pub(super) fn retain(&mut self, is_of_interest: impl Fn(&str) -> bool) {
+        self.files.retain(|name, _| is_of_interest(name));
+        self.files.shrink_to_fit();
+    }
+
     /// Every file's name and digests, in no order.
     pub(crate) fn files(&self) -> impl Iterator<Item = (&str, &[Sha256])> {
         self.files.iter().map(|(name, digests)| (&**name, &**digests))

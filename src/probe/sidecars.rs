@@ -1,6 +1,6 @@
 //! The sidecars of directories: each fetched once, however many artifacts ask.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
 use std::future::{Future, ready};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use futures::future::{BoxFuture, FutureExt, Shared};
 
-use super::observe::is_absence;
+use super::answer::otherwise;
+use super::evidence::{Absence, Observation};
 use super::openpgp::{Keyring, SignatureCheck};
 use super::sha256sum::Sha256sum;
-use crate::http::{Client, Small, Trouble, TroubleKind, status_trouble, trouble};
+use crate::http::{Client, Small, Trouble, TroubleKind, trouble};
 use crate::location::Literal;
 use crate::stream::BuildMetadata;
 
@@ -60,20 +61,54 @@ pub(super) struct Sums {
     text: Bytes,
 }
 
+/// The names of the files that a run asks about, by the URLs of their directories: of what a sidecar says, no more
+/// than that is kept.
+type Names = HashMap<String, HashSet<String>>;
+
+/// The most characters that are kept of what is wrong with a sidecar.
+const MAX_FAULT: usize = 300;
+
 /// The sidecars of all directories.
 #[derive(Default)]
 pub(super) struct Sidecars {
+    names: Mutex<Arc<Names>>,
     sums: Mutex<ByDirectory<Sums>>,
     checks: Mutex<ByDirectory<SignatureCheck>>,
     builds: Mutex<ByDirectory<BuildMetadata>>,
 }
 
 impl Sidecars {
-    /// The `sha256sum.txt` beside a file.
-    pub(super) fn sha256sum(&self, client: &Arc<Client>, file: &Literal) -> Fetch<Sums> {
-        once(&self.sums, client, file, SHA256SUM_TXT, MAX_SHA256SUM_BYTES, |_, bytes| {
-            let (parsed, outcome) = Sha256sum::parse(&bytes);
-            ready(Sidecar::of(Sums { parsed, text: bytes }, outcome))
+    /// Begins anew: what could not be read is asked for again, and what was not there may be by now. These are the
+    /// files that will be asked about.
+    pub(super) fn begin(&self, files: &[&Literal]) {
+        let mut names = Names::new();
+        for file in files {
+            let name = file.file_name();
+            let inside = name.rsplit_once('.').map(|(inside, _)| inside.to_owned());
+            let of_directory = names.entry(file.directory().to_owned()).or_default();
+            of_directory.extend(inside.into_iter().chain([name.to_owned()]));
+        }
+        *self.names.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(names);
+        self.sums.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.checks.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.builds.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// Whether a name in a file's directory is that of a file that is asked about, or of what is inside one.
+    fn is_of_interest(&self, file: &Literal) -> impl Fn(&str) -> bool + use<> {
+        let names = Arc::clone(&self.names.lock().unwrap_or_else(PoisonError::into_inner));
+        let directory = file.directory().to_owned();
+        move |name| names.get(&directory).is_some_and(|names| names.contains(name))
+    }
+
+    /// The `sha256sum.txt` beside a file. Its text is kept where its signature will be checked.
+    pub(super) fn sha256sum(&self, client: &Arc<Client>, file: &Literal, keeps_text: bool) -> Fetch<Sums> {
+        let is_of_interest = self.is_of_interest(file);
+        once(&self.sums, client, file, SHA256SUM_TXT, MAX_SHA256SUM_BYTES, move |_, bytes| {
+            let (mut parsed, outcome) = Sha256sum::parse(&bytes);
+            parsed.retain(is_of_interest);
+            let text = if keeps_text { bytes } else { Bytes::new() };
+            ready(Sidecar::of(Sums { parsed, text }, outcome))
         })
     }
 
@@ -100,18 +135,12 @@ impl Sidecars {
 
     /// The `meta.json` beside a file.
     pub(super) fn meta_json(&self, client: &Arc<Client>, file: &Literal) -> Fetch<BuildMetadata> {
-        once(&self.builds, client, file, META_JSON, MAX_META_JSON_BYTES, |name, bytes| {
-            let (metadata, outcome) = BuildMetadata::salvage(name, &bytes);
+        let is_of_interest = self.is_of_interest(file);
+        once(&self.builds, client, file, META_JSON, MAX_META_JSON_BYTES, move |name, bytes| {
+            let (mut metadata, outcome) = BuildMetadata::salvage(name, &bytes);
+            metadata.retain(is_of_interest);
             ready(Sidecar::of(metadata, outcome))
         })
-    }
-
-    /// Forgets what could not be read, so that another round asks again; and what was not there, which may be
-    /// by then.
-    pub(super) fn forget(&self) {
-        self.sums.lock().unwrap_or_else(PoisonError::into_inner).clear();
-        self.checks.lock().unwrap_or_else(PoisonError::into_inner).clear();
-        self.builds.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
 
@@ -119,7 +148,7 @@ impl<T> Sidecar<T> {
     fn of(content: T, outcome: Result<(), impl Display>) -> Self {
         match outcome {
             Ok(()) => Self::Read(content),
-            Err(faults) => Self::Malformed(content, faults.to_string()),
+            Err(faults) => Self::Malformed(content, crate::text::excerpt(&faults.to_string(), MAX_FAULT)),
         }
     }
 }
@@ -143,8 +172,10 @@ fn once<T: Send + Sync + 'static, P: Future<Output = Sidecar<T>> + Send>(
         Arc::new(match small {
             Small::Body(bytes) => parse(name, bytes).await,
             Small::TooLarge => Sidecar::Unusable(format!("it has more than {limit} bytes")),
-            Small::Status(status, _) if is_absence(status) => Sidecar::Absent,
-            Small::Status(status, attempts) => Sidecar::Unread(status_trouble(attempts, status)),
+            Small::Error(answer) => match otherwise(&answer) {
+                Observation::Absent { how: Absence::Status, .. } => Sidecar::Absent,
+                observation => Sidecar::Unread(observation.into_trouble()),
+            },
             // Behind a redirect that may not be followed there may be one that contradicts.
             Small::Failed(failure) => Sidecar::Unread(
                 failure

@@ -68,6 +68,12 @@ impl BuildMetadata {
         self.files.get(file_name).map(Vec::as_slice).unwrap_or_default()
     }
 
+    /// Forgets what is said of other files than these.
+    pub fn retain(&mut self, is_of_interest: impl Fn(&str) -> bool) {
+        self.files.retain(|name, _| is_of_interest(name));
+        self.files.shrink_to_fit();
+    }
+
     /// The number of files that anything is said of.
     pub fn len(&self) -> usize {
         self.files.len()

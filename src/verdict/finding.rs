@@ -12,7 +12,7 @@ pub enum Finding {
     #[error("{0}")]
     Refused(Refusal),
     /// It is not there.
-    #[error("{}", missing(*status, *how))]
+    #[error("{}", how.said(*status))]
     Missing {
         /// The response's status.
         status: u16,
@@ -140,20 +140,6 @@ impl Finding {
     /// Whether it is known to be wrong, or undetermined.
     pub fn verdict(&self) -> Verdict {
         self.reason().verdict()
-    }
-}
-
-fn missing(status: u16, how: Absence) -> String {
-    match (how, status) {
-        (Absence::Status, 403) => {
-            "it is not there: the server answered 403, which S3 gives for an object that does not exist"
-                .to_owned()
-        }
-        (Absence::Status, _) => format!("it is not there: the server answered {status}"),
-        (Absence::Html, _) => {
-            format!("it is not there: the server answered {status} with an HTML page in its place")
-        }
-        (Absence::Empty, _) => format!("it is not there: the server answered {status} with an empty file"),
     }
 }
 

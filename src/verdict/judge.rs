@@ -1,11 +1,12 @@
 //! The table that a reviewer can read: what each piece of evidence means.
 
+use super::reading::{leaves_inside_open, must_be_read, sizes, sizes_of_build};
 use super::{Expectation, Finding, Reason, Signatures, SizeSource, Verdict, Verify};
 use crate::probe::{
-    ContentEvidence, DigestSource, Evidence, Observation, PublishedDigest, SignatureCheck, Trouble,
+    Absence, ContentEvidence, DigestSource, Evidence, Observation, PublishedDigest, SignatureCheck, Trouble,
     Uncompressed,
 };
-use crate::stream::{BuildFile, Sha256};
+use crate::stream::Sha256;
 use crate::text::bytes;
 
 /// What is known of one artifact.
@@ -133,15 +134,7 @@ pub fn judge(expected: &Expectation, evidence: &Evidence) -> Outcome {
 /// The size that the file should have: what was known before, else `meta.json`'s, else the bridge's.
 fn expected_size(expected: &Expectation, evidence: &Evidence) -> Option<(u64, SizeSource)> {
     let bridge = evidence.bridge_size.map(|size| (size, SizeSource::Bridge));
-    expected.sizes().chain(sizes_of_build(evidence, |file| file.size)).chain(bridge).next()
-}
-
-/// What the build's `meta.json` says.
-fn sizes_of_build(
-    evidence: &Evidence,
-    size: fn(&BuildFile) -> Option<u64>,
-) -> impl Iterator<Item = (u64, SizeSource)> {
-    evidence.meta_json.iter().filter_map(size).map(|size| (size, SizeSource::MetaJson))
+    sizes(expected, evidence).chain(bridge).next()
 }
 
 /// Whether what could not be read is a signature.
@@ -238,7 +231,7 @@ impl Bench<'_> {
             let (told, counted) = (bytes(told), bytes(content.bytes));
             self.outcome.warnings.push(format!("the server told {told} and served {counted}"));
         }
-        self.uncompressed(content.uncompressed.as_ref());
+        self.uncompressed(content.uncompressed.as_ref(), observed);
         // What a sidecar would have said matters less than what the bytes did say. A signature vouches for what
         // the bytes cannot: whose they are.
         for unread in &self.evidence.unread {
@@ -253,7 +246,7 @@ impl Bench<'_> {
     }
 
     /// What is inside, where the document says what should be.
-    fn uncompressed(&mut self, observed: Option<&Uncompressed>) {
+    fn uncompressed(&mut self, observed: Option<&Uncompressed>, content: Sha256) {
         let Expectation { uncompressed_sha256, uncompressed_size, .. } = *self.expected;
         match observed {
             Some(&Uncompressed::Whole { bytes, sha256 }) => {
@@ -268,6 +261,12 @@ impl Bench<'_> {
                 }
             }
             Some(Uncompressed::Unusable(why)) => self.find(Finding::NotDecompressed(why.clone())),
+            // What is not compressed at all is its own decompressed form.
+            Some(Uncompressed::NotOpened(_)) if uncompressed_sha256 == Some(content) => {}
+            Some(Uncompressed::NotOpened(why)) if leaves_inside_open(self.expected, self.evidence) => {
+                self.inside_not_verified(why);
+            }
+            Some(Uncompressed::NotOpened(_)) => {}
             None if uncompressed_sha256.is_some() || uncompressed_size.is_some() => {
                 self.find(Finding::NotRead);
             }
@@ -312,12 +311,23 @@ impl Bench<'_> {
             self.find(Finding::Undetermined { about: Some(unread.sidecar), trouble: unread.trouble.clone() });
         }
         match self.expected.verify {
-            Verify::Content => self.find(Finding::NotRead),
             Verify::Published | Verify::Auto if !self.evidence.has_published_proof() => {
                 self.find(Finding::NoDigest);
             }
-            Verify::Exists | Verify::Published | Verify::Auto => {}
+            Verify::Exists => {}
+            Verify::Published if leaves_inside_open(self.expected, self.evidence) => {
+                self.inside_not_verified(
+                    "nothing published beside the file confirms it, and its bytes were not read",
+                );
+            }
+            _ if must_be_read(self.expected, self.evidence) => self.find(Finding::NotRead),
+            Verify::Published | Verify::Auto | Verify::Content => {}
         }
+    }
+
+    /// The installer checks this digest, and nobody did before it.
+    fn inside_not_verified(&mut self, why: &str) {
+        self.outcome.warnings.push(format!("uncompressed-sha256 not verified: {why}"));
     }
 
     /// What the keyring says of the signature over the bytes.
@@ -373,6 +383,7 @@ impl Bench<'_> {
     fn signature(&mut self) {
         let why = match &self.evidence.signature {
             Some(Observation::Present { .. }) => return,
+            Some(Observation::Absent { how: Absence::Archived, .. }) => "it is archived".to_owned(),
             Some(Observation::Absent { status, .. }) => format!("its server answered {status}"),
             Some(Observation::Refused(refusal)) => refusal.to_string(),
             Some(Observation::Undetermined(trouble)) if self.expected.signatures == Signatures::Require => {

@@ -5,11 +5,13 @@
 mod expectation;
 mod finding;
 mod judge;
+mod reading;
 mod reason;
 
 pub use expectation::{Expectation, Signatures, SizeSource, Verify};
 pub use finding::Finding;
 pub use judge::{Outcome, judge};
+pub use reading::must_be_read;
 pub use reason::{Reason, Verdict};
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod content;
 mod laws;
 mod published;
+mod reading;
 
 use super::*;
 use crate::probe::{
@@ -63,6 +64,7 @@ fn doubtful(source: DigestSource, sha256: Sha256) -> PublishedDigest {
 fn good() -> Evidence {
     Evidence {
         published: vec![published(DigestSource::Header, RIGHT)],
+        published_uncompressed: vec![published(DigestSource::MetaJson, INNER)],
         attempts: 1,
         ..Evidence::only(present(Some(7)))
     }

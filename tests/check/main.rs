@@ -19,5 +19,6 @@ mod patience;
 mod reasons;
 mod retries;
 mod sidecars;
+mod sidecars_memory;
 mod sources;
 mod transport;

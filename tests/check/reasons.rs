@@ -105,6 +105,69 @@ fn missing() -> Vec<Row> {
     ]
 }
 
+/// Whose 403 it is, and what cannot be read although it is there.
+fn refused() -> Vec<Row> {
+    const MISSING: Says = ("fail", "missing", "answered 403");
+    const NOBODY_KNOWS: Says = ("inconclusive", "server-error", "403");
+    const ARCHIVED: Says = ("fail", "missing", "archived and cannot be downloaded: ask for a restore");
+    const CLASS: &str = "x-amz-storage-class";
+    let answers = |name, says, answer| behaves(name, says, Behaviour::Answer(answer));
+    let classed = |name, says, headers: &'static [(&'static str, &'static str)]| {
+        row(name, says, |mirror, place| {
+            let file = headers
+                .iter()
+                .fold(place.artifact().repr_digest(), |it, (name, value)| it.header(name, value));
+            mirror.put(&place.file(), file.on_get(Behaviour::Answer(Answer::s3_archived())));
+        })
+    };
+    let restored = "ongoing-request=\"false\", expiry-date=\"Fri, 21 Dec 2029 00:00:00 GMT\"";
+    vec![
+        answers("403-s3", MISSING, Answer::s3_access_denied().header("x-cache", "Error from cloudfront")),
+        answers("403-nobody", MISSING, Answer::status(403)),
+        answers("403-cloudfront", NOBODY_KNOWS, Answer::firewall(None)),
+        answers("403-challenge", NOBODY_KNOWS, Answer::firewall(Some(("cf-mitigated", "challenge")))),
+        answers("403-waf", NOBODY_KNOWS, Answer::firewall(Some(("x-amzn-waf-action", "captcha")))),
+        // A link that was signed for GET alone, a store that authorises HEAD apart.
+        row("403-to-head", ("pass", "", "(from header)"), |mirror, place| {
+            let refuses = Behaviour::Answer(Answer::s3_access_denied());
+            mirror.put(&place.file(), place.artifact().repr_digest().on_head(refuses));
+        }),
+        row("403-then-503", ("inconclusive", "server-error", "answered 503"), |mirror, place| {
+            let refuses = Behaviour::Answer(Answer::s3_access_denied());
+            let file = place.artifact().on_head(refuses).on_get(Behaviour::status(503));
+            mirror.put(&place.file(), file);
+        }),
+        row("403-archived", ARCHIVED, |mirror, place| {
+            let refuses = Behaviour::Answer(Answer::firewall(None));
+            let archived = Behaviour::Answer(Answer::s3_archived());
+            mirror.put(&place.file(), place.artifact().on_head(refuses).on_get(archived));
+        }),
+        row("sums-firewall", NOBODY_KNOWS, |mirror, place| {
+            mirror.put(&place.file(), place.artifact().repr_digest());
+            let blocks = Behaviour::Answer(Answer::firewall(None));
+            mirror.put(&place.sidecar("sha256sum.txt"), Resource::bytes("").behaves(blocks));
+        }),
+        row(
+            "meta-archived",
+            ("inconclusive", "server-error", "meta.json: it is archived"),
+            |mirror, place| {
+                mirror.put(&place.file(), place.artifact().repr_digest());
+                let archived = Behaviour::Answer(Answer::s3_archived());
+                mirror.put(&place.sidecar("meta.json"), Resource::bytes("").behaves(archived));
+            },
+        ),
+        classed("glacier", ARCHIVED, &[(CLASS, "GLACIER")]),
+        classed("deep-archive", ARCHIVED, &[(CLASS, "DEEP_ARCHIVE")]),
+        classed("archive-tier", ARCHIVED, &[("x-amz-archive-status", "ARCHIVE_ACCESS")]),
+        classed("restoring", ARCHIVED, &[(CLASS, "GLACIER"), ("x-amz-restore", "ongoing-request=\"true\"")]),
+        row("restored", ("pass", "", "(from header)"), move |mirror, place| {
+            let file = place.artifact().repr_digest().header(CLASS, "GLACIER");
+            mirror.put(&place.file(), file.header("x-amz-restore", restored));
+        }),
+        header("glacier-ir", ("inconclusive", "no-digest", ""), CLASS, "GLACIER_IR".to_owned()),
+    ]
+}
+
 fn sizes() -> Vec<Row> {
     vec![
         good("size-stream", ("fail", "size-mismatch", "expected 7 bytes (from the document)"))
@@ -146,6 +209,16 @@ fn digests() -> Vec<Row> {
         row("s3-parts-and-more", ("pass", "", "(from header)"), |mirror, place| {
             let value = format!("{WRONG_B64}-17");
             mirror.put(&place.file(), place.artifact().s3_checksum_value(&value).s3_meta_sha256());
+        }),
+        row("s3-composite", ("inconclusive", "no-digest", "publishes no sha256"), |mirror, place| {
+            let file = place.artifact().s3_checksum().header("x-amz-checksum-type", "COMPOSITE");
+            mirror.put(&place.file(), file);
+        }),
+        header("artifactory-wrong", by_header, "x-checksum-sha256", WRONG_HEX.to_owned()),
+        row("quoted", ("inconclusive", "no-digest", "publishes no sha256"), |mirror, place| {
+            let digest = embedded_mirror::sha256(&embedded_mirror::artifact_content(&place.file_name));
+            let quoted = format!("x=\"a, sha-256=:{}:, b\"", data_encoding::BASE64.encode(&digest));
+            mirror.put(&place.file(), place.artifact().header("repr-digest", quoted));
         }),
         row("headers-differ", by_header, |mirror, place| {
             let artifact = place.artifact().repr_digest().header("x-amz-meta-sha256", WRONG_HEX);
@@ -280,7 +353,7 @@ fn each_has_its_verdict_reason_and_sentence() {
     let proxy = Proxy::start(ProxyConfig::new()).unwrap();
     let nobody = Nobody::new();
     let mut rows = vec![];
-    rows.extend([missing(), sizes(), digests(), metadata()].into_iter().flatten());
+    rows.extend([missing(), refused(), sizes(), digests(), metadata()].into_iter().flatten());
     rows.extend(
         [places(listener.addr().port()), redirects(listener.addr().port()), troubles(nobody.addr)]
             .into_iter()

@@ -43,13 +43,14 @@ fn what_may_pass_is_asked_again() {
 #[test]
 fn what_will_not_pass_is_asked_once() {
     let mirror = Mirror::start(Config::plain()).unwrap();
-    for status in [400, 401, 403, 404, 410, 451] {
+    // A server may refuse HEAD alone with 403: a GET of one byte decides.
+    for (status, attempts) in [(400, 1), (401, 1), (403, 2), (404, 1), (410, 1), (451, 1)] {
         mirror.forget();
         mirror.put("/f.iso", Resource::artifact("f.iso").behaves(Behaviour::status(status)));
         let finished = only_head(&mirror.url("/f.iso")).run();
         assert_eq!(
             (finished.report().only()["attempts"].as_u64(), mirror.request_count()),
-            (Some(1), 1),
+            (Some(attempts), attempts),
             "{status}"
         );
     }

@@ -98,6 +98,17 @@ pub fn allowed(world: &World, artifact: &Artifact) -> Allowed {
     allowed
 }
 
+/// Whether a pass in `published` says that nobody checked what is inside, where nothing confirms it.
+pub fn names_what_nobody_checked(world: &World, artifact: &Artifact, warnings: &serde_json::Value) -> bool {
+    let confirmed = artifact.meta.is_some() && artifact.meta_inside == Some(Claim::Same);
+    if world.verify != Verify::Published || artifact.uncompressed.is_none() || confirmed {
+        return true;
+    }
+    warnings.as_array().is_some_and(|all| {
+        all.iter().any(|it| it.as_str().is_some_and(|it| it.contains("uncompressed-sha256 not verified")))
+    })
+}
+
 /// What the checkout alone shows.
 fn beforehand(world: &World, artifact: &Artifact) -> Findings {
     let mut findings = Findings::default();
@@ -156,6 +167,8 @@ enum Proof {
     Bytes(Served),
     /// Its bytes, which were asked for and did not come.
     NoBytes(Reasons),
+    /// Its bytes, which were asked for and turn out to be archived.
+    Archived,
 }
 
 /// What a server says of the length of a file that is there.
@@ -201,6 +214,9 @@ impl<'w> Case<'w> {
         if digests.contradict {
             findings.wrong.extend(WRONG_DIGEST);
         }
+        if self.inside() == Some(Claim::Other) {
+            findings.wrong.insert("metadata-conflict");
+        }
         match self.seen {
             Seen::Content if self.shows_no_file() => {
                 findings.wrong.extend(["missing", "size-mismatch", "sha256-mismatch"]);
@@ -211,6 +227,7 @@ impl<'w> Case<'w> {
                     Proof::Said => self.said(digests, &mut findings),
                     Proof::Bytes(read) => self.bytes(read, &mut findings),
                     Proof::NoBytes(reasons) => findings.open.extend(reasons),
+                    Proof::Archived => findings.wrong.extend(["missing"]),
                 }
             }
             Seen::Missing => {
@@ -278,7 +295,7 @@ impl<'w> Case<'w> {
                 Says::Same => digests.add(Word::Good, Claim::Same),
                 Says::Other => digests.add(Word::Good, Claim::Other),
                 Says::Contradiction => digests.add(Word::Good, Claim::Both),
-                Says::Malformed | Says::OfParts => {}
+                Says::Malformed | Says::OfParts | Says::Composite(_) | Says::Quoted(_) => {}
             }
         }
         let claims = [(self.sums, self.artifact.sums), (self.meta, self.artifact.meta.and_then(|it| it.0))];
@@ -288,6 +305,19 @@ impl<'w> Case<'w> {
             }
         }
         digests
+    }
+
+    /// What `meta.json` says of what is inside, where the document says something of it too.
+    fn inside(&self) -> Option<Claim> {
+        self.artifact.uncompressed?;
+        let (claim, _) = (self.artifact.meta_inside?, self.artifact.meta?);
+        let counts = self.meta == Word::Good || self.meta == Word::Doubtful && claim == Claim::Other;
+        counts.then_some(claim)
+    }
+
+    /// Whether nothing published confirms what the document says is inside.
+    fn leaves_inside_open(&self) -> bool {
+        self.artifact.uncompressed.is_some() && self.inside() != Some(Claim::Same)
     }
 
     /// What the verdict may stand on: `content` reads the bytes of what is there, `auto` where nothing is published
@@ -301,6 +331,10 @@ impl<'w> Case<'w> {
             // Where all that is published contradicts, there is nothing left to prove. A digest that was published for
             // a whole file may stand beside one that was cut short.
             Verify::Auto if self.is_contested() => (digests.contradict, true),
+            // The installer will check what is inside: unless `meta.json` confirms it, the bytes must. Where that
+            // contradicts, there is nothing left to prove.
+            Verify::Auto if self.inside() == Some(Claim::Other) => (true, true),
+            Verify::Auto if self.leaves_inside_open() => (digests.contradict, true),
             Verify::Auto => (digests.agree || digests.contradict, !digests.agree),
         };
         let mut proofs = Vec::new();
@@ -311,6 +345,7 @@ impl<'w> Case<'w> {
             for seen in fates::of_bytes(self.world, self.artifact) {
                 match seen {
                     Seen::Trouble(reasons) => proofs.push(Proof::NoBytes(reasons)),
+                    Seen::Missing => proofs.push(Proof::Archived),
                     _ => proofs.extend(self.states_from_now_on().map(Proof::Bytes)),
                 }
             }
@@ -345,7 +380,9 @@ impl<'w> Case<'w> {
     fn size(&self, proof: Proof, findings: &mut Findings) {
         let Some(expected) = self.sizes().first().copied() else {
             // `meta.json` may say what the size should be, which matters less once all bytes are proven.
-            if let (Word::Unknown(reasons), Proof::Said | Proof::NoBytes(_)) = (self.meta, proof) {
+            if let (Word::Unknown(reasons), Proof::Said | Proof::NoBytes(_) | Proof::Archived) =
+                (self.meta, proof)
+            {
                 findings.open.extend(reasons);
             }
             return;

@@ -3,8 +3,8 @@
 use fastrand::Rng;
 
 use crate::world::{
-    Access, Artifact, Astray, Body, Claim, Directory, Fault, Form, Header, HostState, Legacy, Place, Quirk,
-    Says, Served, Sidecar, Signatures, Style, Truth, Verify, Wire, World,
+    Access, Archive, Artifact, Astray, Body, Claim, Directory, Fault, Firewall, Form, Header, HostState,
+    Legacy, Place, Quirk, Says, Served, Sidecar, Signatures, Style, Truth, Verify, Wire, World,
 };
 
 /// The statuses that say a file isn't there; 0 stands for S3's own 403.
@@ -66,10 +66,22 @@ impl Draw {
                 0 => Access::Slow(self.rng.u64(1..60)),
                 1 => Access::Redirected(self.redirect(), self.rng.u32(1..=5)),
                 2 => Access::Paced(self.rng.u64(16..200), self.rng.u64(0..4)),
+                3 => Access::Archived(self.pick(&[Archive::Restored, Archive::Instant])),
                 _ => Access::Normal,
             };
         }
-        match self.rng.u32(0..22) {
+        match self.rng.u32(0..26) {
+            22..24 => Access::Archived(self.pick(&[
+                Archive::Glacier,
+                Archive::Deep,
+                Archive::Tier,
+                Archive::Restoring,
+                Archive::Silent,
+                Archive::Silent,
+            ])),
+            24..26 => {
+                Access::Firewall(self.pick(&[Firewall::CloudFront, Firewall::Cloudflare, Firewall::Waf]))
+            }
             0..6 => Access::Missing(self.pick(&MISSING)),
             6 => Access::Odd(self.pick(&ODD)),
             7..11 => Access::Always(self.fault()),
@@ -148,9 +160,19 @@ impl Draw {
             Style::DigestList,
             Style::S3Checksum,
             Style::S3Meta,
+            Style::Artifactory,
         ]);
         let says = if self.amiss() {
-            self.pick(&[Says::Other, Says::Other, Says::Contradiction, Says::Malformed, Says::OfParts])
+            let truth = if self.rng.bool() { Truth::Right } else { Truth::Wrong };
+            self.pick(&[
+                Says::Other,
+                Says::Other,
+                Says::Contradiction,
+                Says::Malformed,
+                Says::OfParts,
+                Says::Composite(truth),
+                Says::Quoted(truth),
+            ])
         } else {
             Says::Same
         };
@@ -162,7 +184,7 @@ impl Draw {
             return Quirk::None;
         }
         match self.rng.u32(0..13) {
-            0..3 => Quirk::HeadRefused(self.pick(&[405, 405, 501, 400])),
+            0..3 => Quirk::HeadRefused(self.pick(&[405, 405, 501, 400, 403, 403])),
             3..5 => Quirk::HeadNoLength,
             5 => Quirk::HeadZero,
             6 => Quirk::NoRanges,
@@ -184,14 +206,20 @@ impl Draw {
         let access = self.access();
         let quirk = match access {
             // Each of these is how the answer is sent, and so are most quirks.
-            Access::HugeHeader(_) => Quirk::None,
+            Access::HugeHeader(_) | Access::Archived(_) => Quirk::None,
             Access::Cut(..) | Access::Paced(..) => {
                 self.pick(&[Quirk::None, Quirk::HeadRefused(405), Quirk::HeadNoLength])
             }
             _ => self.quirk(),
         };
-        let plain = !matches!(access, Access::HugeHeader(_) | Access::Cut(..) | Access::Paced(..));
+        let plain = !matches!(
+            access,
+            Access::HugeHeader(_) | Access::Cut(..) | Access::Paced(..) | Access::Archived(_)
+        );
         let mut served = self.served();
+        if matches!(access, Access::Archived(_)) {
+            served.body = Body::Meant;
+        }
         if !plain {
             served.get = served.head;
         }
@@ -212,6 +240,7 @@ impl Draw {
             sums: (!self.one_in(6)).then(|| self.claim()),
             meta: (!self.one_in(6))
                 .then(|| ((!self.one_in(8)).then(|| self.claim()), (!self.one_in(4)).then(|| self.truth()))),
+            meta_inside: (!self.one_in(3)).then(|| if self.amiss() { Claim::Other } else { Claim::Same }),
             signature: self.one_in(6).then(|| self.access()),
         }
     }

@@ -1,6 +1,6 @@
 //! What may come of asking, by how a place is reached: each way that things may turn out, one by one.
 
-use crate::world::{Access, Artifact, Astray, Fault, Form, Quirk, Sidecar, Wire, World};
+use crate::world::{Access, Archive, Artifact, Astray, Fault, Form, Quirk, Sidecar, Wire, World};
 
 /// Why nothing is known, in words that a report may use for it.
 pub type Reasons = &'static [&'static str];
@@ -54,6 +54,11 @@ pub fn seen(world: &World, access: Access, with_body: bool) -> Vec<Seen> {
     let mut seen = match access {
         Access::Normal | Access::Slow(_) | Access::Paced(..) | Access::Redirected(..) => vec![Seen::Content],
         Access::Missing(_) | Access::RedirectedToNothing(_) => vec![Seen::Missing],
+        Access::Archived(Archive::Restored | Archive::Instant) => vec![Seen::Content],
+        // Nobody knows before the bytes are asked for.
+        Access::Archived(Archive::Silent) if !with_body => vec![Seen::Content],
+        Access::Archived(_) => vec![Seen::Missing],
+        Access::Firewall(_) => vec![Seen::Trouble(&["server-error"])],
         Access::Odd(_) => vec![Seen::Odd],
         Access::Always(fault) => vec![trouble(fault)],
         Access::Recovering(times, _) if times <= retries => vec![Seen::Content],
@@ -117,7 +122,10 @@ pub fn of_bytes(world: &World, artifact: &Artifact) -> Vec<Seen> {
         // No rule says that a gate must.
         all.push(Seen::Content);
     }
-    all.retain(|seen| matches!(seen, Seen::Content | Seen::Trouble(_)));
+    all.retain(|seen| matches!(seen, Seen::Content | Seen::Missing | Seen::Trouble(_)));
+    if !matches!(artifact.access, Access::Archived(_)) {
+        all.retain(|seen| *seen != Seen::Missing);
+    }
     all
 }
 
@@ -130,6 +138,11 @@ pub fn of_sidecar(world: &World, sidecar: &Sidecar) -> Vec<Word> {
         // Too large, if that shows before the time is over.
         Form::Endless => &[Word::None, Word::Unknown(BROKEN)],
     };
+    if matches!(sidecar.access, Access::Archived(how) if !matches!(how, Archive::Restored | Archive::Instant))
+    {
+        // It is there, and might contradict.
+        return vec![Word::Unknown(NO_ANSWER)];
+    }
     let words = seen(world, sidecar.access, true).into_iter().flat_map(|seen| match seen {
         Seen::Content => read.to_vec(),
         Seen::Missing => vec![Word::None],

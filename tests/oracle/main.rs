@@ -72,6 +72,10 @@ fn disagreements(world: &World, answered: &Answered) -> Vec<Disagreement> {
     for (index, (artifact, said)) in world.named().zip(artifacts).enumerate() {
         let (verdict, reason) = (said["verdict"].as_str().unwrap_or("none"), said["reason"].as_str());
         let allowed = contract::allowed(world, artifact);
+        if verdict == "pass" && !contract::names_what_nobody_checked(world, artifact, &said["warnings"]) {
+            let what = format!("artifact {index} passes without a word of what is inside: {artifact:?}");
+            found.push(Disagreement::new(what));
+        }
         if said["id"] != format!("x86_64/p{index:02}/raw.gz/disk") {
             found.push(Disagreement::new(format!("artifact {index} is called {}", said["id"])));
         }

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use data_encoding::{BASE64, HEXLOWER};
-use embedded_mirror::{Behaviour, Resource, artifact_content, hex_sha256, sha256};
+use embedded_mirror::{Answer, Behaviour, Resource, artifact_content, hex_sha256, sha256};
 
-use crate::world::{Artifact, Body, Claim, Fault, Form, Header, Quirk, Says, Served, Sidecar, Style, Truth};
+use crate::world::{
+    Archive, Artifact, Body, Claim, Fault, Firewall, Form, Header, Quirk, Says, Served, Sidecar, Style, Truth,
+};
 
 pub fn size(meant: &[u8], truth: Truth, more: u64) -> u64 {
     let size = meant.len() as u64;
@@ -78,6 +80,14 @@ fn published(resource: Resource, header: Header, meant: &[u8]) -> Resource {
         }
         Says::Malformed => labelled(resource, header.style, &same[..31]),
         Says::OfParts => resource.s3_checksum_value(&format!("{}-3", BASE64.encode(&same))),
+        Says::Composite(truth) => {
+            let digest = if truth == Truth::Right { &same } else { &other };
+            resource.s3_checksum_value(&BASE64.encode(digest)).header("x-amz-checksum-type", "COMPOSITE")
+        }
+        Says::Quoted(truth) => {
+            let digest = BASE64.encode(if truth == Truth::Right { &same } else { &other });
+            resource.header("repr-digest", format!("x=\"a, sha-256=:{digest}:, b\", md5=:AAAA:"))
+        }
     }
 }
 
@@ -92,6 +102,7 @@ fn labelled(resource: Resource, style: Style, digest: &[u8]) -> Resource {
         Style::DigestList => resource.header("digest", format!("MD5=AAAA,SHA-256={base64}, UNIXsum=30637")),
         Style::S3Checksum => resource.s3_checksum_value(&base64),
         Style::S3Meta => resource.header("x-amz-meta-sha256", hex),
+        Style::Artifactory => resource.header("x-checksum-sha256", hex),
     }
 }
 
@@ -128,6 +139,39 @@ pub fn sidecar_resource(body: Vec<u8>, sidecar: &Sidecar, limit: usize) -> Resou
         }
         Form::Endless => Resource::bytes(body).behaves(Behaviour::EndlessBody),
     }
+}
+
+/// How S3 shows that an object was moved to an archive, or came back from it.
+pub fn archived(resource: Resource, archive: Archive) -> Resource {
+    const RESTORE: &str = "x-amz-restore";
+    let resource = match archive {
+        Archive::Glacier | Archive::Restoring | Archive::Restored => {
+            resource.header("x-amz-storage-class", "GLACIER")
+        }
+        Archive::Deep => resource.header("x-amz-storage-class", "DEEP_ARCHIVE"),
+        Archive::Instant => resource.header("x-amz-storage-class", "GLACIER_IR"),
+        Archive::Tier => resource
+            .header("x-amz-storage-class", "INTELLIGENT_TIERING")
+            .header("x-amz-archive-status", "DEEP_ARCHIVE_ACCESS"),
+        Archive::Silent => resource,
+    };
+    match archive {
+        Archive::Instant => resource,
+        Archive::Restored => resource
+            .header(RESTORE, "ongoing-request=\"false\", expiry-date=\"Fri, 21 Dec 2029 00:00:00 GMT\""),
+        Archive::Restoring => resource
+            .header(RESTORE, "ongoing-request=\"true\"")
+            .on_get(Behaviour::Answer(Answer::s3_archived())),
+        _ => resource.on_get(Behaviour::Answer(Answer::s3_archived())),
+    }
+}
+
+pub fn firewall(firewall: Firewall) -> Behaviour {
+    Behaviour::Answer(Answer::firewall(match firewall {
+        Firewall::CloudFront => None,
+        Firewall::Cloudflare => Some(("cf-mitigated", "challenge")),
+        Firewall::Waf => Some(("x-amzn-waf-action", "captcha")),
+    }))
 }
 
 pub fn fault(fault: Fault) -> Behaviour {

@@ -9,9 +9,9 @@ use embedded_mirror::{
 };
 use serde_json::{Map, json};
 
-use crate::resources::{claims, fault, file, other, sidecar_resource, size};
+use crate::resources::{archived, claims, fault, file, firewall, other, sidecar_resource, size};
 use crate::stage::Stage;
-use crate::world::{Access, Artifact, Astray, Form, Place, Truth, Wire, World};
+use crate::world::{Access, Artifact, Astray, Claim, Form, Place, Truth, Wire, World};
 
 const BRIDGE: &str = "https://releases-art-rhcos.svc.ci.openshift.org";
 const FOREIGN: &str = "mirror.example.com";
@@ -186,6 +186,14 @@ impl Setting<'_> {
             if let Some(truth) = truth {
                 image["size"] = size(&meant, truth, 3_000).into();
             }
+            if let Some(claim) = artifact.meta_inside {
+                let inside = artifact_uncompressed(&name);
+                let (right, wrong) = (hex_sha256(&inside), other(&inside));
+                // The document's, or another.
+                let documents = artifact.uncompressed != Some(Truth::Wrong);
+                let is_right = documents == (claim == Claim::Same);
+                image["uncompressed-sha256"] = if is_right { right } else { wrong }.into();
+            }
             let digests = claims(claim, &meant, *index);
             for (number, digest) in digests.iter().enumerate() {
                 image["sha256"] = digest.as_str().into();
@@ -214,6 +222,8 @@ impl Setting<'_> {
             Access::Slow(ms) => Behaviour::After(Duration::from_millis(ms), Box::new(good())),
             Access::Missing(0) => Behaviour::Answer(Answer::s3_access_denied()),
             Access::Missing(status) => Behaviour::status(status),
+            Access::Archived(how) => Behaviour::serve(archived(base, how)),
+            Access::Firewall(whose) => firewall(whose),
             Access::Odd(status) => Behaviour::Answer(Answer::status(status).body("")),
             Access::Always(it) => fault(it),
             Access::Recovering(times, it) => {

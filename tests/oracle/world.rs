@@ -108,6 +108,8 @@ pub struct Artifact {
     pub sums: Option<Claim>,
     /// What `meta.json` says of it.
     pub meta: Option<(Option<Claim>, Option<Truth>)>,
+    /// What `meta.json` says of it once decompressed.
+    pub meta_inside: Option<Claim>,
     /// How its signature is, if the document names one.
     pub signature: Option<Access>,
 }
@@ -186,6 +188,7 @@ pub enum Style {
     DigestList,
     S3Checksum,
     S3Meta,
+    Artifactory,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -197,6 +200,10 @@ pub enum Says {
     Malformed,
     /// S3's checksum of checksums.
     OfParts,
+    /// The same, marked by its type alone; the digest is this one.
+    Composite(Truth),
+    /// A digest inside a string; it is this one.
+    Quoted(Truth),
 }
 
 /// How a server answers about a file that is there.
@@ -244,6 +251,10 @@ pub enum Access {
     Cut(u64, bool),
     /// The body in pieces of so many bytes, with some milliseconds between them.
     Paced(u64, u64),
+    /// Moved to an archive: HEAD says so in these words, or says nothing, and GET is refused.
+    Archived(Archive),
+    /// An answer of a firewall in the server's place.
+    Firewall(Firewall),
     /// A header of so many bytes besides.
     HugeHeader(usize),
     /// So many redirects of that status, then normal.
@@ -252,6 +263,27 @@ pub enum Access {
     RedirectedToNothing(u16),
     /// So many redirects of that status, then one that must not be followed.
     Misled(u16, u32, Astray),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Archive {
+    Glacier,
+    Deep,
+    Tier,
+    Restoring,
+    /// HEAD says nothing of it.
+    Silent,
+    /// It can be read again.
+    Restored,
+    /// A class that can be read at once.
+    Instant,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Firewall {
+    CloudFront,
+    Cloudflare,
+    Waf,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use indicatif::ProgressBar;
 use super::plan::{Planned, PlannedSignature};
 use super::sink::{FileSink, Hash};
 use crate::location::Literal;
-use crate::probe::{Client, Extent, Observation, Unfinished};
+use crate::probe::{Absence, Client, Extent, Observation, Unfinished};
 use crate::stream::Sha256;
 
 /// A file may be larger than anybody said by so much, in bytes, before it is taken to have no end.
@@ -105,6 +105,7 @@ impl Fetched {
 fn said(observation: &Observation) -> String {
     match observation {
         Observation::Present { status, .. } => format!("the server answered {status}"),
+        Observation::Absent { status, how: how @ Absence::Archived } => how.said(*status),
         Observation::Absent { status, .. } => format!("it is missing: the server answered {status}"),
         Observation::Refused(refusal) => refusal.to_string(),
         Observation::Undetermined(trouble) => trouble.detail.clone(),

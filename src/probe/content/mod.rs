@@ -11,7 +11,8 @@
 //! | `ranges` | what a server says of a part of a file (RFC 9110, sections 8.8, 13 and 14) |
 //! | `meter` | how far all downloads are |
 //! | `tap` | the bytes on the blocking thread: hashed as they are read |
-//! | `unpack` | gzip, xz and zstd, bounded |
+//! | `unpack` | gzip, xz, zstd and zip, bounded |
+//! | `unzip` | the one member of a zip archive |
 //! | `memory` | what decompressors may take between them |
 //! | `proof` | all of it together: from a URL to evidence |
 
@@ -23,9 +24,10 @@ mod sink;
 mod tap;
 mod transfer;
 mod unpack;
+mod unzip;
 
 pub use meter::{FileProgress, Transfers, TransfersNow};
-pub use proof::{ContentInquiry, When};
+pub use proof::ContentInquiry;
 pub(super) use proof::{Order, Prover};
 pub use sink::Sink;
 pub use transfer::{Extent, Transferred, Unfinished};

@@ -12,9 +12,10 @@ use super::meter::{Meter, Transfers};
 use super::sink::Sink;
 use super::tap::{Parcel, Tap, Totals};
 use super::transfer::{Extent, Transferred, Unfinished};
-use super::unpack::{Format, MAX_UNCOMPRESSED_BYTES, Uncompressed, unpack};
-use crate::http::{Client, Failure, Small, TroubleKind, status_trouble, trouble};
+use super::unpack::{Format, MAX_UNCOMPRESSED_BYTES, Uncompressed, is_of_unknown_format, unpack};
+use crate::http::{Client, Failure, Small, TroubleKind, trouble};
 use crate::location::Literal;
+use crate::probe::answer::otherwise;
 use crate::probe::evidence::{Evidence, Observation, Unread};
 use crate::probe::openpgp::{
     Keyring, MAX_SIGNATURE_BYTES, SigType, SignatureCheck, Signatures, Verification,
@@ -47,8 +48,6 @@ const SLACK_BYTES: u64 = 1024 * 1024;
 /// What to find out about the bytes of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContentInquiry {
-    /// When they are read at all.
-    pub when: When,
     /// The sizes that the file should have, in bytes, as far as they are known without asking its server: who
     /// counts most is first.
     pub sizes: Vec<u64>,
@@ -56,15 +55,6 @@ pub struct ContentInquiry {
     pub uncompress: bool,
     /// The size that it should have once decompressed, in bytes.
     pub uncompressed_size: Option<u64>,
-}
-
-/// When the bytes of a file are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum When {
-    /// If the file is there.
-    Present,
-    /// If it is there and its server publishes no digest of it, or its size is contested.
-    Unpublished,
 }
 
 /// Proves what servers serve.
@@ -85,6 +75,7 @@ pub(in crate::probe) struct Order<'o> {
 /// What the hashing thread does with a file.
 struct Plan {
     named: Option<Format>,
+    of_unknown_format: bool,
     uncompress: bool,
     uncompressed_size: Option<u64>,
     memory: Arc<Memory>,
@@ -102,24 +93,6 @@ impl Default for Prover {
         let cpus = std::thread::available_parallelism().map_or(1, usize::from);
         let downloads = cpus.saturating_mul(DOWNLOADS_PER_CPU).clamp(*DOWNLOADS.start(), *DOWNLOADS.end());
         Self { turns: Semaphore::new(downloads), memory: Arc::default(), transfers: Transfers::default() }
-    }
-}
-
-impl ContentInquiry {
-    /// Whether the bytes are to be read, after what is known.
-    pub(in crate::probe) fn applies(&self, evidence: &Evidence) -> bool {
-        let Observation::Present { size: told, .. } = evidence.file else { return false };
-        self.when == When::Present
-            || !evidence.has_published_proof()
-            || told.is_some_and(|told| self.is_contested(told, evidence))
-    }
-
-    /// Whether the first who says a size says this one, and somebody else says another. A digest that was
-    /// published for a longer file would prove one that was cut short.
-    fn is_contested(&self, told: u64, evidence: &Evidence) -> bool {
-        let mut sizes =
-            self.sizes.iter().copied().chain(evidence.meta_json.iter().filter_map(|file| file.size));
-        sizes.next() == Some(told) && sizes.any(|size| size != told)
     }
 }
 
@@ -157,6 +130,7 @@ impl Prover {
         let said = evidence.meta_json.iter();
         let plan = Plan {
             named: Format::by_name(location.file_name()),
+            of_unknown_format: is_of_unknown_format(location.file_name()),
             uncompress: inquiry.uncompress,
             uncompressed_size: inquiry
                 .uncompressed_size
@@ -224,7 +198,7 @@ async fn fetch_signature(client: &Client, at: &Literal, evidence: &mut Evidence)
             evidence.signature = Some(Observation::Refused(refusal));
             return None;
         }
-        Small::Status(status, attempts) => status_trouble(attempts, status),
+        Small::Error(answer) => otherwise(&answer).into_trouble(),
         Small::Failed(Failure::Trouble(trouble, _)) => trouble,
     };
     evidence.unread.push(Unread { sidecar: SIGNATURE, trouble });
@@ -238,8 +212,15 @@ impl Plan {
         let unpacked =
             self.uncompress.then(|| unpack(&mut tap, self.named, self.uncompressed_size, &self.memory));
         let Totals { bytes, sha256 } = tap.finish()?;
-        // What is not compressed is its own decompressed form.
-        let uncompressed = unpacked.map(|it| it.unwrap_or(Uncompressed::Whole { bytes, sha256 }));
+        let uncompressed = unpacked.map(|it| match it {
+            None if self.of_unknown_format => {
+                let why = "its name says nothing of how it is packed, and neither do its bytes".to_owned();
+                Uncompressed::NotOpened(why)
+            }
+            // What is not compressed is its own decompressed form.
+            None => Uncompressed::Whole { bytes, sha256 },
+            Some(unpacked) => unpacked,
+        });
         Some(Read { bytes, sha256, uncompressed })
     }
 }
@@ -328,56 +309,5 @@ impl Sink for Feed {
         (self.parcels, self.reader) = Self::begin(&self.plan);
         self.verification = verification(self.signature.as_ref());
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::probe::{DigestSource, PublishedDigest};
-    use crate::stream::{BuildFile, Sha256};
-
-    /// Of a file of seven bytes, `sizes` by the document and legacy metadata, `meta` by `meta.json`.
-    fn is_read(digest: Option<bool>, sizes: &[u64], meta: &[u64]) -> bool {
-        let inquiry = ContentInquiry {
-            when: When::Unpublished,
-            sizes: sizes.to_vec(),
-            uncompress: false,
-            uncompressed_size: None,
-        };
-        let sha256 = Sha256::of(b"");
-        let says = |&size: &u64| BuildFile {
-            said_by: "meta.json".into(),
-            sha256: None,
-            size: Some(size),
-            uncompressed_sha256: None,
-            uncompressed_size: None,
-        };
-        let source = DigestSource::Header;
-        let digest = digest.map(|can_prove| PublishedDigest { source, sha256, can_prove });
-        inquiry.applies(&Evidence {
-            published: digest.into_iter().collect(),
-            meta_json: meta.iter().map(says).collect(),
-            ..Evidence::only(Observation::Present { status: 200, size: Some(7) })
-        })
-    }
-
-    #[test]
-    fn what_is_published_is_read_only_where_its_size_is_contested() {
-        let published = Some(true);
-        for (digest, sizes, meta, read) in [
-            (None, &[][..], &[][..], true),
-            (Some(false), &[7], &[7], true),
-            (published, &[], &[], false),
-            (published, &[7, 7], &[7], false),
-            (published, &[7], &[8], true),
-            (published, &[7, 8], &[], true),
-            (published, &[], &[7, 8], true),
-            // It is known to be wrong, without its bytes.
-            (published, &[8], &[7], false),
-            (published, &[], &[8], false),
-        ] {
-            assert_eq!(is_read(digest, sizes, meta), read, "{digest:?} {sizes:?} {meta:?}");
-        }
     }
 }

@@ -11,8 +11,9 @@ use crate::http::{
     Again, Answer, Ask, Client, Failure, Method, StatusCode, Traffic, Trouble, TroubleKind, is_transient,
     retry_after, status_trouble, trouble,
 };
+use crate::probe::answer::{in_place_of_the_file, otherwise};
 use crate::probe::evidence::{Absence, Observation};
-use crate::probe::observe::{content_length, is_html, otherwise};
+use crate::probe::observe::content_length;
 
 /// The most answers that one file is put together from, however much each brings.
 const MAX_LEGS: u32 = 1000;
@@ -224,7 +225,13 @@ impl Client {
                 journey.version = Version::of(answer.headers());
             }
             Accepted::StartOver(why) => return Leg::StartOver(why),
-            Accepted::Not(observation) => return Leg::Unfinished(Unfinished::Observed(observation)),
+            Accepted::Not => {
+                if let Some(observation) = in_place_of_the_file(status, answer.headers()) {
+                    return Leg::Unfinished(Unfinished::Observed(observation));
+                }
+                let observation = otherwise(&answer.into_error(1, self.settings().timeout).await);
+                return Leg::Unfinished(Unfinished::Observed(observation));
+            }
             Accepted::NotNow => {
                 let asked_for = retry_after(answer.headers(), SystemTime::now());
                 let trouble = status_trouble(attempts.saturating_add(1), status);
@@ -329,7 +336,8 @@ enum Accepted {
     /// It is the whole file.
     BodyFromTheStart,
     StartOver(&'static str),
-    Not(Observation),
+    /// It is none of it.
+    Not,
     NotNow,
 }
 
@@ -347,9 +355,7 @@ impl Journey {
     fn accept(&self, status: StatusCode, headers: &HeaderMap) -> Accepted {
         let asked_for_a_part = self.position > 0;
         match status {
-            StatusCode::OK | StatusCode::PARTIAL_CONTENT if is_html(headers) => {
-                Accepted::Not(Observation::Absent { status: status.as_u16(), how: Absence::Html })
-            }
+            _ if in_place_of_the_file(status, headers).is_some() => Accepted::Not,
             // Also where a part was asked for: the server knows no ranges, or the file changed.
             StatusCode::OK => Accepted::BodyFromTheStart,
             StatusCode::PARTIAL_CONTENT if asked_for_a_part => self.accept_part(headers),
@@ -357,7 +363,7 @@ impl Journey {
                 Accepted::StartOver("the file has become shorter")
             }
             _ if is_transient(status) => Accepted::NotNow,
-            _ => Accepted::Not(otherwise(0, status)),
+            _ => Accepted::Not,
         }
     }
 

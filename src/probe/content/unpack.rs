@@ -1,4 +1,4 @@
-//! gzip, xz and zstd, as streams of any number of members, bounded in size and memory.
+//! gzip, xz and zstd, as streams of any number of members, and zip with one; bounded in size and memory.
 
 use std::fmt;
 use std::io::{self, BufRead, Read};
@@ -10,6 +10,7 @@ use zstd::stream::raw::{DParameter, Decoder as ZstdDecoder, Operation as _};
 
 use super::memory::{Memory, Share};
 use super::tap::{Tap, digest};
+use super::unzip::unzip;
 use crate::stream::Sha256;
 
 /// The most bytes that one file is decompressed to, whatever a document says.
@@ -50,6 +51,8 @@ pub enum Uncompressed {
     },
     /// It cannot be decompressed, or not within the limits. Why, for a person.
     Unusable(String),
+    /// It may well be whole, but is packed in a way that is not unpacked here. Why, for a person.
+    NotOpened(String),
 }
 
 /// A way to compress.
@@ -58,7 +61,15 @@ pub(super) enum Format {
     Gzip,
     Xz,
     Zstd,
+    Zip,
 }
+
+/// What is in no container: it is its own decompressed form.
+const PLAIN: [&str; 11] =
+    ["bfb", "img", "iso", "ociarchive", "ova", "qcow2", "raw", "tar", "vhd", "vhdx", "vmdk"];
+
+/// How containers begin that are not opened here: bzip2, 7z, lz4, lzip and lzop.
+const FOREIGN: [&[u8]; 5] = [b"BZh", b"7z\xbc\xaf\x27\x1c", b"\x04\x22\x4d\x18", b"LZIP", b"\x89LZO"];
 
 impl Format {
     /// As a file's name says.
@@ -68,16 +79,18 @@ impl Format {
             "gz" | "tgz" => Some(Self::Gzip),
             "xz" => Some(Self::Xz),
             "zst" | "zstd" => Some(Self::Zstd),
+            "zip" => Some(Self::Zip),
             _ => None,
         }
     }
 
     /// As a file's first bytes say (RFC 1952, section 2.3.1; the .xz file format, section 2.1.1.1; RFC 8878,
-    /// sections 3.1.1 and 3.1.2).
+    /// sections 3.1.1 and 3.1.2; APPNOTE.TXT, section 4.3.7).
     fn by_magic(first: &[u8]) -> Option<Self> {
         match first {
             [0x1f, 0x8b, ..] => Some(Self::Gzip),
             [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some(Self::Xz),
+            [b'P', b'K', 3, 4, ..] => Some(Self::Zip),
             [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Some(Self::Zstd),
             _ => None,
         }
@@ -90,8 +103,15 @@ impl fmt::Display for Format {
             Self::Gzip => "gzip",
             Self::Xz => "xz",
             Self::Zstd => "zstd",
+            Self::Zip => "zip",
         })
     }
+}
+
+/// Whether a file of this name is in a container that nobody here knows, as far as its name says.
+pub(super) fn is_of_unknown_format(name: &str) -> bool {
+    let suffix = name.rsplit_once('.').map(|(_, suffix)| suffix.to_ascii_lowercase());
+    Format::by_name(name).is_none() && suffix.is_some_and(|suffix| !PLAIN.contains(&&*suffix))
 }
 
 /// Decompresses what comes from the tap. The tap may have more to read afterwards, if this failed; `None` if
@@ -102,7 +122,12 @@ pub(super) fn unpack(
     size: Option<u64>,
     memory: &Memory,
 ) -> Option<Uncompressed> {
-    let found = Format::by_magic(tap.peek(6));
+    let first = tap.peek(6);
+    if named.is_none() && FOREIGN.iter().any(|magic| first.starts_with(magic)) {
+        let why = "it is in a container other than gzip, xz, zstd and zip".to_owned();
+        return Some(Uncompressed::NotOpened(why));
+    }
+    let found = Format::by_magic(first);
     let format = match (named, found) {
         (Some(named), Some(found)) if named == found => named,
         (Some(named), Some(found)) => {
@@ -123,15 +148,28 @@ pub(super) fn unpack(
         Format::Gzip => drain(&mut MultiGzDecoder::new(tap), size, || count.get()),
         Format::Xz => Xz::new(tap, memory).and_then(|mut xz| drain(&mut xz, size, || count.get())),
         Format::Zstd => drain(&mut Zstd::new(tap, memory), size, || count.get()),
+        Format::Zip => unzip(tap, size, || count.get()),
     };
     Some(unpacked.unwrap_or_else(|error| {
-        let error = crate::text::excerpt(&error.to_string(), 200);
-        Uncompressed::Unusable(format!("it is no whole {format} file: {error}"))
+        let why = crate::text::excerpt(&error.to_string(), 200);
+        match error.downcast::<NotOpened>() {
+            Ok(_) => Uncompressed::NotOpened(why),
+            Err(_) => Uncompressed::Unusable(format!("it is not a whole {format} file: {why}")),
+        }
     }))
 }
 
+/// A file that may well be whole, but is packed in a way that is not unpacked here.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct NotOpened(String);
+
+pub(super) fn not_opened(why: &str) -> io::Error {
+    io::Error::other(NotOpened(why.to_owned()))
+}
+
 /// Reads to the end, within the limits.
-fn drain(
+pub(super) fn drain(
     decoder: &mut impl Read,
     size: Option<u64>,
     compressed: impl Fn() -> u64,
@@ -195,7 +233,7 @@ impl<'t, 'm> Xz<'t, 'm> {
 }
 
 fn too_greedy(most_mib: u64) -> io::Error {
-    io::Error::other(format!("decompressing it would take more than {most_mib} MiB of memory"))
+    not_opened(&format!("decompressing it would take more than {most_mib} MiB of memory"))
 }
 
 fn mebibytes(number: u64) -> u64 {
@@ -400,7 +438,7 @@ mod tests {
             [zstd_frame(SMALL, 1), zstd_frame(17 << 3, 1)].concat(),
         ] {
             let unpacked = unpacked(greedy);
-            let Some(Uncompressed::Unusable(why)) = unpacked else { panic!("{unpacked:?}") };
+            let Some(Uncompressed::NotOpened(why)) = unpacked else { panic!("{unpacked:?}") };
             assert!(why.contains("more than 64 MiB of memory"), "{why}");
         }
     }

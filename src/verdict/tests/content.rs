@@ -108,6 +108,21 @@ fn the_table_of_cases_where_the_bytes_were_read() {
             "it cannot be decompressed: a bomb",
         ),
         (
+            "a container that is not opened",
+            |_, _, read| read.uncompressed = Some(Uncompressed::NotOpened("a bzip2 file".to_owned())),
+            None,
+            SAID,
+        ),
+        (
+            "not compressed at all, under a name that says nothing",
+            |want, _, read| {
+                want.uncompressed_sha256 = Some(RIGHT);
+                read.uncompressed = Some(Uncompressed::NotOpened("unknown".to_owned()));
+            },
+            None,
+            SAID,
+        ),
+        (
             "not decompressed, though the document says what is inside",
             |_, _, read| read.uncompressed = None,
             Some(Reason::NoDigest),
@@ -179,6 +194,9 @@ fn the_table_of_cases_where_the_bytes_were_read() {
         assert_eq!(outcome.reason(), reason, "{name}: {}", outcome.message());
         assert_eq!(outcome.verdict(), reason.map_or(Verdict::Pass, Reason::verdict), "{name}");
         assert!(outcome.message().contains(says), "{name}: {}", outcome.message());
+        let not_opened =
+            outcome.warnings.contains(&"uncompressed-sha256 not verified: a bzip2 file".to_owned());
+        assert_eq!(not_opened, name == "a container that is not opened", "{:?}", outcome.warnings);
     }
 }
 

@@ -32,15 +32,16 @@ fn any_digest() -> impl Strategy<Value = Sha256> {
 }
 
 fn any_build_file() -> impl Strategy<Value = BuildFile> {
-    (proptest::option::of(any_digest()), proptest::option::of(6_u64..9)).prop_map(|(sha256, size)| {
-        BuildFile {
+    let inside = proptest::option::of(prop_oneof![3 => Just(INNER), 1 => Just(WRONG)]);
+    (proptest::option::of(any_digest()), proptest::option::of(6_u64..9), inside).prop_map(
+        |(sha256, size, uncompressed_sha256)| BuildFile {
             said_by: Arc::from("some metadata"),
             sha256,
             size,
-            uncompressed_sha256: None,
+            uncompressed_sha256,
             uncompressed_size: None,
-        }
-    })
+        },
+    )
 }
 
 fn any_evidence() -> impl Strategy<Value = Evidence> {
@@ -59,9 +60,19 @@ fn any_evidence() -> impl Strategy<Value = Evidence> {
     )
         .prop_map(|(file, mut published, meta_json, can_prove, unread, signature, content)| {
             let source = DigestSource::MetaJson;
-            let of_build = meta_json.iter().filter_map(|file| file.sha256);
-            published.extend(of_build.map(|sha256| PublishedDigest { source, sha256, can_prove }));
-            Evidence { published, meta_json, unread, content, signature, ..Evidence::only(file) }
+            let publish = |sha256| PublishedDigest { source, sha256, can_prove };
+            published.extend(meta_json.iter().filter_map(|file| file.sha256).map(publish));
+            let inside = meta_json.iter().filter_map(|file| file.uncompressed_sha256);
+            let published_uncompressed = inside.map(publish).collect();
+            Evidence {
+                published,
+                published_uncompressed,
+                meta_json,
+                unread,
+                content,
+                signature,
+                ..Evidence::only(file)
+            }
         })
 }
 
@@ -91,8 +102,14 @@ impl Damage {
             Self::File(file) if matches!(evidence.file, Observation::Present { .. }) => evidence.file = file,
             Self::File(_) => {}
             Self::Contradicted(source) => evidence.published.push(published(source, WRONG)),
-            Self::Malformed => evidence.published.iter_mut().for_each(|digest| digest.can_prove = false),
-            Self::Unsupported => evidence.published.retain(|digest| digest.sha256 != RIGHT),
+            Self::Malformed => {
+                let inside = evidence.published_uncompressed.iter_mut();
+                evidence.published.iter_mut().chain(inside).for_each(|digest| digest.can_prove = false);
+            }
+            Self::Unsupported => {
+                evidence.published.retain(|digest| digest.sha256 != RIGHT);
+                evidence.published_uncompressed.clear();
+            }
             Self::Unread(trouble) => evidence.unread.push(Unread { sidecar: "sha256sum.txt", trouble }),
             Self::Content(Some(trouble)) => evidence.content = evidence.content.map(|_| Err(trouble)),
             Self::Content(None) => {
@@ -132,6 +149,7 @@ fn any_content() -> impl Strategy<Value = ContentEvidence> {
         3 => Just(Some(Uncompressed::Whole { bytes: 20, sha256: INNER })),
         1 => Just(Some(Uncompressed::Whole { bytes: 20, sha256: WRONG })),
         1 => Just(Some(Uncompressed::Unusable("cut off".to_owned()))),
+        1 => Just(Some(Uncompressed::NotOpened("unknown".to_owned()))),
         1 => Just(None),
     ];
     (6_u64..9, any_digest(), uncompressed, any::<bool>()).prop_map(
@@ -165,15 +183,26 @@ proptest! {
                 return Err(TestCaseError::fail("a pass without a file"));
             };
             prop_assert!(evidence.published.iter().all(|digest| digest.sha256 == RIGHT));
-            prop_assert!(want.legacy.iter().chain(&evidence.meta_json).all(|it| it.sha256.is_none_or(|it| it == RIGHT)));
+            let mut builds = want.legacy.iter().chain(&evidence.meta_json);
+            let agrees = |it: &BuildFile| {
+                it.sha256.is_none_or(|it| it == RIGHT) && it.uncompressed_sha256.is_none_or(|it| it == INNER)
+            };
+            prop_assert!(builds.all(agrees));
             prop_assert!(!matches!(evidence.content, Some(Err(_))));
             let read = evidence.content.as_ref().and_then(|read| read.as_ref().ok());
             prop_assert!(read.is_none_or(|read| read.sha256 == RIGHT));
             let inside = Some(Uncompressed::Whole { bytes: 20, sha256: INNER });
-            prop_assert!(read.is_none_or(|read| read.uncompressed == inside));
+            let opened = read.is_some_and(|read| read.uncompressed == inside);
+            let not_opened = read.is_some_and(|read| matches!(read.uncompressed, Some(Uncompressed::NotOpened(_))));
+            prop_assert!(read.is_none() || opened || not_opened);
+            // What the installer will check was checked, or the report says that it was not.
+            let confirmed = evidence.published_uncompressed.iter().any(|it| it.can_prove && it.sha256 == INNER);
+            let named = outcome.warnings.iter().any(|it| it.contains("uncompressed-sha256 not verified"));
+            prop_assert!(want.verify == Verify::Exists || opened || confirmed || named);
             match want.verify {
                 Verify::Exists => {}
                 Verify::Published | Verify::Auto => {
+                    prop_assert!(want.verify == Verify::Published || read.is_some() || confirmed);
                     prop_assert!(read.is_some() || evidence.published.iter().any(|digest| digest.can_prove));
                 }
                 Verify::Content => prop_assert!(read.is_some()),

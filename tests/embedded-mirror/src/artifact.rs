@@ -51,7 +51,8 @@ pub fn sha256sum_txt<N: AsRef<str>, B: AsRef<[u8]>>(files: impl IntoIterator<Ite
     })
 }
 
-/// A build directory's `meta.json`: `images.<n>.{path, sha256, size}` for file names and their bytes.
+/// A build directory's `meta.json`: `images.<n>.{path, sha256, size}` for file names and their bytes, with the
+/// `uncompressed-sha256` of compressed test artifacts.
 ///
 /// Names are written as they are: only such as need no escape in JSON.
 pub fn meta_json<N: AsRef<str>, B: AsRef<[u8]>>(
@@ -64,7 +65,14 @@ pub fn meta_json<N: AsRef<str>, B: AsRef<[u8]>>(
         .map(|(index, (name, bytes))| {
             let (name, bytes) = (name.as_ref(), bytes.as_ref());
             let (digest, size) = (hex_sha256(bytes), bytes.len());
-            format!(r#""image-{index}": {{"path": "{name}", "sha256": "{digest}", "size": {size}}}"#)
+            // Of other bytes nobody here knows what is inside.
+            let is_packed = [".gz", ".xz"].iter().any(|suffix| name.ends_with(suffix));
+            let inside = if is_packed && bytes == artifact_content(name) {
+                format!(r#", "uncompressed-sha256": "{}""#, hex_sha256(&artifact_uncompressed(name)))
+            } else {
+                String::new()
+            };
+            format!(r#""image-{index}": {{"path": "{name}", "sha256": "{digest}", "size": {size}{inside}}}"#)
         })
         .collect();
     format!("{{\"buildid\": \"{build_id}\", \"images\": {{\n  {}\n}}}}\n", images.join(",\n  "))

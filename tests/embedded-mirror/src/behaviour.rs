@@ -236,6 +236,29 @@ impl Answer {
     pub fn s3_access_denied() -> Self {
         let body = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>AccessDenied</Code>\
                     <Message>Access Denied</Message><RequestId>0123456789ABCDEF</RequestId></Error>";
-        Self::status(403).header(CONTENT_TYPE.as_str(), "application/xml").body(body)
+        Self::s3_error(body)
+    }
+
+    /// What S3 says to a GET of an object that was moved to an archive.
+    pub fn s3_archived() -> Self {
+        let body = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>InvalidObjectState</Code>\
+                    <Message>The operation is not valid for the object's storage class</Message>\
+                    <RequestId>0123456789ABCDEF</RequestId></Error>";
+        Self::s3_error(body)
+    }
+
+    fn s3_error(body: &'static str) -> Self {
+        let answer = Self::status(403).header(CONTENT_TYPE.as_str(), "application/xml").body(body);
+        answer.header("server", "AmazonS3").header("x-amz-request-id", "0123456789ABCDEF")
+    }
+
+    /// A firewall's page in a server's place: CloudFront's own, or a challenge with this header.
+    pub fn firewall(mark: Option<(&str, &str)>) -> Self {
+        let answer = Self::status(403).header(CONTENT_TYPE.as_str(), "text/html");
+        let answer = answer.body("<!DOCTYPE html><title>ERROR</title><h1>403 ERROR</h1>Request blocked.");
+        match mark {
+            Some((name, value)) => answer.header(name, value),
+            None => answer.header("server", "CloudFront").header("x-cache", "Error from cloudfront"),
+        }
     }
 }

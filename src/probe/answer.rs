@@ -1,0 +1,245 @@
+//! What an answer means that is not simply the file: whose refusal it is, and whether the file can be read at all.
+//! All from its status, its headers and the start of its body.
+
+use super::evidence::{Absence, Observation};
+use crate::http::header::{self, HeaderMap};
+use crate::http::{ErrorAnswer, StatusCode, Trouble, status_trouble};
+
+/// The headers that a firewall puts on what it answers in its server's place: Cloudflare's challenges, and AWS WAF's.
+const FIREWALLS: [&str; 2] = ["cf-mitigated", "x-amzn-waf-action"];
+
+/// What an answer other than 200 and 206 says of a file.
+pub(super) fn otherwise(answer: &ErrorAnswer) -> Observation {
+    let &ErrorAnswer { status, ref headers, ref start, attempts } = answer;
+    if let Some(trouble) = by_firewall(status, headers) {
+        return Observation::Undetermined(trouble);
+    }
+    match status {
+        StatusCode::NOT_FOUND | StatusCode::GONE => absent(status, Absence::Status),
+        StatusCode::FORBIDDEN => forbidden(headers, start),
+        _ => Observation::Undetermined(status_trouble(attempts, status)),
+    }
+}
+
+/// Whether an answer of 200 or 206 is something else than the file, by its headers.
+pub(super) fn in_place_of_the_file(status: StatusCode, headers: &HeaderMap) -> Option<Observation> {
+    if !matches!(status, StatusCode::OK | StatusCode::PARTIAL_CONTENT) {
+        return None;
+    }
+    if let Some(trouble) = by_firewall(status, headers) {
+        return Some(Observation::Undetermined(trouble));
+    }
+    if is_html(headers) {
+        return Some(absent(status, Absence::Html));
+    }
+    is_archived(headers).then(|| absent(status, Absence::Archived))
+}
+
+/// Whose 403 it is. S3 says it of what does not exist to whoever may not list the bucket, also through CloudFront; a
+/// firewall says it of anything.
+fn forbidden(headers: &HeaderMap, body: &[u8]) -> Observation {
+    let status = StatusCode::FORBIDDEN;
+    let unknown = |detail: &str| Observation::Undetermined(trouble(status, detail.to_owned()));
+    match s3_error_code(body) {
+        Some("InvalidObjectState") => return absent(status, Absence::Archived),
+        // S3 says so of links that were signed for a time that is over.
+        Some("AccessDenied") if contains(body, b"Request has expired") => {
+            return unknown("the server answered 403: the signed link that it redirects to has expired");
+        }
+        Some("AccessDenied") => return absent(status, Absence::Status),
+        Some(code) => {
+            let code = crate::text::excerpt(code, 60);
+            return unknown(&format!(
+                "the server answered 403 with {code}, which says nothing about the file"
+            ));
+        }
+        None => {}
+    }
+    let has = |name| headers.contains_key(name);
+    let server =
+        |name: &[u8]| headers.get(header::SERVER).is_some_and(|it| it.as_bytes().eq_ignore_ascii_case(name));
+    if has("x-amz-request-id") || server(b"AmazonS3") {
+        return absent(status, Absence::Status);
+    }
+    if is_html(headers) || server(b"CloudFront") {
+        return unknown(
+            "the server answered 403 with a page of a firewall or of the server itself, not of a file store",
+        );
+    }
+    absent(status, Absence::Status)
+}
+
+/// The code of one of S3's errors (Amazon S3 API, "Error responses").
+fn s3_error_code(body: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(body).unwrap_or_else(|error| {
+        // The start may end within a character.
+        body.get(..error.valid_up_to()).and_then(|start| std::str::from_utf8(start).ok()).unwrap_or_default()
+    });
+    let (_, error) = text.split_once("<Error>")?;
+    let (_, code) = error.split_once("<Code>")?;
+    code.split_once("</Code>").map(|(code, _)| code.trim())
+}
+
+fn contains(body: &[u8], text: &[u8]) -> bool {
+    body.windows(text.len()).any(|window| window == text)
+}
+
+/// What an answer is that a firewall gave in its server's place.
+fn by_firewall(status: StatusCode, headers: &HeaderMap) -> Option<Trouble> {
+    let mark = FIREWALLS.iter().find(|name| headers.contains_key(**name))?;
+    let detail = format!("a firewall answered {} in the server's place ({mark})", status.as_u16());
+    Some(trouble(status, detail))
+}
+
+/// Whether S3 has the object but does not serve it: it was moved to an archive, and not restored so far (Amazon S3
+/// API, `HeadObject`: `x-amz-storage-class`, `x-amz-archive-status`, `x-amz-restore`).
+fn is_archived(headers: &HeaderMap) -> bool {
+    let restore =
+        headers.get("x-amz-restore").map(|value| String::from_utf8_lossy(value.as_bytes()).to_lowercase());
+    match restore.as_deref() {
+        Some(restore) if restore.contains("ongoing-request=\"true\"") => return true,
+        Some(restore) if restore.contains("ongoing-request=\"false\"") => return false,
+        _ => {}
+    }
+    let class =
+        headers.get("x-amz-storage-class").map(|value| value.as_bytes().trim_ascii().to_ascii_uppercase());
+    headers.contains_key("x-amz-archive-status")
+        || class.is_some_and(|class| matches!(&*class, b"GLACIER" | b"DEEP_ARCHIVE"))
+}
+
+/// Whether an answer is a page for people.
+fn is_html(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_TYPE).is_some_and(|value| {
+        let value = String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase();
+        let essence = value.split(';').next().unwrap_or_default().trim();
+        matches!(essence, "text/html" | "application/xhtml+xml")
+    })
+}
+
+fn trouble(status: StatusCode, detail: String) -> Trouble {
+    Trouble { detail, ..status_trouble(1, status) }
+}
+
+fn absent(status: StatusCode, how: Absence) -> Observation {
+    Observation::Absent { status: status.as_u16(), how }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OF_A_STORE: &str =
+        "<?xml version=\"1.0\"?>\n<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>";
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs
+            .iter()
+            .map(|(name, value)| (header::HeaderName::from_static(name), value.parse().unwrap()))
+            .collect()
+    }
+
+    fn error(status: u16, pairs: &[(&'static str, &str)], body: &str) -> ErrorAnswer {
+        let status = StatusCode::from_u16(status).unwrap();
+        ErrorAnswer { status, headers: headers(pairs), start: body.as_bytes().to_vec(), attempts: 2 }
+    }
+
+    /// What an observation comes to, in a word.
+    fn word(observation: Option<Observation>) -> &'static str {
+        match observation {
+            None => "the file",
+            Some(Observation::Absent { how: Absence::Archived, .. }) => "archived",
+            Some(Observation::Absent { .. }) => "missing",
+            Some(Observation::Undetermined(_)) => "unknown",
+            Some(other) => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_403_is_whose_it_is() {
+        let page = ("content-type", "text/html");
+        let xml = |code: &str| format!("<Error><Code>{code}</Code></Error>");
+        for (pairs, body, means) in [
+            // S3's, directly and through CloudFront.
+            (&[("server", "AmazonS3"), ("x-amz-request-id", "1")][..], OF_A_STORE, "missing"),
+            (&[("server", "AmazonS3"), ("x-cache", "Error from cloudfront")], "", "missing"),
+            (&[("server", "CloudFront"), ("x-amz-request-id", "1")], "", "missing"),
+            (&[("x-amz-request-id", "1"), page], "<html>403 Forbidden</html>", "missing"),
+            (&[("content-type", "application/xml")], OF_A_STORE, "missing"),
+            // Nobody's in particular.
+            (&[], "", "missing"),
+            (&[("server", "nginx"), ("content-type", "text/plain")], "403", "missing"),
+            // A firewall's, whatever else it says.
+            (&[("cf-mitigated", "challenge"), page], "<html>", "unknown"),
+            (&[("cf-mitigated", "challenge"), ("server", "AmazonS3")], OF_A_STORE, "unknown"),
+            (&[("x-amzn-waf-action", "captcha")], "", "unknown"),
+            (&[("server", "CloudFront"), page], "<html>Request blocked.</html>", "unknown"),
+            (&[("server", "CloudFront")], "", "unknown"),
+            (&[("server", "cloudflare"), page], "<html>Sorry, you have been blocked</html>", "unknown"),
+            (&[("server", "AkamaiGHost"), page], "<html>Access Denied</html>", "unknown"),
+            // S3's about something else than whether there is such an object.
+            (&[("server", "AmazonS3")], &xml("InvalidObjectState"), "archived"),
+            (&[("server", "AmazonS3")], &xml("SignatureDoesNotMatch"), "unknown"),
+            (&[("server", "AmazonS3")], &xml("RequestTimeTooSkewed"), "unknown"),
+            (&[], "<Error><Code>AccessDenied</Code><Message>Request has expired</Message>", "unknown"),
+        ] {
+            let seen = otherwise(&error(403, pairs, body));
+            assert_eq!(word(Some(seen)), means, "{pairs:?} {body}");
+        }
+    }
+
+    #[test]
+    fn other_statuses_say_what_they_say_unless_a_firewall_gave_them() {
+        let challenge = &[("x-amzn-waf-action", "challenge")][..];
+        for (status, pairs, means) in [
+            (404, &[][..], "missing"),
+            (410, &[], "missing"),
+            (401, &[], "unknown"),
+            (202, challenge, "unknown"),
+            (404, challenge, "unknown"),
+            (405, &[("x-amzn-waf-action", "captcha")], "unknown"),
+            (503, &[("cf-mitigated", "challenge")], "unknown"),
+        ] {
+            let seen = otherwise(&error(status, pairs, ""));
+            assert_eq!(word(Some(seen)), means, "{status} {pairs:?}");
+        }
+    }
+
+    #[test]
+    fn an_object_that_cannot_be_read_is_not_the_file() {
+        const CLASS: &str = "x-amz-storage-class";
+        let restored =
+            ("x-amz-restore", "ongoing-request=\"false\", expiry-date=\"Fri, 21 Dec 2029 00:00:00 GMT\"");
+        let under_way = ("x-amz-restore", "ongoing-request=\"true\"");
+        for (pairs, means) in [
+            (&[][..], "the file"),
+            (&[(CLASS, "GLACIER")], "archived"),
+            (&[(CLASS, "DEEP_ARCHIVE")], "archived"),
+            (&[(CLASS, "GLACIER"), under_way], "archived"),
+            (&[(CLASS, "DEEP_ARCHIVE"), restored], "the file"),
+            (&[(CLASS, "GLACIER_IR")], "the file"),
+            (&[(CLASS, "STANDARD_IA")], "the file"),
+            (&[(CLASS, "INTELLIGENT_TIERING")], "the file"),
+            (&[(CLASS, "INTELLIGENT_TIERING"), ("x-amz-archive-status", "ARCHIVE_ACCESS")], "archived"),
+            (&[("x-amz-archive-status", "DEEP_ARCHIVE_ACCESS")], "archived"),
+            (&[under_way], "archived"),
+            (&[("content-type", "text/html")], "missing"),
+            (&[("content-type", "text/html"), ("cf-mitigated", "challenge")], "unknown"),
+        ] {
+            assert_eq!(word(in_place_of_the_file(StatusCode::OK, &headers(pairs))), means, "{pairs:?}");
+        }
+    }
+
+    #[test]
+    fn a_page_for_people_is_known_by_its_type() {
+        for (value, html) in [
+            ("text/html", true),
+            ("Text/HTML; charset=utf-8", true),
+            ("application/xhtml+xml", true),
+            ("text/plain", false),
+            ("application/gzip", false),
+        ] {
+            assert_eq!(is_html(&headers(&[("content-type", value)])), html, "{value}");
+        }
+        assert!(!is_html(&HeaderMap::new()));
+    }
+}

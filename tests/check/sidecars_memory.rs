@@ -1,0 +1,87 @@
+//! What the sidecars of many directories take in memory: what is kept of them is what was asked.
+
+use std::fmt::Write as _;
+
+use embedded_mirror::{Config, Mirror, Resource, artifact_content, hex_sha256};
+use serde_json::json;
+
+use crate::support::{Checkout, Stream, check_locally, component, watch};
+
+/// What is stated of a hundred directories, in KiB, and how many are tried.
+const STATED: u64 = 400 * 1024;
+const DIRECTORIES: usize = 100;
+
+/// How many of them have a `meta.json` as large as may be, with long paths.
+const LARGEST: usize = 2;
+
+/// A `meta.json` of 30 KB with a hundred faults, each deep below long keys that print as eight bytes a character.
+fn many_faults() -> String {
+    let twice = "\"a\": 1, ".repeat(100);
+    let key = "\u{202e}".repeat(80);
+    let (before, after) = (format!("{{\"{key}\": ").repeat(100), "}".repeat(100));
+    format!("{{\"images\": {{\"x\": {{\"y\": {before}{{{twice}\"b\": 2}}{after}}}}}}}")
+}
+
+/// A `meta.json` with many images, whose paths have that many characters.
+fn many_images(path: usize) -> String {
+    let images: Vec<String> =
+        (0..9_900).map(|number| format!("\"{number}\": {{\"path\": \"{number:0path$}\"}}")).collect();
+    format!("{{\"images\": {{{}}}}}", images.join(","))
+}
+
+/// A `sha256sum.txt` that is as large as may be, with as many lines as that holds.
+fn many_lines() -> String {
+    let digest = hex_sha256(b"");
+    let mut text = String::new();
+    for number in 0.. {
+        let _ = writeln!(text, "{digest}  {number:x}");
+        if text.len() + 75 > 1024 * 1024 {
+            break;
+        }
+    }
+    text
+}
+
+#[test]
+fn a_hundred_directories_with_hostile_sidecars_take_no_more_than_is_stated() {
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    let (faults, lines, long) = (many_faults(), many_lines(), many_images(3_200));
+    assert!(faults.len() < 32_000 && lines.len() > 1_000_000 && long.len() > 31_000_000);
+    let mut stream = Stream::new();
+    for number in 0..DIRECTORIES {
+        let path = format!("/{number}/f.iso");
+        mirror.put(&path, Resource::artifact("f.iso").repr_digest());
+        let meta = if number < LARGEST { &long } else { &faults };
+        mirror.put(&format!("/{number}/meta.json"), Resource::bytes(meta.clone()));
+        mirror.put(&format!("/{number}/sha256sum.txt"), Resource::bytes(lines.clone()));
+        stream = stream.with(&format!("x86_64/p{number:03}/iso/disk"), component(&mirror.url(&path)));
+    }
+    let (finished, peak) = watch(&check_locally(Checkout::of(&stream)));
+    eprintln!("{} MiB, {:?}", peak / 1024, finished.elapsed);
+    let report = finished.exits(0).report();
+    assert_eq!(report.counts(), [DIRECTORIES as u64, 0, 0]);
+    let warning = report.artifact("x86_64/p099/iso/disk")["warnings"][0].as_str().unwrap();
+    assert!(warning.contains("meta.json") && warning.len() < 4_000, "{warning}");
+    assert!(peak > 0 && peak < STATED, "{peak} KiB");
+}
+
+/// Honest ones of some megabytes are read to their end, and what they say against a file is heard.
+#[test]
+fn a_large_meta_json_is_read_and_its_contradictions_are_found() {
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    let mut stream = Stream::new();
+    for (number, is_right) in (0..8).map(|number| (number, number % 2 == 0)) {
+        let path = format!("/{number}/f.iso");
+        mirror.put(&path, Resource::artifact("f.iso").repr_digest());
+        let digest = if is_right { hex_sha256(&artifact_content("f.iso")) } else { hex_sha256(b"another") };
+        let last = json!({ "path": "f.iso", "sha256": digest }).to_string();
+        let meta = many_images(320);
+        let meta = format!("{}, \"last\": {last}}}}}", meta.strip_suffix("}}").unwrap());
+        assert!((3_000_000..4_000_000).contains(&meta.len()));
+        mirror.put(&format!("/{number}/meta.json"), Resource::bytes(meta));
+        stream = stream.with(&format!("x86_64/p{number}/iso/disk"), component(&mirror.url(&path)));
+    }
+    let report = check_locally(Checkout::of(&stream)).run().exits(1).report();
+    assert_eq!(report.counts(), [4, 4, 0]);
+    assert_eq!(report.artifact("x86_64/p7/iso/disk")["reason"], "metadata-conflict");
+}
