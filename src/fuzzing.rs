@@ -108,7 +108,7 @@ pub fn digest_headers(bytes: &[u8]) -> Result<(), Broken> {
 
 /// Legacy metadata or a build's `meta.json`.
 pub fn metadata(bytes: &[u8]) -> Result<(), Broken> {
-    let (salvaged, outcome) = BuildMetadata::salvage("meta.json", bytes);
+    let (salvaged, outcome) = BuildMetadata::parse_lossy("meta.json", bytes);
     match BuildMetadata::parse("meta.json", bytes) {
         Ok(metadata) => hold(outcome.is_ok() && metadata == salvaged, "of good metadata all is salvaged"),
         Err(faults) => {

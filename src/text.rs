@@ -4,7 +4,7 @@ pub(crate) mod json;
 #[cfg(test)]
 pub(crate) mod schema;
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::path::Path;
 
 use icu_properties::props::{
@@ -53,12 +53,41 @@ pub fn path_name(path: &Path) -> String {
     name
 }
 
-/// The text as [`Printable`] shows it, cut after `limit` characters with an ellipsis.
+/// The text as [`Printable`] shows it, at most `limit` characters of that; if it was cut, an ellipsis follows.
 pub fn excerpt(text: &str, limit: usize) -> String {
-    match text.char_indices().nth(limit).and_then(|(end, _)| text.get(..end)) {
-        Some(short) => format!("{}…", Printable(short)),
-        None => Printable(text).to_string(),
+    let (mut shown, mut left) = (String::new(), limit);
+    for character in text.chars() {
+        let before = shown.len();
+        // Writing to a string does not fail.
+        let _ = write!(shown, "{}", Printable(character.encode_utf8(&mut [0; 4])));
+        let printed = shown.get(before..).map_or(0, |added| added.chars().count());
+        let Some(rest) = left.checked_sub(printed) else {
+            shown.truncate(before);
+            shown.push('…');
+            break;
+        };
+        left = rest;
     }
+    shown
+}
+
+/// How many bytes a text has as [`Printable`] shows it.
+pub(crate) fn printed_length(text: &str) -> usize {
+    struct Length(usize);
+    impl fmt::Write for Length {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            self.0 += text.len();
+            Ok(())
+        }
+    }
+    // Nearly all text is plain, and there may be much of it.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'\\') {
+        return text.len();
+    }
+    let mut length = Length(0);
+    // Counting does not fail.
+    let _ = write!(length, "{}", Printable(text));
+    length.0
 }
 
 /// Whether a character does something to what is printed around it, or is not seen itself: controls and formats,
@@ -162,6 +191,8 @@ mod tests {
     fn an_excerpt_says_that_it_was_cut() {
         assert_eq!(excerpt("abc", 3), "abc");
         assert_eq!(excerpt("abcd", 3), "abc…");
-        assert_eq!(excerpt("\u{1b}[0m", 1), "\\u{1b}…");
+        assert_eq!(excerpt("\u{1b}[0m", 7), "\\u{1b}[…");
+        assert_eq!(excerpt("\u{1b}[0m", 5), "…", "what is escaped is as long as it is printed");
+        assert_eq!(printed_length("\u{1b}[0mü"), "\\u{1b}[0mü".len());
     }
 }

@@ -199,3 +199,23 @@ fn a_base_that_cannot_be_read_is_no_reason_to_stop() {
     assert_eq!(report["changes"], Value::Null);
     assert!(report["notes"][0].as_str().unwrap().contains("cannot be told: data/data/coreos/rhcos.json"));
 }
+
+/// What git would have to say is worth some of the time, and no verdict.
+#[test]
+fn a_repository_that_hangs_git_takes_no_verdict_away() {
+    let Some(checkout) = Checkout::new() else { return };
+    let config = checkout.directory.path().join(".git/config");
+    fs::remove_file(&config).unwrap();
+    assert!(Command::new("mkfifo").arg(&config).status().unwrap().success());
+    for arguments in [&["--deadline", "4s"][..], &["--deadline", "4s", "--base", "main"]] {
+        let began = std::time::Instant::now();
+        let output = checkout.check(arguments, &[("PULL_BASE_SHA", checkout.base.as_str())]);
+        assert!(began.elapsed().as_secs() < 4, "{:?}", began.elapsed());
+        let report = report(&output);
+        let note = report["notes"][0].as_str().unwrap();
+        assert!(note.contains("cannot be told") && note.contains("took too long"), "{note}");
+        // Nobody listens at the proxy; had git used up the time, that would be the reason.
+        let reasons = report["artifacts"].as_array().unwrap().iter().map(|it| it["reason"].as_str().unwrap());
+        assert!(reasons.clone().all(|reason| reason == "unreachable"), "{:?}", reasons.collect::<Vec<_>>());
+    }
+}

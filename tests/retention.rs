@@ -1,6 +1,11 @@
 //! `retention` of a git repository's branches against what a mirror lists.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail as tests do")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "helpers of tests fail as tests do, and say what they skip"
+)]
 
 mod handoff_support;
 
@@ -126,4 +131,76 @@ fn images_that_were_pruned_are_gone_although_their_build_is_listed() {
     assert_eq!(json["builds"][0]["pruned"], "images perhaps pruned");
     let ran = Ran::of(&mut prune(r#"["cloud-uploads", "containers"]"#));
     assert_eq!(ran.status, 0, "{}", ran.all());
+}
+
+/// In a git hook these name the hook's repository, and beat `git -C`.
+#[test]
+fn the_repository_is_the_one_that_is_named_whatever_the_environment_says() {
+    let repo = repo();
+    let other = Repo::new();
+    other.write("README", "no boot images");
+    other.commit("empty");
+    let dir = tempfile::tempdir().unwrap();
+    let listing = builds_json(dir.path(), &[NEW]);
+    let git = other.path().join(".git");
+    let mut command = program(&["retention", "--git", repo.path().to_str().unwrap(), "--ref", "main"]);
+    command.args(["--listing", &listing, "--output", "json"]);
+    for variable in ["GIT_DIR", "GIT_COMMON_DIR"] {
+        command.env(variable, &git);
+    }
+    command.env("GIT_WORK_TREE", other.path()).env("GIT_INDEX_FILE", git.join("index"));
+    command.env("GIT_OBJECT_DIRECTORY", git.join("objects"));
+    command
+        .env("GIT_CONFIG_COUNT", "1")
+        .env("GIT_CONFIG_KEY_0", "core.bare")
+        .env("GIT_CONFIG_VALUE_0", "true");
+    let ran = Ran::of(&mut command);
+    let json = ran.json_of("retention");
+    assert_eq!(json["summary"]["pinned"], 1, "{}", ran.all());
+    assert_eq!(json["unreadable"].as_array().unwrap().len(), 0, "{}", ran.all());
+}
+
+/// As in Prow, where the checkout belongs to another user than the job.
+#[test]
+fn a_repository_of_another_user_is_read() {
+    let repo = repo();
+    let owner = std::process::Command::new("chown").args(["-R", "12345"]).arg(repo.path()).output().unwrap();
+    if !owner.status.success() {
+        println!("skipped: only root gives files away");
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let listing = builds_json(dir.path(), &[NEW]);
+    let ran = retention(&repo, &["--ref", "main", "--listing", &listing, "--output", "json"]);
+    assert_eq!(ran.json_of("retention")["summary"]["pinned"], 1, "{}", ran.all());
+    let diff = Ran::of(&mut program(&["diff", "--git", repo.path().to_str().unwrap(), "main:", "main:"]));
+    assert_eq!(diff.status, 0, "{}", diff.all());
+}
+
+#[test]
+fn every_document_pins_whatever_its_name_is() {
+    let repo = Repo::new();
+    let text = fs::read_to_string(testdata("checkout").join(HOME)).unwrap();
+    repo.write("data/data/fcos-stream.json", &text);
+    repo.write("data/data/coreos/a/b/c/d/e/deep.json", &text.replace(OLD, NEW));
+    repo.commit("both");
+    let dir = tempfile::tempdir().unwrap();
+    let listing = builds_json(dir.path(), &[NEW, OLD]);
+    let json =
+        retention(&repo, &["--ref", "main", "--listing", &listing, "--output", "json"]).json_of("retention");
+    assert_eq!(json["summary"]["pinned"], 2, "{json}");
+
+    // And so does every stream of a manifest.
+    let data = serde_json::json!({"streams": format!("{{\"rhel-9\": {text}, \"rhel-10\": {}}}", text.replace(OLD, NEW))});
+    let manifest = dir.path().join("0000_50_installer_coreos-bootimages.yaml");
+    let name = serde_json::json!({"name": "coreos-bootimages"});
+    let config_map = serde_json::json!({"kind": "ConfigMap", "metadata": name, "data": data});
+    fs::write(&manifest, format!("---\n{config_map}\n---\n")).unwrap();
+    let manifests = tempfile::tempdir().unwrap();
+    fs::copy(&manifest, manifests.path().join("0000_50_installer_coreos-bootimages.yaml")).unwrap();
+    for source in [manifest.as_path(), manifests.path()] {
+        let args = ["retention", source.to_str().unwrap(), "--listing", &listing, "--output", "json"];
+        let json = Ran::of(&mut program(&args)).json_of("retention");
+        assert_eq!(json["summary"]["pinned"], 2, "{json}");
+    }
 }

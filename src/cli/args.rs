@@ -89,8 +89,8 @@ pub enum Source {
 #[derive(Debug, Args)]
 #[command(after_help = CHECK_EXAMPLES)]
 pub struct CheckArgs {
-    /// An installer checkout, a stream file, a ConfigMap manifest that holds one, an https:// URL of a
-    /// stream file, or - for standard input
+    /// An installer checkout, a stream file, a manifest or a directory of manifests with ConfigMaps that hold
+    /// streams, an https:// URL of a stream file, or - for standard input
     #[arg(value_name = "SOURCE", default_value = ".", value_parser = source, value_hint = ValueHint::AnyPath)]
     pub sources: Vec<Source>,
 
@@ -196,6 +196,10 @@ pub struct Filters {
     /// Only this component: disk, kernel, initramfs or rootfs; repeatable
     #[arg(short, long, value_name = "COMPONENT")]
     pub component: Vec<String>,
+
+    /// Only this stream, by the key of a manifest's streams (rhel-9) or the document's own name; repeatable
+    #[arg(long, value_name = "STREAM")]
+    pub stream: Vec<String>,
 }
 
 /// Where to look.

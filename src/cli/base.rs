@@ -1,11 +1,14 @@
 //! `--base`: what the pull request changes, told beside the verdicts.
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use super::args::{CheckArgs, Source};
 use super::env;
 use crate::report::model::Changes;
-use crate::stream::{CommitId, Document, GitError, Repository, SourceError, Sources};
+use crate::stream::{
+    Checkout, CommitId, Document, GitError, Repository, SourceError, Sources, read_commit, read_file_of,
+};
 
 /// What the run's documents are compared with.
 pub(super) struct Base {
@@ -26,21 +29,33 @@ pub(super) enum NoBase {
 }
 
 /// The base that the command line names, or else Prow's. Runs git, apart from the thread that answers signals.
-pub(super) async fn read(asked: Option<String>, sources: &[Source]) -> Result<Base, NoBase> {
+///
+/// No verdict depends on it, so it may take a quarter of the time that is left until the deadline of the run.
+pub(super) async fn read(
+    asked: Option<String>,
+    sources: &[Source],
+    deadline: Option<Instant>,
+) -> Result<Base, NoBase> {
+    let now = Instant::now();
+    let deadline = deadline.map(|deadline| now + deadline.saturating_duration_since(now) / 4);
     let sources = sources.to_vec();
-    let reading = tokio::task::spawn_blocking(move || read_blocking(asked, &sources));
+    let reading = tokio::task::spawn_blocking(move || read_blocking(asked, &sources, deadline));
     reading.await.unwrap_or(Err(NoBase::Unsaid))
 }
 
 /// The same, on this thread.
-pub(super) fn read_blocking(asked: Option<String>, sources: &[Source]) -> Result<Base, NoBase> {
+pub(super) fn read_blocking(
+    asked: Option<String>,
+    sources: &[Source],
+    deadline: Option<Instant>,
+) -> Result<Base, NoBase> {
     let paths: Vec<PathBuf> = sources.iter().filter_map(path).map(Path::to_path_buf).collect();
     if let Some(reference) = asked {
-        return read_at(&reference, &reference, &paths);
+        return read_at(&reference, &reference, &paths, deadline);
     }
     let commit = env::value(env::PULL_BASE_SHA).ok_or(NoBase::Unsaid)?;
     let name = env::value(env::PULL_BASE_REF).unwrap_or_else(|| commit.clone());
-    read_at(&commit, &name, &paths).map_err(|error| match error {
+    read_at(&commit, &name, &paths, deadline).map_err(|error| match error {
         NoBase::Unusable(_) => NoBase::Unsaid,
         error => error,
     })
@@ -53,8 +68,13 @@ fn path(source: &Source) -> Option<&Path> {
     }
 }
 
-fn read_at(reference: &str, name: &str, paths: &[PathBuf]) -> Result<Base, NoBase> {
-    let unusable = |error: GitError| NoBase::Unusable(format!("--base {error}"));
+fn read_at(
+    reference: &str,
+    name: &str,
+    paths: &[PathBuf],
+    deadline: Option<Instant>,
+) -> Result<Base, NoBase> {
+    let unusable = |error: GitError| NoBase::of_git(&error, name);
     let mut base = None;
     for path in paths {
         let is_checkout = path.is_dir();
@@ -64,19 +84,24 @@ fn read_at(reference: &str, name: &str, paths: &[PathBuf]) -> Result<Base, NoBas
             Some(parent) => parent,
             None => Path::new("."),
         };
-        let repository = Repository::of(directory).map_err(unusable)?;
+        let repository = Repository::of(directory, deadline).map_err(unusable)?;
         let named = repository.commit(reference).map_err(unusable)?;
         // What others did to the base since is not this pull request's doing.
         let commit = repository.merge_base(&named).unwrap_or(named);
-        let found = if is_checkout {
-            repository.documents_at(&commit)
+        let Checkout { sources: found, errors } = if is_checkout {
+            read_commit(&repository, &commit)
         } else {
-            file_at(&repository, &commit, path).map_err(|error| vec![error])
+            match file_at(&repository, &commit, path) {
+                Ok(sources) => Checkout { sources, ..Checkout::default() },
+                Err(error) => Checkout { errors: error.into(), ..Checkout::default() },
+            }
         };
-        let found = match found {
-            Ok(sources) => sources,
-            Err(errors) => absent_or_unreadable(errors, name)?,
-        };
+        match errors.kept().first() {
+            // A base without documents is an empty one: the pull request adds them all.
+            None | Some(SourceError::NoDocument { .. }) => {}
+            Some(SourceError::Git(error)) => return Err(NoBase::of_git(error, name)),
+            Some(error) => return Err(NoBase::unreadable(error, name)),
+        }
         let base = base.get_or_insert_with(|| Base { name: name.to_owned(), commit, documents: Vec::new() });
         base.documents.extend(found.documents.into_iter().map(|sourced| sourced.document));
     }
@@ -89,22 +114,25 @@ fn read_at(reference: &str, name: &str, paths: &[PathBuf]) -> Result<Base, NoBas
 fn file_at(repository: &Repository, commit: &CommitId, path: &Path) -> Result<Sources, SourceError> {
     let mut sources = Sources::default();
     let file = path.file_name().map_or(path, Path::new);
-    if let Some(bytes) = repository.file_at(commit, file)? {
+    if let Some(bytes) = read_file_of(repository, commit, file)? {
         sources.add_reader(&path.display().to_string(), bytes.as_slice())?;
     }
     Ok(sources)
 }
 
-/// A base without documents is an empty one: the pull request adds them all.
-fn absent_or_unreadable(errors: Vec<SourceError>, name: &str) -> Result<Sources, NoBase> {
-    match errors.into_iter().next() {
-        None | Some(SourceError::NoDocument { .. }) => Ok(Sources::default()),
-        Some(SourceError::Git(error)) => Err(NoBase::Unusable(format!("--base {error}"))),
-        Some(error) => {
-            let first = error.to_string();
-            let first = first.lines().next().unwrap_or_default();
-            Err(NoBase::Unreadable(format!("what changed since {name} cannot be told: {first}")))
+impl NoBase {
+    fn of_git(error: &GitError, name: &str) -> Self {
+        match error {
+            // Whoever made the repository can see to it that git hangs, and no verdict is to depend on that.
+            GitError::Ended { .. } => Self::unreadable(error, name),
+            error => Self::Unusable(format!("--base {error}")),
         }
+    }
+
+    fn unreadable(error: &dyn std::fmt::Display, name: &str) -> Self {
+        let first = error.to_string();
+        let first = first.lines().next().unwrap_or_default();
+        Self::Unreadable(format!("what changed since {name} cannot be told: {first}"))
     }
 }
 
@@ -122,7 +150,7 @@ impl Base {
     /// The changes from here to the run, as far as the run's filters let them be seen.
     pub(super) fn changes_to(mut self, args: &CheckArgs, sources: &Sources) -> Changes {
         for document in &mut self.documents {
-            document.artifacts.retain(|artifact| args.filters.matches(&artifact.id));
+            args.filters.keep(document);
         }
         let from_elsewhere: Vec<String> = args
             .sources

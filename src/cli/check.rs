@@ -65,10 +65,11 @@ async fn check(args: CheckArgs, verbosity: Verbosity, mut stop: network::Stop<'_
         Ok(sources) => sources,
         Err(problems) => return unusable(&args, Some(&choice), &problems),
     };
+    let deadline = started.checked_add(args.deadline()).map(Instant::into_std);
     let base = tokio::select! {
         biased;
         interrupt = &mut stop => return interrupted(&args, &choice, interrupt),
-        base = base::read(args.base.clone(), &args.sources) => base,
+        base = base::read(args.base.clone(), &args.sources, deadline) => base,
     };
     let base = match base {
         Ok(base) => Some(base),
@@ -238,7 +239,7 @@ fn run_context(sources: &Sources) -> RunContext {
         skipped: sources
             .skipped
             .iter()
-            .map(|skipped| SkippedFile { name: skipped.name.clone(), why: "no stream metadata".to_owned() })
+            .map(|skipped| SkippedFile { name: skipped.name.clone(), why: skipped.why.clone() })
             .collect(),
         ..RunContext::default()
     }

@@ -9,9 +9,8 @@ use super::args::{NetworkArgs, Output, Source, source};
 use super::load::load_blocking;
 use super::{Exit, complain, network};
 use crate::change::diff::{Diff, Side};
-use crate::handoff::git::Repository;
-use crate::stream::{SourceError, Sources};
-use crate::text::json;
+use crate::stream::{Checkout, Repository, Sources, read_commit, read_file_of};
+use crate::text::{Printable, json};
 
 /// `diff`
 #[derive(Debug, Args)]
@@ -101,19 +100,12 @@ fn at_revision(name: &str, revision: &str, path: &str, git: &Path) -> Result<Sou
     let repository = Repository::at(git);
     let commit = repository.commit(revision).map_err(|error| error.to_string())?;
     if path.is_empty() {
-        let entries = repository.metadata(&commit).map_err(|error| error.to_string())?;
-        let extract = repository.extract(&entries).map_err(|error| error.to_string())?;
-        return extract.documents().map_err(|errors| of_revision(name, extract.path(), &errors));
+        let Checkout { sources, errors } = read_commit(&repository, &commit);
+        return errors.into_result().map(|()| sources).map_err(|errors| errors.to_string());
     }
-    let text = repository.file(&commit, path).map_err(|error| error.to_string())?;
+    let text = read_file_of(&repository, &commit, Path::new(path)).map_err(|error| error.to_string())?;
+    let text = text.ok_or_else(|| format!("{}: the commit has no such file", Printable(name)))?;
     let mut sources = Sources::default();
     sources.add_reader(name, text.as_slice()).map_err(|error| error.to_string())?;
     Ok(sources)
-}
-
-/// The errors of a checkout, said of the revision instead of the directory that its files were put in.
-fn of_revision(name: &str, directory: &Path, errors: &[SourceError]) -> String {
-    let directory = directory.display().to_string();
-    let lines: Vec<String> = errors.iter().map(|error| error.to_string().replace(&directory, name)).collect();
-    lines.join("\n")
 }

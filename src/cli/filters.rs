@@ -6,13 +6,16 @@ use super::args::Filters;
 use crate::stream::{ArtifactId, Document};
 use crate::text::Printable;
 
+/// The most values or ids that are named as what exists.
+const MOST_NAMED: usize = 50;
+
 /// A filter that matches nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoMatch {
     /// A value that no artifact has.
     #[error("no artifact has the {what} {found}; there are: {}", existing.join(", "))]
     Value {
-        /// Architecture, platform, format or component.
+        /// Architecture, platform, format, component or stream.
         what: &'static str,
         /// The value.
         found: String,
@@ -41,32 +44,52 @@ impl Filters {
     }
 
     /// Whether an artifact is asked for. No filter asks for all.
-    pub fn matches(&self, id: &ArtifactId) -> bool {
+    pub fn matches(&self, document: &Document, id: &ArtifactId) -> bool {
         self.dimensions()
             .iter()
             .all(|(_, wanted, of)| wanted.is_empty() || wanted.iter().any(|value| value == of(id)))
+            && (self.stream.is_empty()
+                || document.streams().any(|name| self.stream.iter().any(|it| it == name)))
+    }
+
+    /// Leaves only the artifacts that are asked for in a document.
+    pub fn keep(&self, document: &mut Document) {
+        let mut artifacts = std::mem::take(&mut document.artifacts);
+        artifacts.retain(|artifact| self.matches(document, &artifact.id));
+        document.artifacts = artifacts;
     }
 
     /// Leaves only the artifacts that are asked for in the documents.
     pub fn apply(&self, documents: &mut [&mut Document]) -> Result<(), NoMatch> {
         let ids =
             || documents.iter().flat_map(|document| document.artifacts.iter().map(|artifact| &artifact.id));
+        let no_match = |what, wanted: &[String], existing: BTreeSet<&str>| {
+            let found = wanted.iter().find(|value| !existing.contains(value.as_str()))?;
+            let existing = existing.iter().take(MOST_NAMED);
+            Some(NoMatch::Value {
+                what,
+                found: format!("\"{}\"", Printable(found)),
+                existing: existing.map(|value| Printable(value).to_string()).collect(),
+            })
+        };
         for (what, wanted, of) in self.dimensions() {
-            let existing: BTreeSet<&str> = ids().map(of).collect();
-            if let Some(found) = wanted.iter().find(|value| !existing.contains(value.as_str())) {
-                return Err(NoMatch::Value {
-                    what,
-                    found: format!("\"{}\"", Printable(found)),
-                    existing: existing.iter().map(|value| Printable(value).to_string()).collect(),
-                });
+            if let Some(error) = no_match(what, wanted, ids().map(of).collect()) {
+                return Err(error);
             }
         }
-        if !ids().any(|id| self.matches(id)) {
+        let streams = documents.iter().flat_map(|document| document.streams());
+        if let Some(error) = no_match("stream", &self.stream, streams.collect()) {
+            return Err(error);
+        }
+        let matches = |document: &&mut Document| {
+            document.artifacts.iter().any(|artifact| self.matches(document, &artifact.id))
+        };
+        if !documents.iter().any(matches) {
             let existing: BTreeSet<String> = ids().map(|id| Printable(&id.to_string()).to_string()).collect();
-            return Err(NoMatch::Together { existing: existing.into_iter().take(50).collect() });
+            return Err(NoMatch::Together { existing: existing.into_iter().take(MOST_NAMED).collect() });
         }
         for document in documents {
-            document.artifacts.retain(|artifact| self.matches(&artifact.id));
+            self.keep(document);
         }
         Ok(())
     }

@@ -140,7 +140,7 @@ fn lint(args: &LintArgs) -> Result<Report, String> {
 }
 
 fn read_base(args: &LintArgs) -> Result<Option<Base>, String> {
-    match base::read_blocking(args.base.clone(), &args.sources) {
+    match base::read_blocking(args.base.clone(), &args.sources, None) {
         Ok(base) => Ok(Some(base)),
         Err(NoBase::Unsaid) => Ok(None),
         Err(NoBase::Unreadable(why)) => {
@@ -167,10 +167,7 @@ impl Looked {
         match source {
             Source::Path(path) => {
                 let mut sources = Sources::default();
-                sources.add_path(path).map_err(|errors| {
-                    let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
-                    lines.join("\n")
-                })?;
+                sources.add_path(path).map_err(|errors| errors.to_string())?;
                 self.place(path, &sources);
                 self.sources.append(sources);
             }

@@ -7,53 +7,50 @@ use super::env;
 use crate::http::{Client, ClientSettings, Proxies, Rules};
 use crate::location::Literal;
 use crate::probe::Prober;
-use crate::stream::Sources;
+use crate::stream::{SourceError, SourceErrors, Sources};
 
 /// Reads every source. All that is wrong is in the error, one line each.
 pub(super) async fn load(sources: &[Source], prober: &Prober) -> Result<Sources, String> {
     let mut loaded = Sources::default();
-    let mut problems: Vec<String> = Vec::new();
+    let mut problems = SourceErrors::default();
     for source in sources {
         let read = match source {
             Source::Url(url) => match prober.document(url).await {
                 Ok(bytes) => from_reader(url.as_str(), bytes.as_slice()),
-                Err(error) => Err(vec![error.to_string()]),
+                Err(error) => Err(SourceError::Other(error.to_string()).into()),
             },
             Source::Stdin => aside(|| from_reader("-", io::stdin().lock())).await,
             Source::Path(path) => {
                 let path = path.clone();
                 aside(move || {
                     let mut sources = Sources::default();
-                    match sources.add_path(&path) {
-                        Ok(()) => Ok(sources),
-                        Err(errors) => Err(errors.iter().map(ToString::to_string).collect()),
-                    }
+                    sources.add_path(&path)?;
+                    Ok(sources)
                 })
                 .await
             }
         };
         match read {
             Ok(sources) => loaded.append(sources),
-            Err(mut errors) => problems.append(&mut errors),
+            Err(errors) => problems.append(errors),
         }
     }
-    if problems.is_empty() { Ok(loaded) } else { Err(problems.join("\n")) }
+    if problems.is_empty() { Ok(loaded) } else { Err(problems.to_string()) }
 }
 
-fn from_reader(name: &str, reader: impl io::Read) -> Result<Sources, Vec<String>> {
+fn from_reader(name: &str, reader: impl io::Read) -> Result<Sources, SourceErrors> {
     let mut sources = Sources::default();
-    sources.add_reader(name, reader).map_err(|error| vec![error.to_string()])?;
+    sources.add_reader(name, reader)?;
     Ok(sources)
 }
 
 /// Reads what may take forever, such as a terminal or a pipe, where it does not keep signals from being heard.
 async fn aside(
-    read: impl FnOnce() -> Result<Sources, Vec<String>> + Send + 'static,
-) -> Result<Sources, Vec<String>> {
-    match tokio::task::spawn_blocking(read).await {
-        Ok(read) => read,
-        Err(error) => Err(vec![format!("the reading of a document broke off: {error}")]),
-    }
+    read: impl FnOnce() -> Result<Sources, SourceErrors> + Send + 'static,
+) -> Result<Sources, SourceErrors> {
+    tokio::task::spawn_blocking(read).await.unwrap_or_else(|error| {
+        Err(SourceError::Other(format!("the reading of a document broke off: {error}")).into())
+    })
 }
 
 /// The same for commands that else need no network.

@@ -9,8 +9,8 @@ use clap::{Args, ValueHint};
 use super::args::{NetworkArgs, Output, Source, source};
 use super::load::load_blocking;
 use super::{Exit, complain, network};
-use crate::handoff::git::Repository;
 use crate::handoff::retention::{Listing, Pins, Retention};
+use crate::stream::{Repository, read_checkout};
 use crate::text::json;
 
 /// `retention`
@@ -99,7 +99,7 @@ fn judge(args: &RetentionArgs) -> Result<Retention, String> {
     for pin in &args.pins {
         match pin {
             Source::Path(path) if path.is_dir() => {
-                pins.add_checkout(&path.display().to_string().into(), path);
+                pins.add_checkout(&path.display().to_string().into(), read_checkout(path));
             }
             // A document that a person names and that cannot be read is a mistake to mend, not a branch to keep.
             _ => {

@@ -201,9 +201,7 @@ fn read(args: &RewriteArgs) -> Result<Vec<Text>, String> {
 /// The stream documents of a checkout.
 fn documents_of(checkout: &Path) -> Result<Vec<PathBuf>, String> {
     let mut sources = Sources::default();
-    sources
-        .add_path(checkout)
-        .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
+    sources.add_path(checkout).map_err(|errors| errors.to_string())?;
     Ok(sources.documents.iter().map(|sourced| checkout.join(&*sourced.document.name)).collect())
 }
 

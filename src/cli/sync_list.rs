@@ -283,7 +283,7 @@ impl Destinations {
             .flat_map(|sourced| sourced.document.artifacts.iter().map(move |artifact| (sourced, artifact)));
         for (sourced, artifact) in all {
             let place = self.choice(artifact).place(&artifact.location, &artifact.release);
-            if !args.filters.matches(&artifact.id) {
+            if !args.filters.matches(&sourced.document, &artifact.id) {
                 findings.gaps.push(Gap {
                     arch: artifact.id.arch.clone(),
                     directory: place.ok().map(|place| place.directory().to_owned()),

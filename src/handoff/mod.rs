@@ -1,7 +1,6 @@
 //! What surrounds a bump: the request to ART, what a mirror must keep.
 
 pub mod directory;
-pub mod git;
 pub mod mirror;
 pub mod request;
 pub mod retention;

@@ -182,7 +182,7 @@ fn s3_checksum(value: &str) -> Claim {
 
 /// What other programs write: hexadecimal digits or base64.
 fn hex_or_base64(value: &str) -> Claim {
-    each(value, |text| Some(text.parse().ok().or_else(|| from_base64(text))))
+    each(value, |text| Some(Sha256::from_hex(text).ok().or_else(|| from_base64(text))))
 }
 
 /// One digest a line; none where `read` has nothing to say of it.

@@ -86,7 +86,7 @@ fn entry(line: &str) -> Option<(Sha256, String)> {
     let name = rest.strip_prefix("  ").or_else(|| rest.strip_prefix(" *"))?;
     let name = name.strip_prefix("./").unwrap_or(name);
     let name = if escaped { unescaped(name)? } else { name.to_owned() };
-    (!name.is_empty()).then_some((digest.parse().ok()?, name))
+    (!name.is_empty()).then_some((Sha256::from_hex(digest).ok()?, name))
 }
 
 fn unescaped(name: &str) -> Option<String> {

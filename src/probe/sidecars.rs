@@ -137,7 +137,7 @@ impl Sidecars {
     pub(super) fn meta_json(&self, client: &Arc<Client>, file: &Literal) -> Fetch<BuildMetadata> {
         let is_of_interest = self.is_of_interest(file);
         once(&self.builds, client, file, META_JSON, MAX_META_JSON_BYTES, move |name, bytes| {
-            let (mut metadata, outcome) = BuildMetadata::salvage(name, &bytes);
+            let (mut metadata, outcome) = BuildMetadata::parse_lossy(name, &bytes);
             metadata.retain(is_of_interest);
             ready(Sidecar::of(metadata, outcome))
         })

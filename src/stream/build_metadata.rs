@@ -7,17 +7,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde::de::MapAccess;
+use serde_json::value::RawValue;
 
 use super::Sha256;
 use super::fault::Faults;
+use super::limits::{MAX_FILE_NAME, MAX_IMAGES, MAX_IMAGES_OF_A_FILE, MAX_RELEASE};
 use super::reader::{Reader, Shape};
-use crate::text::count;
-
-/// The most images that metadata may describe. Real builds have some twenty.
-const MAX_IMAGES: usize = 10_000;
-
-/// The most images that may be one file. Real ones are one.
-const MAX_IMAGES_OF_A_FILE: usize = 4;
+use crate::text::{count, printed_length};
 
 /// What build metadata says of one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,26 +33,32 @@ pub struct BuildFile {
 /// Build metadata by file name. Several may speak of one file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BuildMetadata {
+    build_id: Option<String>,
     files: HashMap<String, Vec<BuildFile>>,
 }
 
 impl BuildMetadata {
     /// Reads one metadata document.
     pub fn parse(name: &str, text: &[u8]) -> Result<Self, Faults> {
-        let (metadata, outcome) = Self::salvage(name, text);
+        let (metadata, outcome) = Self::parse_lossy(name, text);
         outcome.map(|()| metadata)
     }
 
     /// Reads one metadata document. With its faults comes what could be read in spite of them: it proves
     /// nothing, but what it says against a file still stands.
-    pub fn salvage(name: &str, text: &[u8]) -> (Self, Result<(), Faults>) {
+    pub fn parse_lossy(name: &str, text: &[u8]) -> (Self, Result<(), Faults>) {
         let mut metadata = Self::default();
         let root = Root { metadata: &mut metadata, name: name.into() };
         let outcome = Reader::read(name, text, root);
         (metadata, outcome)
     }
 
-    /// Adds what another document says.
+    /// The `buildid`, if there is one of a length that build IDs have.
+    pub fn build_id(&self) -> Option<&str> {
+        self.build_id.as_deref()
+    }
+
+    /// Adds what another document says of files.
     pub fn extend(&mut self, other: Self) {
         for (name, mut said) in other.files {
             self.files.entry(name).or_default().append(&mut said);
@@ -100,11 +102,19 @@ impl<'t> Shape<'t> for Root<'_> {
         key: String,
         map: &mut A,
     ) -> Result<(), A::Error> {
-        if key == "images" {
-            let images = Images { metadata: self.metadata, name: &self.name, count: 0 };
-            return map.next_value_seed(reader.object(images));
+        match key.as_str() {
+            "images" => {
+                let images = Images { metadata: self.metadata, name: &self.name, count: 0 };
+                map.next_value_seed(reader.object(images))
+            }
+            "buildid" => {
+                let raw: &RawValue = map.next_value()?;
+                let build_id: Option<String> = serde_json::from_str(raw.get()).ok();
+                self.metadata.build_id = build_id.filter(|it| printed_length(it) <= MAX_RELEASE);
+                Ok(())
+            }
+            _ => reader.skip(map),
         }
-        reader.skip(map)
     }
 }
 
@@ -164,11 +174,13 @@ impl<'t> Shape<'t> for Image<'_> {
     ) -> Result<(), A::Error> {
         let file = &mut self.file;
         match key.as_str() {
-            "path" => self.path = reader.optional(map.next_value()?, Reader::string),
-            "sha256" => file.sha256 = reader.optional(map.next_value()?, Reader::parsed),
+            "path" => {
+                self.path = reader.optional(map.next_value()?, |reader, raw| reader.text(raw, MAX_FILE_NAME));
+            }
+            "sha256" => file.sha256 = reader.optional(map.next_value()?, Reader::hex_digest),
             "size" => file.size = reader.optional(map.next_value()?, Reader::size),
             "uncompressed-sha256" => {
-                file.uncompressed_sha256 = reader.optional(map.next_value()?, Reader::parsed);
+                file.uncompressed_sha256 = reader.optional(map.next_value()?, Reader::hex_digest);
             }
             "uncompressed-size" => {
                 file.uncompressed_size = reader.optional(map.next_value()?, Reader::size);
@@ -236,7 +248,7 @@ mod tests {
             (format!(r#"{{"images": {{{image}}}, "images": []}}"#), 1),
             (format!("[{image}]"), 0),
         ] {
-            let (metadata, outcome) = BuildMetadata::salvage("meta.json", text.as_bytes());
+            let (metadata, outcome) = BuildMetadata::parse_lossy("meta.json", text.as_bytes());
             assert!(outcome.is_err(), "{text}");
             assert_eq!(metadata.len(), files, "{text}");
             assert_eq!(metadata.of("a.iso").len(), usize::from(files > 0), "{text}");

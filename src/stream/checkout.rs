@@ -1,238 +1,293 @@
-//! The stream metadata of an installer checkout, wherever its year put it.
+//! The stream metadata of an installer checkout, wherever its year put it, or of a directory of manifests.
+//!
+//! No list of names says what is read: every `*.json` directly in `data/data`, and anywhere below
+//! `data/data/coreos`, that is stream metadata. What is not is named as skipped, with the reason, and what
+//! cannot be told is an error.
 
-use std::fs;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::Document;
 use super::build_metadata::BuildMetadata;
-use super::claim;
-use super::source::{Skipped, SourceError, Sourced, Sources, read_file};
-use super::{Document, MAX_DOCUMENT_BYTES};
-use crate::text::path_name;
+use super::claim::Claim;
+use super::git::{CommitId, Repository};
+use super::limits::{MAX_DEPTH, MAX_DOCUMENT_BYTES, MAX_FILES, MAX_PATH};
+use super::manifest::{self, Manifests};
+use super::source::{LegacyBuild, SourceError, SourceErrors, Sourced, Sources};
+use super::tree::{Commit, Directory, Kind, Listing, Tree};
+use crate::text::{count, path_name, printed_length};
 
-/// Where the stream document was from 2021-03 to 2021-10.
-const HOME_2021: &str = "data/data/rhcos-stream.json";
-
-/// Where the stream document of 2021 and the legacy metadata beside it are.
-pub(super) const DATA: &str = "data/data";
+/// What the installer embeds. Its stream document was directly in here in 2021, beside the legacy metadata.
+const DATA: &str = "data/data";
 
 /// Where stream documents have been since.
-const HOME: &str = "data/data/coreos";
+const COREOS: &str = "data/data/coreos";
 
-/// The files of `data/data/coreos` that the installer itself reads as stream metadata. One of these that
-/// makes no claim to be it is a fault, not another kind of file.
-const READ_BY_THE_INSTALLER: [&str; 5] =
-    ["rhcos.json", "fcos.json", "scos.json", "coreos-rhel-9.json", "coreos-rhel-10.json"];
-
-/// Legacy metadata, 2019 to 2021, beside `rhcos-stream.json`.
-const LEGACY: [&str; 4] =
-    ["rhcos-amd64.json", "rhcos-aarch64.json", "rhcos-ppc64le.json", "rhcos-s390x.json"];
-
-/// Everything that is read of a checkout with a `data/data`, as paths of files and directories. Beside what is
-/// named above, the metadata of 2019, which says which build it is of.
-pub(crate) const CHECKOUT_PLACES: [&str; 7] = [
-    HOME_2021,
-    HOME,
-    "data/data/rhcos.json",
-    "data/data/rhcos-amd64.json",
-    "data/data/rhcos-aarch64.json",
-    "data/data/rhcos-ppc64le.json",
-    "data/data/rhcos-s390x.json",
+/// Legacy metadata, 2019 to 2021, and its architecture. What says the sizes of files beside
+/// `rhcos-stream.json` has the architecture in its name; `rhcos.json` is of older builds.
+const LEGACY: [(&str, &str, bool); 5] = [
+    ("rhcos.json", "x86_64", false),
+    ("rhcos-amd64.json", "x86_64", true),
+    ("rhcos-aarch64.json", "aarch64", true),
+    ("rhcos-ppc64le.json", "ppc64le", true),
+    ("rhcos-s390x.json", "s390x", true),
 ];
 
-/// The most that all stream documents of a checkout may have together, in bytes: as much as one alone.
-const MAX_CHECKOUT_BYTES: usize = MAX_DOCUMENT_BYTES;
+const LOOKED_AT: &str = "data/data/*.json, data/data/coreos/**/*.json";
+const LOOKED_AT_ROOT: &str = "data/data/*.json, data/data/coreos/**/*.json, *.json, *.yaml";
 
-/// How deep below `data/data/coreos` files are looked for.
-const MAX_DEPTH: usize = 4;
-
-/// Where the files are that [`read`] asks for: a tree that lists itself in advance needs no more than these.
-pub(super) const PLACES: [&str; 6] = [
-    HOME,
-    HOME_2021,
-    "data/data/rhcos-amd64.json",
-    "data/data/rhcos-aarch64.json",
-    "data/data/rhcos-ppc64le.json",
-    "data/data/rhcos-s390x.json",
-];
-
-/// A tree of files: a directory, or a commit. Paths are relative to its root.
-pub(super) trait Tree {
-    /// What people call it.
-    fn name(&self) -> String;
-
-    /// Whether there is something at a path.
-    fn has(&self, path: &Path) -> bool;
-
-    /// The `*.json` files of a directory in the order of their names, those of its subdirectories after them,
-    /// `depth` directories deep. None if there is no such directory.
-    fn json_files(&self, directory: &Path, depth: usize) -> Result<Vec<PathBuf>, SourceError>;
-
-    /// Reads a regular file, at most one byte more than a document may have.
-    fn read(&self, path: &Path) -> Result<Vec<u8>, SourceError>;
+/// What was read of a checkout, and what is wrong with it.
+#[derive(Debug, Default)]
+pub struct Checkout {
+    /// What could be read.
+    pub sources: Sources,
+    /// What could not.
+    pub errors: SourceErrors,
 }
 
-/// Reads every stream document of a checkout.
-pub(super) fn read(tree: &dyn Tree, sources: &mut Sources) -> Result<(), Vec<SourceError>> {
-    let mut errors = Vec::new();
-    let mut found = Vec::new();
-    let mut candidates = vec![PathBuf::from(HOME_2021)];
-    let mut list = |directory: &str, depth| match tree.json_files(Path::new(directory), depth) {
-        Ok(files) => candidates.extend(files),
-        Err(error) => errors.push(error),
-    };
-    let mut looked_at = vec![HOME_2021.to_owned(), format!("{HOME}/**/*.json")];
-    list(HOME, MAX_DEPTH);
-    if !tree.has(Path::new(DATA)) {
-        // The bump repository keeps `rhcos-4.8.json` at its root.
-        looked_at.push("*.json".to_owned());
-        list("", 1);
+/// Reads a checkout on the disk.
+pub fn read_checkout(root: &Path) -> Checkout {
+    Files::of(&Directory(root)).read()
+}
+
+/// Reads a commit as a checkout of it would be read.
+pub fn read_commit(repository: &Repository, commit: &CommitId) -> Checkout {
+    Files::of(&Commit { repository, id: commit }).read()
+}
+
+/// What identifies all that [`read_commit`] would read of a commit: the paths and IDs of its files. None if
+/// that cannot be told without reading them.
+pub fn commit_key(repository: &Repository, commit: &CommitId) -> Option<Vec<(PathBuf, String)>> {
+    let tree = Commit { repository, id: commit };
+    let files = Files::of(&tree);
+    let is_known = files.checkout.errors.is_empty() && files.found.iter().all(|(_, id)| !id.is_empty());
+    is_known.then_some(files.found)
+}
+
+/// A file of a commit; none if the commit has no such file.
+pub fn read_file_of(
+    repository: &Repository,
+    commit: &CommitId,
+    path: &Path,
+) -> Result<Option<Vec<u8>>, SourceError> {
+    let tree = Commit { repository, id: commit };
+    if tree.has(path)? { tree.read(path, MAX_DOCUMENT_BYTES).map(Some) } else { Ok(None) }
+}
+
+/// The files of a tree that may be documents.
+struct Files<'t> {
+    tree: &'t dyn Tree,
+    /// Their paths, and the IDs that they have in git.
+    found: Vec<(PathBuf, String)>,
+    /// How many names were looked at.
+    seen: usize,
+    looked_at: &'static str,
+    checkout: Checkout,
+}
+
+impl<'t> Files<'t> {
+    fn of(tree: &'t dyn Tree) -> Self {
+        let checkout = Checkout::default();
+        let mut files = Self { tree, found: Vec::new(), seen: 0, looked_at: LOOKED_AT, checkout };
+        let result = match tree.list(Path::new(DATA)) {
+            Ok(Some(data)) => {
+                files.add(Path::new(DATA), &data, is_json);
+                files.below(Path::new(COREOS), &mut Vec::new())
+            }
+            Ok(None) => {
+                // The bump repository keeps `rhcos-4.8.json` at its root; `oc adm release extract` leaves manifests.
+                files.looked_at = LOOKED_AT_ROOT;
+                tree.list(Path::new("")).map(|root| {
+                    if let Some(root) = root {
+                        files.add(Path::new(""), &root, |name| is_json(name) || manifest::is_yaml_name(name));
+                    }
+                })
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = result {
+            files.checkout.errors.push(error);
+        }
+        files
     }
-    let mut room = MAX_CHECKOUT_BYTES;
-    for path in candidates {
-        match read_candidate(tree, &path, &mut room) {
-            Ok(Candidate::Document(document)) => found.push(*document),
-            Ok(Candidate::Other(name)) => sources.skipped.push(Skipped { name }),
-            Ok(Candidate::Absent) => {}
-            Err(error) => errors.push(error),
+
+    /// Adds the files of a directory, and then those of the directories in it.
+    fn below(&mut self, directory: &Path, above: &mut Vec<String>) -> Result<(), SourceError> {
+        let Some(listing) = self.tree.list(directory)? else { return Ok(()) };
+        if above.contains(&listing.identity) {
+            let name = directory.display().to_string();
+            self.checkout.sources.skip(name, "a link to a directory that it is in");
+            return Ok(());
+        }
+        if above.len() >= MAX_DEPTH {
+            let (path, found) = (directory.display().to_string(), "a deeper directory".to_owned());
+            return Err(SourceError::Unusable {
+                path,
+                found,
+                expected: "at most 16 directories in each other",
+            });
+        }
+        self.add(directory, &listing, is_json);
+        above.push(listing.identity);
+        for entry in listing.entries.iter().filter(|entry| entry.kind == Kind::Directory) {
+            if self.seen > MAX_FILES {
+                break;
+            }
+            let path = directory.join(&entry.name);
+            if let Err(error) = self.below(&path, above) {
+                self.checkout.errors.push(error);
+            }
+        }
+        above.pop();
+        Ok(())
+    }
+
+    /// Adds the files of a directory whose names fit.
+    fn add(&mut self, directory: &Path, listing: &Listing, fits: impl Fn(&str) -> bool) {
+        for entry in &listing.entries {
+            self.seen += 1;
+            let path = directory.join(&entry.name);
+            let name = path_name(&path);
+            let unusable =
+                |found: String, expected| SourceError::Unusable { path: name.clone(), found, expected };
+            if self.seen > MAX_FILES {
+                let found = format!("more than {MAX_FILES} names");
+                self.checkout.errors.push(unusable(found, "a checkout, or a directory of manifests"));
+                return;
+            }
+            let error = match entry.kind {
+                Kind::Directory if !fits(&entry.name) => continue,
+                Kind::File if !fits(&entry.name) => continue,
+                Kind::Other(what) if !fits(&entry.name) => {
+                    // What it leads to may be a directory.
+                    if directory != Path::new(DATA) {
+                        self.checkout.sources.skip(name, what);
+                    }
+                    continue;
+                }
+                _ if printed_length(&name) > MAX_PATH => {
+                    unusable("a longer path".to_owned(), "a path of at most 256 characters")
+                }
+                Kind::File => {
+                    self.found.push((path, entry.id.clone()));
+                    continue;
+                }
+                Kind::Directory => {
+                    if !directory.starts_with(COREOS) {
+                        self.checkout.sources.skip(name, "a directory");
+                    }
+                    continue;
+                }
+                Kind::Other(what) => unusable(what.to_owned(), "a regular file inside the checkout"),
+            };
+            self.checkout.errors.push(error);
         }
     }
-    let legacy = legacy_in(tree, Path::new(DATA)).unwrap_or_else(|mut faults| {
-        errors.append(&mut faults);
-        BuildMetadata::default()
-    });
-    if found.is_empty() && errors.is_empty() {
-        errors.push(SourceError::NoDocument { source_name: tree.name(), looked_at });
-    }
-    if !errors.is_empty() {
-        return Err(errors);
-    }
-    let legacy = Arc::new(legacy);
-    sources
-        .documents
-        .extend(found.into_iter().map(|document| Sourced { document, legacy: Arc::clone(&legacy) }));
-    Ok(())
-}
 
-enum Candidate {
-    Document(Box<Document>),
-    Other(String),
-    Absent,
-}
-
-/// Reads a file that may be a stream document. Of the `room` that is left for documents it takes its size.
-fn read_candidate(tree: &dyn Tree, path: &Path, room: &mut usize) -> Result<Candidate, SourceError> {
-    if !tree.has(path) {
-        return Ok(Candidate::Absent);
-    }
-    let name = path_name(path);
-    let bytes = tree.read(path)?;
-    let home = Path::new(HOME);
-    let must_be =
-        name == HOME_2021 || READ_BY_THE_INSTALLER.iter().any(|file| Path::new(&name) == home.join(file));
-    if !must_be && claim::is_none_made(&bytes) {
-        return Ok(Candidate::Other(name));
-    }
-    *room = room.checked_sub(bytes.len()).ok_or_else(|| SourceError::TooMuch {
-        path: name.clone(),
-        bytes: bytes.len(),
-        room: *room,
-        limit: MAX_CHECKOUT_BYTES,
-    })?;
-    Ok(Candidate::Document(Box::new(Document::parse(&name, &bytes)?)))
-}
-
-/// A checkout on the disk.
-pub(super) struct Directory<'r>(pub(super) &'r Path);
-
-impl Tree for Directory<'_> {
-    fn name(&self) -> String {
-        self.0.display().to_string()
-    }
-
-    fn has(&self, path: &Path) -> bool {
-        let found = fs::symlink_metadata(self.0.join(path));
-        !found.is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
-    }
-
-    fn json_files(&self, directory: &Path, depth: usize) -> Result<Vec<PathBuf>, SourceError> {
-        let mut files = Vec::new();
-        list(&self.0.join(directory), depth, &mut files)?;
-        let relative = |path: PathBuf| path.strip_prefix(self.0).map(Path::to_path_buf).unwrap_or(path);
-        Ok(files.into_iter().map(relative).collect())
-    }
-
-    fn read(&self, path: &Path) -> Result<Vec<u8>, SourceError> {
-        read_inside(self.0, &self.0.join(path))
-    }
-}
-
-/// Reads a regular file of a checkout. A link may lead to another file of the checkout, not out of it: the
-/// pull request chose it.
-fn read_inside(root: &Path, path: &Path) -> Result<Vec<u8>, SourceError> {
-    let refuse = |found| SourceError::NotAFile { path: path.display().to_string(), found };
-    let io = |error| SourceError::io(path, error);
-    let real = fs::canonicalize(path).map_err(io)?;
-    if !real.starts_with(fs::canonicalize(root).map_err(io)?) {
-        return Err(refuse("a link out of the checkout"));
-    }
-    let kind = fs::metadata(&real).map_err(io)?;
-    if kind.is_file() {
-        read_file(&real)
-    } else {
-        Err(refuse(if kind.is_dir() { "a directory" } else { "a special file" }))
-    }
-}
-
-/// The `*.json` files of a directory in the order of their names, those of its subdirectories after them.
-fn list(directory: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), SourceError> {
-    let entries = match fs::read_dir(directory) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(SourceError::io(directory, error)),
-    };
-    let mut entries: Vec<fs::DirEntry> =
-        entries.collect::<Result<_, _>>().map_err(|error| SourceError::io(directory, error))?;
-    entries.sort_by_key(fs::DirEntry::file_name);
-    let mut directories = Vec::new();
-    for entry in entries {
-        let path = entry.path();
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            directories.push(path);
-        } else if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
-            files.push(path);
+    /// Reads all of them.
+    fn read(mut self) -> Checkout {
+        let mut legacy = BuildMetadata::default();
+        let mut documents = Vec::new();
+        let mut others = 0;
+        let mut left = MAX_DOCUMENT_BYTES;
+        for (path, _) in std::mem::take(&mut self.found) {
+            match self.read_one(&path, &mut left, &mut legacy) {
+                Ok(Manifests { documents: mut found, others: more }) => {
+                    documents.append(&mut found);
+                    others += more;
+                }
+                Err(errors) => self.checkout.errors.append(errors),
+            }
         }
-    }
-    if depth > 1 {
-        for directory in directories {
-            list(&directory, depth - 1, files)?;
+        let Checkout { mut sources, mut errors } = self.checkout;
+        if others > 0 {
+            sources.skip(self.tree.name(), format!("{} without stream metadata", count(others, "manifest")));
         }
+        if documents.is_empty() && errors.is_empty() {
+            errors.push(SourceError::NoDocument { source_name: self.tree.name(), looked_at: self.looked_at });
+        }
+        let legacy = Arc::new(legacy);
+        let sourced = |document| Sourced { document, legacy: Arc::clone(&legacy) };
+        sources.documents.extend(documents.into_iter().map(sourced));
+        Checkout { sources, errors }
     }
-    Ok(())
+
+    fn read_one(
+        &mut self,
+        path: &Path,
+        left: &mut usize,
+        legacy: &mut BuildMetadata,
+    ) -> Result<Manifests, SourceErrors> {
+        let name = path_name(path);
+        let bytes = self.tree.read(path, *left)?;
+        let is_manifest = manifest::is_yaml_name(&name);
+        let claim = Claim::of(&bytes);
+        let holds_manifests = path.parent() == Some(Path::new("")) && claim == Claim::Manifest;
+        if is_manifest || holds_manifests {
+            let found = manifest::parse_any(&name, &bytes)?;
+            // The others of a payload are large, and many.
+            if !found.documents.is_empty() {
+                *left = left.saturating_sub(bytes.len());
+            }
+            return Ok(found);
+        }
+        *left = left.saturating_sub(bytes.len());
+        let mut errors = SourceErrors::default();
+        let legacy_file = LEGACY.iter().find(|(file, ..)| path == Path::new(DATA).join(file));
+        if let Some((_, arch, says_sizes)) = legacy_file {
+            let (metadata, outcome) = BuildMetadata::parse_lossy(&name, &bytes);
+            let build_id = metadata.build_id().map(str::to_owned);
+            self.checkout.sources.legacy_builds.push(LegacyBuild { name: name.clone(), arch, build_id });
+            if *says_sizes {
+                legacy.extend(metadata);
+                if let Err(faults) = outcome {
+                    errors.push(faults.into());
+                }
+            }
+        }
+        match (claim.why_not(), legacy_file) {
+            (None, _) if errors.is_empty() => match Document::parse(&name, &bytes) {
+                Ok(document) => return Ok(Manifests { documents: vec![document], others: 0 }),
+                Err(faults) => errors.push(faults.into()),
+            },
+            // It was read for what it is.
+            (_, Some((_, _, true))) | (None, _) => {}
+            (Some(why), _) => self.checkout.sources.skip(name, why),
+        }
+        errors.into_result().map(|()| Manifests::default())
+    }
+}
+
+/// Whether a name ends in `.json`, however that is spelled; it may be nothing else.
+fn is_json(name: &str) -> bool {
+    name.to_ascii_lowercase().ends_with(".json")
 }
 
 /// The legacy metadata around a stream file that was named by itself: beside it, or one directory up for the
 /// files of `data/data/coreos`.
-pub(super) fn legacy_around(directory: &Path) -> Result<BuildMetadata, Vec<SourceError>> {
-    let home = if directory.ends_with("coreos") { directory.join("..") } else { directory.to_path_buf() };
-    legacy_in(&Directory(&home), Path::new(""))
-}
-
-/// The legacy metadata of a directory.
-fn legacy_in(tree: &dyn Tree, directory: &Path) -> Result<BuildMetadata, Vec<SourceError>> {
+pub(super) fn legacy_around(directory: &Path) -> Result<BuildMetadata, SourceErrors> {
+    let beside = if directory.file_name() == Some(OsStr::new("coreos")) {
+        directory.join("..")
+    } else {
+        directory.to_path_buf()
+    };
+    let tree = Directory(&beside);
     let mut all = BuildMetadata::default();
-    let mut errors = Vec::new();
-    for file in LEGACY {
-        let path = directory.join(file);
-        if !tree.has(&path) {
+    let mut errors = SourceErrors::default();
+    let Some(listing) = tree.list(Path::new(""))? else { return Ok(all) };
+    for (file, _, says_sizes) in LEGACY {
+        if !says_sizes || !listing.entries.iter().any(|entry| entry.name == file) {
             continue;
         }
-        let read =
-            tree.read(&path).and_then(|bytes| Ok(BuildMetadata::parse(&path.display().to_string(), &bytes)?));
+        let path = beside.join(file);
+        let read = tree
+            .read(Path::new(file), MAX_DOCUMENT_BYTES)
+            .and_then(|bytes| Ok(BuildMetadata::parse(&path.display().to_string(), &bytes)?));
         match read {
             Ok(metadata) => all.extend(metadata),
             Err(error) => errors.push(error),
         }
     }
-    if errors.is_empty() { Ok(all) } else { Err(errors) }
+    errors.into_result().map(|()| all)
 }

@@ -1,4 +1,4 @@
-//! Which JSON texts claim to be stream metadata.
+//! What a JSON text claims to be.
 
 use std::fmt;
 
@@ -6,26 +6,51 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::reader::go_reads_as;
 
+/// What a JSON text claims to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Claim {
+    /// Stream metadata: it has a key of [`KEYS`].
+    Stream,
+    /// A manifest of Kubernetes: it has the key `kind`.
+    Manifest,
+    /// Another object.
+    Object,
+    /// A value that is not an object.
+    Value,
+    /// Nobody knows: it is not well-formed.
+    Malformed,
+}
+
 /// The keys by which an object claims to be stream metadata, in any spelling that the installer's reader takes
 /// for them: none hides a document from the gate alone.
 const KEYS: [&str; 2] = ["stream", "architectures"];
 
-/// Whether a text is a well-formed JSON value without the keys that stream metadata has.
-pub(super) fn is_none_made(bytes: &[u8]) -> bool {
-    let Ok(text) = std::str::from_utf8(bytes) else { return false };
-    if text.trim_start().starts_with('{') {
-        serde_json::from_str(text).is_ok_and(|Claim(is_made)| !is_made)
-    } else {
-        serde_json::from_str(text).is_ok_and(|IgnoredAny| true)
+impl Claim {
+    /// What a text claims to be.
+    pub(super) fn of(bytes: &[u8]) -> Self {
+        let Ok(text) = std::str::from_utf8(bytes) else { return Self::Malformed };
+        let claim = if text.trim_start().starts_with('{') {
+            serde_json::from_str(text)
+        } else {
+            serde_json::from_str(text).map(|IgnoredAny| Self::Value)
+        };
+        claim.unwrap_or(Self::Malformed)
+    }
+
+    /// Why a text is not stream metadata, if it certainly is not.
+    pub(super) const fn why_not(self) -> Option<&'static str> {
+        match self {
+            Self::Stream | Self::Malformed => None,
+            Self::Manifest | Self::Object => Some("not stream metadata: it has no `architectures`"),
+            Self::Value => Some("not stream metadata: it is not an object"),
+        }
     }
 }
 
-/// Whether an object has any of the [`KEYS`]. Nothing else of it is kept: it may be of any size.
-struct Claim(bool);
-
+/// Of an object nothing is kept: it may be of any size.
 impl<'t> Deserialize<'t> for Claim {
     fn deserialize<D: Deserializer<'t>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Self(false))
+        deserializer.deserialize_map(Self::Object)
     }
 }
 
@@ -38,7 +63,12 @@ impl<'t> Visitor<'t> for Claim {
 
     fn visit_map<A: MapAccess<'t>>(mut self, mut map: A) -> Result<Self, A::Error> {
         while let Some((key, IgnoredAny)) = map.next_entry::<String, _>()? {
-            self.0 |= KEYS.iter().any(|claim| go_reads_as(&key, claim));
+            // The installer reads a document whatever `kind` it has besides.
+            if KEYS.iter().any(|claim| go_reads_as(&key, claim)) {
+                self = Self::Stream;
+            } else if key == "kind" && self == Self::Object {
+                self = Self::Manifest;
+            }
         }
         Ok(self)
     }
@@ -50,15 +80,27 @@ mod tests {
 
     #[test]
     fn a_claim_is_made_by_a_key_however_it_is_spelled() {
-        for claims in [r#"{"stream": 1}"#, r#" {"x": [], "Architectures": {}}"#, r#"{"\u017ftream": 1}"#] {
-            assert!(!is_none_made(claims.as_bytes()), "{claims}");
+        let cases = [
+            (r#"{"stream": 1}"#, Claim::Stream),
+            (r#" {"x": [], "Architectures": {}}"#, Claim::Stream),
+            (r#"{"\u017ftream": 1}"#, Claim::Stream),
+            (r#"{"kind": "ConfigMap", "stream": 1}"#, Claim::Stream),
+            (r#"{"stream": 1, "kind": "ConfigMap"}"#, Claim::Stream),
+            (r#"{"kind": 1}"#, Claim::Manifest),
+            ("{}", Claim::Object),
+            (r#"{"x": {"stream": 1}}"#, Claim::Object),
+            ("[]", Claim::Value),
+            (r#"["stream"]"#, Claim::Value),
+            ("1", Claim::Value),
+            ("", Claim::Malformed),
+            ("{", Claim::Malformed),
+            ("[1,]", Claim::Malformed),
+            (r#"{"x": "#, Claim::Malformed),
+            ("{} {}", Claim::Malformed),
+        ];
+        for (text, claim) in cases {
+            assert_eq!(Claim::of(text.as_bytes()), claim, "{text}");
         }
-        for other in ["{}", "[]", "1", r#"{"x": {"stream": 1}}"#, r#"["stream"]"#] {
-            assert!(is_none_made(other.as_bytes()), "{other}");
-        }
-        for broken in ["", "{", "[1,]", r#"{"x": "#, "{} {}"] {
-            assert!(!is_none_made(broken.as_bytes()), "what is malformed is no other kind of file: {broken}");
-        }
-        assert!(!is_none_made(b"\"\xff\""));
+        assert_eq!(Claim::of(b"\"\xff\""), Claim::Malformed);
     }
 }

@@ -23,6 +23,12 @@ impl Sha256 {
         Self(digest)
     }
 
+    /// Reads 64 hexadecimal digits of either case, as coreutils does.
+    pub fn from_hex(text: &str) -> Result<Self, Sha256Error> {
+        let bytes = HEXLOWER_PERMISSIVE.decode(text.as_bytes()).map_err(|_| Sha256Error)?;
+        bytes.try_into().map(Self).map_err(|_| Sha256Error)
+    }
+
     /// The digest's 32 bytes.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
@@ -31,16 +37,17 @@ impl Sha256 {
 
 /// Text that is no SHA-256 digest.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected 64 hexadecimal digits")]
+#[error("expected 64 hexadecimal digits in lower case")]
 pub struct Sha256Error;
 
 impl FromStr for Sha256 {
     type Err = Sha256Error;
 
-    /// Reads 64 hexadecimal digits of either case, and nothing else.
+    /// Reads 64 lower-case hexadecimal digits, and nothing else: the installer compares a document's digest with
+    /// its own as text, formatted with Go's `%x` (`pkg/rhcos/cache`, `cacheFile`).
     fn from_str(text: &str) -> Result<Self, Sha256Error> {
-        let bytes = HEXLOWER_PERMISSIVE.decode(text.as_bytes()).map_err(|_| Sha256Error)?;
-        bytes.try_into().map(Self).map_err(|_| Sha256Error)
+        let digest = Self::from_hex(text)?;
+        if text.bytes().any(|byte| byte.is_ascii_uppercase()) { Err(Sha256Error) } else { Ok(digest) }
     }
 }
 
@@ -77,7 +84,12 @@ mod tests {
     fn a_digest_is_exactly_64_hexadecimal_digits() {
         let good = "f6e4458958f38a7bccae4a89a73134d431b86b183ebcf76542446c959fa2d520";
         assert_eq!(good.parse::<Sha256>().unwrap().to_string(), good);
-        assert_eq!(good.to_uppercase().parse::<Sha256>().unwrap().to_string(), good);
+        assert_eq!(
+            good.to_uppercase().parse::<Sha256>(),
+            Err(Sha256Error),
+            "Go formats digests in lower case"
+        );
+        assert_eq!(Sha256::from_hex(&good.to_uppercase()).unwrap().to_string(), good);
         let long = format!("{good}00");
         for bad in ["", "abc", &good[1..], &long, &format!(" {}", &good[1..]), &good.replace('f', "g")] {
             assert_eq!(bad.parse::<Sha256>(), Err(Sha256Error), "{bad}");

@@ -2,13 +2,8 @@
 
 use std::fmt;
 
+use super::limits::{MAX_EXCERPT, MAX_FAULT_PATH, MAX_FAULTS};
 use crate::text::{Printable, count, excerpt};
-
-/// The longest excerpt of a found value that a fault quotes, in characters.
-const EXCERPT: usize = 80;
-
-/// The number of faults of one document that are kept; the rest is only counted.
-const KEPT: usize = 50;
 
 /// One thing that keeps a document from being used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +12,7 @@ pub struct Fault {
     pub file: String,
     /// The line and column, both from 1, where they are known.
     pub position: Option<(usize, usize)>,
-    /// The JSON path, keys joined with dots and very long ones cut; empty for the document itself.
+    /// The JSON path, keys joined with dots, cut and printable; empty for the document itself.
     pub path: String,
     /// What was found.
     pub found: String,
@@ -32,7 +27,7 @@ impl fmt::Display for Fault {
             write!(f, ":{line}:{column}")?;
         }
         if !self.path.is_empty() {
-            write!(f, ": {}", Printable(&self.path))?;
+            write!(f, ": {}", self.path)?;
         }
         write!(f, ": found {}, expected {}", self.found, self.expected)
     }
@@ -46,9 +41,22 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// The faults, the first fifty of them.
-    pub fn kept(&self) -> &[Fault] {
-        &self.kept
+    /// How many faults there are.
+    pub(super) fn count(&self) -> usize {
+        self.kept.len().saturating_add(self.dropped)
+    }
+
+    /// Adds the faults of a document inside this one.
+    pub(super) fn append(&mut self, other: Self) {
+        self.dropped += other.dropped;
+        other.kept.into_iter().for_each(|fault| self.push(fault));
+    }
+
+    /// Drops all but the first `limit` faults, which are then only counted.
+    pub(super) fn cut(&mut self, limit: usize) {
+        let count = self.count();
+        self.kept.truncate(limit);
+        self.dropped = count - self.kept.len();
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -62,7 +70,7 @@ impl Faults {
     /// Adds a fault that is only put into words if it is kept: finding its place takes time, and a document
     /// may have as many faults as bytes.
     pub(super) fn push_with(&mut self, fault: impl FnOnce() -> Fault) {
-        if self.kept.len() < KEPT {
+        if self.kept.len() < MAX_FAULTS {
             self.kept.push(fault());
         } else {
             self.dropped += 1;
@@ -93,16 +101,17 @@ impl fmt::Display for Faults {
 
 impl std::error::Error for Faults {}
 
-/// The JSON path of some keys. A key may be as long as a document.
+/// The JSON path of some keys. A key may be as long as a document, and there may be many.
 pub(super) fn path(keys: &[String]) -> String {
     let mut path = String::new();
     for key in keys {
         if !path.is_empty() {
             path.push('.');
         }
-        match key.char_indices().nth(EXCERPT) {
-            Some((end, _)) => path.extend([key.get(..end).unwrap_or_default(), "…"]),
-            None => path.push_str(key),
+        path.push_str(&excerpt(key, MAX_EXCERPT));
+        if path.len() > MAX_FAULT_PATH {
+            path.push_str(".…");
+            break;
         }
     }
     path
@@ -110,7 +119,7 @@ pub(super) fn path(keys: &[String]) -> String {
 
 /// A found JSON string, quoted and cut.
 pub(super) fn quoted(text: &str) -> String {
-    format!("\"{}\"", excerpt(text, EXCERPT))
+    format!("\"{}\"", excerpt(text, MAX_EXCERPT))
 }
 
 /// A found JSON value by its text in the document: strings and scalars quoted, the rest named.
@@ -118,8 +127,8 @@ pub(super) fn described(raw: &str) -> String {
     match raw.as_bytes().first() {
         Some(b'{') => "an object".to_owned(),
         Some(b'[') => "an array".to_owned(),
-        Some(b'"') => format!("the string {}", excerpt(raw, EXCERPT)),
+        Some(b'"') => format!("the string {}", excerpt(raw, MAX_EXCERPT)),
         Some(b't' | b'f' | b'n') => raw.to_owned(),
-        _ => format!("the number {}", excerpt(raw, EXCERPT)),
+        _ => format!("the number {}", excerpt(raw, MAX_EXCERPT)),
     }
 }

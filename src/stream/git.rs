@@ -1,31 +1,37 @@
-//! The documents of a commit, read with the `git` binary.
+//! Commits, trees and files of a git repository, read with the `git` program.
 //!
 //! The repository is as untrusted as the pull request: nothing of its configuration may run a program, change
-//! what is read, or reach the network. No shell is involved, every output is bounded, and so is the time.
+//! what is read, or reach the network. No shell is involved; every answer is bounded, in bytes and in time.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::io::{self, Read};
+use std::io::{self, Read, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
-use std::time::Duration;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
 
-use super::MAX_DOCUMENT_BYTES;
-use super::checkout::{self, Tree};
-use super::source::{SourceError, Sources};
+use rustix::process::{Pid, Signal, kill_process_group};
+
 use crate::text::{Printable, excerpt};
 
-/// The longest that one call of git may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The longest that git may take for one answer.
+const MAX_WAIT: Duration = Duration::from_secs(30);
 
 /// The most that git may list, in bytes. A listing of the installer's documents has about one KiB.
 const MAX_LISTING: usize = 16 * 1024 * 1024;
 
-/// The most that is read of what git complains about, in bytes.
-const MAX_COMPLAINT: u64 = 4 * 1024;
+/// The longest line by which git announces an object, in bytes: it repeats the name that was asked for.
+const MAX_LINE: usize = 64 * 1024;
+
+/// The most that is kept of what git complains about, in bytes.
+const MAX_COMPLAINT: usize = 4 * 1024;
+
+/// How much is read from git at once, in bytes.
+const CHUNK: usize = 64 * 1024;
 
 /// Settings that stand before every call, above whatever the repository's own configuration says.
 ///
@@ -44,7 +50,8 @@ const SETTINGS: [&str; 9] = [
     "gc.auto=0",
 ];
 
-/// The environment of every call. All other variables of git's own are taken away.
+/// The environment of every call. All other variables of git's own are taken away: in a hook `GIT_DIR` and
+/// its kin name another repository, and beat `-C`.
 const ENVIRONMENT: [(&str, &str); 10] = [
     ("GIT_CONFIG_NOSYSTEM", "1"),
     ("GIT_CONFIG_GLOBAL", "/dev/null"),
@@ -60,35 +67,43 @@ const ENVIRONMENT: [(&str, &str); 10] = [
     ("LC_ALL", "C"),
 ];
 
-/// Why git could not say what it was asked.
+/// Why git could not answer.
 #[derive(Debug, thiserror::Error)]
 pub enum GitError {
     /// The program could not be started, or its output not be read.
     #[error("git could not be run: {0}")]
     Run(#[from] io::Error),
     /// Git refused.
-    #[error("git {what} failed in {}: {complaint}", Printable(directory))]
+    #[error("{}: git says: {complaint}", Printable(directory))]
     Failed {
-        /// The command.
-        what: &'static str,
         /// Where.
         directory: String,
         /// What git said, cut and printable.
         complaint: String,
     },
     /// No commit has this name.
-    #[error("{}: the repository has no commit \"{}\"", Printable(directory), excerpt(reference, 200))]
+    #[error("{}: the repository has no commit \"{}\"", Printable(directory), excerpt(revision, 200))]
     NoCommit {
         /// The repository.
         directory: String,
         /// The name.
-        reference: String,
+        revision: String,
+    },
+    /// No branch or tag matches a pattern.
+    #[error(
+        "{}: no branch or tag of the repository matches \"{}\"",
+        Printable(directory),
+        excerpt(pattern, 200)
+    )]
+    NoRef {
+        /// The repository.
+        directory: String,
+        /// The pattern.
+        pattern: String,
     },
     /// Git took too long, or said too much.
-    #[error("git {what} was ended in {}: {why}", Printable(directory))]
+    #[error("{}: git was stopped: {why}", Printable(directory))]
     Ended {
-        /// The command.
-        what: &'static str,
         /// Where.
         directory: String,
         /// Why.
@@ -96,12 +111,12 @@ pub enum GitError {
     },
 }
 
-/// The full object id of a commit: 40 or 64 hexadecimal digits.
+/// The full object ID of a commit: 40 or 64 hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CommitId(String);
 
 impl CommitId {
-    fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let is_id = [40, 64].contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         is_id.then(|| Self(text.to_ascii_lowercase()))
     }
@@ -118,258 +133,444 @@ impl fmt::Display for CommitId {
     }
 }
 
-/// A directory of a git repository's working tree.
-#[derive(Debug, Clone)]
+/// A git repository.
+#[derive(Debug)]
 pub struct Repository {
     directory: PathBuf,
-    /// Where the directory is below the repository's root, such as `sub/directory`; empty at the root.
-    prefix: OsString,
+    /// Where the directory is below the repository's root, such as `sub/directory`. Paths begin there.
+    prefix: PathBuf,
+    /// When all answers must be there.
+    deadline: Option<Instant>,
+    /// The process that reads objects, once one was asked for.
+    objects: RefCell<Option<Process>>,
+}
+
+/// What is at a path of a commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Object {
+    /// A file: its ID, and its content.
+    File(String, Vec<u8>),
+    /// A directory: its ID, and what is in it, in git's order.
+    Directory(String, Vec<TreeEntry>),
+    /// Neither, such as a submodule.
+    Other,
+    /// Nothing.
+    Missing,
+    /// A link that cannot be followed: where it leads.
+    BadLink(&'static str),
+    /// A file or directory of more bytes than may be read: so many.
+    TooLarge(u64),
+}
+
+/// A name in a directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct TreeEntry {
+    /// `100644`, `100755`: a file; `120000`: a link; `160000`: a submodule; `40000`: a directory.
+    pub(super) mode: String,
+    /// The name.
+    pub(super) name: OsString,
+    /// The ID of what it names.
+    pub(super) id: String,
 }
 
 impl Repository {
-    /// The repository whose working tree a directory is in.
-    pub fn of(directory: &Path) -> Result<Self, GitError> {
-        let mut repository = Self { directory: directory.to_path_buf(), prefix: OsString::new() };
-        let answer = repository.git("rev-parse", &["--show-prefix"], MAX_LISTING)?;
+    /// The repository whose working tree a directory is in. Paths are relative to this directory.
+    pub fn of(directory: &Path, deadline: Option<Instant>) -> Result<Self, GitError> {
+        let mut repository = Self { deadline, ..Self::at(directory) };
+        let answer = repository.git(&["rev-parse", "--show-prefix"])?;
         let line = answer.strip_suffix(b"\n").unwrap_or(&answer);
-        OsStr::from_bytes(line.strip_suffix(b"/").unwrap_or(line)).clone_into(&mut repository.prefix);
+        OsStr::from_bytes(line).clone_into(repository.prefix.as_mut_os_string());
         Ok(repository)
     }
 
-    /// The commit of a branch, tag or (abbreviated) id.
-    pub fn commit(&self, reference: &str) -> Result<CommitId, GitError> {
-        let wanted = format!("{reference}^{{commit}}");
-        let answer =
-            self.git("rev-parse", &["--verify", "--quiet", "--end-of-options", &wanted], MAX_LISTING);
-        match answer {
-            Ok(line) => CommitId::parse(String::from_utf8_lossy(&line).trim()),
-            Err(GitError::Failed { .. }) => None,
-            Err(error) => return Err(error),
+    /// The repository at a path: a working tree, any directory in one, or a bare repository. Paths are relative
+    /// to the repository's root.
+    pub fn at(directory: &Path) -> Self {
+        Self {
+            directory: directory.to_path_buf(),
+            prefix: PathBuf::new(),
+            deadline: None,
+            objects: RefCell::default(),
         }
-        .ok_or_else(|| GitError::NoCommit { directory: self.name(), reference: reference.to_owned() })
+    }
+
+    /// What people call it.
+    pub(super) fn name(&self) -> String {
+        self.directory.display().to_string()
+    }
+
+    /// The commit of a branch, tag or (abbreviated) ID, or whatever else `git rev-parse` understands.
+    pub fn commit(&self, revision: &str) -> Result<CommitId, GitError> {
+        let named = || GitError::NoCommit { directory: self.name(), revision: revision.to_owned() };
+        // A name is one line, and nothing at all would be HEAD.
+        if revision.is_empty() || revision.contains('\n') {
+            return Err(named());
+        }
+        let found = self.ask(format!("{revision}^{{commit}}").as_bytes(), MAX_LISTING)?;
+        match found {
+            Answer::Object { id, kind, .. } if kind == "commit" => CommitId::parse(&id).ok_or_else(named),
+            _ => Err(named()),
+        }
     }
 
     /// Where what is checked out branched off a commit's history; none where the histories share nothing, or
     /// a shallow clone does not reach so far.
     pub fn merge_base(&self, commit: &CommitId) -> Option<CommitId> {
         let head = self.commit("HEAD").ok()?;
-        let line = self.git("merge-base", &["--end-of-options", &commit.0, &head.0], MAX_LISTING).ok()?;
+        let line = self.git(&["merge-base", "--end-of-options", &commit.0, &head.0]).ok()?;
         CommitId::parse(String::from_utf8_lossy(&line).trim())
     }
 
-    /// The branches, remote-tracking branches and tags that match patterns of `git for-each-ref`, such as
-    /// `refs/remotes/origin/release-*`, each with its commit, in the order of their names.
-    pub fn references(&self, patterns: &[&str]) -> Result<Vec<(String, CommitId)>, GitError> {
-        let mut arguments = vec!["--format=%(refname)%00%(objectname)%00%(*objectname)", "--end-of-options"];
-        arguments.extend(patterns);
-        let lines = self.git("for-each-ref", &arguments, MAX_LISTING)?;
-        let parse = |line: &str| {
-            let mut fields = line.split('\0');
-            let (name, object, peeled) = (fields.next()?, fields.next()?, fields.next()?);
-            let id = CommitId::parse(if peeled.is_empty() { object } else { peeled })?;
-            Some((name.to_owned(), id))
+    /// The refs that match one of the patterns of `git for-each-ref`, each once, in git's order, with the ID of
+    /// what each points to. A pattern that does not begin with `refs/` is looked for among branches,
+    /// remote-tracking branches and tags.
+    pub fn refs(&self, patterns: &[String]) -> Result<Vec<(String, String)>, GitError> {
+        let mut found: Vec<(String, String)> = Vec::new();
+        for pattern in patterns {
+            let full = if pattern.starts_with("refs/") {
+                vec![pattern.clone()]
+            } else {
+                ["refs/heads/", "refs/remotes/*/", "refs/tags/"]
+                    .map(|below| format!("{below}{pattern}"))
+                    .into()
+            };
+            let mut arguments = vec!["for-each-ref", "--format=%(objectname) %(refname)", "--end-of-options"];
+            arguments.extend(full.iter().map(String::as_str));
+            let lines = self.git(&arguments)?;
+            let lines = String::from_utf8_lossy(&lines);
+            let refs = lines.lines().filter_map(|line| line.split_once(' '));
+            let mut matched = false;
+            for (id, name) in refs {
+                matched = true;
+                // `refs/remotes/origin/HEAD` is another name of a branch that is there too.
+                if !name.ends_with("/HEAD") && !found.iter().any(|(known, _)| known == name) {
+                    found.push((name.to_owned(), id.to_owned()));
+                }
+            }
+            if !matched {
+                return Err(GitError::NoRef { directory: self.name(), pattern: pattern.clone() });
+            }
+        }
+        Ok(found)
+    }
+
+    /// What is at a path of a commit, of at most `limit` bytes. Links inside the repository are followed.
+    pub(super) fn object(&self, commit: &CommitId, path: &Path, limit: usize) -> Result<Object, GitError> {
+        let path = self.prefix.join(path);
+        let mut name = format!("{commit}:").into_bytes();
+        let components: Vec<&[u8]> = path.components().map(|part| part.as_os_str().as_bytes()).collect();
+        name.extend(components.join(&b'/'));
+        if name.contains(&b'\n') || name.len() > MAX_LINE / 2 {
+            return Ok(Object::Other);
+        }
+        Ok(match self.ask(&name, limit)? {
+            Answer::Missing => Object::Missing,
+            Answer::BadLink(what) => Object::BadLink(what),
+            Answer::TooLarge(size) => Object::TooLarge(size),
+            Answer::Object { id, kind, content } => match kind.as_str() {
+                "blob" => Object::File(id, content),
+                "tree" => match tree_entries(&content, id.len() / 2) {
+                    Some(entries) => Object::Directory(id, entries),
+                    None => Object::Other,
+                },
+                _ => Object::Other,
+            },
+        })
+    }
+
+    /// Asks for an object by a name without line feeds.
+    fn ask(&self, name: &[u8], limit: usize) -> Result<Answer, GitError> {
+        let mut objects = self.objects.borrow_mut();
+        let process = match &mut *objects {
+            Some(process) => process,
+            none => none.insert(self.start(&["cat-file", "--batch", "--follow-symlinks"], true)?),
         };
-        Ok(String::from_utf8_lossy(&lines).lines().filter_map(parse).collect())
+        let until = self.until();
+        let answer = process.ask(name, limit, until);
+        // After these it may be in the middle of an answer.
+        if !matches!(answer, Ok(Answer::Object { .. } | Answer::Missing | Answer::BadLink(_))) {
+            let ended = objects.take();
+            return answer.map_err(|stop| self.error(stop, ended, until));
+        }
+        answer.map_err(|stop| self.error(stop, None, until))
     }
 
-    /// The stream documents of a commit, where [`Sources::add_path`] finds them in a checkout. Their names are
-    /// the same as there.
-    pub fn documents_at(&self, commit: &CommitId) -> Result<Sources, Vec<SourceError>> {
-        let snapshot = Snapshot::of(self, commit).map_err(|error| vec![error.into()])?;
-        let mut sources = Sources::default();
-        checkout::read(&snapshot, &mut sources)?;
-        Ok(sources)
+    /// Runs a command and gives its output.
+    fn git(&self, arguments: &[&str]) -> Result<Vec<u8>, GitError> {
+        let mut process = self.start(arguments, false)?;
+        let until = self.until();
+        let output = match process.output.rest(MAX_LISTING, until) {
+            Ok(output) => output,
+            Err(stop) => return Err(self.error(stop, Some(process), until)),
+        };
+        let status = loop {
+            match process.child.try_wait()? {
+                Some(status) => break status,
+                None if Instant::now() > until => return Err(self.error(Stop::Late, Some(process), until)),
+                // It has closed its output, and so is about to end.
+                None => std::thread::sleep(Duration::from_millis(1)),
+            }
+        };
+        if status.success() { Ok(output) } else { Err(self.error(Stop::End, Some(process), until)) }
     }
 
-    /// A file of a commit, by its path below this directory; none if the commit has no such file.
-    pub fn file_at(&self, commit: &CommitId, path: &Path) -> Result<Option<Vec<u8>>, SourceError> {
-        let mut snapshot = Snapshot::empty(self, commit)?;
-        snapshot.list(&[OsStr::new("-r")], &[path.as_os_str()])?;
-        if snapshot.has(path) { snapshot.read(path).map(Some) } else { Ok(None) }
-    }
-
-    fn name(&self) -> String {
-        self.directory.display().to_string()
-    }
-
-    /// Runs a command and gives its output, at most `limit` bytes of it.
-    fn git(
-        &self,
-        what: &'static str,
-        arguments: &[impl AsRef<OsStr>],
-        limit: usize,
-    ) -> Result<Vec<u8>, GitError> {
+    fn start(&self, arguments: &[&str], asks: bool) -> Result<Process, GitError> {
         let mut command = Command::new("git");
         command.arg("--no-pager").arg("-C").arg(&self.directory);
+        // Named by a person, a bare repository is one; found around a checkout, it is a trap.
+        let at = |name| self.directory.join(name);
+        if at("HEAD").is_file() && at("objects").is_dir() && !at(".git").exists() {
+            command.arg("--git-dir=.");
+        }
         for setting in SETTINGS {
             command.args(["-c", setting]);
         }
-        command.arg(what).args(arguments);
+        command.args(arguments);
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_bytes().starts_with(b"GIT_")) {
             command.env_remove(name);
         }
         command.envs(ENVIRONMENT);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn()?;
-        let outcome = bounded_output(&mut child, limit);
-        if outcome.is_err() {
-            // Whatever it still does is of no use.
-            let _ = child.kill();
-        }
-        let status = child.wait()?;
-        let (output, complaint) = outcome.map_err(|stop| match stop {
+        command.stdin(if asks { Stdio::piped() } else { Stdio::null() });
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        Ok(Process::start(command)?)
+    }
+
+    fn until(&self) -> Instant {
+        let one = Instant::now() + MAX_WAIT;
+        self.deadline.map_or(one, |deadline| deadline.min(one))
+    }
+
+    fn error(&self, stop: Stop, process: Option<Process>, until: Instant) -> GitError {
+        let directory = self.name();
+        match stop {
             Stop::Io(error) => GitError::Run(error),
-            Stop::Why(why) => GitError::Ended { what, directory: self.name(), why },
-        })?;
-        if status.success() {
-            return Ok(output);
-        }
-        let complaint = String::from_utf8_lossy(&complaint);
-        let first = complaint.lines().map(str::trim).find(|line| !line.is_empty());
-        Err(GitError::Failed {
-            what,
-            directory: self.name(),
-            complaint: excerpt(first.unwrap_or("it does not say why"), 300),
-        })
-    }
-}
-
-/// Why an output was not read to its end.
-enum Stop {
-    Io(io::Error),
-    Why(&'static str),
-}
-
-/// Reads what a process says, in bounded time and space. Its end is left to the caller.
-fn bounded_output(child: &mut Child, limit: usize) -> Result<(Vec<u8>, Vec<u8>), Stop> {
-    let complaints = read_aside(child.stderr.take(), MAX_COMPLAINT);
-    let output = read_aside(child.stdout.take(), u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1));
-    let wait = |read: mpsc::Receiver<io::Result<Vec<u8>>>| {
-        read.recv_timeout(PATIENCE).map_err(|_| Stop::Why("it took too long"))?.map_err(Stop::Io)
-    };
-    let output = wait(output)?;
-    if output.len() > limit {
-        return Err(Stop::Why("its answer is longer than any real one"));
-    }
-    Ok((output, wait(complaints)?))
-}
-
-/// Reads on a thread of its own, so that neither pipe can block the other.
-fn read_aside(pipe: Option<impl Read + Send + 'static>, limit: u64) -> mpsc::Receiver<io::Result<Vec<u8>>> {
-    let (sender, receiver) = mpsc::channel();
-    std::thread::spawn(move || {
-        let mut bytes = Vec::new();
-        let read = pipe.map_or(Ok(0), |pipe| pipe.take(limit).read_to_end(&mut bytes));
-        // Nobody listens any more once the time is over.
-        let _ = sender.send(read.map(|_| bytes));
-    });
-    receiver
-}
-
-/// The files of a commit, as far as they were listed.
-struct Snapshot<'r> {
-    repository: &'r Repository,
-    commit: CommitId,
-    /// The id of the tree that the repository's directory had; none if the commit had no such directory.
-    tree: Option<String>,
-    entries: BTreeMap<PathBuf, Entry>,
-}
-
-struct Entry {
-    /// `100644`, `100755`: a file; `120000`: a link; `160000`: a submodule; `040000`: a directory.
-    mode: String,
-    id: String,
-}
-
-impl<'r> Snapshot<'r> {
-    /// Without any file.
-    fn empty(repository: &'r Repository, commit: &CommitId) -> Result<Self, GitError> {
-        let mut tree = OsString::from(format!("{commit}:"));
-        tree.push(&repository.prefix);
-        let arguments =
-            [OsStr::new("--verify"), OsStr::new("--quiet"), OsStr::new("--end-of-options"), &tree];
-        let tree = match repository.git("rev-parse", &arguments, MAX_LISTING) {
-            Ok(line) => CommitId::parse(String::from_utf8_lossy(&line).trim()).map(|id| id.0),
-            Err(GitError::Failed { .. }) => None,
-            Err(error) => return Err(error),
-        };
-        Ok(Self { repository, commit: commit.clone(), tree, entries: BTreeMap::new() })
-    }
-
-    /// With all files that may matter.
-    fn of(repository: &'r Repository, commit: &CommitId) -> Result<Self, GitError> {
-        let mut snapshot = Self::empty(repository, commit)?;
-        snapshot.list(&[OsStr::new("-r")], &checkout::PLACES.map(OsStr::new))?;
-        if snapshot.entries.is_empty() {
-            snapshot.list(&[], &[OsStr::new(checkout::DATA)])?;
-        }
-        if snapshot.entries.is_empty() {
-            snapshot.list(&[], &[])?;
-        }
-        Ok(snapshot)
-    }
-
-    fn list(&mut self, options: &[&OsStr], paths: &[&OsStr]) -> Result<(), GitError> {
-        let Some(tree) = &self.tree else { return Ok(()) };
-        let mut arguments = vec![OsStr::new("-z"), OsStr::new("--full-tree")];
-        arguments.extend(options);
-        arguments.extend([OsStr::new(tree), OsStr::new("--")]);
-        arguments.extend(paths);
-        let listing = self.repository.git("ls-tree", &arguments, MAX_LISTING)?;
-        // Each is `MODE TYPE ID<TAB>PATH`.
-        for line in listing.split(|&byte| byte == 0) {
-            let Some(tab) = line.iter().position(|&byte| byte == b'\t') else { continue };
-            let (fields, path) = line.split_at(tab);
-            let fields = String::from_utf8_lossy(fields);
-            let mut fields = fields.split(' ');
-            let (Some(mode), Some(id)) = (fields.next(), fields.nth(1)) else { continue };
-            let path = PathBuf::from(OsStr::from_bytes(path.get(1..).unwrap_or_default()));
-            self.entries.insert(path, Entry { mode: mode.to_owned(), id: id.to_owned() });
-        }
-        Ok(())
-    }
-}
-
-impl Tree for Snapshot<'_> {
-    fn name(&self) -> String {
-        format!("{} at {}", self.repository.name(), self.commit)
-    }
-
-    fn has(&self, path: &Path) -> bool {
-        self.entries.keys().any(|entry| entry.starts_with(path))
-    }
-
-    fn json_files(&self, directory: &Path, depth: usize) -> Result<Vec<PathBuf>, SourceError> {
-        let is_json = |path: &Path| path.extension().is_some_and(|it| it.eq_ignore_ascii_case("json"));
-        let mut files: Vec<&Path> = Vec::new();
-        for (path, entry) in &self.entries {
-            let inside = path.strip_prefix(directory).is_ok_and(|rest| rest.components().count() <= depth);
-            if inside && is_json(path) && entry.mode != "040000" {
-                files.push(path);
+            Stop::Late => GitError::Ended { directory, why: "it took too long" },
+            Stop::Long => GitError::Ended { directory, why: "its answer is longer than any real one" },
+            Stop::End => {
+                let said = process.map(|process| process.complaint(until)).unwrap_or_default();
+                let said = String::from_utf8_lossy(&said);
+                let first = said.lines().map(str::trim).find(|line| !line.is_empty());
+                let complaint = excerpt(first.unwrap_or("nothing; it ended"), 300);
+                GitError::Failed { directory, complaint }
             }
         }
-        files.sort_by_cached_key(|path| {
-            let directories = path.parent().into_iter().flat_map(Path::components).map(|name| (true, name));
-            let key = directories.chain(path.components().next_back().map(|name| (false, name)));
-            key.map(|(deeper, name)| (deeper, name.as_os_str().to_owned())).collect::<Vec<_>>()
+    }
+}
+
+/// The entries of a tree object: `MODE NAME`, a zero byte, and the ID's bytes (gitformat-pack, "tree").
+fn tree_entries(mut content: &[u8], id_bytes: usize) -> Option<Vec<TreeEntry>> {
+    let mut entries = Vec::new();
+    while !content.is_empty() {
+        let space = content.iter().position(|&byte| byte == b' ')?;
+        let (mode, rest) = content.split_at(space);
+        let zero = rest.iter().position(|&byte| byte == 0)?;
+        let (name, rest) = rest.split_at(zero);
+        let (id, rest) = rest.get(1..)?.split_at_checked(id_bytes)?;
+        entries.push(TreeEntry {
+            mode: std::str::from_utf8(mode).ok()?.to_owned(),
+            name: OsStr::from_bytes(name.get(1..)?).to_owned(),
+            id: data_encoding::HEXLOWER.encode(id),
         });
-        Ok(files.into_iter().map(Path::to_path_buf).collect())
+        content = rest;
+    }
+    Some(entries)
+}
+
+/// What `git cat-file --batch` says of a name.
+enum Answer {
+    Object { id: String, kind: String, content: Vec<u8> },
+    Missing,
+    BadLink(&'static str),
+    TooLarge(u64),
+}
+
+/// Why there is no answer.
+enum Stop {
+    Io(io::Error),
+    /// The time is over.
+    Late,
+    /// It is longer than allowed.
+    Long,
+    /// The process ended.
+    End,
+}
+
+/// A running git. It ends, with whatever it started, when this value goes.
+#[derive(Debug)]
+struct Process {
+    child: Child,
+    input: Option<ChildStdin>,
+    output: Output,
+    complaint: Receiver<Vec<u8>>,
+}
+
+impl Process {
+    fn start(mut command: Command) -> io::Result<Self> {
+        let mut child = command.process_group(0).spawn()?;
+        let (chunks, receiver) = mpsc::sync_channel(2);
+        let mut output = child.stdout.take();
+        // On threads of their own, so that neither pipe can block the other, and each wait can end.
+        std::thread::spawn(move || {
+            while let Some(pipe) = &mut output {
+                let mut chunk = vec![0; CHUNK];
+                let read = pipe.read(&mut chunk);
+                let last = !matches!(read, Ok(1..));
+                let read = read.map(|length| {
+                    chunk.truncate(length);
+                    chunk
+                });
+                // Nobody listens any more once the time is over.
+                if chunks.send(read).is_err() || last {
+                    break;
+                }
+            }
+        });
+        let (sender, complaint) = mpsc::channel();
+        let mut complaints = child.stderr.take();
+        std::thread::spawn(move || {
+            let mut kept = Vec::new();
+            let mut chunk = [0; 1024];
+            while let Some(Ok(length @ 1..)) = complaints.as_mut().map(|pipe| pipe.read(&mut chunk)) {
+                let room = MAX_COMPLAINT.saturating_sub(kept.len());
+                kept.extend(chunk.iter().take(length.min(room)));
+            }
+            let _ = sender.send(kept);
+        });
+        let input = child.stdin.take();
+        Ok(Self { child, input, output: Output { receiver, chunk: Vec::new(), at: 0 }, complaint })
     }
 
-    fn read(&self, path: &Path) -> Result<Vec<u8>, SourceError> {
-        let refuse = |found| {
-            let path = format!("{} at {}", path.display(), self.commit);
-            Err(SourceError::NotAFile { path, found })
-        };
-        let Some(entry) = self.entries.get(path) else { return refuse("nothing") };
-        match entry.mode.as_str() {
-            "100644" | "100755" => {}
-            "120000" => return refuse("a link"),
-            "040000" => return refuse("a directory"),
-            _ => return refuse("a submodule"),
+    fn ask(&mut self, name: &[u8], limit: usize, until: Instant) -> Result<Answer, Stop> {
+        let Some(input) = &mut self.input else { return Err(Stop::End) };
+        // Of one name the pipe always takes the whole: nothing else is in it.
+        let asked = input.write_all(&[name, b"\n"].concat()).and_then(|()| input.flush());
+        match asked {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Err(Stop::End),
+            asked => asked.map_err(Stop::Io)?,
         }
-        let limit = MAX_DOCUMENT_BYTES.saturating_add(1);
-        Ok(self.repository.git("cat-file", &["blob", &entry.id], limit)?)
+        let line = self.output.line(until)?;
+        let line = String::from_utf8_lossy(&line).into_owned();
+        let fields: Vec<&str> = line.split(' ').collect();
+        match fields.as_slice() {
+            [id, kind @ ("blob" | "tree" | "commit" | "tag"), size] if CommitId::parse(id).is_some() => {
+                let size: u64 = size.parse().map_err(|_| Stop::Long)?;
+                match usize::try_from(size) {
+                    Ok(length) if length <= limit => {
+                        let content = self.output.exactly(length, until)?;
+                        self.output.exactly(1, until)?;
+                        Ok(Answer::Object { id: (*id).to_owned(), kind: (*kind).to_owned(), content })
+                    }
+                    _ => Ok(Answer::TooLarge(size)),
+                }
+            }
+            [kind @ ("symlink" | "dangling" | "loop" | "notdir"), size] => {
+                let size: usize = size.parse().map_err(|_| Stop::Long)?;
+                if size > MAX_LINE {
+                    return Err(Stop::Long);
+                }
+                self.output.exactly(size + 1, until)?;
+                Ok(match *kind {
+                    "notdir" => Answer::Missing,
+                    "symlink" => Answer::BadLink("a link out of the checkout"),
+                    "loop" => Answer::BadLink("a link to itself"),
+                    _ => Answer::BadLink("a link to nothing"),
+                })
+            }
+            // Otherwise it repeats the name: `… missing`, `… ambiguous`.
+            _ => Ok(Answer::Missing),
+        }
+    }
+
+    /// What it said on standard error.
+    fn complaint(&self, until: Instant) -> Vec<u8> {
+        self.complaint.recv_timeout(until.saturating_duration_since(Instant::now())).unwrap_or_default()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Whatever it still does is of no use. Its ID is its own until it was waited for.
+        if let Ok(None) = self.child.try_wait()
+            && let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw)
+        {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+        let _ = self.child.wait();
+    }
+}
+
+/// What a process writes, as it comes.
+#[derive(Debug)]
+struct Output {
+    receiver: Receiver<io::Result<Vec<u8>>>,
+    chunk: Vec<u8>,
+    /// How much of the chunk was taken.
+    at: usize,
+}
+
+impl Output {
+    /// What is there and was not taken; empty at the end.
+    fn more(&mut self, until: Instant) -> Result<&[u8], Stop> {
+        if self.at >= self.chunk.len() {
+            let left = until.saturating_duration_since(Instant::now());
+            self.chunk = match self.receiver.recv_timeout(left) {
+                Ok(chunk) => chunk.map_err(Stop::Io)?,
+                Err(RecvTimeoutError::Timeout) => return Err(Stop::Late),
+                Err(RecvTimeoutError::Disconnected) => Vec::new(),
+            };
+            self.at = 0;
+        }
+        Ok(self.chunk.get(self.at..).unwrap_or_default())
+    }
+
+    /// The next line, without its end.
+    fn line(&mut self, until: Instant) -> Result<Vec<u8>, Stop> {
+        let mut line = Vec::new();
+        loop {
+            let more = self.more(until)?;
+            if more.is_empty() {
+                return Err(Stop::End);
+            }
+            let end = more.iter().position(|&byte| byte == b'\n');
+            line.extend_from_slice(more.get(..end.unwrap_or(more.len())).unwrap_or_default());
+            self.at += end.map_or(more.len(), |end| end + 1);
+            if end.is_some() {
+                return Ok(line);
+            }
+            if line.len() > MAX_LINE {
+                return Err(Stop::Long);
+            }
+        }
+    }
+
+    fn exactly(&mut self, length: usize, until: Instant) -> Result<Vec<u8>, Stop> {
+        let mut bytes = Vec::with_capacity(length);
+        while bytes.len() < length {
+            let more = self.more(until)?;
+            if more.is_empty() {
+                return Err(Stop::End);
+            }
+            let taken = more.len().min(length - bytes.len());
+            bytes.extend_from_slice(more.get(..taken).unwrap_or_default());
+            self.at += taken;
+        }
+        Ok(bytes)
+    }
+
+    /// All that comes until the end.
+    fn rest(&mut self, limit: usize, until: Instant) -> Result<Vec<u8>, Stop> {
+        let mut bytes = Vec::new();
+        loop {
+            let more = self.more(until)?;
+            if more.is_empty() {
+                return Ok(bytes);
+            }
+            bytes.extend_from_slice(more);
+            self.at += more.len();
+            if bytes.len() > limit {
+                return Err(Stop::Long);
+            }
+        }
     }
 }
 

@@ -1,74 +1,337 @@
-//! Stream metadata inside a `coreos-bootimages` ConfigMap, as released clusters carry it.
+//! Stream metadata inside manifests of the `ConfigMap` `coreos-bootimages`, as released clusters carry it.
+//!
+//! The installer's `hack/build-coreos-manifest.go` writes the key `stream`, a stream document, and from
+//! OpenShift 5.0 also `streams`, a JSON map from a stream's name to a stream document, which may stand alone.
 
+use std::collections::HashSet;
+use std::fmt;
 use std::path::Path;
 
-use serde::Deserialize;
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 
+use super::Document;
+use super::claim::Claim;
 use super::fault::{Fault, Faults, quoted};
-use super::{Document, claim};
+use super::limits::{MAX_EXCERPT, MAX_MANIFEST_BYTES, MAX_STREAM};
+use super::reader::{Reader, Shape};
+use crate::text::{excerpt, printed_length};
 
-/// A ConfigMap, as far as it matters here.
-#[derive(Deserialize)]
-struct Manifest {
-    kind: Option<String>,
-    data: Option<Data>,
+/// The name of the `ConfigMap` that holds stream metadata in every cluster.
+const NAME: &str = "coreos-bootimages";
+
+/// What a file of manifests holds.
+#[derive(Debug, Default)]
+pub(super) struct Manifests {
+    /// The documents, each once.
+    pub(super) documents: Vec<Document>,
+    /// How many manifests hold none.
+    pub(super) others: usize,
 }
 
-#[derive(Deserialize)]
-struct Data {
-    stream: Option<String>,
-}
-
-/// Reads a stream document, or a ConfigMap manifest (JSON or YAML) that holds one in `data.stream`.
-pub(super) fn parse(name: &str, text: &[u8]) -> Result<Document, Faults> {
-    let manifest = match text.iter().find(|byte| !byte.is_ascii_whitespace()) {
-        Some(b'{') => match serde_json::from_slice::<Manifest>(text) {
-            // The installer reads a document whatever `kind` it has besides.
-            Ok(manifest) if manifest.kind.is_some() && claim::is_none_made(text) => manifest,
-            _ => return Document::parse(name, text),
-        },
+/// Reads a stream document, or manifests (JSON or YAML) of which at least one holds stream metadata.
+pub(super) fn parse(name: &str, text: &[u8]) -> Result<Manifests, Faults> {
+    let claim = Claim::of(text);
+    let nodes = match claim {
+        Claim::Manifest => from_json(name, text)?,
+        Claim::Stream => return one(name, text),
         _ if is_yaml_name(name) => from_yaml(name, text)?,
-        Some(_) if from_yaml(name, text).is_ok_and(|manifest| manifest.kind.is_some()) => {
-            from_yaml(name, text)?
-        }
-        _ => return Document::parse(name, text),
+        Claim::Malformed => match from_yaml(name, text) {
+            Ok(nodes) if nodes.iter().any(|node| node.get("kind").is_some()) => nodes,
+            _ => return one(name, text),
+        },
+        Claim::Object | Claim::Value => return one(name, text),
     };
-    let fault = |path: &str, found: String, expected: &str| Fault {
-        file: name.to_owned(),
-        position: None,
-        path: path.to_owned(),
-        found,
-        expected: expected.to_owned(),
-    };
-    if manifest.kind.as_deref() != Some("ConfigMap") {
-        let found = manifest.kind.map_or_else(|| "nothing".to_owned(), |kind| quoted(&kind));
-        return Err(fault("kind", found, "\"ConfigMap\"").into());
+    let mut reading = Reading { name, found: Manifests::default(), other_kind: None };
+    reading.all(&nodes)?;
+    if !reading.found.documents.is_empty() {
+        return Ok(reading.found);
     }
-    let Some(stream) = manifest.data.and_then(|data| data.stream) else {
-        return Err(fault("data.stream", "nothing".to_owned(), "stream metadata, a string of JSON").into());
-    };
-    let mut document = Document::parse(&format!("{name} (data.stream)"), stream.as_bytes())?;
-    document.name = name.into();
-    Ok(document)
+    Err(match reading.other_kind {
+        Some(kind) => fault(name, "kind", kind, "\"ConfigMap\""),
+        None => fault(name, "data.stream", "nothing".to_owned(), "stream metadata, a string of JSON"),
+    }
+    .into())
 }
 
-fn is_yaml_name(name: &str) -> bool {
+/// Reads a file of a directory of manifests, which need not hold stream metadata.
+pub(super) fn parse_any(name: &str, text: &[u8]) -> Result<Manifests, Faults> {
+    let nodes =
+        if Claim::of(text) == Claim::Manifest { from_json(name, text)? } else { from_yaml(name, text)? };
+    let mut reading = Reading { name, found: Manifests::default(), other_kind: None };
+    reading.all(&nodes)?;
+    Ok(reading.found)
+}
+
+/// Whether a file is a YAML file, by its name.
+pub(super) fn is_yaml_name(name: &str) -> bool {
     let extension = Path::new(name).extension().and_then(|extension| extension.to_str());
-    extension.is_some_and(|extension| ["yaml", "yml"].contains(&extension.to_ascii_lowercase().as_str()))
+    extension.is_some_and(|it| it.eq_ignore_ascii_case("yaml") || it.eq_ignore_ascii_case("yml"))
 }
 
-/// Reads a YAML manifest. The parser bounds aliases and depth, so that a small file can't become a large one.
-fn from_yaml(name: &str, text: &[u8]) -> Result<Manifest, Faults> {
-    serde_saphyr::from_slice(text).map_err(|error| {
-        let what = error.to_string();
-        let first = what.lines().next().unwrap_or_default();
-        Fault {
-            file: name.to_owned(),
-            position: None,
-            path: String::new(),
-            found: format!("malformed YAML ({})", crate::text::excerpt(first, 200)),
-            expected: "a ConfigMap manifest".to_owned(),
+fn one(name: &str, text: &[u8]) -> Result<Manifests, Faults> {
+    Ok(Manifests { documents: vec![Document::parse(name, text)?], others: 0 })
+}
+
+struct Reading<'n> {
+    name: &'n str,
+    found: Manifests,
+    /// The kind of the first manifest that is no `ConfigMap`.
+    other_kind: Option<String>,
+}
+
+impl Reading<'_> {
+    fn all(&mut self, nodes: &[Node]) -> Result<(), Faults> {
+        for node in nodes {
+            match node.get("kind").and_then(Node::text) {
+                Some("ConfigMap") => self.config_map(node)?,
+                Some(kind) if kind.ends_with("List") && node.get("items").is_some() => {
+                    if let Some(Node::List(items)) = node.get("items") {
+                        self.all(items)?;
+                    }
+                }
+                kind => {
+                    let kind = kind.map_or_else(|| "nothing".to_owned(), quoted);
+                    self.other_kind.get_or_insert(kind);
+                    self.found.others += 1;
+                }
+            }
         }
-        .into()
-    })
+        Ok(())
+    }
+
+    fn config_map(&mut self, node: &Node) -> Result<(), Faults> {
+        let data = match node.get("data") {
+            Some(Node::Map(data)) => data.as_slice(),
+            _ => &[],
+        };
+        let is_named = node.get("metadata").and_then(|metadata| metadata.get("name")?.text()) == Some(NAME);
+        let holds_streams = is_named || data.iter().any(|(key, _)| key == "stream" || key == "streams");
+        // A second ConfigMap with streams in one file is told from the first by its number.
+        let others = self.found.documents.len();
+        let name = if others == 0 { self.name.to_owned() } else { format!("{}[{others}]", self.name) };
+        let (mut default, mut entries) = (None, Vec::new());
+        for (key, value) in data {
+            let at = format!("data.{}", excerpt(key, MAX_EXCERPT));
+            match (key.as_str(), value.text()) {
+                ("stream" | "streams", None) => {
+                    return Err(fault(&name, &at, "something else".to_owned(), "a string of JSON").into());
+                }
+                ("stream", Some(text)) => {
+                    let mut document = Document::parse(&format!("{name} (data.stream)"), text.as_bytes())?;
+                    document.name = name.as_str().into();
+                    default = Some(document);
+                }
+                ("streams", Some(text)) => {
+                    let file = format!("{name} (data.streams)");
+                    Reader::read(&file, text.as_bytes(), Streams { name: &name, found: &mut entries })?;
+                }
+                (_, text) => {
+                    let is_stream = text.is_some_and(|text| Claim::of(text.as_bytes()) == Claim::Stream);
+                    let is_near = holds_streams && key.to_ascii_lowercase().starts_with("stream");
+                    if is_stream || is_near {
+                        let found = format!("the key {}", quoted(key));
+                        return Err(
+                            fault(&name, &at, found, "stream metadata under `stream` or `streams`").into()
+                        );
+                    }
+                }
+            }
+        }
+        if default.is_none() && entries.is_empty() {
+            if is_named {
+                let expected = "stream metadata, a string of JSON";
+                return Err(fault(&name, "data.stream", "nothing".to_owned(), expected).into());
+            }
+            self.found.others += 1;
+        }
+        // An entry is named after its key, so of two equal documents it is the one to keep.
+        let differs = |default: &Document| !entries.iter().any(|entry| entry.says_the_same(default));
+        let default = default.filter(differs);
+        for document in default.into_iter().chain(entries) {
+            match self.found.documents.iter_mut().find(|known| known.says_the_same(&document)) {
+                Some(known) => known.keys.extend(document.keys),
+                None => self.found.documents.push(document),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `data.streams`.
+struct Streams<'n> {
+    name: &'n str,
+    found: &'n mut Vec<Document>,
+}
+
+impl<'t> Shape<'t> for Streams<'_> {
+    const FIELDS: &'static [&'static str] = &[];
+    const EXPECTED: &'static str = "an object of stream documents";
+
+    fn entry<A: MapAccess<'t>>(
+        &mut self,
+        reader: &Reader<'t>,
+        key: String,
+        map: &mut A,
+    ) -> Result<(), A::Error> {
+        let raw: &RawValue = map.next_value()?;
+        if key.is_empty() || printed_length(&key) > MAX_STREAM {
+            let expected = format!("a name of 1 to {MAX_STREAM} characters");
+            reader.fault(None, format!("the key {}", quoted(&key)), &expected);
+            return Ok(());
+        }
+        match Document::parse(&format!("{}#{key}", self.name), raw.get().as_bytes()) {
+            Ok(document) => self.found.push(Document { keys: vec![key.into()], ..document }),
+            Err(faults) => reader.append(faults),
+        }
+        Ok(())
+    }
+
+    fn end(self, reader: &Reader<'t>) {
+        if self.found.is_empty() && reader.is_clean() {
+            reader.fault(None, "no stream".to_owned(), "at least one");
+        }
+    }
+}
+
+fn fault(name: &str, path: &str, found: String, expected: &str) -> Fault {
+    let (file, path) = (name.to_owned(), path.to_owned());
+    Fault { file, position: None, path, found, expected: expected.to_owned() }
+}
+
+/// A value of a manifest. What does not matter here is not kept.
+enum Node {
+    Text(String),
+    Map(Vec<(String, Node)>),
+    List(Vec<Node>),
+    Other,
+}
+
+impl Node {
+    fn get(&self, key: &str) -> Option<&Self> {
+        match self {
+            Self::Map(entries) => entries.iter().find(|(name, _)| name == key).map(|(_, value)| value),
+            _ => None,
+        }
+    }
+
+    fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+fn from_json(name: &str, text: &[u8]) -> Result<Vec<Node>, Faults> {
+    bounded(name, text)?;
+    match serde_json::from_slice(text) {
+        Ok(node) => Ok(vec![node]),
+        Err(error) => Err(malformed(name, "JSON", &error.to_string())),
+    }
+}
+
+/// Reads the YAML documents of a file. The parser bounds aliases and depth, so that a small file can't become a
+/// large one.
+fn from_yaml(name: &str, text: &[u8]) -> Result<Vec<Node>, Faults> {
+    bounded(name, text)?;
+    serde_saphyr::from_slice_multiple(text).map_err(|error| malformed(name, "YAML", &error.to_string()))
+}
+
+fn bounded(name: &str, text: &[u8]) -> Result<(), Faults> {
+    if text.len() <= MAX_MANIFEST_BYTES {
+        return Ok(());
+    }
+    let expected = format!("a manifest of at most {MAX_MANIFEST_BYTES}");
+    Err(fault(name, "", format!("{} bytes", text.len()), &expected).into())
+}
+
+fn malformed(name: &str, what: &str, why: &str) -> Faults {
+    let first = why.lines().next().unwrap_or_default();
+    let found = format!("malformed {what} ({})", excerpt(first, 200));
+    fault(name, "", found, "a ConfigMap manifest").into()
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NodeVisitor)
+    }
+}
+
+struct NodeVisitor;
+
+impl<'de> Visitor<'de> for NodeVisitor {
+    type Value = Node;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a manifest")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node, A::Error> {
+        let (mut entries, mut keys) = (Vec::new(), HashSet::new());
+        while let Some(key) = map.next_key::<Node>()? {
+            // Keys that are no strings are not asked for.
+            let Node::Text(key) = key else {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            if !keys.insert(key.clone()) {
+                return Err(A::Error::custom(format!("the key {} a second time", quoted(&key))));
+            }
+            entries.push((key, map.next_value()?));
+        }
+        Ok(Node::Map(entries))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Node, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element()? {
+            items.push(item);
+        }
+        Ok(Node::List(items))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Node, E> {
+        Ok(Node::Text(text.to_owned()))
+    }
+
+    fn visit_string<E: Error>(self, text: String) -> Result<Node, E> {
+        Ok(Node::Text(text))
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<Node, E> {
+        Ok(Node::Other)
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> Result<Node, E> {
+        Ok(Node::Other)
+    }
+
+    fn visit_u64<E: Error>(self, _: u64) -> Result<Node, E> {
+        Ok(Node::Other)
+    }
+
+    fn visit_i128<E: Error>(self, _: i128) -> Result<Node, E> {
+        Ok(Node::Other)
+    }
+
+    fn visit_u128<E: Error>(self, _: u128) -> Result<Node, E> {
+        Ok(Node::Other)
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Node, E> {
+        Ok(Node::Other)
+    }
+
+    fn visit_bytes<E: Error>(self, _: &[u8]) -> Result<Node, E> {
+        Ok(Node::Other)
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Node, E> {
+        Ok(Node::Other)
+    }
+
+    fn visit_none<E: Error>(self) -> Result<Node, E> {
+        Ok(Node::Other)
+    }
 }

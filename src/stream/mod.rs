@@ -11,24 +11,26 @@ mod fault;
 mod form;
 mod git;
 mod id;
+mod limits;
+mod load;
 mod manifest;
 mod parse;
 mod partition;
 mod reader;
 mod source;
+mod tree;
 mod urls;
 
-pub(crate) use checkout::CHECKOUT_PLACES;
-
 pub use build_metadata::{BuildFile, BuildMetadata};
+pub use checkout::{Checkout, commit_key, read_checkout, read_commit, read_file_of};
 pub use digest::{Sha256, Sha256Error};
 pub use fault::{Fault, Faults};
 pub use form::Form;
 pub use git::{CommitId, GitError, Repository};
 pub use id::ArtifactId;
+pub use limits::MAX_DOCUMENT_BYTES;
 pub use partition::{Partition, PartitionError};
-pub use reader::MAX_DOCUMENT_BYTES;
-pub use source::{Skipped, SourceError, Sourced, Sources};
+pub use source::{LegacyBuild, Skipped, SourceError, SourceErrors, Sourced, Sources};
 pub use urls::{FindUrlsError, FoundUrl, UrlField, find_urls, replace_urls};
 
 use std::sync::Arc;
@@ -40,6 +42,8 @@ pub struct Document {
     pub name: Arc<str>,
     /// The digest of the document's bytes; in a manifest those of its `data.stream`.
     pub sha256: Sha256,
+    /// The keys of a manifest's `data.streams` that hold the document.
+    pub keys: Vec<Arc<str>>,
     /// The `stream` field, such as `rhcos-4.8`. It does not say in which directory the files are.
     pub stream: String,
     /// How its text is laid out.
@@ -48,6 +52,19 @@ pub struct Document {
     pub artifacts: Vec<Artifact>,
     /// Every scalar under `images` and `rhel-coreos-extensions`, in the document's order.
     pub cloud_images: Vec<CloudImage>,
+}
+
+impl Document {
+    /// Whether another document says the same of the same artifacts, in whatever bytes.
+    fn says_the_same(&self, other: &Self) -> bool {
+        (&self.stream, &self.artifacts, &self.cloud_images)
+            == (&other.stream, &other.artifacts, &other.cloud_images)
+    }
+
+    /// The names of its stream: the field, and the keys of a manifest.
+    pub fn streams(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&*self.stream).chain(self.keys.iter().map(|key| &**key))
+    }
 }
 
 /// One downloadable file: a component of a format of a platform of an architecture.

@@ -9,14 +9,10 @@ use serde_json::value::RawValue;
 use url::Url;
 
 use super::fault::Faults;
-use super::reader::{Reader, Shape};
+use super::limits::{MAX_NAME, MAX_RELEASE, MAX_STREAM, MAX_URL};
+use super::reader::{Expected, Reader, Shape};
 use super::{Artifact, ArtifactId, CloudImage, Document, Form, Sha256};
-
-/// The longest URL that a document may name, in bytes.
-const MAX_URL_BYTES: usize = 8 * 1024;
-
-/// The longest name of an architecture, platform, format or component, in bytes.
-const MAX_NAME_BYTES: usize = 256;
+use crate::text::printed_length;
 
 impl Document {
     /// Reads a stream document. All its faults are reported together.
@@ -24,6 +20,7 @@ impl Document {
         let mut document = Self {
             name: name.into(),
             sha256: Sha256::of(text),
+            keys: Vec::new(),
             stream: String::new(),
             form: Form::default(),
             artifacts: Vec::new(),
@@ -54,7 +51,7 @@ impl<'t> Shape<'t> for Stream<'_> {
         match key.as_str() {
             "stream" => {
                 self.stream = true;
-                if let Some(stream) = reader.string(map.next_value()?) {
+                if let Some(stream) = reader.text(map.next_value()?, MAX_STREAM) {
                     self.document.stream = stream;
                 }
                 Ok(())
@@ -63,6 +60,7 @@ impl<'t> Shape<'t> for Stream<'_> {
                 self.architectures = true;
                 map.next_value_seed(reader.object(Architectures { document: self.document }))
             }
+            "metadata" => reader.judge(map, of_metadata),
             _ => reader.skip(map),
         }
     }
@@ -85,6 +83,7 @@ struct Architectures<'d> {
 
 impl<'t> Shape<'t> for Architectures<'_> {
     const FIELDS: &'static [&'static str] = &[];
+    const NULLABLE: bool = true;
     const EXPECTED: &'static str = "an object of architectures";
 
     fn entry<A: MapAccess<'t>>(
@@ -94,7 +93,7 @@ impl<'t> Shape<'t> for Architectures<'_> {
         map: &mut A,
     ) -> Result<(), A::Error> {
         reader.judge_name(&key);
-        let architecture = Architecture { document: self.document, arch: &key, artifacts: false };
+        let architecture = Architecture { document: self.document, arch: &key };
         map.next_value_seed(reader.object(architecture))
     }
 }
@@ -102,10 +101,11 @@ impl<'t> Shape<'t> for Architectures<'_> {
 struct Architecture<'d> {
     document: &'d mut Document,
     arch: &'d str,
-    artifacts: bool,
 }
 
+/// One of which only cloud images are made has no `artifacts`.
 impl<'t> Shape<'t> for Architecture<'_> {
+    const NULLABLE: bool = true;
     const FIELDS: &'static [&'static str] = &["artifacts", "images", "rhel-coreos-extensions"];
 
     fn entry<A: MapAccess<'t>>(
@@ -116,25 +116,18 @@ impl<'t> Shape<'t> for Architecture<'_> {
     ) -> Result<(), A::Error> {
         match key.as_str() {
             "artifacts" => {
-                self.artifacts = true;
                 let platforms = Platforms { document: self.document, arch: self.arch };
                 map.next_value_seed(reader.object(platforms))
             }
             "images" | "rhel-coreos-extensions" => {
                 let (arch, images) = (reader.interned(self.arch), &mut self.document.cloud_images);
-                reader.leaves(map, &mut |path, value| {
+                reader.leaves(map, of_cloud_images, &mut |path, value| {
                     // The path's first two keys are `architectures` and the architecture.
                     let path = path.get(2..).unwrap_or_default().join(".");
-                    images.push(CloudImage { arch: Arc::clone(&arch), path, value });
+                    images.push(CloudImage { arch: Arc::clone(&arch), path, value: value.to_owned() });
                 })
             }
             _ => reader.skip(map),
-        }
-    }
-
-    fn end(self, reader: &Reader<'t>) {
-        if !self.artifacts {
-            reader.missing("artifacts", "an object of platforms");
         }
     }
 }
@@ -146,6 +139,7 @@ struct Platforms<'d> {
 
 impl<'t> Shape<'t> for Platforms<'_> {
     const FIELDS: &'static [&'static str] = &[];
+    const NULLABLE: bool = true;
     const EXPECTED: &'static str = "an object of platforms";
 
     fn entry<A: MapAccess<'t>>(
@@ -189,7 +183,7 @@ impl<'t> Shape<'t> for Platform<'_> {
         match key.as_str() {
             "release" => {
                 // A mistyped release is a fault of its own, not a missing one.
-                self.release = Some(reader.string(map.next_value()?).unwrap_or_default().into());
+                self.release = Some(reader.text(map.next_value()?, MAX_RELEASE).unwrap_or_default().into());
                 Ok(())
             }
             "formats" => {
@@ -225,6 +219,7 @@ struct Formats<'d> {
 
 impl<'t> Shape<'t> for Formats<'_> {
     const FIELDS: &'static [&'static str] = &[];
+    const NULLABLE: bool = true;
     const EXPECTED: &'static str = "an object of formats";
 
     fn entry<A: MapAccess<'t>>(
@@ -305,7 +300,7 @@ impl<'t> Shape<'t> for Component<'_> {
     ) -> Result<(), A::Error> {
         let fields = &mut self.fields;
         match key.as_str() {
-            "location" => fields.location = Some(reader.url(map.next_value()?)),
+            "location" => fields.location = Some(reader.location(map.next_value()?)),
             "signature" => fields.signature = reader.optional(map.next_value()?, Reader::url),
             "sha256" => fields.sha256 = Some(reader.parsed(map.next_value()?)),
             "uncompressed-sha256" => {
@@ -359,11 +354,7 @@ impl<'t> Shape<'t> for Component<'_> {
 impl<'t> Reader<'t> {
     /// A string that is an absolute URL, or a fault. Which URLs may be requested is not asked here.
     fn url(&self, raw: &'t RawValue) -> Option<String> {
-        let text = self.string(raw)?;
-        if text.len() > MAX_URL_BYTES {
-            self.bad_string(raw, &text, format!("a URL of at most {MAX_URL_BYTES} bytes"));
-            return None;
-        }
+        let text = self.text(raw, MAX_URL)?;
         match Url::parse(&text) {
             Ok(_) => Some(text),
             Err(error) => {
@@ -373,16 +364,107 @@ impl<'t> Reader<'t> {
         }
     }
 
+    /// A URL that the installer can use, or a fault. It never reads signatures.
+    fn location(&self, raw: &'t RawValue) -> Option<String> {
+        let text = self.url(raw)?;
+        match refused_by_go(&text) {
+            None => Some(text),
+            Some(why) => {
+                self.bad_string(raw, &text, format!("an absolute URL ({why})"));
+                None
+            }
+        }
+    }
+
     /// Whether a key can be part of an artifact's id.
     fn judge_name(&self, key: &str) {
         if key.is_empty() {
             self.fault(None, "an empty name".to_owned(), "a name");
-        } else if key.len() > MAX_NAME_BYTES {
-            let expected = format!("a name of at most {MAX_NAME_BYTES} bytes");
-            self.fault(None, format!("a name of {} bytes", key.len()), &expected);
+        } else if printed_length(key) > MAX_NAME {
+            let expected = format!("a name of at most {MAX_NAME} characters");
+            self.fault(None, format!("a name of {} characters", printed_length(key)), &expected);
         } else if key.contains(['/', ':']) {
             // They part an artifact's names, and its document's from them.
             self.fault(None, "a name with a slash or a colon".to_owned(), "a name without one");
         }
     }
+}
+
+/// Why Go's `net/url` or `net/http` refuses what the URL Standard takes, if it does (`url.Parse` and what it calls:
+/// `stringContainsCTLByte`, `getScheme`, `parseHost`, `unescape`). The installer cannot use such a location,
+/// whatever a server makes of it.
+fn refused_by_go(url: &str) -> Option<&'static str> {
+    if url.bytes().any(|byte| byte.is_ascii_control()) {
+        return Some("control character");
+    }
+    if !url.starts_with(|first: char| first.is_ascii_alphabetic()) {
+        return Some("no scheme at its beginning");
+    }
+    // What is between the slashes; a request without it is refused ("no Host in request URL"). Other schemes are
+    // not requested at all.
+    let is_http = url
+        .split(':')
+        .next()
+        .is_some_and(|it| it.eq_ignore_ascii_case("http") || it.eq_ignore_ascii_case("https"));
+    let host = url.split_once("://").and_then(|(_, rest)| rest.split(['/', '?', '#']).next());
+    match host {
+        _ if !is_http => {}
+        None | Some("") => return Some("no host after ://"),
+        Some(host) if host.contains(['\\', '%', '`', '^', '{', '|', '}', ' ']) => {
+            return Some("invalid character in the host");
+        }
+        Some(_) => {}
+    }
+    // It is strict with everything but the query, which it only reads when asked to.
+    let (rest, fragment) = url.split_once('#').unwrap_or((url, ""));
+    let before_query = rest.split('?').next().unwrap_or_default();
+    let has_bad_escape = [before_query, fragment].into_iter().any(has_bad_escape);
+    has_bad_escape.then_some("a % without two hexadecimal digits")
+}
+
+fn has_bad_escape(text: &str) -> bool {
+    let is_bad =
+        |after: &[u8]| !matches!(after, [a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit());
+    text.as_bytes().split(|&byte| byte == b'%').skip(1).any(is_bad)
+}
+
+/// What Go's reader takes below `metadata` (stream-metadata-go, `stream.Metadata`).
+fn of_metadata(path: &[String]) -> Expected {
+    match keys(path, &mut [""; KNOWN_DEPTH]) {
+        ["metadata"] => Expected::Object,
+        ["metadata", "last-modified" | "generator"] => Expected::Text,
+        _ => Expected::Anything,
+    }
+}
+
+/// What Go's reader takes of the cloud images of an architecture (stream-metadata-go, `stream.Images` and
+/// `rhcos.Extensions`).
+fn of_cloud_images(path: &[String]) -> Expected {
+    match keys(path.get(2..).unwrap_or_default(), &mut [""; KNOWN_DEPTH]) {
+        ["images" | "rhel-coreos-extensions"]
+        | ["images", "aws" | "aliyun" | "gcp" | "ibmcloud" | "kubevirt" | "powervs"]
+        | ["images", "aws" | "aliyun" | "ibmcloud" | "powervs", "regions"]
+        | ["images", "aws" | "aliyun" | "ibmcloud" | "powervs", "regions", _]
+        | ["rhel-coreos-extensions", "aws-winli" | "azure-disk" | "marketplace"]
+        | ["rhel-coreos-extensions", "aws-winli", "regions"]
+        | ["rhel-coreos-extensions", "aws-winli", "regions", _] => Expected::Object,
+        ["images", "aws" | "aliyun", "regions", _, "release" | "image"]
+        | ["images", "ibmcloud" | "powervs", "regions", _, "release" | "object" | "bucket" | "url"]
+        | ["images", "gcp", "release" | "project" | "family" | "name"]
+        | ["images", "kubevirt", "release" | "image" | "digest-ref"]
+        | ["rhel-coreos-extensions", "azure-disk", "release" | "url"]
+        | ["rhel-coreos-extensions", "aws-winli", "regions", _, "release" | "image"] => Expected::Text,
+        _ => Expected::Anything,
+    }
+}
+
+/// The deepest path that anything is known of.
+const KNOWN_DEPTH: usize = 5;
+
+/// The keys of a path; none of one that is too deep to be known.
+fn keys<'p>(path: &'p [String], room: &'p mut [&'p str; KNOWN_DEPTH]) -> &'p [&'p str] {
+    for (slot, key) in room.iter_mut().zip(path) {
+        *slot = key;
+    }
+    room.get(..path.len()).unwrap_or_default()
 }

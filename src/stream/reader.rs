@@ -13,14 +13,10 @@ use std::sync::Arc;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::Sha256;
 use super::fault::{Fault, Faults, described, path, quoted};
-
-/// The largest document that is read, in bytes. The real ones have 20 to 60 KiB.
-pub const MAX_DOCUMENT_BYTES: usize = 64 * 1024 * 1024;
-
-/// How much the scalars may take that are handed out with their paths, in bytes: a path may be far longer than
-/// its scalar is. The cloud images of real documents take less than 0.1 MiB.
-const MAX_LEAF_BYTES: usize = 16 * 1024 * 1024;
+use super::limits::{MAX_CLOUD_BYTES, MAX_CLOUD_PATH, MAX_CLOUD_VALUE, MAX_DOCUMENT_BYTES};
+use crate::text::{excerpt, printed_length};
 
 /// What a scalar takes besides its text and that of its path, in bytes, about.
 const LEAF: usize = 128;
@@ -33,7 +29,7 @@ pub(super) struct Reader<'t> {
     faults: RefCell<Faults>,
     /// Names that stand in many artifacts, kept once.
     names: RefCell<HashSet<Arc<str>>>,
-    /// How much more may be handed out, of [`MAX_LEAF_BYTES`].
+    /// How much more may be handed out, of [`MAX_CLOUD_BYTES`].
     room: Cell<usize>,
 }
 
@@ -43,6 +39,10 @@ pub(super) trait Shape<'t>: Sized {
     /// that differs from one of these in case alone would be one thing to the gate and another to the
     /// installer: it is a fault.
     const FIELDS: &'static [&'static str];
+
+    /// Whether null is an object without entries: Go writes maps that were never made so, and reads null as
+    /// nothing.
+    const NULLABLE: bool = false;
 
     /// What was expected, should the value be no object.
     const EXPECTED: &'static str = "an object";
@@ -90,7 +90,7 @@ impl<'t> Reader<'t> {
             path: RefCell::default(),
             faults: RefCell::default(),
             names: RefCell::default(),
-            room: Cell::new(MAX_LEAF_BYTES),
+            room: Cell::new(MAX_CLOUD_BYTES),
         };
         let mut deserializer = serde_json::Deserializer::from_str(text);
         let outcome = reader.object(shape).deserialize(&mut deserializer).and_then(|()| deserializer.end());
@@ -103,7 +103,7 @@ impl<'t> Reader<'t> {
                 file: file.to_owned(),
                 position,
                 path: String::new(),
-                found: format!("malformed JSON ({})", crate::text::excerpt(&what, 200)),
+                found: format!("malformed JSON ({})", excerpt(&what, 200)),
                 expected: "well-formed JSON".to_owned(),
             });
         }
@@ -124,6 +124,11 @@ impl<'t> Reader<'t> {
             found,
             expected: expected.to_owned(),
         });
+    }
+
+    /// Records the faults of a document inside this one.
+    pub(super) fn append(&self, faults: Faults) {
+        self.faults.borrow_mut().append(faults);
     }
 
     /// Whether no fault was found so far.
@@ -159,8 +164,24 @@ impl<'t> Reader<'t> {
         result
     }
 
+    /// The value of an entry as a string of bounded length as printed, or a fault.
+    pub(super) fn text(&self, raw: &'t RawValue, limit: usize) -> Option<String> {
+        let text = self.string(raw)?;
+        if printed_length(&text) <= limit {
+            return Some(text);
+        }
+        self.bad_string(raw, &text, format!("at most {limit} characters"));
+        None
+    }
+
+    /// The value of an entry as a digest in hexadecimal digits of either case, or a fault.
+    pub(super) fn hex_digest(&self, raw: &'t RawValue) -> Option<Sha256> {
+        let text = self.string(raw)?;
+        Sha256::from_hex(&text).map_err(|error| self.bad_string(raw, &text, error)).ok()
+    }
+
     /// The value of an entry as a string, or a fault.
-    pub(super) fn string(&self, raw: &'t RawValue) -> Option<String> {
+    fn string(&self, raw: &'t RawValue) -> Option<String> {
         let string = serde_json::from_str(raw.get()).ok();
         if string.is_none() {
             self.fault(Some(raw), described(raw.get()), "a string");
@@ -216,12 +237,15 @@ fn line_and_column(bytes: &[u8], offset: usize) -> (usize, usize) {
 /// Whether Go's `encoding/json` would take `key` for `field`: equal under simple case folding, which maps the
 /// long s and the Kelvin sign to ASCII letters.
 pub(super) fn go_reads_as(key: &str, field: &str) -> bool {
-    let folded = key.chars().map(|character| match character {
+    key.chars().map(fold).eq(field.chars())
+}
+
+const fn fold(character: char) -> char {
+    match character {
         '\u{17f}' => 's',
         '\u{212a}' => 'k',
         other => other.to_ascii_lowercase(),
-    });
-    folded.eq(field.chars())
+    }
 }
 
 /// The keys of an object so far, by their hashes: a hostile document has millions. Should two keys ever share a
@@ -315,33 +339,76 @@ impl<'t, S: Shape<'t>> Visitor<'t> for ObjectSeed<'_, 't, S> {
     }
 
     fn visit_unit<E: Error>(self) -> Result<(), E> {
-        self.shape.mistyped(self.reader, "null".to_owned());
+        if S::NULLABLE {
+            self.shape.end(self.reader);
+        } else {
+            self.shape.mistyped(self.reader, "null".to_owned());
+        }
         Ok(())
     }
 }
 
-/// Deserializes any value. Nothing is expected of it but that its objects have each key once; its scalars are
-/// handed out with the path of keys that led there.
+/// What Go's reader expects of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Expected {
+    Object,
+    Text,
+    /// It does not know the key, or takes whatever is there.
+    Anything,
+}
+
+/// What is expected at a path of keys.
+pub(super) type Schema = fn(&[String]) -> Expected;
+
+/// Deserializes any value. Nothing is expected of it but that its objects have each key once, and what the schema
+/// says; its scalars other than null are handed out with the path of keys that led there.
 pub(super) struct AnySeed<'r, 't, 'l> {
     reader: &'r Reader<'t>,
-    leaf: &'l mut dyn FnMut(&[String], String),
+    schema: Schema,
+    leaf: &'l mut dyn FnMut(&[String], &str),
 }
 
 impl<'t> Reader<'t> {
     /// The seed of a value that nobody asks about.
     pub(super) fn skip<A: MapAccess<'t>>(&self, map: &mut A) -> Result<(), A::Error> {
-        map.next_value_seed(AnySeed { reader: self, leaf: &mut |_, _| {} })
+        self.judge(map, |_| Expected::Anything)
+    }
+
+    /// The same for a value that only has to be what Go's reader takes.
+    pub(super) fn judge<A: MapAccess<'t>>(&self, map: &mut A, schema: Schema) -> Result<(), A::Error> {
+        map.next_value_seed(AnySeed { reader: self, schema, leaf: &mut |_, _| {} })
     }
 
     /// Hands each scalar of the next value to `leaf`, as long as there is room for them.
     pub(super) fn leaves<A: MapAccess<'t>>(
         &self,
         map: &mut A,
-        leaf: &mut dyn FnMut(&[String], String),
+        schema: Schema,
+        leaf: &mut dyn FnMut(&[String], &str),
     ) -> Result<(), A::Error> {
-        let mut bounded = |path: &[String], scalar: String| {
-            let text: usize = path.iter().map(String::len).sum();
-            match self.room.get().checked_sub(text.saturating_add(scalar.len()).saturating_add(LEAF)) {
+        let mut bounded = |path: &[String], scalar: &str| {
+            // Of a document with faults nothing is used.
+            if !self.is_clean() {
+                return;
+            }
+            // A key may be as long as the document; it is at least as long when it is printed.
+            let bytes: usize = path.iter().map(|key| key.len() + 1).sum();
+            let keys = if bytes > MAX_CLOUD_PATH {
+                bytes
+            } else {
+                path.iter().map(|key| printed_length(key) + 1).sum()
+            };
+            let long = |what, limit| {
+                let expected = format!("a {what} of at most {limit} characters");
+                self.fault(None, format!("a longer {what}"), &expected);
+            };
+            if keys > MAX_CLOUD_PATH {
+                return long("path of keys", MAX_CLOUD_PATH);
+            }
+            if printed_length(scalar) > MAX_CLOUD_VALUE {
+                return long("value", MAX_CLOUD_VALUE);
+            }
+            match self.room.get().checked_sub(keys.saturating_add(scalar.len()).saturating_add(LEAF)) {
                 Some(left) => {
                     self.room.set(left);
                     leaf(path, scalar);
@@ -349,18 +416,59 @@ impl<'t> Reader<'t> {
                 None => self.fault(
                     None,
                     "one value too many".to_owned(),
-                    &format!("values that take no more than {MAX_LEAF_BYTES} bytes with their paths"),
+                    &format!("values that take no more than {MAX_CLOUD_BYTES} bytes with their paths"),
                 ),
             }
         };
-        map.next_value_seed(AnySeed { reader: self, leaf: &mut bounded })
+        map.next_value_seed(AnySeed { reader: self, schema, leaf: &mut bounded })
     }
 }
 
 impl AnySeed<'_, '_, '_> {
-    fn hand_out(self, scalar: String) {
-        (self.leaf)(&self.reader.path.borrow(), scalar);
+    fn scalar(self, value: &str, is_text: bool) {
+        let path = self.reader.path.borrow();
+        let expected = match (self.schema)(&path) {
+            Expected::Object => "an object",
+            Expected::Text if !is_text => "a string",
+            Expected::Text | Expected::Anything => return (self.leaf)(&path, value),
+        };
+        drop(path);
+        let found = if is_text { "a string" } else { value };
+        self.reader.fault(None, found.to_owned(), expected);
     }
+
+    /// Records a fault if an object or array was not expected.
+    fn container(&self, is_object: bool) {
+        let expected = match (self.schema)(&self.reader.path.borrow()) {
+            Expected::Text => "a string",
+            Expected::Object if !is_object => "an object",
+            Expected::Object | Expected::Anything => return,
+        };
+        let found = if is_object { "an object" } else { "an array" };
+        self.reader.fault(None, found.to_owned(), expected);
+    }
+
+    /// Records a fault if Go's reader would take the last key for another one that it knows.
+    fn spelling(&self) {
+        let mut path = self.reader.path.borrow_mut();
+        let Some(folded) = path.last().and_then(|key| folded(key)) else { return };
+        if (self.schema)(&path) != Expected::Anything {
+            return;
+        }
+        let key = path.last_mut().map(|last| std::mem::replace(last, folded));
+        let is_known = (self.schema)(&path) != Expected::Anything;
+        let folded = path.last_mut().zip(key).map(|(last, key)| std::mem::replace(last, key));
+        drop(path);
+        if is_known && let Some(folded) = folded {
+            self.reader.fault(None, "another spelling".to_owned(), &format!("\"{folded}\" in that spelling"));
+        }
+    }
+}
+
+/// A key as Go's reader folds it, if that changes it.
+fn folded(key: &str) -> Option<String> {
+    let is_plain = key.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
+    (!is_plain).then(|| key.chars().map(fold).collect())
 }
 
 impl<'t> DeserializeSeed<'t> for AnySeed<'_, 't, '_> {
@@ -379,22 +487,28 @@ impl<'t> Visitor<'t> for AnySeed<'_, 't, '_> {
     }
 
     fn visit_map<A: MapAccess<'t>>(self, mut map: A) -> Result<(), A::Error> {
+        self.container(true);
         let mut seen = Keys::default();
         while let Some(key) = map.next_key::<String>()? {
-            if !seen.is_new(&key) {
-                self.reader.within(&key, || self.reader.duplicate_key());
-            }
+            let is_new = seen.is_new(&key);
             self.reader.path.borrow_mut().push(key);
-            map.next_value_seed(AnySeed { reader: self.reader, leaf: &mut *self.leaf })?;
+            if !is_new {
+                self.reader.duplicate_key();
+            }
+            self.spelling();
+            let Self { reader, schema, .. } = self;
+            map.next_value_seed(AnySeed { reader, schema, leaf: &mut *self.leaf })?;
             self.reader.path.borrow_mut().pop();
         }
         Ok(())
     }
 
     fn visit_seq<A: SeqAccess<'t>>(self, mut seq: A) -> Result<(), A::Error> {
+        self.container(false);
         for index in 0_usize.. {
             self.reader.path.borrow_mut().push(index.to_string());
-            let element = seq.next_element_seed(AnySeed { reader: self.reader, leaf: &mut *self.leaf })?;
+            let Self { reader, schema, .. } = self;
+            let element = seq.next_element_seed(AnySeed { reader, schema, leaf: &mut *self.leaf })?;
             self.reader.path.borrow_mut().pop();
             if element.is_none() {
                 break;
@@ -404,32 +518,31 @@ impl<'t> Visitor<'t> for AnySeed<'_, 't, '_> {
     }
 
     fn visit_bool<E: Error>(self, value: bool) -> Result<(), E> {
-        self.hand_out(value.to_string());
+        self.scalar(&value.to_string(), false);
         Ok(())
     }
 
     fn visit_i64<E: Error>(self, value: i64) -> Result<(), E> {
-        self.hand_out(value.to_string());
+        self.scalar(&value.to_string(), false);
         Ok(())
     }
 
     fn visit_u64<E: Error>(self, value: u64) -> Result<(), E> {
-        self.hand_out(value.to_string());
+        self.scalar(&value.to_string(), false);
         Ok(())
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
-        self.hand_out(value.to_string());
+        self.scalar(&value.to_string(), false);
         Ok(())
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<(), E> {
-        self.hand_out(value.to_owned());
+        self.scalar(value, true);
         Ok(())
     }
 
     fn visit_unit<E: Error>(self) -> Result<(), E> {
-        self.hand_out("null".to_owned());
         Ok(())
     }
 }

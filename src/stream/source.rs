@@ -1,17 +1,16 @@
-//! Where documents come from: a checkout, a file, a manifest, standard input, a URL.
+//! What sources of documents give, and why one cannot be used.
 
-use std::fs;
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::fmt;
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
+use super::Document;
 use super::build_metadata::BuildMetadata;
-use super::checkout;
 use super::fault::Faults;
 use super::git::GitError;
-use super::manifest;
-use super::{Document, MAX_DOCUMENT_BYTES};
-use crate::text::{Printable, path_name};
+use super::limits::MAX_PROBLEMS;
+use crate::text::{Printable, count};
 
 /// A document, with what its surroundings say of its files.
 #[derive(Debug, Clone)]
@@ -22,11 +21,24 @@ pub struct Sourced {
     pub legacy: Arc<BuildMetadata>,
 }
 
-/// A JSON file of a checkout that is no stream metadata.
+/// Something of a checkout, manifest or directory that was looked at and is not read as a stream document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Skipped {
+    /// The path inside the checkout.
+    pub name: String,
+    /// Why it is not read.
+    pub why: String,
+}
+
+/// A build that legacy metadata is of: the metadata of 2019 and later names it in `buildid`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LegacyBuild {
     /// The file's path inside the checkout.
     pub name: String,
+    /// The architecture, by its RPM name.
+    pub arch: &'static str,
+    /// The build ID; none if the file does not say it.
+    pub build_id: Option<String>,
 }
 
 /// Everything that the sources gave.
@@ -36,6 +48,21 @@ pub struct Sources {
     pub documents: Vec<Sourced>,
     /// What was looked at and left out.
     pub skipped: Vec<Skipped>,
+    /// The builds of legacy metadata.
+    pub legacy_builds: Vec<LegacyBuild>,
+}
+
+impl Sources {
+    /// Adds what other sources gave, after these.
+    pub fn append(&mut self, mut other: Self) {
+        self.documents.append(&mut other.documents);
+        self.skipped.append(&mut other.skipped);
+        self.legacy_builds.append(&mut other.legacy_builds);
+    }
+
+    pub(super) fn skip(&mut self, name: impl Into<String>, why: impl Into<String>) {
+        self.skipped.push(Skipped { name: name.into(), why: why.into() });
+    }
 }
 
 /// Why a source cannot be used.
@@ -49,43 +76,48 @@ pub enum SourceError {
         /// Why it wasn't.
         error: io::Error,
     },
-    /// A file of a checkout is a link out of it, or no regular file.
-    #[error("{}: found {found}, expected a regular file inside the checkout", Printable(path))]
-    NotAFile {
-        /// The file.
+    /// Something of a checkout is a link out of it, or not what its name says.
+    #[error("{}: found {found}, expected {expected}", Printable(path))]
+    Unusable {
+        /// What was to be read.
         path: String,
         /// What it is.
-        found: &'static str,
+        found: String,
+        /// What it should be.
+        expected: &'static str,
     },
-    /// The documents of a checkout have too many bytes together.
+    /// The files of a checkout have too many bytes together.
     #[error(
-        "{}: found {bytes} bytes, expected at most {room}: all stream documents of a checkout together have at most {limit}",
+        "{}: found {bytes} bytes, expected at most {left}: all files of a checkout together have at most {limit}",
         Printable(path)
     )]
     TooMuch {
         /// The first file that is one too many.
         path: String,
         /// How many bytes it has.
-        bytes: usize,
+        bytes: u64,
         /// How many it could have had.
-        room: usize,
+        left: usize,
         /// How many all could have had.
         limit: usize,
     },
-    /// A checkout without stream metadata.
-    #[error("{}: found no stream metadata; looked at {}", Printable(source_name), .looked_at.join(", "))]
+    /// A checkout or directory without stream metadata.
+    #[error("{}: found no stream metadata; looked at {looked_at}", Printable(source_name))]
     NoDocument {
         /// The checkout.
         source_name: String,
         /// The places that were looked at.
-        looked_at: Vec<String>,
+        looked_at: &'static str,
     },
-    /// A commit's files could not be read.
+    /// Git could not answer.
     #[error("{0}")]
     Git(#[from] GitError),
     /// A document with faults.
     #[error("{0}")]
     Faults(#[from] Faults),
+    /// Anything else, in words for a person.
+    #[error("{0}")]
+    Other(String),
 }
 
 impl SourceError {
@@ -94,54 +126,75 @@ impl SourceError {
     }
 }
 
-impl Sources {
-    /// Adds the documents of a path: a checkout, a stream file, or a ConfigMap manifest.
-    ///
-    /// All that is wrong is reported, not just the first of it.
-    pub fn add_path(&mut self, path: &Path) -> Result<(), Vec<SourceError>> {
-        let metadata = fs::metadata(path).map_err(|error| vec![SourceError::io(path, error)])?;
-        if metadata.is_dir() {
-            return checkout::read(&checkout::Directory(path), self);
+/// Everything that is wrong with some sources, as far as it can be put into words of bounded length.
+#[derive(Debug, Default)]
+pub struct SourceErrors {
+    kept: Vec<SourceError>,
+    /// How many lines the kept ones have.
+    lines: usize,
+    /// How many more there are.
+    more: usize,
+}
+
+impl SourceErrors {
+    /// Whether nothing is wrong.
+    pub fn is_empty(&self) -> bool {
+        self.kept.is_empty()
+    }
+
+    /// The errors, those that are kept.
+    pub fn kept(&self) -> &[SourceError] {
+        &self.kept
+    }
+
+    /// Adds an error.
+    pub fn push(&mut self, mut error: SourceError) {
+        let left = MAX_PROBLEMS.saturating_sub(self.lines);
+        let count = if let SourceError::Faults(faults) = &error { faults.count() } else { 1 };
+        if left == 0 {
+            self.more = self.more.saturating_add(count);
+            return;
         }
-        let bytes = read_file(path).map_err(|error| vec![error])?;
-        let beside = path.parent().map_or_else(PathBuf::new, Path::to_path_buf);
-        let legacy = checkout::legacy_around(&beside)?;
-        self.add_bytes(&path_name(path), &bytes, Arc::new(legacy)).map_err(|error| vec![error])
+        if let SourceError::Faults(faults) = &mut error {
+            faults.cut(left);
+        }
+        self.lines = self.lines.saturating_add(count);
+        self.kept.push(error);
     }
 
-    /// Adds the document that a reader holds, such as standard input or the body of a response.
-    pub fn add_reader(&mut self, name: &str, reader: impl Read) -> Result<(), SourceError> {
-        let bytes =
-            read_capped(reader, 0).map_err(|error| SourceError::Io { path: name.to_owned(), error })?;
-        self.add_bytes(name, &bytes, Arc::default())
+    /// Adds the errors of other sources.
+    pub fn append(&mut self, other: Self) {
+        other.kept.into_iter().for_each(|error| self.push(error));
+        self.more = self.more.saturating_add(other.more);
     }
 
-    /// Adds what other sources gave, after these.
-    pub fn append(&mut self, mut other: Self) {
-        self.documents.append(&mut other.documents);
-        self.skipped.append(&mut other.skipped);
+    /// Nothing, if nothing is wrong.
+    pub fn into_result(self) -> Result<(), Self> {
+        if self.is_empty() { Ok(()) } else { Err(self) }
     }
+}
 
-    fn add_bytes(&mut self, name: &str, bytes: &[u8], legacy: Arc<BuildMetadata>) -> Result<(), SourceError> {
-        let document = manifest::parse(name, bytes)?;
-        self.documents.push(Sourced { document, legacy });
+impl<E: Into<SourceError>> From<E> for SourceErrors {
+    fn from(error: E) -> Self {
+        let mut errors = Self::default();
+        errors.push(error.into());
+        errors
+    }
+}
+
+impl fmt::Display for SourceErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, error) in self.kept.iter().enumerate() {
+            if index > 0 {
+                writeln!(f)?;
+            }
+            write!(f, "{error}")?;
+        }
+        if self.more > 0 {
+            write!(f, "\n… and {} in other files", count(self.more, "more fault"))?;
+        }
         Ok(())
     }
 }
 
-/// Reads a file, at most one byte more than a document may have.
-pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, SourceError> {
-    let read = |file: fs::File| {
-        let length = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
-        read_capped(file, length)
-    };
-    fs::File::open(path).and_then(read).map_err(|error| SourceError::io(path, error))
-}
-
-/// Room is made at once for as many bytes as are expected: a buffer that grows is twice there for a while.
-fn read_capped(reader: impl Read, expected: usize) -> io::Result<Vec<u8>> {
-    let limit = MAX_DOCUMENT_BYTES.saturating_add(1);
-    let mut bytes = Vec::with_capacity(expected.min(limit));
-    reader.take(u64::try_from(limit).unwrap_or(u64::MAX)).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
+impl std::error::Error for SourceErrors {}

@@ -5,6 +5,8 @@ use std::path::Path;
 
 use super::*;
 
+mod go;
+
 const DIGEST: &str = "f6e4458958f38a7bccae4a89a73134d431b86b183ebcf76542446c959fa2d520";
 
 /// A document around the text of one component object.
@@ -85,10 +87,6 @@ fn every_fault_names_its_place_what_was_found_and_what_was_expected() {
         ),
         (r#"{"stream": "s", "architectures": {}}"#.into(), "found no artifact, expected at least one".into()),
         (
-            r#"{"stream": "s", "architectures": {"x86_64": {}}}"#.into(),
-            "architectures.x86_64.artifacts: found nothing, expected an object of platforms".into(),
-        ),
-        (
             r#"{"stream": "s", "architectures": {"x86_64": {"artifacts": {"metal": {}}}}}"#.into(),
             "artifacts.metal.formats: found nothing".into(),
         ),
@@ -162,6 +160,67 @@ fn every_fault_names_its_place_what_was_found_and_what_was_expected() {
 }
 
 #[test]
+fn what_nobody_makes_for_a_cloud_is_not_listed() {
+    let text = with_component(&good_component()).replacen(
+        "\"artifacts\"",
+        r#""images": {"aws": null, "gcp": {"name": "n"}}, "artifacts""#,
+        1,
+    );
+    let document = Document::parse("rhcos.json", text.as_bytes()).unwrap();
+    let images: Vec<_> = document.cloud_images.iter().map(|image| (&*image.path, &*image.value)).collect();
+    assert_eq!(images, [("images.gcp.name", "n")]);
+}
+
+/// Each string at its bound and one beyond, as printed.
+#[test]
+fn strings_are_bounded_as_they_are_printed() {
+    type Make = fn(&str) -> String;
+    fn url(file: &str) -> String {
+        with_component(&good_component().replace("https://h/f.iso", file))
+    }
+    fn image(path: &str, value: &str) -> String {
+        let images = format!(r#""images": {{"{path}": "{value}"}}, "artifacts""#);
+        with_component(&good_component()).replacen("\"artifacts\"", &images, 1)
+    }
+    let cases: [(&str, usize, Make); 9] = [
+        ("location", 2_048, |text| url(&format!("https://h/{}", text.get(10..).unwrap()))),
+        ("signature", 2_048, |text| {
+            let signature = format!(r#"{{"signature": "https://h/{}", "#, text.get(10..).unwrap());
+            with_component(&good_component().replacen('{', &signature, 1))
+        }),
+        ("release", 128, |text| with_component(&good_component()).replace("499.98.1-0", text)),
+        ("stream", 128, |text| with_component(&good_component()).replace("rhcos-4.99", text)),
+        ("arch", 64, |text| with_component(&good_component()).replace("x86_64", text)),
+        ("platform", 64, |text| with_component(&good_component()).replace("metal", text)),
+        ("format", 64, |text| with_component(&good_component()).replace("\"iso\"", &format!("\"{text}\""))),
+        ("cloud value", 2_048, |text| image("x", text)),
+        ("cloud path", 512 - "architectures.x86_64.images..".len(), |text| image(text, "x")),
+    ];
+    for (name, limit, make) in cases {
+        let document = make(&"a".repeat(limit));
+        assert!(
+            Document::parse("f", document.as_bytes()).is_ok(),
+            "{name} at its bound: {}",
+            faults(&document)
+        );
+        let error = faults(&make(&"a".repeat(limit + 1)));
+        assert!(error.contains("at most"), "{name}: {error}");
+        assert!(error.len() < 1_000, "{name}: {error}");
+    }
+    // A character that prints as eight counts as eight.
+    let escaped =
+        |times: usize| with_component(&good_component()).replace("rhcos-4.99", &"\\u202e".repeat(times));
+    assert!(Document::parse("f", escaped(16).as_bytes()).is_ok());
+    assert!(faults(&escaped(17)).contains("at most 128 characters"));
+    // Keys that nobody asks about are of any length, and so is the path to a fault; its text is not.
+    let keys = r#"{"\u202e\u202e\u202e\u202e\u202e\u202e\u202e\u202e\u202e\u202e\u202e": "#.repeat(100);
+    let end = "}".repeat(100);
+    let deep = format!(r#"{{"stream": "s", "x": {keys}{{"a": 1, "a": 1}}{end}}}"#);
+    let error = faults(&deep);
+    assert!(error.contains("….…: found the key a second time") && error.len() < 1_000, "{error}");
+}
+
+#[test]
 fn several_faults_are_reported_together_and_a_flood_is_cut() {
     let text = with_component(r#"{"location": 5, "sha256": "x"}"#).replace("\"stream\"", "\"scream\"");
     assert_eq!(faults(&text).lines().count(), 3, "{}", faults(&text));
@@ -183,65 +242,147 @@ fn checkout(files: &[(&str, &str)]) -> tempfile::TempDir {
 
 fn read(path: &Path) -> Result<Sources, String> {
     let mut sources = Sources::default();
-    match sources.add_path(path) {
-        Ok(()) => Ok(sources),
-        Err(errors) => Err(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")),
-    }
+    sources.add_path(path).map_err(|errors| errors.to_string())?;
+    Ok(sources)
+}
+
+fn names(sources: &Sources) -> Vec<&str> {
+    sources.documents.iter().map(|sourced| &*sourced.document.name).collect()
+}
+
+fn skipped(sources: &Sources) -> Vec<(&str, &str)> {
+    sources.skipped.iter().map(|skipped| (skipped.name.as_str(), skipped.why.as_str())).collect()
 }
 
 #[test]
 fn a_checkout_gives_its_stream_documents_and_names_what_it_skips() {
     let good = with_component(&good_component());
+    let legacy = format!(
+        r#"{{"buildid": "42.81.20190919.0", "images": {{"x": {{"path": "f", "sha256": "{DIGEST}"}}}}}}"#
+    );
     let root = checkout(&[
         ("data/data/rhcos-stream.json", &good),
+        ("data/data/fcos-stream.json", &good),
+        ("data/data/other.json", "[1]"),
+        ("data/data/rhcos.json", &legacy),
+        ("data/data/rhcos-amd64.json", &legacy),
+        ("data/data/manifests/not-looked-at.json", "nonsense"),
         ("data/data/coreos/rhcos.json", &good),
         ("data/data/coreos/new-name.json", &good),
+        ("data/data/coreos/.json", &good),
+        ("data/data/coreos/a/b/c/d/e/five.json", &good),
+        ("data/data/coreos/empty.json", "{}"),
         ("data/data/coreos/marketplace/coreos-rhel-9.json", r#"{"x86_64": {"azure": {}}}"#),
         ("data/data/coreos/README.md", "text"),
-        ("data/data/other.json", "not even json"),
     ]);
     let sources = read(root.path()).unwrap();
-    let names: Vec<_> = sources.documents.iter().map(|sourced| &*sourced.document.name).collect();
     assert_eq!(
-        names,
-        ["data/data/rhcos-stream.json", "data/data/coreos/new-name.json", "data/data/coreos/rhcos.json"]
+        names(&sources),
+        [
+            "data/data/fcos-stream.json",
+            "data/data/rhcos-stream.json",
+            "data/data/coreos/.json",
+            "data/data/coreos/new-name.json",
+            "data/data/coreos/rhcos.json",
+            "data/data/coreos/a/b/c/d/e/five.json",
+        ]
     );
-    assert_eq!(sources.skipped, [Skipped { name: "data/data/coreos/marketplace/coreos-rhel-9.json".into() }]);
+    let no_architectures = "not stream metadata: it has no `architectures`";
+    assert_eq!(
+        skipped(&sources),
+        [
+            ("data/data/other.json", "not stream metadata: it is not an object"),
+            ("data/data/rhcos.json", no_architectures),
+            ("data/data/coreos/empty.json", no_architectures),
+            ("data/data/coreos/marketplace/coreos-rhel-9.json", no_architectures),
+        ]
+    );
+    let builds: Vec<_> = sources.legacy_builds.iter().map(|it| (&*it.name, it.build_id.as_deref())).collect();
+    let build = Some("42.81.20190919.0");
+    assert_eq!(builds, [("data/data/rhcos-amd64.json", build), ("data/data/rhcos.json", build)]);
 }
 
 #[test]
 fn a_stream_document_cannot_be_hidden_among_other_files() {
     let good = with_component(&good_component());
+    let deep = format!("data/data/coreos/{}x.json", "d/".repeat(20));
+    let long = format!("data/data/coreos/{}.json", "x".repeat(240));
     let cases = [
-        ("data/data/coreos/rhcos.json", "{}".to_owned(), "stream: found nothing"),
+        ("data/data/coreos/rhcos.json", r#"{"stream": "s"}"#.to_owned(), "architectures: found nothing"),
         ("data/data/coreos/x.json", good.replace("architectures", "Architectures"), "in that spelling"),
         ("data/data/coreos/x.json", good.replace("stream", "scream") + "x", "malformed JSON"),
         ("data/data/coreos/x.JSON", "nonsense".to_owned(), "malformed JSON"),
+        ("data/data/x.json", "nonsense".to_owned(), "data/data/x.json:1:2: found malformed JSON"),
+        ("data/data/x.json", format!("\u{feff}{good}"), "x.json:1:1: found malformed JSON"),
+        (&deep, good.clone(), "expected at most 16 directories in each other"),
+        (&long, good.clone(), "found a longer path, expected a path of at most 256 characters"),
     ];
     for (name, text, says) in cases {
         let root = checkout(&[("data/data/coreos/fcos.json", &good), (name, &text)]);
         let error = read(root.path()).expect_err(name);
-        assert!(error.contains(says), "{error}");
+        assert!(error.contains(says), "{name}: {error}");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_name_that_is_not_utf_8_is_not_passed_over() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let good = with_component(&good_component());
+    let root = checkout(&[("data/data/coreos/fcos.json", &good)]);
+    let name = std::ffi::OsStr::from_bytes(b"\xff.json");
+    fs::write(root.path().join("data/data/coreos").join(name), &good).unwrap();
+    let error = read(root.path()).unwrap_err();
+    assert!(error.contains("found a name that is not UTF-8"), "{error}");
 }
 
 #[test]
 fn a_checkout_without_stream_metadata_says_where_it_looked() {
     let root = checkout(&[("data/data/install.yaml", "")]);
     let error = read(root.path()).unwrap_err();
-    assert!(
-        error.contains("found no stream metadata; looked at data/data/rhcos-stream.json, data/data/coreos/"),
-        "{error}"
-    );
+    let says = "found no stream metadata; looked at data/data/*.json, data/data/coreos/**/*.json";
+    assert!(error.ends_with(says), "{error}");
+    let root = checkout(&[("install.yaml", "")]);
+    let error = read(root.path()).unwrap_err();
+    assert!(error.ends_with("data/data/coreos/**/*.json, *.json, *.yaml"), "{error}");
     let error = read(Path::new("/nonexistent/checkout")).unwrap_err();
     assert!(error.starts_with("/nonexistent/checkout: "), "{error}");
+}
+
+#[test]
+fn the_faults_of_many_files_are_bounded_and_counted() {
+    let bad = with_component(&good_component()).replace("x86_64", &"\\u202e".repeat(5_000));
+    let bad = bad.replacen('{', &format!("{{{}", r#""a": 1, "#.repeat(60)), 1);
+    let files: Vec<(String, &str)> =
+        (0..50).map(|it| (format!("data/data/coreos/{it}.json"), &*bad)).collect();
+    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (&**name, *text)).collect();
+    let error = read(checkout(&files).path()).unwrap_err();
+    assert!(error.len() < 100_000, "{} bytes", error.len());
+    assert!(error.ends_with("more faults in other files"), "{error}");
+}
+
+#[test]
+fn there_are_no_more_files_than_a_checkout_could_have() {
+    let root = checkout(&[("data/data/coreos/fcos.json", &with_component(&good_component()))]);
+    let directory = root.path().join("data/data/coreos/many");
+    fs::create_dir_all(&directory).unwrap();
+    // With the directories that lead there.
+    let most = 10_000 - 3;
+    for index in 0..most {
+        fs::write(directory.join(format!("{index}.txt")), "").unwrap();
+    }
+    assert_eq!(read(root.path()).unwrap().documents.len(), 1);
+    fs::write(directory.join("one.txt"), "").unwrap();
+    let error = read(root.path()).unwrap_err();
+    assert!(error.contains("found more than 10000 names"), "{error}");
 }
 
 #[test]
 fn the_bump_repository_keeps_its_document_at_the_root() {
     let root = checkout(&[("rhcos-4.8.json", &with_component(&good_component())), ("package.json", "{}")]);
     let sources = read(root.path()).unwrap();
-    assert_eq!(&*sources.documents[0].document.name, "rhcos-4.8.json");
+    assert_eq!(names(&sources), ["rhcos-4.8.json"]);
+    assert_eq!(skipped(&sources), [("package.json", "not stream metadata: it has no `architectures`")]);
 }
 
 #[cfg(unix)]
@@ -276,19 +417,111 @@ fn legacy_metadata_is_found_around_the_document() {
     assert!(error.contains("data/data/rhcos-s390x.json:1:27: images.x.size: found the string"), "{error}");
 }
 
+/// A ConfigMap with these data.
+fn config_map(data: &serde_json::Value) -> serde_json::Value {
+    let metadata = serde_json::json!({"name": "coreos-bootimages"});
+    serde_json::json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data})
+}
+
+fn from_text(name: &str, text: &str) -> Result<Sources, String> {
+    let mut sources = Sources::default();
+    sources.add_reader(name, text.as_bytes()).map_err(|error| error.to_string())?;
+    Ok(sources)
+}
+
+/// A document of a stream with one artifact of a name.
+fn document_of(stream: &str, file: &str) -> String {
+    with_component(&good_component().replace("f.iso", file)).replace("rhcos-4.99", stream)
+}
+
 #[test]
-fn a_manifest_holds_the_document_in_data_stream() {
-    let good = with_component(&good_component());
-    let json = serde_json::json!({"kind": "ConfigMap", "data": {"stream": good, "releaseVersion": "4.99"}});
-    let indented = format!("    {}\n", good.replace('\n', "\n    "));
-    let yaml =
-        format!("apiVersion: v1\nkind: ConfigMap\ndata:\n  releaseVersion: 4.9.0\n  stream: |\n{indented}");
-    for (name, text) in [("cm.json", json.to_string()), ("cm.yaml", yaml.clone()), ("-", yaml)] {
-        let mut sources = Sources::default();
-        sources.add_reader(name, text.as_bytes()).unwrap();
-        assert_eq!(&*sources.documents[0].document.name, name);
-        assert_eq!(sources.documents[0].document.artifacts.len(), 1);
+fn a_manifest_holds_documents_in_stream_and_streams() {
+    let (nine, ten) = (document_of("rhel-9", "nine"), document_of("rhel-10", "ten"));
+    // The default stream is one of the others, in other bytes.
+    let compact = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap().to_string();
+    let streams = |entries: &[(&str, &str)]| {
+        let entries: Vec<String> = entries.iter().map(|(key, text)| format!("{key:?}: {text}")).collect();
+        format!("{{{}}}", entries.join(","))
+    };
+    let both = streams(&[("rhel-9", &compact(&nine)), ("rhel-10", &ten)]);
+    let json = |data: serde_json::Value| config_map(&data).to_string();
+    let indented = |text: &str| format!("    {}\n", text.replace('\n', "\n    "));
+    let yaml = format!(
+        "# what a cluster boots from\n---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: coreos-bootimages\n\
+         data:\n  releaseVersion: 4.9.0\n  stream: |\n{}",
+        indented(&nine)
+    );
+    let secret = serde_json::json!({"kind": "Secret", "data": {"stream-x": 1}});
+    let list = |items: &[serde_json::Value]| serde_json::json!({"kind": "List", "items": items}).to_string();
+    let one = config_map(&serde_json::json!({"stream": nine}));
+    let other = config_map(&serde_json::json!({"streams": both}));
+    let cases: Vec<(&str, String, &[&str])> = vec![
+        ("cm.json", json(serde_json::json!({"stream": nine, "releaseVersion": "4.99"})), &["cm.json"]),
+        ("cm.yaml", yaml.clone(), &["cm.yaml"]),
+        ("-", yaml.clone(), &["-"]),
+        (
+            "cm.json",
+            json(serde_json::json!({"stream": nine, "streams": both})),
+            &["cm.json#rhel-9", "cm.json#rhel-10"],
+        ),
+        ("cm.json", json(serde_json::json!({"streams": both})), &["cm.json#rhel-9", "cm.json#rhel-10"]),
+        (
+            "cm.json",
+            json(serde_json::json!({"stream": document_of("rhel-8", "eight"), "streams": both})),
+            &["cm.json", "cm.json#rhel-9", "cm.json#rhel-10"],
+        ),
+        (
+            "cm.json",
+            json(serde_json::json!({"streams": streams(&[("a", &nine), ("b", &nine)])})),
+            &["cm.json#a"],
+        ),
+        ("l.json", list(&[secret.clone(), one.clone(), other.clone()]), &["l.json", "l.json[1]#rhel-10"]),
+        ("l.json", list(&[other.clone(), one.clone()]), &["l.json#rhel-9", "l.json#rhel-10"]),
+        (
+            "all.yaml",
+            format!("{yaml}---\n{secret}\n---\n# nothing\n---\n{other}\n---\n"),
+            &["all.yaml", "all.yaml[1]#rhel-10"],
+        ),
+        ("-", format!("---\n{other}\n"), &["-#rhel-9", "-#rhel-10"]),
+    ];
+    for (name, text, documents) in cases {
+        let sources = from_text(name, &text).unwrap_or_else(|error| panic!("{error}: {text}"));
+        assert_eq!(names(&sources), documents, "{text}");
+        assert!(sources.documents.iter().all(|sourced| sourced.document.artifacts.len() == 1));
+        let has_other = text.contains("Secret");
+        assert_eq!(
+            skipped(&sources),
+            if has_other { vec![(name, "1 manifest without stream metadata")] } else { vec![] }
+        );
     }
+    let sources =
+        from_text("cm.json", &json(serde_json::json!({"streams": streams(&[("a", &nine), ("b", &nine)])})))
+            .unwrap();
+    let streams: Vec<&str> = sources.documents[0].document.streams().collect();
+    assert_eq!(streams, ["rhel-9", "a", "b"], "a document that stands for several is found by each name");
+}
+
+#[test]
+fn a_directory_of_manifests_is_a_source() {
+    let text = config_map(&serde_json::json!({"stream": document_of("rhel-9", "nine")})).to_string();
+    let other = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: other}\ndata: {a: b, streaming: x}\n";
+    let root = checkout(&[
+        ("0000_50_installer_coreos-bootimages.yaml", &text),
+        (
+            "0000_10_config-operator_01_crd.yaml",
+            "kind: CustomResourceDefinition\nspec: [1, 2.5, true, null]\n---\n",
+        ),
+        ("0000_20_other.yml", other),
+        ("release-metadata", "{}"),
+        ("sub/not-looked-at.yaml", "a: ["),
+    ]);
+    let sources = read(root.path()).unwrap();
+    assert_eq!(names(&sources), ["0000_50_installer_coreos-bootimages.yaml"]);
+    let name = root.path().display().to_string();
+    assert_eq!(skipped(&sources), [(name.as_str(), "2 manifests without stream metadata")]);
+    fs::write(root.path().join("x.yaml"), "a: [").unwrap();
+    let error = read(root.path()).unwrap_err();
+    assert!(error.contains("x.yaml: found malformed YAML"), "{error}");
 }
 
 /// The installer reads such a file as stream metadata and has no notion of manifests.
@@ -296,30 +529,63 @@ fn a_manifest_holds_the_document_in_data_stream() {
 fn a_document_is_not_hidden_by_a_manifest_in_it() {
     let good = with_component(&good_component());
     let both = good.replacen('{', r#"{"kind": "ConfigMap", "data": {"stream": "{}"}, "#, 1);
-    let mut sources = Sources::default();
-    sources.add_reader("-", both.as_bytes()).unwrap();
-    assert_eq!(sources.documents[0].document.artifacts.len(), 1);
+    assert_eq!(from_text("-", &both).unwrap().documents[0].document.artifacts.len(), 1);
 }
 
 #[test]
 fn a_manifest_without_a_document_says_what_is_missing() {
-    let cases = [
+    let good = document_of("rhel-9", "nine");
+    let with =
+        |key: &str, value: &str| config_map(&serde_json::json!({"stream": good, key: value})).to_string();
+    let unnamed =
+        |data: serde_json::Value| serde_json::json!({"kind": "ConfigMap", "data": data}).to_string();
+    let streams = |text: &str| config_map(&serde_json::json!({"streams": text})).to_string();
+    let large = format!("kind: ConfigMap\n# {}\n", "x".repeat(9 << 20));
+    let cases: Vec<(&str, String, &str)> = vec![
+        ("cm.json", unnamed(serde_json::json!({"releaseVersion": "1"})), "data.stream: found nothing"),
         (
             "cm.json",
-            r#"{"kind": "ConfigMap", "data": {"releaseVersion": "1"}}"#,
-            "data.stream: found nothing",
+            r#"{"kind": "Secret", "data": {}}"#.into(),
+            "kind: found \"Secret\", expected \"ConfigMap\"",
         ),
-        ("cm.json", r#"{"kind": "Secret", "data": {}}"#, "kind: found \"Secret\", expected \"ConfigMap\""),
+        ("cm.yaml", "a: b\n".into(), "kind: found nothing, expected \"ConfigMap\""),
         (
             "cm.yaml",
-            "kind: ConfigMap\ndata: {stream: '{}'}\n",
+            "kind: ConfigMap\ndata: {stream: '{}'}\n".into(),
             "cm.yaml (data.stream): stream: found nothing",
         ),
-        ("cm.yaml", "a: [", "malformed YAML"),
-        ("-", "<html>", "malformed JSON"),
+        ("cm.yaml", "kind: ConfigMap\ndata: {stream: {}}\n".into(), "data.stream: found something else"),
+        ("cm.yaml", "a: [".into(), "malformed YAML"),
+        ("cm.yaml", "kind: ConfigMap\nkind: Secret\n".into(), "malformed YAML"),
+        ("cm.yaml", large, "bytes, expected a manifest of at most 8388608"),
+        ("-", "<html>".into(), "malformed JSON"),
+        (
+            "cm.json",
+            with("stream-rhel-10", "{}"),
+            "data.stream-rhel-10: found the key \"stream-rhel-10\", expected stream metadata under",
+        ),
+        ("cm.json", with("Streams", "{}"), "found the key \"Streams\""),
+        ("cm.json", with("rhel-10", &good), "found the key \"rhel-10\""),
+        ("cm.json", unnamed(serde_json::json!({"x": good})), "found the key \"x\""),
+        ("cm.json", streams("{}"), "cm.json (data.streams): found no stream, expected at least one"),
+        ("cm.json", streams("[]"), "found an array, expected an object of stream documents"),
+        ("cm.json", streams(r#"{"rhel-9": null}"#), "cm.json#rhel-9: found null, expected stream metadata"),
+        (
+            "cm.json",
+            streams(r#"{"rhel-9": {"stream": "x"}}"#),
+            "cm.json#rhel-9: architectures: found nothing",
+        ),
+        ("cm.json", streams(&format!(r#"{{"a": {good}, "a": {good}}}"#)), "a: found the key a second time"),
+        (
+            "cm.json",
+            streams(&format!(r#"{{"{}": {good}}}"#, "x".repeat(129))),
+            "expected a name of 1 to 128 characters",
+        ),
     ];
     for (name, text, says) in cases {
-        let error = Sources::default().add_reader(name, text.as_bytes()).expect_err(text).to_string();
-        assert!(error.contains(says), "{error}");
+        let short: String = text.chars().take(300).collect();
+        let error = from_text(name, &text).expect_err(&short);
+        assert!(error.contains(says), "{short}\n  says: {error}\n  not: {says}");
+        assert!(!error.contains("from_"), "no advice for programmers: {error}");
     }
 }

@@ -42,7 +42,7 @@ fn a_checkout_is_the_documents_where_the_installer_has_them() {
     for line in [
         "document: data/data/coreos/rhcos.json, 21 artifacts\n",
         "document: data/data/coreos/scos.json, 2 artifacts\n",
-        "skipped: data/data/coreos/marketplace/rhcos.json: no stream metadata\n",
+        "skipped: data/data/coreos/marketplace/rhcos.json: not stream metadata: it has no `architectures`\n",
         "\nPASS data/data/coreos/scos.json:x86_64/metal/iso/disk\n",
         "\npass: 23 artifacts: 23 passed, 0 failed, 0 undetermined",
     ] {
@@ -232,7 +232,7 @@ fn a_document_that_cannot_be_used_is_explained_and_nothing_is_requested() {
 #[test]
 fn without_a_document_the_places_that_were_looked_at_are_named() {
     let stderr = unusable(check_checkout(Checkout::empty()));
-    assert!(stderr.contains("found no stream metadata; looked at data/data/rhcos-stream.json"), "{stderr}");
+    assert!(stderr.contains("found no stream metadata; looked at data/data/*.json"), "{stderr}");
     assert!(stderr.contains("data/data/coreos/**/*.json"), "{stderr}");
     let marketplace = Checkout::empty().file("data/data/coreos/marketplace/rhcos.json", "{\"x86_64\": {}}");
     assert!(unusable(check_checkout(marketplace)).contains("found no stream metadata"));
@@ -288,6 +288,34 @@ fn filters_choose_and_say_what_there_is() {
 }
 
 #[test]
+fn the_streams_of_a_manifest_are_checked_and_chosen_by_name() {
+    let text = std::fs::read_to_string(testdata("checkout").join("data/data/coreos/scos.json")).unwrap();
+    let other = text.replace("c10s", "c11s");
+    let streams = format!("{{\"rhel-9\": {text}, \"rhel-10\": {other}}}");
+    let name = serde_json::json!({"name": "coreos-bootimages"});
+    let data = serde_json::json!({"stream": text, "streams": streams});
+    let manifest = serde_json::json!({"kind": "ConfigMap", "metadata": name, "data": data}).to_string();
+    let ids = |arguments: &[&str]| -> Vec<String> {
+        let finished =
+            check("-").stdin(&*manifest).args(arguments).args(["--output", "json", "--retries", "0"]).run();
+        let report = finished.report();
+        let all = report.0["artifacts"].as_array().unwrap().iter();
+        all.map(|it| it["id"].as_str().unwrap().to_owned()).collect()
+    };
+    let [nine, ten] = ["rhel-9", "rhel-10"]
+        .map(|key| ["metal/iso/disk", "qemu/qcow2.gz/disk"].map(|id| format!("-#{key}:x86_64/{id}")));
+    assert_eq!(ids(&[]), [nine.clone(), ten.clone()].concat());
+    assert_eq!(ids(&["--stream", "rhel-10"]), ten);
+    assert_eq!(
+        ids(&["--stream", "rhel-10", "--stream", "rhel-9", "-p", "qemu"]),
+        [&nine[1..], &ten[1..]].concat()
+    );
+    let stderr = unusable(check("-").stdin(&*manifest).args(["--stream", "rhel-8"]));
+    assert!(stderr.contains("no artifact has the stream \"rhel-8\"; there are: "), "{stderr}");
+    assert!(stderr.contains("rhel-10, rhel-9"), "{stderr}");
+}
+
+#[test]
 fn wrong_usage_is_exit_2() {
     for args in [
         &["--no-such-option"][..],
@@ -337,17 +365,28 @@ fn every_real_document_is_read_to_its_last_artifact() {
     for file in files {
         let bytes = std::fs::read(&file).unwrap();
         let Ok(value) = serde_json::from_slice::<Value>(&bytes) else { continue };
-        let embedded = value["data"]["stream"].as_str().map(|text| serde_json::from_str(text).unwrap());
-        let stream: Value = embedded.unwrap_or(value);
-        let is_stream = stream["architectures"].is_object();
+        let mut streams: Vec<Value> = vec![];
+        if let Some(text) = value["data"]["streams"].as_str() {
+            let entries: Value = serde_json::from_str(text).unwrap();
+            streams.extend(entries.as_object().unwrap().values().cloned());
+        }
+        if let Some(text) = value["data"]["stream"].as_str() {
+            let default: Value = serde_json::from_str(text).unwrap();
+            if !streams.contains(&default) {
+                streams.push(default);
+            }
+        }
+        if value["architectures"].is_object() {
+            streams.push(value);
+        }
         // A proxy that nobody runs: every location is known to be wrong or undetermined, none is asked for.
         let finished = check(&file).args(["--output", "json", "--retries", "0"]).run();
-        if !is_stream {
+        if streams.is_empty() {
             assert_eq!(finished.code, Some(2), "{}: {}", file.display(), finished.stderr);
             continue;
         }
         documents += 1;
-        let expected = locations(&stream);
+        let expected: Vec<String> = streams.iter().flat_map(locations).collect();
         let report = finished.report();
         let found: Vec<&str> = report.0["artifacts"]
             .as_array()

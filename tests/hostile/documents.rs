@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Read;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::gate::{MEMORY, Run, check, document, gate, run, run_within};
 
@@ -98,7 +98,7 @@ fn large_strings(unit: &str, bytes: usize) -> impl Iterator<Item = (&'static str
     let good = document(&["https://mirror.example.com/pub/f.iso".to_owned()]);
     let nowhere = move |name: &'static str| match name {
         "a field that nobody knows" => (good.replacen('{', &format!("{{\"x\": \"{long}\","), 1), 1),
-        "the stream's name" => (good.replace("rhcos-4.8", &long), 1),
+        "the stream's name" => (good.replace("rhcos-4.8", &long), 2),
         "a location" => (good.replace("pub/f.iso", &long), 2),
         "a key" => (good.replacen("\"p000000\"", &format!("\"{long}\""), 1), 2),
         _ => (good.replace(&"00".repeat(32), &long), 2),
@@ -186,6 +186,73 @@ fn very_many_artifacts_cost_four_kib_each() {
     eprintln!("1000000 artifacts: {} MiB, {:?}", million.peak, million.took);
     assert_eq!(million.code, Some(2), "{}", million.said());
     assert!(million.peak < 300, "{} MiB", million.peak);
+}
+
+/// What stands once in the document and in the report of every artifact is as long as it may be.
+#[test]
+fn names_at_their_bounds_cost_what_is_stated() {
+    const COUNT: usize = 20_000;
+    let fill = |length: usize| "\u{fc}".repeat(length / 2);
+    let disk = json!({ "location": "https://mirror.example.com/pub/f.iso", "sha256": "00".repeat(32) });
+    let components: serde_json::Map<String, Value> =
+        (0..COUNT).map(|index| (format!("{index:08}{}", fill(56)), disk.clone())).collect();
+    let document = |release: usize| {
+        let formats = json!({ fill(64): components });
+        let platform = json!({ "release": fill(release), "formats": formats });
+        let artifacts = json!({ fill(64): platform });
+        json!({ "stream": fill(128), "architectures": { fill(64): { "artifacts": artifacts } } }).to_string()
+    };
+    let checkout = tempfile::tempdir().unwrap();
+    let coreos = checkout.path().join("data/data/coreos");
+    fs::create_dir_all(&coreos).unwrap();
+    let source = coreos.join(format!("{}.json", fill(230)));
+    let artifacts = checkout.path().join("artifacts");
+    let run = |release| {
+        let text = document(release);
+        fs::write(&source, &text).unwrap();
+        let mut command = check(checkout.path(), &[]);
+        command.arg("--artifacts-dir").arg(&artifacts);
+        (text.len() as u64 >> 20, run_within(Duration::from_secs(180), command, std::io::empty()))
+    };
+    let (size, at) = run(128);
+    let stated = MEMORY + LARGE * size + 4 * COUNT as u64 / 1024;
+    let written: u64 =
+        fs::read_dir(&artifacts).unwrap().map(|it| it.unwrap().metadata().unwrap().len()).sum();
+    eprintln!(
+        "{COUNT} artifacts: {} of {stated} MiB, {} MiB of reports, {:?}",
+        at.peak,
+        written >> 20,
+        at.took
+    );
+    assert_eq!(at.code, Some(1), "{}", at.said());
+    assert!(at.peak < stated, "{} of {stated} MiB", at.peak);
+    let (_, beyond) = run(130);
+    assert_eq!(beyond.code, Some(2), "{}", beyond.said());
+    assert!(beyond.said().contains("expected at most 128 characters"), "{}", beyond.said());
+    assert!(beyond.peak < stated && beyond.stderr.len() < 2_000, "{} MiB", beyond.peak);
+}
+
+/// As many faults as go into a checkout, each at the end of a long path of characters that print as eight.
+#[test]
+fn the_faults_of_a_whole_checkout_cost_no_more_than_is_stated() {
+    let key = "\u{202e}".repeat(80);
+    let deep = format!("{}{}{}", format!("{{\"{key}\":").repeat(100), "{\"a\":1,\"a\":1}", "}".repeat(100));
+    let bad = format!("{{\"stream\":\"s\",\"x\":[{}]}}", [deep.as_str(); 60].join(","));
+    let checkout = tempfile::tempdir().unwrap();
+    let coreos = checkout.path().join("data/data/coreos");
+    fs::create_dir_all(&coreos).unwrap();
+    let files = (20 << 20) / bad.len();
+    for index in 0..files {
+        fs::write(coreos.join(format!("{index}.json")), &bad).unwrap();
+    }
+    let mut command = check(checkout.path(), &["--deadline", "100s"]);
+    command.arg("--artifacts-dir").arg(checkout.path().join("artifacts"));
+    let run = run_within(Duration::from_secs(120), command, std::io::empty());
+    eprintln!("{files} files of faults: {} MiB, {:?}, {} bytes said", run.peak, run.took, run.stderr.len());
+    assert_eq!(run.code, Some(2));
+    assert!(run.peak < MEMORY, "{} MiB", run.peak);
+    assert!(run.stderr.len() < 200_000, "{} bytes on standard error", run.stderr.len());
+    assert!(run.said().contains("more faults in other files"), "{}", run.said());
 }
 
 #[test]

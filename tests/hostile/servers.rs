@@ -206,19 +206,20 @@ const FENCES: &str = "\n```\n# forged\n~~~~\n`````````\n[x](http://evil.example)
 fn what_others_wrote_stays_text_in_every_output() {
     let mirror = Mirror::start(Config::plain()).unwrap();
     let evil = format!("{ESCAPES}{MARKUP}{FENCES}");
-    // A name has no slash.
-    let [id, arch, missing] =
-        ["platform", "arch", "missing"].map(|it| format!("{it}{}", evil.replace(['/', ':'], "")));
+    // A name has no slash, and at most 64 characters as it is printed; the stream and a release have 128.
+    let arch = "arch\u{1b}[31m\u{9b}2J\u{202e}\nFAIL forged".to_owned();
+    let id = "platform<img src=x onerror=alert(1)>]]>&amp;\"'`|@org".to_owned();
+    let missing = "missing\n```\n# forged\n~~~~\n[x](http)\n".to_owned();
     let hop = format!("{DIRECTORY}hop.iso");
     let mut text: Value = serde_json::from_str(&document(&[mirror.url(&hop), String::new()])).unwrap();
-    text["stream"] = evil.clone().into();
+    text["stream"] = ESCAPES.into();
     let artifacts = text["architectures"]["x86_64"]["artifacts"].as_object_mut().unwrap();
     let [led_astray, mut not_there] = ["p000000", "p000001"].map(|name| artifacts.remove(name).unwrap());
     // An artifact that is nowhere, for which ART is asked. A location has nothing but URL characters.
     let nowhere = mirror.url("/pub/%0a%60%60%60%0a%1b[31m%e2%80%ae.iso");
     not_there["formats"]["iso"]["disk"]["location"] = nowhere.into();
-    for (name, mut platform) in [(&id, led_astray), (&missing, not_there)] {
-        platform["release"] = evil.clone().into();
+    for (name, release, mut platform) in [(&id, MARKUP, led_astray), (&missing, FENCES, not_there)] {
+        platform["release"] = release.into();
         artifacts.insert(name.clone(), platform);
     }
     let artifacts = artifacts.clone();

@@ -70,12 +70,18 @@ fn width_costs_no_more_than_is_stated() {
             1,
             "",
         ),
-        ("numbers among the cloud images", alone(beside("images", &numbers)), 2, "found one value too many"),
+        ("numbers in place of the cloud images", alone(beside("images", &numbers)), 2, "found an array"),
+        (
+            "numbers among the cloud images",
+            alone(beside("images", &format!("{{\"later\": {numbers}}}"))),
+            2,
+            "found one value too many",
+        ),
         (
             "cloud images far down a long path",
             alone(beside("images", &format!("{{\"{}\": [{}1]}}", "k".repeat(1 << 20), "1,".repeat(100_000)))),
             2,
-            "found one value too many",
+            "found a longer path of keys",
         ),
     ];
     let of_others = [

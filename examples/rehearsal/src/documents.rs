@@ -19,9 +19,7 @@ type Files = Vec<(String, Vec<u8>)>;
 
 fn sources(checkout: &Path) -> Result<Sources, Box<dyn Error>> {
     let mut sources = Sources::default();
-    sources
-        .add_path(checkout)
-        .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
+    sources.add_path(checkout).map_err(|errors| errors.to_string())?;
     Ok(sources)
 }
 

@@ -18,6 +18,7 @@ fn document(name: &str, stream: &str, artifacts: &[(&str, &str, char)], images: 
         uncompressed_size: None,
     });
     Document {
+        keys: Vec::new(),
         name: name.into(),
         sha256: crate::stream::Sha256::from_bytes([0; 32]),
         form: crate::stream::Form::default(),

@@ -1,26 +1,16 @@
 //! What pins builds: stream documents, in checkouts or at the refs of a git repository.
 
 use std::collections::{BTreeSet, HashMap};
-use std::fs;
-use std::path::Path;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::Held;
-use crate::handoff::git::{Entry, Ref, Repository};
 use crate::location::{BuildId, Location};
-use crate::stream::{Artifact, ArtifactId, Document, SourceError, Sources};
+use crate::stream::{
+    Artifact, ArtifactId, Checkout, Document, Repository, SourceError, commit_key, read_commit,
+};
 use crate::text::excerpt;
-
-/// The metadata of 2019 and later, which says in `buildid` which build it is of, and its architecture.
-const LEGACY: [(&str, &str); 5] = [
-    ("rhcos.json", "x86_64"),
-    ("rhcos-amd64.json", "x86_64"),
-    ("rhcos-aarch64.json", "aarch64"),
-    ("rhcos-ppc64le.json", "ppc64le"),
-    ("rhcos-s390x.json", "s390x"),
-];
 
 /// A build that something pins.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,12 +49,6 @@ pub struct Pins {
     pub pins: Vec<Pin>,
     /// What could not be read.
     pub unreadable: Vec<Unreadable>,
-}
-
-/// The one field of legacy metadata that matters here.
-#[derive(Deserialize)]
-struct Legacy {
-    buildid: Option<String>,
 }
 
 /// What a location says of where its build is.
@@ -150,74 +134,55 @@ impl Pins {
     }
 
     /// Adds what a checkout pins: its stream documents and its legacy metadata.
-    pub fn add_checkout(&mut self, by: &Arc<str>, root: &Path) {
-        let mut sources = Sources::default();
-        let mut found = false;
-        match sources.add_path(root) {
-            Ok(()) => {
-                for sourced in &sources.documents {
-                    self.add_document(by, &sourced.document);
-                    found = true;
-                }
-            }
-            Err(errors) if errors.iter().all(|error| matches!(error, SourceError::NoDocument { .. })) => {}
-            Err(errors) => {
-                found = true;
-                let root = format!("{}/", root.display());
-                for error in errors {
-                    self.unreadable(by, &error.to_string().replace(&root, ""));
-                }
+    pub fn add_checkout(&mut self, by: &Arc<str>, checkout: Checkout) {
+        let Checkout { sources, errors } = checkout;
+        for sourced in &sources.documents {
+            self.add_document(by, &sourced.document);
+        }
+        for legacy in &sources.legacy_builds {
+            match &legacy.build_id {
+                Some(build) => self.add(by, build, &legacy.arch.into()),
+                None => self.unreadable(by, &format!("{}: it has no buildid", legacy.name)),
             }
         }
-        for (name, arch) in LEGACY {
-            match legacy(root, name) {
-                None => {}
-                Some(Ok(build)) => {
-                    found = true;
-                    self.add(by, &build, &arch.into());
-                }
-                Some(Err(why)) => {
-                    found = true;
-                    self.unreadable(by, &format!("data/data/{name}: {why}"));
-                }
-            }
-        }
-        if !found {
+        let is_none = |error: &SourceError| matches!(error, SourceError::NoDocument { .. });
+        if !errors.kept().iter().all(is_none) {
+            errors.kept().iter().for_each(|error| self.unreadable(by, &error.to_string()));
+        } else if sources.documents.is_empty() && sources.legacy_builds.is_empty() {
             self.unreadable(by, "no boot-image metadata is where any year's checkout has it");
         }
     }
 
-    /// Adds what every one of these refs pins. Refs with the same metadata are read once.
-    pub fn add_refs(&mut self, repository: &Repository, refs: &[Ref]) {
-        let mut known: HashMap<Vec<Entry>, Self> = HashMap::new();
-        for Ref { name, target } in refs {
+    /// Adds what every one of these refs pins. Commits with the same metadata are read once.
+    pub fn add_refs(&mut self, repository: &Repository, refs: &[(String, String)]) {
+        let mut known = HashMap::new();
+        for (name, target) in refs {
             let by: Arc<str> = name.as_str().into();
-            match repository.metadata(target) {
-                Err(error) => self.unreadable(&by, &error.to_string()),
-                Ok(entries) => {
-                    if !known.contains_key(&entries) {
-                        let read = Self::of_tree(repository, &entries, &by);
-                        known.insert(entries.clone(), read);
-                    }
-                    if let Some(same) = known.get(&entries) {
-                        self.pins
-                            .extend(same.pins.iter().map(|pin| Pin { by: Arc::clone(&by), ..pin.clone() }));
-                        let unreadable = same.unreadable.iter();
-                        self.unreadable
-                            .extend(unreadable.map(|it| Unreadable { by: Arc::clone(&by), ..it.clone() }));
-                    }
+            let commit = match repository.commit(target) {
+                Ok(commit) => commit,
+                Err(error) => {
+                    self.unreadable(&by, &error.to_string());
+                    continue;
                 }
+            };
+            let key = commit_key(repository, &commit);
+            let read = || {
+                let mut pins = Self::default();
+                pins.add_checkout(&by, read_commit(repository, &commit));
+                pins
+            };
+            match key {
+                Some(key) => self.add_as(&by, known.entry(key).or_insert_with(read)),
+                None => self.add_as(&by, &read()),
             }
         }
     }
 
-    fn of_tree(repository: &Repository, entries: &[Entry], by: &Arc<str>) -> Self {
-        let mut pins = Self::default();
-        match repository.extract(entries) {
-            Ok(extract) => pins.add_checkout(by, extract.path()),
-            Err(error) => pins.unreadable(by, &error.to_string()),
-        }
-        pins
+    /// Adds what another ref pins too.
+    fn add_as(&mut self, by: &Arc<str>, other: &Self) {
+        self.pins.extend(other.pins.iter().map(|pin| Pin { by: Arc::clone(by), ..pin.clone() }));
+        let unreadable = other.unreadable.iter();
+        self.unreadable.extend(unreadable.map(|it| Unreadable { by: Arc::clone(by), ..it.clone() }));
     }
 
     fn add(&mut self, by: &Arc<str>, release: &str, arch: &Arc<str>) {
@@ -257,21 +222,4 @@ impl Pins {
             self.unreadable.push(unreadable);
         }
     }
-}
-
-/// The build that a file of legacy metadata is of; none if there is no such file. A link must not lead out of
-/// the checkout.
-fn legacy(root: &Path, name: &str) -> Option<Result<String, String>> {
-    let path = root.join("data/data").join(name);
-    fs::symlink_metadata(&path).ok()?;
-    let read = || {
-        let real = fs::canonicalize(&path).map_err(|error| error.to_string())?;
-        if !real.starts_with(fs::canonicalize(root).map_err(|error| error.to_string())?) {
-            return Err("it is a link out of the checkout".to_owned());
-        }
-        let text = fs::read(&real).map_err(|error| error.to_string())?;
-        let legacy: Legacy = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
-        legacy.buildid.ok_or_else(|| "it has no buildid".to_owned())
-    };
-    Some(read())
 }

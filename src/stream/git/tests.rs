@@ -1,6 +1,7 @@
 use std::fs;
 
 use super::*;
+use crate::stream::{Checkout, Sources, read_checkout, read_commit, read_file_of};
 
 const TESTDATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata");
 
@@ -64,6 +65,11 @@ impl Scratch {
     }
 }
 
+fn sources(checkout: Checkout) -> Sources {
+    checkout.errors.into_result().unwrap();
+    checkout.sources
+}
+
 fn names(sources: &Sources) -> Vec<&str> {
     sources.documents.iter().map(|sourced| &*sourced.document.name).collect()
 }
@@ -75,12 +81,12 @@ fn a_commit_has_the_documents_that_its_checkout_has() {
         scratch.copy(checkout, below);
         let commit = scratch.commit();
         let directory = scratch.path().join(below);
-        let mut on_disk = Sources::default();
-        on_disk.add_path(&directory).unwrap();
-        let repository = Repository::of(&directory).unwrap();
-        let at_commit = repository.documents_at(&commit).unwrap();
+        let on_disk = sources(read_checkout(&directory));
+        let repository = Repository::of(&directory, None).unwrap();
+        let at_commit = sources(read_commit(&repository, &commit));
         assert_eq!(names(&at_commit), names(&on_disk));
         assert_eq!(at_commit.skipped, on_disk.skipped);
+        assert_eq!(at_commit.legacy_builds, on_disk.legacy_builds);
         for (committed, real) in at_commit.documents.iter().zip(&on_disk.documents) {
             assert_eq!(committed.document, real.document);
             assert_eq!(committed.legacy, real.legacy);
@@ -95,8 +101,8 @@ fn the_bump_repository_keeps_documents_at_its_root() {
     scratch.write("rhcos-4.8.json", document);
     scratch.write("other/rhcos-4.9.json", "{");
     let commit = scratch.commit();
-    let sources = Repository::of(scratch.path()).unwrap().documents_at(&commit).unwrap();
-    assert_eq!(names(&sources), ["rhcos-4.8.json"]);
+    let repository = Repository::of(scratch.path(), None).unwrap();
+    assert_eq!(names(&sources(read_commit(&repository, &commit))), ["rhcos-4.8.json"]);
 }
 
 #[test]
@@ -105,11 +111,11 @@ fn what_is_committed_counts_not_what_lies_there() {
     scratch.copy("checkout", "");
     let commit = scratch.commit();
     fs::remove_dir_all(scratch.path().join("data")).unwrap();
-    let repository = Repository::of(scratch.path()).unwrap();
-    assert_eq!(repository.documents_at(&commit).unwrap().documents.len(), 2);
+    let repository = Repository::of(scratch.path(), None).unwrap();
+    assert_eq!(sources(read_commit(&repository, &commit)).documents.len(), 2);
     let file = Path::new("data/data/coreos/rhcos.json");
-    assert!(repository.file_at(&commit, file).unwrap().is_some());
-    assert!(repository.file_at(&commit, Path::new("data/data/none.json")).unwrap().is_none());
+    assert!(read_file_of(&repository, &commit, file).unwrap().is_some());
+    assert!(read_file_of(&repository, &commit, Path::new("data/data/none.json")).unwrap().is_none());
 }
 
 #[test]
@@ -125,22 +131,27 @@ fn commits_have_names() {
     scratch.write("of", "the branch");
     let main = scratch.commit();
     scratch.git(&["checkout", "--quiet", "pull"]);
-    let repository = Repository::of(scratch.path()).unwrap();
+    let repository = Repository::of(scratch.path(), None).unwrap();
     for name in ["release-4.19", "v1", "main~1", &first.as_str()[..12]] {
         assert_eq!(repository.commit(name).unwrap(), first, "{name}");
     }
     assert_eq!(repository.merge_base(&main), Some(first.clone()), "not the branch's newest commit");
+    let id = first.to_string();
+    let patterns = ["refs/heads/release-*".to_owned(), "main".to_owned(), "nothing*".to_owned()];
     assert_eq!(
-        repository.references(&["refs/heads/release-*", "refs/tags"]).unwrap(),
-        [("refs/heads/release-4.19".to_owned(), first.clone()), ("refs/tags/v1".to_owned(), first)]
+        repository.refs(&patterns[..2]).unwrap(),
+        [("refs/heads/release-4.19".to_owned(), id), ("refs/heads/main".to_owned(), main.to_string())]
     );
+    assert!(matches!(repository.refs(&patterns), Err(GitError::NoRef { .. })));
+    let tag = repository.refs(&["v1".to_owned()]).unwrap();
+    assert_eq!(repository.commit(&tag[0].1).unwrap(), first, "a tag leads to its commit");
 }
 
 #[test]
 fn what_is_no_commit_is_named() {
     let Some(scratch) = Scratch::new() else { return };
     scratch.commit();
-    let repository = Repository::of(scratch.path()).unwrap();
+    let repository = Repository::of(scratch.path(), None).unwrap();
     let absent = "0123456789".repeat(4);
     for name in ["nowhere", &absent, "", "-h", "--all", "--output=x", "main:path", "a\u{1b}b", "main\n"] {
         let error = repository.commit(name).unwrap_err();
@@ -148,17 +159,46 @@ fn what_is_no_commit_is_named() {
         assert!(!error.to_string().contains('\u{1b}'));
     }
     let outside = tempfile::tempdir().unwrap();
-    assert!(matches!(Repository::of(outside.path()), Err(GitError::Failed { .. })));
+    assert!(matches!(Repository::of(outside.path(), None), Err(GitError::Failed { .. })));
 }
 
 #[test]
-fn links_and_submodules_are_refused() {
+fn a_link_leads_within_the_commit_or_is_refused() {
     let Some(scratch) = Scratch::new() else { return };
-    scratch.write("data/data/coreos/real.txt", "x");
-    std::os::unix::fs::symlink("/etc/hostname", scratch.path().join("data/data/coreos/rhcos.json")).unwrap();
+    scratch.copy("checkout", "");
+    let link = |to: &str, name: &str| {
+        let path = scratch.path().join("data/data/coreos").join(name);
+        let _ = fs::remove_file(&path);
+        std::os::unix::fs::symlink(to, path).unwrap();
+    };
+    link("../../../elsewhere", "directory");
+    link("../coreos", "loop");
+    link("scos.json", "link.json");
+    let document = fs::read(Path::new(TESTDATA).join("checkout/data/data/coreos/rhcos.json")).unwrap();
+    scratch.write("elsewhere/one.json", document);
     let commit = scratch.commit();
-    let errors = Repository::of(scratch.path()).unwrap().documents_at(&commit).unwrap_err();
-    assert!(errors[0].to_string().contains("found a link"), "{}", errors[0]);
+    let repository = Repository::of(scratch.path(), None).unwrap();
+    let found = sources(read_commit(&repository, &commit));
+    assert!(names(&found).contains(&"data/data/coreos/directory/one.json"), "{:?}", names(&found));
+    assert!(names(&found).contains(&"data/data/coreos/link.json"));
+    assert_eq!(names(&found), names(&sources(read_checkout(scratch.path()))), "as on the disk");
+    let skipped: Vec<_> = found.skipped.iter().map(|it| (it.name.as_str(), it.why.as_str())).collect();
+    assert!(
+        skipped.contains(&("data/data/coreos/loop", "a link to a directory that it is in")),
+        "{skipped:?}"
+    );
+
+    for (to, says) in
+        [("/etc/hostname", "a link out of"), ("../../../../x", "found a link"), ("no", "a link to nothing")]
+    {
+        link(to, "link.json");
+        let commit = scratch.commit();
+        for read in [read_commit(&repository, &commit), read_checkout(scratch.path())] {
+            let errors = read.errors.to_string();
+            assert!(errors.contains("data/data/coreos/link.json: found a link"), "{to}: {errors}");
+            assert!(errors.contains(says), "{to}: {errors}");
+        }
+    }
 }
 
 /// Every setting by which a repository's own configuration could run something, set to something.
@@ -203,18 +243,84 @@ fn a_hostile_repository_runs_nothing() {
     fs::create_dir_all(hook.parent().unwrap()).unwrap();
     fs::write(&hook, format!("#!/bin/sh\n{script}\n")).unwrap();
 
-    let repository = Repository::of(scratch.path()).unwrap();
-    assert_eq!(repository.documents_at(&commit).unwrap().documents.len(), 2);
+    let repository = Repository::of(scratch.path(), None).unwrap();
+    assert_eq!(sources(read_commit(&repository, &commit)).documents.len(), 2);
     assert!(repository.commit(&"0123456789".repeat(4)).is_err());
     assert!(repository.merge_base(&commit).is_some());
     assert!(!mark.exists(), "nothing ran");
 }
 
+fn process(script: &str) -> Process {
+    let mut command = Command::new("sh");
+    command.args(["-c", script]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    Process::start(command).unwrap()
+}
+
 #[test]
-fn an_endless_answer_is_ended() {
-    let mut child = Command::new("yes").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let outcome = bounded_output(&mut child, 1_000);
-    assert!(matches!(outcome, Err(Stop::Why(_))));
-    child.kill().unwrap();
-    child.wait().unwrap();
+fn answers_are_bounded_in_bytes_and_in_time() {
+    let soon = || Instant::now() + Duration::from_secs(20);
+    assert!(matches!(process("yes").output.rest(1_000, soon()), Err(Stop::Long)));
+    assert!(matches!(process("yes | tr -d '\\n'").ask(b"x", 10, soon()), Err(Stop::Long)));
+    let now = Instant::now() + Duration::from_millis(50);
+    assert!(matches!(process("sleep 100").ask(b"x", 10, now), Err(Stop::Late)));
+    assert!(matches!(process("read x").ask(b"x", 10, soon()), Err(Stop::End)));
+    assert!(matches!(process("exit 3").ask(b"x", 10, soon()), Err(Stop::End)));
+}
+
+#[test]
+fn what_git_started_ends_with_it() {
+    let mut process = process("sleep 1000 & echo $!; wait");
+    let line = process.output.line(Instant::now() + Duration::from_secs(20)).ok().unwrap();
+    let child = PathBuf::from("/proc").join(String::from_utf8(line).unwrap());
+    assert!(child.exists());
+    drop(process);
+    let is_gone = || fs::read_to_string(child.join("stat")).map_or(true, |stat| stat.contains(") Z "));
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !is_gone() {
+        assert!(Instant::now() < deadline, "it still runs");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_repository_that_hangs_git_costs_no_more_than_the_deadline() {
+    let Some(scratch) = Scratch::new() else { return };
+    scratch.commit();
+    let config = scratch.path().join(".git/config");
+    fs::remove_file(&config).unwrap();
+    assert!(Command::new("mkfifo").arg(&config).status().unwrap().success());
+    let began = Instant::now();
+    let deadline = Some(began + Duration::from_millis(300));
+    let error = Repository::of(scratch.path(), deadline).unwrap_err();
+    assert!(matches!(error, GitError::Ended { .. }), "{error}");
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+}
+
+#[test]
+fn a_large_file_is_not_read() {
+    let Some(scratch) = Scratch::new() else { return };
+    scratch.write("large", vec![b'x'; 100_000]);
+    scratch.write("small", "y");
+    let commit = scratch.commit();
+    let repository = Repository::at(scratch.path());
+    let object = |name: &str, limit| repository.object(&commit, Path::new(name), limit).unwrap();
+    assert_eq!(object("large", 99_999), Object::TooLarge(100_000));
+    assert!(matches!(object("small", 1), Object::File(_, content) if content == b"y"), "and git goes on");
+    assert!(matches!(object("large", 100_000), Object::File(_, content) if content.len() == 100_000));
+    for name in ["none", "small/none", "no\nline"] {
+        assert!(matches!(object(name, 10), Object::Missing | Object::Other), "{name:?}");
+    }
+}
+
+#[test]
+fn a_bare_repository_is_one_if_a_person_names_it() {
+    let Some(scratch) = Scratch::new() else { return };
+    scratch.copy("checkout", "");
+    let commit = scratch.commit();
+    let bare = tempfile::tempdir().unwrap();
+    let to = bare.path().join("r.git");
+    scratch.git(&["clone", "--quiet", "--bare", ".", to.to_str().unwrap()]);
+    let repository = Repository::at(&to);
+    assert_eq!(repository.commit("main").unwrap(), commit);
+    assert_eq!(sources(read_commit(&repository, &commit)).documents.len(), 2);
 }

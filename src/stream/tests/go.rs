@@ -1,0 +1,220 @@
+//! What documents mean to programs written in Go: tried with Go 1.19's `encoding/json` and `net/url` and the types
+//! of coreos/stream-metadata-go.
+
+use super::*;
+
+/// What Go's reader makes of a text.
+#[derive(Debug, PartialEq)]
+enum Go {
+    /// `json.Unmarshal`, `url.Parse` or `http.NewRequest` fails, or what is read can never be used.
+    Refuses,
+    /// It is read, and means what we read.
+    Reads,
+    /// It is read; that we refuse it costs nobody anything, since no writer makes such a thing.
+    ReadsWhatNobodyWrites,
+}
+
+use Go::{Reads, ReadsWhatNobodyWrites, Refuses};
+
+/// A text, what Go makes of it, and what our fault says if we refuse it.
+type Case = (String, Go, &'static str);
+
+#[track_caller]
+fn judge(cases: Vec<Case>) {
+    for (text, go, says) in cases {
+        let short: String = text.chars().take(400).collect();
+        match Document::parse("rhcos.json", text.as_bytes()) {
+            Ok(document) => {
+                assert_eq!((go, says), (Reads, ""), "{short}");
+                assert_eq!(document.artifacts.len(), 1, "{short}");
+            }
+            Err(faults) => {
+                assert_ne!(go, Reads, "{short}: {faults}");
+                assert!(faults.to_string().contains(says), "{short}: {faults}");
+            }
+        }
+    }
+}
+
+fn component(fields: &str) -> String {
+    with_component(&format!("{{{fields}}}"))
+}
+
+fn with(entry: &str) -> String {
+    with_component(&good_component()).replacen('{', &format!("{{{entry}, "), 1)
+}
+
+fn arch(entry: &str) -> String {
+    with_component(&good_component()).replacen("\"x86_64\"", &format!("\"s390x\": {entry}, \"x86_64\""), 1)
+}
+
+fn in_arch(entry: &str) -> String {
+    with_component(&good_component()).replacen("\"artifacts\"", &format!("{entry}, \"artifacts\""), 1)
+}
+
+#[test]
+fn a_digest_or_location_means_what_it_means_to_go() {
+    let located = |url: &str| component(&format!(r#""location": "{url}", "sha256": "{DIGEST}""#));
+    let digest = |digest: &str| component(&format!(r#""location": "https://h/f", "sha256": "{digest}""#));
+    judge(vec![
+        // A digest is text, compared with one that `%x` formatted (installer, pkg/rhcos/cache, `cacheFile`).
+        (digest(&DIGEST.to_uppercase()), Refuses, "expected 64 hexadecimal digits in lower case"),
+        (digest(&format!(" {DIGEST}")), Refuses, "expected 64 hexadecimal digits"),
+        (
+            component(&format!(
+                r#""location": "https://h/f", "sha256": "{DIGEST}", "uncompressed-sha256": "{}""#,
+                DIGEST.to_uppercase()
+            )),
+            Refuses,
+            "uncompressed-sha256: found",
+        ),
+        // net/url: `unescape`, `stringContainsCTLByte`, `getScheme`, `parseHost`, `validOptionalPort`.
+        (located("https://h/%zz"), Refuses, "an absolute URL (a % without two hexadecimal digits)"),
+        (located("https://h/%4"), Refuses, "a % without two"),
+        (located("https://h/f#%zz"), Refuses, "a % without two"),
+        (located("https://u%zz@h/f"), Refuses, "invalid character in the host"),
+        (located("https://h%41/f"), Refuses, "invalid character in the host"),
+        (located("https://h\\\\f"), Refuses, "invalid character in the host"),
+        (located("https://h/f\\u0001"), Refuses, "control character"),
+        (located("https://h/f\\u007f"), Refuses, "control character"),
+        (located("https://h/a\\nb"), Refuses, "control character"),
+        (located(" https://h/f"), Refuses, "no scheme at its beginning"),
+        (located("https:h/f"), Refuses, "no host after ://"),
+        (located("https:///f"), Refuses, "no host after ://"),
+        (located("https://h:x/f"), Refuses, "invalid port number"),
+        (located("https://h`/f"), Refuses, "invalid character in the host"),
+        (located("//h/f"), Refuses, "relative URL without a base"),
+        (located("1https://h/f"), Refuses, "relative URL without a base"),
+        (located(""), Refuses, "relative URL without a base"),
+        (located("https://h/%2f%7e"), Reads, ""),
+        (located("https://h/f?a=%zz"), Reads, ""),
+        // A signature is never read by it.
+        (
+            component(&format!(
+                r#""location": "https://h/f", "signature": "https://h/%zz", "sha256": "{DIGEST}""#
+            )),
+            Reads,
+            "",
+        ),
+    ]);
+}
+
+#[test]
+fn a_text_means_what_it_means_to_go() {
+    let good = with_component(&good_component());
+    let located = |url: &str| component(&format!(r#""location": "{url}", "sha256": "{DIGEST}""#));
+    let depth = |levels: usize| with(&format!(r#""x": {}{}"#, "[".repeat(levels), "]".repeat(levels)));
+    judge(vec![
+        // encoding/json: names match under case folding, the last of several wins, objects are merged.
+        (
+            component(&format!(r#""LOCATION": "https://h/f", "sha256": "{DIGEST}""#)),
+            ReadsWhatNobodyWrites,
+            "in that spelling",
+        ),
+        (
+            component(&format!(r#""location": "https://h/f", "\u017fha256": "{DIGEST}""#)),
+            ReadsWhatNobodyWrites,
+            "in that spelling",
+        ),
+        (
+            component(&format!(
+                r#""location": "https://h/f", "location": "https://h/g", "sha256": "{DIGEST}""#
+            )),
+            ReadsWhatNobodyWrites,
+            "a second time",
+        ),
+        (
+            in_arch(r#""images": {"AWS": {}}"#),
+            ReadsWhatNobodyWrites,
+            "images.AWS: found another spelling, expected \"aws\" in that spelling",
+        ),
+        (
+            in_arch(r#""images": {"aws": {"Regions": {}}}"#),
+            ReadsWhatNobodyWrites,
+            "\"regions\" in that spelling",
+        ),
+        (in_arch(r#""images": {"aws": {"regions": {"US": {"image": "i"}}}}"#), Reads, ""),
+        // What is not UTF-8 becomes U+FFFD.
+        (located("https://h/\\ud800"), ReadsWhatNobodyWrites, "location: found the string"),
+        // A number is looked at where it is asked for.
+        (with(r#""x": 1e999"#), ReadsWhatNobodyWrites, "number out of range"),
+        (with(r#""x": 123456789012345678901234567890"#), Reads, ""),
+        (with(r#""x": -0"#), Reads, ""),
+        (with(r#""x": 01"#), Refuses, "malformed JSON"),
+        // 10,000 levels are its limit (`maxNestingDepth`), 128 that of serde_json.
+        (depth(100), Reads, ""),
+        (depth(200), ReadsWhatNobodyWrites, "recursion limit exceeded"),
+        (depth(20_000), Refuses, "recursion limit exceeded"),
+        // One value, and nothing before or after it.
+        (format!("\u{feff}{good}"), Refuses, "malformed JSON"),
+        (format!("{good} x"), Refuses, "trailing characters"),
+        (format!("{good}{good}"), Refuses, "trailing characters"),
+        (format!("{good}\0"), Refuses, "trailing characters"),
+        (format!("\n\t {good}\r\n"), Reads, ""),
+    ]);
+}
+
+#[test]
+fn a_value_means_what_it_means_to_go() {
+    let good = with_component(&good_component());
+    judge(vec![
+        // null leaves the zero value: an absent map, an empty string.
+        (arch("null"), Reads, ""),
+        (arch("{}"), Reads, ""),
+        (
+            arch(
+                r#"{"artifacts": null, "images": {"aws": {"regions": {"r": {"release": "r", "image": "i"}}}}}"#,
+            ),
+            Reads,
+            "",
+        ),
+        (arch(r#"{"artifacts": {"metal": {"release": "r", "formats": null}}}"#), Reads, ""),
+        (
+            arch(r#"{"artifacts": {"metal": {"release": "r", "formats": {"iso": {"disk": null}}}}}"#),
+            ReadsWhatNobodyWrites,
+            "disk: found null",
+        ),
+        (arch(r#"{"artifacts": {"metal": null}}"#), ReadsWhatNobodyWrites, "metal: found null"),
+        (
+            r#"{"stream": "s", "architectures": null}"#.into(),
+            ReadsWhatNobodyWrites,
+            "found no artifact, expected at least one",
+        ),
+        ("null".into(), ReadsWhatNobodyWrites, "found null, expected stream metadata"),
+        (
+            component(&format!(r#""location": null, "sha256": "{DIGEST}""#)),
+            Refuses,
+            "location: found null, expected a string",
+        ),
+        (with(r#""metadata": null"#).replacen(r#""metadata": {}, "#, "", 1), Reads, ""),
+        (in_arch(r#""images": null"#), Reads, ""),
+        (in_arch(r#""images": {"aws": null, "gcp": {"name": null}}"#), Reads, ""),
+        // One value of another kind than the type's fails the whole (`UnmarshalTypeError`).
+        (
+            good.replace(r#""metadata": {}"#, r#""metadata": "x""#),
+            Refuses,
+            "metadata: found a string, expected an object",
+        ),
+        (
+            good.replace(r#""metadata": {}"#, r#""metadata": {"last-modified": 5}"#),
+            Refuses,
+            "last-modified: found 5, expected a string",
+        ),
+        (good.replace(r#""metadata": {}"#, r#""metadata": {"later": 5}"#), Reads, ""),
+        (in_arch(r#""images": 5"#), Refuses, "images: found 5, expected an object"),
+        (in_arch(r#""images": {"aws": []}"#), Refuses, "aws: found an array, expected an object"),
+        (
+            in_arch(r#""images": {"aws": {"regions": {"r": {"image": 5}}}}"#),
+            Refuses,
+            "image: found 5, expected a string",
+        ),
+        (in_arch(r#""images": {"gcp": {"name": {}}}"#), Refuses, "name: found an object, expected a string"),
+        (
+            in_arch(r#""rhel-coreos-extensions": {"azure-disk": "x"}"#),
+            Refuses,
+            "azure-disk: found a string, expected an object",
+        ),
+        (in_arch(r#""images": {"later": 5}"#), Reads, ""),
+        (good.replace(r#""rhcos-4.99""#, "5"), Refuses, "stream: found the number 5"),
+    ]);
+}

@@ -1,0 +1,245 @@
+//! Trees of files that documents are read from: a directory on the disk, or a commit.
+//!
+//! The pull request chose what lies in them: a link may lead to another part of the same tree and never out of
+//! it, and nothing but regular files is opened.
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::git::{CommitId, Object, Repository};
+use super::limits::MAX_DOCUMENT_BYTES;
+use super::source::SourceError;
+
+/// A tree of files. Paths are relative to its root.
+pub(super) trait Tree {
+    /// What people call it.
+    fn name(&self) -> String;
+
+    /// What is in a directory; none if there is no such directory.
+    fn list(&self, directory: &Path) -> Result<Option<Listing>, SourceError>;
+
+    /// Reads a regular file of at most `limit` bytes. A longer one is an error.
+    fn read(&self, path: &Path, limit: usize) -> Result<Vec<u8>, SourceError>;
+}
+
+/// What is in a directory.
+pub(super) struct Listing {
+    /// The same for a directory that is reached by two paths.
+    pub(super) identity: String,
+    /// In the order of their names.
+    pub(super) entries: Vec<Entry>,
+}
+
+/// A name in a directory.
+pub(super) struct Entry {
+    pub(super) name: String,
+    pub(super) kind: Kind,
+    /// Changes with the content; empty on the disk, and for links.
+    pub(super) id: String,
+}
+
+/// What a name stands for, links followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    File,
+    Directory,
+    /// Nothing that could be read: what it is.
+    Other(&'static str),
+}
+
+const LINK_OUT: &str = "a link out of the checkout";
+const BROKEN_LINK: &str = "a link to nothing";
+const NOT_UTF8: &str = "a name that is not UTF-8";
+
+fn unusable(path: &Path, found: impl Into<String>, expected: &'static str) -> SourceError {
+    SourceError::Unusable { path: path.display().to_string(), found: found.into(), expected }
+}
+
+const A_FILE: &str = "a regular file inside the checkout";
+const A_DIRECTORY: &str = "a directory inside the checkout";
+
+fn too_large(path: &Path, bytes: u64, limit: usize) -> SourceError {
+    let path = path.display().to_string();
+    SourceError::TooMuch { path, bytes, left: limit, limit: MAX_DOCUMENT_BYTES }
+}
+
+/// A directory on the disk.
+pub(super) struct Directory<'r>(pub(super) &'r Path);
+
+impl Directory<'_> {
+    /// The real path of something in the directory; none if it is not there.
+    fn real(&self, path: &Path) -> Result<Option<PathBuf>, SourceError> {
+        let full = self.0.join(path);
+        match fs::symlink_metadata(&full) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            // A file where a directory should be.
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => return Ok(None),
+            _ => {}
+        }
+        let io = |error| SourceError::io(&full, error);
+        let real = fs::canonicalize(&full).map_err(io)?;
+        if real.starts_with(fs::canonicalize(self.0).map_err(io)?) {
+            Ok(Some(real))
+        } else {
+            Err(unusable(&full, LINK_OUT, A_FILE))
+        }
+    }
+
+    /// What a link leads to.
+    fn target(&self, path: &Path) -> Kind {
+        match self.real(path) {
+            Ok(Some(real)) => fs::metadata(real).map_or(Kind::Other(BROKEN_LINK), |it| kind(it.file_type())),
+            Err(SourceError::Unusable { .. }) => Kind::Other(LINK_OUT),
+            Ok(None) | Err(_) => Kind::Other(BROKEN_LINK),
+        }
+    }
+}
+
+fn kind(kind: fs::FileType) -> Kind {
+    if kind.is_file() {
+        Kind::File
+    } else if kind.is_dir() {
+        Kind::Directory
+    } else {
+        Kind::Other("a special file")
+    }
+}
+
+impl Tree for Directory<'_> {
+    fn name(&self) -> String {
+        self.0.display().to_string()
+    }
+
+    fn list(&self, directory: &Path) -> Result<Option<Listing>, SourceError> {
+        let Some(real) = self.real(directory)? else { return Ok(None) };
+        let io = |error| SourceError::io(&self.0.join(directory), error);
+        if !fs::metadata(&real).map_err(io)?.is_dir() {
+            return Err(unusable(directory, "a file", A_DIRECTORY));
+        }
+        let mut entries = Vec::new();
+        for entry in fs::read_dir(&real).map_err(io)? {
+            let entry = entry.map_err(io)?;
+            let file_type = entry.file_type().map_err(io)?;
+            let name = entry.file_name();
+            let kind = match name.to_str() {
+                None => Kind::Other(NOT_UTF8),
+                Some(name) if file_type.is_symlink() => self.target(&directory.join(name)),
+                Some(_) => kind(file_type),
+            };
+            entries.push(Entry { name: name.to_string_lossy().into_owned(), kind, id: String::new() });
+        }
+        entries.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(Some(Listing { identity: real.to_string_lossy().into_owned(), entries }))
+    }
+
+    fn read(&self, path: &Path, limit: usize) -> Result<Vec<u8>, SourceError> {
+        let full = self.0.join(path);
+        let real = self.real(path)?.ok_or_else(|| unusable(&full, "nothing", A_FILE))?;
+        // What is not a regular file could make the opening wait for ever.
+        match fs::metadata(&real).map(|it| kind(it.file_type())) {
+            Ok(Kind::File) => {}
+            Ok(Kind::Directory) => return Err(unusable(&full, "a directory", A_FILE)),
+            Ok(Kind::Other(what)) => return Err(unusable(&full, what, A_FILE)),
+            Err(error) => return Err(SourceError::io(&full, error)),
+        }
+        let bytes = read_file(&real, limit).map_err(|error| SourceError::io(&full, error))?;
+        if bytes.len() > limit {
+            let length = fs::metadata(&real).map_or(0, |it| it.len());
+            return Err(too_large(path, length, limit));
+        }
+        Ok(bytes)
+    }
+}
+
+/// Reads a file, at most one byte more than `limit`.
+pub(super) fn read_file(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
+    let file = fs::File::open(path)?;
+    let length = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
+    read_capped(file, length, limit)
+}
+
+/// Reads at most one byte more than `limit`. Room is made at once for as many bytes as are expected: a buffer
+/// that grows is twice there for a while.
+pub(super) fn read_capped(reader: impl Read, expected: usize, limit: usize) -> io::Result<Vec<u8>> {
+    let most = limit.saturating_add(1);
+    let mut bytes = Vec::with_capacity(expected.min(most));
+    reader.take(u64::try_from(most).unwrap_or(u64::MAX)).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The files of a commit.
+pub(super) struct Commit<'r> {
+    pub(super) repository: &'r Repository,
+    pub(super) id: &'r CommitId,
+}
+
+impl Commit<'_> {
+    fn path(&self, path: &Path) -> PathBuf {
+        format!("{} at {}", path.display(), self.id).into()
+    }
+
+    /// Whether there is something at a path.
+    pub(super) fn has(&self, path: &Path) -> Result<bool, SourceError> {
+        Ok(self.repository.object(self.id, path, 0)? != Object::Missing)
+    }
+
+    /// What a link leads to.
+    fn target(&self, path: &Path) -> Result<Kind, SourceError> {
+        Ok(match self.repository.object(self.id, path, MAX_DOCUMENT_BYTES)? {
+            Object::File(..) | Object::TooLarge(_) => Kind::File,
+            Object::Directory(..) => Kind::Directory,
+            Object::BadLink(what) => Kind::Other(what),
+            Object::Missing | Object::Other => Kind::Other(BROKEN_LINK),
+        })
+    }
+}
+
+impl Tree for Commit<'_> {
+    fn name(&self) -> String {
+        format!("{} at {}", self.repository.name(), self.id)
+    }
+
+    fn list(&self, directory: &Path) -> Result<Option<Listing>, SourceError> {
+        let (identity, found) = match self.repository.object(self.id, directory, MAX_DOCUMENT_BYTES)? {
+            Object::Directory(id, entries) => (id, entries),
+            Object::Missing => return Ok(None),
+            Object::BadLink(what) => return Err(unusable(&self.path(directory), what, A_DIRECTORY)),
+            Object::File(..) => return Err(unusable(&self.path(directory), "a file", A_DIRECTORY)),
+            Object::TooLarge(_) | Object::Other => {
+                return Err(unusable(&self.path(directory), "something else", A_DIRECTORY));
+            }
+        };
+        let mut entries = Vec::with_capacity(found.len());
+        for entry in found {
+            let name = entry.name.to_string_lossy().into_owned();
+            let kind = match entry.mode.as_str() {
+                _ if entry.name.to_str().is_none() => Kind::Other(NOT_UTF8),
+                // Git itself makes no such names; a tree may be made by something else.
+                _ if name.contains('/') || matches!(name.as_str(), "" | "." | "..") => {
+                    Kind::Other("a name that no file can have")
+                }
+                "120000" => self.target(&directory.join(&name))?,
+                "40000" => Kind::Directory,
+                "160000" => Kind::Other("a submodule"),
+                _ => Kind::File,
+            };
+            let id = if entry.mode == "120000" { String::new() } else { entry.id };
+            entries.push(Entry { name, kind, id });
+        }
+        entries.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(Some(Listing { identity, entries }))
+    }
+
+    fn read(&self, path: &Path, limit: usize) -> Result<Vec<u8>, SourceError> {
+        let refuse = |found| Err(unusable(&self.path(path), found, A_FILE));
+        match self.repository.object(self.id, path, limit)? {
+            Object::File(_, content) => Ok(content),
+            Object::TooLarge(bytes) => Err(too_large(&self.path(path), bytes, limit)),
+            Object::Directory(..) => refuse("a directory"),
+            Object::BadLink(what) => refuse(what),
+            Object::Missing => refuse("nothing"),
+            Object::Other => refuse("something else"),
+        }
+    }
+}
