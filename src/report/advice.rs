@@ -106,7 +106,7 @@ pub fn advise(report: &mut Report, context: &RunContext, path: impl Fn(&str) -> 
     let mut paths: HashMap<Arc<str>, Option<String>> = HashMap::new();
     for artifact in &mut report.artifacts {
         if let Some(reason) = artifact.reason {
-            let url = artifact.url.as_deref().unwrap_or(&artifact.location);
+            let url = artifact.url_or_location();
             let url = Literal::parse(url).ok();
             let owner = Owner::of(url.as_ref().map_or("", Literal::host), target);
             let is_misplaced = reason == Reason::NotPublished

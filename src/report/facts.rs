@@ -3,7 +3,7 @@
 use crate::location::PUBLISHED_HOSTS;
 use crate::probe::DigestSource;
 use crate::report::model::ArtifactReport;
-use crate::text::{bytes, count, excerpt};
+use crate::text::{Printable, bytes, count, excerpt};
 use crate::verdict::{Reason, SizeSource, Verdict};
 
 /// One thing that was compared.
@@ -24,6 +24,18 @@ pub(super) fn of(artifact: &ArtifactReport) -> Vec<Fact> {
         return Vec::new();
     }
     [place(artifact), answer(artifact), size(artifact), sha256(artifact)].into_iter().flatten().collect()
+}
+
+/// Where the artifact was looked for and what [`of`] says, a line each: the same in a log, in a terminal's summary and
+/// in `JUnit`.
+pub(super) fn lines(artifact: &ArtifactReport) -> Vec<String> {
+    let compared = of(artifact).into_iter().flat_map(|Fact { what, expected, found }| {
+        [
+            format!("{what}: expected {expected}"),
+            format!("{:indent$}  found    {found}", "", indent = what.len()),
+        ]
+    });
+    std::iter::once(format!("url: {}", Printable(artifact.url_or_location()))).chain(compared).collect()
 }
 
 fn place(artifact: &ArtifactReport) -> Option<Fact> {

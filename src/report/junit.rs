@@ -95,7 +95,7 @@ fn case(artifact: &ArtifactReport, report: &Report) -> TestCase {
     let mut case = TestCase::new(printable(&artifact.bare_id()), status(artifact, report));
     case.set_classname(printable(&artifact.document));
     let reason = artifact.reason.map_or("", |reason| reason.as_str());
-    let place = artifact.url.as_deref().unwrap_or(&artifact.location);
+    let place = artifact.url_or_location();
     for (name, value) in [
         ("arch", &*artifact.arch),
         ("platform", &*artifact.platform),
@@ -153,11 +153,8 @@ fn failure(kind: &str, message: String, text: String) -> TestCaseStatus {
 /// difference, the next step.
 fn description(message: &str, artifact: &ArtifactReport, report: &Report) -> String {
     let mut text = format!("{message}\n");
-    let place = artifact.url.as_deref().unwrap_or(&artifact.location);
-    let _ = writeln!(text, "url: {}", Printable(place));
-    for fact in facts::of(artifact) {
-        let _ = writeln!(text, "{}: expected {}", fact.what, fact.expected);
-        let _ = writeln!(text, "{:indent$}  found    {}", "", fact.found, indent = fact.what.len());
+    for line in facts::lines(artifact) {
+        let _ = writeln!(text, "{line}");
     }
     if let Some(caveat) = words::caveat(&report.target, Some(artifact.verdict)) {
         let _ = writeln!(text, "{caveat}");

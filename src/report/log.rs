@@ -152,11 +152,8 @@ fn write_line(out: &mut impl Write, artifact: &ArtifactReport) -> io::Result<()>
 }
 
 fn write_details(out: &mut impl Write, artifact: &ArtifactReport, with_advice: bool) -> io::Result<()> {
-    let place = artifact.url.as_deref().unwrap_or(&artifact.location);
-    writeln!(out, "  url: {}", Printable(place))?;
-    for fact in facts::of(artifact) {
-        writeln!(out, "  {}: expected {}", fact.what, fact.expected)?;
-        writeln!(out, "  {:indent$}  found    {}", "", fact.found, indent = fact.what.len())?;
+    for line in facts::lines(artifact) {
+        writeln!(out, "  {line}")?;
     }
     if with_advice && let Some(advice) = &artifact.advice {
         writeln!(out, "  to do: {}", Printable(advice))?;

@@ -131,7 +131,7 @@ fn row(artifact: &ArtifactReport) -> String {
             facts.iter().map(|fact| format!("{} {}", fact.what, code(text(fact), 300))).collect();
         cells.join("<br>")
     };
-    let place = artifact.url.as_deref().unwrap_or(&artifact.location);
+    let place = artifact.url_or_location();
     format!(
         "| {} | {}<br>{} | **{}**: {} | {} | {} |",
         words::symbol(artifact.verdict),

@@ -160,6 +160,11 @@ pub struct ArtifactReport {
 }
 
 impl ArtifactReport {
+    /// The URL that was requested, or would have been; as the document has it where it is none.
+    pub fn url_or_location(&self) -> &str {
+        self.url.as_deref().unwrap_or(&self.location)
+    }
+
     /// `ARCH/PLATFORM/FORMAT/COMPONENT`, without the document's name: what lines up from build to build.
     pub fn bare_id(&self) -> String {
         format!("{}/{}/{}/{}", self.arch, self.platform, self.format, self.component)

@@ -94,13 +94,10 @@ fn write_group(out: &mut impl Write, group: &Group<'_>) -> io::Result<()> {
 }
 
 fn write_artifact(out: &mut impl Write, artifact: &ArtifactReport, with_advice: bool) -> io::Result<()> {
-    let place = artifact.url.as_deref().unwrap_or(&artifact.location);
     writeln!(out, "  {}", styled(BOLD, Printable(&artifact.id)))?;
     writeln!(out, "    {}", Printable(&artifact.message))?;
-    writeln!(out, "    {:8}{}", "url", Printable(place))?;
-    for fact in facts::of(artifact) {
-        writeln!(out, "    {:8}expected {}", fact.what, fact.expected)?;
-        writeln!(out, "    {:8}found    {}", "", fact.found)?;
+    for line in facts::lines(artifact) {
+        writeln!(out, "    {line}")?;
     }
     if with_advice && let Some(advice) = &artifact.advice {
         writeln!(out, "    → {}", Printable(advice))?;

@@ -83,7 +83,7 @@ pub(super) struct Page {
     more_artifacts: usize,
     warnings: Vec<(Text, Text)>,
     more_warnings: usize,
-    run: Vec<(&'static str, Text)>,
+    run: Vec<(&'static str, Vec<Text>)>,
 }
 
 /// What the pull request changes.
@@ -311,7 +311,7 @@ fn failure(artifact: &ArtifactReport, with_message: bool, with_advice: bool, cha
         id: Text::new(&artifact.id, 500),
         release: Text::new(&artifact.release, 200),
         change: changed.get(artifact.id.as_str()).map(|change| change.word()),
-        place: Text::new(artifact.url.as_deref().unwrap_or(&artifact.location), 2_000),
+        place: Text::new(artifact.url_or_location(), 2_000),
         message: with_message.then(|| Text::new(&artifact.message, 1_000)),
         advice: artifact.advice.as_deref().filter(|_| with_advice).map(|advice| Text::new(advice, 500)),
         facts: facts::of(artifact).into_iter().map(compared).collect(),
@@ -365,28 +365,28 @@ fn row(artifact: &ArtifactReport, changed: &Marks<'_>) -> Row {
     }
 }
 
-fn run(report: &Report, context: &RunContext, limits: Limits) -> Vec<(&'static str, Text)> {
+fn run(report: &Report, context: &RunContext, limits: Limits) -> Vec<(&'static str, Vec<Text>)> {
     let prow = &context.prow;
-    let mut run = Vec::new();
-    let mut add = |label, text: Option<&str>| {
-        if let Some(text) = text {
-            run.push((label, Text::new(text, 500)));
-        }
+    let documents = context.documents.iter().map(|document| {
+        let artifacts = count(document.artifacts, "artifact");
+        format!("{}, {artifacts}", document.name)
+    });
+    let skipped = context.skipped.iter().map(|file| format!("{}: {}", file.name, file.why));
+    let listed = |texts: &mut dyn Iterator<Item = String>| {
+        texts.take(limits.remarks).map(|text| Text::new(&text, 500)).collect()
     };
-    add("Commit", prow.pull_pull_sha.as_deref());
-    add("For branch", prow.pull_base_ref.as_deref());
-    add("Job", prow.job_name.as_deref());
-    add("Job's run", prow.build_id.as_deref());
-    for document in context.documents.iter().take(limits.remarks) {
-        add("Document", Some(&format!("{}, {}", document.name, count(document.artifacts, "artifact"))));
-    }
-    for file in context.skipped.iter().take(limits.remarks) {
-        add("Skipped", Some(&format!("{}: {}", file.name, file.why)));
-    }
-    for note in report.notes.iter().take(limits.remarks) {
-        add("Note", Some(note));
-    }
-    add("Time", Some(&words::elapsed(report.elapsed_ms)));
-    add("Version", Some(&format!("art-mirror-validate {}", context.tool_version)));
+    let one = |text: Option<&String>| listed(&mut text.cloned().into_iter());
+    let mut run = vec![
+        ("Commit", one(prow.pull_pull_sha.as_ref())),
+        ("For branch", one(prow.pull_base_ref.as_ref())),
+        ("Job", one(prow.job_name.as_ref())),
+        ("Job's run", one(prow.build_id.as_ref())),
+        ("Documents", listed(&mut documents.into_iter())),
+        ("Skipped", listed(&mut skipped.into_iter())),
+        ("Notes", listed(&mut report.notes.iter().cloned())),
+        ("Time", vec![Text::new(&words::elapsed(report.elapsed_ms), 500)]),
+        ("Version", vec![Text::new(&format!("art-mirror-validate {}", context.tool_version), 500)]),
+    ];
+    run.retain(|(_, texts)| !texts.is_empty());
     run
 }
