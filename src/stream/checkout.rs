@@ -100,7 +100,9 @@ impl<'t> Files<'t> {
                 files.looked_at = LOOKED_AT_ROOT;
                 tree.list(Path::new("")).map(|root| {
                     if let Some(root) = root {
-                        files.add(Path::new(""), &root, |name| is_json(name) || manifest::is_yaml_name(name));
+                        files.add(Path::new(""), &root, |name| {
+                            is_json(name) || manifest::is_yaml(name.as_ref())
+                        });
                     }
                 })
             }
@@ -144,7 +146,7 @@ impl<'t> Files<'t> {
     }
 
     /// Adds the files of a directory whose names fit.
-    fn add(&mut self, directory: &Path, listing: &Listing, fits: impl Fn(&str) -> bool) {
+    fn add(&mut self, directory: &Path, listing: &Listing, fits: impl Fn(&OsStr) -> bool) {
         for entry in &listing.entries {
             self.seen += 1;
             let path = directory.join(&entry.name);
@@ -221,7 +223,7 @@ impl<'t> Files<'t> {
     ) -> Result<Manifests, SourceErrors> {
         let name = path_name(path);
         let bytes = self.tree.read(path, *left)?;
-        let is_manifest = manifest::is_yaml_name(&name);
+        let is_manifest = manifest::is_yaml(path);
         let claim = Claim::of(&bytes);
         let holds_manifests = path.parent() == Some(Path::new("")) && claim == Claim::Manifest;
         if is_manifest || holds_manifests {
@@ -260,8 +262,8 @@ impl<'t> Files<'t> {
 }
 
 /// Whether a name ends in `.json`, however that is spelled; it may be nothing else.
-fn is_json(name: &str) -> bool {
-    name.to_ascii_lowercase().ends_with(".json")
+fn is_json(name: &OsStr) -> bool {
+    name.to_ascii_lowercase().as_encoded_bytes().ends_with(b".json")
 }
 
 /// The legacy metadata around a stream file that was named by itself: beside it, or one directory up for the
@@ -277,7 +279,7 @@ pub(super) fn legacy_around(directory: &Path) -> Result<BuildMetadata, SourceErr
     let mut errors = SourceErrors::default();
     let Some(listing) = tree.list(Path::new(""))? else { return Ok(all) };
     for (file, _, says_sizes) in LEGACY {
-        if !says_sizes || !listing.entries.iter().any(|entry| entry.name == file) {
+        if !says_sizes || !listing.entries.iter().any(|entry| entry.name.as_os_str() == file) {
             continue;
         }
         let path = beside.join(file);

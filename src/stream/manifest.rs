@@ -35,7 +35,7 @@ pub(super) fn parse(name: &str, text: &[u8]) -> Result<Manifests, Faults> {
     let nodes = match claim {
         Claim::Manifest => from_json(name, text)?,
         Claim::Stream => return one(name, text),
-        _ if is_yaml_name(name) => from_yaml(name, text)?,
+        _ if is_yaml(name.as_ref()) => from_yaml(name, text)?,
         Claim::Malformed => match from_yaml(name, text) {
             Ok(nodes) if nodes.iter().any(|node| node.get("kind").is_some()) => nodes,
             _ => return one(name, text),
@@ -64,8 +64,8 @@ pub(super) fn parse_any(name: &str, text: &[u8]) -> Result<Manifests, Faults> {
 }
 
 /// Whether a file is a YAML file, by its name.
-pub(super) fn is_yaml_name(name: &str) -> bool {
-    let extension = Path::new(name).extension().and_then(|extension| extension.to_str());
+pub(super) fn is_yaml(path: &Path) -> bool {
+    let extension = path.extension();
     extension.is_some_and(|it| it.eq_ignore_ascii_case("yaml") || it.eq_ignore_ascii_case("yml"))
 }
 

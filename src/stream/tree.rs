@@ -3,6 +3,7 @@
 //! The pull request chose what lies in them: a link may lead to another part of the same tree and never out of
 //! it, and nothing but regular files is opened.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 use super::git::{CommitId, Object, Repository};
 use super::limits::MAX_DOCUMENT_BYTES;
 use super::source::SourceError;
+use crate::text::path_name;
 
 /// A tree of files. Paths are relative to its root.
 pub(super) trait Tree {
@@ -33,7 +35,7 @@ pub(super) struct Listing {
 
 /// A name in a directory.
 pub(super) struct Entry {
-    pub(super) name: String,
+    pub(super) name: OsString,
     pub(super) kind: Kind,
     /// Changes with the content; empty on the disk, and for links.
     pub(super) id: String,
@@ -50,17 +52,16 @@ pub(super) enum Kind {
 
 const LINK_OUT: &str = "a link out of the checkout";
 const BROKEN_LINK: &str = "a link to nothing";
-const NOT_UTF8: &str = "a name that is not UTF-8";
 
 fn unusable(path: &Path, found: impl Into<String>, expected: &'static str) -> SourceError {
-    SourceError::Unusable { path: path.display().to_string(), found: found.into(), expected }
+    SourceError::Unusable { path: path_name(path), found: found.into(), expected }
 }
 
 const A_FILE: &str = "a regular file inside the checkout";
 const A_DIRECTORY: &str = "a directory inside the checkout";
 
 fn too_large(path: &Path, bytes: u64, limit: usize) -> SourceError {
-    let path = path.display().to_string();
+    let path = path_name(path);
     SourceError::TooMuch { path, bytes, left: limit, limit: MAX_DOCUMENT_BYTES }
 }
 
@@ -122,15 +123,12 @@ impl Tree for Directory<'_> {
             let entry = entry.map_err(io)?;
             let file_type = entry.file_type().map_err(io)?;
             let name = entry.file_name();
-            let kind = match name.to_str() {
-                None => Kind::Other(NOT_UTF8),
-                Some(name) if file_type.is_symlink() => self.target(&directory.join(name)),
-                Some(_) => kind(file_type),
-            };
-            entries.push(Entry { name: name.to_string_lossy().into_owned(), kind, id: String::new() });
+            let kind =
+                if file_type.is_symlink() { self.target(&directory.join(&name)) } else { kind(file_type) };
+            entries.push(Entry { name, kind, id: String::new() });
         }
         entries.sort_by(|one, other| one.name.cmp(&other.name));
-        Ok(Some(Listing { identity: real.to_string_lossy().into_owned(), entries }))
+        Ok(Some(Listing { identity: path_name(&real), entries }))
     }
 
     fn read(&self, path: &Path, limit: usize) -> Result<Vec<u8>, SourceError> {
@@ -212,11 +210,14 @@ impl Tree for Commit<'_> {
         };
         let mut entries = Vec::with_capacity(found.len());
         for entry in found {
-            let name = entry.name.to_string_lossy().into_owned();
+            let name = entry.name;
             let kind = match entry.mode.as_str() {
-                _ if entry.name.to_str().is_none() => Kind::Other(NOT_UTF8),
                 // Git itself makes no such names; a tree may be made by something else.
-                _ if name.contains('/') || matches!(name.as_str(), "" | "." | "..") => {
+                _ if name.as_encoded_bytes().contains(&b'/')
+                    || name.is_empty()
+                    || name == "."
+                    || name == ".." =>
+                {
                     Kind::Other("a name that no file can have")
                 }
                 "120000" => self.target(&directory.join(&name))?,
