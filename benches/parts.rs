@@ -145,6 +145,7 @@ fn expectation(index: usize) -> Expectation {
         size: None,
         uncompressed_size: None,
         legacy: Vec::new(),
+        claim: None,
         names_signature: false,
         verify: Verify::Published,
         signatures: Signatures::Warn,

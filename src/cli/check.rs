@@ -1,5 +1,6 @@
 //! `check`: the gate.
 
+use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,7 +22,7 @@ use crate::report::model::{ArtifactReport, Changes, DocumentReport, Report, Summ
 use crate::report::progress::Progress;
 use crate::report::{DocumentContext, LogPace, OutageNotes, RunContext, SkippedFile};
 use crate::report::{advise, files, json, markdown, terminal};
-use crate::stream::{Artifact, Sha256, Sourced, Sources};
+use crate::stream::{Artifact, Claim, Claims, Sha256, Sourced, Sources};
 use crate::verdict::{Outcome, Verdict};
 
 /// As good as for ever, and not beyond what clocks can tell.
@@ -81,12 +82,13 @@ async fn check(args: CheckArgs, verbosity: Verbosity, mut stop: network::Stop<'_
         Err(NoBase::Unusable(problem)) => return unusable(&args, Some(&choice), &problem),
     };
     choice.notes.extend(lint::notes(&args.sources, &sources, base.as_ref()));
+    let claims: Vec<_> = sources.documents.iter().map(|sourced| Claims::of(&sourced.document)).collect();
     let mut documents: Vec<_> = sources.documents.iter_mut().map(|sourced| &mut sourced.document).collect();
     if let Err(error) = args.filters.apply(&mut documents) {
         return unusable(&args, Some(&choice), &error.to_string());
     }
     let changes = base.map(|base| base.changes_to(&args, &sources));
-    let mut subjects = subjects(&sources);
+    let mut subjects = subjects(&sources, claims);
     let part = args.partition.map(|partition| (partition, scope(&args, keys, &subjects)));
     if let Some(partition) = args.partition {
         subjects.retain(|it| partition.contains(&it.artifact.id, &it.artifact.sha256));
@@ -163,20 +165,23 @@ struct Subject<'s> {
     artifact: &'s Artifact,
     /// Its place in the whole run, from 0.
     index: usize,
+    /// What the document says of the artifact's architecture, if it is the one that is asked about it.
+    claims: Option<Arc<Claims>>,
     /// The artifact's id, after its document's name if there are several.
     id: String,
 }
 
-fn subjects(sources: &Sources) -> Vec<Subject<'_>> {
+/// Of the claims of each document, the first artifact of an architecture makes those of the architecture.
+fn subjects(sources: &Sources, mut claims: Vec<BTreeMap<Arc<str>, Arc<Claims>>>) -> Vec<Subject<'_>> {
     let several = sources.documents.len() > 1;
-    let all = sources
-        .documents
-        .iter()
-        .flat_map(|sourced| sourced.document.artifacts.iter().map(move |artifact| (sourced, artifact)));
-    let all = all.enumerate().map(|(index, (sourced, artifact))| Subject {
+    let all = sources.documents.iter().enumerate().flat_map(|(at, sourced)| {
+        sourced.document.artifacts.iter().map(move |artifact| (at, sourced, artifact))
+    });
+    let all = all.enumerate().map(|(index, (at, sourced, artifact))| Subject {
         sourced,
         artifact,
         index,
+        claims: claims.get_mut(at).and_then(|claims| claims.remove(&artifact.id.arch)),
         id: if several {
             format!("{}:{}", sourced.document.name, artifact.id)
         } else {
@@ -204,7 +209,15 @@ fn scope(args: &CheckArgs, keys: Option<Sha256>, subjects: &[Subject<'_>]) -> Sh
 
 impl Subject<'_> {
     fn case(&self, args: &CheckArgs, choice: &Choice) -> Case {
-        choice.case(self.sourced, self.artifact, args.verify, args.signatures)
+        let artifact = self.artifact;
+        let mut case = choice.case(self.sourced, artifact, args.verify, args.signatures);
+        case.expectation.claim = Some(Claim {
+            id: artifact.id.clone(),
+            release: Arc::clone(&artifact.release),
+            file_name: artifact.location.rsplit('/').next().unwrap_or_default().into(),
+            claims: self.claims.clone(),
+        });
+        case
     }
 
     fn report(&self, case: Option<&Case>, outcome: &Outcome) -> ArtifactReport {

@@ -72,6 +72,7 @@ impl Choice {
                 size: artifact.size,
                 uncompressed_size: artifact.uncompressed_size,
                 legacy: sourced.legacy.of(file_name).to_vec(),
+                claim: None,
                 names_signature: artifact.signature.is_some(),
                 verify,
                 signatures,

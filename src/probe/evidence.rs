@@ -1,11 +1,13 @@
 //! What the network said of an artifact. What it means is for the judge to say.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::content::ContentEvidence;
 use super::openpgp::SignatureCheck;
 use crate::http::{Refusal, Trouble, TroubleKind};
-use crate::stream::{BuildFile, Sha256};
+use crate::stream::{Build, BuildFile, Sha256};
 
 /// Everything that is known of one artifact.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +20,8 @@ pub struct Evidence {
     pub published_uncompressed: Vec<PublishedDigest>,
     /// What the `meta.json` of the file's directory says of it.
     pub meta_json: Vec<BuildFile>,
+    /// What that `meta.json` says of the whole build.
+    pub build: Option<Arc<Build>>,
     /// The file's size in bytes at the bridge that was asked for it.
     pub bridge_size: Option<u64>,
     /// Sidecars that may exist but could not be read.
@@ -46,6 +50,7 @@ impl Evidence {
             published: Vec::new(),
             published_uncompressed: Vec::new(),
             meta_json: Vec::new(),
+            build: None,
             bridge_size: None,
             unread: Vec::new(),
             content: None,

@@ -338,6 +338,7 @@ impl Evidence {
         let inside = files.iter().filter_map(|file| file.uncompressed_sha256);
         self.published_uncompressed.extend(inside.map(published));
         self.meta_json.extend_from_slice(files);
+        self.build = build.build().cloned();
     }
 
     /// The sidecar's content, if there is any, and whether it can prove a file; what else became of it goes into

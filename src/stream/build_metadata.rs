@@ -10,9 +10,10 @@ use serde::de::MapAccess;
 use serde_json::value::RawValue;
 
 use super::Sha256;
+use super::derivation::{Build, CLOUDS, Draft};
 use super::fault::Faults;
 use super::limits::{MAX_FILE_NAME, MAX_IMAGES, MAX_IMAGES_OF_A_FILE, MAX_RELEASE};
-use super::reader::{Reader, Shape};
+use super::reader::{Expected, Reader, Shape};
 use crate::text::{count, printed_length};
 
 /// What build metadata says of one file.
@@ -35,6 +36,8 @@ pub struct BuildFile {
 pub struct BuildMetadata {
     build_id: Option<String>,
     files: HashMap<String, Vec<BuildFile>>,
+    /// What a document must say of the build, if the metadata is a whole `meta.json`.
+    build: Option<Arc<Build>>,
 }
 
 impl BuildMetadata {
@@ -48,8 +51,11 @@ impl BuildMetadata {
     /// nothing, but what it says against a file still stands.
     pub fn parse_lossy(name: &str, text: &[u8]) -> (Self, Result<(), Faults>) {
         let mut metadata = Self::default();
-        let root = Root { metadata: &mut metadata, name: name.into() };
+        let mut draft = Draft::default();
+        let root = Root { metadata: &mut metadata, draft: &mut draft, name: name.into() };
         let outcome = Reader::read(name, text, root);
+        // What a broken one does not have, the build may have.
+        metadata.build = outcome.is_ok().then(|| draft.finish()).flatten().map(Arc::new);
         (metadata, outcome)
     }
 
@@ -63,6 +69,11 @@ impl BuildMetadata {
         for (name, mut said) in other.files {
             self.files.entry(name).or_default().append(&mut said);
         }
+    }
+
+    /// What a document must say of the build, if this is the whole `meta.json` of one.
+    pub fn build(&self) -> Option<&Arc<Build>> {
+        self.build.as_ref()
     }
 
     /// What is said of the file of this name.
@@ -87,8 +98,14 @@ impl BuildMetadata {
     }
 }
 
+/// A string, if it is one.
+fn string(raw: &RawValue) -> Option<String> {
+    serde_json::from_str(raw.get()).ok()
+}
+
 struct Root<'m> {
     metadata: &'m mut BuildMetadata,
+    draft: &'m mut Draft,
     name: Arc<str>,
 }
 
@@ -104,14 +121,23 @@ impl<'t> Shape<'t> for Root<'_> {
     ) -> Result<(), A::Error> {
         match key.as_str() {
             "images" => {
-                let images = Images { metadata: self.metadata, name: &self.name, count: 0 };
+                let images =
+                    Images { metadata: self.metadata, draft: self.draft, name: &self.name, count: 0 };
                 map.next_value_seed(reader.object(images))
             }
             "buildid" => {
-                let raw: &RawValue = map.next_value()?;
-                let build_id: Option<String> = serde_json::from_str(raw.get()).ok();
+                let build_id: Option<String> = string(map.next_value()?);
                 self.metadata.build_id = build_id.filter(|it| printed_length(it) <= MAX_RELEASE);
+                self.draft.id.clone_from(&self.metadata.build_id);
                 Ok(())
+            }
+            "coreos-assembler.basearch" => {
+                self.draft.arch = string(map.next_value()?);
+                Ok(())
+            }
+            cloud if CLOUDS.contains(&cloud) => {
+                let draft = &mut *self.draft;
+                reader.leaves(map, |_| Expected::Anything, &mut |path, value| draft.value(path, value))
             }
             _ => reader.skip(map),
         }
@@ -120,6 +146,7 @@ impl<'t> Shape<'t> for Root<'_> {
 
 struct Images<'m> {
     metadata: &'m mut BuildMetadata,
+    draft: &'m mut Draft,
     name: &'m Arc<str>,
     count: usize,
 }
@@ -131,7 +158,7 @@ impl<'t> Shape<'t> for Images<'_> {
     fn entry<A: MapAccess<'t>>(
         &mut self,
         reader: &Reader<'t>,
-        _key: String,
+        key: String,
         map: &mut A,
     ) -> Result<(), A::Error> {
         self.count += 1;
@@ -145,7 +172,8 @@ impl<'t> Shape<'t> for Images<'_> {
             uncompressed_sha256: None,
             uncompressed_size: None,
         };
-        map.next_value_seed(reader.object(Image { metadata: self.metadata, path: None, file }))
+        let image = Image { metadata: self.metadata, draft: self.draft, name: key, path: None, file };
+        map.next_value_seed(reader.object(image))
     }
 
     fn end(self, reader: &Reader<'t>) {
@@ -158,6 +186,8 @@ impl<'t> Shape<'t> for Images<'_> {
 
 struct Image<'m> {
     metadata: &'m mut BuildMetadata,
+    draft: &'m mut Draft,
+    name: String,
     path: Option<String>,
     file: BuildFile,
 }
@@ -192,6 +222,7 @@ impl<'t> Shape<'t> for Image<'_> {
 
     fn end(self, reader: &Reader<'t>) {
         let Some(path) = self.path else { return };
+        self.draft.image(&self.name, &path);
         // Most paths stand there once, and a vector would begin with room for four.
         let files = self.metadata.files.entry(path).or_insert_with(|| Vec::with_capacity(1));
         if files.len() < MAX_IMAGES_OF_A_FILE {

@@ -6,6 +6,7 @@
 mod build_metadata;
 mod checkout;
 mod claim;
+mod derivation;
 mod digest;
 mod fault;
 mod form;
@@ -23,6 +24,7 @@ mod urls;
 
 pub use build_metadata::{BuildFile, BuildMetadata};
 pub use checkout::{Checkout, commit_key, read_checkout, read_commit, read_file_of};
+pub use derivation::{Build, Claim, Claims, Differences};
 pub use digest::{Sha256, Sha256Error};
 pub use fault::{Fault, Faults};
 pub use form::Form;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::stream::{BuildFile, Sha256};
+use crate::stream::{BuildFile, Claim, Sha256};
 
 /// What an artifact should be, and how much proof is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct Expectation {
     pub uncompressed_size: Option<u64>,
     /// What legacy metadata of the same checkout says of the file.
     pub legacy: Vec<BuildFile>,
+    /// What the build's `meta.json` is asked, if it is beside the file.
+    pub claim: Option<Claim>,
     /// Whether the document names a signature.
     pub names_signature: bool,
     /// How much proof is wanted.

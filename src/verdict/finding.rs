@@ -62,6 +62,9 @@ pub enum Finding {
         /// The metadata's digest.
         observed: Sha256,
     },
+    /// The build's `meta.json` does not have what the document says.
+    #[error("{0}")]
+    Build(String),
     /// It has another size once decompressed.
     #[error("it has {} once decompressed, expected {} (from {expected_from})", bytes(*observed), bytes(*expected))]
     UncompressedSize {
@@ -122,7 +125,7 @@ impl Finding {
             Self::Missing { .. } => Reason::Missing,
             Self::Size { .. } | Self::UncompressedSize { .. } => Reason::SizeMismatch,
             Self::Sha256 { .. } => Reason::Sha256Mismatch,
-            Self::Metadata { .. } => Reason::MetadataConflict,
+            Self::Metadata { .. } | Self::Build(_) => Reason::MetadataConflict,
             Self::Signature(_) | Self::BadSignature { .. } => Reason::BadSignature,
             Self::Undetermined { trouble, .. } => match trouble.kind {
                 TroubleKind::Unreachable => Reason::Unreachable,

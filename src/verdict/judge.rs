@@ -91,6 +91,7 @@ pub fn judge(expected: &Expectation, evidence: &Evidence) -> Outcome {
         },
     };
     bench.metadata();
+    bench.derivation();
     bench.published_digests();
     bench.signed_sums();
     if let Some(trouble) = &evidence.cut_short {
@@ -193,6 +194,16 @@ impl Bench<'_> {
                 }
             }
         }
+    }
+
+    /// What the document says of the build, against what the build says of itself.
+    fn derivation(&mut self) {
+        let (Some(claim), Some(build)) = (&self.expected.claim, &self.evidence.build) else { return };
+        let differences = build.compare(claim);
+        for contradiction in differences.contradictions {
+            self.find(Finding::Build(contradiction));
+        }
+        self.outcome.warnings.extend(differences.omissions);
     }
 
     /// Any published digest that disagrees is wrong, however many agree.

@@ -23,6 +23,7 @@ fn expected(verify: Verify) -> Expectation {
         size: None,
         uncompressed_size: None,
         legacy: Vec::new(),
+        claim: None,
         names_signature: false,
         verify,
         signatures: Signatures::Warn,

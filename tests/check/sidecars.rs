@@ -8,7 +8,7 @@ use wiremock::matchers::{header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::retries::fifty;
-use crate::support::{Checkout, Stream, check_locally, component};
+use crate::support::{BUILD, Checkout, Stream, check_locally, component};
 
 const WRONG: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
@@ -225,6 +225,52 @@ fn sizes_are_taken_from_the_document_then_legacy_metadata_then_meta_json() {
         let report = check_locally(checkout).run().exits(0).report();
         let expected = json!({ "expected": size, "expected_from": from, "observed": size });
         assert_eq!(report.only()["size"], expected);
+    }
+}
+
+/// The build's own metadata, as cosa writes it, against what the document says of the whole build.
+#[test]
+fn the_document_is_compared_with_all_that_the_build_says() {
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    mirror.put("/b/rhcos-1-live.x86_64.iso", Resource::artifact("f.iso").repr_digest());
+    let mut iso = component(&mirror.url("/b/rhcos-1-live.x86_64.iso"));
+    iso["sha256"] = json!(hex_sha256(&artifact_content("f.iso")));
+    let mut stream = Stream::of(iso).json();
+    let x86 = &mut stream["architectures"]["x86_64"];
+    x86["images"] = json!({"aws": {"regions": {"us-east-1": {"release": BUILD, "image": "ami-1"}}}});
+    let checkout = |stream: &Value| Checkout::empty().file("data/data/coreos/rhcos.json", stream.to_string());
+    let meta = |hvm: &str, id: &str| {
+        json!({"buildid": id, "coreos-assembler.basearch": "x86_64", "images": {
+            "live-iso": {"path": "rhcos-1-live.x86_64.iso", "sha256": hex_sha256(&artifact_content("f.iso"))},
+            "vmware": {"path": "rhcos-1-vmware.x86_64.ova", "sha256": "ab".repeat(32)},
+        }, "amis": [{"name": "us-east-1", "hvm": hvm, "snapshot": "snap-1"}]})
+        .to_string()
+    };
+    let left_out = "the document leaves out x86_64/vmware/ova/disk, which the build has";
+    let cases = [
+        (meta("ami-1", BUILD), 0, "", &[left_out][..]),
+        (
+            meta("ami-2", BUILD),
+            1,
+            "by meta.json x86_64 images.aws.regions.us-east-1.image is ami-2",
+            &[left_out],
+        ),
+        (meta("ami-1", "9.6.20250101-0"), 1, "meta.json beside it is of the build 9.6.20250101-0", &[]),
+        // What is cut off contradicts nothing by what it lacks.
+        (meta("ami-2", BUILD).replace("snap-1\"", "snap-1"), 0, "", &[]),
+    ];
+    for (meta, status, message, warnings) in cases {
+        mirror.put("/b/meta.json", Resource::bytes(meta));
+        let asked = mirror.request_count();
+        let report = check_locally(checkout(&stream)).run().exits(status).report();
+        let artifact = report.only();
+        assert!(artifact["message"].as_str().unwrap().contains(message), "{artifact}");
+        assert_eq!(artifact["reason"], if status == 0 { Value::Null } else { json!("metadata-conflict") });
+        let said: Vec<&str> =
+            artifact["warnings"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
+        let left_out: Vec<&str> = said.into_iter().filter(|it| it.contains("leaves out")).collect();
+        assert_eq!(left_out, warnings);
+        assert_eq!(mirror.request_count() - asked, 3, "the file and two sidecars, as ever");
     }
 }
 

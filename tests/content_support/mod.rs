@@ -51,6 +51,7 @@ pub(crate) fn case(mirror: &Mirror, path: &str, bytes: &[u8]) -> Case {
             size: None,
             uncompressed_size: None,
             legacy: Vec::new(),
+            claim: None,
             names_signature: false,
             verify: Verify::Content,
             signatures: Signatures::Ignore,

@@ -1,0 +1,376 @@
+//! What a stream document must say of a build, by the build's own `meta.json`.
+//!
+//! Documents are made from `meta.json` by coreos-assembler (`generate-release-meta`, and `plume cosa2stream` after
+//! it): an image's name gives platform and format, the cloud uploads give the cloud images. What documents leave out
+//! as a rule is not missed: the images of no platform (`ostree`, `dasd`, `oscontainer`, `legacy-oscontainer`,
+//! `extensions-container`, `oci-manifest`, `ignition-gpg-key`), the upload URL of GCP, the image name of Azure, the
+//! release of GCP's image (before 2022) and its family, and the digests of what is compressed and not decompressed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::{Artifact, Document};
+use crate::text::{count, excerpt};
+
+/// The most values that are kept of a build's cloud uploads. Real builds have some 300.
+const MAX_VALUES: usize = 4000;
+
+/// The most that these and their paths take together, in bytes. Those of real builds take less than 30 KiB.
+const MAX_BYTES: usize = 256 * 1024;
+
+/// The longest of them, in bytes.
+const MAX_VALUE_BYTES: usize = 1024;
+
+/// The most differences of a kind that are told.
+const MAX_TOLD: usize = 10;
+
+/// The images that are a platform's disk, under their own name.
+const PLATFORMS: [&str; 24] = [
+    "aliyun",
+    "applehv",
+    "aws",
+    "azure",
+    "azurestack",
+    "digitalocean",
+    "exoscale",
+    "gcp",
+    "hetzner",
+    "hyperv",
+    "ibmcloud",
+    "kubevirt",
+    "metal",
+    "nutanix",
+    "nvidiabluefield",
+    "openstack",
+    "oraclecloud",
+    "powervs",
+    "proxmoxve",
+    "qemu",
+    "qemu-secex",
+    "virtualbox",
+    "vmware",
+    "vultr",
+];
+
+/// The images that stand elsewhere: format and component under `metal`.
+const METAL: [(&str, &str, &str); 7] = [
+    ("live-iso", "iso", "disk"),
+    ("live-kernel", "pxe", "kernel"),
+    ("live-initramfs", "pxe", "initramfs"),
+    ("live-rootfs", "pxe", "rootfs"),
+    ("iso", "installer.iso", "disk"),
+    ("kernel", "installer-pxe", "kernel"),
+    ("initramfs", "installer-pxe", "initramfs"),
+];
+
+/// The keys of `meta.json` with cloud uploads.
+pub(super) const CLOUDS: [&str; 8] =
+    ["aliyun", "amis", "aws-winli", "azure", "gcp", "ibmcloud", "kubevirt", "powervs"];
+
+/// Where documents have the images of a cloud, by the path of keys below the architecture.
+const PLACES: [&str; 8] = [
+    "images.aliyun",
+    "images.aws",
+    "images.gcp",
+    "images.ibmcloud",
+    "images.kubevirt",
+    "images.powervs",
+    "rhel-coreos-extensions.aws-winli",
+    "rhel-coreos-extensions.azure-disk",
+];
+
+/// Platform, format and component.
+type Place = (String, String, String);
+
+/// What is read of a `meta.json` on the way to a [`Build`].
+#[derive(Debug, Default)]
+pub(super) struct Draft {
+    pub(super) id: Option<String>,
+    pub(super) arch: Option<String>,
+    /// The paths of images by their names.
+    images: BTreeMap<String, String>,
+    /// The values of cloud uploads: the path of keys, and the value.
+    values: Vec<(Vec<String>, String)>,
+    bytes: usize,
+    is_too_wide: bool,
+}
+
+impl Draft {
+    pub(super) fn image(&mut self, name: &str, path: &str) {
+        let is_known = PLATFORMS.contains(&name) || name == "metal4k" || METAL.iter().any(|it| it.0 == name);
+        if is_known && path.len() <= MAX_VALUE_BYTES {
+            self.images.insert(name.to_owned(), path.to_owned());
+        }
+    }
+
+    /// Takes a value of a cloud upload. With more of them than real builds have, none is known.
+    pub(super) fn value(&mut self, path: &[String], value: &str) {
+        let bytes = value.len() + path.iter().map(String::len).sum::<usize>();
+        self.bytes = self.bytes.saturating_add(bytes);
+        let fits =
+            self.values.len() < MAX_VALUES && self.bytes <= MAX_BYTES && value.len() <= MAX_VALUE_BYTES;
+        if fits {
+            self.values.push((path.to_vec(), value.to_owned()));
+        } else {
+            self.is_too_wide = true;
+        }
+    }
+
+    /// The build, if the metadata says of which build and architecture it is.
+    pub(super) fn finish(self) -> Option<Build> {
+        let (id, arch) = (self.id?, self.arch?);
+        (!self.is_too_wide).then_some(())?;
+        let places =
+            self.images.iter().filter_map(|(name, path)| Some((place(name, path, &arch)?, path.clone())));
+        let places: BTreeMap<Place, String> = places.collect();
+        let mut build = Build { places, cloud: BTreeMap::new(), id, arch };
+        build.read_cloud(&self.values);
+        (!build.places.is_empty()).then_some(build)
+    }
+}
+
+/// Where a document has an image.
+fn place(name: &str, path: &str, arch: &str) -> Option<Place> {
+    let place = |platform: &str, format: &str, component: &str| {
+        (platform.to_owned(), format.to_owned(), component.to_owned())
+    };
+    if let Some((_, format, component)) = METAL.iter().find(|it| it.0 == name) {
+        return Some(place("metal", format, component));
+    }
+    let (_, format) = path.rsplit_once(&format!("{name}.{arch}."))?;
+    Some(if name == "metal4k" {
+        place("metal", &format!("4k.{format}"), "disk")
+    } else {
+        place(name, format, "disk")
+    })
+}
+
+/// A build, as a document would have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Build {
+    id: String,
+    arch: String,
+    /// The file of each artifact.
+    places: BTreeMap<Place, String>,
+    /// The values of the cloud images by their paths below the architecture.
+    cloud: BTreeMap<String, String>,
+}
+
+/// What a document says of one architecture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claims {
+    arch: Arc<str>,
+    places: BTreeSet<(Arc<str>, Arc<str>, Arc<str>)>,
+    cloud: BTreeMap<String, String>,
+    /// How many more values there are than any build has.
+    more: usize,
+}
+
+impl Claims {
+    /// What the document says of each of its architectures.
+    pub fn of(document: &Document) -> BTreeMap<Arc<str>, Arc<Self>> {
+        let mut all: BTreeMap<Arc<str>, Self> = BTreeMap::new();
+        let new = |arch: &Arc<str>| Self {
+            arch: Arc::clone(arch),
+            places: BTreeSet::new(),
+            cloud: BTreeMap::new(),
+            more: 0,
+        };
+        for Artifact { id, .. } in &document.artifacts {
+            let place = (Arc::clone(&id.platform), Arc::clone(&id.format), Arc::clone(&id.component));
+            all.entry(Arc::clone(&id.arch)).or_insert_with(|| new(&id.arch)).places.insert(place);
+        }
+        for image in &document.cloud_images {
+            let Some(claims) = all.get_mut(&image.arch) else { continue };
+            if !PLACES.iter().any(|place| is_below(&image.path, place)) {
+                continue;
+            }
+            if claims.cloud.len() < MAX_VALUES && image.path.len() <= MAX_VALUE_BYTES {
+                claims.cloud.insert(image.path.clone(), excerpt(&image.value, MAX_VALUE_BYTES));
+            } else {
+                claims.more += 1;
+            }
+        }
+        all.into_iter().map(|(arch, claims)| (arch, Arc::new(claims))).collect()
+    }
+}
+
+/// What of a document is to be compared with the `meta.json` beside an artifact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The artifact's architecture, platform, format, component.
+    pub id: super::ArtifactId,
+    /// The release of its platform.
+    pub release: Arc<str>,
+    /// The name of its file in the document.
+    pub file_name: Box<str>,
+    /// Everything that the document says of its architecture: one artifact of each asks for all of it.
+    pub claims: Option<Arc<Claims>>,
+}
+
+/// How a document differs from a build.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Differences {
+    /// What cannot both be true, one sentence each.
+    pub contradictions: Vec<String>,
+    /// What the document leaves out, one sentence each.
+    pub omissions: Vec<String>,
+}
+
+impl Build {
+    /// Compares what the document says with this build, whose `meta.json` is beside the artifact.
+    pub fn compare(&self, claim: &Claim) -> Differences {
+        let mut differences = Differences::default();
+        let contradiction = self.of_artifact(claim);
+        if let (None, Some(claims)) = (&contradiction, &claim.claims) {
+            self.of_architecture(claims, &mut differences);
+        }
+        differences.contradictions.extend(contradiction);
+        bound(&mut differences.contradictions);
+        bound(&mut differences.omissions);
+        differences
+    }
+
+    fn of_artifact(&self, claim: &Claim) -> Option<String> {
+        let Claim { id, release, file_name, .. } = claim;
+        if *self.arch != *id.arch {
+            return Some(format!("meta.json beside it is of {}", excerpt(&self.arch, 80)));
+        }
+        if *self.id != **release {
+            let (is, said) = (excerpt(&self.id, 80), excerpt(release, 80));
+            return Some(format!("meta.json beside it is of the build {is}, the document says {said}"));
+        }
+        let place = (id.platform.to_string(), id.format.to_string(), id.component.to_string());
+        let is_named_by_build = file_name.contains(&*self.id);
+        match self.places.get(&place) {
+            Some(file) if is_named_by_build && **file != **file_name => {
+                let (is, said) = (excerpt(file, 200), excerpt(file_name, 200));
+                Some(format!("by meta.json its file is {is}, the document says {said}"))
+            }
+            Some(_) => None,
+            None => Some(format!("meta.json of the build {} has no such image", excerpt(&self.id, 80))),
+        }
+    }
+
+    fn of_architecture(&self, claims: &Claims, differences: &mut Differences) {
+        let arch = excerpt(&claims.arch, 80);
+        for (platform, format, component) in self.places.keys() {
+            let place = (platform.as_str().into(), format.as_str().into(), component.as_str().into());
+            if !claims.places.contains(&place) {
+                let id = excerpt(&format!("{arch}/{platform}/{format}/{component}"), 200);
+                differences.omissions.push(format!("the document leaves out {id}, which the build has"));
+            }
+        }
+        if claims.more > 0 {
+            let values = count(claims.more, "more value");
+            differences
+                .contradictions
+                .push(format!("the document has {values} of {arch} images than any build"));
+        }
+        for (path, said) in &claims.cloud {
+            let place = excerpt(&format!("{arch} {path}"), 200);
+            match self.cloud.get(path) {
+                Some(is) if excerpt(is, MAX_VALUE_BYTES) != *said => {
+                    let (is, said) = (excerpt(is, 200), excerpt(said, 200));
+                    differences
+                        .contradictions
+                        .push(format!("by meta.json {place} is {is}, the document says {said}"));
+                }
+                Some(_) => {}
+                None => {
+                    let said = excerpt(said, 200);
+                    differences
+                        .contradictions
+                        .push(format!("meta.json has no {place}, the document says {said}"));
+                }
+            }
+        }
+        let mut left_out: BTreeSet<&str> = BTreeSet::new();
+        for path in self.cloud.keys().filter(|path| !claims.cloud.contains_key(*path)) {
+            let (group, _) = path.rsplit_once('.').unwrap_or((path, ""));
+            let has_group =
+                claims.cloud.range(format!("{group}.")..).next().is_some_and(|it| is_below(it.0, group));
+            if !has_group {
+                left_out.insert(group);
+            } else if !matches!(path.as_str(), "images.gcp.release" | "images.gcp.family") {
+                left_out.insert(path);
+            }
+        }
+        let left_out = left_out.into_iter().map(|path| {
+            let place = excerpt(&format!("{arch} {path}"), 200);
+            format!("the document leaves out {place}, which the build has")
+        });
+        differences.omissions.extend(left_out);
+    }
+
+    /// Puts the values of cloud uploads where documents have them.
+    fn read_cloud(&mut self, values: &[(Vec<String>, String)]) {
+        // Uploads by key and, in a list, by their index.
+        let mut uploads: BTreeMap<(&str, &str), BTreeMap<&str, &str>> = BTreeMap::new();
+        let mut tags: Vec<&str> = Vec::new();
+        for (path, value) in values {
+            match path.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+                ["kubevirt", "tags", _] => tags.push(value),
+                [key, field] => {
+                    uploads.entry((key, "")).or_default().insert(field, value);
+                }
+                [key, index, field] => {
+                    uploads.entry((key, index)).or_default().insert(field, value);
+                }
+                _ => {}
+            }
+        }
+        for ((key, _), upload) in uploads {
+            let get = |field: &str| upload.get(field).map(|value| (*value).to_owned());
+            let region = |place: &str, field: &str| Some(format!("{place}.regions.{}", upload.get(field)?));
+            let (group, fields): (Option<String>, Vec<(&str, Option<String>)>) = match key {
+                "amis" => (region("images.aws", "name"), vec![("image", get("hvm"))]),
+                "aws-winli" => {
+                    (region("rhel-coreos-extensions.aws-winli", "name"), vec![("image", get("hvm"))])
+                }
+                "aliyun" => (region("images.aliyun", "name"), vec![("image", get("id"))]),
+                "ibmcloud" | "powervs" => (
+                    region(&format!("images.{key}"), "region"),
+                    ["object", "bucket", "url"].map(|field| (field, get(field))).to_vec(),
+                ),
+                "gcp" => (
+                    Some("images.gcp".to_owned()),
+                    vec![("name", get("image")), ("project", get("project")), ("family", get("family"))],
+                ),
+                "azure" => (Some("rhel-coreos-extensions.azure-disk".to_owned()), vec![("url", get("url"))]),
+                "kubevirt" => {
+                    // The tag that moves is the one that does not name the build.
+                    let mut moving = tags.iter().filter(|tag| !tag.contains(&self.id));
+                    let tag = moving.next().filter(|_| moving.next().is_none());
+                    let image = upload.get("image");
+                    let tagged = image.zip(tag).map(|(image, tag)| format!("{image}:{tag}"));
+                    let digest =
+                        image.zip(upload.get("digest")).map(|(image, digest)| format!("{image}@{digest}"));
+                    (Some("images.kubevirt".to_owned()), vec![("image", tagged), ("digest-ref", digest)])
+                }
+                _ => continue,
+            };
+            let Some(group) = group else { continue };
+            for (field, value) in fields.into_iter().chain([("release", Some(self.id.clone()))]) {
+                if let Some(value) = value {
+                    self.cloud.insert(format!("{group}.{field}"), value);
+                }
+            }
+        }
+    }
+}
+
+fn is_below(path: &str, place: &str) -> bool {
+    path.strip_prefix(place).is_some_and(|rest| rest.starts_with('.'))
+}
+
+fn bound(said: &mut Vec<String>) {
+    let more = said.len().saturating_sub(MAX_TOLD);
+    if more > 0 {
+        said.truncate(MAX_TOLD);
+        said.push(format!("{} like these", count(more, "more difference")));
+    }
+}
+
+#[cfg(test)]
+mod tests;
