@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::ArtifactId;
@@ -57,15 +57,13 @@ impl fmt::Display for UrlField {
 pub fn find_urls(text: &str) -> Result<Vec<FoundUrl>, FindUrlsError> {
     let mut finder = Finder { text, found: Vec::new() };
     let mut sections = 0;
-    for (_, architectures) in Fields::read("the document", text)?.named("architectures") {
+    named("the document", text, "architectures", |_, architectures| {
         sections += 1;
-        for (arch, body) in Fields::read("architectures", architectures.get())?.0 {
+        each("architectures", architectures.get(), |arch, body| {
             let path = format!("architectures.{arch}");
-            for (_, artifacts) in Fields::read(&path, body.get())?.named("artifacts") {
-                finder.platforms(&arch, artifacts)?;
-            }
-        }
-    }
+            named(&path, body.get(), "artifacts", |_, artifacts| finder.platforms(&arch, artifacts))
+        })
+    })?;
     if sections == 0 {
         return Err(FindUrlsError::NoStream);
     }
@@ -102,27 +100,26 @@ impl<'a> Finder<'a> {
     fn platforms(&mut self, arch: &str, artifacts: &'a RawValue) -> Result<(), FindUrlsError> {
         let path = format!("architectures.{arch}.artifacts");
         let arch: Arc<str> = arch.into();
-        for (platform, body) in Fields::read(&path, artifacts.get())?.0 {
+        each(&path, artifacts.get(), |platform, body| {
             let path = format!("{path}.{platform}");
-            let fields = Fields::read(&path, body.get())?;
-            let mut release = None;
-            for (name, value) in fields.named("release") {
+            let mut release: Option<Arc<str>> = None;
+            named(&path, body.get(), "release", |name, value| {
                 release = Some(string(&format!("{path}.{name}"), value)?.into());
-            }
+                Ok(())
+            })?;
             let platform: Arc<str> = platform.into();
-            for (_, formats) in fields.named("formats") {
-                for (format, components) in Fields::read(&format!("{path}.formats"), formats.get())?.0 {
+            named(&path, body.get(), "formats", |_, formats| {
+                each(&format!("{path}.formats"), formats.get(), |format, components| {
                     let path = format!("{path}.formats.{format}");
                     let format: Arc<str> = format.into();
-                    for (component, body) in Fields::read(&path, components.get())?.0 {
+                    each(&path, components.get(), |component, body| {
                         let (arch, platform, format) = (arch.clone(), platform.clone(), format.clone());
                         let id = ArtifactId { arch, platform, format, component: component.into() };
-                        self.component(&id, release.as_ref(), body)?;
-                    }
-                }
-            }
-        }
-        Ok(())
+                        self.component(&id, release.as_ref(), body)
+                    })
+                })
+            })
+        })
     }
 
     fn component(
@@ -132,20 +129,19 @@ impl<'a> Finder<'a> {
         body: &'a RawValue,
     ) -> Result<(), FindUrlsError> {
         let path = format!("the artifact {id}");
-        for (name, value) in Fields::read(&path, body.get())?.0 {
+        each(&path, body.get(), |name, value| {
             let field = match name.as_str() {
                 "location" => UrlField::Location,
-                "signature" if value.get() == "null" => continue,
-                "signature" => UrlField::Signature,
-                _ => continue,
+                "signature" if value.get() != "null" => UrlField::Signature,
+                _ => return Ok(()),
             };
             let url = string(&format!("{path}.{name}"), value)?;
             // A raw value is a part of the very text that it was read from.
             let start = value.get().as_ptr().addr().saturating_sub(self.text.as_ptr().addr());
             let span = start..start + value.get().len();
             self.found.push(FoundUrl { id: id.clone(), field, release: release.cloned(), url, span });
-        }
-        Ok(())
+            Ok(())
+        })
     }
 }
 
@@ -153,40 +149,50 @@ fn string(path: &str, value: &RawValue) -> Result<String, FindUrlsError> {
     serde_json::from_str(value.get()).map_err(|error| FindUrlsError::Json { path: path.to_owned(), error })
 }
 
-/// The fields of a JSON object in their order, values unread.
-struct Fields<'a>(Vec<(String, &'a RawValue)>);
-
-impl<'a> Fields<'a> {
-    fn read(path: &str, text: &'a str) -> Result<Self, FindUrlsError> {
-        serde_json::from_str(text).map_err(|error| FindUrlsError::Json { path: path.to_owned(), error })
-    }
-
-    fn named(&self, name: &str) -> impl Iterator<Item = (&str, &'a RawValue)> {
-        self.0.iter().filter(move |(key, _)| key == name).map(|(key, value)| (key.as_str(), *value))
-    }
+/// Does something with the value of every field of one name.
+fn named<'a>(
+    path: &str,
+    text: &'a str,
+    name: &str,
+    mut entry: impl FnMut(String, &'a RawValue) -> Result<(), FindUrlsError>,
+) -> Result<(), FindUrlsError> {
+    each(path, text, |key, value| if key == name { entry(key, value) } else { Ok(()) })
 }
 
-impl<'de> Deserialize<'de> for Fields<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct FieldsVisitor;
+/// Does something with each field of a JSON object, values unread. None is kept: a hostile object has millions.
+fn each<'a>(
+    path: &str,
+    text: &'a str,
+    entry: impl FnMut(String, &'a RawValue) -> Result<(), FindUrlsError>,
+) -> Result<(), FindUrlsError> {
+    let mut outcome = Ok(());
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let read = deserializer.deserialize_map(Each { entry, outcome: &mut outcome });
+    read.and_then(|()| deserializer.end())
+        .map_err(|error| FindUrlsError::Json { path: path.to_owned(), error })?;
+    outcome
+}
 
-        impl<'de> Visitor<'de> for FieldsVisitor {
-            type Value = Fields<'de>;
+struct Each<'o, F> {
+    entry: F,
+    /// The first error of `entry`.
+    outcome: &'o mut Result<(), FindUrlsError>,
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
+impl<'de, F: FnMut(String, &'de RawValue) -> Result<(), FindUrlsError>> Visitor<'de> for Each<'_, F> {
+    type Value = ();
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut fields = Vec::new();
-                while let Some(field) = map.next_entry()? {
-                    fields.push(field);
-                }
-                Ok(Fields(fields))
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+        while let Some((key, value)) = map.next_entry()? {
+            if self.outcome.is_ok() {
+                *self.outcome = (self.entry)(key, value);
             }
         }
-
-        deserializer.deserialize_map(FieldsVisitor)
+        Ok(())
     }
 }
 
