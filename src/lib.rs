@@ -17,6 +17,7 @@
 //! | [`handoff`] | the request to ART, the difference that a bump makes, what a mirror must keep |
 //! | [`cli`] | arguments, environment, exit status |
 
+mod atomic;
 pub mod change;
 pub mod cli;
 #[doc(hidden)]

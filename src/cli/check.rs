@@ -17,6 +17,7 @@ use crate::gate::{self, Case, Ended, Observer, Patience};
 use crate::handoff::request;
 use crate::location::rewrite;
 use crate::probe::{Client, Keyring, Outage, Prober, TransfersNow};
+use crate::report::bounds::{Room, fit_lines};
 use crate::report::log::LogWriter;
 use crate::report::model::{ArtifactReport, Changes, DocumentReport, Report, Summary, Target, TargetKind};
 use crate::report::progress::Progress;
@@ -116,6 +117,7 @@ async fn check(args: CheckArgs, verbosity: Verbosity, mut stop: network::Stop<'_
     };
     let mut report = Report::of(target, artifacts);
     report.notes = choice.notes;
+    fit_lines(&mut report.notes);
     report.changes = changes;
     report.interrupted_by = interrupt.map(|interrupt| interrupt.name().to_owned());
     report.elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -272,6 +274,8 @@ struct Narrator<'s> {
     reports: Vec<Option<ArtifactReport>>,
     told: usize,
     summary: Summary,
+    /// What is left for texts of artifacts in all outputs.
+    room: Room,
 }
 
 impl<'s> Narrator<'s> {
@@ -289,6 +293,7 @@ impl<'s> Narrator<'s> {
             reports: vec![None; subjects.len()],
             told: 0,
             summary: Summary::default(),
+            room: Room::default(),
         }
     }
 
@@ -328,7 +333,11 @@ impl<'s> Narrator<'s> {
         let reports = std::mem::take(&mut self.reports);
         let all = reports.into_iter().zip(self.subjects).zip(self.cases).zip(outcomes);
         all.map(|(((report, subject), case), outcome)| {
-            report.unwrap_or_else(|| subject.report(Some(case), outcome))
+            report.unwrap_or_else(|| {
+                let mut report = subject.report(Some(case), outcome);
+                self.room.fit(&mut report);
+                report
+            })
         })
         .collect()
     }
@@ -337,7 +346,8 @@ impl<'s> Narrator<'s> {
 impl Observer for Narrator<'_> {
     fn judged(&mut self, index: usize, outcome: &Outcome) {
         let Some(subject) = self.subjects.get(index) else { return };
-        let report = subject.report(self.cases.get(index), outcome);
+        let mut report = subject.report(self.cases.get(index), outcome);
+        self.room.fit(&mut report);
         self.summary.count(report.verdict);
         self.progress.tick(self.summary.passed, self.summary.failed, self.summary.inconclusive);
         if let Some(slot) = self.reports.get_mut(index) {
@@ -386,9 +396,10 @@ fn complain_softly(note: &str) {
 /// Leaves reports of a run that checks nothing, so that a red job's pages say why, and not an earlier run's
 /// verdict.
 fn unusable(args: &CheckArgs, choice: Option<&Choice>, problems: &str) -> Exit {
-    complain(problems);
     let mut report = empty(choice);
     report.problems = problems.lines().map(str::to_owned).collect();
+    fit_lines(&mut report.problems);
+    complain(report.problems.join("\n"));
     write_files(args.artifacts_dir.as_deref(), &report, &run_context(&Sources::default()));
     Exit::Unusable
 }

@@ -15,6 +15,7 @@ use super::load::{client_settings, load};
 use super::network::{self, Stop};
 use super::target::Choice;
 use super::{Exit, Verbosity, complain, env};
+use crate::atomic;
 use crate::handoff::mirror::{
     Arrangement, Copied, Failure, Fetcher, NotClaimed, Plan, Planned, Wanted, claim, free_space, to_come,
     write_sidecars,
@@ -22,7 +23,6 @@ use crate::handoff::mirror::{
 use crate::handoff::{request, sync};
 use crate::location::{OcpVersion, Prefix, Series, Target};
 use crate::probe::{AllowedHost, Client, ClientSettings, Inquiry, Notes, Observation, Prober, Sidecarring};
-use crate::report::files::write_atomically;
 use crate::stream::{Document, Sources, UrlField, find_urls, replace_urls};
 use crate::text::{Printable, bytes, count, excerpt};
 
@@ -450,7 +450,7 @@ fn write_document(
             .map_err(|why| format!("{name}: {why}"))?,
     };
     let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    write_atomically(directory, file, &|out| out.write_all(moved.as_bytes()))
+    atomic::write(directory, file, &|out| out.write_all(moved.as_bytes()))
         .map_err(|error| format!("{}: {error}", file.display()))
 }
 

@@ -15,6 +15,7 @@ use super::load::{client_settings, load};
 use super::network::{self, Stop};
 use super::target::Choice;
 use super::{Exit, Verbosity, complain, env, prow};
+use crate::atomic;
 use crate::gate::Case;
 use crate::handoff::directory::{Directories, Filler};
 use crate::handoff::mirror::Arrangement;
@@ -24,7 +25,6 @@ use crate::handoff::sync::{
 use crate::location::{HostKind, Literal, OcpVersion, PUBLIC_MIRROR, Prefix, Target};
 use crate::probe::{Client, Prober};
 use crate::report::ProwContext;
-use crate::report::files::write_atomically;
 use crate::stream::{Artifact, Sourced, Sources};
 use crate::text::{excerpt, json};
 use crate::verdict::{Finding, Outcome, Reason, Signatures, Verdict, Verify};
@@ -469,12 +469,12 @@ fn write(directory: &Path, list: &SyncList, prow: &ProwContext) -> Result<(), St
     for build in &list.builds {
         let Some(synclist) = build.sync_job.as_ref().and_then(|job| job.synclist.as_ref()) else { continue };
         let path = directory.join(synclist);
-        write_atomically(directory, &path, &|out| out.write_all(build.lines().as_bytes()))
+        atomic::write(directory, &path, &|out| out.write_all(build.lines().as_bytes()))
             .map_err(|error| failed(&path, error))?;
     }
     let request = directory.join("request.md");
-    write_atomically(directory, &request, &|out| list.write_markdown(out, prow))
+    atomic::write(directory, &request, &|out| list.write_markdown(out, prow))
         .map_err(|error| failed(&request, error))?;
     let json = directory.join("sync.json");
-    write_atomically(directory, &json, &|out| json::pretty(out, list)).map_err(|error| failed(&json, error))
+    atomic::write(directory, &json, &|out| json::pretty(out, list)).map_err(|error| failed(&json, error))
 }

@@ -1,10 +1,10 @@
 //! The reports that a run leaves in a directory, `$ARTIFACTS` in Prow.
 
+use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
-
+use crate::atomic;
 use crate::report::markdown::escape::fence;
 use crate::report::model::Report;
 use crate::report::{RunContext, html, json, junit};
@@ -71,9 +71,9 @@ pub fn write(directory: &Path, report: &Report, context: &RunContext) -> Written
         return written;
     }
     // The HTML comes last: it is the longest, and an aborted job has little time.
-    let mut add = |name: &str, render: &dyn Fn(&mut BufWriter<NamedTempFile>) -> io::Result<()>| {
+    let mut add = |name: &str, render: &dyn Fn(&mut BufWriter<File>) -> io::Result<()>| {
         let path = directory.join(name);
-        match write_atomically(directory, &path, render) {
+        match atomic::write(directory, &path, render) {
             Ok(()) => written.paths.push(path),
             Err(source) => written.errors.push(FileError::Write { path, source }),
         }
@@ -83,7 +83,7 @@ pub fn write(directory: &Path, report: &Report, context: &RunContext) -> Written
     add(HTML, &|out| html::write(out, report, context));
     let path = directory.join(REQUEST);
     if let Some(request) = &context.request {
-        match write_atomically(directory, &path, &|out| write_request(out, request)) {
+        match atomic::write(directory, &path, &|out| write_request(out, request)) {
             Ok(()) => {
                 written.paths.push(path.clone());
                 written.request = Some(path);
@@ -108,28 +108,6 @@ fn write_request(out: &mut impl Write, request: &str) -> io::Result<()> {
          on the same commit. By hand, without deleting anything: `art-mirror-validate mirror --request {REQUEST} \
          --stream-prefix BRIDGE --dest ROOT`."
     )
-}
-
-/// Writes beside the name and renames, which replaces what was there in one step. Not synced to the disk: a
-/// kill cannot tear the file, and what survives a power failure of a CI node is nobody's concern.
-pub(crate) fn write_atomically(
-    directory: &Path,
-    path: &Path,
-    render: &dyn Fn(&mut BufWriter<NamedTempFile>) -> io::Result<()>,
-) -> io::Result<()> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".art-mirror-validate-").suffix(".part");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        builder.permissions(std::fs::Permissions::from_mode(0o644));
-    }
-    let mut out = BufWriter::new(builder.tempfile_in(directory)?);
-    render(&mut out)?;
-    out.flush()?;
-    let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::bounds::{Room, fit_lines};
 use super::build::part_note;
 use super::model::{PartitionReport, Report, SCHEMA_VERSION};
 use crate::stream::{ArtifactId, Partition};
@@ -108,6 +109,12 @@ pub fn merge(reports: Vec<(String, Report)>) -> Result<Report, MergeError> {
         }
     }
     artifacts.sort_by_key(|artifact| artifact.index);
+    // Each part had as much room as the whole has.
+    let mut room = Room::default();
+    for artifact in &mut artifacts {
+        room.fit(artifact);
+    }
+    fit_lines(&mut notes);
     Ok(Report { verify, documents, interrupted_by, elapsed_ms, notes, ..Report::of(target, artifacts) })
 }
 

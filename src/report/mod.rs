@@ -14,6 +14,7 @@
 //! | [`progress`] | a person who waits |
 
 mod advice;
+pub mod bounds;
 mod build;
 mod context;
 mod facts;

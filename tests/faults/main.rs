@@ -369,6 +369,38 @@ fn a_limit_on_files_leaves_whole_ones_or_none() {
     }
 }
 
+/// Where there is no memory left the program ends on the spot.
+#[test]
+fn a_run_without_memory_leaves_whole_files_or_none() {
+    let job = Job::new(200);
+    let mut aborted = 0;
+    for kib in (0..24).map(|step| 20_000 + step * 6_000) {
+        let artifacts = job.path("artifacts");
+        fs::create_dir_all(&artifacts).unwrap();
+        for name in REPORTS {
+            fs::write(artifacts.join(name), "an earlier run's").unwrap();
+        }
+        let script = format!("ulimit -v {kib}; exec \"$0\" \"$@\"");
+        let arguments = job.arguments(&["--artifacts-dir", artifacts.to_str().unwrap()]);
+        let output = within(Duration::from_secs(20), gate_in("sh", &script).args(&arguments));
+        match output.status.code() {
+            // It never came to run.
+            Some(126 | 127) => continue,
+            Some(0) => {}
+            _ => aborted += 1,
+        }
+        // One that did not come to read its command line took nothing away.
+        let stands = |name: &&&str| fs::read(artifacts.join(name)).is_ok_and(|it| it == b"an earlier run's");
+        let earlier = REPORTS.iter().filter(stands).count();
+        assert!(earlier == 0 || earlier == REPORTS.len() && !output.status.success(), "{kib}: {earlier}");
+        if earlier == 0 {
+            assert_whole(&artifacts, "a lack of memory");
+        }
+        fs::remove_dir_all(&artifacts).unwrap();
+    }
+    assert!(aborted > 0, "no limit was reached");
+}
+
 #[test]
 fn a_reader_who_goes_away_changes_no_verdict() {
     let job = Job::new(300);

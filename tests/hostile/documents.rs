@@ -339,3 +339,34 @@ fn no_two_artifacts_share_a_name() {
     let lines: BTreeSet<_> = log.lines().filter(|line| line.starts_with("FAIL ")).collect();
     assert_eq!(lines.len(), all, "{log}");
 }
+
+#[test]
+fn what_is_copied_into_every_artifact_does_not_multiply() {
+    const ARTIFACTS: u64 = 1_000;
+    let one = document(&["https://mirror.example.com/pub/f.iso".to_owned()]);
+    let mut text: Value = serde_json::from_str(&one).unwrap();
+    let platform = &mut text["architectures"]["x86_64"]["artifacts"]["p000000"];
+    let disk = platform["formats"]["iso"]["disk"].clone();
+    // One release, in every artifact of its platform.
+    platform["release"] = "\u{1b}".repeat(20_000).into();
+    platform["formats"] = (0..ARTIFACTS)
+        .map(|number| (format!("f{number:05}"), serde_json::json!({ "disk": disk.clone() })))
+        .collect::<serde_json::Map<_, _>>()
+        .into();
+    let root = tempfile::tempdir().unwrap();
+    let (file, out) = (root.path().join("stream.json"), root.path().join("artifacts"));
+    fs::write(&file, text.to_string()).unwrap();
+    for output in ["human", "json", "markdown"] {
+        let mut command = gate(&["check", "--retries", "0", "--output", output, "--artifacts-dir"]);
+        command.arg(&out).arg(&file);
+        let run = run_within(Duration::from_secs(120), command, std::io::empty());
+        // As it stands, or as a document that cannot be used.
+        assert!(matches!(run.code, Some(1 | 2)), "{}", run.said());
+        let reports: u64 = fs::read_dir(&out).unwrap().map(|it| it.unwrap().metadata().unwrap().len()).sum();
+        let said = (run.stdout.len() + run.stderr.len()) as u64;
+        eprintln!("{output}: {reports} bytes of reports, {said} said, {} MiB", run.peak);
+        let most = (64 << 20) + ARTIFACTS * 8 * 1024;
+        assert!(reports < most && said < most, "{output}: {reports} bytes of reports, {said} said");
+        assert!(run.peak < MEMORY + 10 + ARTIFACTS / 256, "{output}: {} MiB", run.peak);
+    }
+}

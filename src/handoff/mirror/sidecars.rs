@@ -8,10 +8,10 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::plan::Plan;
+use crate::atomic;
 use crate::handoff::directory::{RHCOS_ID_TXT, SHA256SUM_TXT};
 use crate::location::{BuildId, is_plain_segment};
 use crate::probe::Prober;
-use crate::report::files::write_atomically;
 use crate::stream::{BuildMetadata, Sha256};
 
 /// Writes the sidecars of every directory of a plan, for the files that are `there`. What an earlier run wrote
@@ -69,7 +69,7 @@ pub(super) fn write_id(directory: &Path, build: &BuildId) -> io::Result<()> {
 }
 
 fn put(directory: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
-    write_atomically(directory, &directory.join(name), &|out| out.write_all(bytes))
+    atomic::write(directory, &directory.join(name), &|out| out.write_all(bytes))
 }
 
 /// Why something is not the `meta.json` of a build.

@@ -1,0 +1,183 @@
+//! How long reports may become, whatever documents and servers say: together 64 MiB, and 8 KiB for each artifact.
+
+use std::sync::Arc;
+
+use super::model::ArtifactReport;
+use crate::text::is_unsafe_to_print;
+
+/// What each artifact may take in all reports together, in bytes.
+const EACH: usize = 8 * 1024;
+
+/// What artifacts may take beyond that, between them. The rest of the 64 MiB is for what is said of the run.
+const SHARED: usize = 32 * 1024 * 1024;
+
+/// What an artifact takes without its texts.
+const FIXED: usize = 2_560;
+
+/// How often a text stands in the JSON and the `JUnit` report together, at most.
+const TIMES: usize = 3;
+
+/// The longest text of an artifact where there is no room for more, as printed.
+const SHORT: usize = 160;
+
+/// What the lines may take that are said of the run: problems, or notes, or skipped files.
+const LINES: usize = 1024 * 1024;
+
+/// The longest of them.
+const LINE: usize = 4 * 1024;
+
+/// What is left of the room that artifacts share.
+#[derive(Debug, Clone, Copy)]
+pub struct Room(usize);
+
+impl Default for Room {
+    fn default() -> Self {
+        Self(SHARED)
+    }
+}
+
+impl Room {
+    /// Cuts an artifact's texts if there is no room for them. Its names stay: what is said is said of them.
+    pub fn fit(&mut self, artifact: &mut ArtifactReport) {
+        match self.0.checked_sub(cost(artifact).saturating_sub(EACH)) {
+            Some(left) => self.0 = left,
+            None => shorten(artifact),
+        }
+    }
+}
+
+fn cost(artifact: &ArtifactReport) -> usize {
+    let ArtifactReport { document, id, arch, platform, format, component, release, .. } = artifact;
+    let names = [document, arch, platform, format, component, release].map(|name| &**name);
+    let texts = [Some(id), Some(&artifact.location), artifact.url.as_ref(), Some(&artifact.message)];
+    let texts = texts.into_iter().chain([artifact.advice.as_ref()]).flatten().chain(&artifact.warnings);
+    let printed: usize = names.into_iter().chain(texts.map(String::as_str)).map(printed).sum();
+    FIXED + TIMES * printed + artifact.warnings.len() * 128
+}
+
+fn shorten(artifact: &mut ArtifactReport) {
+    let each = [&mut artifact.location, &mut artifact.message];
+    for text in each.into_iter().chain(&mut artifact.url).chain(&mut artifact.advice) {
+        cut(text, SHORT);
+    }
+    let mut release = artifact.release.to_string();
+    cut(&mut release, SHORT);
+    artifact.release = Arc::from(release);
+    if artifact.warnings.len() > 1 {
+        let more = format!("{} more warnings are left out", artifact.warnings.len() - 1);
+        artifact.warnings.truncate(1);
+        artifact.warnings.push(more);
+    }
+    artifact.warnings.iter_mut().for_each(|warning| cut(warning, SHORT));
+}
+
+/// Cuts what is said of the run to what there is room for.
+pub fn fit_lines(lines: &mut Vec<String>) {
+    let (mut room, mut kept) = (LINES, 0);
+    for line in lines.iter_mut() {
+        cut(line, LINE);
+        let Some(left) = room.checked_sub(printed(line).saturating_add(64)) else { break };
+        (room, kept) = (left, kept + 1);
+    }
+    if kept < lines.len() {
+        let more = format!("{} more are left out", lines.len() - kept);
+        lines.truncate(kept);
+        lines.push(more);
+    }
+}
+
+/// The most bytes that a text takes in any report: where it is longest, in XML or in JSON.
+fn printed(text: &str) -> usize {
+    text.chars().map(printed_character).sum()
+}
+
+fn printed_character(character: char) -> usize {
+    match character {
+        '"' | '\'' | '&' | '<' | '>' => "&quot;".len(),
+        '\\' => 2,
+        ' '..='~' => 1,
+        other if is_unsafe_to_print(other) => r"\udbff\udfff".len(),
+        other => other.len_utf8(),
+    }
+}
+
+/// Cuts a text to so many bytes as printed; an ellipsis says so.
+fn cut(text: &mut String, limit: usize) {
+    let mut length = 0;
+    let end = text.char_indices().find(|(_, character)| {
+        length += printed_character(*character);
+        length > limit
+    });
+    if let Some((end, _)) = end {
+        text.truncate(end);
+        text.push('…');
+        text.shrink_to_fit();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::model::Report;
+    use crate::report::{RunContext, json, junit, sample};
+
+    /// What reports take of an artifact with these texts, at the limits of its names.
+    fn written(texts: &str, room: &mut Room) -> usize {
+        const ARTIFACTS: usize = 50;
+        let name = |length: usize| -> String { "\u{200b}".chars().cycle().take(length / 12).collect() };
+        let mut artifact = sample::report().artifacts.into_iter().find(|it| it.reason.is_some()).unwrap();
+        let part: Arc<str> = name(64).into();
+        (artifact.arch, artifact.platform) = (Arc::clone(&part), Arc::clone(&part));
+        (artifact.format, artifact.component) = (Arc::clone(&part), part);
+        artifact.document = name(256).into();
+        artifact.id = format!("{}:{}", artifact.document, artifact.bare_id());
+        artifact.release = texts.into();
+        (artifact.location, artifact.message) = (texts.into(), texts.into());
+        (artifact.url, artifact.advice) = (Some(texts.into()), Some(texts.into()));
+        artifact.warnings = vec![texts.into(); 5];
+        let artifacts = std::iter::repeat_with(|| {
+            let mut artifact = artifact.clone();
+            room.fit(&mut artifact);
+            artifact
+        });
+        let report = Report::of(sample::report().target, artifacts.take(ARTIFACTS).collect());
+        let mut out = Vec::new();
+        json::write(&mut out, &report).unwrap();
+        junit::write(&mut out, &report, &RunContext::default()).unwrap();
+        out.len() / ARTIFACTS
+    }
+
+    #[test]
+    fn an_artifact_takes_no_more_than_its_share_and_what_is_left_of_the_rest() {
+        for character in ["x", "\"", "&", "\\", "\u{1b}", "\u{200b}", "\u{e0041}", "é", "\u{10ffff}"] {
+            let texts = character.repeat(2_000);
+            let short = written(&texts, &mut Room(0));
+            assert!(short <= EACH, "{character:?}: {short} bytes");
+            let mut room = Room::default();
+            let before = room.0;
+            let long = written(&texts, &mut room) * 50;
+            assert!(long <= before - room.0 + 50 * EACH, "{character:?}: {long} bytes");
+        }
+    }
+
+    #[test]
+    fn ordinary_artifacts_are_not_cut() {
+        for artifact in sample::report().artifacts {
+            let mut fitted = artifact.clone();
+            Room(0).fit(&mut fitted);
+            assert_eq!(fitted, artifact);
+        }
+    }
+
+    #[test]
+    fn what_is_said_of_a_run_is_cut_and_what_is_left_out_is_counted() {
+        let mut few = vec!["a".to_owned(), "b".to_owned()];
+        fit_lines(&mut few);
+        assert_eq!(few, ["a", "b"]);
+        let mut many = vec!["\u{1b}".repeat(10_000); 10_000];
+        fit_lines(&mut many);
+        assert!(many.iter().map(|line| printed(line)).sum::<usize>() <= LINES + 100);
+        let left_out: usize = many.last().unwrap().split(' ').next().unwrap().parse().unwrap();
+        assert_eq!(left_out + many.len() - 1, 10_000);
+    }
+}
