@@ -92,5 +92,7 @@ fn a_server_that_ends_connections_after_some_requests_costs_no_more_than_that() 
 fn over_http1_connections_are_few_and_used_again() {
     let mirror = Mirror::start(Config::tls_http1()).unwrap();
     assert_all_found(&ask(&mirror, 500));
-    assert!(mirror.connections() <= 50, "{}", mirror.connections());
+    assert!(mirror.peak() <= 50, "{} requests at a time", mirror.peak());
+    // A request takes a connection that came free while its own was being made, which then waits for another.
+    assert!(mirror.connections() <= 64, "{}", mirror.connections());
 }
