@@ -21,7 +21,7 @@ pub(crate) const BRIDGE: &str = "http://bridge.example/art/storage";
 pub(crate) const REQUEST: &str = "../artifacts/art-mirror-validate-request.md";
 
 /// How many lines of a program's output are shown, at its beginning and at its end.
-const SHOWN: (usize, usize) = (6, 4);
+const SHOWN: (usize, usize) = (12, 4);
 
 /// One directory with `installer`, a clone; `artifacts`, where the gate's reports go; and `web`, what ART's mirror
 /// serves.
