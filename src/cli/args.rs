@@ -1,4 +1,4 @@
-//! The command line, as a person sees it in `--help`.
+//! The arguments that several commands share, as a person sees them in `--help`.
 
 #![expect(
     rustdoc::bare_urls,
@@ -10,69 +10,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{PathBufValueParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
-use clap_complete::engine::ArgValueCandidates;
+use clap::{Args, ValueEnum, ValueHint};
 
-use super::completions::{CompletionsArgs, architectures};
-use super::diff::DiffArgs;
 use super::env;
-use super::lint::LintArgs;
-use super::mirror::MirrorArgs;
-use super::resolve::ResolveArgs;
-use super::retention::RetentionArgs;
-use super::rewrite::RewriteArgs;
-use super::sync_list::SyncListArgs;
 use crate::http::{AllowedHost, check_trust_roots};
 use crate::location::{Literal, MirrorVersion, Prefix};
-use crate::stream::Partition;
-use crate::verdict::{Signatures, Verify};
-
-/// The gate that keeps RHEL CoreOS boot-image bumps from merging before ART's mirror has every byte.
-#[derive(Debug, Parser)]
-#[command(name = "art-mirror-validate", version = super::version(), max_term_width = 100, propagate_version = true)]
-#[command(subcommand_required = true, arg_required_else_help = true, after_help = EXAMPLES)]
-pub struct Cli {
-    /// What to do.
-    #[command(subcommand)]
-    pub command: Command,
-
-    /// Say on standard error what had to be tried again; twice, what became of every request
-    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Output")]
-    pub verbose: u8,
-
-    /// Say only what failed, and the summary
-    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Output")]
-    pub quiet: bool,
-}
-
-/// The commands.
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    /// Fail until every artifact of the stream metadata is on the mirror, and is the right one
-    Check(Box<CheckArgs>),
-    /// Print the URL that an e2e job should fetch
-    Resolve(Box<ResolveArgs>),
-    /// Print a stream document with its URLs moved to another place, every other byte as it was
-    Rewrite(Box<RewriteArgs>),
-    /// Print what a shell completes
-    Completions(CompletionsArgs),
-    /// Print the manual page
-    #[command(after_help = MAN_EXAMPLES)]
-    Man,
-    /// List what ART is to mirror, in the form that its sync job takes
-    SyncList(Box<SyncListArgs>),
-    /// Copy the artifacts to a directory, verified
-    Mirror(Box<MirrorArgs>),
-    /// Say what a bump changes: builds, artifacts, platforms, cloud images
-    Diff(Box<DiffArgs>),
-
-    /// Say what in the documents contradicts itself, its siblings or its base; offline
-    Lint(Box<LintArgs>),
-    /// Join the JSON reports of all parts of a run (check --partition) into one verdict
-    Merge(MergeArgs),
-    /// Say which mirrored builds are pinned, newest, orphaned, and which are pinned and gone
-    Retention(Box<RetentionArgs>),
-}
 
 /// Where documents come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,86 +27,6 @@ pub enum Source {
     Url(Literal),
 }
 
-/// `check`
-#[derive(Debug, Args)]
-#[command(after_help = CHECK_EXAMPLES)]
-pub struct CheckArgs {
-    /// An installer checkout, a stream file, a manifest or a directory of manifests with ConfigMaps that hold
-    /// streams, an https:// URL of a stream file, or - for standard input
-    #[arg(value_name = "SOURCE", default_value = ".", value_parser = source, value_hint = ValueHint::AnyPath)]
-    pub sources: Vec<Source>,
-
-    /// How much proof is wanted
-    #[arg(long, value_enum, default_value_t, help_heading = "What is checked")]
-    pub verify: Verify,
-
-    /// What a missing detached signature is
-    #[arg(long, value_enum, default_value_t, help_heading = "What is checked")]
-    pub signatures: Signatures,
-
-    /// Say also which artifacts the checkout changes since it left this branch, tag or commit; no verdict
-    /// depends on it [default: $PULL_BASE_SHA, if the checkout has that commit]
-    #[arg(long, value_name = "REF", help_heading = "What is checked")]
-    pub base: Option<String>,
-    /// OpenPGP public keys to verify signatures with, as gpg --export writes them: sha256sum.txt.gpg, and
-    /// the signatures of artifacts, which are downloaded for it
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "What is checked")]
-    pub keyring: Option<PathBuf>,
-
-    /// Only the K-th of N disjoint parts, decided by a hash of each artifact alone
-    #[arg(long, value_name = "K/N", help_heading = "What is checked")]
-    pub partition: Option<Partition>,
-
-    /// Which artifacts.
-    #[command(flatten)]
-    pub filters: Filters,
-
-    /// Where to look.
-    #[command(flatten)]
-    pub target: TargetArgs,
-
-    /// How requests are made.
-    #[command(flatten)]
-    pub network: NetworkArgs,
-
-    /// How long the whole run may take [default: 4h, and the time of --wait]
-    #[arg(long, value_name = "DURATION", value_parser = duration, help_heading = "Time")]
-    pub deadline: Option<Duration>,
-
-    /// Keep checking what is missing until it is there or this time has passed
-    #[arg(long, value_name = "DURATION", value_parser = duration, help_heading = "Time")]
-    pub wait: Option<Duration>,
-
-    /// How long to wait between two checks of what is missing
-    #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = pause, help_heading = "Time")]
-    pub wait_interval: Duration,
-
-    /// What standard output gets
-    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
-    pub output: Output,
-
-    /// Where reports go: JUnit XML, JSON and HTML [default: $ARTIFACTS, or $ARTIFACT_DIR]
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Output")]
-    pub artifacts_dir: Option<PathBuf>,
-}
-
-/// `merge`
-#[derive(Debug, Args)]
-#[command(after_help = MERGE_HELP)]
-pub struct MergeArgs {
-    /// The JSON report of each part: art-mirror-validate.json of its artifacts directory
-    #[arg(value_name = "REPORT", required = true, value_hint = ValueHint::FilePath)]
-    pub reports: Vec<PathBuf>,
-
-    /// What standard output gets
-    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
-    pub output: Output,
-
-    /// Where the reports of the whole go: JUnit XML, JSON and HTML [default: $ARTIFACTS]
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Output")]
-    pub artifacts_dir: Option<PathBuf>,
-}
-
 /// What standard output gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Output {
@@ -175,31 +37,6 @@ pub enum Output {
     Json,
     /// A comment for a pull request
     Markdown,
-}
-
-/// Which artifacts.
-#[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Filters")]
-pub struct Filters {
-    /// Only this architecture, by its RPM name; repeatable
-    #[arg(short, long, value_name = "ARCH", add = ArgValueCandidates::new(architectures))]
-    pub architecture: Vec<String>,
-
-    /// Only this platform; repeatable
-    #[arg(short, long, value_name = "PLATFORM")]
-    pub platform: Vec<String>,
-
-    /// Only this format; repeatable
-    #[arg(short, long, value_name = "FORMAT")]
-    pub format: Vec<String>,
-
-    /// Only this component: disk, kernel, initramfs or rootfs; repeatable
-    #[arg(short, long, value_name = "COMPONENT")]
-    pub component: Vec<String>,
-
-    /// Only this stream, by the key of a manifest's streams (rhel-9) or the document's own name; repeatable
-    #[arg(long, value_name = "STREAM")]
-    pub stream: Vec<String>,
 }
 
 /// Where to look.
@@ -263,14 +100,6 @@ pub struct NetworkArgs {
     pub timeout: Duration,
 }
 
-impl CheckArgs {
-    /// How long the whole run may take.
-    pub fn deadline(&self) -> Duration {
-        const FOR_ONE_ROUND: Duration = Duration::from_secs(4 * 60 * 60);
-        self.deadline.unwrap_or_else(|| FOR_ONE_ROUND.saturating_add(self.wait.unwrap_or_default()))
-    }
-}
-
 impl NetworkArgs {
     /// The files with further trust roots, those of the environment among them.
     pub fn extra_roots(&self) -> Vec<PathBuf> {
@@ -278,54 +107,6 @@ impl NetworkArgs {
         self.ca_file.clone().into_iter().chain(from_environment).collect()
     }
 }
-
-const EXAMPLES: &str = "\
-Examples:
-  art-mirror-validate check
-      does this installer checkout name only what the mirror has?
-  art-mirror-validate resolve -p qemu --stream-prefix https://HOST/art/storage
-      where is it until then?
-  art-mirror-validate check --help
-      all there is to say of a command";
-
-const MAN_EXAMPLES: &str = "\
-Examples:
-  art-mirror-validate man | man -l -
-  art-mirror-validate man >/usr/share/man/man1/art-mirror-validate.1";
-const MERGE_HELP: &str = "\
-Examples:
-  art-mirror-validate check --published --verify content --partition 1/3 \\
-      --artifacts-dir 1
-  art-mirror-validate merge */art-mirror-validate.json
-
-The verdict and the exit status are those that the whole run would have had.
-Reports that are not those of all parts of one run (a part missing or there
-twice, other documents, another target) are refused.
-
-Exit status: as of check; 2 if the reports are refused";
-
-const CHECK_EXAMPLES: &str = "\
-Examples:
-  art-mirror-validate check
-      the installer checkout in this directory
-  art-mirror-validate check --published
-      the same, whatever the environment says: the required presubmit
-  art-mirror-validate check -a s390x -p metal
-      only the metal artifacts of s390x
-  art-mirror-validate check --base origin/main
-      and say what this branch changes
-  art-mirror-validate check --wait 2h
-      until ART has mirrored everything, or two hours have passed
-  oc get -n openshift-machine-config-operator configmap coreos-bootimages \\
-    -o yaml | art-mirror-validate check -
-      what a cluster boots from
-
-Exit status:
-  0    every artifact passed
-  1    at least one artifact is missing, wrong or not on a published place
-  2    wrong usage, or a document that cannot be used; nothing was requested
-  3    nothing is known to be wrong, but something could not be determined
-  130  interrupted (143: terminated); the reports say what was known";
 
 pub(super) fn source(text: &str) -> Result<Source, String> {
     if text == "-" {
@@ -355,52 +136,9 @@ fn trust_roots(path: PathBuf) -> Result<PathBuf, String> {
     Ok(path)
 }
 
-/// A duration of more than nothing.
-fn pause(text: &str) -> Result<Duration, String> {
-    match duration(text)? {
-        Duration::ZERO => Err("expected more than nothing".to_owned()),
-        pause => Ok(pause),
-    }
-}
-
 pub(super) fn positive(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(number @ 1..=10_000) => Ok(number),
         _ => Err("expected a whole number from 1 to 10000".to_owned()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use clap::CommandFactory;
-
-    use super::*;
-
-    #[test]
-    fn the_command_line_is_consistent() {
-        Cli::command().debug_assert();
-    }
-
-    /// The lines of examples are not made to be broken.
-    #[test]
-    fn every_command_has_examples_that_fit_a_terminal() {
-        let command = Cli::command();
-        let all = command.get_subcommands().chain([&command]);
-        for command in all.filter(|command| command.get_name() != "help") {
-            let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-            assert!(after.starts_with("Examples:\n"), "{}", command.get_name());
-            for line in after.lines() {
-                assert!(line.chars().count() <= 80, "{}: {line}", command.get_name());
-            }
-        }
-    }
-
-    #[test]
-    fn the_version_names_the_commit_where_it_is_known() {
-        let version = super::super::version();
-        let (number, commit) = version.split_once(" (").unwrap_or((version, ""));
-        assert_eq!(number, env!("CARGO_PKG_VERSION"));
-        let commit = commit.strip_suffix(')').unwrap_or(commit);
-        assert!(commit.len() <= 10 && commit.bytes().all(|byte| byte.is_ascii_hexdigit()), "{version}");
     }
 }

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use super::args::{CheckArgs, Source};
+use super::args::Source;
 use super::env;
+use super::filters::Filters;
 use crate::report::model::Changes;
 use crate::stream::{
     Checkout, CommitId, Document, GitError, Repository, SourceError, Sources, read_commit, read_file_of,
@@ -148,12 +149,11 @@ impl Base {
     }
 
     /// The changes from here to the run, as far as the run's filters let them be seen.
-    pub(super) fn changes_to(mut self, args: &CheckArgs, sources: &Sources) -> Changes {
+    pub(super) fn changes_to(mut self, filters: &Filters, asked: &[Source], sources: &Sources) -> Changes {
         for document in &mut self.documents {
-            args.filters.keep(document);
+            filters.keep(document);
         }
-        let from_elsewhere: Vec<String> = args
-            .sources
+        let from_elsewhere: Vec<String> = asked
             .iter()
             .filter_map(|source| match source {
                 Source::Path(_) => None,

@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use clap::{Args, ValueHint};
 use tokio::time::Instant;
 
-use super::args::{CheckArgs, Output, Source};
+use super::args::{NetworkArgs, Output, Source, TargetArgs, duration, source};
 use super::base::{self, NoBase};
+use super::filters::Filters;
 use super::load::{client_settings, load};
 use super::target::Choice;
 use super::{Exit, Verbosity, complain, env, lint, network, signals};
@@ -23,8 +25,111 @@ use crate::report::model::{ArtifactReport, Changes, DocumentReport, Report, Summ
 use crate::report::progress::Progress;
 use crate::report::{DocumentContext, LogPace, OutageNotes, RunContext, SkippedFile};
 use crate::report::{advise, files, json, markdown, terminal};
-use crate::stream::{Artifact, Claim, Claims, Sha256, Sourced, Sources};
-use crate::verdict::{Outcome, Verdict};
+use crate::stream::{Artifact, Claim, Claims, Partition, Sha256, Sourced, Sources};
+use crate::verdict::{Outcome, Signatures, Verdict, Verify};
+
+/// `check`
+#[expect(clippy::doc_markdown, reason = "the comments of arguments are the help texts")]
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct CheckArgs {
+    /// An installer checkout, a stream file, a manifest or a directory of manifests with ConfigMaps that hold
+    /// streams, an https:// URL of a stream file, or - for standard input
+    #[arg(value_name = "SOURCE", default_value = ".", value_parser = source, value_hint = ValueHint::AnyPath)]
+    pub sources: Vec<Source>,
+
+    /// How much proof is wanted
+    #[arg(long, value_enum, default_value_t, help_heading = "What is checked")]
+    pub verify: Verify,
+
+    /// What a missing detached signature is
+    #[arg(long, value_enum, default_value_t, help_heading = "What is checked")]
+    pub signatures: Signatures,
+
+    /// Say also which artifacts the checkout changes since it left this branch, tag or commit; no verdict
+    /// depends on it [default: $PULL_BASE_SHA, if the checkout has that commit]
+    #[arg(long, value_name = "REF", help_heading = "What is checked")]
+    pub base: Option<String>,
+    /// OpenPGP public keys to verify signatures with, as gpg --export writes them: sha256sum.txt.gpg, and
+    /// the signatures of artifacts, which are downloaded for it
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "What is checked")]
+    pub keyring: Option<PathBuf>,
+
+    /// Only the K-th of N disjoint parts, decided by a hash of each artifact alone
+    #[arg(long, value_name = "K/N", help_heading = "What is checked")]
+    pub partition: Option<Partition>,
+
+    /// Which artifacts.
+    #[command(flatten)]
+    pub filters: Filters,
+
+    /// Where to look.
+    #[command(flatten)]
+    pub target: TargetArgs,
+
+    /// How requests are made.
+    #[command(flatten)]
+    pub network: NetworkArgs,
+
+    /// How long the whole run may take [default: 4h, and the time of --wait]
+    #[arg(long, value_name = "DURATION", value_parser = duration, help_heading = "Time")]
+    pub deadline: Option<Duration>,
+
+    /// Keep checking what is missing until it is there or this time has passed
+    #[arg(long, value_name = "DURATION", value_parser = duration, help_heading = "Time")]
+    pub wait: Option<Duration>,
+
+    /// How long to wait between two checks of what is missing
+    #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = pause, help_heading = "Time")]
+    pub wait_interval: Duration,
+
+    /// What standard output gets
+    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
+    pub output: Output,
+
+    /// Where reports go: JUnit XML, JSON and HTML [default: $ARTIFACTS, or $ARTIFACT_DIR]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Output")]
+    pub artifacts_dir: Option<PathBuf>,
+}
+
+impl CheckArgs {
+    /// How long the whole run may take.
+    pub fn deadline(&self) -> Duration {
+        const FOR_ONE_ROUND: Duration = Duration::from_secs(4 * 60 * 60);
+        self.deadline.unwrap_or_else(|| FOR_ONE_ROUND.saturating_add(self.wait.unwrap_or_default()))
+    }
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  art-mirror-validate check
+      the installer checkout in this directory
+  art-mirror-validate check --published
+      the same, whatever the environment says: the required presubmit
+  art-mirror-validate check -a s390x -p metal
+      only the metal artifacts of s390x
+  art-mirror-validate check --base origin/main
+      and say what this branch changes
+  art-mirror-validate check --wait 2h
+      until ART has mirrored everything, or two hours have passed
+  oc get -n openshift-machine-config-operator configmap coreos-bootimages \\
+    -o yaml | art-mirror-validate check -
+      what a cluster boots from
+
+Exit status:
+  0    every artifact passed
+  1    at least one artifact is missing, wrong or not on a published place
+  2    wrong usage, or a document that cannot be used; nothing was requested
+  3    nothing is known to be wrong, but something could not be determined
+  130  interrupted (143: terminated); the reports say what was known";
+
+/// A duration of more than nothing.
+fn pause(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        Duration::ZERO => Err("expected more than nothing".to_owned()),
+        pause => Ok(pause),
+    }
+}
 
 /// As good as for ever, and not beyond what clocks can tell.
 const A_CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
@@ -88,7 +193,7 @@ async fn check(args: CheckArgs, verbosity: Verbosity, mut stop: network::Stop<'_
     if let Err(error) = args.filters.apply(&mut documents) {
         return unusable(&args, Some(&choice), &error.to_string());
     }
-    let changes = base.map(|base| base.changes_to(&args, &sources));
+    let changes = base.map(|base| base.changes_to(&args.filters, &args.sources, &sources));
     let mut subjects = subjects(&sources, claims);
     let part = args.partition.map(|partition| (partition, scope(&args, keys, &subjects)));
     if let Some(partition) = args.partition {

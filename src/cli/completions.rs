@@ -4,16 +4,13 @@
 //! accepted. (Scripts that know everything themselves can be generated as well, but clap's for bash completes nothing
 //! below the commands of a program with dashes in its name.)
 
-use std::ffi::OsStr;
 use std::io::{self, Write};
 
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
-use clap_complete::engine::CompletionCandidate;
 use clap_complete::env::{EnvCompleter, Shells};
 
 use super::{Cli, Exit, complain, env};
-use crate::location::Arch;
 
 /// `completions`
 #[derive(Debug, Args)]
@@ -78,11 +75,6 @@ pub(super) fn answer() -> Option<Exit> {
         // Nobody reads what a program says while its arguments are being typed.
         Err(_) => Exit::Inconclusive,
     })
-}
-
-/// The architectures that boot images are built for.
-pub(super) fn architectures() -> Vec<CompletionCandidate> {
-    Arch::ALL.iter().map(|arch| CompletionCandidate::new(OsStr::new(arch.rpm_name()))).collect()
 }
 
 /// Writes a text to standard output. A reader that has gone away has read enough.

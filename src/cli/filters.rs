@@ -1,13 +1,47 @@
 //! Which artifacts a command is about.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 
-use super::args::Filters;
+use clap::Args;
+use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
+
+use crate::location::Arch;
 use crate::stream::{ArtifactId, Document};
 use crate::text::Printable;
 
 /// The most values or ids that are named as what exists.
 const MOST_NAMED: usize = 50;
+
+/// Which artifacts.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Filters")]
+pub struct Filters {
+    /// Only this architecture, by its RPM name; repeatable
+    #[arg(short, long, value_name = "ARCH", add = ArgValueCandidates::new(architectures))]
+    pub architecture: Vec<String>,
+
+    /// Only this platform; repeatable
+    #[arg(short, long, value_name = "PLATFORM")]
+    pub platform: Vec<String>,
+
+    /// Only this format; repeatable
+    #[arg(short, long, value_name = "FORMAT")]
+    pub format: Vec<String>,
+
+    /// Only this component: disk, kernel, initramfs or rootfs; repeatable
+    #[arg(short, long, value_name = "COMPONENT")]
+    pub component: Vec<String>,
+
+    /// Only this stream, by the key of a manifest's streams (rhel-9) or the document's own name; repeatable
+    #[arg(long, value_name = "STREAM")]
+    pub stream: Vec<String>,
+}
+
+/// The architectures that boot images are built for.
+fn architectures() -> Vec<CompletionCandidate> {
+    Arch::ALL.iter().map(|arch| CompletionCandidate::new(OsStr::new(arch.rpm_name()))).collect()
+}
 
 /// A filter that matches nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

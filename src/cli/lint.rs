@@ -1,6 +1,6 @@
 //! `lint`: what in the documents contradicts itself, its siblings or its base. `check` says the same as notes.
 
-#![expect(rustdoc::bare_urls, clippy::doc_markdown, reason = "the comments of arguments are the help texts")]
+#![expect(clippy::doc_markdown, reason = "the comments of arguments are the help texts")]
 
 use std::collections::HashMap;
 use std::io::{self, Read, Write};

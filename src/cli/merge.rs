@@ -1,13 +1,44 @@
 //! `merge`: one verdict from the parts of a run.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::args::MergeArgs;
+use clap::{Args, ValueHint};
+
+use super::args::Output;
 use super::check::finish;
 use super::{Exit, complain};
 use crate::report::model::Report;
 use crate::report::{DocumentContext, RunContext, merge};
+
+/// `merge`
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct MergeArgs {
+    /// The JSON report of each part: art-mirror-validate.json of its artifacts directory
+    #[arg(value_name = "REPORT", required = true, value_hint = ValueHint::FilePath)]
+    pub reports: Vec<PathBuf>,
+
+    /// What standard output gets
+    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
+    pub output: Output,
+
+    /// Where the reports of the whole go: JUnit XML, JSON and HTML [default: $ARTIFACTS]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Output")]
+    pub artifacts_dir: Option<PathBuf>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  art-mirror-validate check --published --verify content --partition 1/3 \\
+      --artifacts-dir 1
+  art-mirror-validate merge */art-mirror-validate.json
+
+The verdict and the exit status are those that the whole run would have had.
+Reports that are not those of all parts of one run (a part missing or there
+twice, other documents, another target) are refused.
+
+Exit status: as of check; 2 if the reports are refused";
 
 /// Merges reports.
 pub(super) fn run(args: &MergeArgs) -> Exit {

@@ -9,7 +9,8 @@ use clap::{Args, ValueEnum, ValueHint};
 use futures::stream::{self, StreamExt};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::args::{Filters, NetworkArgs, Source, TargetArgs, source};
+use super::args::{NetworkArgs, Source, TargetArgs, source};
+use super::filters::Filters;
 use super::filters::NoMatch;
 use super::load::{client_settings, load};
 use super::network::{self, Stop};

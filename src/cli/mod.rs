@@ -3,6 +3,7 @@
 mod args;
 mod base;
 mod check;
+mod command;
 mod completions;
 mod diff;
 pub mod env;
@@ -22,7 +23,7 @@ mod signals;
 mod sync_list;
 mod target;
 
-pub use args::{Cli, Command};
+pub use command::{Cli, Command};
 pub use exit::Exit;
 
 use std::io::{self, Write};

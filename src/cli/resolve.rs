@@ -11,7 +11,8 @@ use std::io::{self, BufWriter, StdoutLock, Write};
 use clap::Args;
 use serde::Serialize;
 
-use super::args::{Filters, NetworkArgs, Source, TargetArgs, source};
+use super::args::{NetworkArgs, Source, TargetArgs, source};
+use super::filters::Filters;
 use super::load::load_blocking;
 use super::{Exit, complain};
 use crate::location::{ChecksumUrl, Target, resolve, resolve_lines};

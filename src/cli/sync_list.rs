@@ -10,7 +10,8 @@ use std::time::Duration;
 use clap::{Args, ValueHint};
 use tokio::time::Instant;
 
-use super::args::{Filters, NetworkArgs, Output, Source, TargetArgs, duration, source};
+use super::args::{NetworkArgs, Output, Source, TargetArgs, duration, source};
+use super::filters::Filters;
 use super::load::{client_settings, load};
 use super::network::{self, Stop};
 use super::target::Choice;

@@ -2,7 +2,7 @@
 //!
 //! One file, without scripts, links within the page or anything from elsewhere. Spyglass shows it in a
 //! sandboxed frame whose base address is not the page's, where neither would work. Foreign text is escaped so that
-//! it survives that frame ([`escape`]); a content security policy stands behind it where the page is shown alone.
+//! it survives that frame (`escape`); a content security policy stands behind it where the page is shown alone.
 
 mod escape;
 mod matrix;
@@ -18,7 +18,7 @@ use crate::report::model::Report;
 /// A page of more bytes than this is slow to open in Spyglass, which has it in an attribute.
 const LONGEST: usize = 1_000_000;
 
-/// Writes the page. It is no longer than [`LONGEST`]: what is left out is counted and said to be in the JSON report.
+/// Writes the page. It is no longer than a megabyte: what is left out is counted and said to be in the JSON report.
 pub fn write(out: &mut impl Write, report: &Report, context: &RunContext) -> io::Result<()> {
     let mut limits = view::Limits::WIDEST;
     let page = loop {

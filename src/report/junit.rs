@@ -2,7 +2,7 @@
 //!
 //! One suite per document, one test case per artifact, named by the artifact alone, so that a build's cases
 //! line up with those of the build before. Whatever did not pass is a `<failure>`: of an `<error>` the lens shows
-//! nothing. Its type is the reason of what is wrong, and [`UNDETERMINED`] for what is not known.
+//! nothing. Its type is the reason of what is wrong, and `undetermined` for what is not known.
 
 use std::collections::HashMap;
 use std::error::Error;

@@ -1,53 +1,53 @@
 //! The bounds of what is read, in one place. Each has room over the real documents of 2019 to 2026, whose
-//! largest values are in brackets.
+//! largest values are in parentheses.
 //!
 //! Strings are bounded by their length *as printed*, in bytes: what is escaped in every report counts as it is
 //! there. A string that is copied into the report of each artifact can so not multiply.
 
-/// The largest document, in bytes, and the most that is read of one checkout. [60 KiB]
+/// The largest document, in bytes, and the most that is read of one checkout. (real: 60 KiB)
 pub const MAX_DOCUMENT_BYTES: usize = 64 * 1024 * 1024;
 
 /// The largest manifest, in bytes: Kubernetes allows 1 MiB of data in a `ConfigMap` (its documentation,
-/// "Motivation"), and etcd 1.5 MiB of any object. [200 KiB; other manifests of a release payload: 2 MiB]
+/// "Motivation"), and etcd 1.5 MiB of any object. (real: 200 KiB; other manifests of a release payload: 2 MiB)
 pub(super) const MAX_MANIFEST_BYTES: usize = 8 * 1024 * 1024;
 
-/// The longest URL. [181]
+/// The longest URL. (real: 181)
 pub(super) const MAX_URL: usize = 2_048;
 
-/// The longest `release` or `buildid`. [21]
+/// The longest `release` or `buildid`. (real: 21)
 pub(super) const MAX_RELEASE: usize = 128;
 
-/// The longest name of a stream. [10]
+/// The longest name of a stream. (real: 10)
 pub(super) const MAX_STREAM: usize = 128;
 
-/// The longest name of an architecture, platform, format or component. [22]
+/// The longest name of an architecture, platform, format or component. (real: 22)
 pub(super) const MAX_NAME: usize = 64;
 
-/// The longest path of a file in a checkout. [48]
+/// The longest path of a file in a checkout. (real: 48)
 pub(super) const MAX_PATH: usize = 256;
 
-/// The longest file name in legacy metadata or a `meta.json`. [77]
+/// The longest file name in legacy metadata or a `meta.json`. (real: 77)
 pub(super) const MAX_FILE_NAME: usize = 512;
 
-/// The longest path of keys to a value of the cloud images. [48]
+/// The longest path of keys to a value of the cloud images. (real: 48)
 pub(super) const MAX_CLOUD_PATH: usize = 512;
 
-/// The longest value of the cloud images. [137]
+/// The longest value of the cloud images. (real: 137)
 pub(super) const MAX_CLOUD_VALUE: usize = 2_048;
 
-/// How much the cloud images may take with their paths, in bytes. [0.1 MiB]
+/// How much the cloud images may take with their paths, in bytes. (real: 0.1 MiB)
 pub(super) const MAX_CLOUD_BYTES: usize = 16 * 1024 * 1024;
 
-/// The most images that build metadata may describe. [25]
+/// The most images that build metadata may describe. (real: 25)
 pub(super) const MAX_IMAGES: usize = 10_000;
 
-/// The most images that may be one file. [1]
+/// The most images that may be one file. (real: 1)
 pub(super) const MAX_IMAGES_OF_A_FILE: usize = 4;
 
-/// How deep directories may be nested below `data/data/coreos`. [1]
+/// How deep directories may be nested below `data/data/coreos`. (real: 1)
 pub(super) const MAX_DEPTH: usize = 16;
 
-/// The most files and directories that are looked at in a checkout. [a release payload has 1,000 manifests]
+/// The most files and directories that are looked at in a checkout. (real: a release payload has 1,000 manifests)
 pub(super) const MAX_FILES: usize = 10_000;
 
 /// The most faults of one document that are put into words; the rest is counted.
