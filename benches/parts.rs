@@ -11,7 +11,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use art_mirror_validate::location::{Literal, Location, Prefix, Target, resolve, rewrite};
+use art_mirror_validate::location::{ArtifactUrl, Location, Prefix, Target, resolve, rewrite};
 use art_mirror_validate::probe::{DigestSource, Evidence, Observation, PublishedDigest, Sha256sum};
 use art_mirror_validate::report::model::{self, ArtifactReport, Report, TargetKind};
 use art_mirror_validate::report::{RunContext, html, json, junit};
@@ -93,8 +93,8 @@ mod locations {
     use super::*;
 
     #[divan::bench]
-    fn literal() -> Literal {
-        Literal::parse(black_box(LOCATION)).unwrap()
+    fn literal() -> ArtifactUrl {
+        ArtifactUrl::parse(black_box(LOCATION)).unwrap()
     }
 
     #[divan::bench]

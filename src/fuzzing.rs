@@ -7,7 +7,7 @@ use std::fmt::Display;
 
 use crate::http::header::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::location::{Literal, Location, PUBLISHED_HOSTS, Prefix, Target, resolve, rewrite};
+use crate::location::{ArtifactUrl, Location, PUBLISHED_HOSTS, Prefix, Target, resolve, rewrite};
 use crate::probe::{HeaderDigests, Rules, Sha256sum};
 use crate::stream::{BuildMetadata, Sources, find_urls, replace_urls};
 use crate::text::{excerpt, is_unsafe_to_print};
@@ -59,11 +59,11 @@ pub fn location(bytes: &[u8]) -> Result<(), Broken> {
         Ok(place) => hold(place.as_str().starts_with(BRIDGE), "a place is under its prefix")?,
         Err(error) => printable(&error)?,
     }
-    let literal = match Literal::parse(&text) {
+    let literal = match ArtifactUrl::parse(&text) {
         Ok(literal) => literal,
         Err(error) => return printable(&error),
     };
-    hold(Literal::parse(literal.as_str()).as_ref() == Ok(&literal), "a literal reads itself")?;
+    hold(ArtifactUrl::parse(literal.as_str()).as_ref() == Ok(&literal), "a literal reads itself")?;
     hold(!literal.file_name().is_empty(), "a literal names a file")?;
     let url = literal.url();
     hold(url.username().is_empty() && url.password().is_none(), "a literal carries no credentials")?;

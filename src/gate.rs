@@ -8,9 +8,10 @@ use futures::stream::StreamExt;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::http::Outage;
-use crate::location::{BadLocation, Literal};
+use crate::location::{ArtifactUrl, BadLocation};
 use crate::probe::{
-    ContentInquiry, Evidence, Inquiry, Notes, Prober, Sidecarring, TransfersNow, Trouble, TroubleKind,
+    ContentRequest, Evidence, Notes, ProbeError, ProbeErrorKind, ProbeRequest, Prober, SidecarPolicy,
+    TransfersNow,
 };
 use crate::verdict::{Expectation, Outcome, Reason, Signatures, Verdict, Verify, judge, must_be_read};
 
@@ -21,18 +22,18 @@ const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
 #[derive(Debug, Clone)]
 pub struct Case {
     /// Where the file should be.
-    pub location: Result<Literal, BadLocation>,
+    pub location: Result<ArtifactUrl, BadLocation>,
     /// Where its signature should be, if the document names one.
-    pub signature: Option<Result<Literal, BadLocation>>,
+    pub signature: Option<Result<ArtifactUrl, BadLocation>>,
     /// Where a bridge has the file, to ask for its size if nobody else says it.
-    pub bridge: Option<Literal>,
+    pub bridge: Option<ArtifactUrl>,
     /// What it should be.
     pub expectation: Expectation,
 }
 
 /// How long a run goes on.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Patience {
+pub struct TimeLimits {
     /// When the run ends, whatever is known by then.
     pub deadline: Option<Instant>,
     /// Until when what is missing or undetermined is asked for again, and how long to wait in between.
@@ -67,7 +68,7 @@ pub trait Observer {
 pub async fn run<S>(
     prober: &Prober,
     cases: &[Case],
-    patience: Patience,
+    limits: TimeLimits,
     stop: impl Future<Output = S>,
     observer: &mut dyn Observer,
 ) -> (Vec<Outcome>, Option<Ended<S>>) {
@@ -79,22 +80,22 @@ pub async fn run<S>(
             tokio::select! {
                 biased;
                 signal = stop => Ended::Stopped(signal),
-                () = sleep_until(patience.deadline) => Ended::Deadline,
+                () = sleep_until(limits.deadline) => Ended::Deadline,
             }
         });
         let mut left: Vec<usize> = (0..cases.len()).collect();
         let mut clock = tokio::time::interval(PROGRESS_INTERVAL);
         clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
         'rounds: loop {
-            let inquiry = |&index: &usize| {
+            let request = |&index: &usize| {
                 let notes = notes.get(index)?.clone();
-                Some((index, Inquiry { notes, ..cases.get(index)?.inquiry() }))
+                Some((index, ProbeRequest { notes, ..cases.get(index)?.request() }))
             };
-            let inquiries = left.iter().filter_map(inquiry).collect();
+            let requests = left.iter().filter_map(request).collect();
             let must_be_read = |index: usize, evidence: &Evidence| {
                 cases.get(index).is_some_and(|case| must_be_read(&case.expectation, evidence))
             };
-            let mut evidence = pin!(prober.examine(inquiries, must_be_read));
+            let mut evidence = pin!(prober.examine(requests, must_be_read));
             loop {
                 tokio::select! {
                     biased;
@@ -116,7 +117,7 @@ pub async fn run<S>(
                         let Some((index, evidence)) = next else { break };
                         let Some(case) = cases.get(index) else { continue };
                         let outcome = judge(&case.expectation, &evidence);
-                        if patience.wait.is_none() || !may_change(&outcome) {
+                        if limits.wait.is_none() || !may_change(&outcome) {
                             observer.judged(index, &outcome);
                         }
                         if let Some(slot) = outcomes.get_mut(index) {
@@ -126,7 +127,7 @@ pub async fn run<S>(
                 }
             }
             left.retain(|&index| outcomes.get(index).is_some_and(|it| it.as_ref().is_some_and(may_change)));
-            let Some((until, interval)) = patience.wait else { break };
+            let Some((until, interval)) = limits.wait else { break };
             // The last round is when the time is over, not an interval before.
             let interval = interval.min(until.saturating_duration_since(Instant::now()));
             if left.is_empty() || interval.is_zero() {
@@ -146,8 +147,7 @@ pub async fn run<S>(
     }
     let cases = cases.iter().zip(&notes);
     let outcomes = outcomes.into_iter().zip(cases).enumerate().map(|(index, (outcome, (case, notes)))| {
-        let was_told =
-            outcome.as_ref().is_some_and(|outcome| patience.wait.is_none() || !may_change(outcome));
+        let was_told = outcome.as_ref().is_some_and(|outcome| limits.wait.is_none() || !may_change(outcome));
         let outcome = match (outcome, notes.take()) {
             (Some(earlier), None) => earlier,
             // The last round was not over: what it found may be worse than what the one before did.
@@ -177,7 +177,7 @@ fn cut_short<S>(case: &Case, known: Evidence, ended: Option<&Ended<S>>) -> Outco
         Some(Ended::Stopped(_)) => "the run was interrupted before every answer came",
         _ => "the deadline passed before every answer came",
     };
-    let trouble = Trouble { kind: TroubleKind::Deadline, status: None, detail: detail.to_owned() };
+    let trouble = ProbeError { kind: ProbeErrorKind::Deadline, status: None, detail: detail.to_owned() };
     judge(&case.expectation, &known.cut_short(trouble))
 }
 
@@ -189,19 +189,19 @@ async fn sleep_until(deadline: Option<Instant>) {
 }
 
 impl Case {
-    fn content(&self) -> ContentInquiry {
+    fn content(&self) -> ContentRequest {
         let expectation = &self.expectation;
-        ContentInquiry {
+        ContentRequest {
             sizes: expectation.sizes().map(|(size, _)| size).collect(),
             uncompress: expectation.uncompressed_sha256.is_some() || expectation.uncompressed_size.is_some(),
             uncompressed_size: expectation.uncompressed_sizes().next().map(|(size, _)| size),
         }
     }
 
-    fn inquiry(&self) -> Inquiry {
+    fn request(&self) -> ProbeRequest {
         let expectation = &self.expectation;
         let knows_size = expectation.sizes().next().is_some();
-        Inquiry {
+        ProbeRequest {
             location: self.location.clone(),
             signature: match expectation.signatures {
                 Signatures::Ignore => None,
@@ -209,9 +209,9 @@ impl Case {
             },
             size_from: self.bridge.clone().filter(|_| !knows_size),
             sidecars: match expectation.verify {
-                Verify::Exists if knows_size => Sidecarring::None,
-                Verify::Exists => Sidecarring::Size,
-                Verify::Published | Verify::Auto | Verify::Content => Sidecarring::All,
+                Verify::Exists if knows_size => SidecarPolicy::None,
+                Verify::Exists => SidecarPolicy::Size,
+                Verify::Published | Verify::Auto | Verify::Content => SidecarPolicy::All,
             },
             content: match expectation.verify {
                 Verify::Exists | Verify::Published => None,

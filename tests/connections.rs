@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use art_mirror_validate::location::Literal;
+use art_mirror_validate::location::ArtifactUrl;
 use art_mirror_validate::probe::{
-    Client, ClientSettings, Evidence, Inquiry, Notes, Observation, Prober, Proxies, Rules, Sidecarring,
+    Client, ClientSettings, Evidence, Notes, Observation, ProbeRequest, Prober, Proxies, Rules, SidecarPolicy,
 };
 use embedded_mirror::{Config, Mirror, Resource};
 use futures::StreamExt as _;
@@ -21,18 +21,18 @@ fn ask(mirror: &Mirror, artifacts: usize) -> Vec<Evidence> {
     let directory = tempfile::tempdir().unwrap();
     let ca = directory.path().join("ca.pem");
     std::fs::write(&ca, mirror.ca_pem()).unwrap();
-    let inquiries: Vec<(usize, Inquiry)> = (0..artifacts)
+    let requests: Vec<(usize, ProbeRequest)> = (0..artifacts)
         .map(|index| {
             let path = format!("/{}/file-{index}.iso", index / 100);
             mirror.put(&path, Resource::bytes("an image"));
-            let location = Literal::parse(&mirror.url(&path));
+            let location = ArtifactUrl::parse(&mirror.url(&path));
             (
                 index,
-                Inquiry {
+                ProbeRequest {
                     location,
                     signature: None,
                     size_from: None,
-                    sidecars: Sidecarring::All,
+                    sidecars: SidecarPolicy::All,
                     content: None,
                     notes: Notes::default(),
                 },
@@ -54,7 +54,7 @@ fn ask(mirror: &Mirror, artifacts: usize) -> Vec<Evidence> {
     };
     let prober = Prober::new(Client::new(settings));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(prober.examine(inquiries, |_, _| false).map(|(_, evidence)| evidence).collect())
+    runtime.block_on(prober.examine(requests, |_, _| false).map(|(_, evidence)| evidence).collect())
 }
 
 fn assert_all_found(evidence: &[Evidence]) {

@@ -17,7 +17,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use art_mirror_validate::gate::Case;
-use art_mirror_validate::location::Literal;
+use art_mirror_validate::location::ArtifactUrl;
 use art_mirror_validate::probe::{Client, Keyring, KeyringError, Prober};
 use art_mirror_validate::verdict::{Outcome, Reason, Signatures, Verify};
 use content_support::{case, outcomes, settings};
@@ -45,7 +45,7 @@ fn signed(mirror: &Mirror, signature: &[u8]) -> Case {
     mirror.put("/b/f", Resource::bytes(BYTES));
     mirror.put("/b/f.sig", Resource::bytes(signature.to_vec()));
     let mut case = case(mirror, "/b/f", BYTES);
-    case.signature = Some(Literal::parse(&mirror.url("/b/f.sig")));
+    case.signature = Some(ArtifactUrl::parse(&mirror.url("/b/f.sig")));
     case.expectation.names_signature = true;
     case.expectation.signatures = Signatures::Warn;
     case

@@ -14,7 +14,7 @@ use clap::{Args, ValueEnum, ValueHint};
 
 use super::env;
 use crate::http::{AllowedHost, check_trust_roots};
-use crate::location::{Literal, MirrorVersion, Prefix};
+use crate::location::{ArtifactUrl, MirrorVersion, Prefix};
 
 /// Where documents come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub enum Source {
     /// Standard input.
     Stdin,
     /// A document on the web.
-    Url(Literal),
+    Url(ArtifactUrl),
 }
 
 /// What standard output gets.
@@ -113,7 +113,7 @@ pub(super) fn source(text: &str) -> Result<Source, String> {
         return Ok(Source::Stdin);
     }
     if text.starts_with("https://") {
-        return Literal::parse(text).map(Source::Url).map_err(|error| error.to_string());
+        return ArtifactUrl::parse(text).map(Source::Url).map_err(|error| error.to_string());
     }
     if text.starts_with("http://") {
         return Err("a document may only come from an https:// URL".to_owned());

@@ -15,7 +15,7 @@ use super::filters::Filters;
 use super::load::{client_settings, load};
 use super::target::Choice;
 use super::{Exit, Verbosity, complain, env, lint, network, signals};
-use crate::gate::{self, Case, Ended, Observer, Patience};
+use crate::gate::{self, Case, Ended, Observer, TimeLimits};
 use crate::handoff::request;
 use crate::location::rewrite;
 use crate::probe::{Client, Keyring, Outage, Prober, TransfersNow};
@@ -202,17 +202,17 @@ async fn check(args: CheckArgs, verbosity: Verbosity, mut stop: network::Stop<'_
     let cases: Vec<Case> = subjects.iter().map(|subject| subject.case(&args, &choice)).collect();
     let target = choice.reported();
     let context = run_context(&sources);
-    let mut narrator = Narrator::new(&args, verbosity, &subjects, &cases);
-    narrator.begin(&target, &context, &choice.notes, changes.as_ref());
+    let mut observer = RunObserver::new(&args, verbosity, &subjects, &cases);
+    observer.begin(&target, &context, &choice.notes, changes.as_ref());
 
-    let patience = Patience {
+    let limits = TimeLimits {
         deadline: started.checked_add(args.deadline()),
         wait: args
             .wait
             .and_then(|wait| Some((started.checked_add(wait.min(A_CENTURY))?, args.wait_interval))),
     };
-    let (outcomes, ended) = gate::run(&prober, &cases, patience, stop, &mut narrator).await;
-    let artifacts = narrator.into_artifacts(&outcomes);
+    let (outcomes, ended) = gate::run(&prober, &cases, limits, stop, &mut observer).await;
+    let artifacts = observer.into_artifacts(&outcomes);
     // From here on the reports are all that is needed; with many artifacts the rest is as large again.
     drop((outcomes, cases, prober));
 
@@ -367,7 +367,7 @@ fn run_context(sources: &Sources) -> RunContext {
 
 /// Tells how the run goes, while it goes: a log line for each artifact in the order of the documents, or a
 /// progress bar on a terminal.
-struct Narrator<'s> {
+struct RunObserver<'s> {
     subjects: &'s [Subject<'s>],
     cases: &'s [Case],
     log: Option<LogWriter<Box<dyn Write>>>,
@@ -383,7 +383,7 @@ struct Narrator<'s> {
     room: Room,
 }
 
-impl<'s> Narrator<'s> {
+impl<'s> RunObserver<'s> {
     fn new(args: &CheckArgs, verbosity: Verbosity, subjects: &'s [Subject<'s>], cases: &'s [Case]) -> Self {
         let logs = args.output == Output::Human && !io::stdout().is_terminal();
         let out: Box<dyn Write> = Box::new(io::BufWriter::new(anstream::stdout()));
@@ -448,7 +448,7 @@ impl<'s> Narrator<'s> {
     }
 }
 
-impl Observer for Narrator<'_> {
+impl Observer for RunObserver<'_> {
     fn judged(&mut self, index: usize, outcome: &Outcome) {
         let Some(subject) = self.subjects.get(index) else { return };
         let mut report = subject.report(self.cases.get(index), outcome);

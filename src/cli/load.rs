@@ -5,7 +5,7 @@ use std::io;
 use super::args::{NetworkArgs, Source};
 use super::env;
 use crate::http::{Client, ClientSettings, Proxies, Rules};
-use crate::location::Literal;
+use crate::location::ArtifactUrl;
 use crate::probe::Prober;
 use crate::stream::{SourceError, SourceErrors, Sources};
 
@@ -62,7 +62,7 @@ pub(super) fn load_blocking(sources: &[Source], network: &NetworkArgs) -> Result
 }
 
 /// The bytes at a URL.
-pub(super) fn fetch_blocking(url: &Literal, network: &NetworkArgs) -> Result<Vec<u8>, String> {
+pub(super) fn fetch_blocking(url: &ArtifactUrl, network: &NetworkArgs) -> Result<Vec<u8>, String> {
     blocking(async {
         let prober = Prober::new(Client::new(client_settings(network, Rules::default())?));
         prober.document(url).await.map_err(|error| error.to_string())

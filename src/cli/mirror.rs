@@ -23,7 +23,9 @@ use crate::handoff::mirror::{
 };
 use crate::handoff::{request, sync};
 use crate::location::{OcpVersion, Prefix, Series, Target};
-use crate::probe::{AllowedHost, Client, ClientSettings, Inquiry, Notes, Observation, Prober, Sidecarring};
+use crate::probe::{
+    AllowedHost, Client, ClientSettings, Notes, Observation, ProbeRequest, Prober, SidecarPolicy,
+};
 use crate::stream::{Document, Sources, UrlField, find_urls, replace_urls};
 use crate::text::{Printable, bytes, count, excerpt};
 
@@ -307,16 +309,16 @@ fn planned(args: &MirrorArgs, choice: &Choice, mut sources: Sources) -> Result<(
 /// Asks for the sizes, which the space and the progress depend on. What goes wrong will go wrong again, and be
 /// said then.
 async fn learn_sizes(plan: &mut Plan, prober: &Prober) {
-    let inquiry = |file: &Planned| Inquiry {
+    let of_file = |file: &Planned| ProbeRequest {
         location: Ok(file.url.clone()),
         signature: None,
         size_from: None,
-        sidecars: Sidecarring::None,
+        sidecars: SidecarPolicy::None,
         content: None,
         notes: Notes::default(),
     };
-    let inquiries = plan.files.iter().map(inquiry).enumerate().collect();
-    let evidence: Vec<_> = prober.examine(inquiries, |_, _| false).collect().await;
+    let requests = plan.files.iter().map(of_file).enumerate().collect();
+    let evidence: Vec<_> = prober.examine(requests, |_, _| false).collect().await;
     for (index, evidence) in evidence {
         if let (Some(file), Observation::Present { size, .. }) = (plan.files.get_mut(index), evidence.file) {
             // The server's own word: it is what will come.

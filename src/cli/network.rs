@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::signals::{self, Interrupt};
 use super::{Exit, Verbosity, complain};
-use crate::gate::{self, Case, Ended, Observer, Patience};
+use crate::gate::{self, Case, Ended, Observer, TimeLimits};
 use crate::probe::Prober;
 use crate::report::model::Summary;
 use crate::report::progress::Progress;
@@ -54,8 +54,8 @@ pub(super) async fn judge(
 ) -> Result<Vec<Outcome>, Interrupt> {
     let bar = if verbosity.quiet { Progress::hidden() } else { Progress::new(cases.len()) };
     let mut ticker = Ticker { bar, summary: Summary::default() };
-    let patience = Patience { deadline, wait: None };
-    let (outcomes, ended) = gate::run(prober, cases, patience, stop, &mut ticker).await;
+    let limits = TimeLimits { deadline, wait: None };
+    let (outcomes, ended) = gate::run(prober, cases, limits, stop, &mut ticker).await;
     ticker.bar.finish();
     match ended {
         Some(Ended::Stopped(interrupt)) => Err(interrupt),

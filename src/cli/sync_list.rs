@@ -23,7 +23,7 @@ use crate::handoff::mirror::Arrangement;
 use crate::handoff::sync::{
     Answer, Findings, Gap, Refused, State, SyncBuild, SyncFile, SyncList, Unlisted, WhyRefused, WhyUnlisted,
 };
-use crate::location::{HostKind, Literal, OcpVersion, PUBLIC_MIRROR, Prefix, Target};
+use crate::location::{ArtifactUrl, HostKind, OcpVersion, PUBLIC_MIRROR, Prefix, Target};
 use crate::probe::{Client, Prober};
 use crate::report::ProwContext;
 use crate::stream::{Artifact, Sourced, Sources};
@@ -119,7 +119,7 @@ struct Subject<'s> {
     sourced: &'s Sourced,
     artifact: &'s Artifact,
     /// Where it should be.
-    destination: Literal,
+    destination: ArtifactUrl,
 }
 
 async fn list(args: &SyncListArgs, verbosity: Verbosity, mut stop: Stop<'_>) -> Result<Exit, Exit> {
@@ -152,7 +152,7 @@ async fn list(args: &SyncListArgs, verbosity: Verbosity, mut stop: Stop<'_>) -> 
             env::STREAM_PREFIX
         )));
     }
-    let case = |subject: &Subject<'_>, choice: &Choice, location: &Literal| Case {
+    let case = |subject: &Subject<'_>, choice: &Choice, location: &ArtifactUrl| Case {
         location: Ok(location.clone()),
         ..choice.case(subject.sourced, subject.artifact, Verify::Auto, Signatures::Ignore)
     };
@@ -190,7 +190,7 @@ async fn list(args: &SyncListArgs, verbosity: Verbosity, mut stop: Stop<'_>) -> 
         choice.bridge.as_ref().map(ToString::to_string),
         &prow,
     );
-    let mut answers: BTreeMap<Literal, Answer> = BTreeMap::new();
+    let mut answers: BTreeMap<ArtifactUrl, Answer> = BTreeMap::new();
     for url in list.builds.iter().flat_map(SyncBuild::questions).collect::<BTreeSet<_>>() {
         let answer = tokio::select! {
             biased;
@@ -222,11 +222,11 @@ async fn list(args: &SyncListArgs, verbosity: Verbosity, mut stop: Stop<'_>) -> 
 }
 
 fn is_on_bridge(location: &str) -> bool {
-    Literal::parse(location).is_ok_and(|it| HostKind::of(it.host()) == HostKind::Bridge)
+    ArtifactUrl::parse(location).is_ok_and(|it| HostKind::of(it.host()) == HostKind::Bridge)
 }
 
 /// Where the bridge has a file: at the configured one, or where the document says, if that is a bridge.
-fn at_bridge(bridge: &Choice, artifact: &Artifact) -> Result<Literal, String> {
+fn at_bridge(bridge: &Choice, artifact: &Artifact) -> Result<ArtifactUrl, String> {
     if bridge.target == Target::Published && !is_on_bridge(&artifact.location) {
         return Err(
             "its location is not on a bridge, and no --stream-prefix says which bridge has it".to_owned()
@@ -262,7 +262,7 @@ impl Destinations {
 
     /// A release does not move what a document itself has in a directory of ART's mirror.
     fn choice(&self, artifact: &Artifact) -> &Choice {
-        let literal = Literal::parse(&artifact.location);
+        let literal = ArtifactUrl::parse(&artifact.location);
         let is_on_mirror = literal.is_ok_and(|url| Filler::of(&url) == Filler::SyncJob);
         let stays = is_on_mirror && self.named.target == Target::PublishedPlace;
         self.release.as_ref().filter(|_| !stays).unwrap_or(&self.named)
@@ -315,11 +315,11 @@ impl Destinations {
     fn note(&self, list: &SyncList) -> Option<String> {
         self.release.as_ref()?;
         let elsewhere = list.builds.iter().flat_map(|build| &build.files).find(|file| {
-            let literal = Literal::parse(&file.location);
+            let literal = ArtifactUrl::parse(&file.location);
             literal.is_ok_and(|url| matches!(Filler::of(&url), Filler::Pipeline(_)))
         })?;
         let host =
-            Literal::parse(&elsewhere.location).map(|url| excerpt(url.host(), 100)).unwrap_or_default();
+            ArtifactUrl::parse(&elsewhere.location).map(|url| excerpt(url.host(), 100)).unwrap_or_default();
         Some(format!(
             "the documents name {host}, which the sync job does not fill: check --published sees nothing of what \
              it does. Without --release-version, sync-list says what the build pipeline must upload there"
@@ -382,8 +382,8 @@ fn deciding(outcome: &Outcome) -> Option<Reason> {
 fn left_out(
     sourced: &Sourced,
     artifact: &Artifact,
-    destination: Option<&Literal>,
-    (url, why, message): (Option<Literal>, WhyUnlisted, String),
+    destination: Option<&ArtifactUrl>,
+    (url, why, message): (Option<ArtifactUrl>, WhyUnlisted, String),
     findings: &mut Findings,
 ) {
     let refused = match why {
@@ -410,12 +410,25 @@ fn left_out(
 }
 
 impl Subject<'_> {
-    fn leave_out(&self, url: Option<Literal>, why: WhyUnlisted, message: String, findings: &mut Findings) {
+    fn leave_out(
+        &self,
+        url: Option<ArtifactUrl>,
+        why: WhyUnlisted,
+        message: String,
+        findings: &mut Findings,
+    ) {
         left_out(self.sourced, self.artifact, Some(&self.destination), (url, why, message), findings);
     }
 
     /// Lists the file, if the bridge has it.
-    fn list(self, url: Literal, state: State, there: &Outcome, outcome: &Outcome, findings: &mut Findings) {
+    fn list(
+        self,
+        url: ArtifactUrl,
+        state: State,
+        there: &Outcome,
+        outcome: &Outcome,
+        findings: &mut Findings,
+    ) {
         if let Some(reason) = deciding(outcome) {
             let why = match reason.verdict() {
                 Verdict::Inconclusive => WhyUnlisted::Undetermined,

@@ -3,7 +3,7 @@
 use super::args::TargetArgs;
 use super::env;
 use crate::gate::Case;
-use crate::location::{BadLocation, HostKind, Literal, Mirror, Prefix, Target, resolve};
+use crate::location::{ArtifactUrl, BadLocation, HostKind, Mirror, Prefix, Target, resolve};
 use crate::probe::{AllowedHost, Rules};
 use crate::report::model;
 use crate::stream::{Artifact, Sourced};
@@ -46,9 +46,9 @@ impl Choice {
     }
 
     /// Where a file of a document is at the target.
-    pub(super) fn place(&self, location: &str, release: &str) -> Result<Literal, BadLocation> {
+    pub(super) fn place(&self, location: &str, release: &str) -> Result<ArtifactUrl, BadLocation> {
         match &self.target {
-            Target::Published => Literal::parse(location),
+            Target::Published => ArtifactUrl::parse(location),
             target => place_at(target, location, release),
         }
     }
@@ -81,7 +81,7 @@ impl Choice {
     }
 
     /// Where the bridge has the file, for a size that nobody else says, where another place is checked.
-    fn bridge_for_sizes(&self, location: &str, release: &str) -> Option<Literal> {
+    fn bridge_for_sizes(&self, location: &str, release: &str) -> Option<ArtifactUrl> {
         match (&self.target, &self.bridge) {
             (Target::Mirror(_) | Target::Flat(_), Some(bridge)) => {
                 place_at(&Target::Bridge(bridge.clone()), location, release).ok()
@@ -91,7 +91,7 @@ impl Choice {
     }
 }
 
-fn place_at(target: &Target, location: &str, release: &str) -> Result<Literal, BadLocation> {
+fn place_at(target: &Target, location: &str, release: &str) -> Result<ArtifactUrl, BadLocation> {
     let release = (!release.is_empty()).then_some(release);
     resolve(location, release, target).map_err(|error| BadLocation::NoPlace { why: error.to_string() })
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
-use crate::location::{BuildId, BuildIdError, FileId, Literal, Location};
+use crate::location::{ArtifactUrl, BuildId, BuildIdError, FileId, Location};
 use crate::text::excerpt;
 
 /// The sidecar that names a directory's build.
@@ -28,7 +28,7 @@ pub enum Filler {
 
 impl Filler {
     /// Who fills a URL, as its path tells; mirrors elsewhere are laid out like the public ones.
-    pub fn of(url: &Literal) -> Self {
+    pub fn of(url: &ArtifactUrl) -> Self {
         let directory = url.url().path().strip_suffix(url.file_name()).unwrap_or_default();
         match directory.strip_prefix("/art/storage/") {
             Some(below) => Self::Pipeline(below.to_owned()),
@@ -57,7 +57,7 @@ pub struct TwoBuilds {
 impl Directories {
     /// Gives the directory of a file to the build that its document says it is of. A file of no known build claims
     /// nothing, for it gets no place either.
-    pub fn claim_for(&mut self, file: &Literal, document: &str, release: &str) -> Result<(), TwoBuilds> {
+    pub fn claim_for(&mut self, file: &ArtifactUrl, document: &str, release: &str) -> Result<(), TwoBuilds> {
         let build = Location::read(file).ok().and_then(|location| build_of(&location, release).ok());
         build.map_or(Ok(()), |build| self.claim(file.directory(), document, &build))
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use super::directory::Filler;
-use crate::location::Literal;
+use crate::location::ArtifactUrl;
 use crate::report::model::{ArtifactReport, Report, TargetKind};
 use crate::report::{ProwContext, RunContext};
 use crate::stream::Sha256;
@@ -28,9 +28,9 @@ pub struct Requested {
     /// The build, as far as anything but the URLs says it.
     pub release: String,
     /// Where it should be.
-    pub destination: Literal,
+    pub destination: ArtifactUrl,
     /// Where it can be had.
-    pub url: Literal,
+    pub url: ArtifactUrl,
     /// What it must be.
     pub sha256: Sha256,
     /// Its size in bytes, as far as anybody says.
@@ -53,7 +53,7 @@ pub fn write(report: &Report, context: &RunContext) -> Option<String> {
             _ => continue,
         };
         let build = format!("{}, build {}", Printable(&artifact.arch), Printable(&artifact.release));
-        let (filler, heading) = match Literal::parse(url(artifact)).map(|url| Filler::of(&url)) {
+        let (filler, heading) = match ArtifactUrl::parse(url(artifact)).map(|url| Filler::of(&url)) {
             Ok(Filler::SyncJob) => (0, build),
             Ok(Filler::Pipeline(key)) => (2, format!("{build}{TO}{key} in the bucket")),
             Ok(Filler::Other) | Err(_) => (4, build),
@@ -162,7 +162,7 @@ impl<'a> Part<'a> {
 pub fn read(
     name: &str,
     text: &str,
-    source: impl Fn(&str, &str) -> Result<Literal, String>,
+    source: impl Fn(&str, &str) -> Result<ArtifactUrl, String>,
 ) -> Result<Vec<Requested>, String> {
     let mut requested: Vec<Requested> = Vec::new();
     let mut release = "";
@@ -178,7 +178,7 @@ pub fn read(
         } else if let Some(digest) = line.strip_prefix("sha256 ") {
             let location = open.take().ok_or_else(|| format!("`{}` follows no URL", excerpt(line, 100)))?;
             let bad = |why: String| format!("{}: {why}", excerpt(location, 300));
-            let destination = Literal::parse(location).map_err(|error| bad(error.to_string()))?;
+            let destination = ArtifactUrl::parse(location).map_err(|error| bad(error.to_string()))?;
             requested.push(Requested {
                 title: excerpt(destination.file_name(), 300),
                 document: name.to_owned(),
@@ -218,7 +218,7 @@ mod tests {
     fn what_is_written_is_read() {
         let report = sample::report();
         let text = write(&report, &sample::context()).unwrap();
-        let read = read("request", &text, |location, _| Ok(Literal::parse(location).unwrap())).unwrap();
+        let read = read("request", &text, |location, _| Ok(ArtifactUrl::parse(location).unwrap())).unwrap();
         let failed = |it: &&ArtifactReport| read.iter().any(|file| file.destination.as_str() == url(it));
         for artifact in report.artifacts.iter().filter(failed) {
             let its = read.iter().find(|file| file.destination.as_str() == url(artifact)).unwrap();

@@ -18,7 +18,7 @@ pub use job::{Answer, SyncJob};
 
 use super::directory::{Filler, build_of};
 use super::request::Requested;
-use crate::location::{Arch, BuildId, Literal, Location, PUBLIC_MIRROR};
+use crate::location::{Arch, ArtifactUrl, BuildId, Location, PUBLIC_MIRROR};
 use crate::report::ProwContext;
 use crate::report::model::Target;
 use crate::stream::{ArtifactId, Sha256};
@@ -83,12 +83,12 @@ pub struct SyncFile {
     pub id: ArtifactId,
     /// Where the bridge has it: a line of the list.
     #[cfg_attr(test, schemars(with = "String"))]
-    pub url: Literal,
+    pub url: ArtifactUrl,
     /// The location as in the document.
     pub location: String,
     /// Where it should be once it is mirrored.
     #[cfg_attr(test, schemars(with = "String"))]
-    pub destination: Literal,
+    pub destination: ArtifactUrl,
     /// What is there now.
     pub state: State,
     /// What was found there, one sentence for a person.
@@ -157,7 +157,7 @@ pub struct Unlisted {
     pub location: String,
     /// Where it was looked for; null if that cannot be determined.
     #[cfg_attr(test, schemars(with = "Option<String>"))]
-    pub url: Option<Literal>,
+    pub url: Option<ArtifactUrl>,
     /// Why it is not listed.
     pub why: WhyUnlisted,
     /// The same, one sentence for a person.
@@ -408,7 +408,7 @@ pub fn read(text: &str) -> Result<Vec<Requested>, String> {
     let files = list.builds.into_iter().flat_map(|build| {
         build.files.into_iter().map(move |file| {
             let url = |text: &str| {
-                Literal::parse(text).map_err(|error| format!("{}: {error}", excerpt(&file.id, 300)))
+                ArtifactUrl::parse(text).map_err(|error| format!("{}: {error}", excerpt(&file.id, 300)))
             };
             Ok(Requested {
                 destination: url(&file.destination)?,

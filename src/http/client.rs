@@ -12,7 +12,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 use url::{Position, Url};
 
-use super::failure::{Again, Broken, Failure, How, Trouble, TroubleKind, status_trouble, trouble};
+use super::failure::{Again, Broken, Failure, How, ProbeError, ProbeErrorKind, status_trouble, trouble};
 use super::host::{Host, Permits, STREAM_WINDOW, Unanswered};
 use super::proxy::Proxies;
 use super::resolver::{LookUp, system};
@@ -171,13 +171,13 @@ impl Client {
         loop {
             let outcome = self.follow(ask, url).await;
             *attempts = match outcome {
-                Err(Failure::Trouble(_, Again::AtOnce)) => *attempts,
+                Err(Failure::ProbeError(_, Again::AtOnce)) => *attempts,
                 // They were made for this one too.
-                Err(Failure::Trouble(_, Again::NotSent(connections))) => connections.max(*attempts),
+                Err(Failure::ProbeError(_, Again::NotSent(connections))) => connections.max(*attempts),
                 _ => attempts.saturating_add(1),
             };
             let (asked_for, is_down, why) = match &outcome {
-                Err(Failure::Trouble(_, Again::AtOnce)) => continue,
+                Err(Failure::ProbeError(_, Again::AtOnce)) => continue,
                 // RFC 9110, section 15.5.20: a connection of its own may lead elsewhere.
                 Ok(answer) if answer.status() == StatusCode::MISDIRECTED_REQUEST && !was_misdirected => {
                     was_misdirected = true;
@@ -188,7 +188,7 @@ impl Client {
                     let asked_for = retry_after(answer.headers(), SystemTime::now());
                     (asked_for, answer.is_down, answer.status().to_string())
                 }
-                Err(Failure::Trouble(trouble, again @ (Again::Maybe | Again::WhenBack))) => {
+                Err(Failure::ProbeError(trouble, again @ (Again::Maybe | Again::WhenBack))) => {
                     (None, *again == Again::WhenBack, trouble.detail.clone())
                 }
                 Ok(_) | Err(_) => return outcome,
@@ -224,13 +224,13 @@ impl Client {
             };
             match retries.after_failure(None) {
                 Some(wait) => tokio::time::sleep(wait).await,
-                None => return Small::Failed(Failure::Trouble(trouble, Again::No)),
+                None => return Small::Failed(Failure::ProbeError(trouble, Again::No)),
             }
         }
     }
 
     /// The body, or `None` if it has more than `limit` bytes.
-    async fn read_small(&self, mut answer: Answer, limit: usize) -> Result<Option<Bytes>, Trouble> {
+    async fn read_small(&self, mut answer: Answer, limit: usize) -> Result<Option<Bytes>, ProbeError> {
         let length = answer.response.content_length().and_then(|length| usize::try_from(length).ok());
         if length.is_some_and(|length| length > limit) {
             return Ok(None);
@@ -301,16 +301,15 @@ impl Client {
     async fn exchange_unheard(&self, ask: Ask<'_>, url: &Url) -> Result<Answer, Failure> {
         let host = self.host(url);
         let permit = host.permit(ask.traffic).await;
-        let admission = host
-            .health
-            .admit()
-            .await
-            .map_err(|(trouble, connections)| Failure::Trouble(trouble, Again::NotSent(connections)))?;
+        let admission =
+            host.health.admit().await.map_err(|(trouble, connections)| {
+                Failure::ProbeError(trouble, Again::NotSent(connections))
+            })?;
         let lease = host
             .lease(ask.traffic, permit, &self.trust)
             .await
-            .map_err(|why| Failure::Trouble(trouble(TroubleKind::Unreachable, why), Again::No))?;
-        let failed = |trouble: Trouble, asked_for, is_connect| {
+            .map_err(|why| Failure::ProbeError(trouble(ProbeErrorKind::Unreachable, why), Again::No))?;
+        let failed = |trouble: ProbeError, asked_for, is_connect| {
             host.health.failed(&admission, Failed { trouble, asked_for, is_connect })
         };
         let again = |is_down| if is_down { Again::WhenBack } else { Again::Maybe };
@@ -329,24 +328,26 @@ impl Client {
             Err(Unanswered::TimedOut) => {
                 let trouble = self.timed_out();
                 let is_down = failed(trouble.clone(), None, false);
-                Err(Failure::Trouble(trouble, again(is_down)))
+                Err(Failure::ProbeError(trouble, again(is_down)))
             }
-            Err(Unanswered::OtherProtocol(broken)) => Err(Failure::Trouble(broken.trouble(), Again::AtOnce)),
+            Err(Unanswered::OtherProtocol(broken)) => {
+                Err(Failure::ProbeError(broken.trouble(), Again::AtOnce))
+            }
             Err(Unanswered::Broken(broken)) => {
                 let trouble = broken.trouble();
                 match broken.how {
                     How::NotGlobal { addresses } => Err(not_global(&host, url, addresses)),
                     How::Permanent => {
                         host.health.give_up(trouble.clone());
-                        Err(Failure::Trouble(trouble, Again::No))
+                        Err(Failure::ProbeError(trouble, Again::No))
                     }
                     How::Unprocessed if host.health.has_answered_since(&admission) => {
-                        Err(Failure::Trouble(trouble, Again::AtOnce))
+                        Err(Failure::ProbeError(trouble, Again::AtOnce))
                     }
                     _ => {
                         let is_connect = Broken::is_connect(&broken);
                         let is_down = failed(trouble.clone(), None, is_connect);
-                        Err(Failure::Trouble(trouble, again(is_down)))
+                        Err(Failure::ProbeError(trouble, again(is_down)))
                     }
                 }
             }
@@ -354,9 +355,9 @@ impl Client {
     }
 
     /// What a request is that takes too long.
-    pub(crate) fn timed_out(&self) -> Trouble {
+    pub(crate) fn timed_out(&self) -> ProbeError {
         let timeout = humantime::format_duration(self.settings.timeout);
-        trouble(TroubleKind::Timeout, format!("no answer within {timeout}"))
+        trouble(ProbeErrorKind::Timeout, format!("no answer within {timeout}"))
     }
 
     fn host(&self, url: &Url) -> Arc<Host> {
@@ -409,7 +410,7 @@ impl Answer {
     }
 
     /// The next piece of the body; `None` at its end.
-    pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, Trouble> {
+    pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, ProbeError> {
         self.response.chunk().await.map_err(|error| {
             let host = self.response.url().host_str().unwrap_or_default();
             Broken::of(&error, host).trouble()
@@ -442,9 +443,9 @@ fn not_global(host: &Host, url: &Url, addresses: String) -> Failure {
         "in this network {name} has the address {addresses}, which is not a public one and was not connected to \
          (if that is how it should be: --allow-private-addresses)"
     );
-    let trouble = trouble(TroubleKind::Unreachable, detail);
+    let trouble = trouble(ProbeErrorKind::Unreachable, detail);
     host.health.give_up(trouble.clone());
-    Failure::Trouble(trouble, Again::No)
+    Failure::ProbeError(trouble, Again::No)
 }
 
 /// The part of a URL that says which host is asked and how, without a copy: no URL that is requested has a user
@@ -492,8 +493,8 @@ mod tests {
         let ask = Ask { method: &Method::HEAD, headers: &[], traffic: Traffic::Requests };
         let asked = async |url: &str| client.ask(ask, &url.parse().unwrap(), &mut 0).await.unwrap_err();
         for url in ["https://mirror.openshift.com/f", "https://art-rhcos-ci.s3.amazonaws.com/f"] {
-            let Failure::Trouble(trouble, Again::No) = asked(url).await else { panic!("{url}") };
-            assert_eq!(trouble.kind, TroubleKind::Unreachable);
+            let Failure::ProbeError(trouble, Again::No) = asked(url).await else { panic!("{url}") };
+            assert_eq!(trouble.kind, ProbeErrorKind::Unreachable);
             assert!(
                 trouble.detail.contains("in this network") && trouble.detail.contains("10.0.0.1, 0.0.0.0")
             );

@@ -12,18 +12,18 @@ use super::rules::Refusal;
 
 /// Why nothing is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trouble {
+pub struct ProbeError {
     /// The kind.
-    pub kind: TroubleKind,
+    pub kind: ProbeErrorKind,
     /// The status of the last response, if there was one.
     pub status: Option<u16>,
     /// What happened, for a person.
     pub detail: String,
 }
 
-/// The kinds of [`Trouble`].
+/// The kinds of [`ProbeError`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum TroubleKind {
+pub enum ProbeErrorKind {
     /// No connection, or one that broke.
     Unreachable,
     /// No answer in time.
@@ -42,7 +42,7 @@ pub(crate) enum Failure {
     /// The rules forbid it.
     Refused(Refusal),
     /// Something went wrong. Whether another attempt may help.
-    Trouble(Trouble, Again),
+    ProbeError(ProbeError, Again),
 }
 
 /// Whether another attempt may help.
@@ -62,27 +62,27 @@ pub(crate) enum Again {
 
 impl Failure {
     /// The trouble, if it is one.
-    pub(crate) fn into_trouble(self) -> Result<Trouble, Refusal> {
+    pub(crate) fn into_trouble(self) -> Result<ProbeError, Refusal> {
         match self {
             Self::Refused(refusal) => Err(refusal),
-            Self::Trouble(trouble, _) => Ok(trouble),
+            Self::ProbeError(trouble, _) => Ok(trouble),
         }
     }
 }
 
-pub(crate) fn trouble(kind: TroubleKind, detail: String) -> Trouble {
-    Trouble { kind, status: None, detail }
+pub(crate) fn trouble(kind: ProbeErrorKind, detail: String) -> ProbeError {
+    ProbeError { kind, status: None, detail }
 }
 
 /// What a status means that says neither that a file is there nor that it isn't, after so many attempts.
-pub(crate) fn status_trouble(attempts: u32, status: StatusCode) -> Trouble {
+pub(crate) fn status_trouble(attempts: u32, status: StatusCode) -> ProbeError {
     let kind = match status.as_u16() {
-        429 => TroubleKind::RateLimited,
-        408 | 504 => TroubleKind::Timeout,
-        _ => TroubleKind::ServerError,
+        429 => ProbeErrorKind::RateLimited,
+        408 | 504 => ProbeErrorKind::Timeout,
+        _ => ProbeErrorKind::ServerError,
     };
     let again = if is_transient(status) && attempts > 1 { ", also when asked again" } else { "" };
-    Trouble { kind, status: Some(status.as_u16()), detail: format!("the server answered {status}{again}") }
+    ProbeError { kind, status: Some(status.as_u16()), detail: format!("the server answered {status}{again}") }
 }
 
 /// How an exchange broke.
@@ -180,10 +180,10 @@ impl Broken {
         )
     }
 
-    pub(super) fn trouble(&self) -> Trouble {
+    pub(super) fn trouble(&self) -> ProbeError {
         let kind = match self.how {
-            How::ConnectTimeout => TroubleKind::Timeout,
-            _ => TroubleKind::Unreachable,
+            How::ConnectTimeout => ProbeErrorKind::Timeout,
+            _ => ProbeErrorKind::Unreachable,
         };
         trouble(kind, self.detail.clone())
     }

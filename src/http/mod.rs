@@ -26,7 +26,7 @@ pub use address::is_global;
 pub(crate) use client::{Answer, Ask, ErrorAnswer, Small, Traffic, scheme_and_host};
 pub use client::{Client, ClientSettings};
 pub(crate) use failure::{Again, Failure, status_trouble, trouble};
-pub use failure::{Trouble, TroubleKind};
+pub use failure::{ProbeError, ProbeErrorKind};
 pub use proxy::{Proxies, ProxyError};
 pub use reqwest::{Method, StatusCode, header};
 pub use retry::Outage;

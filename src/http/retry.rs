@@ -8,7 +8,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 use tokio::time::{Instant, sleep_until};
 
 use super::header::{HeaderMap, RETRY_AFTER};
-use super::{StatusCode, Trouble};
+use super::{ProbeError, StatusCode};
 
 /// The first wait's upper bound: about one round trip, so that a mirror that drops a request now and then
 /// costs little.
@@ -116,10 +116,10 @@ enum State {
         since: Instant,
         failures: u32,
         until: Instant,
-        trouble: Trouble,
+        trouble: ProbeError,
     },
     /// For good, after so many connections that did not come about.
-    GivenUp(Trouble, u32),
+    GivenUp(ProbeError, u32),
 }
 
 /// The right to make one request.
@@ -133,7 +133,7 @@ pub(super) struct Admission {
 /// A failure that may pass.
 #[derive(Debug)]
 pub(super) struct Failed {
-    pub(super) trouble: Trouble,
+    pub(super) trouble: ProbeError,
     /// The wait that the server asks for.
     pub(super) asked_for: Option<Duration>,
     /// Whether no connection came about.
@@ -148,7 +148,7 @@ impl Health {
 
     /// Waits until the host may be asked: at once while it answers, else until it is this request's turn to ask
     /// whether it is back. The error is why it was given up, and after how many connections that did not come about.
-    pub(super) async fn admit(&self) -> Result<Admission, (Trouble, u32)> {
+    pub(super) async fn admit(&self) -> Result<Admission, (ProbeError, u32)> {
         let mut state = self.state.subscribe();
         let mut probe = None;
         loop {
@@ -226,7 +226,7 @@ impl Health {
     }
 
     /// Another attempt would end the same way.
-    pub(super) fn give_up(&self, trouble: Trouble) {
+    pub(super) fn give_up(&self, trouble: ProbeError) {
         self.state.send_replace(State::GivenUp(trouble, 1));
     }
 
@@ -252,13 +252,13 @@ fn later(now: Instant, wait: Duration) -> Instant {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{TroubleKind, trouble};
+    use super::super::{ProbeErrorKind, trouble};
     use super::*;
 
     const TWO_MINUTES: Policy = Policy { retries: None, time: Duration::from_secs(120) };
 
     fn failed(is_connect: bool) -> Failed {
-        let trouble = trouble(TroubleKind::Unreachable, "it is down".to_owned());
+        let trouble = trouble(ProbeErrorKind::Unreachable, "it is down".to_owned());
         Failed { trouble, asked_for: None, is_connect }
     }
 

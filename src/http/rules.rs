@@ -5,7 +5,7 @@ use std::str::FromStr;
 use url::{Host, Url};
 
 use super::address::is_global;
-use crate::location::{BadLocation, HostKind, Literal};
+use crate::location::{ArtifactUrl, BadLocation, HostKind};
 use crate::text::Printable;
 
 /// The most redirects that one request follows.
@@ -101,7 +101,7 @@ pub enum Refusal {
 
 impl Rules {
     /// Whether a document's location may be requested.
-    pub fn admit(&self, location: &Literal) -> Result<(), Refusal> {
+    pub fn admit(&self, location: &ArtifactUrl) -> Result<(), Refusal> {
         let url = location.url();
         let kind = HostKind::of(location.host());
         if kind == HostKind::Bridge && !self.bridges {

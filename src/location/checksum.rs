@@ -1,6 +1,6 @@
 //! URLs as install configs hold them: with the file's digest in the query.
 
-use super::literal::BadLocation;
+use super::artifact_url::BadLocation;
 use super::place_error::PlaceError;
 use crate::stream::Sha256;
 

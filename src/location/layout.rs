@@ -5,9 +5,9 @@ use std::fmt;
 use url::Url;
 
 use super::arch::Arch;
+use super::artifact_url::ArtifactUrl;
 use super::build_id::BuildId;
 use super::file_name::{FileId, FileName};
-use super::literal::Literal;
 use super::version::{OcpVersion, Series};
 
 /// What the mirror calls its copies of the newest release, and cosa its link to the newest build.
@@ -135,14 +135,14 @@ pub(super) enum Leaf {
 }
 
 impl Location {
-    /// Reads a URL, as [`Literal::parse`] and then [`Location::read`].
+    /// Reads a URL, as [`ArtifactUrl::parse`] and then [`Location::read`].
     pub fn parse(text: &str) -> Result<Self, NotUnderstood> {
-        let literal = Literal::parse(text).map_err(NotUnderstood::BadLocation)?;
+        let literal = ArtifactUrl::parse(text).map_err(NotUnderstood::BadLocation)?;
         Self::read(&literal)
     }
 
     /// Reads what a literal location means. The host is not judged.
-    pub fn read(literal: &Literal) -> Result<Self, NotUnderstood> {
+    pub fn read(literal: &ArtifactUrl) -> Result<Self, NotUnderstood> {
         let segments: Vec<&str> = segments(literal.url()).collect();
         if let Some(odd) = segments.iter().find(|segment| !is_plain(segment)) {
             return Err(NotUnderstood::OddSegment { segment: crate::text::excerpt(odd, 80) });
@@ -404,7 +404,7 @@ pub(crate) fn is_plain(segment: &str) -> bool {
 pub enum NotUnderstood {
     /// It is no location at all.
     #[error(transparent)]
-    BadLocation(#[from] super::literal::BadLocation),
+    BadLocation(#[from] super::artifact_url::BadLocation),
     /// A segment that servers read in different ways.
     #[error(
         "the path's segment `{segment}` is empty, percent-encoded or otherwise odd, and servers differ in how \

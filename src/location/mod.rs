@@ -31,13 +31,13 @@
 //! [`rewrite()`] does the same to a whole stream document, and [`resolve_lines`] to a list of URLs.
 
 mod arch;
+mod artifact_url;
 mod batch;
 mod build_id;
 mod checksum;
 mod file_name;
 mod host;
 mod layout;
-mod literal;
 mod place_error;
 mod prefix;
 mod product;
@@ -47,6 +47,7 @@ mod target;
 mod version;
 
 pub use arch::Arch;
+pub use artifact_url::{ArtifactUrl, BadLocation};
 pub use batch::{BatchError, LineError, resolve_lines};
 pub use build_id::{BuildAge, BuildContent, BuildId, BuildIdError, RhelVersion};
 pub use checksum::ChecksumUrl;
@@ -54,7 +55,6 @@ pub use file_name::{FileId, FileName};
 pub use host::{BRIDGE_2021, BRIDGE_HOSTS, HostKind, PUBLISHED_HOSTS};
 pub(crate) use layout::is_plain as is_plain_segment;
 pub use layout::{Layout, Location, NotUnderstood};
-pub use literal::{BadLocation, Literal};
 pub use place_error::{NoPlace, PlaceError};
 pub use prefix::{BadPrefix, Prefix, PrefixError, PrefixKind};
 pub use product::{NoDirectory, Product};

@@ -1,8 +1,8 @@
 //! The published place of a file that a document has elsewhere: on a bridge, on a private mirror.
 
+use super::artifact_url::ArtifactUrl;
 use super::host::HostKind;
 use super::layout::{Layout, Location};
-use super::literal::Literal;
 use super::place_error::NoPlace;
 use super::product::Product;
 use super::target::{build_of, in_streams, is_of_streams};
@@ -17,7 +17,7 @@ pub const PUBLIC_MIRROR: &str = "https://mirror.openshift.com/pub/openshift-v4";
 const FEDORA: &str = "https://builds.coreos.fedoraproject.org/prod/streams";
 
 /// Whether a location is on a published host as its users reach it.
-pub(super) fn is_published(location: &Literal) -> bool {
+pub(super) fn is_published(location: &ArtifactUrl) -> bool {
     let url = location.url();
     url.scheme() == "https" && url.port().is_none() && HostKind::of(location.host()) == HostKind::Published
 }

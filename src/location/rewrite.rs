@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::literal::Literal;
+use super::artifact_url::ArtifactUrl;
 use super::place_error::PlaceError;
 use super::target::{Target, resolve};
 use crate::stream::{FindUrlsError, FoundUrl, UrlField, find_urls, replace_urls};
@@ -38,7 +38,7 @@ pub struct Rewritten {
 /// ```
 pub fn rewrite(document: &str, target: &Target) -> Result<Rewritten, RewriteError> {
     let found = find_urls(document)?;
-    let mut places: Vec<Literal> = Vec::with_capacity(found.len());
+    let mut places: Vec<ArtifactUrl> = Vec::with_capacity(found.len());
     let mut unplaced = Vec::new();
     let mut taken: HashMap<String, &FoundUrl> = HashMap::with_capacity(found.len());
     for url in &found {
@@ -57,7 +57,7 @@ pub fn rewrite(document: &str, target: &Target) -> Result<Rewritten, RewriteErro
     if !unplaced.is_empty() {
         return Err(RewriteError::Unplaced(unplaced));
     }
-    let pairs = || found.iter().zip(places.iter().map(Literal::as_str));
+    let pairs = || found.iter().zip(places.iter().map(ArtifactUrl::as_str));
     Ok(Rewritten {
         text: replace_urls(document, pairs()),
         urls: found.len(),

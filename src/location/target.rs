@@ -2,9 +2,9 @@
 
 use std::str::FromStr;
 
+use super::artifact_url::ArtifactUrl;
 use super::build_id::{BuildContent, BuildId};
 use super::layout::{Directory, Layout, Leaf, Location, MirrorArch, Parent};
-use super::literal::Literal;
 use super::place_error::{NoPlace, PlaceError};
 use super::prefix::{Prefix, PrefixKind};
 use super::product::Product;
@@ -156,11 +156,11 @@ impl Target {
     /// not say which build the file is of, as on the mirror by release.
     ///
     /// Every place is under the target's prefix, if it has one.
-    pub fn place(&self, location: &Literal, release: Option<&str>) -> Result<Literal, PlaceError> {
+    pub fn place(&self, location: &ArtifactUrl, release: Option<&str>) -> Result<ArtifactUrl, PlaceError> {
         let understood =
             || Location::read(location).map_err(|why| PlaceError::not_understood(location.as_str(), why));
         let parse = |place: &str| {
-            Literal::parse(place).map_err(|why| PlaceError::not_understood(location.as_str(), why.into()))
+            ArtifactUrl::parse(place).map_err(|why| PlaceError::not_understood(location.as_str(), why.into()))
         };
         let (prefix, tail) = match self {
             Self::Published => return Ok(location.clone()),
@@ -197,7 +197,7 @@ impl Target {
     }
 
     /// A place at this target, under the prefix as it was given.
-    pub fn as_written(&self, place: &Literal) -> String {
+    pub fn as_written(&self, place: &ArtifactUrl) -> String {
         let under = self.prefix().and_then(|prefix| {
             let tail = place.as_str().strip_prefix(prefix.as_str())?;
             Some(format!("{}{tail}", prefix.as_written()))
@@ -215,7 +215,7 @@ impl Target {
     }
 }
 
-/// The place of an artifact at a target: [`Literal::parse`], then [`Target::place`].
+/// The place of an artifact at a target: [`ArtifactUrl::parse`], then [`Target::place`].
 ///
 /// ```
 /// use art_mirror_validate::location::{Prefix, Target, resolve};
@@ -235,8 +235,9 @@ impl Target {
 /// );
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn resolve(location: &str, release: Option<&str>, target: &Target) -> Result<Literal, PlaceError> {
-    let literal = Literal::parse(location).map_err(|why| PlaceError::not_understood(location, why.into()))?;
+pub fn resolve(location: &str, release: Option<&str>, target: &Target) -> Result<ArtifactUrl, PlaceError> {
+    let literal =
+        ArtifactUrl::parse(location).map_err(|why| PlaceError::not_understood(location, why.into()))?;
     target.place(&literal, release)
 }
 

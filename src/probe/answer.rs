@@ -3,7 +3,7 @@
 
 use super::evidence::{Absence, Observation};
 use crate::http::header::{self, HeaderMap};
-use crate::http::{ErrorAnswer, StatusCode, Trouble, status_trouble};
+use crate::http::{ErrorAnswer, ProbeError, StatusCode, status_trouble};
 
 /// The headers that a firewall puts on what it answers in its server's place: Cloudflare's challenges, and AWS WAF's.
 const FIREWALLS: [&str; 2] = ["cf-mitigated", "x-amzn-waf-action"];
@@ -85,7 +85,7 @@ fn contains(body: &[u8], text: &[u8]) -> bool {
 }
 
 /// What an answer is that a firewall gave in its server's place.
-fn by_firewall(status: StatusCode, headers: &HeaderMap) -> Option<Trouble> {
+fn by_firewall(status: StatusCode, headers: &HeaderMap) -> Option<ProbeError> {
     let mark = FIREWALLS.iter().find(|name| headers.contains_key(**name))?;
     let detail = format!("a firewall answered {} in the server's place ({mark})", status.as_u16());
     Some(trouble(status, detail))
@@ -116,8 +116,8 @@ fn is_html(headers: &HeaderMap) -> bool {
     })
 }
 
-fn trouble(status: StatusCode, detail: String) -> Trouble {
-    Trouble { detail, ..status_trouble(1, status) }
+fn trouble(status: StatusCode, detail: String) -> ProbeError {
+    ProbeError { detail, ..status_trouble(1, status) }
 }
 
 fn absent(status: StatusCode, how: Absence) -> Observation {

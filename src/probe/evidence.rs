@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::content::ContentEvidence;
 use super::openpgp::SignatureCheck;
-use crate::http::{Refusal, Trouble, TroubleKind};
+use crate::http::{ProbeError, ProbeErrorKind, Refusal};
 use crate::stream::{Build, BuildFile, Sha256};
 
 /// Everything that is known of one artifact.
@@ -27,7 +27,7 @@ pub struct Evidence {
     /// Sidecars that may exist but could not be read.
     pub unread: Vec<Unread>,
     /// What its bytes say, or why they could not be read to their end; `None` if nobody asked.
-    pub content: Option<Result<ContentEvidence, Trouble>>,
+    pub content: Option<Result<ContentEvidence, ProbeError>>,
     /// What came of asking for the signature; `None` if nobody asked.
     pub signature: Option<Observation>,
     /// What a keyring says of the signature over the bytes; `None` without one, or if they were not read.
@@ -39,7 +39,7 @@ pub struct Evidence {
     /// What a server said that could not be used: a malformed digest header, a sidecar that is none.
     pub remarks: Vec<String>,
     /// What ended the asking before all of this was known.
-    pub cut_short: Option<Trouble>,
+    pub cut_short: Option<ProbeError>,
 }
 
 impl Evidence {
@@ -66,13 +66,19 @@ impl Evidence {
     /// The evidence before anybody answered.
     pub fn unanswered() -> Self {
         let detail = "no answer came".to_owned();
-        Self::only(Observation::Undetermined(Trouble { kind: TroubleKind::Deadline, status: None, detail }))
+        Self::only(Observation::Undetermined(ProbeError {
+            kind: ProbeErrorKind::Deadline,
+            status: None,
+            detail,
+        }))
     }
 
     /// The same evidence, of which some may be missing: the run ended first.
-    pub fn cut_short(mut self, trouble: Trouble) -> Self {
+    pub fn cut_short(mut self, trouble: ProbeError) -> Self {
         match &mut self.file {
-            Observation::Undetermined(unknown) if unknown.kind == TroubleKind::Deadline => *unknown = trouble,
+            Observation::Undetermined(unknown) if unknown.kind == ProbeErrorKind::Deadline => {
+                *unknown = trouble;
+            }
             _ => self.cut_short = Some(trouble),
         }
         self
@@ -104,13 +110,13 @@ pub enum Observation {
     /// It was not asked, or the answer not followed, because of the rules.
     Refused(Refusal),
     /// Nothing is known.
-    Undetermined(Trouble),
+    Undetermined(ProbeError),
 }
 
 impl Observation {
     /// What an answer is to somebody who needs the file itself, and did not get it.
-    pub(super) fn into_trouble(self) -> Trouble {
-        let unusable = |status, detail| Trouble { kind: TroubleKind::ServerError, status, detail };
+    pub(super) fn into_trouble(self) -> ProbeError {
+        let unusable = |status, detail| ProbeError { kind: ProbeErrorKind::ServerError, status, detail };
         match self {
             Self::Undetermined(trouble) => trouble,
             Self::Refused(refusal) => unusable(None, refusal.to_string()),
@@ -171,7 +177,7 @@ pub struct Unread {
     /// The sidecar's file name.
     pub sidecar: &'static str,
     /// Why.
-    pub trouble: Trouble,
+    pub trouble: ProbeError,
 }
 
 /// Where a digest was found.

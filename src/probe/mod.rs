@@ -12,17 +12,17 @@ mod sha256sum;
 mod sidecars;
 
 pub use crate::http::{
-    AllowedHost, Client, ClientSettings, Outage, Proxies, Refusal, Rules, Trouble, TroubleKind,
+    AllowedHost, Client, ClientSettings, Outage, ProbeError, ProbeErrorKind, Proxies, Refusal, Rules,
     check_trust_roots,
 };
 pub use content::{
-    ContentEvidence, ContentInquiry, Extent, FileProgress, MAX_UNCOMPRESSED_BYTES, Sink, Transferred,
+    ContentEvidence, ContentRequest, Extent, FileProgress, MAX_UNCOMPRESSED_BYTES, Sink, Transferred,
     Transfers, TransfersNow, Uncompressed, Unfinished,
 };
 pub(crate) use digest_headers::HeaderDigests;
 pub use evidence::{Absence, DigestSource, Evidence, Observation, PublishedDigest, Unread};
 pub use notes::Notes;
 pub use openpgp::{Keyring, KeyringError, SignatureCheck};
-pub use prober::{FetchError, Inquiry, Prober, Sidecarring};
+pub use prober::{FetchError, ProbeRequest, Prober, SidecarPolicy};
 pub use sha256sum::{Sha256sum, Sha256sumError};
 pub use sidecars::{MAX_META_JSON_BYTES, MAX_SHA256SUM_BYTES};

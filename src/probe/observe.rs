@@ -115,7 +115,7 @@ impl Sighting {
     fn failed(failure: Failure, attempts: u32) -> Self {
         let observation = match failure {
             Failure::Refused(refusal) => Observation::Refused(refusal),
-            Failure::Trouble(trouble, _) => Observation::Undetermined(trouble),
+            Failure::ProbeError(trouble, _) => Observation::Undetermined(trouble),
         };
         Self { observation, digests: HeaderDigests::default(), attempts }
     }

@@ -9,36 +9,36 @@ use futures::stream::{self, FuturesUnordered, Stream, StreamExt};
 
 use super::DigestSource;
 use super::answer::otherwise;
-use super::content::{ContentInquiry, Order, Prover, Transfers};
+use super::content::{ContentRequest, Order, Prover, Transfers};
 use super::evidence::{Absence, Evidence, Observation, PublishedDigest, Unread};
 use super::notes::Notes;
 use super::observe::{Sighting, observe};
 use super::openpgp::{Keyring, SignatureCheck};
 use super::sidecars::{META_JSON, SHA256SUM_TXT, SHA256SUM_TXT_GPG, Sidecar, Sidecars, Sums};
 use crate::http::{Client, Outage, Refusal, Small, scheme_and_host};
-use crate::location::{BadLocation, Literal};
+use crate::location::{ArtifactUrl, BadLocation};
 use crate::stream::{BuildMetadata, MAX_DOCUMENT_BYTES};
 
 /// What to find out about one artifact.
 #[derive(Debug, Clone)]
-pub struct Inquiry {
+pub struct ProbeRequest {
     /// Where the file should be.
-    pub location: Result<Literal, BadLocation>,
+    pub location: Result<ArtifactUrl, BadLocation>,
     /// Where its signature should be, if anybody cares.
-    pub signature: Option<Result<Literal, BadLocation>>,
+    pub signature: Option<Result<ArtifactUrl, BadLocation>>,
     /// Another place that has the same file, to learn the size from.
-    pub size_from: Option<Literal>,
+    pub size_from: Option<ArtifactUrl>,
     /// Which sidecars are of interest.
-    pub sidecars: Sidecarring,
+    pub sidecars: SidecarPolicy,
     /// What to find out about the bytes; `None` leaves them unread.
-    pub content: Option<ContentInquiry>,
+    pub content: Option<ContentRequest>,
     /// Where what is known is noted until all of it is.
     pub notes: Notes,
 }
 
 /// Which sidecars of a file's directory are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sidecarring {
+pub enum SidecarPolicy {
     /// None.
     None,
     /// `meta.json`, for the size.
@@ -82,7 +82,7 @@ impl Prober {
     }
 
     /// Reads a document from a URL.
-    pub async fn document(&self, url: &Literal) -> Result<Vec<u8>, FetchError> {
+    pub async fn document(&self, url: &ArtifactUrl) -> Result<Vec<u8>, FetchError> {
         let failed = |why: String| FetchError { url: url.to_string(), why, is_absent: false };
         self.client.rules().admit(url).map_err(|refusal| failed(refusal.to_string()))?;
         match self.client.small_file(url.url(), MAX_DOCUMENT_BYTES).await {
@@ -99,7 +99,7 @@ impl Prober {
     }
 
     /// Reads a document that may be missing.
-    pub async fn optional_document(&self, url: &Literal) -> Result<Option<Vec<u8>>, FetchError> {
+    pub async fn optional_document(&self, url: &ArtifactUrl) -> Result<Option<Vec<u8>>, FetchError> {
         match self.document(url).await {
             Err(error) if error.is_absent => Ok(None),
             read => read.map(Some),
@@ -107,32 +107,32 @@ impl Prober {
     }
 
     /// Finds out about all of these, every host at the same time. The evidence comes as it comes, each with
-    /// the key that its inquiry had. `must_be_read` says of which files the bytes are read, where that was asked for
+    /// the key that its request had. `must_be_read` says of which files the bytes are read, where that was asked for
     /// and the file is there.
     pub fn examine<'p, K: Copy + 'static>(
         &'p self,
-        inquiries: Vec<(K, Inquiry)>,
+        requests: Vec<(K, ProbeRequest)>,
         must_be_read: impl Fn(K, &Evidence) -> bool + 'p,
     ) -> impl Stream<Item = (K, Evidence)> + 'p {
-        let files = inquiries.iter().filter_map(|(_, inquiry)| inquiry.location.as_ref().ok());
+        let files = requests.iter().filter_map(|(_, request)| request.location.as_ref().ok());
         self.sidecars.begin(&files.collect::<Vec<_>>());
-        let mut by_host: HashMap<String, Vec<(K, Inquiry)>> = HashMap::new();
-        for (key, inquiry) in inquiries {
+        let mut by_host: HashMap<String, Vec<(K, ProbeRequest)>> = HashMap::new();
+        for (key, request) in requests {
             let host =
-                inquiry.location.as_ref().map_or_else(|_| "", |location| scheme_and_host(location.url()));
+                request.location.as_ref().map_or_else(|_| "", |location| scheme_and_host(location.url()));
             if let Some(its) = by_host.get_mut(host) {
-                its.push((key, inquiry));
+                its.push((key, request));
             } else {
-                by_host.insert(host.to_owned(), vec![(key, inquiry)]);
+                by_host.insert(host.to_owned(), vec![(key, request)]);
             }
         }
         // One more than the permits of a host, so that the next request is ready when one ends.
         let width = self.client.settings().concurrency.saturating_add(1);
-        let asked = stream::select_all(by_host.into_values().map(move |inquiries| {
-            stream::iter(inquiries)
-                .map(move |(key, inquiry)| async move {
-                    let evidence = self.inquire(&inquiry).await;
-                    (key, inquiry, evidence)
+        let asked = stream::select_all(by_host.into_values().map(move |requests| {
+            stream::iter(requests)
+                .map(move |(key, request)| async move {
+                    let evidence = self.inquire(&request).await;
+                    (key, request, evidence)
                 })
                 .buffer_unordered(width)
                 .boxed_local()
@@ -144,7 +144,7 @@ impl Prober {
     /// hold no question back.
     fn then_read<'p, K: Copy + 'p>(
         &'p self,
-        asked: impl Stream<Item = (K, Inquiry, Evidence)> + Unpin + 'p,
+        asked: impl Stream<Item = (K, ProbeRequest, Evidence)> + Unpin + 'p,
         must_be_read: impl Fn(K, &Evidence) -> bool + 'p,
     ) -> impl Stream<Item = (K, Evidence)> + 'p {
         let reading = FuturesUnordered::new();
@@ -152,9 +152,9 @@ impl Prober {
         stream::unfold(begun, async move |(mut asked, mut reading, must_be_read)| {
             loop {
                 tokio::select! {
-                    Some((key, inquiry, evidence)) = asked.next() => {
+                    Some((key, request, evidence)) = asked.next() => {
                         let is_read = must_be_read(key, &evidence);
-                        match self.reading(key, inquiry, evidence, is_read) {
+                        match self.reading(key, request, evidence, is_read) {
                             Either::Left(read) => reading.push(read),
                             Either::Right(known) => return Some((known, (asked, reading, must_be_read))),
                         }
@@ -170,11 +170,11 @@ impl Prober {
     fn reading<K: Copy>(
         &self,
         key: K,
-        inquiry: Inquiry,
+        request: ProbeRequest,
         mut evidence: Evidence,
         must_be_read: bool,
     ) -> Either<impl Future<Output = (K, Evidence)>, (K, Evidence)> {
-        let (Some(content), Ok(location)) = (inquiry.content, inquiry.location) else {
+        let (Some(content), Ok(location)) = (request.content, request.location) else {
             if self.keyring.is_some() && matches!(evidence.signature, Some(Observation::Present { .. })) {
                 evidence.signature_check = Some(SignatureCheck::NotMade);
             }
@@ -182,7 +182,7 @@ impl Prober {
         };
         let there = matches!(evidence.file, Observation::Present { .. });
         let signed = matches!(evidence.signature, Some(Observation::Present { .. }));
-        let signature = match (&self.keyring, inquiry.signature) {
+        let signature = match (&self.keyring, request.signature) {
             (Some(keyring), Some(Ok(signature))) if signed => Some((signature, Arc::clone(keyring))),
             _ => None,
         };
@@ -192,12 +192,12 @@ impl Prober {
         }
         // Announced before its turn comes, so that the whole is known early.
         let meter = self.prover.announce(&location, &evidence);
-        inquiry.notes.add(|notes| notes.clone_from(&evidence));
+        request.notes.add(|notes| notes.clone_from(&evidence));
         Either::Left(async move {
-            let order = Order { location: &location, inquiry: &content, signature };
+            let order = Order { location: &location, request: &content, signature };
             self.prover.prove(&self.client, order, meter, &mut evidence).await;
             // All is known, and said.
-            inquiry.notes.take();
+            request.notes.take();
             (key, evidence)
         })
     }
@@ -217,37 +217,37 @@ impl Prober {
         self.client.revive();
     }
 
-    async fn inquire(&self, inquiry: &Inquiry) -> Evidence {
-        let location = match self.admit(&inquiry.location) {
+    async fn inquire(&self, request: &ProbeRequest) -> Evidence {
+        let location = match self.admit(&request.location) {
             Ok(location) => location,
             Err(refusal) => return Evidence::only(Observation::Refused(refusal)),
         };
         // All at once: nothing here waits for anything else.
-        let notes = &inquiry.notes;
+        let notes = &request.notes;
         tokio::join!(
             async {
                 let sighting = observe(&self.client, location.url()).await;
                 notes.add(|evidence| evidence.add_sighting(sighting));
             },
             async {
-                if inquiry.sidecars == Sidecarring::All {
+                if request.sidecars == SidecarPolicy::All {
                     self.note_sums(location, notes).await;
                 }
             },
             async {
-                if inquiry.sidecars != Sidecarring::None {
+                if request.sidecars != SidecarPolicy::None {
                     let build = self.sidecars.meta_json(&self.client, location).await;
                     notes.add(|evidence| evidence.add_build(location.file_name(), &build));
                 }
             },
             async {
-                if let Some(signature) = &inquiry.signature {
+                if let Some(signature) = &request.signature {
                     let seen = self.signature(signature).await;
                     notes.add(|evidence| evidence.signature = Some(seen));
                 }
             },
             async {
-                if let Some(place) = &inquiry.size_from {
+                if let Some(place) = &request.size_from {
                     let size = self.size_at(place).await;
                     notes.add(|evidence| evidence.bridge_size = size);
                 }
@@ -262,7 +262,7 @@ impl Prober {
     }
 
     /// Notes what the `sha256sum.txt` says, and what a keyring says of it.
-    async fn note_sums(&self, location: &Literal, notes: &Notes) {
+    async fn note_sums(&self, location: &ArtifactUrl, notes: &Notes) {
         let sums = self.sidecars.sha256sum(&self.client, location, self.keyring.is_some()).await;
         notes.add(|evidence| evidence.add_sums(location.file_name(), &sums));
         if let (Some(keyring), Sidecar::Read(_)) = (&self.keyring, &*sums) {
@@ -271,14 +271,14 @@ impl Prober {
         }
     }
 
-    fn admit<'l>(&self, location: &'l Result<Literal, BadLocation>) -> Result<&'l Literal, Refusal> {
+    fn admit<'l>(&self, location: &'l Result<ArtifactUrl, BadLocation>) -> Result<&'l ArtifactUrl, Refusal> {
         let location = location.as_ref().map_err(|bad| Refusal::BadLocation(bad.clone()))?;
         self.client.rules().admit(location)?;
         Ok(location)
     }
 
     /// The size of the file at another place. That the place has none, or is down, is not this file's fault.
-    async fn size_at(&self, place: &Literal) -> Option<u64> {
+    async fn size_at(&self, place: &ArtifactUrl) -> Option<u64> {
         self.client.rules().admit(place).ok()?;
         match observe(&self.client, place.url()).await.observation {
             Observation::Present { size, .. } => size,
@@ -286,7 +286,7 @@ impl Prober {
         }
     }
 
-    async fn signature(&self, location: &Result<Literal, BadLocation>) -> Observation {
+    async fn signature(&self, location: &Result<ArtifactUrl, BadLocation>) -> Observation {
         match self.admit(location) {
             Ok(location) => observe(&self.client, location.url()).await.observation,
             Err(refusal) => Observation::Refused(refusal),

@@ -12,8 +12,8 @@ use super::answer::otherwise;
 use super::evidence::{Absence, Observation};
 use super::openpgp::{Keyring, SignatureCheck};
 use super::sha256sum::Sha256sum;
-use crate::http::{Client, Small, Trouble, TroubleKind, trouble};
-use crate::location::Literal;
+use crate::http::{Client, ProbeError, ProbeErrorKind, Small, trouble};
+use crate::location::ArtifactUrl;
 use crate::stream::BuildMetadata;
 
 /// The largest `sha256sum.txt` that is read, in bytes.
@@ -46,7 +46,7 @@ pub(super) enum Sidecar<T> {
     /// There is something that is none.
     Unusable(String),
     /// Nobody knows.
-    Unread(Trouble),
+    Unread(ProbeError),
 }
 
 /// By the URL of the directory.
@@ -80,7 +80,7 @@ pub(super) struct Sidecars {
 impl Sidecars {
     /// Begins anew: what could not be read is asked for again, and what was not there may be by now. These are the
     /// files that will be asked about.
-    pub(super) fn begin(&self, files: &[&Literal]) {
+    pub(super) fn begin(&self, files: &[&ArtifactUrl]) {
         let mut names = Names::new();
         for file in files {
             let name = file.file_name();
@@ -95,14 +95,19 @@ impl Sidecars {
     }
 
     /// Whether a name in a file's directory is that of a file that is asked about, or of what is inside one.
-    fn is_of_interest(&self, file: &Literal) -> impl Fn(&str) -> bool + use<> {
+    fn is_of_interest(&self, file: &ArtifactUrl) -> impl Fn(&str) -> bool + use<> {
         let names = Arc::clone(&self.names.lock().unwrap_or_else(PoisonError::into_inner));
         let directory = file.directory().to_owned();
         move |name| names.get(&directory).is_some_and(|names| names.contains(name))
     }
 
     /// The `sha256sum.txt` beside a file. Its text is kept where its signature will be checked.
-    pub(super) fn sha256sum(&self, client: &Arc<Client>, file: &Literal, keeps_text: bool) -> Fetch<Sums> {
+    pub(super) fn sha256sum(
+        &self,
+        client: &Arc<Client>,
+        file: &ArtifactUrl,
+        keeps_text: bool,
+    ) -> Fetch<Sums> {
         let is_of_interest = self.is_of_interest(file);
         once(&self.sums, client, file, SHA256SUM_TXT, MAX_SHA256SUM_BYTES, move |_, bytes| {
             let (mut parsed, outcome) = Sha256sum::parse(&bytes);
@@ -117,7 +122,7 @@ impl Sidecars {
     pub(super) fn sums_check(
         &self,
         client: &Arc<Client>,
-        file: &Literal,
+        file: &ArtifactUrl,
         keyring: &Arc<Keyring>,
         sums: &Arc<Sidecar<Sums>>,
     ) -> Fetch<SignatureCheck> {
@@ -128,13 +133,13 @@ impl Sidecars {
             };
             match keyring.check_text(&sums.text, &bytes).await {
                 Ok(check) => Sidecar::Read(check),
-                Err(detail) => Sidecar::Unread(trouble(TroubleKind::ServerError, detail)),
+                Err(detail) => Sidecar::Unread(trouble(ProbeErrorKind::ServerError, detail)),
             }
         })
     }
 
     /// The `meta.json` beside a file.
-    pub(super) fn meta_json(&self, client: &Arc<Client>, file: &Literal) -> Fetch<BuildMetadata> {
+    pub(super) fn meta_json(&self, client: &Arc<Client>, file: &ArtifactUrl) -> Fetch<BuildMetadata> {
         let is_of_interest = self.is_of_interest(file);
         once(&self.builds, client, file, META_JSON, MAX_META_JSON_BYTES, move |name, bytes| {
             let (mut metadata, outcome) = BuildMetadata::parse_lossy(name, &bytes);
@@ -156,7 +161,7 @@ impl<T> Sidecar<T> {
 fn once<T: Send + Sync + 'static, P: Future<Output = Sidecar<T>> + Send>(
     fetches: &Mutex<ByDirectory<T>>,
     client: &Arc<Client>,
-    file: &Literal,
+    file: &ArtifactUrl,
     name: &'static str,
     limit: usize,
     parse: impl FnOnce(&str, Bytes) -> P + Send + 'static,
@@ -180,7 +185,7 @@ fn once<T: Send + Sync + 'static, P: Future<Output = Sidecar<T>> + Send>(
             Small::Failed(failure) => Sidecar::Unread(
                 failure
                     .into_trouble()
-                    .unwrap_or_else(|refusal| trouble(TroubleKind::ServerError, refusal.to_string())),
+                    .unwrap_or_else(|refusal| trouble(ProbeErrorKind::ServerError, refusal.to_string())),
             ),
         })
     }

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::location::{Literal, Target as Place, resolve};
+use crate::location::{ArtifactUrl, Target as Place, resolve};
 use crate::report::RunContext;
 use crate::report::model::{ArtifactReport, Report, TargetKind};
 use crate::verdict::Reason;
@@ -107,8 +107,8 @@ pub fn advise(report: &mut Report, context: &RunContext, path: impl Fn(&str) -> 
     for artifact in &mut report.artifacts {
         if let Some(reason) = artifact.reason {
             let url = artifact.url_or_location();
-            let url = Literal::parse(url).ok();
-            let owner = Owner::of(url.as_ref().map_or("", Literal::host), target);
+            let url = ArtifactUrl::parse(url).ok();
+            let owner = Owner::of(url.as_ref().map_or("", ArtifactUrl::host), target);
             let is_misplaced = reason == Reason::NotPublished
                 || (reason == Reason::HostNotAllowed && target == TargetKind::Published);
             let text = if is_misplaced {

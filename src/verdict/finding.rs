@@ -1,7 +1,7 @@
 //! What the judge finds, each said in a sentence for a person.
 
 use super::{Reason, SizeSource, Verdict};
-use crate::probe::{Absence, DigestSource, Refusal, Trouble, TroubleKind};
+use crate::probe::{Absence, DigestSource, ProbeError, ProbeErrorKind, Refusal};
 use crate::stream::Sha256;
 use crate::text::{Printable, bytes};
 
@@ -95,7 +95,7 @@ pub enum Finding {
         /// The sidecar or signature that it is about; `None` for the file itself.
         about: Option<&'static str>,
         /// What went wrong.
-        trouble: Trouble,
+        trouble: ProbeError,
     },
     /// The server does not tell the file's size.
     #[error("the server does not tell its size, expected {} (from {expected_from})", bytes(*expected))]
@@ -128,11 +128,11 @@ impl Finding {
             Self::Metadata { .. } | Self::Build(_) => Reason::MetadataConflict,
             Self::Signature(_) | Self::BadSignature { .. } => Reason::BadSignature,
             Self::Undetermined { trouble, .. } => match trouble.kind {
-                TroubleKind::Unreachable => Reason::Unreachable,
-                TroubleKind::Timeout => Reason::Timeout,
-                TroubleKind::ServerError => Reason::ServerError,
-                TroubleKind::RateLimited => Reason::RateLimited,
-                TroubleKind::Deadline => Reason::Deadline,
+                ProbeErrorKind::Unreachable => Reason::Unreachable,
+                ProbeErrorKind::Timeout => Reason::Timeout,
+                ProbeErrorKind::ServerError => Reason::ServerError,
+                ProbeErrorKind::RateLimited => Reason::RateLimited,
+                ProbeErrorKind::Deadline => Reason::Deadline,
             },
             Self::NoSize { .. } => Reason::ServerError,
             Self::UncompressedSha256 { .. } | Self::NotDecompressed(_) => Reason::UncompressedSha256Mismatch,

@@ -3,8 +3,8 @@
 use super::reading::{leaves_inside_open, must_be_read, sizes, sizes_of_build};
 use super::{Expectation, Finding, Reason, Signatures, SizeSource, Verdict, Verify};
 use crate::probe::{
-    Absence, ContentEvidence, DigestSource, Evidence, Observation, PublishedDigest, SignatureCheck, Trouble,
-    Uncompressed,
+    Absence, ContentEvidence, DigestSource, Evidence, Observation, ProbeError, PublishedDigest,
+    SignatureCheck, Uncompressed,
 };
 use crate::stream::Sha256;
 use crate::text::bytes;
@@ -47,35 +47,35 @@ impl Outcome {
     /// One sentence for a person.
     pub fn message(&self) -> String {
         if self.findings.is_empty() {
-            return self.praise();
+            return self.pass_message();
         }
         let said: Vec<String> = self.findings.iter().map(ToString::to_string).collect();
         said.join("; ")
     }
 
-    fn praise(&self) -> String {
+    fn pass_message(&self) -> String {
         let size = match (self.observed_size, self.expected_size) {
             (Some(size), Some((_, from))) => format!("{} as {from} says", bytes(size)),
             (Some(size), None) => bytes(size),
             (None, _) => "of unknown size".to_owned(),
         };
-        let mut praise = match self.observed_sha256 {
+        let mut pass_message = match self.observed_sha256 {
             Some((_, from)) => format!("it is there, {size}, with the right sha256 (from {})", from.as_str()),
             None => format!("it is there, {size}"),
         };
         for (what, key) in &self.signed {
-            praise.push_str("; ");
-            praise.push_str(what);
-            praise.push_str(" is signed by ");
-            praise.push_str(key);
+            pass_message.push_str("; ");
+            pass_message.push_str(what);
+            pass_message.push_str(" is signed by ");
+            pass_message.push_str(key);
         }
-        praise
+        pass_message
     }
 }
 
 /// Judges one artifact.
 pub fn judge(expected: &Expectation, evidence: &Evidence) -> Outcome {
-    let mut bench = Bench {
+    let mut judge = Judge {
         expected,
         evidence,
         outcome: Outcome {
@@ -90,44 +90,44 @@ pub fn judge(expected: &Expectation, evidence: &Evidence) -> Outcome {
             attempts: evidence.attempts,
         },
     };
-    bench.metadata();
-    bench.derivation();
-    bench.published_digests();
-    bench.signed_sums();
+    judge.metadata();
+    judge.derivation();
+    judge.published_digests();
+    judge.signed_sums();
     if let Some(trouble) = &evidence.cut_short {
-        bench.find(Finding::Undetermined { about: None, trouble: trouble.clone() });
+        judge.find(Finding::Undetermined { about: None, trouble: trouble.clone() });
     }
     match &evidence.file {
-        Observation::Refused(refusal) => bench.find(Finding::Refused(refusal.clone())),
+        Observation::Refused(refusal) => judge.find(Finding::Refused(refusal.clone())),
         &Observation::Absent { status, how } => {
-            bench.outcome.http_status = Some(status);
-            bench.find(Finding::Missing { status, how });
+            judge.outcome.http_status = Some(status);
+            judge.find(Finding::Missing { status, how });
         }
         Observation::Undetermined(trouble) => {
-            bench.outcome.http_status = trouble.status;
-            bench.find(Finding::Undetermined { about: None, trouble: trouble.clone() });
+            judge.outcome.http_status = trouble.status;
+            judge.find(Finding::Undetermined { about: None, trouble: trouble.clone() });
             // A signature that is known to be missing stays so, whatever becomes of its file.
             if !matches!(evidence.signature, Some(Observation::Undetermined(_))) {
-                bench.signature();
+                judge.signature();
             }
         }
         &Observation::Present { status, size } => {
-            bench.outcome.http_status = Some(status);
+            judge.outcome.http_status = Some(status);
             match &evidence.content {
-                Some(Ok(content)) => bench.content(content, size),
-                Some(Err(trouble)) => bench.unread_content(trouble, size),
+                Some(Ok(content)) => judge.content(content, size),
+                Some(Err(trouble)) => judge.unread_content(trouble, size),
                 // What is not known yet is no fault of the file.
-                None if evidence.cut_short.is_some() => bench.told_size(size),
+                None if evidence.cut_short.is_some() => judge.told_size(size),
                 None => {
-                    bench.size(size);
-                    bench.proof();
+                    judge.size(size);
+                    judge.proof();
                 }
             }
-            bench.signature();
-            bench.signature_check();
+            judge.signature();
+            judge.signature_check();
         }
     }
-    let mut outcome = bench.outcome;
+    let mut outcome = judge.outcome;
     outcome.findings.sort_by_key(|finding| (std::cmp::Reverse(finding.verdict()), finding.reason()));
     outcome
 }
@@ -143,13 +143,13 @@ fn is_signature(name: &str) -> bool {
     matches!(name, "signature" | "sha256sum.txt.gpg")
 }
 
-struct Bench<'a> {
+struct Judge<'a> {
     expected: &'a Expectation,
     evidence: &'a Evidence,
     outcome: Outcome,
 }
 
-impl Bench<'_> {
+impl Judge<'_> {
     fn find(&mut self, finding: Finding) {
         if !self.outcome.findings.contains(&finding) {
             self.outcome.findings.push(finding);
@@ -287,7 +287,7 @@ impl Bench<'_> {
 
     /// The bytes were asked for and did not come to their end. What the server told of them before may be wrong
     /// enough.
-    fn unread_content(&mut self, trouble: &Trouble, told: Option<u64>) {
+    fn unread_content(&mut self, trouble: &ProbeError, told: Option<u64>) {
         self.outcome.http_status = trouble.status.or(self.outcome.http_status);
         self.told_size(told);
         self.find(Finding::Undetermined { about: None, trouble: trouble.clone() });

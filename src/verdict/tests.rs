@@ -7,8 +7,8 @@ mod reading;
 
 use super::*;
 use crate::probe::{
-    Absence, ContentEvidence, DigestSource, Evidence, Observation, PublishedDigest, Refusal, SignatureCheck,
-    Trouble, TroubleKind, Uncompressed, Unread,
+    Absence, ContentEvidence, DigestSource, Evidence, Observation, ProbeError, ProbeErrorKind,
+    PublishedDigest, Refusal, SignatureCheck, Uncompressed, Unread,
 };
 use crate::stream::{BuildFile, Sha256};
 
@@ -38,8 +38,8 @@ fn absent(status: u16) -> Observation {
     Observation::Absent { status, how: Absence::Status }
 }
 
-fn trouble(kind: TroubleKind) -> Trouble {
-    Trouble { kind, status: None, detail: "it went wrong".to_owned() }
+fn trouble(kind: ProbeErrorKind) -> ProbeError {
+    ProbeError { kind, status: None, detail: "it went wrong".to_owned() }
 }
 
 fn said(sha256: Sha256, size: Option<u64>) -> BuildFile {
@@ -133,7 +133,7 @@ fn what_was_known_when_the_run_ended_still_counts() {
             Reason::Sha256Mismatch,
         ),
     ] {
-        let outcome = judge(&want, &evidence.cut_short(trouble(TroubleKind::Deadline)));
+        let outcome = judge(&want, &evidence.cut_short(trouble(ProbeErrorKind::Deadline)));
         assert_eq!(outcome.reason(), Some(reason), "{name}: {}", outcome.message());
         assert!(outcome.message().contains("it went wrong"), "{name}: {}", outcome.message());
     }

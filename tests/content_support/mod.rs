@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use art_mirror_validate::gate::{self, Case, Observer, Patience};
-use art_mirror_validate::location::Literal;
+use art_mirror_validate::gate::{self, Case, Observer, TimeLimits};
+use art_mirror_validate::location::ArtifactUrl;
 use art_mirror_validate::probe::{AllowedHost, Client, ClientSettings, Prober, Proxies, Rules};
 use art_mirror_validate::stream::Sha256;
 use art_mirror_validate::verdict::{Expectation, Outcome, Signatures, Verify};
@@ -42,7 +42,7 @@ pub(crate) fn sha256(bytes: &[u8]) -> Sha256 {
 /// A file of a mirror that should hold these bytes.
 pub(crate) fn case(mirror: &Mirror, path: &str, bytes: &[u8]) -> Case {
     Case {
-        location: Literal::parse(&mirror.url(path)),
+        location: ArtifactUrl::parse(&mirror.url(path)),
         signature: None,
         bridge: None,
         expectation: Expectation {
@@ -63,7 +63,7 @@ pub(crate) fn case(mirror: &Mirror, path: &str, bytes: &[u8]) -> Case {
 pub(crate) fn outcomes(prober: &Prober, cases: &[Case]) -> Vec<Outcome> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut deaf = Deaf;
-    let run = gate::run(prober, cases, Patience::default(), std::future::pending::<()>(), &mut deaf);
+    let run = gate::run(prober, cases, TimeLimits::default(), std::future::pending::<()>(), &mut deaf);
     let (outcomes, _) = runtime.block_on(run);
     runtime.shutdown_background();
     outcomes

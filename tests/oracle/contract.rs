@@ -131,7 +131,7 @@ fn signature(world: &World, artifact: &Artifact, known: &Findings) -> Vec<Findin
         match seen {
             Seen::Content => {}
             Seen::Missing => findings.wrong.extend(["missing", "bad-signature"]),
-            Seen::Trouble(reasons) => findings.open.extend(reasons),
+            Seen::ProbeError(reasons) => findings.open.extend(reasons),
             // Nobody said whether it is there. It is not where it should be, so the gate may say that it's missing.
             Seen::Refused | Seen::Odd => {
                 findings.perhaps_wrong.extend(["redirect-not-allowed", "missing", "bad-signature"]);
@@ -233,7 +233,7 @@ impl<'w> Case<'w> {
             Seen::Missing => {
                 findings.wrong.insert("missing");
             }
-            Seen::Trouble(reasons) => findings.open.extend(reasons),
+            Seen::ProbeError(reasons) => findings.open.extend(reasons),
             Seen::Refused => findings.wrong.extend(["redirect-not-allowed", "address-not-allowed"]),
             // Nobody said whether it is there. It is not where it should be, so the gate may say that it's missing.
             Seen::Odd => {
@@ -344,7 +344,7 @@ impl<'w> Case<'w> {
         if read {
             for seen in fates::of_bytes(self.world, self.artifact) {
                 match seen {
-                    Seen::Trouble(reasons) => proofs.push(Proof::NoBytes(reasons)),
+                    Seen::ProbeError(reasons) => proofs.push(Proof::NoBytes(reasons)),
                     Seen::Missing => proofs.push(Proof::Archived),
                     _ => proofs.extend(self.states_from_now_on().map(Proof::Bytes)),
                 }

@@ -15,7 +15,7 @@ pub enum Seen {
     Content,
     Missing,
     /// No answer.
-    Trouble(Reasons),
+    ProbeError(Reasons),
     /// A redirect that is not followed.
     Refused,
     /// An answer that says nothing either way.
@@ -49,8 +49,8 @@ fn reasons_of(fault: Fault) -> Reasons {
 /// What may come of asking for a place, with the round's retries.
 pub fn seen(world: &World, access: Access, with_body: bool) -> Vec<Seen> {
     let retries = world.retries as usize;
-    let trouble = |fault| Seen::Trouble(reasons_of(fault));
-    let broken = Seen::Trouble(BROKEN);
+    let trouble = |fault| Seen::ProbeError(reasons_of(fault));
+    let broken = Seen::ProbeError(BROKEN);
     let mut seen = match access {
         Access::Normal | Access::Slow(_) | Access::Paced(..) | Access::Redirected(..) => vec![Seen::Content],
         Access::Missing(_) | Access::RedirectedToNothing(_) => vec![Seen::Missing],
@@ -58,7 +58,7 @@ pub fn seen(world: &World, access: Access, with_body: bool) -> Vec<Seen> {
         // Nobody knows before the bytes are asked for.
         Access::Archived(Archive::Silent) if !with_body => vec![Seen::Content],
         Access::Archived(_) => vec![Seen::Missing],
-        Access::Firewall(_) => vec![Seen::Trouble(&["server-error"])],
+        Access::Firewall(_) => vec![Seen::ProbeError(&["server-error"])],
         Access::Odd(_) => vec![Seen::Odd],
         Access::Always(fault) => vec![trouble(fault)],
         Access::Recovering(times, _) if times <= retries => vec![Seen::Content],
@@ -106,7 +106,7 @@ pub fn of_file(world: &World, artifact: &Artifact) -> Vec<Seen> {
     let takes_a_part = !matches!(artifact.quirk, Quirk::None | Quirk::HeadLies | Quirk::Labelled);
     if takes_a_part && matches!(artifact.access, Access::Cut(..)) {
         // The connection may break while the headers are on their way.
-        all.push(Seen::Trouble(BROKEN));
+        all.push(Seen::ProbeError(BROKEN));
     }
     all
 }
@@ -114,7 +114,7 @@ pub fn of_file(world: &World, artifact: &Artifact) -> Vec<Seen> {
 /// What may come of reading a file that seemed to be there, to its end.
 pub fn of_bytes(world: &World, artifact: &Artifact) -> Vec<Seen> {
     if matches!(artifact.quirk, Quirk::Endless | Quirk::Trickle) {
-        return vec![Seen::Trouble(BROKEN)];
+        return vec![Seen::ProbeError(BROKEN)];
     }
     let mut all = seen(world, artifact.access, true);
     if artifact.tagged && matches!(artifact.access, Access::Cut(1.., _)) {
@@ -122,7 +122,7 @@ pub fn of_bytes(world: &World, artifact: &Artifact) -> Vec<Seen> {
         // No rule says that a gate must.
         all.push(Seen::Content);
     }
-    all.retain(|seen| matches!(seen, Seen::Content | Seen::Missing | Seen::Trouble(_)));
+    all.retain(|seen| matches!(seen, Seen::Content | Seen::Missing | Seen::ProbeError(_)));
     if !matches!(artifact.access, Access::Archived(_)) {
         all.retain(|seen| *seen != Seen::Missing);
     }
@@ -146,7 +146,7 @@ pub fn of_sidecar(world: &World, sidecar: &Sidecar) -> Vec<Word> {
     let words = seen(world, sidecar.access, true).into_iter().flat_map(|seen| match seen {
         Seen::Content => read.to_vec(),
         Seen::Missing => vec![Word::None],
-        Seen::Trouble(reasons) => vec![Word::Unknown(reasons)],
+        Seen::ProbeError(reasons) => vec![Word::Unknown(reasons)],
         Seen::Refused | Seen::Odd => vec![Word::Unknown(NO_ANSWER)],
     });
     words.collect()

@@ -6,7 +6,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use art_mirror_validate::location::{HostKind, Literal, Location, Prefix, Target, resolve};
+use art_mirror_validate::location::{ArtifactUrl, HostKind, Location, Prefix, Target, resolve};
 use art_mirror_validate::stream::{Artifact, ArtifactId, Sources};
 use embedded_mirror::{artifact_content, artifact_uncompressed, hex_sha256, meta_json};
 use serde_json::Value;
@@ -107,7 +107,7 @@ fn with_made_up_files(text: &str) -> Result<String, Box<dyn Error>> {
 pub(crate) fn name_a_bridge(checkout: &Path) -> Result<bool, Box<dyn Error>> {
     let sources = sources(checkout)?;
     Ok(artifacts(&sources)
-        .filter_map(|artifact| Literal::parse(&artifact.location).ok())
+        .filter_map(|artifact| ArtifactUrl::parse(&artifact.location).ok())
         .any(|location| HostKind::of(location.host()) == HostKind::Bridge))
 }
 
@@ -121,7 +121,7 @@ pub(crate) fn first_artifact(checkout: &Path) -> Result<ArtifactId, Box<dyn Erro
 /// What a pipeline leaves on the bridge: each file, and for each directory `meta.json`.
 pub(crate) fn on_the_bridge(checkout: &Path, prefix: &str) -> Result<Files, Box<dyn Error>> {
     let bridge = Target::Bridge(Prefix::parse(prefix)?);
-    let mut directories: BTreeMap<String, (Literal, Vec<String>)> = BTreeMap::new();
+    let mut directories: BTreeMap<String, (ArtifactUrl, Vec<String>)> = BTreeMap::new();
     for artifact in artifacts(&sources(checkout)?) {
         let place = resolve(&artifact.location, Some(&artifact.release), &bridge)?;
         let names = directories.entry(place.directory().to_owned());

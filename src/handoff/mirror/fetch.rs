@@ -8,7 +8,7 @@ use indicatif::ProgressBar;
 
 use super::plan::{Planned, PlannedSignature};
 use super::sink::{FileSink, Hash};
-use crate::location::Literal;
+use crate::location::ArtifactUrl;
 use crate::probe::{Absence, Client, Extent, Observation, Unfinished};
 use crate::stream::Sha256;
 
@@ -208,7 +208,7 @@ impl<'f> Fetcher<'f> {
     /// Fetches at most so many bytes behind those that are there, and says the digest of all.
     async fn transfer(
         &self,
-        url: &Literal,
+        url: &ArtifactUrl,
         limit: u64,
         part: &Path,
         (hash, had): (Hash, u64),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::handoff::directory::{Directories, SIDECARS, TwoBuilds, build_of, second_names};
 use crate::handoff::request::Requested;
 use crate::location::{
-    BuildId, Literal, Location, Mirror, MirrorVersion, OcpVersion, Prefix, PrefixKind, Series, Target,
+    ArtifactUrl, BuildId, Location, Mirror, MirrorVersion, OcpVersion, Prefix, PrefixKind, Series, Target,
     is_plain_segment,
 };
 use crate::stream::Sha256;
@@ -45,13 +45,13 @@ pub struct Wanted<'d> {
     /// Where the document says that it is.
     pub location: &'d str,
     /// Where it comes from.
-    pub url: Literal,
+    pub url: ArtifactUrl,
     /// What it must be.
     pub sha256: Sha256,
     /// Its size in bytes, as far as anybody says.
     pub size: Option<u64>,
     /// Where the document says that its signature is, and where that comes from.
-    pub signature: Option<(&'d str, Literal)>,
+    pub signature: Option<(&'d str, ArtifactUrl)>,
 }
 
 /// One file to be there.
@@ -62,7 +62,7 @@ pub struct Planned {
     /// The document that names it.
     pub document: String,
     /// Where it comes from.
-    pub url: Literal,
+    pub url: ArtifactUrl,
     /// What it must be.
     pub sha256: Sha256,
     /// Its size in bytes, as far as anybody says.
@@ -81,7 +81,7 @@ pub struct PlannedSignature {
     /// Where the document says that it is.
     pub location: String,
     /// Where it comes from.
-    pub url: Literal,
+    pub url: ArtifactUrl,
     /// Where it goes, below the directory.
     pub path: PathBuf,
 }
@@ -92,7 +92,7 @@ pub struct Directory {
     /// The build that its files are of.
     pub build: BuildId,
     /// Where the build's `meta.json` is, if it is copied.
-    pub meta_json: Option<Literal>,
+    pub meta_json: Option<ArtifactUrl>,
 }
 
 /// What goes where.
@@ -118,7 +118,7 @@ struct Named {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Holds {
     File(Sha256),
-    Signature(Literal),
+    Signature(ArtifactUrl),
 }
 
 /// Why something has no place in a plan.
@@ -168,10 +168,10 @@ impl Arrangement {
     }
 
     /// The place of a file of a document below a base, and the same as a path.
-    fn place(&self, location: &str, release: &str) -> Result<(Literal, PathBuf), String> {
+    fn place(&self, location: &str, release: &str) -> Result<(ArtifactUrl, PathBuf), String> {
         let base = if matches!(self, Self::Streams) { STREAMS } else { BASE };
         let target = self.target(Prefix::parse(base).map_err(|error| error.to_string())?)?;
-        let literal = Literal::parse(location).map_err(|error| error.to_string())?;
+        let literal = ArtifactUrl::parse(location).map_err(|error| error.to_string())?;
         let release = (!release.is_empty()).then_some(release);
         // The base is nobody's business.
         let place =
@@ -271,7 +271,7 @@ struct Beside {
 
 impl Beside {
     /// What goes beside a file that is to be at a place, and comes from `url`.
-    fn of(place: &Literal, release: &str, url: &Literal) -> Result<Self, String> {
+    fn of(place: &ArtifactUrl, release: &str, url: &ArtifactUrl) -> Result<Self, String> {
         let read = Location::read(place).map_err(|error| error.to_string())?;
         let build = build_of(&read, release).map_err(|error| error.to_string())?;
         // It lists files by their names, so it is of use only where they keep them.

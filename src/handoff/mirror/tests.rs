@@ -1,6 +1,6 @@
 use super::*;
 use crate::handoff::{request, sync};
-use crate::location::Literal;
+use crate::location::ArtifactUrl;
 use crate::stream::Sha256;
 
 const CDN: &str = "https://rhcos.mirror.openshift.com/art/storage/prod/streams";
@@ -21,7 +21,7 @@ fn add_signed(
     signature: Option<&str>,
     sha256: Sha256,
 ) -> Result<(), PlanError> {
-    let url = |text| Literal::parse(text).unwrap_or_else(|_| Literal::parse("https://h/f").unwrap());
+    let url = |text| ArtifactUrl::parse(text).unwrap_or_else(|_| ArtifactUrl::parse("https://h/f").unwrap());
     let wanted = Wanted {
         title: "x86_64/metal/iso/disk",
         document: "rhcos.json",
@@ -147,7 +147,7 @@ fn the_gates_request_is_carried_out_where_the_gate_looks_or_refused() {
     let request = |lines: &str| {
         let source = |location: &str, release: &str| {
             assert_eq!(release, BUILD);
-            Literal::parse(location).map_err(|error| error.to_string())
+            ArtifactUrl::parse(location).map_err(|error| error.to_string())
         };
         let requested = request::read("request.md", lines, source)?;
         Plan::of_request(requested).map_err(|error| error.to_string())
@@ -278,7 +278,7 @@ proptest::proptest! {
     #[test]
     fn paths_stay_below_the_directory(tail in "[a-z0-9./%\\\\~:@_-]{0,40}", release in ".{0,20}") {
         let location = format!("https://h/{tail}");
-        let Ok(url) = Literal::parse(&location) else { return Ok(()) };
+        let Ok(url) = ArtifactUrl::parse(&location) else { return Ok(()) };
         for arrangement in [Arrangement::Flat, Arrangement::Streams, Arrangement::Build(None), Arrangement::Release("4.8.2".parse().unwrap())] {
             let mut plan = Plan::default();
             for signature in [None, Some((location.as_str(), url.clone()))] {

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Refused, State, SyncBuild, SyncFile, WhyRefused};
 use crate::handoff::directory::{RHCOS_ID_TXT, SHA256SUM_TXT, SIDECARS, second_names};
-use crate::location::{Arch, BuildId, Literal, Location, Series};
+use crate::location::{Arch, ArtifactUrl, BuildId, Location, Series};
 use crate::probe::Sha256sum;
 use crate::stream::Sha256;
 use crate::text::{count, excerpt};
@@ -46,9 +46,9 @@ pub struct SyncJob {
 /// A directory that repeats the newest release.
 struct Latest {
     /// Its `rhcos-id.txt`.
-    id: Literal,
+    id: ArtifactUrl,
     /// The job leaves it alone if there is this one.
-    unless: Option<Literal>,
+    unless: Option<ArtifactUrl>,
 }
 
 impl SyncJob {
@@ -112,7 +112,7 @@ impl SyncJob {
         let next = Series { major, minor: minor.saturating_add(1) };
         let id = |directory: &str| {
             let url = format!("{}/{directory}/{RHCOS_ID_TXT}", self.base_url);
-            Literal::parse(&url).ok()
+            ArtifactUrl::parse(&url).ok()
         };
         let prefix = &self.mirror_prefix;
         let (first, newer, global) = if prefix == PRE_RELEASE {
@@ -151,7 +151,7 @@ fn series_of(version: &str) -> Option<Series> {
 
 impl SyncBuild {
     /// The small files that say what the job would do to what is there.
-    pub fn questions(&self) -> Vec<Literal> {
+    pub fn questions(&self) -> Vec<ArtifactUrl> {
         let (Some(job), Some(file), []) = (&self.sync_job, self.files.first(), self.refused.as_slice())
         else {
             return Vec::new();
@@ -166,12 +166,12 @@ impl SyncBuild {
     }
 
     /// Takes in the answers: refuses what would destroy something, unless it may be replaced.
-    pub fn consider(&mut self, answers: &BTreeMap<Literal, Answer>, replace: bool) {
+    pub fn consider(&mut self, answers: &BTreeMap<ArtifactUrl, Answer>, replace: bool) {
         if !self.refused.is_empty() {
             return;
         }
         let Some(mut job) = self.sync_job.take() else { return };
-        let answer = |url: &Literal| answers.get(url).cloned().unwrap_or(Ok(None));
+        let answer = |url: &ArtifactUrl| answers.get(url).cloned().unwrap_or(Ok(None));
         self.consider_directory(&answer, replace);
         match job.latest() {
             None => {
@@ -209,13 +209,13 @@ impl SyncBuild {
         self.sync_job = Some(job);
     }
 
-    fn id_of(&self, answer: &impl Fn(&Literal) -> Answer) -> Result<Option<BuildId>, String> {
+    fn id_of(&self, answer: &impl Fn(&ArtifactUrl) -> Answer) -> Result<Option<BuildId>, String> {
         let Some(file) = self.files.first() else { return Ok(None) };
         answer(&file.destination.sibling(RHCOS_ID_TXT))?.map(|bytes| build_id(&bytes)).transpose()
     }
 
     /// What the job would change, delete, or nobody can say.
-    fn consider_directory(&mut self, answer: &impl Fn(&Literal) -> Answer, replace: bool) {
+    fn consider_directory(&mut self, answer: &impl Fn(&ArtifactUrl) -> Answer, replace: bool) {
         let Some(first) = self.files.first() else { return };
         let (mut losses, mut unknown) = (Vec::new(), Vec::new());
         let id = self.id_of(answer);

@@ -17,9 +17,9 @@ fn available(at_bridge: &str, destination: &str, digest: u8) -> (SyncFile, Arc<s
             format: "qcow2.gz".into(),
             component: "disk".into(),
         },
-        url: Literal::parse(&format!("{BRIDGE}/{at_bridge}")).unwrap(),
+        url: ArtifactUrl::parse(&format!("{BRIDGE}/{at_bridge}")).unwrap(),
         location: destination.to_owned(),
-        destination: Literal::parse(destination).unwrap(),
+        destination: ArtifactUrl::parse(destination).unwrap(),
         state: State::Missing,
         message: None,
         sha256: Sha256::from_bytes([digest; 32]),
@@ -40,7 +40,7 @@ type Answers<'a> = &'a [(&'a str, &'a str)];
 fn answered(destination: &str, answers: Answers<'_>) -> SyncList {
     let mut list = list(vec![available(STREAMS, &format!("{MIRROR}/{destination}"), 1)]);
     let answer = |(path, text): &(&str, &str)| {
-        let url = Literal::parse(&format!("{MIRROR}/{path}")).unwrap();
+        let url = ArtifactUrl::parse(&format!("{MIRROR}/{path}")).unwrap();
         (url, if *text == "down" { Err("down".to_owned()) } else { Ok(Some(text.as_bytes().to_vec())) })
     };
     let answers: BTreeMap<_, _> = answers.iter().map(answer).collect();

@@ -78,7 +78,7 @@ fn target() -> impl Strategy<Value = Target> {
 }
 
 /// Whether a URL is under a prefix, for whoever asks: as text, and for a server that decodes.
-fn is_under(place: &Literal, prefix: &Prefix) -> bool {
+fn is_under(place: &ArtifactUrl, prefix: &Prefix) -> bool {
     let tail = place.as_str().strip_prefix(prefix.as_str()).and_then(|rest| rest.strip_prefix('/'));
     let plain = |segment: &str| {
         !segment.is_empty() && segment != "." && segment != ".." && !segment.contains(['%', '\\', '?', '#'])
@@ -138,7 +138,7 @@ proptest! {
         if let Ok(place) = resolve(&url, release.as_deref(), &target) {
             let prefix = target.prefix().unwrap();
             prop_assert!(is_under(&place, prefix), "{} is not under {}", place, prefix);
-            prop_assert_eq!(Literal::parse(place.as_str()), Ok(place));
+            prop_assert_eq!(ArtifactUrl::parse(place.as_str()), Ok(place));
         }
     }
 

@@ -27,7 +27,7 @@ mod unpack;
 mod unzip;
 
 pub use meter::{FileProgress, Transfers, TransfersNow};
-pub use proof::ContentInquiry;
+pub use proof::ContentRequest;
 pub(super) use proof::{Order, Prover};
 pub use sink::Sink;
 pub use transfer::{Extent, Transferred, Unfinished};

@@ -10,11 +10,11 @@ use super::ContentEvidence;
 use super::memory::Memory;
 use super::meter::{Meter, Transfers};
 use super::sink::Sink;
-use super::tap::{Parcel, Tap, Totals};
+use super::tap::{Chunk, Tap, Totals};
 use super::transfer::{Extent, Transferred, Unfinished};
 use super::unpack::{Format, MAX_UNCOMPRESSED_BYTES, Uncompressed, is_of_unknown_format, unpack};
-use crate::http::{Client, Failure, Small, TroubleKind, trouble};
-use crate::location::Literal;
+use crate::http::{Client, Failure, ProbeErrorKind, Small, trouble};
+use crate::location::ArtifactUrl;
 use crate::probe::answer::otherwise;
 use crate::probe::evidence::{Evidence, Observation, Unread};
 use crate::probe::openpgp::{
@@ -47,7 +47,7 @@ const SLACK_BYTES: u64 = 1024 * 1024;
 
 /// What to find out about the bytes of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ContentInquiry {
+pub struct ContentRequest {
     /// The sizes that the file should have, in bytes, as far as they are known without asking its server: who
     /// counts most is first.
     pub sizes: Vec<u64>,
@@ -66,10 +66,10 @@ pub(in crate::probe) struct Prover {
 
 /// A file whose bytes are to be proven.
 pub(in crate::probe) struct Order<'o> {
-    pub(in crate::probe) location: &'o Literal,
-    pub(in crate::probe) inquiry: &'o ContentInquiry,
+    pub(in crate::probe) location: &'o ArtifactUrl,
+    pub(in crate::probe) request: &'o ContentRequest,
     /// Where its signature is, and the keys to check it with.
-    pub(in crate::probe) signature: Option<(Literal, Arc<Keyring>)>,
+    pub(in crate::probe) signature: Option<(ArtifactUrl, Arc<Keyring>)>,
 }
 
 /// What the hashing thread does with a file.
@@ -103,7 +103,7 @@ impl Prover {
     }
 
     /// Announces a download that will begin when it has its turn, so that the whole is known early.
-    pub(in crate::probe) fn announce(&self, location: &Literal, evidence: &Evidence) -> Meter {
+    pub(in crate::probe) fn announce(&self, location: &ArtifactUrl, evidence: &Evidence) -> Meter {
         let told = match evidence.file {
             Observation::Present { size, .. } => size,
             _ => None,
@@ -122,7 +122,7 @@ impl Prover {
         // Never closed; without a turn there would only be more downloads at a time.
         let _turn = self.turns.acquire().await;
         meter.start();
-        let Order { location, inquiry, signature } = order;
+        let Order { location, request, signature } = order;
         let signature = match signature {
             Some((at, keyring)) => fetch_signature(client, &at, evidence).await.map(|its| (its, keyring)),
             None => None,
@@ -131,8 +131,8 @@ impl Prover {
         let plan = Plan {
             named: Format::by_name(location.file_name()),
             of_unknown_format: is_of_unknown_format(location.file_name()),
-            uncompress: inquiry.uncompress,
-            uncompressed_size: inquiry
+            uncompress: request.uncompress,
+            uncompressed_size: request
                 .uncompressed_size
                 .or_else(|| said.clone().find_map(|file| file.uncompressed_size)),
             memory: Arc::clone(&self.memory),
@@ -142,7 +142,7 @@ impl Prover {
             _ => None,
         };
         let largest =
-            said.filter_map(|file| file.size).chain(told).chain(inquiry.sizes.iter().copied()).max();
+            said.filter_map(|file| file.size).chain(told).chain(request.sizes.iter().copied()).max();
         let limit = largest.map_or(MAX_UNCOMPRESSED_BYTES, |size| size.saturating_add(SLACK_BYTES));
         let mut feed = Feed::new(Arc::new(plan), meter, signature);
         let mut attempts = 0;
@@ -165,7 +165,7 @@ impl Prover {
             match signature {
                 Some(Ok(check)) => evidence.signature_check = Some(check),
                 Some(Err(detail)) => {
-                    let trouble = trouble(TroubleKind::ServerError, detail);
+                    let trouble = trouble(ProbeErrorKind::ServerError, detail);
                     evidence.unread.push(Unread { sidecar: SIGNATURE, trouble });
                 }
                 None => {}
@@ -174,13 +174,13 @@ impl Prover {
             evidence.content = Some(Ok(content));
         } else {
             let detail = "the bytes came but could not be hashed".to_owned();
-            evidence.content = Some(Err(trouble(TroubleKind::ServerError, detail)));
+            evidence.content = Some(Err(trouble(ProbeErrorKind::ServerError, detail)));
         }
     }
 }
 
 /// Reads a signature file that was there a moment ago. Without one the evidence says why.
-async fn fetch_signature(client: &Client, at: &Literal, evidence: &mut Evidence) -> Option<Signatures> {
+async fn fetch_signature(client: &Client, at: &ArtifactUrl, evidence: &mut Evidence) -> Option<Signatures> {
     let trouble = match client.small_file(at.url(), MAX_SIGNATURE_BYTES).await {
         Small::Body(bytes) => match Signatures::parse(&bytes) {
             Ok(signatures) => return Some(signatures),
@@ -199,7 +199,7 @@ async fn fetch_signature(client: &Client, at: &Literal, evidence: &mut Evidence)
             return None;
         }
         Small::Error(answer) => otherwise(&answer).into_trouble(),
-        Small::Failed(Failure::Trouble(trouble, _)) => trouble,
+        Small::Failed(Failure::ProbeError(trouble, _)) => trouble,
     };
     evidence.unread.push(Unread { sidecar: SIGNATURE, trouble });
     None
@@ -207,8 +207,8 @@ async fn fetch_signature(client: &Client, at: &Literal, evidence: &mut Evidence)
 
 impl Plan {
     /// On a blocking thread: reads all that comes.
-    fn carry_out(&self, parcels: mpsc::Receiver<Parcel>) -> Option<Read> {
-        let mut tap = Tap::new(parcels);
+    fn carry_out(&self, chunks: mpsc::Receiver<Chunk>) -> Option<Read> {
+        let mut tap = Tap::new(chunks);
         let unpacked =
             self.uncompress.then(|| unpack(&mut tap, self.named, self.uncompressed_size, &self.memory));
         let Totals { bytes, sha256 } = tap.finish()?;
@@ -231,7 +231,7 @@ struct Feed {
     meter: Meter,
     signature: Option<(Signatures, Arc<Keyring>)>,
     verification: Option<Result<Verification, String>>,
-    parcels: mpsc::Sender<Parcel>,
+    chunks: mpsc::Sender<Chunk>,
     reader: JoinHandle<Option<Read>>,
     batch: Vec<Bytes>,
     batched: usize,
@@ -243,12 +243,12 @@ struct Stopped;
 
 impl Feed {
     fn new(plan: Arc<Plan>, meter: Meter, signature: Option<(Signatures, Arc<Keyring>)>) -> Self {
-        let (parcels, reader) = Self::begin(&plan);
+        let (chunks, reader) = Self::begin(&plan);
         let verification = verification(signature.as_ref());
-        Self { plan, meter, signature, verification, parcels, reader, batch: Vec::new(), batched: 0 }
+        Self { plan, meter, signature, verification, chunks, reader, batch: Vec::new(), batched: 0 }
     }
 
-    fn begin(plan: &Arc<Plan>) -> (mpsc::Sender<Parcel>, JoinHandle<Option<Read>>) {
+    fn begin(plan: &Arc<Plan>) -> (mpsc::Sender<Chunk>, JoinHandle<Option<Read>>) {
         let (sender, receiver) = mpsc::channel(WAITING_BATCHES);
         let plan = Arc::clone(plan);
         (sender, tokio::task::spawn_blocking(move || plan.carry_out(receiver)))
@@ -261,7 +261,7 @@ impl Feed {
         self.batched = 0;
         let batch = std::mem::take(&mut self.batch);
         let again = if self.verification.is_some() { batch.clone() } else { Vec::new() };
-        self.parcels.send(Parcel::Bytes(batch)).await.map_err(|_| Stopped)?;
+        self.chunks.send(Chunk::Bytes(batch)).await.map_err(|_| Stopped)?;
         // While the other thread hashes them.
         if let Some(Ok(verification)) = &mut self.verification {
             for bytes in again {
@@ -273,7 +273,7 @@ impl Feed {
 
     async fn finish(mut self) -> Option<(Read, Option<Result<SignatureCheck, String>>)> {
         self.flush().await.ok()?;
-        self.parcels.send(Parcel::End).await.ok()?;
+        self.chunks.send(Chunk::End).await.ok()?;
         let read = self.reader.await.ok().flatten()?;
         let check = match self.verification {
             Some(Ok(verification)) => Some(verification.finish(&[SigType::Binary]).await),
@@ -306,7 +306,7 @@ impl Sink for Feed {
         self.batch.clear();
         self.batched = 0;
         // The old thread sees its channel close without an end, and gives up.
-        (self.parcels, self.reader) = Self::begin(&self.plan);
+        (self.chunks, self.reader) = Self::begin(&self.plan);
         self.verification = verification(self.signature.as_ref());
         Ok(())
     }

@@ -11,7 +11,7 @@ use tokio::sync::mpsc::Receiver;
 use crate::stream::Sha256;
 
 /// What the network thread sends.
-pub(super) enum Parcel {
+pub(super) enum Chunk {
     /// The next bytes.
     Bytes(Vec<Bytes>),
     /// That was all. A channel that closes without it means that the download was given up.
@@ -20,7 +20,7 @@ pub(super) enum Parcel {
 
 /// Reads what the network thread sends, and hashes it.
 pub(super) struct Tap {
-    parcels: Receiver<Parcel>,
+    chunks: Receiver<Chunk>,
     waiting: std::vec::IntoIter<Bytes>,
     current: Bytes,
     hash: Context,
@@ -42,9 +42,9 @@ enum State {
 }
 
 impl Tap {
-    pub(super) fn new(parcels: Receiver<Parcel>) -> Self {
+    pub(super) fn new(chunks: Receiver<Chunk>) -> Self {
         Self {
-            parcels,
+            chunks,
             waiting: Vec::new().into_iter(),
             current: Bytes::new(),
             hash: Context::new(&SHA256),
@@ -86,9 +86,9 @@ impl Tap {
             if self.state != State::Flowing {
                 return None;
             }
-            match self.parcels.blocking_recv() {
-                Some(Parcel::Bytes(bytes)) => self.waiting = bytes.into_iter(),
-                Some(Parcel::End) => self.state = State::Ended,
+            match self.chunks.blocking_recv() {
+                Some(Chunk::Bytes(bytes)) => self.waiting = bytes.into_iter(),
+                Some(Chunk::End) => self.state = State::Ended,
                 None => self.state = State::GivenUp,
             }
         }

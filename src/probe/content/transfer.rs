@@ -8,8 +8,8 @@ use super::ranges::{Part, Version};
 use super::sink::Sink;
 use crate::http::header::{self, HeaderMap};
 use crate::http::{
-    Again, Answer, Ask, Client, Failure, Method, StatusCode, Traffic, Trouble, TroubleKind, is_transient,
-    retry_after, status_trouble, trouble,
+    Again, Answer, Ask, Client, Failure, Method, ProbeError, ProbeErrorKind, StatusCode, Traffic,
+    is_transient, retry_after, status_trouble, trouble,
 };
 use crate::probe::answer::{in_place_of_the_file, otherwise};
 use crate::probe::evidence::{Absence, Observation};
@@ -72,7 +72,7 @@ struct Journey {
 
 /// A minimum of progress, not a total: a slow file passes, a dead connection and a trickle are noticed. Only
 /// waiting for the server counts, not what the sink takes.
-struct Patience {
+struct StallTimer {
     /// How long the next [`Self::least`] bytes may be waited for.
     timeout: Duration,
     waited: Duration,
@@ -87,7 +87,7 @@ enum Leg<E> {
     /// Something that may pass. What the server asks for in between, and whether the next request waits by itself
     /// until the host is back.
     Failed {
-        trouble: Trouble,
+        trouble: ProbeError,
         asked_for: Option<Duration>,
         is_down: bool,
     },
@@ -138,8 +138,8 @@ impl Client {
             }
             let came = journey.received.saturating_sub(before);
             let progress = match &leg {
-                Leg::Failed { trouble: Trouble { kind: TroubleKind::Timeout, .. }, .. } => {
-                    came >= Patience::least(self.settings().timeout)
+                Leg::Failed { trouble: ProbeError { kind: ProbeErrorKind::Timeout, .. }, .. } => {
+                    came >= StallTimer::least(self.settings().timeout)
                 }
                 _ => came > 0,
             };
@@ -197,11 +197,11 @@ impl Client {
             Err(Failure::Refused(refusal)) => {
                 return Leg::Unfinished(Unfinished::Observed(Observation::Refused(refusal)));
             }
-            Err(Failure::Trouble(_, Again::AtOnce)) => return Leg::AtOnce,
-            Err(Failure::Trouble(trouble, Again::No | Again::NotSent(_))) => {
+            Err(Failure::ProbeError(_, Again::AtOnce)) => return Leg::AtOnce,
+            Err(Failure::ProbeError(trouble, Again::No | Again::NotSent(_))) => {
                 return Leg::Unfinished(Unfinished::Observed(Observation::Undetermined(trouble)));
             }
-            Err(Failure::Trouble(trouble, again @ (Again::Maybe | Again::WhenBack))) => {
+            Err(Failure::ProbeError(trouble, again @ (Again::Maybe | Again::WhenBack))) => {
                 return Leg::Failed { trouble, asked_for: None, is_down: again == Again::WhenBack };
             }
         };
@@ -252,34 +252,34 @@ impl Client {
         let status = answer.status();
         let failed =
             |kind, detail| Leg::Failed { trouble: trouble(kind, detail), asked_for: None, is_down: false };
-        let mut patience = Patience::new(self.settings().timeout);
+        let mut stall_timer = StallTimer::new(self.settings().timeout);
         loop {
-            let data = match patience.wait_for(answer.chunk()).await {
+            let data = match stall_timer.wait_for(answer.chunk()).await {
                 Some(Ok(Some(data))) => data,
                 Some(Ok(None)) => break,
-                Some(Err(Trouble { detail, .. })) => {
+                Some(Err(ProbeError { detail, .. })) => {
                     let detail = format!("the connection broke after {} bytes: {detail}", journey.position);
-                    return failed(TroubleKind::Unreachable, detail);
+                    return failed(ProbeErrorKind::Unreachable, detail);
                 }
                 None => {
                     let timeout = humantime::format_duration(self.settings().timeout);
-                    let came = match patience.came {
+                    let came = match stall_timer.came {
                         0 => "nothing".to_owned(),
                         some => format!("no more than {some} bytes"),
                     };
                     let detail = format!("{came} came in {timeout} after {} bytes", journey.position);
-                    return failed(TroubleKind::Timeout, detail);
+                    return failed(ProbeErrorKind::Timeout, detail);
                 }
             };
             if data.is_empty() {
                 continue;
             }
             let length = u64::try_from(data.len()).unwrap_or(u64::MAX);
-            patience.rewarded(length);
+            stall_timer.rewarded(length);
             let position = journey.position.saturating_add(length);
             if position > limit {
                 let detail = format!("it goes on after {limit} bytes, the most that it could have");
-                let trouble = trouble(TroubleKind::ServerError, detail);
+                let trouble = trouble(ProbeErrorKind::ServerError, detail);
                 return Leg::Unfinished(Unfinished::Observed(Observation::Undetermined(trouble)));
             }
             if let Err(error) = sink.take(data).await {
@@ -292,7 +292,7 @@ impl Client {
             && journey.position != total
         {
             let detail = format!("the answer ended after {} of {total} bytes", journey.position);
-            return failed(TroubleKind::Unreachable, detail);
+            return failed(ProbeErrorKind::Unreachable, detail);
         }
         if journey.position == 0 {
             let observation = Observation::Absent { status: status.as_u16(), how: Absence::Empty };
@@ -302,7 +302,7 @@ impl Client {
     }
 }
 
-impl Patience {
+impl StallTimer {
     const fn new(timeout: Duration) -> Self {
         Self { timeout, waited: Duration::ZERO, came: 0 }
     }
@@ -393,6 +393,6 @@ fn ends_with_its_connection(headers: &HeaderMap) -> bool {
     !headers.contains_key(header::CONTENT_LENGTH) && !headers.contains_key(header::TRANSFER_ENCODING)
 }
 
-fn trouble_of(why: &str) -> Trouble {
-    trouble(TroubleKind::ServerError, format!("it could not be read in one piece: {why}"))
+fn trouble_of(why: &str) -> ProbeError {
+    trouble(ProbeErrorKind::ServerError, format!("it could not be read in one piece: {why}"))
 }

@@ -345,7 +345,7 @@ mod tests {
 
     use tokio::sync::mpsc;
 
-    use super::super::tap::Parcel;
+    use super::super::tap::Chunk;
     use super::*;
 
     /// A window of 128 KiB, the smallest in which a block can be that large.
@@ -353,10 +353,10 @@ mod tests {
 
     /// What comes of decompressing these bytes, with as much memory as a run has.
     fn unpacked(bytes: Vec<u8>) -> Option<Uncompressed> {
-        let (sender, parcels) = mpsc::channel(2);
-        sender.try_send(Parcel::Bytes(vec![bytes.into()])).unwrap();
-        sender.try_send(Parcel::End).unwrap();
-        unpack(&mut Tap::new(parcels), None, None, &Memory::default())
+        let (sender, chunks) = mpsc::channel(2);
+        sender.try_send(Chunk::Bytes(vec![bytes.into()])).unwrap();
+        sender.try_send(Chunk::End).unwrap();
+        unpack(&mut Tap::new(chunks), None, None, &Memory::default())
     }
 
     /// A zstd frame of zeros, with this window as its header has it (RFC 8878, sections 3.1.1.1.2 and 3.1.1.2).

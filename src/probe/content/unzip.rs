@@ -222,7 +222,7 @@ mod tests {
     use tokio::sync::mpsc;
 
     use super::super::memory::Memory;
-    use super::super::tap::Parcel;
+    use super::super::tap::Chunk;
     use super::super::unpack::unpack;
     use super::*;
     use crate::stream::Sha256;
@@ -290,12 +290,12 @@ mod tests {
     }
 
     fn unpacked(archive: &[u8]) -> Option<Uncompressed> {
-        let (sender, parcels) = mpsc::channel(2);
+        let (sender, chunks) = mpsc::channel(2);
         // In pieces, so that headers are put together from several.
         let pieces = archive.chunks(7).map(bytes::Bytes::copy_from_slice).collect();
-        sender.try_send(Parcel::Bytes(pieces)).unwrap();
-        sender.try_send(Parcel::End).unwrap();
-        unpack(&mut Tap::new(parcels), None, None, &Memory::default())
+        sender.try_send(Chunk::Bytes(pieces)).unwrap();
+        sender.try_send(Chunk::End).unwrap();
+        unpack(&mut Tap::new(chunks), None, None, &Memory::default())
     }
 
     fn file() -> Vec<u8> {

@@ -6,13 +6,13 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn any_trouble() -> impl Strategy<Value = Trouble> {
+fn any_trouble() -> impl Strategy<Value = ProbeError> {
     prop_oneof![
-        Just(TroubleKind::Unreachable),
-        Just(TroubleKind::Timeout),
-        Just(TroubleKind::ServerError),
-        Just(TroubleKind::RateLimited),
-        Just(TroubleKind::Deadline),
+        Just(ProbeErrorKind::Unreachable),
+        Just(ProbeErrorKind::Timeout),
+        Just(ProbeErrorKind::ServerError),
+        Just(ProbeErrorKind::RateLimited),
+        Just(ProbeErrorKind::Deadline),
     ]
     .prop_map(trouble)
 }
@@ -89,9 +89,9 @@ enum Damage {
     /// No digest is published that agrees.
     Unsupported,
     /// A sidecar cannot be read.
-    Unread(Trouble),
+    Unread(ProbeError),
     /// The bytes are others, or not to be had.
-    Content(Option<Trouble>),
+    Content(Option<ProbeError>),
     /// The signature is not there, or nobody knows.
     Signature(Observation),
 }
@@ -228,7 +228,7 @@ proptest! {
             damaged.published.push(wrong);
             prop_assert_eq!(judge(&want, &damaged).verdict(), Verdict::Fail);
         }
-        let hampered = Damage::Unread(trouble(TroubleKind::Timeout)).done_to(evidence);
+        let hampered = Damage::Unread(trouble(ProbeErrorKind::Timeout)).done_to(evidence);
         prop_assert!(judge(&want, &hampered).verdict() >= before);
     }
 

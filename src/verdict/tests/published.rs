@@ -27,27 +27,27 @@ fn the_table_of_cases() {
         ),
         (
             "unreachable",
-            |_, it| it.file = Observation::Undetermined(trouble(TroubleKind::Unreachable)),
+            |_, it| it.file = Observation::Undetermined(trouble(ProbeErrorKind::Unreachable)),
             Some(Reason::Unreachable),
         ),
         (
             "timeout",
-            |_, it| it.file = Observation::Undetermined(trouble(TroubleKind::Timeout)),
+            |_, it| it.file = Observation::Undetermined(trouble(ProbeErrorKind::Timeout)),
             Some(Reason::Timeout),
         ),
         (
             "server error",
-            |_, it| it.file = Observation::Undetermined(trouble(TroubleKind::ServerError)),
+            |_, it| it.file = Observation::Undetermined(trouble(ProbeErrorKind::ServerError)),
             Some(Reason::ServerError),
         ),
         (
             "rate limited",
-            |_, it| it.file = Observation::Undetermined(trouble(TroubleKind::RateLimited)),
+            |_, it| it.file = Observation::Undetermined(trouble(ProbeErrorKind::RateLimited)),
             Some(Reason::RateLimited),
         ),
         (
             "deadline",
-            |_, it| it.file = Observation::Undetermined(trouble(TroubleKind::Deadline)),
+            |_, it| it.file = Observation::Undetermined(trouble(ProbeErrorKind::Deadline)),
             Some(Reason::Deadline),
         ),
         // Where it is.
@@ -198,14 +198,14 @@ fn the_table_of_cases() {
             "legacy metadata disagrees, and nothing else is known: wrong is wrong",
             |want, it| {
                 want.legacy = vec![said(WRONG, None)];
-                *it = Evidence::only(Observation::Undetermined(trouble(TroubleKind::Unreachable)));
+                *it = Evidence::only(Observation::Undetermined(trouble(ProbeErrorKind::Unreachable)));
             },
             Some(Reason::MetadataConflict),
         ),
         (
             "sha256sum.txt disagrees, and the file timed out",
             |_, it| {
-                it.file = Observation::Undetermined(trouble(TroubleKind::Timeout));
+                it.file = Observation::Undetermined(trouble(ProbeErrorKind::Timeout));
                 it.published = vec![published(Sha256sumTxt, WRONG)];
             },
             Some(Reason::Sha256Mismatch),
@@ -214,7 +214,7 @@ fn the_table_of_cases() {
         (
             "unread sidecar",
             |_, it| {
-                let trouble = trouble(TroubleKind::ServerError);
+                let trouble = trouble(ProbeErrorKind::ServerError);
                 it.unread = vec![Unread { sidecar: "sha256sum.txt", trouble }];
             },
             Some(Reason::ServerError),
@@ -224,7 +224,7 @@ fn the_table_of_cases() {
             |want, it| {
                 want.verify = Verify::Exists;
                 want.size = Some(7);
-                it.unread = vec![Unread { sidecar: "meta.json", trouble: trouble(TroubleKind::Timeout) }];
+                it.unread = vec![Unread { sidecar: "meta.json", trouble: trouble(ProbeErrorKind::Timeout) }];
             },
             None,
         ),
@@ -232,7 +232,7 @@ fn the_table_of_cases() {
             "unread meta.json, and only existence matters, and the size is not known",
             |want, it| {
                 want.verify = Verify::Exists;
-                it.unread = vec![Unread { sidecar: "meta.json", trouble: trouble(TroubleKind::Timeout) }];
+                it.unread = vec![Unread { sidecar: "meta.json", trouble: trouble(ProbeErrorKind::Timeout) }];
             },
             Some(Reason::Timeout),
         ),
@@ -264,7 +264,7 @@ fn the_table_of_cases() {
             |want, it| {
                 want.names_signature = true;
                 want.signatures = Signatures::Require;
-                it.signature = Some(Observation::Undetermined(trouble(TroubleKind::Timeout)));
+                it.signature = Some(Observation::Undetermined(trouble(ProbeErrorKind::Timeout)));
             },
             Some(Reason::Timeout),
         ),
@@ -273,7 +273,7 @@ fn the_table_of_cases() {
             |want, it| {
                 want.names_signature = true;
                 want.signatures = Signatures::Require;
-                it.file = Observation::Undetermined(trouble(TroubleKind::ServerError));
+                it.file = Observation::Undetermined(trouble(ProbeErrorKind::ServerError));
                 it.signature = Some(absent(404));
             },
             Some(Reason::BadSignature),

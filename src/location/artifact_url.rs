@@ -17,9 +17,9 @@ use crate::text::excerpt;
 ///
 /// Clones share one text: there are as many locations as artifacts.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Literal(Arc<Url>);
+pub struct ArtifactUrl(Arc<Url>);
 
-impl Literal {
+impl ArtifactUrl {
     /// Reads a location of a document.
     pub fn parse(text: &str) -> Result<Self, BadLocation> {
         let url = Url::parse(text).map_err(|error| BadLocation::NotAUrl { why: error.to_string() })?;
@@ -69,7 +69,7 @@ impl Literal {
     }
 }
 
-impl TryFrom<Url> for Literal {
+impl TryFrom<Url> for ArtifactUrl {
     type Error = BadLocation;
 
     /// Accepts a URL that is already parsed, such as a redirect's target.
@@ -98,21 +98,21 @@ impl TryFrom<Url> for Literal {
     }
 }
 
-impl Serialize for Literal {
+impl Serialize for ArtifactUrl {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
     }
 }
 
-impl fmt::Display for Literal {
+impl fmt::Display for ArtifactUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
 }
 
-impl fmt::Debug for Literal {
+impl fmt::Debug for ArtifactUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Literal({})", self.as_str())
+        write!(f, "ArtifactUrl({})", self.as_str())
     }
 }
 
@@ -177,7 +177,7 @@ mod tests {
             "http://[::1]:8080/a",
             "https://h/a%20b",
         ] {
-            assert_eq!(Literal::parse(good).unwrap().as_str(), good);
+            assert_eq!(ArtifactUrl::parse(good).unwrap().as_str(), good);
         }
         let bad = [
             ("", "no absolute URL"),
@@ -212,17 +212,17 @@ mod tests {
             ("https://h/ü", "https://h/%C3%BC"),
         ];
         for (text, says) in bad {
-            let error = Literal::parse(text).expect_err(text).to_string();
+            let error = ArtifactUrl::parse(text).expect_err(text).to_string();
             assert!(error.contains(says), "{text:?}: {error}");
         }
     }
 
     #[test]
     fn a_sibling_is_in_the_same_directory() {
-        let literal = Literal::parse("https://h/a/b/file.iso").unwrap();
+        let literal = ArtifactUrl::parse("https://h/a/b/file.iso").unwrap();
         assert_eq!(literal.sibling("meta.json").as_str(), "https://h/a/b/meta.json");
         assert_eq!(literal.file_name(), "file.iso");
         assert_eq!(literal.directory(), "https://h/a/b/");
-        assert_eq!(Literal::parse("https://h/f").unwrap().sibling("s").as_str(), "https://h/s");
+        assert_eq!(ArtifactUrl::parse("https://h/f").unwrap().sibling("s").as_str(), "https://h/s");
     }
 }
