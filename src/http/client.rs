@@ -99,6 +99,8 @@ pub(crate) struct ErrorAnswer {
     pub(crate) headers: HeaderMap,
     /// The start of the body of a 403; of others nobody asks.
     pub(crate) start: Vec<u8>,
+    /// Whether that broke off: what did not come might have said something else.
+    pub(crate) is_cut: bool,
     /// How often was asked until it came.
     pub(crate) attempts: u32,
 }
@@ -378,22 +380,24 @@ impl Client {
 impl Answer {
     /// What it says, for an answer that is not a file: as much as comes in time.
     pub(crate) async fn into_error(mut self, attempts: u32, timeout: Duration) -> ErrorAnswer {
-        let (status, mut start) = (self.status(), Vec::new());
+        let (status, mut start, mut is_cut) = (self.status(), Vec::new(), false);
         if status != StatusCode::FORBIDDEN {
-            return ErrorAnswer { status, headers: self.without_body(), start, attempts };
+            return ErrorAnswer { status, headers: self.without_body(), start, is_cut, attempts };
         }
         let reading = async {
-            while let Ok(Some(data)) = self.chunk().await {
+            while let Some(data) = self.chunk().await? {
                 let missing = MAX_ERROR_BYTES.saturating_sub(start.len());
                 start.extend_from_slice(data.get(..missing).unwrap_or(&data));
                 if start.len() >= MAX_ERROR_BYTES {
                     break;
                 }
             }
+            Ok::<(), ProbeError>(())
         };
-        // What has come by then says as much as anything.
-        let _ = tokio::time::timeout(timeout, reading).await;
-        ErrorAnswer { status, headers: self.without_body(), start, attempts }
+        if !matches!(tokio::time::timeout(timeout, reading).await, Ok(Ok(()))) {
+            is_cut = true;
+        }
+        ErrorAnswer { status, headers: self.without_body(), start, is_cut, attempts }
     }
 
     pub(crate) fn status(&self) -> StatusCode {

@@ -10,13 +10,13 @@ const FIREWALLS: [&str; 2] = ["cf-mitigated", "x-amzn-waf-action"];
 
 /// What an answer other than 200 and 206 says of a file.
 pub(super) fn otherwise(answer: &ErrorAnswer) -> Observation {
-    let &ErrorAnswer { status, ref headers, ref start, attempts } = answer;
+    let &ErrorAnswer { status, ref headers, ref start, is_cut, attempts } = answer;
     if let Some(trouble) = by_firewall(status, headers) {
         return Observation::Undetermined(trouble);
     }
     match status {
         StatusCode::NOT_FOUND | StatusCode::GONE => absent(status, Absence::Status),
-        StatusCode::FORBIDDEN => forbidden(headers, start),
+        StatusCode::FORBIDDEN => forbidden(headers, start, is_cut),
         _ => Observation::Undetermined(status_trouble(attempts, status)),
     }
 }
@@ -37,11 +37,12 @@ pub(super) fn in_place_of_the_file(status: StatusCode, headers: &HeaderMap) -> O
 
 /// Whose 403 it is. S3 says it of what does not exist to whoever may not list the bucket, also through CloudFront; a
 /// firewall says it of anything.
-fn forbidden(headers: &HeaderMap, body: &[u8]) -> Observation {
+fn forbidden(headers: &HeaderMap, body: &[u8], is_cut: bool) -> Observation {
     let status = StatusCode::FORBIDDEN;
     let unknown = |detail: &str| Observation::Undetermined(trouble(status, detail.to_owned()));
     match s3_error_code(body) {
         Some("InvalidObjectState") => return absent(status, Absence::Archived),
+        _ if is_cut => return unknown("the server answered 403, and the rest of its answer did not come"),
         // S3 says so of links that were signed for a time that is over.
         Some("AccessDenied") if contains(body, b"Request has expired") => {
             return unknown("the server answered 403: the signed link that it redirects to has expired");
@@ -140,7 +141,13 @@ mod tests {
 
     fn error(status: u16, pairs: &[(&'static str, &str)], body: &str) -> ErrorAnswer {
         let status = StatusCode::from_u16(status).unwrap();
-        ErrorAnswer { status, headers: headers(pairs), start: body.as_bytes().to_vec(), attempts: 2 }
+        ErrorAnswer {
+            status,
+            headers: headers(pairs),
+            start: body.as_bytes().to_vec(),
+            is_cut: false,
+            attempts: 2,
+        }
     }
 
     /// What an observation comes to, in a word.
@@ -152,6 +159,17 @@ mod tests {
             Some(Observation::Undetermined(_)) => "unknown",
             Some(other) => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn what_a_403_did_not_come_to_say_is_not_known() {
+        for (body, means) in [("", "unknown"), (OF_A_STORE, "unknown"), ("<Error><Code>Inv", "unknown")] {
+            let cut = ErrorAnswer { is_cut: true, ..error(403, &[("x-amz-request-id", "1")], body) };
+            assert_eq!(word(Some(otherwise(&cut))), means, "{body}");
+        }
+        let archived = "<Error><Code>InvalidObjectState</Code><Mess";
+        let cut = ErrorAnswer { is_cut: true, ..error(403, &[], archived) };
+        assert_eq!(word(Some(otherwise(&cut))), "archived");
     }
 
     #[test]

@@ -50,7 +50,7 @@ pub(super) async fn observe(client: &Client, url: &Url) -> Sighting {
         }
         _ => {
             let (start, headers) = (Vec::new(), headers.clone());
-            sighting(otherwise(&ErrorAnswer { status, headers, start, attempts }))
+            sighting(otherwise(&ErrorAnswer { status, headers, start, is_cut: false, attempts }))
         }
     }
 }

@@ -124,6 +124,8 @@ fn refused() -> Vec<Row> {
     vec![
         answers("403-s3", MISSING, Answer::s3_access_denied().header("x-cache", "Error from cloudfront")),
         answers("403-nobody", MISSING, Answer::status(403)),
+        // What was to come might have said that it is archived.
+        answers("403-cut", NOBODY_KNOWS, Answer::s3_access_denied().header("content-length", "3000")),
         answers("403-cloudfront", NOBODY_KNOWS, Answer::firewall(None)),
         answers("403-challenge", NOBODY_KNOWS, Answer::firewall(Some(("cf-mitigated", "challenge")))),
         answers("403-waf", NOBODY_KNOWS, Answer::firewall(Some(("x-amzn-waf-action", "captcha")))),
