@@ -12,6 +12,9 @@ use tempfile::NamedTempFile;
 const PREFIX: &str = ".art-mirror-validate-";
 const SUFFIX: &str = ".part";
 
+/// Where an open file can be linked from; a bare root has no `/proc`.
+const DESCRIPTORS: &str = "/proc/self/fd";
+
 /// A file that has no name while it is written, or one that says so.
 #[derive(Debug)]
 enum Unfinished {
@@ -28,11 +31,10 @@ pub(crate) fn write(
     path: &Path,
     render: &dyn Fn(&mut BufWriter<File>) -> io::Result<()>,
 ) -> io::Result<()> {
-    let unfinished =
-        match openat(CWD, directory, OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC, Mode::from(0o644)) {
-            Ok(file) => Unfinished::Nameless(file.into()),
-            Err(_) => Unfinished::Named(named(directory)?),
-        };
+    let unfinished = match nameless(directory) {
+        Ok(file) => Unfinished::Nameless(file),
+        Err(_) => Unfinished::Named(named(directory)?),
+    };
     let handle = match &unfinished {
         Unfinished::Nameless(file) => file,
         Unfinished::Named(file) => file.as_file(),
@@ -50,6 +52,13 @@ pub(crate) fn write(
     Ok(())
 }
 
+/// A file without a name, if the file system has such files and one can be given a name later.
+fn nameless(directory: &Path) -> io::Result<File> {
+    std::fs::metadata(DESCRIPTORS)?;
+    let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
+    Ok(openat(CWD, directory, flags, Mode::from(0o644))?.into())
+}
+
 fn named(directory: &Path) -> io::Result<NamedTempFile> {
     tempfile::Builder::new().prefix(PREFIX).suffix(SUFFIX).tempfile_in(directory)
 }
@@ -58,7 +67,7 @@ fn named(directory: &Path) -> io::Result<NamedTempFile> {
 fn give_a_name(directory: &Path, file: &File) -> io::Result<NamedTempFile> {
     use std::os::fd::AsRawFd as _;
 
-    let nameless = format!("/proc/self/fd/{}", file.as_raw_fd());
+    let nameless = format!("{DESCRIPTORS}/{}", file.as_raw_fd());
     let link = |path: &Path| {
         linkat(CWD, &nameless, CWD, path, AtFlags::SYMLINK_FOLLOW)?;
         file.try_clone()
