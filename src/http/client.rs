@@ -111,10 +111,10 @@ const MAX_ERROR_BYTES: usize = 4 * 1024;
 /// A small file, or why there is none.
 #[derive(Debug, Clone)]
 pub(crate) enum Small {
-    /// All of it.
-    Body(Bytes),
+    /// All of it, and its headers: they tell whether it is what was asked for.
+    Body(HeaderMap, Bytes),
     /// More than was asked for.
-    TooLarge,
+    TooLarge(HeaderMap),
     /// Another status than 200.
     Error(ErrorAnswer),
     /// No response.
@@ -219,9 +219,10 @@ impl Client {
             if status != StatusCode::OK {
                 return Small::Error(answer.into_error(attempts, self.settings.timeout).await);
             }
+            let headers = answer.headers().clone();
             let trouble = match self.read_small(answer, limit).await {
-                Ok(Some(body)) => return Small::Body(body),
-                Ok(None) => return Small::TooLarge,
+                Ok(Some(body)) => return Small::Body(headers, body),
+                Ok(None) => return Small::TooLarge(headers),
                 Err(trouble) => trouble,
             };
             match retries.after_failure(None) {

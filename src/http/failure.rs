@@ -60,16 +60,6 @@ pub(crate) enum Again {
     NotSent(u32),
 }
 
-impl Failure {
-    /// The trouble, if it is one.
-    pub(crate) fn into_trouble(self) -> Result<ProbeError, Refusal> {
-        match self {
-            Self::Refused(refusal) => Err(refusal),
-            Self::ProbeError(trouble, _) => Ok(trouble),
-        }
-    }
-}
-
 pub(crate) fn trouble(kind: ProbeErrorKind, detail: String) -> ProbeError {
     ProbeError { kind, status: None, detail }
 }

@@ -1,12 +1,41 @@
 //! What an answer means that is not simply the file: whose refusal it is, and whether the file can be read at all.
 //! All from its status, its headers and the start of its body.
 
+use bytes::Bytes;
+use url::Url;
+
 use super::evidence::{Absence, Observation};
 use crate::http::header::{self, HeaderMap};
-use crate::http::{ErrorAnswer, ProbeError, StatusCode, status_trouble};
+use crate::http::{Client, ErrorAnswer, Failure, ProbeError, Small, StatusCode, status_trouble};
 
 /// The headers that a firewall puts on what it answers in its server's place: Cloudflare's challenges, and AWS WAF's.
 const FIREWALLS: [&str; 2] = ["cf-mitigated", "x-amzn-waf-action"];
+
+/// A sidecar, a signature or a document.
+pub(super) enum SmallFile {
+    /// All of it.
+    Whole(Bytes),
+    /// It has more bytes than are read.
+    TooLarge,
+    /// It was not had: absent, refused or undetermined.
+    None(Observation),
+}
+
+/// Reads a file of at most `limit` bytes. What a firewall answers in its place is not read as if it were the file,
+/// whatever its status.
+pub(super) async fn small_file(client: &Client, url: &Url, limit: usize) -> SmallFile {
+    let (headers, file) = match client.small_file(url, limit).await {
+        Small::Body(headers, bytes) => (headers, SmallFile::Whole(bytes)),
+        Small::TooLarge(headers) => (headers, SmallFile::TooLarge),
+        Small::Error(answer) => return SmallFile::None(otherwise(&answer)),
+        Small::Failed(Failure::Refused(refusal)) => return SmallFile::None(Observation::Refused(refusal)),
+        Small::Failed(Failure::ProbeError(trouble, _)) => {
+            return SmallFile::None(Observation::Undetermined(trouble));
+        }
+    };
+    by_firewall(StatusCode::OK, &headers)
+        .map_or(file, |trouble| SmallFile::None(Observation::Undetermined(trouble)))
+}
 
 /// What an answer other than 200 and 206 says of a file.
 pub(super) fn otherwise(answer: &ErrorAnswer) -> Observation {

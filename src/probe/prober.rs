@@ -8,14 +8,14 @@ use futures::future::Either;
 use futures::stream::{self, FuturesUnordered, Stream, StreamExt};
 
 use super::DigestSource;
-use super::answer::otherwise;
+use super::answer::{SmallFile, small_file};
 use super::content::{ContentRequest, Order, Prover, Transfers};
 use super::evidence::{Absence, Evidence, Observation, PublishedDigest, Unread};
 use super::notes::Notes;
 use super::observe::{Sighting, observe};
 use super::openpgp::{Keyring, SignatureCheck};
 use super::sidecars::{META_JSON, SHA256SUM_TXT, SHA256SUM_TXT_GPG, Sidecar, Sidecars, Sums};
-use crate::http::{Client, Outage, Refusal, Small, scheme_and_host};
+use crate::http::{Client, Outage, Refusal, scheme_and_host};
 use crate::location::{ArtifactUrl, BadLocation};
 use crate::stream::{BuildMetadata, MAX_DOCUMENT_BYTES};
 
@@ -85,16 +85,14 @@ impl Prober {
     pub async fn document(&self, url: &ArtifactUrl) -> Result<Vec<u8>, FetchError> {
         let failed = |why: String| FetchError { url: url.to_string(), why, is_absent: false };
         self.client.rules().admit(url).map_err(|refusal| failed(refusal.to_string()))?;
-        match self.client.small_file(url.url(), MAX_DOCUMENT_BYTES).await {
-            Small::Body(bytes) => Ok(bytes.into()),
-            Small::TooLarge => Err(failed(format!("it has more than {MAX_DOCUMENT_BYTES} bytes"))),
-            Small::Error(answer) => Err(FetchError {
-                is_absent: matches!(otherwise(&answer), Observation::Absent { how: Absence::Status, .. }),
-                ..failed(format!("the server answered {}; expected 200 OK", answer.status))
+        match small_file(&self.client, url.url(), MAX_DOCUMENT_BYTES).await {
+            SmallFile::Whole(bytes) => Ok(bytes.into()),
+            SmallFile::TooLarge => Err(failed(format!("it has more than {MAX_DOCUMENT_BYTES} bytes"))),
+            SmallFile::None(Observation::Absent { status, how }) => Err(FetchError {
+                is_absent: how == Absence::Status,
+                ..failed(format!("the server answered {status}; expected 200 OK"))
             }),
-            Small::Failed(failure) => {
-                Err(failed(failure.into_trouble().map_or_else(|refusal| refusal.to_string(), |it| it.detail)))
-            }
+            SmallFile::None(observation) => Err(failed(observation.into_trouble().detail)),
         }
     }
 

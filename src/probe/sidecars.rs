@@ -8,11 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use futures::future::{BoxFuture, FutureExt, Shared};
 
-use super::answer::otherwise;
+use super::answer::{SmallFile, small_file};
 use super::evidence::{Absence, Observation};
 use super::openpgp::{Keyring, SignatureCheck};
 use super::sha256sum::Sha256sum;
-use crate::http::{Client, ProbeError, ProbeErrorKind, Small, trouble};
+use crate::http::{Client, ProbeError, ProbeErrorKind, trouble};
 use crate::location::ArtifactUrl;
 use crate::stream::BuildMetadata;
 
@@ -173,20 +173,12 @@ fn once<T: Send + Sync + 'static, P: Future<Output = Sidecar<T>> + Send>(
     let client = Arc::clone(client);
     let sidecar = file.sibling(name);
     let fetch = async move {
-        let small = client.small_file(sidecar.url(), limit).await;
-        Arc::new(match small {
-            Small::Body(bytes) => parse(name, bytes).await,
-            Small::TooLarge => Sidecar::Unusable(format!("it has more than {limit} bytes")),
-            Small::Error(answer) => match otherwise(&answer) {
-                Observation::Absent { how: Absence::Status, .. } => Sidecar::Absent,
-                observation => Sidecar::Unread(observation.into_trouble()),
-            },
+        Arc::new(match small_file(&client, sidecar.url(), limit).await {
+            SmallFile::Whole(bytes) => parse(name, bytes).await,
+            SmallFile::TooLarge => Sidecar::Unusable(format!("it has more than {limit} bytes")),
+            SmallFile::None(Observation::Absent { how: Absence::Status, .. }) => Sidecar::Absent,
             // Behind a redirect that may not be followed there may be one that contradicts.
-            Small::Failed(failure) => Sidecar::Unread(
-                failure
-                    .into_trouble()
-                    .unwrap_or_else(|refusal| trouble(ProbeErrorKind::ServerError, refusal.to_string())),
-            ),
+            SmallFile::None(observation) => Sidecar::Unread(observation.into_trouble()),
         })
     }
     .boxed()

@@ -105,6 +105,13 @@ fn missing() -> Vec<Row> {
     ]
 }
 
+/// A firewall's page, with 200.
+fn challenge(mark: &str) -> Resource {
+    Resource::bytes("<!DOCTYPE html><title>Just a moment...</title>")
+        .content_type("text/html")
+        .header(mark, "challenge")
+}
+
 /// Whose 403 it is, and what cannot be read although it is there.
 fn refused() -> Vec<Row> {
     const MISSING: Says = ("fail", "missing", "answered 403");
@@ -148,6 +155,15 @@ fn refused() -> Vec<Row> {
             mirror.put(&place.file(), place.artifact().repr_digest());
             let blocks = Behaviour::Answer(Answer::firewall(None));
             mirror.put(&place.sidecar("sha256sum.txt"), Resource::bytes("").behaves(blocks));
+        }),
+        // A challenge may come with 200: it is no sums that say nothing, it stands where sums may be that contradict.
+        row("sums-challenge", ("inconclusive", "server-error", "sha256sum.txt"), |mirror, place| {
+            mirror.put(&place.file(), place.artifact().repr_digest());
+            mirror.put(&place.sidecar("sha256sum.txt"), challenge("cf-mitigated"));
+        }),
+        row("meta-challenge", ("inconclusive", "server-error", "meta.json"), |mirror, place| {
+            mirror.put(&place.file(), place.artifact().repr_digest());
+            mirror.put(&place.sidecar("meta.json"), challenge("x-amzn-waf-action"));
         }),
         row(
             "meta-archived",

@@ -476,17 +476,19 @@ fn gate_in(shell: &str, script: &str) -> Command {
 #[test]
 fn few_descriptors_are_enough_or_the_cause_is_named() {
     let job = Job::new(200);
-    for limit in [10, 16, 24, 40] {
+    // What is inherited counts too, and differs: which step is the one that lacks a descriptor is open.
+    for limit in [8, 10, 12, 16, 24, 40] {
         let artifacts = job.path(&format!("artifacts-{limit}"));
         let arguments = job.arguments(&["--retries", "2", "--artifacts-dir", artifacts.to_str().unwrap()]);
         let script = format!("ulimit -n {limit}; exec \"$0\" \"$@\"");
         let output = within(Duration::from_secs(40), gate_in("sh", &script).args(&arguments));
         let code = output.status.code();
-        assert!(matches!(code, Some(0 | 3)), "{limit}: {code:?} {}", said(&output));
+        // 2: the document could not be opened.
+        assert!(matches!(code, Some(0 | 2 | 3)), "{limit}: {code:?} {}", said(&output));
         let all = REPORTS.iter().all(|name| artifacts.join(name).is_file());
-        assert!(all || code == Some(3), "{limit}: not all reports, and {code:?}");
+        assert!(all || code != Some(0), "{limit}: not all reports, and {code:?}");
         assert_whole(&artifacts, "few descriptors");
-        if code == Some(3) {
+        if code != Some(0) {
             assert!(said(&output).contains("open files"), "{limit}: {}", said(&output));
         }
     }

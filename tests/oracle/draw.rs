@@ -111,6 +111,7 @@ impl Draw {
             9 => Form::Endless,
             10..12 => Form::CutShort,
             12..14 => Form::Stale,
+            14 => Form::Challenge,
             _ => Form::Good,
         };
         // Real directories seldom have both.

@@ -135,6 +135,7 @@ pub fn of_sidecar(world: &World, sidecar: &Sidecar) -> Vec<Word> {
         Form::Good | Form::Labelled => &[Word::Good],
         Form::JunkAround | Form::CutShort => &[Word::Doubtful],
         Form::Junk | Form::Html | Form::Empty | Form::Oversized | Form::Stale => &[Word::None],
+        Form::Challenge => &[Word::Unknown(NO_ANSWER)],
         // Too large, if that shows before the time is over.
         Form::Endless => &[Word::None, Word::Unknown(BROKEN)],
     };

@@ -131,6 +131,9 @@ pub fn sidecar_resource(body: Vec<u8>, sidecar: &Sidecar, limit: usize) -> Resou
         Form::Labelled => Resource::bytes(body).labelled_gzip().behaves(Behaviour::NoContentLength),
         Form::Junk => Resource::bytes(b"\x00\xff\xfe{\"images\": {\n\"\x1b[2J".to_vec()),
         Form::Html => Resource::bytes("<!DOCTYPE html><title>Hello</title>").content_type("text/html"),
+        Form::Challenge => Resource::bytes("<!DOCTYPE html><title>Just a moment...</title>")
+            .content_type("text/html")
+            .header("cf-mitigated", "challenge"),
         Form::Empty => Resource::bytes(""),
         Form::Oversized => {
             let mut body = body;

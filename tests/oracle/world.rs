@@ -81,6 +81,8 @@ pub enum Form {
     Junk,
     /// An HTML page.
     Html,
+    /// A firewall's page, with the status of what it stands in place of.
+    Challenge,
     Empty,
     /// Good entries at the front, and more bytes than anybody should read.
     Oversized,

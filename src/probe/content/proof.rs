@@ -13,9 +13,9 @@ use super::sink::Sink;
 use super::tap::{Chunk, Tap, Totals};
 use super::transfer::{Extent, Transferred, Unfinished};
 use super::unpack::{Format, MAX_UNCOMPRESSED_BYTES, Uncompressed, is_of_unknown_format, unpack};
-use crate::http::{Client, Failure, ProbeErrorKind, Small, trouble};
+use crate::http::{Client, ProbeErrorKind, trouble};
 use crate::location::ArtifactUrl;
-use crate::probe::answer::otherwise;
+use crate::probe::answer::{SmallFile, small_file};
 use crate::probe::evidence::{Evidence, Observation, Unread};
 use crate::probe::openpgp::{
     Keyring, MAX_SIGNATURE_BYTES, SigType, SignatureCheck, Signatures, Verification,
@@ -181,25 +181,24 @@ impl Prover {
 
 /// Reads a signature file that was there a moment ago. Without one the evidence says why.
 async fn fetch_signature(client: &Client, at: &ArtifactUrl, evidence: &mut Evidence) -> Option<Signatures> {
-    let trouble = match client.small_file(at.url(), MAX_SIGNATURE_BYTES).await {
-        Small::Body(bytes) => match Signatures::parse(&bytes) {
+    let trouble = match small_file(client, at.url(), MAX_SIGNATURE_BYTES).await {
+        SmallFile::Whole(bytes) => match Signatures::parse(&bytes) {
             Ok(signatures) => return Some(signatures),
             Err(why) => {
                 evidence.signature_check = Some(SignatureCheck::Bad(why));
                 return None;
             }
         },
-        Small::TooLarge => {
+        SmallFile::TooLarge => {
             let why = format!("it has more than {MAX_SIGNATURE_BYTES} bytes");
             evidence.signature_check = Some(SignatureCheck::Bad(why));
             return None;
         }
-        Small::Failed(Failure::Refused(refusal)) => {
-            evidence.signature = Some(Observation::Refused(refusal));
+        SmallFile::None(refused @ Observation::Refused(_)) => {
+            evidence.signature = Some(refused);
             return None;
         }
-        Small::Error(answer) => otherwise(&answer).into_trouble(),
-        Small::Failed(Failure::ProbeError(trouble, _)) => trouble,
+        SmallFile::None(observation) => observation.into_trouble(),
     };
     evidence.unread.push(Unread { sidecar: SIGNATURE, trouble });
     None
