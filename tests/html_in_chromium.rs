@@ -183,6 +183,7 @@ fn report(port: u16) -> Report {
                 message: text.to_string(),
                 advice: Some(text.to_string()),
                 http_status: Some(404),
+                answered_by: Some(text.clone()),
                 size: SizeReport::default(),
                 sha256: Sha256Report {
                     expected: Sha256::from_bytes([1; 32]),

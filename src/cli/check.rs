@@ -221,7 +221,7 @@ async fn check(args: CheckArgs, verbosity: Verbosity, mut stop: network::Stop<'_
         Some(Ended::Deadline) | None => None,
     };
     let mut report = Report::of(target, artifacts);
-    report.notes = choice.notes;
+    report.notes.splice(0..0, choice.notes);
     fit_lines(&mut report.notes);
     report.changes = changes;
     report.interrupted_by = interrupt.map(|interrupt| interrupt.name().to_owned());

@@ -409,6 +409,11 @@ impl Answer {
         self.response.headers()
     }
 
+    /// The host that answered, at the end of all redirects.
+    pub(crate) fn host(&self) -> Option<Arc<str>> {
+        self.response.url().host_str().map(Arc::from)
+    }
+
     /// Whether the host is down, by what it answered: the next request waits until it is back.
     pub(crate) const fn is_down(&self) -> bool {
         self.is_down

@@ -36,6 +36,8 @@ pub struct Evidence {
     pub sums_check: Option<SignatureCheck>,
     /// How often the file was asked for, redirects not counted.
     pub attempts: u32,
+    /// The host that answered for the file, at the end of all redirects; `None` if none did.
+    pub answered_by: Option<Arc<str>>,
     /// What a server said that could not be used: a malformed digest header, a sidecar that is none.
     pub remarks: Vec<String>,
     /// What ended the asking before all of this was known.
@@ -58,6 +60,7 @@ impl Evidence {
             signature_check: None,
             sums_check: None,
             attempts: 0,
+            answered_by: None,
             remarks: Vec::new(),
             cut_short: None,
         }

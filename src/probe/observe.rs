@@ -1,5 +1,7 @@
 //! Whether a file is there, how large it is and what its server says of it, without reading it.
 
+use std::sync::Arc;
+
 use url::Url;
 
 use super::answer::{in_place_of_the_file, otherwise};
@@ -17,6 +19,7 @@ pub(super) struct Sighting {
     pub(super) observation: Observation,
     pub(super) digests: HeaderDigests,
     pub(super) attempts: u32,
+    pub(super) answered_by: Option<Arc<str>>,
 }
 
 /// Asks for a file with HEAD; where a server answers that with no usable length, not at all or with 403, with a GET
@@ -24,11 +27,12 @@ pub(super) struct Sighting {
 pub(super) async fn observe(client: &Client, url: &Url) -> Sighting {
     let mut attempts = 0;
     let ask = Ask { method: &Method::HEAD, headers: &[WANT, CHECKSUM_MODE], traffic: Traffic::Requests };
-    let (status, headers) = match client.ask(ask, url, &mut attempts).await {
-        Ok(answer) => (answer.status(), answer.without_body()),
+    let (status, answered_by, headers) = match client.ask(ask, url, &mut attempts).await {
+        Ok(answer) => (answer.status(), answer.host(), answer.without_body()),
         Err(failure) => return Sighting::failed(failure, attempts),
     };
-    let sighting = |observation| Sighting { observation, digests: HeaderDigests::of(&headers), attempts };
+    let digests = HeaderDigests::of(&headers);
+    let sighting = |observation| Sighting { observation, digests, attempts, answered_by };
     match status {
         StatusCode::OK => match (in_place_of_the_file(status, &headers), content_length(&headers)) {
             (Some(observation), _) => sighting(observation),
@@ -63,7 +67,7 @@ async fn first_byte(client: &Client, url: &Url, mut attempts: u32) -> (Sighting,
         Ok(answer) => answer,
         Err(failure) => return (Sighting::failed(failure, attempts), None),
     };
-    let status = answer.status();
+    let (status, answered_by) = (answer.status(), answer.host());
     if !matches!(status, StatusCode::OK | StatusCode::PARTIAL_CONTENT) {
         let error = answer.into_error(attempts, client.settings().timeout).await;
         let observation = match status {
@@ -73,7 +77,8 @@ async fn first_byte(client: &Client, url: &Url, mut attempts: u32) -> (Sighting,
             _ => otherwise(&error),
         };
         let headers = error.headers;
-        return (Sighting { observation, digests: HeaderDigests::of(&headers), attempts }, Some(headers));
+        let digests = HeaderDigests::of(&headers);
+        return (Sighting { observation, digests, attempts, answered_by }, Some(headers));
     }
     let headers = answer.headers().clone();
     let size = if status == StatusCode::OK { content_length(&headers) } else { content_range(&headers) };
@@ -84,7 +89,8 @@ async fn first_byte(client: &Client, url: &Url, mut attempts: u32) -> (Sighting,
         (None, Some(size)) => present(status, Some(size)),
         (None, None) => begins(client, answer, status).await,
     };
-    (Sighting { observation, digests: HeaderDigests::of(&headers), attempts }, Some(headers))
+    let digests = HeaderDigests::of(&headers);
+    (Sighting { observation, digests, attempts, answered_by }, Some(headers))
 }
 
 /// Whether two answers may be of the same state of a file: no validator that both have differs.
@@ -117,7 +123,7 @@ impl Sighting {
             Failure::Refused(refusal) => Observation::Refused(refusal),
             Failure::ProbeError(trouble, _) => Observation::Undetermined(trouble),
         };
-        Self { observation, digests: HeaderDigests::default(), attempts }
+        Self { observation, digests: HeaderDigests::default(), attempts, answered_by: None }
     }
 }
 

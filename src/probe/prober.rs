@@ -294,10 +294,11 @@ impl Prober {
 
 impl Evidence {
     fn add_sighting(&mut self, sighting: Sighting) {
-        let Sighting { observation, digests, attempts } = sighting;
+        let Sighting { observation, digests, attempts, answered_by } = sighting;
         self.published.extend(digests.digests);
         self.remarks.extend(digests.remarks);
         self.attempts = attempts;
+        self.answered_by = answered_by;
         self.file = observation;
     }
 

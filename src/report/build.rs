@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use url::Url;
+
+use crate::location::HostKind;
 use crate::report::model::{
     ArtifactReport, PartitionReport, Report, SCHEMA_VERSION, Sha256Report, SizeReport, Summary, Target,
     UncompressedReport,
@@ -14,6 +17,7 @@ impl Report {
     pub fn of(target: Target, artifacts: Vec<ArtifactReport>) -> Self {
         let summary = Summary::of(&artifacts);
         let verdict = summary.verdict();
+        let notes = who_answered(&artifacts);
         Self {
             schema_version: SCHEMA_VERSION,
             verdict,
@@ -27,7 +31,7 @@ impl Report {
             problems: Vec::new(),
             interrupted_by: None,
             elapsed_ms: 0,
-            notes: Vec::new(),
+            notes,
         }
     }
 
@@ -41,6 +45,29 @@ impl Report {
         self.notes.push(part_note(partition));
         self
     }
+}
+
+/// Who answered in place of the hosts that were asked, one sentence for each host: what users get was not seen then.
+fn who_answered(artifacts: &[ArtifactReport]) -> Vec<String> {
+    let mut notes = Vec::new();
+    for artifact in artifacts {
+        let asked = artifact.url.as_deref().and_then(|url| Url::parse(url).ok());
+        let (Some(asked), Some(by)) = (asked.as_ref().and_then(Url::host_str), &artifact.answered_by) else {
+            continue;
+        };
+        let note = match HostKind::of(by) {
+            _ if **by == *asked => continue,
+            HostKind::RedirectTarget => format!(
+                "answered by the bucket, not the CDN: {asked} redirected to {by}, as it does for clients in EC2; \
+                 what users elsewhere get was not seen"
+            ),
+            _ => format!("answered by {by}, to which {asked} redirected"),
+        };
+        if !notes.contains(&note) {
+            notes.push(note);
+        }
+    }
+    notes
 }
 
 /// What the report of a part says of itself, so that nobody takes it for the whole.
@@ -110,6 +137,7 @@ impl ArtifactReport {
             message: outcome.message(),
             advice: None,
             http_status: outcome.http_status,
+            answered_by: outcome.answered_by.clone(),
             size: SizeReport {
                 expected: outcome.expected_size.map(|(size, _)| size),
                 expected_from: outcome.expected_size.map(|(_, from)| from),

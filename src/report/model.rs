@@ -147,6 +147,8 @@ pub struct ArtifactReport {
     pub advice: Option<String>,
     /// The status of the last response, null if there was none.
     pub http_status: Option<u16>,
+    /// The host that answered, at the end of all redirects; null if none did. In EC2, the CDN redirects to a bucket.
+    pub answered_by: Option<Arc<str>>,
     /// The sizes, in bytes.
     pub size: SizeReport,
     /// The digests.

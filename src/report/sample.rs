@@ -38,6 +38,7 @@ pub(super) fn passing(document: &str, id: [&str; 4], release: &str) -> ArtifactR
         message: "there, with the right size and the sha256 of sha256sum.txt".into(),
         advice: None,
         http_status: Some(200),
+        answered_by: Some("rhcos.mirror.openshift.com".into()),
         size: SizeReport {
             expected: Some(1_187_512_320),
             expected_from: Some(SizeSource::MetaJson),

@@ -1,5 +1,7 @@
 //! The table that a reviewer can read: what each piece of evidence means.
 
+use std::sync::Arc;
+
 use super::reading::{leaves_inside_open, must_be_read, sizes, sizes_of_build};
 use super::{Expectation, Finding, Reason, Signatures, SizeSource, Verdict, Verify};
 use crate::probe::{
@@ -31,6 +33,8 @@ pub struct Outcome {
     pub signed: Vec<(&'static str, String)>,
     /// How often the file was asked for.
     pub attempts: u32,
+    /// The host that answered, at the end of all redirects.
+    pub answered_by: Option<Arc<str>>,
 }
 
 impl Outcome {
@@ -88,6 +92,7 @@ pub fn judge(expected: &Expectation, evidence: &Evidence) -> Outcome {
             observed_uncompressed_sha256: None,
             signed: Vec::new(),
             attempts: evidence.attempts,
+            answered_by: evidence.answered_by.clone(),
         },
     };
     judge.metadata();

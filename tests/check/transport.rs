@@ -10,7 +10,7 @@ use http::Version;
 use serde_json::json;
 
 use crate::retries::fifty;
-use crate::support::world::{CDN, CaFile, MIRROR, World};
+use crate::support::world::{BUCKET, CDN, CaFile, MIRROR, World};
 use crate::support::{Checkout, Stream, check_checkout, check_locally, component};
 
 #[test]
@@ -206,9 +206,9 @@ fn the_published_hosts_are_reached_by_their_names_and_by_https() {
 fn a_redirect_may_lead_to_the_bucket_behind_the_cdn_and_nowhere_else() {
     let foreign = "which is none of the hosts that may be requested";
     for (target, reason, says) in [
-        ("https://art-rhcos-ci.s3.amazonaws.com/f.iso?X-Amz-Signature=1", "", "(from header)"),
-        ("https://mirror.openshift.com/f.iso", "", "(from header)"),
-        ("/elsewhere/f.iso", "", "(from header)"),
+        ("https://art-rhcos-ci.s3.amazonaws.com/f.iso?X-Amz-Signature=1", "", BUCKET),
+        ("https://mirror.openshift.com/f.iso", "", MIRROR),
+        ("/elsewhere/f.iso", "", CDN),
         ("http://mirror.openshift.com/f.iso", "redirect-not-allowed", "which gives up https"),
         ("https://other.s3.amazonaws.com/f.iso", "redirect-not-allowed", foreign),
         ("https://mirror.openshift.com:8443/f.iso", "redirect-not-allowed", foreign),
@@ -232,7 +232,22 @@ fn a_redirect_may_lead_to_the_bucket_behind_the_cdn_and_nowhere_else() {
         let artifact = report.only();
         let expected = if reason.is_empty() { json!(null) } else { json!(reason) };
         assert_eq!(artifact["reason"], expected, "{target}: {artifact:#}");
-        assert!(artifact["message"].as_str().unwrap().contains(says), "{artifact:#}");
+        if reason.is_empty() {
+            assert_eq!(artifact["answered_by"], says, "{artifact:#}");
+            let notes = report.0["notes"].as_array().unwrap();
+            let notes =
+                notes.iter().filter_map(|note| note.as_str()).filter(|it| it.starts_with("answered by"));
+            let expected = match says {
+                BUCKET => "answered by the bucket, not the CDN: ",
+                MIRROR => "answered by mirror.openshift.com, to which rhcos.mirror.openshift.com redirected",
+                _ => "",
+            };
+            let notes = notes.collect::<Vec<_>>().join("\n");
+            assert!(notes.starts_with(expected) && expected.is_empty() == notes.is_empty(), "{notes}");
+        } else {
+            assert!(artifact["message"].as_str().unwrap().contains(says), "{artifact:#}");
+            assert_eq!(artifact["answered_by"], json!(null), "{artifact:#}");
+        }
         assert!(!finished.stdout.contains("X-Amz-Signature"), "what is signed is told to nobody");
         assert!(world.proxy.asked().iter().all(|asked| asked.known), "{:?}", world.proxy.asked());
     }
