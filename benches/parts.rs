@@ -112,7 +112,9 @@ mod locations {
     fn document_rewritten(bencher: Bencher<'_, '_>, artifacts: usize) {
         let target = Target::Bridge(Prefix::parse("https://bridge.example/art/storage").unwrap());
         let text = document(artifacts);
-        bencher.counter(ItemsCount::new(artifacts)).bench(|| rewrite(black_box(&text), &target).unwrap());
+        bencher
+            .counter(ItemsCount::new(artifacts))
+            .bench(|| rewrite("rhcos.json", black_box(&text), &target).unwrap());
     }
 }
 

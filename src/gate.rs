@@ -1,17 +1,17 @@
 //! One run of the gate: artifacts in, outcomes out, through as many rounds as it takes.
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
 
-use futures::stream::StreamExt;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::http::Outage;
 use crate::location::{ArtifactUrl, BadLocation};
 use crate::probe::{
-    ContentRequest, Evidence, Notes, ProbeError, ProbeErrorKind, ProbeRequest, Prober, SidecarPolicy,
-    TransfersNow,
+    ContentRequest, Evidence, Observation, ProbeError, ProbeErrorKind, ProbeRequest, Prober, Refusal,
+    SidecarPolicy, TransfersNow,
 };
 use crate::verdict::{Expectation, Outcome, Reason, Signatures, Verdict, Verify, judge, must_be_read};
 
@@ -72,9 +72,16 @@ pub async fn run<S>(
     stop: impl Future<Output = S>,
     observer: &mut dyn Observer,
 ) -> (Vec<Outcome>, Option<Ended<S>>) {
-    let mut outcomes: Vec<Option<Outcome>> = vec![None; cases.len()];
-    let mut ended = None;
-    let notes: Vec<Notes> = cases.iter().map(|_| Notes::default()).collect();
+    // A location that nobody should ask is judged at once.
+    let mut outcomes: Vec<Option<Outcome>> = cases.iter().map(Case::judge_location).collect();
+    for (index, outcome) in outcomes.iter().enumerate() {
+        if let Some(outcome) = outcome {
+            observer.judged(index, outcome);
+        }
+    }
+    let mut left: Vec<usize> = (0..cases.len()).collect();
+    left.retain(|&index| matches!(outcomes.get(index), Some(None)));
+    let (mut ended, mut known) = (None, HashMap::new());
     {
         let mut end = pin!(async {
             tokio::select! {
@@ -83,24 +90,21 @@ pub async fn run<S>(
                 () = sleep_until(limits.deadline) => Ended::Deadline,
             }
         });
-        let mut left: Vec<usize> = (0..cases.len()).collect();
         let mut clock = tokio::time::interval(PROGRESS_INTERVAL);
         clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
         'rounds: loop {
-            let request = |&index: &usize| {
-                let notes = notes.get(index)?.clone();
-                Some((index, ProbeRequest { notes, ..cases.get(index)?.request() }))
-            };
+            let request = |&index: &usize| Some((index, cases.get(index)?.request()?));
             let requests = left.iter().filter_map(request).collect();
             let must_be_read = |index: usize, evidence: &Evidence| {
                 cases.get(index).is_some_and(|case| must_be_read(&case.expectation, evidence))
             };
-            let mut evidence = pin!(prober.examine(requests, must_be_read));
+            let mut examination = prober.examine(requests, must_be_read);
             loop {
                 tokio::select! {
                     biased;
                     end = &mut end => {
                         ended = Some(end);
+                        known = examination.into_known();
                         break 'rounds;
                     }
                     _ = clock.tick() => {
@@ -113,10 +117,10 @@ pub async fn run<S>(
                             observer.hosts_down(&outages);
                         }
                     }
-                    next = evidence.next() => {
+                    next = examination.next() => {
                         let Some((index, evidence)) = next else { break };
                         let Some(case) = cases.get(index) else { continue };
-                        let outcome = judge(&case.expectation, &evidence);
+                        let outcome = case.judge(evidence);
                         if limits.wait.is_none() || !may_change(&outcome) {
                             observer.judged(index, &outcome);
                         }
@@ -145,10 +149,9 @@ pub async fn run<S>(
             prober.refresh();
         }
     }
-    let cases = cases.iter().zip(&notes);
-    let outcomes = outcomes.into_iter().zip(cases).enumerate().map(|(index, (outcome, (case, notes)))| {
+    let outcomes = outcomes.into_iter().zip(cases).enumerate().map(|(index, (outcome, case))| {
         let was_told = outcome.as_ref().is_some_and(|outcome| limits.wait.is_none() || !may_change(outcome));
-        let outcome = match (outcome, notes.take()) {
+        let outcome = match (outcome, known.remove(&index)) {
             (Some(earlier), None) => earlier,
             // The last round was not over: what it found may be worse than what the one before did.
             (Some(earlier), Some(known)) => {
@@ -178,7 +181,7 @@ fn cut_short<S>(case: &Case, known: Evidence, ended: Option<&Ended<S>>) -> Outco
         _ => "the deadline passed before every answer came",
     };
     let trouble = ProbeError { kind: ProbeErrorKind::Deadline, status: None, detail: detail.to_owned() };
-    judge(&case.expectation, &known.cut_short(trouble))
+    case.judge(known.cut_short(trouble))
 }
 
 async fn sleep_until(deadline: Option<Instant>) {
@@ -198,14 +201,30 @@ impl Case {
         }
     }
 
-    fn request(&self) -> ProbeRequest {
+    fn judge_location(&self) -> Option<Outcome> {
+        let refusal = Refusal::BadLocation(self.location.as_ref().err()?.clone());
+        Some(self.judge(Evidence::only(Observation::Refused(refusal))))
+    }
+
+    /// The outcome, with what is known of the signature's location without asking.
+    fn judge(&self, mut evidence: Evidence) -> Outcome {
+        if let Some(Err(bad)) = &self.signature
+            && self.expectation.signatures != Signatures::Ignore
+        {
+            evidence.signature = Some(Observation::Refused(Refusal::BadLocation(bad.clone())));
+        }
+        judge(&self.expectation, &evidence)
+    }
+
+    /// What is asked; nothing of a location that nobody should ask.
+    fn request(&self) -> Option<ProbeRequest> {
         let expectation = &self.expectation;
         let knows_size = expectation.sizes().next().is_some();
-        ProbeRequest {
-            location: self.location.clone(),
+        Some(ProbeRequest {
+            location: self.location.clone().ok()?,
             signature: match expectation.signatures {
                 Signatures::Ignore => None,
-                Signatures::Warn | Signatures::Require => self.signature.clone(),
+                Signatures::Warn | Signatures::Require => self.signature.clone().and_then(Result::ok),
             },
             size_from: self.bridge.clone().filter(|_| !knows_size),
             sidecars: match expectation.verify {
@@ -217,7 +236,6 @@ impl Case {
                 Verify::Exists | Verify::Published => None,
                 Verify::Auto | Verify::Content => Some(self.content()),
             },
-            notes: Notes::default(),
-        }
+        })
     }
 }

@@ -21,8 +21,6 @@
 mod atomic;
 pub mod change;
 pub mod cli;
-#[doc(hidden)]
-pub mod fuzzing;
 pub mod gate;
 pub mod handoff;
 pub mod http;

@@ -94,7 +94,7 @@ pub(crate) fn printed_length(text: &str) -> usize {
 /// spaces other than the usual one, separators of lines, code points of no or private meaning (U+FFFE and U+FFFF,
 /// which XML 1.0 does not allow, are among them), and what Unicode says may be ignored (Unicode Standard Annex #44,
 /// `General_Category` and `Default_Ignorable_Code_Point`).
-pub(crate) fn is_unsafe_to_print(character: char) -> bool {
+pub fn is_unsafe_to_print(character: char) -> bool {
     if matches!(character, ' '..='~') {
         return false;
     }
@@ -109,10 +109,15 @@ pub fn count(number: usize, one: &str) -> String {
 
 /// A number of bytes for a person: exact, and in binary units where that says more.
 pub fn bytes(number: u64) -> String {
+    const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     if number < 10 * 1024 {
         return format!("{number} bytes");
     }
-    format!("{number} bytes ({})", indicatif::BinaryBytes(number))
+    // In hundredths of the largest unit that there is one of.
+    let power = number.ilog2() / 10;
+    let hundredths = (u128::from(number) * 100 + (1 << (10 * power - 1))) >> (10 * power);
+    let unit = UNITS.get(power.saturating_sub(1) as usize).copied().unwrap_or_default();
+    format!("{number} bytes ({}.{:02} {unit})", hundredths / 100, hundredths % 100)
 }
 
 #[cfg(test)]

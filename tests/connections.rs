@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use art_mirror_validate::location::ArtifactUrl;
 use art_mirror_validate::probe::{
-    Client, ClientSettings, Evidence, Notes, Observation, ProbeRequest, Prober, Proxies, Rules, SidecarPolicy,
+    Client, ClientSettings, Evidence, Observation, ProbeRequest, Prober, Proxies, Rules, SidecarPolicy,
 };
 use embedded_mirror::{Config, Mirror, Resource};
-use futures::StreamExt as _;
 
 const ARTIFACTS: usize = 2_000;
 
@@ -25,7 +24,7 @@ fn ask(mirror: &Mirror, artifacts: usize) -> Vec<Evidence> {
         .map(|index| {
             let path = format!("/{}/file-{index}.iso", index / 100);
             mirror.put(&path, Resource::bytes("an image"));
-            let location = ArtifactUrl::parse(&mirror.url(&path));
+            let location = ArtifactUrl::parse(&mirror.url(&path)).unwrap();
             (
                 index,
                 ProbeRequest {
@@ -34,7 +33,6 @@ fn ask(mirror: &Mirror, artifacts: usize) -> Vec<Evidence> {
                     size_from: None,
                     sidecars: SidecarPolicy::All,
                     content: None,
-                    notes: Notes::default(),
                 },
             )
         })
@@ -54,7 +52,13 @@ fn ask(mirror: &Mirror, artifacts: usize) -> Vec<Evidence> {
     };
     let prober = Prober::new(Client::new(settings));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(prober.examine(requests, |_, _| false).map(|(_, evidence)| evidence).collect())
+    runtime.block_on(async {
+        let (mut examination, mut all) = (prober.examine(requests, |_, _| false), Vec::new());
+        while let Some((_, evidence)) = examination.next().await {
+            all.push(evidence);
+        }
+        all
+    })
 }
 
 fn assert_all_found(evidence: &[Evidence]) {

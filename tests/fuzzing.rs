@@ -3,10 +3,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may end in a panic")]
 
+#[path = "../fuzz/borders.rs"]
+mod borders;
+
 use std::fs;
 use std::path::Path;
 
-use art_mirror_validate::fuzzing::BORDERS;
+use borders::BORDERS;
 use fastrand::Rng;
 
 /// How often each seed is changed in the ordinary test.

@@ -1,9 +1,10 @@
 #![no_main]
 
-use art_mirror_validate::fuzzing::document;
+#[path = "../borders.rs"]
+mod borders;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    if let Err(broken) = document(bytes) {
+    if let Err(broken) = borders::document(bytes) {
         panic!("{broken}");
     }
 });

@@ -247,7 +247,7 @@ fn rewritable(sources: &[Source], document: &str, from_root: bool) -> Option<Str
     });
     let movable = |path: &PathBuf| {
         let text = std::fs::read_to_string(path).ok()?;
-        rewrite(&text, &crate::location::Target::PublishedPlace).ok()
+        rewrite(document, &text, &crate::location::Target::PublishedPlace).ok()
     };
     let path = paths.into_iter().find(|path| movable(path).is_some())?;
     if from_root {

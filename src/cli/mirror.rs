@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum, ValueHint};
 use futures::stream::{self, StreamExt};
@@ -18,19 +21,20 @@ use super::target::Choice;
 use super::{Exit, Verbosity, complain, env};
 use crate::atomic;
 use crate::handoff::mirror::{
-    Arrangement, Copied, Failure, Fetcher, NotClaimed, Plan, Planned, Wanted, claim, free_space, to_come,
-    write_sidecars,
+    Arrangement, Copied, Failure, Fetcher, NotClaimed, Plan, Planned, Received, Wanted, claim, free_space,
+    to_come, write_sidecars,
 };
 use crate::handoff::{request, sync};
 use crate::location::{OcpVersion, Prefix, Series, Target};
-use crate::probe::{
-    AllowedHost, Client, ClientSettings, Notes, Observation, ProbeRequest, Prober, SidecarPolicy,
-};
+use crate::probe::{AllowedHost, Client, ClientSettings, Observation, ProbeRequest, Prober, SidecarPolicy};
 use crate::stream::{Document, Sources, UrlField, find_urls, replace_urls};
 use crate::text::{Printable, bytes, count, excerpt};
 
 /// How many files are fetched at a time.
 const AT_A_TIME: usize = 4;
+
+/// How often the progress is shown.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
 
 /// `mirror`
 #[derive(Debug, Args)]
@@ -310,16 +314,15 @@ fn planned(args: &MirrorArgs, choice: &Choice, mut sources: Sources) -> Result<(
 /// said then.
 async fn learn_sizes(plan: &mut Plan, prober: &Prober) {
     let of_file = |file: &Planned| ProbeRequest {
-        location: Ok(file.url.clone()),
+        location: file.url.clone(),
         signature: None,
         size_from: None,
         sidecars: SidecarPolicy::None,
         content: None,
-        notes: Notes::default(),
     };
     let requests = plan.files.iter().map(of_file).enumerate().collect();
-    let evidence: Vec<_> = prober.examine(requests, |_, _| false).collect().await;
-    for (index, evidence) in evidence {
+    let mut examination = prober.examine(requests, |_, _| false);
+    while let Some((index, evidence)) = examination.next().await {
         if let (Some(file), Observation::Present { size, .. }) = (plan.files.get_mut(index), evidence.file) {
             // The server's own word: it is what will come.
             file.size = size.or(file.size);
@@ -354,11 +357,20 @@ async fn fetch(
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style.progress_chars("━╸─"));
     }
-    let fetcher = Fetcher::new(&client, &args.dest, bar.clone());
-    let results =
-        stream::iter(&plan.files).map(|file| fetcher.copy(file)).buffered(AT_A_TIME).collect().await;
-    bar.finish_and_clear();
-    results
+    let received = Received::default();
+    let fetcher = Fetcher::new(&client, &args.dest, received.clone());
+    let mut results =
+        pin!(stream::iter(&plan.files).map(|file| fetcher.copy(file)).buffered(AT_A_TIME).collect());
+    let mut clock = tokio::time::interval(PROGRESS_INTERVAL);
+    loop {
+        tokio::select! {
+            results = &mut results => {
+                bar.finish_and_clear();
+                return results;
+            }
+            _ = clock.tick() => bar.set_position(received.load(Ordering::Relaxed)),
+        }
+    }
 }
 
 fn exit_of(results: &[Copied]) -> Exit {
@@ -464,7 +476,7 @@ fn moved(
     document: &Document,
     signatures: &BTreeSet<&str>,
 ) -> Result<String, String> {
-    let found = find_urls(text).map_err(|error| error.to_string())?;
+    let found = find_urls(&document.name, text).map_err(|faults| faults.to_string())?;
     let copied: BTreeSet<_> = document.artifacts.iter().map(|artifact| &artifact.id).collect();
     let mut places = Vec::new();
     for url in &found {

@@ -9,8 +9,8 @@ use clap::{Args, ValueEnum};
 
 use super::args::{NetworkArgs, Source, TargetArgs, source};
 use super::{Exit, complain};
-use crate::location::{Mirror, PUBLIC_MIRROR, Prefix, Target, rewrite};
-use crate::stream::{Document, MAX_DOCUMENT_BYTES, Sources};
+use crate::location::{Mirror, PUBLIC_MIRROR, Prefix, RewriteError, Target, rewrite};
+use crate::stream::{MAX_DOCUMENT_BYTES, Sources};
 use crate::text::Printable;
 
 /// `rewrite`
@@ -98,8 +98,10 @@ fn carry_out(args: &RewriteArgs) -> Result<(), String> {
     }
     let mut moved = Vec::with_capacity(texts.len());
     for Text { name, path, text } in &texts {
-        Document::parse(name, text.as_bytes()).map_err(|faults| faults.to_string())?;
-        let rewritten = rewrite(text, &target).map_err(|error| format!("{}: {error}", Printable(name)))?;
+        let rewritten = rewrite(name, text, &target).map_err(|error| match error {
+            RewriteError::Document(faults) => faults.to_string(),
+            error @ RewriteError::Unplaced(_) => format!("{}: {error}", Printable(name)),
+        })?;
         moved.push((name, path, rewritten));
     }
     if !args.in_place {

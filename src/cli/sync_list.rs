@@ -18,12 +18,14 @@ use super::target::Choice;
 use super::{Exit, Verbosity, complain, env, prow};
 use crate::atomic;
 use crate::gate::Case;
-use crate::handoff::directory::{Directories, Filler};
+use crate::handoff::directory::Directories;
 use crate::handoff::mirror::Arrangement;
 use crate::handoff::sync::{
     Answer, Findings, Gap, Refused, State, SyncBuild, SyncFile, SyncList, Unlisted, WhyRefused, WhyUnlisted,
 };
-use crate::location::{ArtifactUrl, HostKind, OcpVersion, PUBLIC_MIRROR, Prefix, Target};
+use crate::location::{
+    ArtifactUrl, HostKind, OcpVersion, Owner, PUBLIC_MIRROR, Prefix, Target, bucket_directory,
+};
 use crate::probe::{Client, Prober};
 use crate::report::ProwContext;
 use crate::stream::{Artifact, Sourced, Sources};
@@ -263,7 +265,7 @@ impl Destinations {
     /// A release does not move what a document itself has in a directory of ART's mirror.
     fn choice(&self, artifact: &Artifact) -> &Choice {
         let literal = ArtifactUrl::parse(&artifact.location);
-        let is_on_mirror = literal.is_ok_and(|url| Filler::of(&url) == Filler::SyncJob);
+        let is_on_mirror = literal.is_ok_and(|url| Owner::of_path(&url) == Owner::SyncJob);
         let stays = is_on_mirror && self.named.target == Target::PublishedPlace;
         self.release.as_ref().filter(|_| !stays).unwrap_or(&self.named)
     }
@@ -316,7 +318,7 @@ impl Destinations {
         self.release.as_ref()?;
         let elsewhere = list.builds.iter().flat_map(|build| &build.files).find(|file| {
             let literal = ArtifactUrl::parse(&file.location);
-            literal.is_ok_and(|url| matches!(Filler::of(&url), Filler::Pipeline(_)))
+            literal.is_ok_and(|url| bucket_directory(&url).is_some())
         })?;
         let host =
             ArtifactUrl::parse(&elsewhere.location).map(|url| excerpt(url.host(), 100)).unwrap_or_default();

@@ -1,5 +1,8 @@
 //! Where a command looks: the flags first, then the environment.
 
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
+
 use super::args::TargetArgs;
 use super::env;
 use crate::gate::Case;
@@ -144,4 +147,38 @@ fn overrides() -> Vec<&'static str> {
     names.extend(env::value(env::STREAM_PREFIX).map(|_| env::STREAM_PREFIX));
     names.extend(asks.then_some(env::CI_BOOTIMAGES));
     names
+}
+
+impl ValueEnum for Verify {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Exists, Self::Published, Self::Auto, Self::Content]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let (name, help) = match self {
+            Self::Exists => ("exists", "Status and size"),
+            Self::Published => (
+                "published",
+                "Also a sha256 that the server publishes: a digest header, sha256sum.txt or meta.json",
+            ),
+            Self::Auto => ("auto", "Published where there is one, else content"),
+            Self::Content => ("content", "Download and hash"),
+        };
+        Some(PossibleValue::new(name).help(help))
+    }
+}
+
+impl ValueEnum for Signatures {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Ignore, Self::Warn, Self::Require]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let (name, help) = match self {
+            Self::Ignore => ("ignore", "Nothing; signatures are not asked for"),
+            Self::Warn => ("warn", "A warning"),
+            Self::Require => ("require", "A failure"),
+        };
+        Some(PossibleValue::new(name).help(help))
+    }
 }

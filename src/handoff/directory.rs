@@ -15,29 +15,6 @@ pub(super) const SHA256SUM_TXT: &str = "sha256sum.txt";
 /// Names that are sidecars' own.
 pub(super) const SIDECARS: [&str; 4] = [SHA256SUM_TXT, "sha256sum.txt.gpg", RHCOS_ID_TXT, "meta.json"];
 
-/// Who puts a file where it is published.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Filler {
-    /// ART's sync job: the directories of `mirror.openshift.com`.
-    SyncJob,
-    /// The build pipeline: the directory below its own bucket, which `rhcos.mirror.openshift.com` shows.
-    Pipeline(String),
-    /// Somebody else.
-    Other,
-}
-
-impl Filler {
-    /// Who fills a URL, as its path tells; mirrors elsewhere are laid out like the public ones.
-    pub fn of(url: &ArtifactUrl) -> Self {
-        let directory = url.url().path().strip_suffix(url.file_name()).unwrap_or_default();
-        match directory.strip_prefix("/art/storage/") {
-            Some(below) => Self::Pipeline(below.to_owned()),
-            None if directory.contains("/dependencies/rhcos/") => Self::SyncJob,
-            None => Self::Other,
-        }
-    }
-}
-
 /// The build of each directory, and the document that names it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Directories(BTreeMap<String, (String, BuildId)>);

@@ -15,6 +15,7 @@ mod sink;
 pub use fetch::{Copied, Failure, Fetched, Fetcher};
 pub use plan::{Arrangement, Directory, Plan, PlanError, Planned, PlannedSignature, Wanted};
 pub use sidecars::write_sidecars;
+pub use sink::Received;
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};

@@ -4,8 +4,7 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use super::directory::Filler;
-use crate::location::ArtifactUrl;
+use crate::location::{ArtifactUrl, Owner, bucket_directory};
 use crate::report::model::{ArtifactReport, Report, TargetKind};
 use crate::report::{ProwContext, RunContext};
 use crate::stream::Sha256;
@@ -53,10 +52,11 @@ pub fn write(report: &Report, context: &RunContext) -> Option<String> {
             _ => continue,
         };
         let build = format!("{}, build {}", Printable(&artifact.arch), Printable(&artifact.release));
-        let (filler, heading) = match ArtifactUrl::parse(url(artifact)).map(|url| Filler::of(&url)) {
-            Ok(Filler::SyncJob) => (0, build),
-            Ok(Filler::Pipeline(key)) => (2, format!("{build}{TO}{key} in the bucket")),
-            Ok(Filler::Other) | Err(_) => (4, build),
+        let place = ArtifactUrl::parse(url(artifact)).ok();
+        let (filler, heading) = match place.as_ref().and_then(bucket_directory) {
+            Some(directory) => (2, format!("{build}{TO}{directory} in the bucket")),
+            None if place.as_ref().is_some_and(|place| Owner::of_path(place) == Owner::SyncJob) => (0, build),
+            None => (4, build),
         };
         if let Some(part) = parts.get_mut(filler + wrong) {
             part.add(heading, artifact);

@@ -16,9 +16,9 @@ use serde::{Deserialize, Serialize, Serializer};
 
 pub use job::{Answer, SyncJob};
 
-use super::directory::{Filler, build_of};
+use super::directory::build_of;
 use super::request::Requested;
-use crate::location::{Arch, ArtifactUrl, BuildId, Location, PUBLIC_MIRROR};
+use crate::location::{Arch, ArtifactUrl, BuildId, Location, Owner, PUBLIC_MIRROR, bucket_directory};
 use crate::report::ProwContext;
 use crate::report::model::Target;
 use crate::stream::{ArtifactId, Sha256};
@@ -290,11 +290,9 @@ impl SyncList {
         // The job writes below one root, wherever else a document may have such directories.
         let root = self.missing_from.prefix.as_deref().unwrap_or(PUBLIC_MIRROR);
         let is_below = file.destination.as_str().strip_prefix(root).is_some_and(|tail| tail.starts_with('/'));
-        let (sync_job, upload_to) = match Filler::of(&file.destination) {
-            Filler::SyncJob if is_below => (SyncJob::of(&destination), None),
-            Filler::Pipeline(directory) => (None, Some(directory)),
-            Filler::SyncJob | Filler::Other => (None, None),
-        };
+        let is_jobs = is_below && Owner::of_path(&file.destination) == Owner::SyncJob;
+        let sync_job = is_jobs.then(|| SyncJob::of(&destination)).flatten();
+        let upload_to = bucket_directory(&file.destination).map(str::to_owned);
         let refused = (sync_job.is_none() && upload_to.is_none()).then(|| Refused {
             why: WhyRefused::NotArts,
             message: format!(

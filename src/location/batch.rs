@@ -3,8 +3,9 @@
 use std::io::{self, BufRead};
 
 use super::checksum::ChecksumUrl;
+use super::place::resolve;
 use super::place_error::PlaceError;
-use super::target::{Target, resolve};
+use super::target::Target;
 
 /// The places of a list of URLs, one per line, in its order, under the target's prefix as it was given.
 ///

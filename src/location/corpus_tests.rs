@@ -24,7 +24,7 @@ fn collect(directory: &Path, found: &mut Vec<(PathBuf, String)>) {
             collect(&path, found);
         } else if path.extension().is_some_and(|it| it == "json") {
             let text = std::fs::read_to_string(&path).unwrap();
-            if find_urls(&text).is_ok_and(|urls| !urls.is_empty()) {
+            if find_urls("d", &text).is_ok_and(|urls| !urls.is_empty()) {
                 found.push((path, text));
             }
         }
@@ -32,7 +32,7 @@ fn collect(directory: &Path, found: &mut Vec<(PathBuf, String)>) {
 }
 
 fn urls() -> impl Iterator<Item = FoundUrl> {
-    documents().into_iter().flat_map(|(_, text)| find_urls(&text).unwrap())
+    documents().into_iter().flat_map(|(_, text)| find_urls("d", &text).unwrap())
 }
 
 #[test]
@@ -76,8 +76,9 @@ const BRIDGES: [&str; 4] = [
 #[test]
 fn every_real_document_comes_back_from_a_bridge_to_its_published_place() {
     for (path, text) in documents() {
-        let published = rewrite(&text, &Target::PublishedPlace).unwrap_or_else(|error| panic!("{error}"));
-        assert_eq!(rewrite(&published.text, &Target::PublishedPlace).unwrap().changed, 0);
+        let published =
+            rewrite("d", &text, &Target::PublishedPlace).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(rewrite("d", &published.text, &Target::PublishedPlace).unwrap().changed, 0);
         if !BRIDGE_HOSTS.iter().any(|host| text.contains(host)) {
             assert_eq!(published.text, text, "{} is at its published place", path.display());
         }
@@ -85,8 +86,8 @@ fn every_real_document_comes_back_from_a_bridge_to_its_published_place() {
         for bridge in BRIDGES {
             let bridge = Target::Bridge(Prefix::parse(bridge).unwrap());
             // The releases layout has no directories for the builds of the last years.
-            let Ok(there) = rewrite(&published.text, &bridge) else { continue };
-            let back = rewrite(&there.text, &Target::PublishedPlace).unwrap();
+            let Ok(there) = rewrite("d", &published.text, &bridge) else { continue };
+            let back = rewrite("d", &there.text, &Target::PublishedPlace).unwrap();
             assert_eq!(back.text, published.text, "{}", path.display());
             tried += 1;
         }
@@ -97,21 +98,22 @@ fn every_real_document_comes_back_from_a_bridge_to_its_published_place() {
 #[test]
 fn every_real_document_goes_there_and_back() {
     for (path, text) in documents() {
-        let unchanged = rewrite(&text, &Target::Published).unwrap();
+        let unchanged = rewrite("d", &text, &Target::Published).unwrap();
         assert_eq!(unchanged.text, text, "{}", path.display());
         // A document with several hosts has several ways back, so each is first put on one host.
         let home = Target::Bridge(Prefix::parse("https://rhcos.mirror.openshift.com/art/storage").unwrap());
-        let Ok(start) = rewrite(&text, &home) else { panic!("{} has no place", path.display()) };
-        assert_eq!(rewrite(&start.text, &home).unwrap().changed, 0);
+        let Ok(start) = rewrite("d", &text, &home) else { panic!("{} has no place", path.display()) };
+        assert_eq!(rewrite("d", &start.text, &home).unwrap().changed, 0);
         for to in ["http://[::1]:8080/art/storage/", "https://b.example/x/y"] {
-            let there = rewrite(&start.text, &Target::Bridge(Prefix::parse(to).unwrap())).unwrap();
+            let there = rewrite("d", &start.text, &Target::Bridge(Prefix::parse(to).unwrap())).unwrap();
             assert_eq!(there.changed, there.urls);
-            assert_eq!(rewrite(&there.text, &home).unwrap().text, start.text, "{}", path.display());
+            assert_eq!(rewrite("d", &there.text, &home).unwrap().text, start.text, "{}", path.display());
         }
-        let flat = rewrite(&text, &Target::Flat(Prefix::parse("https://b.example/flat").unwrap())).unwrap();
+        let flat =
+            rewrite("d", &text, &Target::Flat(Prefix::parse("https://b.example/flat").unwrap())).unwrap();
         assert_eq!(flat.changed, flat.urls);
         // Undone URL by URL, nothing else is found to have changed.
-        let (old, new) = (find_urls(&text).unwrap(), find_urls(&flat.text).unwrap());
+        let (old, new) = (find_urls("d", &text).unwrap(), find_urls("d", &flat.text).unwrap());
         let undone =
             crate::stream::replace_urls(&flat.text, new.iter().zip(old.iter().map(|it| it.url.as_str())));
         assert_eq!(undone, text, "{}", path.display());

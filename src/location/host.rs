@@ -1,4 +1,6 @@
-//! The hosts of the field, and which of them are places a merged document may name.
+//! The hosts of the field: which of them are places a merged document may name, and who fills each.
+
+use super::artifact_url::ArtifactUrl;
 
 /// The hosts where a merged document's artifacts may be: ART's public mirror, ART's CDN, Fedora's own.
 pub const PUBLISHED_HOSTS: [&str; 3] =
@@ -10,6 +12,9 @@ pub const BRIDGE_2021: &str = "https://releases-art-rhcos.svc.ci.openshift.org/a
 /// The hosts of the bridge servers: the one of 2021, and its successor.
 pub const BRIDGE_HOSTS: [&str; 2] =
     ["releases-art-rhcos.svc.ci.openshift.org", "rhcos-redirector.apps.art.xq1c.p1.openshiftapps.com"];
+
+/// ART's public mirror, which its sync job fills.
+pub const PUBLIC_MIRROR: &str = "https://mirror.openshift.com/pub/openshift-v4";
 
 /// The bucket behind ART's CDN, to which clients in EC2 address ranges are redirected.
 const REDIRECT_BUCKET: &str = "art-rhcos-ci";
@@ -40,6 +45,47 @@ impl HostKind {
             Self::Other
         }
     }
+}
+
+/// Who puts files where they are published, and so can mend what is wrong there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owner {
+    /// ART's sync job: `mirror.openshift.com`.
+    SyncJob,
+    /// The build pipeline, into its own bucket: `rhcos.mirror.openshift.com`.
+    Pipeline,
+    /// Fedora's pipeline: `builds.coreos.fedoraproject.org`.
+    Fedora,
+    /// Anybody else.
+    Other,
+}
+
+impl Owner {
+    /// Who fills a host.
+    pub fn of_host(host: &str) -> Self {
+        match host {
+            "mirror.openshift.com" => Self::SyncJob,
+            "rhcos.mirror.openshift.com" => Self::Pipeline,
+            "builds.coreos.fedoraproject.org" => Self::Fedora,
+            _ => Self::Other,
+        }
+    }
+
+    /// Who fills a place as its path tells: mirrors elsewhere are laid out like the public ones.
+    pub fn of_path(url: &ArtifactUrl) -> Self {
+        if bucket_directory(url).is_some() {
+            Self::Pipeline
+        } else if url.directory().contains("/dependencies/rhcos/") {
+            Self::SyncJob
+        } else {
+            Self::Other
+        }
+    }
+}
+
+/// The directory below the build pipeline's bucket that a place shows, if it is one of those.
+pub fn bucket_directory(url: &ArtifactUrl) -> Option<&str> {
+    url.url().path().strip_suffix(url.file_name())?.strip_prefix("/art/storage/")
 }
 
 /// `art-rhcos-ci.s3.amazonaws.com`, and the regional and dual-stack forms of the same bucket's name

@@ -38,10 +38,10 @@ mod checksum;
 mod file_name;
 mod host;
 mod layout;
+mod place;
 mod place_error;
 mod prefix;
 mod product;
-mod published;
 mod rewrite;
 mod target;
 mod version;
@@ -52,15 +52,17 @@ pub use batch::{BatchError, LineError, resolve_lines};
 pub use build_id::{BuildAge, BuildContent, BuildId, BuildIdError, RhelVersion};
 pub use checksum::ChecksumUrl;
 pub use file_name::{FileId, FileName};
-pub use host::{BRIDGE_2021, BRIDGE_HOSTS, HostKind, PUBLISHED_HOSTS};
+pub use host::{
+    BRIDGE_2021, BRIDGE_HOSTS, HostKind, Owner, PUBLIC_MIRROR, PUBLISHED_HOSTS, bucket_directory,
+};
 pub(crate) use layout::is_plain as is_plain_segment;
 pub use layout::{Layout, Location, NotUnderstood};
+pub use place::resolve;
 pub use place_error::{NoPlace, PlaceError};
 pub use prefix::{BadPrefix, Prefix, PrefixError, PrefixKind};
 pub use product::{NoDirectory, Product};
-pub use published::PUBLIC_MIRROR;
 pub use rewrite::{RewriteError, Rewritten, Unplaced, UnplacedReason, rewrite};
-pub use target::{Mirror, MirrorArea, MirrorError, MirrorVersion, Target, resolve};
+pub use target::{Mirror, MirrorArea, MirrorError, MirrorVersion, Target};
 pub use version::{OcpVersion, Series, VersionError};
 
 #[cfg(test)]

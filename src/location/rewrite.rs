@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use super::artifact_url::ArtifactUrl;
+use super::place::resolve;
 use super::place_error::PlaceError;
-use super::target::{Target, resolve};
-use crate::stream::{FindUrlsError, FoundUrl, UrlField, find_urls, replace_urls};
+use super::target::Target;
+use crate::stream::{Faults, FoundUrl, UrlField, find_urls, replace_urls};
 use crate::text::excerpt;
 
 /// A document whose URLs are those of a target.
@@ -22,22 +23,23 @@ pub struct Rewritten {
 /// Moves the locations and signatures of a document's artifacts to a target.
 ///
 /// Only the URLs' own bytes change; a document that is already there comes back byte for byte. If any URL has
-/// no place at the target, the result is every such URL and no document.
+/// no place at the target, the result is every such URL and no document. `name` is what faults call the document.
 ///
 /// ```
 /// use art_mirror_validate::location::{Prefix, Target, rewrite};
 ///
-/// let document = r#"{"architectures": {"x86_64": {"artifacts": {"qemu": {
-///     "release": "48.84.202109241901-0", "formats": {"qcow2.gz": {"disk": {"location": "https://rhcos.mirror.openshift.com/art/storage/releases/rhcos-4.8/48.84.202109241901-0/x86_64/rhcos-48.84.202109241901-0-qemu.x86_64.qcow2.gz"}}}}}}}}"#;
+/// let document = r#"{"stream": "rhcos-4.8", "architectures": {"x86_64": {"artifacts": {"qemu": {
+///     "release": "48.84.202109241901-0", "formats": {"qcow2.gz": {"disk": {
+///     "sha256": "f7ba2bc1a7bb9a4e1f8a0f6bb3fa8a1f4e0b23ae0d5e4ff14eb1a4ba64a9a16e", "location": "https://rhcos.mirror.openshift.com/art/storage/releases/rhcos-4.8/48.84.202109241901-0/x86_64/rhcos-48.84.202109241901-0-qemu.x86_64.qcow2.gz"}}}}}}}}"#;
 /// let bridge = Target::Bridge(Prefix::parse("https://bridge.example/art/storage")?);
 ///
-/// let moved = rewrite(document, &bridge)?;
+/// let moved = rewrite("rhcos.json", document, &bridge)?;
 /// assert_eq!(moved.text, document.replace("rhcos.mirror.openshift.com", "bridge.example"));
 /// assert_eq!((moved.urls, moved.changed), (1, 1));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn rewrite(document: &str, target: &Target) -> Result<Rewritten, RewriteError> {
-    let found = find_urls(document)?;
+pub fn rewrite(name: &str, document: &str, target: &Target) -> Result<Rewritten, RewriteError> {
+    let found = find_urls(name, document)?;
     let mut places: Vec<ArtifactUrl> = Vec::with_capacity(found.len());
     let mut unplaced = Vec::new();
     let mut taken: HashMap<String, &FoundUrl> = HashMap::with_capacity(found.len());
@@ -68,9 +70,9 @@ pub fn rewrite(document: &str, target: &Target) -> Result<Rewritten, RewriteErro
 /// Why a document was not rewritten.
 #[derive(Debug, thiserror::Error)]
 pub enum RewriteError {
-    /// The text is no stream document.
+    /// The text is not a stream document, or one with faults.
     #[error(transparent)]
-    Document(#[from] FindUrlsError),
+    Document(#[from] Faults),
     /// Some URLs have no place at the target.
     #[error("{} of the document's URLs could not be placed:{}", .0.len(), shown(.0))]
     Unplaced(Vec<Unplaced>),

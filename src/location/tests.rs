@@ -448,25 +448,28 @@ fn a_list_is_resolved_as_a_whole_or_not_at_all() {
 #[test]
 fn rewriting_reports_every_url_without_a_place() {
     let component = |url: &str| {
-        format!(r#"{{"formats": {{"iso": {{"disk": {{"location": "{url}", "signature": "{url}.sig"}}}}}}}}"#)
+        let sha256 = "0".repeat(64);
+        let fields = format!(r#""location": "{url}", "signature": "{url}.sig", "sha256": "{sha256}""#);
+        format!(r#"{{"release": "", "formats": {{"iso": {{"disk": {{{fields}}}}}}}}}"#)
     };
     let document = |a: &str, b: &str| {
         format!(
-            r#"{{"architectures": {{"x86_64": {{"artifacts": {{"metal": {}, "qemu": {}}}}}}}}}"#,
+            r#"{{"stream": "s", "architectures": {{"x86_64": {{"artifacts": {{"metal": {}, "qemu": {}}}}}}}}}"#,
             component(a),
             component(b)
         )
     };
-    let error = rewrite(&document("https://h/x", BY_BUILD), &bridge("https://b/art/storage")).unwrap_err();
+    let error =
+        rewrite("d", &document("https://h/x", BY_BUILD), &bridge("https://b/art/storage")).unwrap_err();
     assert_eq!(error.to_string().lines().count(), 3, "{error}");
 
     let flat = Target::Flat(Prefix::parse("https://flat/x/").unwrap());
-    let moved = rewrite(&document(BY_BUILD, BY_RELEASE), &flat).unwrap();
+    let moved = rewrite("d", &document(BY_BUILD, BY_RELEASE), &flat).unwrap();
     assert!(moved.text.contains("\"https://flat/x/rhcos-4.8.2-x86_64-qemu.x86_64.qcow2.gz.sig\""));
     assert_eq!((moved.urls, moved.changed), (4, 4));
 
     let same_name = document("https://h/a/f.iso", "https://h/b/f.iso");
-    let error = rewrite(&same_name, &flat).unwrap_err().to_string();
+    let error = rewrite("d", &same_name, &flat).unwrap_err().to_string();
     assert!(
         error.contains("architectures.x86_64.artifacts.metal.formats.iso.disk.location already is"),
         "{error}"

@@ -23,17 +23,17 @@ const MAX_DIGESTS: usize = 2;
 
 /// What the digest headers of one response say.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct HeaderDigests {
+pub struct HeaderDigests {
     /// The sha256 of every header. Those of a malformed one can contradict and prove nothing.
-    pub(crate) digests: Vec<PublishedDigest>,
+    pub digests: Vec<PublishedDigest>,
     /// What was meant as a sha256 and is none.
-    pub(crate) remarks: Vec<String>,
+    pub remarks: Vec<String>,
 }
 
 impl HeaderDigests {
     /// Reads `Repr-Digest` (RFC 9530), `Digest` (RFC 3230), `x-amz-checksum-sha256`, `x-amz-meta-sha256` and
     /// Artifactory's `X-Checksum-Sha256`.
-    pub(crate) fn of(headers: &HeaderMap) -> Self {
+    pub fn of(headers: &HeaderMap) -> Self {
         let mut found = Self::default();
         for (name, read) in [
             ("repr-digest", structured as fn(&str) -> Claim),

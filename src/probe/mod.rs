@@ -4,7 +4,6 @@ mod answer;
 mod content;
 mod digest_headers;
 mod evidence;
-mod notes;
 mod observe;
 mod openpgp;
 mod prober;
@@ -19,10 +18,9 @@ pub use content::{
     ContentEvidence, ContentRequest, Extent, FileProgress, MAX_UNCOMPRESSED_BYTES, Sink, Transferred,
     Transfers, TransfersNow, Uncompressed, Unfinished,
 };
-pub(crate) use digest_headers::HeaderDigests;
+pub use digest_headers::HeaderDigests;
 pub use evidence::{Absence, DigestSource, Evidence, Observation, PublishedDigest, Unread};
-pub use notes::Notes;
 pub use openpgp::{Keyring, KeyringError, SignatureCheck};
-pub use prober::{FetchError, ProbeRequest, Prober, SidecarPolicy};
+pub use prober::{Examination, FetchError, ProbeRequest, Prober, SidecarPolicy};
 pub use sha256sum::{Sha256sum, Sha256sumError};
 pub use sidecars::{MAX_META_JSON_BYTES, MAX_SHA256SUM_BYTES};

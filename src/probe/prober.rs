@@ -1,39 +1,37 @@
 //! From artifacts to evidence.
 
 use std::collections::HashMap;
-use std::future::Future;
+use std::hash::Hash;
 use std::sync::Arc;
 
-use futures::future::Either;
-use futures::stream::{self, FuturesUnordered, Stream, StreamExt};
+use futures::future::LocalBoxFuture;
+use futures::stream::{self, FuturesUnordered, LocalBoxStream, StreamExt};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::DigestSource;
 use super::answer::{SmallFile, small_file};
 use super::content::{ContentRequest, Order, Prover, Transfers};
 use super::evidence::{Absence, Evidence, Observation, PublishedDigest, Unread};
-use super::notes::Notes;
 use super::observe::{Sighting, observe};
 use super::openpgp::{Keyring, SignatureCheck};
 use super::sidecars::{META_JSON, SHA256SUM_TXT, SHA256SUM_TXT_GPG, Sidecar, Sidecars, Sums};
 use crate::http::{Client, Outage, Refusal, scheme_and_host};
-use crate::location::{ArtifactUrl, BadLocation};
+use crate::location::ArtifactUrl;
 use crate::stream::{BuildMetadata, MAX_DOCUMENT_BYTES};
 
 /// What to find out about one artifact.
 #[derive(Debug, Clone)]
 pub struct ProbeRequest {
     /// Where the file should be.
-    pub location: Result<ArtifactUrl, BadLocation>,
+    pub location: ArtifactUrl,
     /// Where its signature should be, if anybody cares.
-    pub signature: Option<Result<ArtifactUrl, BadLocation>>,
+    pub signature: Option<ArtifactUrl>,
     /// Another place that has the same file, to learn the size from.
     pub size_from: Option<ArtifactUrl>,
     /// Which sidecars are of interest.
     pub sidecars: SidecarPolicy,
     /// What to find out about the bytes; `None` leaves them unread.
     pub content: Option<ContentRequest>,
-    /// Where what is known is noted until all of it is.
-    pub notes: Notes,
 }
 
 /// Which sidecars of a file's directory are asked for.
@@ -104,20 +102,17 @@ impl Prober {
         }
     }
 
-    /// Finds out about all of these, every host at the same time. The evidence comes as it comes, each with
-    /// the key that its request had. `must_be_read` says of which files the bytes are read, where that was asked for
-    /// and the file is there.
-    pub fn examine<'p, K: Copy + 'static>(
+    /// Finds out about all of these, every host at the same time. `must_be_read` says of which files the bytes are read,
+    /// where that was asked for and the file is there.
+    pub fn examine<'p, K: Copy + Eq + Hash + 'static>(
         &'p self,
         requests: Vec<(K, ProbeRequest)>,
         must_be_read: impl Fn(K, &Evidence) -> bool + 'p,
-    ) -> impl Stream<Item = (K, Evidence)> + 'p {
-        let files = requests.iter().filter_map(|(_, request)| request.location.as_ref().ok());
-        self.sidecars.begin(&files.collect::<Vec<_>>());
+    ) -> Examination<'p, K> {
+        self.sidecars.begin(&requests.iter().map(|(_, request)| &request.location).collect::<Vec<_>>());
         let mut by_host: HashMap<String, Vec<(K, ProbeRequest)>> = HashMap::new();
         for (key, request) in requests {
-            let host =
-                request.location.as_ref().map_or_else(|_| "", |location| scheme_and_host(location.url()));
+            let host = scheme_and_host(request.location.url());
             if let Some(its) = by_host.get_mut(host) {
                 its.push((key, request));
             } else {
@@ -126,78 +121,28 @@ impl Prober {
         }
         // One more than the permits of a host, so that the next request is ready when one ends.
         let width = self.client.settings().concurrency.saturating_add(1);
+        let (sender, parts) = unbounded_channel();
         let asked = stream::select_all(by_host.into_values().map(move |requests| {
+            let sender = sender.clone();
             stream::iter(requests)
-                .map(move |(key, request)| async move {
-                    let evidence = self.inquire(&request).await;
-                    (key, request, evidence)
+                .map(move |(key, request)| {
+                    let parts = Parts { key, sender: sender.clone() };
+                    async move {
+                        self.inquire(&request, &parts).await;
+                        (key, request)
+                    }
                 })
                 .buffer_unordered(width)
                 .boxed_local()
         }));
-        self.then_read(asked, must_be_read)
-    }
-
-    /// Passes on what is known, and reads the files whose bytes are to be proven. However many they are, they
-    /// hold no question back.
-    fn then_read<'p, K: Copy + 'p>(
-        &'p self,
-        asked: impl Stream<Item = (K, ProbeRequest, Evidence)> + Unpin + 'p,
-        must_be_read: impl Fn(K, &Evidence) -> bool + 'p,
-    ) -> impl Stream<Item = (K, Evidence)> + 'p {
-        let reading = FuturesUnordered::new();
-        let begun = (asked.fuse(), reading, must_be_read);
-        stream::unfold(begun, async move |(mut asked, mut reading, must_be_read)| {
-            loop {
-                tokio::select! {
-                    Some((key, request, evidence)) = asked.next() => {
-                        let is_read = must_be_read(key, &evidence);
-                        match self.reading(key, request, evidence, is_read) {
-                            Either::Left(read) => reading.push(read),
-                            Either::Right(known) => return Some((known, (asked, reading, must_be_read))),
-                        }
-                    }
-                    Some(read) = reading.next() => return Some((read, (asked, reading, must_be_read))),
-                    else => return None,
-                }
-            }
-        })
-    }
-
-    /// The future that reads a file, or the evidence if its bytes are not to be read.
-    fn reading<K: Copy>(
-        &self,
-        key: K,
-        request: ProbeRequest,
-        mut evidence: Evidence,
-        must_be_read: bool,
-    ) -> Either<impl Future<Output = (K, Evidence)>, (K, Evidence)> {
-        let (Some(content), Ok(location)) = (request.content, request.location) else {
-            if self.keyring.is_some() && matches!(evidence.signature, Some(Observation::Present { .. })) {
-                evidence.signature_check = Some(SignatureCheck::NotMade);
-            }
-            return Either::Right((key, evidence));
-        };
-        let there = matches!(evidence.file, Observation::Present { .. });
-        let signed = matches!(evidence.signature, Some(Observation::Present { .. }));
-        let signature = match (&self.keyring, request.signature) {
-            (Some(keyring), Some(Ok(signature))) if signed => Some((signature, Arc::clone(keyring))),
-            _ => None,
-        };
-        // Who brings keys wants signatures checked, and that takes the bytes.
-        if !there || !(must_be_read || signature.is_some()) {
-            return Either::Right((key, evidence));
+        Examination {
+            prober: self,
+            must_be_read: Box::new(must_be_read),
+            asked: asked.boxed_local(),
+            parts,
+            reading: FuturesUnordered::new(),
+            known: HashMap::new(),
         }
-        // Announced before its turn comes, so that the whole is known early.
-        let meter = self.prover.announce(&location, &evidence);
-        request.notes.add(|notes| notes.clone_from(&evidence));
-        Either::Left(async move {
-            let order = Order { location: &location, request: &content, signature };
-            self.prover.prove(&self.client, order, meter, &mut evidence).await;
-            // All is known, and said.
-            request.notes.take();
-            (key, evidence)
-        })
     }
 
     /// How far all downloads are.
@@ -215,84 +160,181 @@ impl Prober {
         self.client.revive();
     }
 
-    async fn inquire(&self, request: &ProbeRequest) -> Evidence {
-        let location = match self.admit(&request.location) {
-            Ok(location) => location,
-            Err(refusal) => return Evidence::only(Observation::Refused(refusal)),
+    /// What is to be read of a file, if its bytes are.
+    fn order(&self, request: ProbeRequest, evidence: &mut Evidence, must_be_read: bool) -> Option<Order> {
+        let signed = matches!(evidence.signature, Some(Observation::Present { .. }));
+        let Some(content) = request.content else {
+            if self.keyring.is_some() && signed {
+                evidence.signature_check = Some(SignatureCheck::NotMade);
+            }
+            return None;
         };
+        let signature = request.signature.filter(|_| signed).zip(self.keyring.clone());
+        let there = matches!(evidence.file, Observation::Present { .. });
+        // Who brings keys wants signatures checked, and that takes the bytes.
+        (there && (must_be_read || signature.is_some())).then_some(Order {
+            location: request.location,
+            request: content,
+            signature,
+        })
+    }
+
+    /// Tells all that there is to know without the bytes.
+    async fn inquire<K: Copy>(&self, request: &ProbeRequest, parts: &Parts<K>) {
+        let location = &request.location;
+        if let Err(refusal) = self.client.rules().admit(location) {
+            return parts.tell(Part::Refused(refusal));
+        }
         // All at once: nothing here waits for anything else.
-        let notes = &request.notes;
         tokio::join!(
-            async {
-                let sighting = observe(&self.client, location.url()).await;
-                notes.add(|evidence| evidence.add_sighting(sighting));
-            },
+            async { parts.tell(Part::File(observe(&self.client, location.url()).await)) },
             async {
                 if request.sidecars == SidecarPolicy::All {
-                    self.note_sums(location, notes).await;
+                    let sums = self.sidecars.sha256sum(&self.client, location, self.keyring.is_some()).await;
+                    parts.tell(Part::Sums(location.file_name().to_owned(), Arc::clone(&sums)));
+                    if let (Some(keyring), Sidecar::Read(_)) = (&self.keyring, &*sums) {
+                        let check = self.sidecars.sums_check(&self.client, location, keyring, &sums).await;
+                        parts.tell(Part::SumsCheck(check));
+                    }
                 }
             },
             async {
                 if request.sidecars != SidecarPolicy::None {
                     let build = self.sidecars.meta_json(&self.client, location).await;
-                    notes.add(|evidence| evidence.add_build(location.file_name(), &build));
+                    parts.tell(Part::Build(location.file_name().to_owned(), build));
                 }
             },
             async {
                 if let Some(signature) = &request.signature {
-                    let seen = self.signature(signature).await;
-                    notes.add(|evidence| evidence.signature = Some(seen));
+                    parts.tell(Part::Signature(self.observe(signature).await));
                 }
             },
             async {
-                if let Some(place) = &request.size_from {
-                    let size = self.size_at(place).await;
-                    notes.add(|evidence| evidence.bridge_size = size);
+                // That the place has none, or is down, is not this file's fault.
+                if let Some(place) = &request.size_from
+                    && let Observation::Present { size: Some(size), .. } = self.observe(place).await
+                {
+                    parts.tell(Part::BridgeSize(size));
                 }
             },
         );
-        let mut evidence = notes.take().unwrap_or_else(Evidence::unanswered);
-        // As if they had answered one after the other: a report does not depend on who was first.
-        evidence.published.sort_by_key(|digest| digest.source);
-        evidence.unread.sort_by_key(|unread| unread.sidecar);
-        evidence.remarks.sort();
-        evidence
     }
 
-    /// Notes what the `sha256sum.txt` says, and what a keyring says of it.
-    async fn note_sums(&self, location: &ArtifactUrl, notes: &Notes) {
-        let sums = self.sidecars.sha256sum(&self.client, location, self.keyring.is_some()).await;
-        notes.add(|evidence| evidence.add_sums(location.file_name(), &sums));
-        if let (Some(keyring), Sidecar::Read(_)) = (&self.keyring, &*sums) {
-            let check = self.sidecars.sums_check(&self.client, location, keyring, &sums).await;
-            notes.add(|evidence| evidence.add_sums_check(&check));
-        }
-    }
-
-    fn admit<'l>(&self, location: &'l Result<ArtifactUrl, BadLocation>) -> Result<&'l ArtifactUrl, Refusal> {
-        let location = location.as_ref().map_err(|bad| Refusal::BadLocation(bad.clone()))?;
-        self.client.rules().admit(location)?;
-        Ok(location)
-    }
-
-    /// The size of the file at another place. That the place has none, or is down, is not this file's fault.
-    async fn size_at(&self, place: &ArtifactUrl) -> Option<u64> {
-        self.client.rules().admit(place).ok()?;
-        match observe(&self.client, place.url()).await.observation {
-            Observation::Present { size, .. } => size,
-            _ => None,
-        }
-    }
-
-    async fn signature(&self, location: &Result<ArtifactUrl, BadLocation>) -> Observation {
-        match self.admit(location) {
-            Ok(location) => observe(&self.client, location.url()).await.observation,
+    async fn observe(&self, place: &ArtifactUrl) -> Observation {
+        match self.client.rules().admit(place) {
+            Ok(()) => observe(&self.client, place.url()).await.observation,
             Err(refusal) => Observation::Refused(refusal),
         }
     }
 }
 
+/// Some of what there is to know of a file.
+enum Part {
+    Refused(Refusal),
+    File(Sighting),
+    /// Of the file of this name.
+    Sums(String, Arc<Sidecar<Sums>>),
+    SumsCheck(Arc<Sidecar<SignatureCheck>>),
+    Build(String, Arc<Sidecar<BuildMetadata>>),
+    Signature(Observation),
+    BridgeSize(u64),
+}
+
+/// Where the parts of one file go.
+struct Parts<K> {
+    key: K,
+    sender: UnboundedSender<(K, Part)>,
+}
+
+impl<K: Copy> Parts<K> {
+    fn tell(&self, part: Part) {
+        // Nobody listens to an examination that was given up.
+        let _ = self.sender.send((self.key, part));
+    }
+}
+
+type MustBeRead<'p, K> = Box<dyn Fn(K, &Evidence) -> bool + 'p>;
+
+/// An examination under way.
+pub struct Examination<'p, K> {
+    prober: &'p Prober,
+    must_be_read: MustBeRead<'p, K>,
+    asked: LocalBoxStream<'p, (K, ProbeRequest)>,
+    parts: UnboundedReceiver<(K, Part)>,
+    reading: FuturesUnordered<LocalBoxFuture<'p, (K, Evidence)>>,
+    /// What is known of the files that are under way.
+    known: HashMap<K, Evidence>,
+}
+
+impl<K: Copy + Eq + Hash + 'static> Examination<'_, K> {
+    /// The evidence of the next file of which all is known. However many files are read, they hold no question back.
+    pub async fn next(&mut self) -> Option<(K, Evidence)> {
+        loop {
+            tokio::select! {
+                biased;
+                Some((key, part)) = self.parts.recv() => self.add(key, part),
+                Some((key, request)) = self.asked.next() => {
+                    while let Ok((key, part)) = self.parts.try_recv() {
+                        self.add(key, part);
+                    }
+                    let mut evidence = self.known.remove(&key).unwrap_or_else(Evidence::unanswered);
+                    evidence.sort();
+                    let must_be_read = (self.must_be_read)(key, &evidence);
+                    match self.prober.order(request, &mut evidence, must_be_read) {
+                        None => return Some((key, evidence)),
+                        Some(order) => self.read(key, order, evidence),
+                    }
+                }
+                Some((key, evidence)) = self.reading.next() => {
+                    self.known.remove(&key);
+                    return Some((key, evidence));
+                }
+                else => return None,
+            }
+        }
+    }
+
+    fn add(&mut self, key: K, part: Part) {
+        self.known.entry(key).or_insert_with(Evidence::unanswered).add(part);
+    }
+
+    fn read(&mut self, key: K, order: Order, mut evidence: Evidence) {
+        self.known.insert(key, evidence.clone());
+        let prober = self.prober;
+        // Announced before its turn comes, so that the whole is known early.
+        let meter = prober.prover.announce(&order.location, &evidence);
+        self.reading.push(Box::pin(async move {
+            prober.prover.prove(&prober.client, order, meter, &mut evidence).await;
+            (key, evidence)
+        }));
+    }
+
+    /// What is known of the files that are under way, for who ends the examination here.
+    pub fn into_known(self) -> HashMap<K, Evidence> {
+        self.known
+    }
+}
+
 impl Evidence {
+    fn add(&mut self, part: Part) {
+        match part {
+            Part::Refused(refusal) => self.file = Observation::Refused(refusal),
+            Part::File(sighting) => self.add_sighting(sighting),
+            Part::Sums(file_name, sums) => self.add_sums(&file_name, &sums),
+            Part::Build(file_name, build) => self.add_build(&file_name, &build),
+            Part::SumsCheck(check) => self.add_sums_check(&check),
+            Part::Signature(seen) => self.signature = Some(seen),
+            Part::BridgeSize(size) => self.bridge_size = Some(size),
+        }
+    }
+
+    /// As if all had answered one after the other: a report does not depend on who was first.
+    fn sort(&mut self) {
+        self.published.sort_by_key(|digest| digest.source);
+        self.unread.sort_by_key(|unread| unread.sidecar);
+        self.remarks.sort();
+    }
+
     fn add_sighting(&mut self, sighting: Sighting) {
         let Sighting { observation, digests, attempts, answered_by } = sighting;
         self.published.extend(digests.digests);

@@ -70,7 +70,7 @@ impl Sha256sum {
     }
 
     /// Every file's name and digests, in no order.
-    pub(crate) fn files(&self) -> impl Iterator<Item = (&str, &[Sha256])> {
+    pub fn files(&self) -> impl Iterator<Item = (&str, &[Sha256])> {
         self.files.iter().map(|(name, digests)| (&**name, &**digests))
     }
 

@@ -13,7 +13,7 @@ use super::Sha256;
 use super::derivation::{Build, CLOUDS, Draft};
 use super::fault::Faults;
 use super::limits::{MAX_FILE_NAME, MAX_IMAGES, MAX_IMAGES_OF_A_FILE, MAX_RELEASE};
-use super::reader::{Expected, Reader, Shape};
+use super::reader::{Expected, Read, Reader, Shape};
 use crate::text::{count, printed_length};
 
 /// What build metadata says of one file.
@@ -110,15 +110,9 @@ struct Root<'m> {
 }
 
 impl<'t> Shape<'t> for Root<'_> {
-    const FIELDS: &'static [&'static str] = &[];
     const EXPECTED: &'static str = "build metadata, an object";
 
-    fn entry<A: MapAccess<'t>>(
-        &mut self,
-        reader: &Reader<'t>,
-        key: String,
-        map: &mut A,
-    ) -> Result<(), A::Error> {
+    fn entry<A: MapAccess<'t>>(&mut self, reader: &Reader<'t>, key: String, map: &mut A) -> Read<'t, A> {
         match key.as_str() {
             "images" => {
                 let images =
@@ -152,15 +146,9 @@ struct Images<'m> {
 }
 
 impl<'t> Shape<'t> for Images<'_> {
-    const FIELDS: &'static [&'static str] = &[];
     const EXPECTED: &'static str = "an object of images";
 
-    fn entry<A: MapAccess<'t>>(
-        &mut self,
-        reader: &Reader<'t>,
-        key: String,
-        map: &mut A,
-    ) -> Result<(), A::Error> {
+    fn entry<A: MapAccess<'t>>(&mut self, reader: &Reader<'t>, key: String, map: &mut A) -> Read<'t, A> {
         self.count += 1;
         if self.count > MAX_IMAGES {
             return reader.skip(map);
@@ -193,15 +181,9 @@ struct Image<'m> {
 }
 
 impl<'t> Shape<'t> for Image<'_> {
-    const FIELDS: &'static [&'static str] = &[];
     const EXPECTED: &'static str = "an object with path and sha256";
 
-    fn entry<A: MapAccess<'t>>(
-        &mut self,
-        reader: &Reader<'t>,
-        key: String,
-        map: &mut A,
-    ) -> Result<(), A::Error> {
+    fn entry<A: MapAccess<'t>>(&mut self, reader: &Reader<'t>, key: String, map: &mut A) -> Read<'t, A> {
         let file = &mut self.file;
         match key.as_str() {
             "path" => {

@@ -29,3 +29,21 @@ impl Serialize for ArtifactId {
         serializer.collect_str(self)
     }
 }
+
+/// The fields of an artifact that hold a URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum UrlField {
+    /// The file itself.
+    Location,
+    /// Its detached OpenPGP signature.
+    Signature,
+}
+
+impl fmt::Display for UrlField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Location => "location",
+            Self::Signature => "signature",
+        })
+    }
+}

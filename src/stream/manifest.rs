@@ -14,7 +14,7 @@ use super::Document;
 use super::claim::Claim;
 use super::fault::{Fault, Faults, quoted};
 use super::limits::{MAX_EXCERPT, MAX_MANIFEST_BYTES, MAX_STREAM};
-use super::reader::{Reader, Shape};
+use super::reader::{Read, Reader, Shape};
 use crate::text::{excerpt, printed_length};
 
 /// The name of the `ConfigMap` that holds stream metadata in every cluster.
@@ -165,15 +165,9 @@ struct Streams<'n> {
 }
 
 impl<'t> Shape<'t> for Streams<'_> {
-    const FIELDS: &'static [&'static str] = &[];
     const EXPECTED: &'static str = "an object of stream documents";
 
-    fn entry<A: MapAccess<'t>>(
-        &mut self,
-        reader: &Reader<'t>,
-        key: String,
-        map: &mut A,
-    ) -> Result<(), A::Error> {
+    fn entry<A: MapAccess<'t>>(&mut self, reader: &Reader<'t>, key: String, map: &mut A) -> Read<'t, A> {
         let raw: &RawValue = map.next_value()?;
         if key.is_empty() || printed_length(&key) > MAX_STREAM {
             let expected = format!("a name of 1 to {MAX_STREAM} characters");
@@ -260,6 +254,14 @@ impl<'de> Deserialize<'de> for Node {
 
 struct NodeVisitor;
 
+macro_rules! others {
+    ($($visit:ident: $type:ty),+) => {$(
+        fn $visit<E: Error>(self, _: $type) -> Result<Node, E> {
+            Ok(Node::Other)
+        }
+    )+};
+}
+
 impl<'de> Visitor<'de> for NodeVisitor {
     type Value = Node;
 
@@ -299,33 +301,8 @@ impl<'de> Visitor<'de> for NodeVisitor {
         Ok(Node::Text(text))
     }
 
-    fn visit_bool<E: Error>(self, _: bool) -> Result<Node, E> {
-        Ok(Node::Other)
-    }
-
-    fn visit_i64<E: Error>(self, _: i64) -> Result<Node, E> {
-        Ok(Node::Other)
-    }
-
-    fn visit_u64<E: Error>(self, _: u64) -> Result<Node, E> {
-        Ok(Node::Other)
-    }
-
-    fn visit_i128<E: Error>(self, _: i128) -> Result<Node, E> {
-        Ok(Node::Other)
-    }
-
-    fn visit_u128<E: Error>(self, _: u128) -> Result<Node, E> {
-        Ok(Node::Other)
-    }
-
-    fn visit_f64<E: Error>(self, _: f64) -> Result<Node, E> {
-        Ok(Node::Other)
-    }
-
-    fn visit_bytes<E: Error>(self, _: &[u8]) -> Result<Node, E> {
-        Ok(Node::Other)
-    }
+    others!(visit_bool: bool, visit_i64: i64, visit_u64: u64, visit_i128: i128, visit_u128: u128, visit_f64: f64);
+    others!(visit_bytes: &[u8]);
 
     fn visit_unit<E: Error>(self) -> Result<Node, E> {
         Ok(Node::Other)

@@ -29,11 +29,11 @@ pub use digest::{Sha256, Sha256Error};
 pub use fault::{Fault, Faults};
 pub use form::Form;
 pub use git::{CommitId, GitError, Repository};
-pub use id::ArtifactId;
+pub use id::{ArtifactId, UrlField};
 pub use limits::MAX_DOCUMENT_BYTES;
 pub use partition::{Partition, PartitionError};
 pub use source::{LegacyBuild, Skipped, SourceError, SourceErrors, Sourced, Sources};
-pub use urls::{FindUrlsError, FoundUrl, UrlField, find_urls, replace_urls};
+pub use urls::{FoundUrl, find_urls, replace_urls};
 
 use std::sync::Arc;
 

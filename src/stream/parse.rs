@@ -2,6 +2,7 @@
 //!
 //! The reference types are in coreos/stream-metadata-go, `stream/stream.go`.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use serde::de::MapAccess;
@@ -9,15 +10,38 @@ use serde_json::value::RawValue;
 use url::Url;
 
 use super::fault::Faults;
+use super::id::UrlField;
 use super::limits::{MAX_NAME, MAX_RELEASE, MAX_STREAM, MAX_URL};
-use super::reader::{Expected, Reader, Shape};
+use super::reader::{Expected, Read, Reader, Shape};
 use super::{Artifact, ArtifactId, CloudImage, Document, Form, Sha256};
 use crate::text::printed_length;
 
 impl Document {
     /// Reads a stream document. All its faults are reported together.
     pub fn parse(name: &str, text: &[u8]) -> Result<Self, Faults> {
-        let mut document = Self {
+        Parsed::read(name, text, None).map(|parsed| parsed.document)
+    }
+}
+
+/// What is read of a text.
+pub(super) struct Parsed {
+    pub(super) document: Document,
+    /// Where the URLs of its artifacts are, if anybody asks.
+    pub(super) spans: Option<Vec<UrlSpan>>,
+}
+
+/// Where a URL is in the text.
+pub(super) struct UrlSpan {
+    /// The index of its artifact.
+    pub(super) artifact: usize,
+    pub(super) field: UrlField,
+    /// The bytes of the JSON string, quotation marks included.
+    pub(super) bytes: Range<usize>,
+}
+
+impl Parsed {
+    pub(super) fn read(name: &str, text: &[u8], spans: Option<Vec<UrlSpan>>) -> Result<Self, Faults> {
+        let document = Document {
             name: name.into(),
             sha256: Sha256::of(text),
             keys: Vec::new(),
@@ -26,14 +50,23 @@ impl Document {
             artifacts: Vec::new(),
             cloud_images: Vec::new(),
         };
-        Reader::read(name, text, Stream { document: &mut document, stream: false, architectures: false })?;
-        document.form = std::str::from_utf8(text).map(Form::of).unwrap_or_default();
-        Ok(document)
+        let mut parsed = Self { document, spans };
+        Reader::read(name, text, Stream { parsed: &mut parsed, stream: false, architectures: false })?;
+        parsed.document.form = std::str::from_utf8(text).map(Form::of).unwrap_or_default();
+        Ok(parsed)
+    }
+
+    /// Notes where a URL of the next artifact is.
+    fn found(&mut self, field: UrlField, reader: &Reader<'_>, raw: &RawValue) {
+        if let (Some(spans), Some(start)) = (&mut self.spans, reader.offset(raw)) {
+            let artifact = self.document.artifacts.len();
+            spans.push(UrlSpan { artifact, field, bytes: start..start + raw.get().len() });
+        }
     }
 }
 
 struct Stream<'d> {
-    document: &'d mut Document,
+    parsed: &'d mut Parsed,
     stream: bool,
     architectures: bool,
 }
@@ -42,23 +75,18 @@ impl<'t> Shape<'t> for Stream<'_> {
     const FIELDS: &'static [&'static str] = &["stream", "metadata", "architectures"];
     const EXPECTED: &'static str = "stream metadata, an object";
 
-    fn entry<A: MapAccess<'t>>(
-        &mut self,
-        reader: &Reader<'t>,
-        key: String,
-        map: &mut A,
-    ) -> Result<(), A::Error> {
+    fn entry<A: MapAccess<'t>>(&mut self, reader: &Reader<'t>, key: String, map: &mut A) -> Read<'t, A> {
         match key.as_str() {
             "stream" => {
                 self.stream = true;
                 if let Some(stream) = reader.text(map.next_value()?, MAX_STREAM) {
-                    self.document.stream = stream;
+                    self.parsed.document.stream = stream;
                 }
                 Ok(())
             }
             "architectures" => {
                 self.architectures = true;
-                map.next_value_seed(reader.object(Architectures { document: self.document }))
+                map.next_value_seed(reader.object(Architectures { parsed: self.parsed }))
             }
             "metadata" => reader.judge(map, of_metadata),
             _ => reader.skip(map),
@@ -71,35 +99,29 @@ impl<'t> Shape<'t> for Stream<'_> {
         }
         if !self.architectures {
             reader.missing("architectures", "an object of architectures");
-        } else if self.document.artifacts.is_empty() && reader.is_clean() {
+        } else if self.parsed.document.artifacts.is_empty() && reader.is_clean() {
             reader.fault(None, "no artifact".to_owned(), "at least one");
         }
     }
 }
 
 struct Architectures<'d> {
-    document: &'d mut Document,
+    parsed: &'d mut Parsed,
 }
 
 impl<'t> Shape<'t> for Architectures<'_> {
-    const FIELDS: &'static [&'static str] = &[];
     const NULLABLE: bool = true;
     const EXPECTED: &'static str = "an object of architectures";
 
-    fn entry<A: MapAccess<'t>>(
-        &mut self,
-        reader: &Reader<'t>,
-        key: String,
-        map: &mut A,
-    ) -> Result<(), A::Error> {
+    fn entry<A: MapAccess<'t>>(&mut self, reader: &Reader<'t>, key: String, map: &mut A) -> Read<'t, A> {
         reader.judge_name(&key);
-        let architecture = Architecture { document: self.document, arch: &key };
+        let architecture = Architecture { parsed: self.parsed, arch: &key };
         map.next_value_seed(reader.object(architecture))
     }
 }
 
 struct Architecture<'d> {
-    document: &'d mut Document,
+    parsed: &'d mut Parsed,
     arch: &'d str,
 }
 
@@ -108,19 +130,14 @@ impl<'t> Shape<'t> for Architecture<'_> {
     const NULLABLE: bool = true;
     const FIELDS: &'static [&'static str] = &["artifacts", "images", "rhel-coreos-extensions"];
 
-    fn entry<A: MapAccess<'t>>(
-        &mut self,
-        reader: &Reader<'t>,
-        key: String,
-        map: &mut A,
-    ) -> Result<(), A::Error> {
+    fn entry<A: MapAccess<'t>>(&mut self, reader: &Reader<'t>, key: String, map: &mut A) -> Read<'t, A> {
         match key.as_str() {
             "artifacts" => {
-                let platforms = Platforms { document: self.document, arch: self.arch };
+                let platforms = Platforms { parsed: self.parsed, arch: self.arch };
                 map.next_value_seed(reader.object(platforms))
             }
             "images" | "rhel-coreos-extensions" => {
-                let (arch, images) = (reader.interned(self.arch), &mut self.document.cloud_images);
+                let (arch, images) = (reader.interned(self.arch), &mut self.parsed.document.cloud_images);
                 reader.leaves(map, of_cloud_images, &mut |path, value| {
                     // The path's first two keys are `architectures` and the architecture.
                     let path = path.get(2..).unwrap_or_default().join(".");
@@ -133,28 +150,22 @@ impl<'t> Shape<'t> for Architecture<'_> {
 }
 
 struct Platforms<'d> {
-    document: &'d mut Document,
+    parsed: &'d mut Parsed,
     arch: &'d str,
 }
 
 impl<'t> Shape<'t> for Platforms<'_> {
-    const FIELDS: &'static [&'static str] = &[];
     const NULLABLE: bool = true;
     const EXPECTED: &'static str = "an object of platforms";
 
-    fn entry<A: MapAccess<'t>>(
-        &mut self,
-        reader: &Reader<'t>,
-        key: String,
-        map: &mut A,
-    ) -> Result<(), A::Error> {
-        let first = self.document.artifacts.len();
+    fn entry<A: MapAccess<'t>>(&mut self, reader: &Reader<'t>, key: String, map: &mut A) -> Read<'t, A> {
+        let first = self.parsed.document.artifacts.len();
         reader.judge_name(&key);
         map.next_value_seed(reader.object(Platform {
             arch: self.arch,
             platform: &key,
             first,
-            document: self.document,
+            parsed: self.parsed,
             release: None,
             formats: false,
         }))
@@ -162,7 +173,7 @@ impl<'t> Shape<'t> for Platforms<'_> {
 }
 
 struct Platform<'d> {
-    document: &'d mut Document,
+    parsed: &'d mut Parsed,
     arch: &'d str,
     platform: &'d str,
     /// The index of this platform's first artifact. Its release may stand after its formats.
@@ -174,12 +185,7 @@ struct Platform<'d> {
 impl<'t> Shape<'t> for Platform<'_> {
     const FIELDS: &'static [&'static str] = &["release", "formats"];
 
-    fn entry<A: MapAccess<'t>>(
-        &mut self,
-        reader: &Reader<'t>,
-        key: String,
-        map: &mut A,
-    ) -> Result<(), A::Error> {
+    fn entry<A: MapAccess<'t>>(&mut self, reader: &Reader<'t>, key: String, map: &mut A) -> Read<'t, A> {
         match key.as_str() {
             "release" => {
                 // A mistyped release is a fault of its own, not a missing one.
@@ -189,7 +195,7 @@ impl<'t> Shape<'t> for Platform<'_> {
             "formats" => {
                 self.formats = true;
                 map.next_value_seed(reader.object(Formats {
-                    document: self.document,
+                    parsed: self.parsed,
                     arch: self.arch,
                     platform: self.platform,
                 }))
@@ -205,32 +211,26 @@ impl<'t> Shape<'t> for Platform<'_> {
         let Some(release) = self.release else {
             return reader.missing("release", "a build ID, a string");
         };
-        for artifact in self.document.artifacts.iter_mut().skip(self.first) {
+        for artifact in self.parsed.document.artifacts.iter_mut().skip(self.first) {
             artifact.release = Arc::clone(&release);
         }
     }
 }
 
 struct Formats<'d> {
-    document: &'d mut Document,
+    parsed: &'d mut Parsed,
     arch: &'d str,
     platform: &'d str,
 }
 
 impl<'t> Shape<'t> for Formats<'_> {
-    const FIELDS: &'static [&'static str] = &[];
     const NULLABLE: bool = true;
     const EXPECTED: &'static str = "an object of formats";
 
-    fn entry<A: MapAccess<'t>>(
-        &mut self,
-        reader: &Reader<'t>,
-        key: String,
-        map: &mut A,
-    ) -> Result<(), A::Error> {
+    fn entry<A: MapAccess<'t>>(&mut self, reader: &Reader<'t>, key: String, map: &mut A) -> Read<'t, A> {
         reader.judge_name(&key);
         map.next_value_seed(reader.object(Components {
-            document: self.document,
+            parsed: self.parsed,
             arch: self.arch,
             platform: self.platform,
             format: &key,
@@ -239,7 +239,7 @@ impl<'t> Shape<'t> for Formats<'_> {
 }
 
 struct Components<'d> {
-    document: &'d mut Document,
+    parsed: &'d mut Parsed,
     arch: &'d str,
     platform: &'d str,
     format: &'d str,
@@ -252,22 +252,17 @@ impl<'t> Shape<'t> for Components<'_> {
     const FIELDS: &'static [&'static str] = COMPONENTS;
     const EXPECTED: &'static str = "an object of components";
 
-    fn entry<A: MapAccess<'t>>(
-        &mut self,
-        reader: &Reader<'t>,
-        key: String,
-        map: &mut A,
-    ) -> Result<(), A::Error> {
+    fn entry<A: MapAccess<'t>>(&mut self, reader: &Reader<'t>, key: String, map: &mut A) -> Read<'t, A> {
         let known = COMPONENTS.contains(&key.as_str());
         reader.judge_name(&key);
         let id = [self.arch, self.platform, self.format, &key];
-        let component = Component { document: self.document, id, known, fields: Fields::default() };
+        let component = Component { parsed: self.parsed, id, known, fields: Fields::default() };
         map.next_value_seed(reader.object(component))
     }
 }
 
 struct Component<'d> {
-    document: &'d mut Document,
+    parsed: &'d mut Parsed,
     /// The names of the architecture, the platform, the format and the component.
     id: [&'d str; 4],
     /// Whether the installer knows the component. One that it does not know may be something else entirely.
@@ -292,16 +287,21 @@ impl<'t> Shape<'t> for Component<'_> {
         &["location", "signature", "sha256", "uncompressed-sha256", "size", "uncompressed-size"];
     const EXPECTED: &'static str = "an object with location and sha256";
 
-    fn entry<A: MapAccess<'t>>(
-        &mut self,
-        reader: &Reader<'t>,
-        key: String,
-        map: &mut A,
-    ) -> Result<(), A::Error> {
+    fn entry<A: MapAccess<'t>>(&mut self, reader: &Reader<'t>, key: String, map: &mut A) -> Read<'t, A> {
         let fields = &mut self.fields;
         match key.as_str() {
-            "location" => fields.location = Some(reader.location(map.next_value()?)),
-            "signature" => fields.signature = reader.optional(map.next_value()?, Reader::url),
+            "location" => {
+                let raw = map.next_value()?;
+                fields.location = Some(reader.location(raw));
+                self.parsed.found(UrlField::Location, reader, raw);
+            }
+            "signature" => {
+                let raw = map.next_value()?;
+                fields.signature = reader.optional(raw, Reader::url);
+                if fields.signature.is_some() {
+                    self.parsed.found(UrlField::Signature, reader, raw);
+                }
+            }
             "sha256" => fields.sha256 = Some(reader.parsed(map.next_value()?)),
             "uncompressed-sha256" => {
                 fields.uncompressed_sha256 = reader.optional(map.next_value()?, Reader::parsed);
@@ -318,6 +318,8 @@ impl<'t> Shape<'t> for Component<'_> {
     fn end(self, reader: &Reader<'t>) {
         let fields = self.fields;
         if !self.known && fields.location.is_none() && fields.sha256.is_none() {
+            let next = self.parsed.document.artifacts.len();
+            self.parsed.spans.iter_mut().for_each(|spans| spans.retain(|span| span.artifact < next));
             return;
         }
         if fields.location.is_none() {
@@ -331,7 +333,7 @@ impl<'t> Shape<'t> for Component<'_> {
             (fields.location, fields.sha256, reader.is_clean())
         {
             let [arch, platform, format, component] = self.id.map(|name| reader.interned(name));
-            self.document.artifacts.push(Artifact {
+            self.parsed.document.artifacts.push(Artifact {
                 id: ArtifactId { arch, platform, format, component },
                 release: Arc::default(),
                 location,

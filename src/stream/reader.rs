@@ -33,12 +33,25 @@ pub(super) struct Reader<'t> {
     room: Cell<usize>,
 }
 
+/// What comes of reading an entry.
+pub(super) type Read<'t, A> = Result<(), <A as MapAccess<'t>>::Error>;
+
+/// Visits scalars alike.
+macro_rules! scalars {
+    ($($visit:ident($value:ident: $type:ty) => $($said:expr),+;)+) => {$(
+        fn $visit<E: Error>(self, $value: $type) -> Result<(), E> {
+            self.scalar($($said),+);
+            Ok(())
+        }
+    )+};
+}
+
 /// What an object at some place of a document looks like.
 pub(super) trait Shape<'t>: Sized {
     /// The names that readers written in Go give a meaning here. Go's `encoding/json` ignores case, so a key
     /// that differs from one of these in case alone would be one thing to the gate and another to the
     /// installer: it is a fault.
-    const FIELDS: &'static [&'static str];
+    const FIELDS: &'static [&'static str] = &[];
 
     /// Whether null is an object without entries: Go writes maps that were never made so, and reads null as
     /// nothing.
@@ -48,12 +61,7 @@ pub(super) trait Shape<'t>: Sized {
     const EXPECTED: &'static str = "an object";
 
     /// Takes the value of one key from `map`.
-    fn entry<A: MapAccess<'t>>(
-        &mut self,
-        reader: &Reader<'t>,
-        key: String,
-        map: &mut A,
-    ) -> Result<(), A::Error>;
+    fn entry<A: MapAccess<'t>>(&mut self, reader: &Reader<'t>, key: String, map: &mut A) -> Read<'t, A>;
 
     /// After the last entry: what is missing?
     fn end(self, _reader: &Reader<'t>) {}
@@ -219,10 +227,14 @@ impl<'t> Reader<'t> {
         size
     }
 
-    /// The line and column of a value that was borrowed from the text.
-    fn position(&self, raw: &RawValue) -> Option<(usize, usize)> {
+    /// Where in the text a value is that was borrowed from it.
+    pub(super) fn offset(&self, raw: &RawValue) -> Option<usize> {
         let offset = raw.get().as_ptr().addr().checked_sub(self.text.as_ptr().addr())?;
-        (offset <= self.text.len()).then(|| line_and_column(self.text.as_bytes(), offset))
+        (offset <= self.text.len()).then_some(offset)
+    }
+
+    fn position(&self, raw: &RawValue) -> Option<(usize, usize)> {
+        self.offset(raw).map(|offset| line_and_column(self.text.as_bytes(), offset))
     }
 }
 
@@ -266,6 +278,12 @@ impl Keys {
 pub(super) struct ObjectSeed<'r, 't, S> {
     reader: &'r Reader<'t>,
     shape: S,
+}
+
+impl<'t, S: Shape<'t>> ObjectSeed<'_, 't, S> {
+    fn scalar(self, found: String) {
+        self.shape.mistyped(self.reader, found);
+    }
 }
 
 impl<'t, S: Shape<'t>> DeserializeSeed<'t> for ObjectSeed<'_, 't, S> {
@@ -313,29 +331,12 @@ impl<'t, S: Shape<'t>> Visitor<'t> for ObjectSeed<'_, 't, S> {
         Ok(())
     }
 
-    fn visit_bool<E: Error>(self, value: bool) -> Result<(), E> {
-        self.shape.mistyped(self.reader, value.to_string());
-        Ok(())
-    }
-
-    fn visit_i64<E: Error>(self, value: i64) -> Result<(), E> {
-        self.shape.mistyped(self.reader, format!("the number {value}"));
-        Ok(())
-    }
-
-    fn visit_u64<E: Error>(self, value: u64) -> Result<(), E> {
-        self.shape.mistyped(self.reader, format!("the number {value}"));
-        Ok(())
-    }
-
-    fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
-        self.shape.mistyped(self.reader, format!("the number {value}"));
-        Ok(())
-    }
-
-    fn visit_str<E: Error>(self, value: &str) -> Result<(), E> {
-        self.shape.mistyped(self.reader, format!("the string {}", quoted(value)));
-        Ok(())
+    scalars! {
+        visit_bool(value: bool) => value.to_string();
+        visit_i64(value: i64) => format!("the number {value}");
+        visit_u64(value: u64) => format!("the number {value}");
+        visit_f64(value: f64) => format!("the number {value}");
+        visit_str(value: &str) => format!("the string {}", quoted(value));
     }
 
     fn visit_unit<E: Error>(self) -> Result<(), E> {
@@ -370,7 +371,7 @@ pub(super) struct AnySeed<'r, 't, 'l> {
 
 impl<'t> Reader<'t> {
     /// The seed of a value that nobody asks about.
-    pub(super) fn skip<A: MapAccess<'t>>(&self, map: &mut A) -> Result<(), A::Error> {
+    pub(super) fn skip<A: MapAccess<'t>>(&self, map: &mut A) -> Read<'t, A> {
         self.judge(map, |_| Expected::Anything)
     }
 
@@ -517,29 +518,12 @@ impl<'t> Visitor<'t> for AnySeed<'_, 't, '_> {
         Ok(())
     }
 
-    fn visit_bool<E: Error>(self, value: bool) -> Result<(), E> {
-        self.scalar(&value.to_string(), false);
-        Ok(())
-    }
-
-    fn visit_i64<E: Error>(self, value: i64) -> Result<(), E> {
-        self.scalar(&value.to_string(), false);
-        Ok(())
-    }
-
-    fn visit_u64<E: Error>(self, value: u64) -> Result<(), E> {
-        self.scalar(&value.to_string(), false);
-        Ok(())
-    }
-
-    fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
-        self.scalar(&value.to_string(), false);
-        Ok(())
-    }
-
-    fn visit_str<E: Error>(self, value: &str) -> Result<(), E> {
-        self.scalar(value, true);
-        Ok(())
+    scalars! {
+        visit_bool(value: bool) => &value.to_string(), false;
+        visit_i64(value: i64) => &value.to_string(), false;
+        visit_u64(value: u64) => &value.to_string(), false;
+        visit_f64(value: f64) => &value.to_string(), false;
+        visit_str(value: &str) => value, true;
     }
 
     fn visit_unit<E: Error>(self) -> Result<(), E> {

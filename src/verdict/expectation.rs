@@ -51,7 +51,7 @@ impl Expectation {
 }
 
 /// How much proof is wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Verify {
@@ -67,14 +67,14 @@ pub enum Verify {
 }
 
 /// What a missing detached signature is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Signatures {
-    /// Nothing; signatures are not asked for
+    /// Nothing; signatures are not asked for.
     Ignore,
-    /// A warning
+    /// A warning.
     #[default]
     Warn,
-    /// A failure
+    /// A failure.
     Require,
 }
 

@@ -3,11 +3,10 @@
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
-
-use indicatif::ProgressBar;
+use std::sync::atomic::Ordering;
 
 use super::plan::{Planned, PlannedSignature};
-use super::sink::{FileSink, Hash};
+use super::sink::{FileSink, Hash, Received};
 use crate::location::ArtifactUrl;
 use crate::probe::{Absence, Client, Extent, Observation, Unfinished};
 use crate::stream::Sha256;
@@ -25,7 +24,7 @@ const MAX_SIGNATURE_BYTES: u64 = 64 * 1024;
 pub struct Fetcher<'f> {
     client: &'f Client,
     directory: PathBuf,
-    progress: ProgressBar,
+    received: Received,
 }
 
 /// How a file came to be there, and right.
@@ -113,9 +112,9 @@ fn said(observation: &Observation) -> String {
 }
 
 impl<'f> Fetcher<'f> {
-    /// Fetches into a directory. The bar counts bytes.
-    pub fn new(client: &'f Client, directory: &Path, progress: ProgressBar) -> Self {
-        Self { client, directory: directory.to_owned(), progress }
+    /// Fetches into a directory. `received` counts bytes.
+    pub fn new(client: &'f Client, directory: &Path, received: Received) -> Self {
+        Self { client, directory: directory.to_owned(), received }
     }
 
     /// Sees to it that a file is there, and right, under all its names, and then to its signature.
@@ -161,7 +160,7 @@ impl<'f> Fetcher<'f> {
         fs::create_dir_all(parent).map_err(io)?;
         let there = digest_aside(&path).await.map_err(io)?;
         let fetched = if there == Some(planned.sha256) {
-            self.progress.inc(planned.size.unwrap_or(0));
+            self.received.fetch_add(planned.size.unwrap_or(0), Ordering::Relaxed);
             Fetched::Kept
         } else {
             let resumed = self.download(planned, &path).await?;
@@ -216,7 +215,7 @@ impl<'f> Fetcher<'f> {
         let io = |error| Failure::Io { path: part.to_owned(), error };
         self.client.rules().admit(url).map_err(|refusal| Failure::Observed(Observation::Refused(refusal)))?;
         let file = OpenOptions::new().append(true).create(true).open(part).map_err(io)?;
-        let mut sink = FileSink::new(file, hash, had, self.progress.clone());
+        let mut sink = FileSink::new(file, hash, had, self.received.clone());
         let extent = Extent { limit, told: None };
         let outcome = self.client.download_on(url.url(), extent, had, &mut sink, &mut 0).await;
         match outcome {

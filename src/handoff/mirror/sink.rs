@@ -2,15 +2,19 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use indicatif::ProgressBar;
 use ring::digest::{Context, SHA256};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::probe::Sink;
 use crate::stream::Sha256;
+
+/// How many bytes of all files are here.
+pub type Received = Arc<AtomicU64>;
 
 /// How many pieces may wait for the disk.
 const WAITING: usize = 32;
@@ -26,7 +30,7 @@ pub(super) struct Hash(Context);
 pub(super) struct FileSink {
     orders: mpsc::Sender<Order>,
     writer: JoinHandle<io::Result<Sha256>>,
-    progress: ProgressBar,
+    received: Received,
     here: u64,
 }
 
@@ -73,11 +77,11 @@ impl Hash {
 
 impl FileSink {
     /// Goes on behind what the file holds, which `hash` has seen.
-    pub(super) fn new(file: File, hash: Hash, held: u64, progress: ProgressBar) -> Self {
-        let (orders, receiver) = mpsc::channel(WAITING);
-        let writer = tokio::task::spawn_blocking(move || write(file, hash, receiver));
-        progress.inc(held);
-        Self { orders, writer, progress, here: held }
+    pub(super) fn new(file: File, hash: Hash, held: u64, received: Received) -> Self {
+        let (orders, pieces) = mpsc::channel(WAITING);
+        let writer = tokio::task::spawn_blocking(move || write(file, hash, pieces));
+        received.fetch_add(held, Ordering::Relaxed);
+        Self { orders, writer, received, here: held }
     }
 
     /// After the last byte: the digest of all, which is on the disk by then.
@@ -95,12 +99,12 @@ impl Sink for FileSink {
     async fn take(&mut self, bytes: Bytes) -> Result<(), Stopped> {
         let length = u64::try_from(bytes.len()).unwrap_or(0);
         self.here = self.here.saturating_add(length);
-        self.progress.inc(length);
+        self.received.fetch_add(length, Ordering::Relaxed);
         self.orders.send(Order::Write(bytes)).await.map_err(|_| Stopped)
     }
 
     async fn start_over(&mut self) -> Result<(), Stopped> {
-        self.progress.set_position(self.progress.position().saturating_sub(self.here));
+        self.received.fetch_sub(self.here, Ordering::Relaxed);
         self.here = 0;
         self.orders.send(Order::StartOver).await.map_err(|_| Stopped)
     }

@@ -193,6 +193,6 @@ proptest! {
     fn no_text_makes_anything_panic(text in "\\PC{0,40}", bytes in prop::collection::vec(any::<u8>(), 0..60)) {
         let _ = (Location::parse(&text), Prefix::parse(&text), text.parse::<BuildId>(), text.parse::<MirrorVersion>());
         let _ = resolve_lines(bytes.as_slice(), &Target::Published);
-        let _ = rewrite(&text, &Target::Published);
+        let _ = rewrite("d", &text, &Target::Published);
     }
 }

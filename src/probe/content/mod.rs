@@ -11,11 +11,13 @@
 //! | `ranges` | what a server says of a part of a file (RFC 9110, sections 8.8, 13 and 14) |
 //! | `meter` | how far all downloads are |
 //! | `tap` | the bytes on the blocking thread: hashed as they are read |
-//! | `unpack` | gzip, xz, zstd and zip, bounded |
+//! | `drain` | decompressed bytes, read to their end within fixed limits |
+//! | `unpack` | gzip, xz, zstd and zip |
 //! | `unzip` | the one member of a zip archive |
 //! | `memory` | what decompressors may take between them |
 //! | `proof` | all of it together: from a URL to evidence |
 
+mod drain;
 mod memory;
 mod meter;
 mod proof;
@@ -26,12 +28,12 @@ mod transfer;
 mod unpack;
 mod unzip;
 
+pub use drain::{MAX_UNCOMPRESSED_BYTES, Uncompressed};
 pub use meter::{FileProgress, Transfers, TransfersNow};
 pub use proof::ContentRequest;
 pub(super) use proof::{Order, Prover};
 pub use sink::Sink;
 pub use transfer::{Extent, Transferred, Unfinished};
-pub use unpack::{MAX_UNCOMPRESSED_BYTES, Uncompressed};
 
 use crate::stream::Sha256;
 

@@ -7,12 +7,13 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 
 use super::ContentEvidence;
+use super::drain::{MAX_UNCOMPRESSED_BYTES, Uncompressed};
 use super::memory::Memory;
 use super::meter::{Meter, Transfers};
 use super::sink::Sink;
 use super::tap::{Chunk, Tap, Totals};
 use super::transfer::{Extent, Transferred, Unfinished};
-use super::unpack::{Format, MAX_UNCOMPRESSED_BYTES, Uncompressed, is_of_unknown_format, unpack};
+use super::unpack::{Format, is_of_unknown_format, unpack};
 use crate::http::{Client, ProbeErrorKind, trouble};
 use crate::location::ArtifactUrl;
 use crate::probe::answer::{SmallFile, small_file};
@@ -65,9 +66,9 @@ pub(in crate::probe) struct Prover {
 }
 
 /// A file whose bytes are to be proven.
-pub(in crate::probe) struct Order<'o> {
-    pub(in crate::probe) location: &'o ArtifactUrl,
-    pub(in crate::probe) request: &'o ContentRequest,
+pub(in crate::probe) struct Order {
+    pub(in crate::probe) location: ArtifactUrl,
+    pub(in crate::probe) request: ContentRequest,
     /// Where its signature is, and the keys to check it with.
     pub(in crate::probe) signature: Option<(ArtifactUrl, Arc<Keyring>)>,
 }
@@ -115,7 +116,7 @@ impl Prover {
     pub(in crate::probe) async fn prove(
         &self,
         client: &Client,
-        order: Order<'_>,
+        order: Order,
         meter: Meter,
         evidence: &mut Evidence,
     ) {

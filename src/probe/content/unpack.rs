@@ -5,26 +5,12 @@ use std::io::{self, BufRead, Read};
 
 use flate2::bufread::MultiGzDecoder;
 use liblzma::stream::{Action, CONCATENATED, Error as XzError, Status, Stream};
-use ring::digest::{Context, SHA256};
 use zstd::stream::raw::{DParameter, Decoder as ZstdDecoder, Operation as _};
 
+use super::drain::{NotOpened, Uncompressed, drain, not_opened};
 use super::memory::{Memory, Share};
-use super::tap::{Tap, digest};
+use super::tap::Tap;
 use super::unzip::unzip;
-use crate::stream::Sha256;
-
-/// The most bytes that one file is decompressed to, whatever a document says.
-pub const MAX_UNCOMPRESSED_BYTES: u64 = 64 * 1024 * 1024 * 1024;
-
-/// How many times its compressed size a file may have, once it is larger than [`RATIO_FREE_BYTES`]. Boot
-/// images have two to five times; deflate ends at about 1032.
-const MAX_RATIO: u64 = 250;
-
-/// Up to this size no ratio is too much, in bytes.
-const RATIO_FREE_BYTES: u64 = 1024 * 1024 * 1024;
-
-/// What is decompressed at a time, in bytes: fits a core's own cache.
-const BUFFER_BYTES: usize = 128 * 1024;
 
 /// What xz decoders may need, in MiB, in steps: the presets' dictionaries and what goes with them. The last is
 /// `-9`; a larger dictionary takes somebody who asks for it.
@@ -38,22 +24,6 @@ const ZSTD_BUFFERS_MIB: u64 = 2;
 
 /// The most bytes that the header of a zstd frame has (RFC 8878, section 3.1.1.1), with the magic number.
 const ZSTD_HEADER_BYTES: usize = 18;
-
-/// What came of decompressing a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Uncompressed {
-    /// It is whole.
-    Whole {
-        /// The decompressed size in bytes.
-        bytes: u64,
-        /// The digest of the decompressed bytes.
-        sha256: Sha256,
-    },
-    /// It cannot be decompressed, or not within the limits. Why, for a person.
-    Unusable(String),
-    /// It may well be whole, but is packed in a way that is not unpacked here. Why, for a person.
-    NotOpened(String),
-}
 
 /// A way to compress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,48 +127,6 @@ pub(super) fn unpack(
             Err(_) => Uncompressed::Unusable(format!("it is not a whole {format} file: {why}")),
         }
     }))
-}
-
-/// A file that may well be whole, but is packed in a way that is not unpacked here.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct NotOpened(String);
-
-pub(super) fn not_opened(why: &str) -> io::Error {
-    io::Error::other(NotOpened(why.to_owned()))
-}
-
-/// Reads to the end, within the limits.
-pub(super) fn drain(
-    decoder: &mut impl Read,
-    size: Option<u64>,
-    compressed: impl Fn() -> u64,
-) -> io::Result<Uncompressed> {
-    let limit = size.map_or(MAX_UNCOMPRESSED_BYTES, |size| size.min(MAX_UNCOMPRESSED_BYTES));
-    let mut hash = Context::new(&SHA256);
-    let mut buffer = vec![0; BUFFER_BYTES];
-    let mut bytes = 0_u64;
-    loop {
-        let read = match decoder.read(&mut buffer) {
-            Ok(0) => return Ok(Uncompressed::Whole { bytes, sha256: digest(hash) }),
-            Ok(read) => read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
-        };
-        bytes = bytes.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
-        if bytes > limit {
-            let known =
-                if size == Some(limit) { "as it should have" } else { "that are decompressed at most" };
-            let limit = crate::text::bytes(limit);
-            return Ok(Uncompressed::Unusable(format!("it decompresses to more than the {limit} {known}")));
-        }
-        if bytes > RATIO_FREE_BYTES && size.is_none() && bytes / MAX_RATIO > compressed() {
-            return Ok(Uncompressed::Unusable(format!(
-                "it decompresses to more than {MAX_RATIO} times its size, which no boot image does"
-            )));
-        }
-        hash.update(buffer.get(..read).unwrap_or_default());
-    }
 }
 
 /// An xz decoder that takes no more memory than it needs, and waits for that.
@@ -368,8 +296,7 @@ mod tests {
 
     #[track_caller]
     fn assert_whole(unpacked: Option<&Uncompressed>, size: usize) {
-        let expected =
-            Sha256::from_bytes(ring::digest::digest(&SHA256, &vec![0; size]).as_ref().try_into().unwrap());
+        let expected = crate::stream::Sha256::of(&vec![0; size]);
         assert_eq!(unpacked, Some(&Uncompressed::Whole { bytes: size as u64, sha256: expected }));
     }
 

@@ -8,8 +8,8 @@ use std::io::{self, BufRead, Read};
 use flate2::CrcReader;
 use flate2::bufread::DeflateDecoder;
 
+use super::drain::{Uncompressed, drain, not_opened};
 use super::tap::Tap;
-use super::unpack::{Uncompressed, drain, not_opened};
 
 /// What a 32-bit field says whose value is in a zip64 field (section 4.3.9.2).
 const IN_ZIP64: u64 = 0xffff_ffff;

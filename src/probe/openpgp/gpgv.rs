@@ -3,10 +3,7 @@
 //! It has an environment and a home of its own, no network, and so much time. It ends when nobody waits for it any
 //! more.
 
-use std::fs;
 use std::io::{self, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -27,6 +24,12 @@ const MAX_STATUS: u64 = 256 * 1024;
 /// By how much clocks may differ.
 const CLOCK_SKEW: Duration = Duration::from_secs(300);
 
+/// How many bytes of a text gpgv is given at a time.
+const CHUNK_BYTES: usize = 128 * 1024;
+
+/// How a clear-signed text begins (RFC 9580, section 7).
+const CLEAR_SIGNED: &[u8] = b"-----BEGIN PGP SIGNED MESSAGE-----";
+
 /// What a signature may be over (RFC 9580, section 5.2.1), as gpgv writes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::probe) enum SigType {
@@ -46,11 +49,31 @@ pub(in crate::probe) struct Verification {
     _signatures: NamedTempFile,
 }
 
-/// The program, by an absolute entry of `PATH`: another would lead into the checkout.
-pub(super) fn find() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    let mut programs = std::env::split_paths(&path).filter(|it| it.is_absolute()).map(|it| it.join("gpgv"));
-    programs.find(|it| fs::metadata(it).is_ok_and(|it| it.is_file() && it.permissions().mode() & 0o111 != 0))
+impl Keyring {
+    /// Checks what signs a text file: a detached signature, or a clear-signed copy of the same text. The error says
+    /// why that could not be found out.
+    pub(in crate::probe) async fn check_text(
+        &self,
+        text: &[u8],
+        signature: &[u8],
+    ) -> Result<SignatureCheck, String> {
+        let signatures = match Signatures::parse(signature) {
+            Ok(signatures) => signatures,
+            Err(why) => return Ok(SignatureCheck::Bad(why)),
+        };
+        // What the copy says is not of interest: its signature has to fit our text.
+        let is_clear = signature.trim_ascii_start().starts_with(CLEAR_SIGNED);
+        let (text, types) = if is_clear {
+            (&*clear_text(text), &[SigType::Text][..])
+        } else {
+            (text, &[SigType::Binary, SigType::Text][..])
+        };
+        let mut verification = Verification::begin(self, &signatures)?;
+        for chunk in text.chunks(CHUNK_BYTES) {
+            verification.update(chunk).await;
+        }
+        verification.finish(types).await
+    }
 }
 
 impl Verification {
@@ -114,6 +137,20 @@ impl Verification {
             }
         }
     }
+}
+
+/// A text as a clear signature is over it: without what is at the ends of lines, and without the last line's end
+/// (RFC 9580, section 7.2).
+fn clear_text(text: &[u8]) -> Vec<u8> {
+    let text = text.strip_suffix(b"\n").unwrap_or(text);
+    let mut lines = text.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii_end);
+    let mut clear = Vec::with_capacity(text.len().saturating_add(text.len() / 64));
+    clear.extend_from_slice(lines.next().unwrap_or_default());
+    for line in lines {
+        clear.extend_from_slice(b"\r\n");
+        clear.extend_from_slice(line);
+    }
+    clear
 }
 
 fn too_slow() -> String {
@@ -259,6 +296,15 @@ mod tests {
     fn a_gpgv_that_crashed_or_said_nothing_leaves_it_open() {
         for ended in [ExitStatus::from_raw(9), ExitStatus::from_raw(3 << 8), ExitStatus::from_raw(0)] {
             assert!(judge("", ended, &[SigType::Binary], Duration::ZERO).is_err(), "{ended}");
+        }
+    }
+
+    #[test]
+    fn a_clear_text_has_its_own_line_ends() {
+        for (text, clear) in
+            [("", ""), ("\n", ""), ("a  \nb\r\n", "a\r\nb"), ("a\n\nb\n\n", "a\r\n\r\nb\r\n")]
+        {
+            assert_eq!(clear_text(text.as_bytes()), clear.as_bytes(), "{text:?}");
         }
     }
 }

@@ -1,16 +1,18 @@
 //! The borders where bytes from outside come in, each as a function that a fuzzer can call.
 //!
-//! None panics on any input. What must hold besides is said in the error: the caller fails on it. These are no
-//! part of the library's interface; `fuzz/` and `tests/fuzzing.rs` call them.
+//! None panics on any input. What must hold besides is said in the error: the caller fails on it. Shared by the fuzz
+//! targets, each of which uses one of them, and `tests/fuzzing.rs`.
+#![allow(dead_code, unreachable_pub)]
 
 use std::fmt::Display;
 
-use crate::http::header::{HeaderMap, HeaderName, HeaderValue};
-
-use crate::location::{ArtifactUrl, Location, PUBLISHED_HOSTS, Prefix, Target, resolve, rewrite};
-use crate::probe::{HeaderDigests, Rules, Sha256sum};
-use crate::stream::{BuildMetadata, Sources, find_urls, replace_urls};
-use crate::text::{excerpt, is_unsafe_to_print};
+use art_mirror_validate::http::header::{HeaderMap, HeaderName, HeaderValue};
+use art_mirror_validate::location::{
+    ArtifactUrl, Location, PUBLISHED_HOSTS, Prefix, Target, resolve, rewrite,
+};
+use art_mirror_validate::probe::{HeaderDigests, Rules, Sha256sum};
+use art_mirror_validate::stream::{BuildMetadata, Sources, find_urls, replace_urls};
+use art_mirror_validate::text::{excerpt, is_unsafe_to_print};
 
 /// What does not hold, for a person who reads a fuzzer's output.
 pub type Broken = String;
@@ -39,11 +41,11 @@ pub fn document(bytes: &[u8]) -> Result<(), Broken> {
         Ok(()) => return Err("not one document".to_owned()),
     }
     let Ok(text) = std::str::from_utf8(bytes) else { return Ok(()) };
-    if let Ok(found) = find_urls(text) {
+    if let Ok(found) = find_urls("-", text) {
         let same = replace_urls(text, found.iter().map(|url| (url, url.url.as_str())));
         hold(same == text, "a document with its own URLs is the same document")?;
     }
-    if let Err(error) = rewrite(text, &bridge()?) {
+    if let Err(error) = rewrite("-", text, &bridge()?) {
         printable(&error)?;
     }
     Ok(())

@@ -1,0 +1,284 @@
+//! The place of a file at a target.
+
+use super::artifact_url::ArtifactUrl;
+use super::build_id::{BuildContent, BuildId};
+use super::file_name::FileId;
+use super::host::{HostKind, PUBLIC_MIRROR};
+use super::layout::{Directory, Layout, Leaf, Location, MirrorArch, NotUnderstood, Parent, is_plain};
+use super::place_error::{NoPlace, PlaceError};
+use super::prefix::{Prefix, PrefixKind};
+use super::product::Product;
+use super::target::{MirrorArea, Target};
+use super::version::{OcpVersion, Series};
+use crate::text::excerpt;
+
+/// The first series of which every build is in the streams layout.
+const FIRST_OF_STREAMS: Series = Series { major: 4, minor: 13 };
+
+/// Since this time (`YYYYMMDDhhmm`), builds of older series go to the streams layout as well: 4.12 has
+/// `releases/rhcos-4.12/412.86.202209302317-0` and `prod/streams/4.12/builds/412.86.202212081411-0`.
+/// The release controller of OpenShift draws the same line, for 4.9 and later.
+const CHANGEOVER: (Series, u64) = (Series { major: 4, minor: 9 }, 202_212_000_000);
+
+/// ART's CDN, which the build pipeline fills.
+const CDN: &str = "https://rhcos.mirror.openshift.com/art/storage";
+
+/// Fedora's own builds.
+const FEDORA: &str = "https://builds.coreos.fedoraproject.org/prod/streams";
+
+impl Target {
+    /// The place of an artifact, or of its signature, at this target.
+    ///
+    /// `release` is the build ID that the document gives for the artifact. It is needed where the URL does
+    /// not say which build the file is of, as on the mirror by release.
+    ///
+    /// Every place is under the target's prefix, if it has one.
+    pub fn place(&self, location: &ArtifactUrl, release: Option<&str>) -> Result<ArtifactUrl, PlaceError> {
+        let understood =
+            || Location::read(location).map_err(|why| PlaceError::not_understood(location.as_str(), why));
+        let parse = |place: &str| {
+            ArtifactUrl::parse(place).map_err(|why| PlaceError::not_understood(location.as_str(), why.into()))
+        };
+        let (prefix, tail) = match self {
+            Self::Published => return Ok(location.clone()),
+            Self::PublishedPlace if is_published(location) => return Ok(location.clone()),
+            Self::PublishedPlace => {
+                let source = understood()?;
+                let place = published_place(&source, release).map_err(|why| self.no_place(&source, why))?;
+                return parse(&place);
+            }
+            Self::Flat(prefix) => {
+                let file = location.file_name();
+                if !is_plain(file) {
+                    let segment = excerpt(file, 80);
+                    let why = NotUnderstood::OddSegment { segment };
+                    return Err(PlaceError::not_understood(location.as_str(), why));
+                }
+                (prefix, file.to_owned())
+            }
+            Self::Bridge(prefix) => {
+                let source = understood()?;
+                let area = MirrorArea::Builds(None);
+                (prefix, under(prefix, &area, &source, release).map_err(|why| self.no_place(&source, why))?)
+            }
+            Self::Mirror(mirror) => {
+                let source = understood()?;
+                let tail = match mirror.base().kind() {
+                    PrefixKind::Other => on_mirror(mirror.area(), &source, release),
+                    _ => under(mirror.base(), mirror.area(), &source, release),
+                };
+                (mirror.base(), tail.map_err(|why| self.no_place(&source, why))?)
+            }
+        };
+        parse(&format!("{prefix}/{tail}"))
+    }
+
+    fn no_place(&self, source: &Location, why: NoPlace) -> PlaceError {
+        PlaceError::NoPlace {
+            url: source.url(),
+            understood: source.description(),
+            target: self.prefix().map_or_else(|| "a published host".to_owned(), Prefix::to_string),
+            why,
+        }
+    }
+}
+
+/// The place of an artifact at a target: [`ArtifactUrl::parse`], then [`Target::place`].
+///
+/// ```
+/// use art_mirror_validate::location::{Prefix, Target, resolve};
+///
+/// let bridge = Target::Bridge(Prefix::parse("https://bridge.example/art/storage/releases")?);
+/// let place = resolve(
+///     "https://mirror.openshift.com/pub/openshift-v4/x86_64/dependencies/rhcos/4.8/4.8.2/\
+///      rhcos-4.8.2-x86_64-qemu.x86_64.qcow2.gz",
+///     // The URL does not say which build the file is of; the document does.
+///     Some("48.84.202107202156-0"),
+///     &bridge,
+/// )?;
+/// assert_eq!(
+///     place.as_str(),
+///     "https://bridge.example/art/storage/releases/rhcos-4.8/48.84.202107202156-0/x86_64/\
+///      rhcos-48.84.202107202156-0-qemu.x86_64.qcow2.gz",
+/// );
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn resolve(location: &str, release: Option<&str>, target: &Target) -> Result<ArtifactUrl, PlaceError> {
+    let literal =
+        ArtifactUrl::parse(location).map_err(|why| PlaceError::not_understood(location, why.into()))?;
+    target.place(&literal, release)
+}
+
+/// The path under a prefix whose kind tells the layout.
+fn under(
+    prefix: &Prefix,
+    area: &MirrorArea,
+    source: &Location,
+    release: Option<&str>,
+) -> Result<String, NoPlace> {
+    let streams = match prefix.kind() {
+        PrefixKind::Mirror => return on_mirror(area, source, release),
+        PrefixKind::Releases => false,
+        PrefixKind::Streams => true,
+        PrefixKind::Storage | PrefixKind::Other => match source.layout() {
+            Layout::Releases => false,
+            Layout::Streams => true,
+            // A file of the mirror is where other builds of its time are.
+            _ => is_of_streams(&build_of(source, release)?),
+        },
+    };
+    let tail = match (streams, source.layout()) {
+        (false, Layout::Releases) | (true, Layout::Streams) => source.tail(),
+        (false, _) => in_releases(source, release)?,
+        (true, _) => in_streams(source, release)?,
+    };
+    Ok(match (prefix.kind(), streams) {
+        (PrefixKind::Storage, false) => format!("releases/{tail}"),
+        (PrefixKind::Storage, true) => format!("prod/streams/{tail}"),
+        _ => tail,
+    })
+}
+
+/// Whether a build is of the time of the streams layout.
+fn is_of_streams(build: &BuildId) -> bool {
+    let (since, time) = CHANGEOVER;
+    build.ocp().is_none_or(|series| series >= FIRST_OF_STREAMS || (series >= since && build.time() > time))
+}
+
+fn in_releases(source: &Location, release: Option<&str>) -> Result<String, NoPlace> {
+    let (build, file) = (build_of(source, release)?, file_of_build(source, release)?);
+    let directory = product_of(source)?.releases_directory(&build, source.arch())?;
+    Ok(format!("{directory}/{build}/{}/{file}", source.arch()))
+}
+
+fn in_streams(source: &Location, release: Option<&str>) -> Result<String, NoPlace> {
+    let (build, file) = (build_of(source, release)?, file_of_build(source, release)?);
+    let directory = product_of(source)?.streams_directory(&build)?;
+    Ok(format!("{directory}/builds/{build}/{}/{file}", source.arch()))
+}
+
+fn on_mirror(area: &MirrorArea, source: &Location, release: Option<&str>) -> Result<String, NoPlace> {
+    if is_in_area(area, source) {
+        return Ok(source.tail());
+    }
+    let product = product_of(source)?;
+    if product != Product::Rhcos {
+        return Err(NoPlace::MirrorHoldsRhcosOnly { product });
+    }
+    let (parent, leaf, file) = match area {
+        MirrorArea::Builds(series) => {
+            let build = build_of(source, release)?;
+            let series = series
+                .or_else(|| build.ocp())
+                .ok_or_else(|| NoPlace::NoSeries { build: build.to_string() })?;
+            (Parent::Series(series), Leaf::Build(build), file_of_build(source, release)?)
+        }
+        MirrorArea::PreRelease(None) => {
+            let build = build_of(source, release)?;
+            (Parent::PreRelease, Leaf::Build(build), file_of_build(source, release)?)
+        }
+        MirrorArea::Release(version) => (
+            Parent::Series(version.series()),
+            Leaf::Release(version.clone()),
+            file_of_release(source, version)?,
+        ),
+        MirrorArea::PreRelease(Some(version)) => {
+            (Parent::PreRelease, Leaf::Release(version.clone()), file_of_release(source, version)?)
+        }
+    };
+    let directory = Directory::Mirror { arch: MirrorArch::rpm(source.arch()), parent, leaf };
+    Ok(format!("{directory}/{file}"))
+}
+
+/// Whether a URL is already in the directories that are meant, so that it stays as it is written.
+fn is_in_area(area: &MirrorArea, source: &Location) -> bool {
+    let Directory::Mirror { parent, leaf, .. } = &source.directory else { return false };
+    match (area, parent) {
+        // Nobody asked for other directories of the mirror than those that the URL names.
+        (MirrorArea::Builds(None), _) => true,
+        (MirrorArea::Builds(Some(series)), Parent::Series(parent)) => {
+            matches!(leaf, Leaf::Build(_)) && series == parent
+        }
+        (MirrorArea::PreRelease(None), Parent::PreRelease | Parent::PreReleaseSeries(_)) => true,
+        (MirrorArea::Release(version), Parent::Series(_))
+        | (MirrorArea::PreRelease(Some(version)), Parent::PreRelease | Parent::PreReleaseSeries(_)) => {
+            matches!(leaf, Leaf::Release(leaf) if leaf == version)
+        }
+        _ => false,
+    }
+}
+
+fn product_of(source: &Location) -> Result<Product, NoPlace> {
+    source.file().product().ok_or_else(|| file_unknown(source))
+}
+
+/// The build that a URL is of: as its directory says, else as its document does.
+fn build_of(source: &Location, release: Option<&str>) -> Result<BuildId, NoPlace> {
+    if let Some(build) = source.build() {
+        return Ok(build.clone());
+    }
+    // On the mirror the directory may be of a release; elsewhere it can only be of a build.
+    if let (false, Some(name)) = (source.layout().is_mirror(), source.build_directory()) {
+        return name.parse().map_err(NoPlace::UnknownBuild);
+    }
+    let release = release.ok_or(NoPlace::BuildUnknown)?;
+    let build: BuildId = release.parse().map_err(NoPlace::Release)?;
+    match build.content() {
+        // Only the mirror's URLs leave the build unsaid, and it holds RHEL CoreOS alone.
+        BuildContent::Fedora { .. } => Err(NoPlace::WrongRelease { build: build.to_string() }),
+        BuildContent::Ocp { .. } | BuildContent::Rhel(_) => Ok(build),
+    }
+}
+
+fn file_of_build(source: &Location, release: Option<&str>) -> Result<String, NoPlace> {
+    let build = build_of(source, release)?;
+    if let Some(FileId::Build(named)) = source.file().id()
+        && *named != build
+    {
+        return Err(NoPlace::TwoBuilds { directory: build.to_string(), file: named.to_string() });
+    }
+    source.file().of_build(&build).ok_or_else(|| file_unknown(source))
+}
+
+fn file_of_release(source: &Location, version: &OcpVersion) -> Result<String, NoPlace> {
+    if let (Some(build), Some(FileId::Build(named))) = (source.build(), source.file().id())
+        && named != build
+    {
+        return Err(NoPlace::TwoBuilds { directory: build.to_string(), file: named.to_string() });
+    }
+    source.file().of_release(version, source.arch()).ok_or_else(|| file_unknown(source))
+}
+
+fn file_unknown(source: &Location) -> NoPlace {
+    NoPlace::FileUnknown { file: excerpt(source.file().as_str(), 120) }
+}
+
+/// Whether a location is on a published host as its users reach it.
+fn is_published(location: &ArtifactUrl) -> bool {
+    let url = location.url();
+    url.scheme() == "https" && url.port().is_none() && HostKind::of(location.host()) == HostKind::Published
+}
+
+/// The published place of a file. Everything after `/art/storage/` stays as it is; but a build that never was in
+/// the releases layout of a published host is where its kind is, in the streams layout.
+fn published_place(source: &Location, release: Option<&str>) -> Result<String, NoPlace> {
+    let fedora = source.file().product() == Some(Product::FedoraCoreos);
+    let tail = source.tail();
+    Ok(match source.layout() {
+        Layout::MirrorByBuild | Layout::MirrorByRelease | Layout::MirrorPreRelease => {
+            format!("{PUBLIC_MIRROR}/{tail}")
+        }
+        Layout::Streams if fedora => format!("{FEDORA}/{tail}"),
+        Layout::Streams => format!("{CDN}/{}/{tail}", parent(source, "streams").unwrap_or("prod/streams")),
+        Layout::Releases if build_of(source, release).is_ok_and(|build| is_of_streams(&build)) => {
+            format!("{CDN}/prod/streams/{}", in_streams(source, release)?)
+        }
+        Layout::Releases => format!("{CDN}/{}/{tail}", parent(source, "releases").unwrap_or("releases")),
+    })
+}
+
+/// What stands between `/art/storage/` and the layout, if it ends with the layout's directory.
+fn parent<'l>(source: &'l Location, directory: &str) -> Option<&'l str> {
+    let (_, parent) = source.base().rsplit_once("/art/storage/")?;
+    (parent.rsplit('/').next() == Some(directory)).then_some(parent)
+}
