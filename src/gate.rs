@@ -21,13 +21,10 @@ const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
 /// One artifact of a run.
 #[derive(Debug, Clone)]
 pub struct Case {
-    /// Where the file should be.
     pub location: Result<ArtifactUrl, BadLocation>,
-    /// Where its signature should be, if the document names one.
     pub signature: Option<Result<ArtifactUrl, BadLocation>>,
     /// Where a bridge has the file, to ask for its size if nobody else says it.
     pub bridge: Option<ArtifactUrl>,
-    /// What it should be.
     pub expectation: Expectation,
 }
 
@@ -43,7 +40,6 @@ pub struct TimeLimits {
 /// What ended a run before its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended<S> {
-    /// The deadline.
     Deadline,
     /// A signal, or whatever the caller stopped it with.
     Stopped(S),

@@ -18,16 +18,28 @@
 //! | [`handoff`] | the request to ART, the mirror, what a mirror must keep |
 //! | [`cli`] | arguments, environment, exit status |
 
+// Of the library, `location` is for others. The rest is open to this program's own tests and fuzz targets.
 mod atomic;
+#[doc(hidden)]
 pub mod change;
+#[doc(hidden)]
 pub mod cli;
+#[doc(hidden)]
 pub mod gate;
+#[doc(hidden)]
 pub mod handoff;
+#[doc(hidden)]
 pub mod http;
+#[doc(hidden)]
 pub mod lint;
 pub mod location;
+#[doc(hidden)]
 pub mod probe;
+#[doc(hidden)]
 pub mod report;
+#[doc(hidden)]
 pub mod stream;
+#[doc(hidden)]
 pub mod text;
+#[doc(hidden)]
 pub mod verdict;

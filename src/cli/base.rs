@@ -44,7 +44,6 @@ pub(super) async fn read(
     reading.await.unwrap_or(Err(NoBase::Unsaid))
 }
 
-/// The same, on this thread.
 pub(super) fn read_blocking(
     asked: Option<String>,
     sources: &[Source],
@@ -138,12 +137,10 @@ impl NoBase {
 }
 
 impl Base {
-    /// What people call it.
     pub(super) fn name(&self) -> &str {
         &self.name
     }
 
-    /// Its documents.
     pub(super) fn documents(&self) -> Vec<&Document> {
         self.documents.iter().collect()
     }

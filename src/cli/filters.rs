@@ -46,22 +46,10 @@ fn architectures() -> Vec<CompletionCandidate> {
 /// A filter that matches nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoMatch {
-    /// A value that no artifact has.
     #[error("no artifact has the {what} {found}; there are: {}", existing.join(", "))]
-    Value {
-        /// Architecture, platform, format, component or stream.
-        what: &'static str,
-        /// The value.
-        found: String,
-        /// The values that artifacts have.
-        existing: Vec<String>,
-    },
-    /// Values that no artifact has together.
+    Value { what: &'static str, found: String, existing: Vec<String> },
     #[error("no artifact matches all the filters; there are: {}", existing.join(", "))]
-    Together {
-        /// The ids that match the architectures and platforms, or all of them.
-        existing: Vec<String>,
-    },
+    Together { existing: Vec<String> },
 }
 
 /// One filter: what it is about, the values asked for, and where an id has it.

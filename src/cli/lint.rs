@@ -88,7 +88,6 @@ fn offline(text: &str) -> Result<Source, String> {
     }
 }
 
-/// Looks and prints.
 pub(super) fn run(args: &LintArgs) -> Exit {
     if args.rules {
         return list_rules();

@@ -61,7 +61,6 @@ pub(super) fn load_blocking(sources: &[Source], network: &NetworkArgs) -> Result
     })
 }
 
-/// The bytes at a URL.
 pub(super) fn fetch_blocking(url: &ArtifactUrl, network: &NetworkArgs) -> Result<Vec<u8>, String> {
     blocking(async {
         let prober = Prober::new(Client::new(client_settings(network, Rules::default())?));

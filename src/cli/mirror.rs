@@ -434,7 +434,6 @@ fn show(args: &MirrorArgs, verbosity: Verbosity, plan: &Plan, results: &[Copied]
     network::shown(write(), exit)
 }
 
-/// The signatures that were copied, by where their document has them.
 fn signatures_there<'p>(plan: &'p Plan, results: &[Copied]) -> BTreeSet<&'p str> {
     let copied = plan.files.iter().zip(results).filter(|(_, result)| matches!(result.signature, Some(Ok(_))));
     copied.filter_map(|(file, _)| Some(file.signature.as_ref()?.location.as_str())).collect()

@@ -80,7 +80,6 @@ struct Place<'a> {
     uncompressed_sha256: Option<Sha256>,
 }
 
-/// Resolves and prints.
 pub(super) fn run(args: &ResolveArgs) -> Exit {
     match answer(args) {
         Ok(()) => Exit::Pass,
@@ -117,7 +116,6 @@ fn answer(args: &ResolveArgs) -> Result<(), String> {
     places.and_then(|places| show(args, &places)).map_err(|problems| problems.join("\n"))
 }
 
-/// The places of the artifacts of documents.
 fn places_of_artifacts<'a>(sources: &'a Sources, target: &Target) -> Result<Vec<Place<'a>>, Vec<String>> {
     let all = sources.documents.iter().flat_map(|sourced| {
         let name = &*sourced.document.name;
@@ -159,7 +157,6 @@ fn places_of_urls<'a>(
     }))
 }
 
-/// All of them, or every error.
 fn collect<'a>(
     places: impl Iterator<Item = Result<Place<'a>, String>>,
 ) -> Result<Vec<Place<'a>>, Vec<String>> {

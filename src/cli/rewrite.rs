@@ -68,7 +68,6 @@ Examples:
 Exit status: 0, or 2 if any URL's place cannot be told; then nothing is printed
 or changed.";
 
-/// Rewrites, and prints or replaces.
 pub(super) fn run(args: &RewriteArgs) -> Exit {
     match carry_out(args) {
         Ok(()) => Exit::Pass,
@@ -200,7 +199,6 @@ fn read(args: &RewriteArgs) -> Result<Vec<Text>, String> {
     }
 }
 
-/// The stream documents of a checkout.
 fn documents_of(checkout: &Path) -> Result<Vec<PathBuf>, String> {
     let mut sources = Sources::default();
     sources.add_path(checkout).map_err(|errors| errors.to_string())?;

@@ -104,7 +104,6 @@ Exit status:
   2  wrong usage, an unusable document, or two builds for one directory
   3  something could not be determined";
 
-/// Finds out, lists and prints.
 pub(super) fn run(args: &SyncListArgs, verbosity: Verbosity) -> Exit {
     network::run(async |stop| match list(args, verbosity, stop).await {
         Ok(exit) | Err(exit) => exit,

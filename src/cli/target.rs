@@ -32,7 +32,6 @@ impl Choice {
         }
     }
 
-    /// The choice as reports have it.
     pub(super) fn reported(&self) -> model::Target {
         let kind = match &self.target {
             Target::Published | Target::PublishedPlace => model::TargetKind::Published,

@@ -19,7 +19,6 @@ pub(super) const SIDECARS: [&str; 4] = [SHA256SUM_TXT, "sha256sum.txt.gpg", RHCO
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Directories(BTreeMap<String, (String, BuildId)>);
 
-/// Two builds that would go to one directory.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{directory} holds one build of an architecture, and two would go there: {first}, and {second}. Hand over one \
@@ -52,7 +51,6 @@ impl Directories {
         Ok(())
     }
 
-    /// Whether a directory may be given to a build.
     pub(super) fn check(&self, directory: &str, document: &str, build: &BuildId) -> Result<(), TwoBuilds> {
         let shown = |document: &str, build: &BuildId| format!("build {build} of {}", excerpt(document, 200));
         match self.0.get(directory) {

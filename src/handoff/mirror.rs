@@ -28,27 +28,12 @@ use crate::text::excerpt;
 /// Why nothing is written to a directory.
 #[derive(Debug, thiserror::Error)]
 pub enum NotClaimed {
-    /// Another run is at it.
     #[error("{}: another run is writing here; try again when it has ended", .0.display())]
     Busy(PathBuf),
-    /// What is there is not of the build that would go there.
     #[error("{}: {found}, and build {build} would go there; if nothing needs what is there, pass --replace", path.display())]
-    Occupied {
-        /// The directory, or the file.
-        path: PathBuf,
-        /// What is there.
-        found: String,
-        /// The planned build.
-        build: String,
-    },
-    /// It cannot be read or made.
+    Occupied { path: PathBuf, found: String, build: String },
     #[error("{}: {error}", path.display())]
-    Io {
-        /// The directory, or the file.
-        path: PathBuf,
-        /// What the system says.
-        error: io::Error,
-    },
+    Io { path: PathBuf, error: io::Error },
 }
 
 /// Makes a plan's directories this run's own, until the result is dropped: no other run may write to them, and unless

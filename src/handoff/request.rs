@@ -20,17 +20,12 @@ const CUT: &str = "more, listed in art-mirror-validate.json";
 /// A file that a request asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Requested {
-    /// What it is called in messages.
     pub title: String,
-    /// The document that names it, or the request.
     pub document: String,
     /// The build, as far as anything but the URLs says it.
     pub release: String,
-    /// Where it should be.
     pub destination: ArtifactUrl,
-    /// Where it can be had.
     pub url: ArtifactUrl,
-    /// What it must be.
     pub sha256: Sha256,
     /// Its size in bytes, as far as anybody says.
     pub size: Option<u64>,

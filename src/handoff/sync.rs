@@ -180,7 +180,6 @@ pub enum WhyUnlisted {
 }
 
 impl WhyUnlisted {
-    /// What a person should hear, as the title of all of them.
     const fn title(self) -> &'static str {
         match self {
             Self::NotOnBridge => "The bridge does not have them",
@@ -198,7 +197,6 @@ impl WhyUnlisted {
 pub struct Findings {
     /// What the bridge has, with the document's release.
     pub available: Vec<(SyncFile, Arc<str>)>,
-    /// What cannot be listed.
     pub unlisted: Vec<Unlisted>,
     /// What keeps a build from being whole.
     pub gaps: Vec<Gap>,
@@ -207,11 +205,9 @@ pub struct Findings {
 /// Something that a build is listed without.
 #[derive(Debug, Clone)]
 pub struct Gap {
-    /// The architecture.
     pub arch: Arc<str>,
     /// The directory; every one of the architecture, if that is not known.
     pub directory: Option<String>,
-    /// What it means for the list.
     pub refused: Refused,
 }
 
@@ -254,7 +250,6 @@ impl SyncList {
         list
     }
 
-    /// How many files are listed.
     pub fn files(&self) -> usize {
         self.builds.iter().map(|build| build.files.len()).sum()
     }
@@ -338,7 +333,6 @@ impl SyncList {
 }
 
 impl SyncBuild {
-    /// The list, one URL a line.
     pub fn lines(&self) -> String {
         self.files.iter().flat_map(|file| [file.url.as_str(), "\n"]).collect()
     }
@@ -388,7 +382,6 @@ struct ReadFile {
     size: Option<u64>,
 }
 
-/// Reads what the JSON form asks for.
 pub fn read(text: &str) -> Result<Vec<Requested>, String> {
     // The shape may be another one, so the version comes first.
     #[derive(Deserialize)]

@@ -35,11 +35,8 @@ const LONGEST_DISCARD: Duration = Duration::from_secs(1);
 /// How requests are made.
 #[derive(Debug, Clone)]
 pub struct ClientSettings {
-    /// Where they may go.
     pub rules: Rules,
-    /// Through which proxies.
     pub proxies: Proxies,
-    /// PEM files with further trust roots.
     pub extra_roots: Vec<PathBuf>,
     /// The most requests to one host at a time.
     pub concurrency: usize,
@@ -67,7 +64,6 @@ pub struct Client {
     look_up: LookUp,
 }
 
-/// What is asked.
 #[derive(Clone, Copy)]
 pub(crate) struct Ask<'a> {
     pub(crate) method: &'a Method,
@@ -84,7 +80,6 @@ pub(crate) enum Traffic {
     Downloads,
 }
 
-/// A response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     response: Response,
@@ -101,7 +96,6 @@ pub(crate) struct ErrorAnswer {
     pub(crate) start: Vec<u8>,
     /// Whether that broke off: what did not come might have said something else.
     pub(crate) is_cut: bool,
-    /// How often was asked until it came.
     pub(crate) attempts: u32,
 }
 
@@ -113,11 +107,9 @@ const MAX_ERROR_BYTES: usize = 4 * 1024;
 pub(crate) enum Small {
     /// All of it, and its headers: they tell whether it is what was asked for.
     Body(HeaderMap, Bytes),
-    /// More than was asked for.
     TooLarge(HeaderMap),
     /// Another status than 200.
     Error(ErrorAnswer),
-    /// No response.
     Failed(Failure),
 }
 
@@ -145,7 +137,6 @@ impl Client {
         &self.settings.rules
     }
 
-    /// How requests are made.
     pub fn settings(&self) -> &ClientSettings {
         &self.settings
     }
@@ -160,7 +151,6 @@ impl Client {
         self.all_hosts().iter().filter_map(|host| host.health.outage(host.name())).collect()
     }
 
-    /// The retries of one request.
     pub(crate) fn retries(&self) -> Retries {
         Retries::new(self.settings.policy())
     }
@@ -288,7 +278,6 @@ impl Client {
         }))
     }
 
-    /// One request to one host.
     async fn exchange(&self, ask: Ask<'_>, url: &Url) -> Result<Answer, Failure> {
         let answer = self.exchange_unheard(ask, url).await;
         match &answer {

@@ -13,33 +13,25 @@ use super::rules::Refusal;
 /// Why nothing is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProbeError {
-    /// The kind.
     pub kind: ProbeErrorKind,
-    /// The status of the last response, if there was one.
     pub status: Option<u16>,
-    /// What happened, for a person.
     pub detail: String,
 }
 
 /// The kinds of [`ProbeError`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ProbeErrorKind {
-    /// No connection, or one that broke.
     Unreachable,
-    /// No answer in time.
     Timeout,
     /// An error, or an answer that says nothing about the file.
     ServerError,
-    /// 429.
     RateLimited,
-    /// The run ended first.
     Deadline,
 }
 
 /// Why there is no response.
 #[derive(Debug, Clone)]
 pub(crate) enum Failure {
-    /// The rules forbid it.
     Refused(Refusal),
     /// Something went wrong. Whether another attempt may help.
     ProbeError(ProbeError, Again),
@@ -48,11 +40,9 @@ pub(crate) enum Failure {
 /// Whether another attempt may help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Again {
-    /// It may help.
     Maybe,
     /// It may help once the host is back, which the attempt itself waits for.
     WhenBack,
-    /// It won't.
     No,
     /// It will, and costs nothing: the server did not process the request.
     AtOnce,
@@ -75,33 +65,28 @@ pub(crate) fn status_trouble(attempts: u32, status: StatusCode) -> ProbeError {
     ProbeError { kind, status: Some(status.as_u16()), detail: format!("the server answered {status}{again}") }
 }
 
-/// How an exchange broke.
 #[derive(Debug, Clone)]
 pub(super) struct Broken {
     pub(super) how: How,
-    /// What happened, for a person.
     pub(super) detail: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum How {
-    /// The name has no address that may be requested.
-    NotGlobal { addresses: String },
+    NotGlobal {
+        addresses: String,
+    },
     /// No connection came about, and none will.
     Permanent,
-    /// No connection came about.
     NoConnection,
-    /// None in time.
     ConnectTimeout,
     /// The other end does not speak the protocol that it was offered.
     OtherProtocol,
-    /// The proxy would not connect.
     ProxyRefused,
     /// The server wants to be asked over HTTP/1.1 (`HTTP_1_1_REQUIRED`, RFC 9113, section 7).
     Http1Required,
     /// The server surely did not process the request (RFC 9113, section 8.7).
     Unprocessed,
-    /// The connection broke.
     Exchange,
 }
 
@@ -153,7 +138,6 @@ impl Broken {
         }
     }
 
-    /// The same, through a proxy that is to be named.
     pub(super) fn through(mut self, proxy: Option<&str>) -> Self {
         if let Some(proxy) = proxy {
             self.detail = format!("through the proxy {proxy}: {}", self.detail);
@@ -161,7 +145,6 @@ impl Broken {
         self
     }
 
-    /// Whether no connection came about.
     pub(super) fn is_connect(&self) -> bool {
         use How::{ConnectTimeout, NoConnection, NotGlobal, OtherProtocol, Permanent, ProxyRefused};
         matches!(

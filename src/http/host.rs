@@ -147,7 +147,6 @@ impl Host {
         }
     }
 
-    /// Its name and port, for messages.
     pub(super) fn name(&self) -> &str {
         &self.name
     }
@@ -249,7 +248,6 @@ impl Host {
         self.timeout.min(CONNECT_TIMEOUT)
     }
 
-    /// Makes the request.
     pub(super) async fn send(
         &self,
         lease: Lease,

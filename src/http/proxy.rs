@@ -44,9 +44,7 @@ struct Exception {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Hosts {
     Every,
-    /// A name and all names below it.
     Domain(String),
-    /// The names below this one.
     Below(String),
     /// The addresses that begin as this one does, for so many bits.
     Network(IpAddr, u8),
@@ -76,7 +74,6 @@ impl Proxies {
         })
     }
 
-    /// The proxy for a URL.
     pub(super) fn of(&self, url: &Url) -> Option<&Proxy> {
         let proxy = if url.scheme() == "https" { &self.https } else { &self.http };
         proxy.as_ref().filter(|_| !self.exceptions.iter().any(|exception| exception.covers(url)))
@@ -105,7 +102,6 @@ impl FromStr for Proxy {
 }
 
 impl Proxy {
-    /// Its host and port, for messages.
     pub(super) fn name(&self) -> &str {
         &self.0[Position::BeforeHost..Position::AfterPort]
     }

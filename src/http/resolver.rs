@@ -14,7 +14,6 @@ use super::address::is_global;
 /// is what is dialled, so a name that changes its address between two look-ups gets nowhere.
 #[derive(Debug, Clone)]
 pub(super) struct Resolver {
-    /// Whether private addresses are as good as others.
     pub(super) private_addresses: bool,
     /// The configured proxy's own name, whose addresses are its owner's affair.
     pub(super) proxy: Option<String>,

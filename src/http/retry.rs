@@ -42,7 +42,6 @@ impl Policy {
     }
 }
 
-/// The retries of one request.
 #[derive(Debug)]
 pub(crate) struct Retries {
     policy: Policy,
@@ -90,11 +89,8 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Durati
 pub struct Outage {
     /// The host, with its port if it is an unusual one.
     pub host: String,
-    /// Its last failure.
     pub why: String,
-    /// How long it was not there so far.
     pub lasted: Duration,
-    /// How long it is asked again.
     pub left: Duration,
 }
 
@@ -125,18 +121,14 @@ enum State {
 /// The right to make one request.
 #[derive(Debug)]
 pub(super) struct Admission {
-    /// How many answers had come before.
     answers: u64,
     probe: Option<OwnedMutexGuard<()>>,
 }
 
-/// A failure that may pass.
 #[derive(Debug)]
 pub(super) struct Failed {
     pub(super) trouble: ProbeError,
-    /// The wait that the server asks for.
     pub(super) asked_for: Option<Duration>,
-    /// Whether no connection came about.
     pub(super) is_connect: bool,
 }
 
@@ -176,7 +168,6 @@ impl Health {
         self.answers.load(Ordering::Relaxed) > admission.answers
     }
 
-    /// The host answered.
     pub(super) fn answered(&self) {
         self.answers.fetch_add(1, Ordering::Relaxed);
         self.state.send_if_modified(|state| {

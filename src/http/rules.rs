@@ -66,37 +66,16 @@ impl AllowedHost {
 /// Why a place is not asked, or an answer not followed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// The location is none.
     #[error("the location cannot be requested as it stands: {0}")]
     BadLocation(#[from] BadLocation),
-    /// The location is on a bridge server.
     #[error("{host} is an internal bridge server, not a published place; a location there must not merge")]
-    Bridge {
-        /// The bridge's host.
-        host: String,
-    },
-    /// The location is on some other host.
+    Bridge { host: String },
     #[error("{host} is none of the hosts that may be requested")]
-    Host {
-        /// The host, with its port if it is an unusual one.
-        host: String,
-    },
-    /// A redirect leads away from the places that may be requested.
+    Host { host: String },
     #[error("a redirect leads to {target}, {why}")]
-    Redirect {
-        /// The redirect's target, made printable.
-        target: String,
-        /// Why it is not followed.
-        why: &'static str,
-    },
-    /// A host's addresses are all ones that may not be requested.
+    Redirect { target: String, why: &'static str },
     #[error("{host} has the address {addresses}, which is not a public one")]
-    Address {
-        /// The host.
-        host: String,
-        /// Its addresses.
-        addresses: String,
-    },
+    Address { host: String, addresses: String },
 }
 
 impl Rules {

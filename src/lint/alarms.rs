@@ -12,9 +12,7 @@ const MAX_ALARMS: usize = 20;
 /// One thing that a rule found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alarm {
-    /// The rule.
     pub rule: Rule,
-    /// The document's name.
     pub document: Arc<str>,
     /// The keys that lead to the place in the document; empty for the document itself.
     pub path: Vec<String>,
@@ -24,7 +22,6 @@ pub struct Alarm {
     pub message: String,
 }
 
-/// The alarms of a run.
 #[derive(Default)]
 pub(super) struct Alarms {
     all: Vec<Alarm>,
@@ -47,7 +44,6 @@ impl Alarms {
         }
     }
 
-    /// Adds an alarm about a line.
     pub(super) fn add_at(&mut self, rule: Rule, document: &Document, line: Option<usize>, message: String) {
         let document = Arc::clone(&document.name);
         self.all.push(Alarm { rule, document, path: Vec::new(), line, message });

@@ -105,7 +105,6 @@ fn said(place: &[&str], keys: &[&str]) -> String {
     }
 }
 
-/// The path from the document's root.
 fn document_path(place: &[&str]) -> Vec<String> {
     let mut path = vec!["architectures".to_owned()];
     for (at, key) in place.iter().enumerate() {

@@ -89,7 +89,6 @@ fn directories(subject: &Subject<'_>, alarms: &mut Alarms) {
     }
 }
 
-/// What the file's name says that the content does not.
 fn file_name_contradicts(subject: &Subject<'_>) -> Option<String> {
     let (stem, _) = subject.file_name().split_once(".json")?;
     let stem = stem.strip_suffix("-stream").unwrap_or(stem);

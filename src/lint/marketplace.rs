@@ -52,7 +52,6 @@ fn collect<'v>(
     }
 }
 
-/// The day in a version.
 fn day_of_version(version: &str) -> Option<i64> {
     day_of(version.rsplit('.').next()?.get(..8)?.parse().ok()?)
 }

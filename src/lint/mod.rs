@@ -28,9 +28,7 @@ use alarms::Alarms;
 /// What is looked at.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Input<'a> {
-    /// The documents.
     pub documents: &'a [&'a Document],
-    /// The documents as they were, if that is known.
     pub base: Option<&'a [&'a Document]>,
     /// The release of the branch that the change is for.
     pub branch: Option<Series>,
@@ -66,11 +64,9 @@ pub fn lint(input: &Input<'_>) -> Vec<Alarm> {
 /// A document, with what several rules ask of it.
 struct Subject<'a> {
     document: &'a Document,
-    /// The product of its files, if their names say one.
     product: Option<Product>,
     /// The OpenShift release that the stream label names.
     label: Option<Series>,
-    /// The builds of each architecture.
     builds: BTreeMap<&'a str, Builds<'a>>,
 }
 
@@ -106,7 +102,6 @@ impl<'a> Subject<'a> {
         std::ptr::eq(self.document, document)
     }
 
-    /// The build of an architecture: the one that most say.
     fn build(&self, arch: &str) -> Option<BuildId> {
         self.release(arch)?.parse().ok()
     }

@@ -65,7 +65,6 @@ impl Finding {
 }
 
 impl Report {
-    /// A report of these findings.
     pub fn of(base: Option<String>, documents: Vec<Arc<str>>, findings: Vec<Finding>) -> Self {
         let denied = findings.iter().filter(|finding| finding.denied).count();
         Self { schema_version: SCHEMA_VERSION, base, documents, denied, findings }
@@ -83,7 +82,6 @@ impl Report {
         writeln!(out, "{}", self.summary())
     }
 
-    /// Writes it for a comment.
     pub fn write_markdown(&self, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "{}", self.summary())?;
         if self.findings.is_empty() {
@@ -124,7 +122,6 @@ impl Report {
         junit.serialize(&mut *out).map_err(io::Error::other)
     }
 
-    /// Writes it for programs.
     pub fn write_json(&self, out: &mut impl Write) -> io::Result<()> {
         json::pretty(out, self)
     }

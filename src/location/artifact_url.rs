@@ -117,52 +117,31 @@ impl fmt::Debug for ArtifactUrl {
 }
 
 /// Why a text is no location.
+#[expect(missing_docs, reason = "each message says what it is")]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadLocation {
-    /// No absolute URL at all.
     #[error("it is no absolute URL ({why})")]
-    NotAUrl {
-        /// What the URL parser says.
-        why: String,
-    },
-    /// No place at the target follows from it.
+    NotAUrl { why: String },
     #[error("{why}")]
-    NoPlace {
-        /// What is understood of it, and what is missing.
-        why: String,
-    },
-    /// A scheme other than http and https.
+    NoPlace { why: String },
     #[error("its scheme is {found}; expected https or http")]
-    Scheme {
-        /// The scheme.
-        found: String,
-    },
-    /// A user name or password.
+    Scheme { found: String },
     #[error("it carries a user name or password; expected none")]
     Userinfo,
-    /// A query.
     #[error("it carries a query (`?…`); expected none")]
     Query,
-    /// A digest in a query that is none.
     #[error("the digest in its query is not a sha256; expected 64 hexadecimal digits, or nothing")]
     QueryDigest,
-    /// A fragment.
     #[error("it carries a fragment (`#…`); expected none")]
     Fragment,
-    /// A host name that ends with a dot.
     #[error("its host name ends with a dot; expected none")]
     TrailingDot,
-    /// A path that names a directory.
     #[error("its path names a directory; expected a file")]
     NoFile,
-    /// A spelling that clients would change before they send it.
     #[error(
         "its spelling is ambiguous: it would be requested as {canonical}; expected exactly that spelling"
     )]
-    NotCanonical {
-        /// How clients would spell it.
-        canonical: String,
-    },
+    NotCanonical { canonical: String },
 }
 
 #[cfg(test)]

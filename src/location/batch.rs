@@ -60,12 +60,11 @@ fn place_of(text: &str, target: &Target) -> Result<String, PlaceError> {
 }
 
 /// Why a list of URLs was not resolved.
+#[expect(missing_docs, reason = "each message says what it is")]
 #[derive(Debug, thiserror::Error)]
 pub enum BatchError {
-    /// The list could not be read.
     #[error("the list of URLs could not be read: {0}")]
     Read(#[source] io::Error),
-    /// Some have no place.
     #[error("{} of the URLs could not be placed, so none is:{}", .0.len(), shown(.0))]
     NoPlaces(Vec<LineError>),
 }
@@ -75,12 +74,11 @@ fn shown(failures: &[LineError]) -> String {
 }
 
 /// A line without a place.
+#[expect(missing_docs, reason = "each message says what it is")]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {error}")]
 pub struct LineError {
-    /// The number of the line, from 1.
     pub line: u64,
-    /// Why it has none.
     #[source]
     pub error: PlaceError,
 }

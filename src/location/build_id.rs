@@ -235,13 +235,12 @@ impl fmt::Debug for BuildId {
     }
 }
 
-/// Text that is no build ID.
+#[expect(missing_docs, reason = "each message says what it is")]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{found}` is not a build ID; expected one such as 48.83.202102230316-0, 9.6.20251015-1 or 38.20231002.3.1"
 )]
 pub struct BuildIdError {
-    /// The text, made safe to print.
     pub found: String,
 }
 

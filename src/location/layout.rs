@@ -241,7 +241,6 @@ impl Location {
         format!("{}/{}", self.directory, self.file.as_str())
     }
 
-    /// What was understood, for a person.
     pub(super) fn description(&self) -> String {
         let product =
             self.file.product().map_or_else(|| "a file of no known form".to_owned(), |it| it.to_string());
@@ -385,7 +384,6 @@ impl fmt::Display for Leaf {
     }
 }
 
-/// The segments of a URL's path.
 pub(super) fn segments(url: &Url) -> impl Iterator<Item = &str> {
     url.path_segments().into_iter().flatten()
 }
@@ -400,39 +398,28 @@ pub(crate) fn is_plain(segment: &str) -> bool {
 }
 
 /// Why the meaning of a URL is not known.
+#[expect(missing_docs, reason = "each message says what it is")]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotUnderstood {
-    /// It is no location at all.
     #[error(transparent)]
     BadLocation(#[from] super::artifact_url::BadLocation),
-    /// A segment that servers read in different ways.
     #[error(
         "the path's segment `{segment}` is empty, percent-encoded or otherwise odd, and servers differ in how \
          they read it"
     )]
-    OddSegment {
-        /// The segment, made safe to print.
-        segment: String,
-    },
-    /// A link to the newest build.
+    OddSegment { segment: String },
     #[error("it is in a `latest` directory, which is of another build tomorrow")]
     Latest,
-    /// A build directory of an unknown architecture.
     #[error(
         "it looks like a build's directory, but `{found}` is not an architecture; expected x86_64, aarch64, \
          ppc64le, s390x or riscv64"
     )]
-    Arch {
-        /// The segment, made safe to print.
-        found: String,
-    },
-    /// A directory of the mirror that is in none of its forms.
+    Arch { found: String },
     #[error(
         "it is under `dependencies/rhcos`, but not as `4.M/BUILDID/FILE`, `4.M/VERSION/FILE`, \
          `pre-release/VERSION/FILE` or in a `latest` directory"
     )]
     OddMirror,
-    /// None of the layouts.
     #[error(
         "its path has none of the known layouts: `rhcos-4.M/BUILDID/ARCH/FILE`, \
          `DIR/builds/BUILDID/ARCH/FILE`, `ARCH/dependencies/rhcos/…`"

@@ -166,56 +166,37 @@ impl fmt::Display for Prefix {
 }
 
 /// Text that is no prefix.
+#[expect(missing_docs, reason = "each message says what it is")]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{found} is no prefix: {why}")]
 pub struct PrefixError {
     found: String,
-    /// Why not.
     #[source]
     pub why: BadPrefix,
 }
 
 /// Why a text is no prefix.
+#[expect(missing_docs, reason = "each message says what it is")]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadPrefix {
-    /// No absolute URL at all.
     #[error("it is no absolute URL ({why}); expected one such as https://HOST/art/storage/releases")]
-    NotAUrl {
-        /// What the URL parser says.
-        why: String,
-    },
-    /// A scheme other than http and https.
+    NotAUrl { why: String },
     #[error("its scheme is {found}; expected https or http")]
-    Scheme {
-        /// The scheme.
-        found: String,
-    },
-    /// A user name or password.
+    Scheme { found: String },
     #[error("it carries a user name or password; expected none")]
     Userinfo,
-    /// A query.
     #[error("it carries a query (`?…`); expected none")]
     Query,
-    /// A fragment.
     #[error("it carries a fragment (`#…`); expected none")]
     Fragment,
-    /// A host name that ends with a dot.
     #[error("its host name ends with a dot; expected none")]
     TrailingDot,
-    /// A spelling that a URL parser would repair.
     #[error("its spelling is ambiguous: it would be read as {canonical}; write that if it is meant")]
-    NotCanonical {
-        /// How clients would spell it.
-        canonical: String,
-    },
-    /// A segment that servers read in different ways.
+    NotCanonical { canonical: String },
     #[error(
         "its path's segment `{segment}` is empty, percent-encoded or otherwise odd; expected plain names"
     )]
-    OddSegment {
-        /// The segment, made safe to print.
-        segment: String,
-    },
+    OddSegment { segment: String },
 }
 
 #[cfg(test)]

@@ -95,52 +95,27 @@ impl fmt::Display for Product {
 }
 
 /// Why a build has no directory in a layout.
+#[expect(missing_docs, reason = "each message says what it is")]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoDirectory {
-    /// A RHEL-versioned build in the releases layout.
     #[error(
         "builds of RHEL {rhel} that name no OpenShift version have no directory in the releases layout \
          (`rhcos-4.M`); use a prefix that ends with `/prod/streams` or `/art/storage`"
     )]
-    RhelInReleases {
-        /// The RHEL version.
-        rhel: RhelVersion,
-    },
-    /// Another product in the releases layout.
+    RhelInReleases { rhel: RhelVersion },
     #[error(
         "the releases layout holds rhcos builds alone, not {product}; use a prefix that ends with \
          `/prod/streams` or `/art/storage`"
     )]
-    ProductInReleases {
-        /// The product.
-        product: Product,
-    },
-    /// A build ID that is not in the product's grammar.
+    ProductInReleases { product: Product },
     #[error("`{build}` is not a build ID of {product}")]
-    WrongGrammar {
-        /// The product.
-        product: Product,
-        /// The build ID.
-        build: String,
-    },
-    /// A RHEL CoreOS build on RHEL 9 or later that does not say which minor version.
+    WrongGrammar { product: Product, build: String },
     #[error("the directory of `{build}` is named after its RHEL minor version, which the build ID lacks")]
-    NoRhelMinor {
-        /// The build ID.
-        build: String,
-    },
-    /// A Fedora CoreOS build of 2019.
+    NoRhelMinor { build: String },
     #[error("the directory of `{build}` is named after its stream, which build IDs of 2019 do not say")]
-    NoFedoraStream {
-        /// The build ID.
-        build: String,
-    },
-    /// A Fedora CoreOS stream code that is not known.
+    NoFedoraStream { build: String },
     #[error("{code} is the code of no known Fedora CoreOS stream; expected 1, 2, 3, 10, 20, 91 or 92")]
-    UnknownFedoraStream {
-        /// The code.
-        code: u16,
-    },
+    UnknownFedoraStream { code: u16 },
 }
 
 #[cfg(test)]

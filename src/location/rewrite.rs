@@ -68,12 +68,11 @@ pub fn rewrite(name: &str, document: &str, target: &Target) -> Result<Rewritten,
 }
 
 /// Why a document was not rewritten.
+#[expect(missing_docs, reason = "each message says what it is")]
 #[derive(Debug, thiserror::Error)]
 pub enum RewriteError {
-    /// The text is not a stream document, or one with faults.
     #[error(transparent)]
     Document(#[from] Faults),
-    /// Some URLs have no place at the target.
     #[error("{} of the document's URLs could not be placed:{}", .0.len(), shown(.0))]
     Unplaced(Vec<Unplaced>),
 }
@@ -83,14 +82,12 @@ fn shown(unplaced: &[Unplaced]) -> String {
 }
 
 /// A URL of a document that has no place at a target.
+#[expect(missing_docs, reason = "each message says what it is")]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{path}: {reason}")]
 pub struct Unplaced {
-    /// Where in the document the URL is, made safe to print.
     pub path: String,
-    /// Which URL of the artifact.
     pub field: UrlField,
-    /// Why it has none.
     #[source]
     pub reason: UnplacedReason,
 }
@@ -102,17 +99,11 @@ impl Unplaced {
 }
 
 /// Why a URL of a document has no place at a target.
+#[expect(missing_docs, reason = "each message says what it is")]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnplacedReason {
-    /// None follows from the URL.
     #[error(transparent)]
     NoPlace(#[from] PlaceError),
-    /// Another file of the document would be at the same place.
     #[error("its place would be {place}, where {other} already is, which is another file")]
-    Taken {
-        /// The place.
-        place: String,
-        /// Where in the document the other URL is.
-        other: String,
-    },
+    Taken { place: String, other: String },
 }

@@ -60,28 +60,19 @@ impl FromStr for MirrorVersion {
 }
 
 /// Options that contradict each other.
+#[expect(missing_docs, reason = "each message says what it is")]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MirrorError {
-    /// A version, or pre-release, at a base without such directories.
     #[error(
         "{base} is a base of the {layout}, which has no directories by OpenShift version and none for \
          pre-releases; expected one such as https://mirror.openshift.com/pub/openshift-v4"
     )]
-    NoVersions {
-        /// The base.
-        base: String,
-        /// Its layout.
-        layout: &'static str,
-    },
-    /// A series where a release is needed.
+    NoVersions { base: String, layout: &'static str },
     #[error(
         "pre-release directories are named after releases, not after the series {series}; expected one such as \
          {series}.0-rc.1"
     )]
-    PreReleaseSeries {
-        /// The series.
-        series: Series,
-    },
+    PreReleaseSeries { series: Series },
 }
 
 impl Mirror {

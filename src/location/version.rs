@@ -141,10 +141,10 @@ impl fmt::Debug for OcpVersion {
 }
 
 /// Text that is not an OpenShift version.
+#[expect(missing_docs, reason = "each message says what it is")]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{found}` is not an OpenShift version; expected one such as 4.8, 4.8.2, 4.19.0-ec.0 or dev-4.19")]
 pub struct VersionError {
-    /// The text, made safe to print.
     pub found: String,
 }
 

@@ -75,10 +75,8 @@ fn is_composite(headers: &HeaderMap) -> bool {
     types.any(|value| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"COMPOSITE"))
 }
 
-/// What one header claims.
 #[derive(Debug, Default)]
 struct Claim {
-    /// The different digests, the first of them.
     digests: Vec<Sha256>,
     /// Whether the header breaks its grammar, or something was meant as a sha256 and is none.
     malformed: bool,

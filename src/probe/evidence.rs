@@ -12,7 +12,6 @@ use crate::stream::{Build, BuildFile, Sha256};
 /// Everything that is known of one artifact.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evidence {
-    /// What came of asking for the file.
     pub file: Observation,
     /// Every sha256 that a server published for the file.
     pub published: Vec<PublishedDigest>,
@@ -96,23 +95,17 @@ impl Evidence {
 /// What came of asking for one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Observation {
-    /// The server has it.
     Present {
-        /// The response's status.
         status: u16,
         /// The size in bytes, if the server told a usable one.
         size: Option<u64>,
     },
-    /// The server does not have it.
     Absent {
-        /// The response's status.
         status: u16,
-        /// How that showed.
         how: Absence,
     },
     /// It was not asked, or the answer not followed, because of the rules.
     Refused(Refusal),
-    /// Nothing is known.
     Undetermined(ProbeError),
 }
 
@@ -134,16 +127,13 @@ impl Observation {
 pub enum Absence {
     /// By the status: 404, 410, or a 403 that is not a firewall's.
     Status,
-    /// By a page for people in its place.
     Html,
-    /// By nothing at all in its place.
     Empty,
     /// By its storage class: it is there and is not served.
     Archived,
 }
 
 impl Absence {
-    /// What a person should know of it.
     pub fn said(self, status: u16) -> String {
         match (self, status) {
             (Self::Status, 403) => {
@@ -166,9 +156,7 @@ impl Absence {
 /// A sha256 that a server published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PublishedDigest {
-    /// Where.
     pub source: DigestSource,
-    /// The digest.
     pub sha256: Sha256,
     /// Whether it can prove the file. One from a list that is malformed elsewhere can only contradict.
     pub can_prove: bool,
@@ -177,9 +165,7 @@ pub struct PublishedDigest {
 /// A sidecar that may exist but could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unread {
-    /// The sidecar's file name.
     pub sidecar: &'static str,
-    /// Why.
     pub trouble: ProbeError,
 }
 
@@ -202,7 +188,6 @@ pub enum DigestSource {
 }
 
 impl DigestSource {
-    /// The source's word in reports.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Header => "header",

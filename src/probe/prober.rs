@@ -22,13 +22,11 @@ use crate::stream::{BuildMetadata, MAX_DOCUMENT_BYTES};
 /// What to find out about one artifact.
 #[derive(Debug, Clone)]
 pub struct ProbeRequest {
-    /// Where the file should be.
     pub location: ArtifactUrl,
     /// Where its signature should be, if anybody cares.
     pub signature: Option<ArtifactUrl>,
     /// Another place that has the same file, to learn the size from.
     pub size_from: Option<ArtifactUrl>,
-    /// Which sidecars are of interest.
     pub sidecars: SidecarPolicy,
     /// What to find out about the bytes; `None` leaves them unread.
     pub content: Option<ContentRequest>,
@@ -37,7 +35,6 @@ pub struct ProbeRequest {
 /// Which sidecars of a file's directory are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SidecarPolicy {
-    /// None.
     None,
     /// `meta.json`, for the size.
     Size,
@@ -79,7 +76,6 @@ impl Prober {
         Self { keyring: keyring.map(Arc::new), ..self }
     }
 
-    /// Reads a document from a URL.
     pub async fn document(&self, url: &ArtifactUrl) -> Result<Vec<u8>, FetchError> {
         let failed = |why: String| FetchError { url: url.to_string(), why, is_absent: false };
         self.client.rules().admit(url).map_err(|refusal| failed(refusal.to_string()))?;
@@ -145,7 +141,6 @@ impl Prober {
         }
     }
 
-    /// How far all downloads are.
     pub fn transfers(&self) -> &Transfers {
         self.prover.transfers()
     }
@@ -232,7 +227,6 @@ impl Prober {
 enum Part {
     Refused(Refusal),
     File(Sighting),
-    /// Of the file of this name.
     Sums(String, Arc<Sidecar<Sums>>),
     SumsCheck(Arc<Sidecar<SignatureCheck>>),
     Build(String, Arc<Sidecar<BuildMetadata>>),

@@ -14,15 +14,8 @@ pub struct Sha256sum {
 /// What keeps a file from being a `sha256sum.txt`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Sha256sumError {
-    /// A line of another form, the first of them.
     #[error("line {line} is {found:?}; expected a sha256 and a file name")]
-    Line {
-        /// The line, from 1.
-        line: usize,
-        /// What it is.
-        found: String,
-    },
-    /// No line at all.
+    Line { line: usize, found: String },
     #[error("it is empty")]
     Empty,
 }

@@ -37,19 +37,14 @@ pub(super) const SHA256SUM_TXT_GPG: &str = "sha256sum.txt.gpg";
 /// What became of a sidecar.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Sidecar<T> {
-    /// It was read.
     Read(T),
     /// It has faults, and this could be read in spite of them. It proves nothing and may contradict.
     Malformed(T, String),
-    /// There is none.
     Absent,
-    /// There is something that is none.
     Unusable(String),
-    /// Nobody knows.
     Unread(ProbeError),
 }
 
-/// By the URL of the directory.
 type ByDirectory<T> = HashMap<String, Fetch<T>>;
 
 type Fetch<T> = Shared<BoxFuture<'static, Arc<Sidecar<T>>>>;

@@ -19,9 +19,7 @@ use crate::text::{count, printed_length};
 /// What build metadata says of one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuildFile {
-    /// The name of the metadata that says so.
     pub said_by: Arc<str>,
-    /// The digest of the file's bytes.
     pub sha256: Option<Sha256>,
     /// The size in bytes.
     pub size: Option<u64>,
@@ -41,7 +39,6 @@ pub struct BuildMetadata {
 }
 
 impl BuildMetadata {
-    /// Reads one metadata document.
     pub fn parse(name: &str, text: &[u8]) -> Result<Self, Faults> {
         let (metadata, outcome) = Self::parse_lossy(name, text);
         outcome.map(|()| metadata)
@@ -76,7 +73,6 @@ impl BuildMetadata {
         self.build.as_ref()
     }
 
-    /// What is said of the file of this name.
     pub fn of(&self, file_name: &str) -> &[BuildFile] {
         self.files.get(file_name).map(Vec::as_slice).unwrap_or_default()
     }
@@ -92,13 +88,11 @@ impl BuildMetadata {
         self.files.len()
     }
 
-    /// Whether nothing is said of any file.
     pub fn is_empty(&self) -> bool {
         self.files.is_empty()
     }
 }
 
-/// A string, if it is one.
 fn string(raw: &RawValue) -> Option<String> {
     serde_json::from_str(raw.get()).ok()
 }

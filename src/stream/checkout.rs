@@ -40,18 +40,14 @@ const LOOKED_AT_ROOT: &str = "data/data/*.json, data/data/coreos/**/*.json, *.js
 /// What was read of a checkout, and what is wrong with it.
 #[derive(Debug, Default)]
 pub struct Checkout {
-    /// What could be read.
     pub sources: Sources,
-    /// What could not.
     pub errors: SourceErrors,
 }
 
-/// Reads a checkout on the disk.
 pub fn read_checkout(root: &Path) -> Checkout {
     Files::of(&Directory(root)).read()
 }
 
-/// Reads a commit as a checkout of it would be read.
 pub fn read_commit(repository: &Repository, commit: &CommitId) -> Checkout {
     Files::of(&Commit { repository, id: commit }).read()
 }
@@ -80,7 +76,6 @@ struct Files<'t> {
     tree: &'t dyn Tree,
     /// Their paths, and the IDs that they have in git.
     found: Vec<(PathBuf, String)>,
-    /// How many names were looked at.
     seen: usize,
     looked_at: &'static str,
     checkout: Checkout,
@@ -187,7 +182,6 @@ impl<'t> Files<'t> {
         }
     }
 
-    /// Reads all of them.
     fn read(mut self) -> Checkout {
         let mut legacy = BuildMetadata::default();
         let mut documents = Vec::new();

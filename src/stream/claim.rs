@@ -13,9 +13,7 @@ pub(super) enum Claim {
     Stream,
     /// A manifest of Kubernetes: it has the key `kind`.
     Manifest,
-    /// Another object.
     Object,
-    /// A value that is not an object.
     Value,
     /// Nobody knows: it is not well-formed.
     Malformed,
@@ -26,7 +24,6 @@ pub(super) enum Claim {
 const KEYS: [&str; 2] = ["stream", "architectures"];
 
 impl Claim {
-    /// What a text claims to be.
     pub(super) fn of(bytes: &[u8]) -> Self {
         let Ok(text) = std::str::from_utf8(bytes) else { return Self::Malformed };
         let claim = if text.trim_start().starts_with('{') {

@@ -87,7 +87,6 @@ type Place = (String, String, String);
 pub(super) struct Draft {
     pub(super) id: Option<String>,
     pub(super) arch: Option<String>,
-    /// The paths of images by their names.
     images: BTreeMap<String, String>,
     /// The values of cloud uploads: the path of keys, and the value.
     values: Vec<(Vec<String>, String)>,
@@ -129,7 +128,6 @@ impl Draft {
     }
 }
 
-/// Where a document has an image.
 fn place(name: &str, path: &str, arch: &str) -> Option<Place> {
     let place = |platform: &str, format: &str, component: &str| {
         (platform.to_owned(), format.to_owned(), component.to_owned())
@@ -150,7 +148,6 @@ fn place(name: &str, path: &str, arch: &str) -> Option<Place> {
 pub struct Build {
     id: String,
     arch: String,
-    /// The file of each artifact.
     places: BTreeMap<Place, String>,
     /// The values of the cloud images by their paths below the architecture.
     cloud: BTreeMap<String, String>,
@@ -167,7 +164,6 @@ pub struct Claims {
 }
 
 impl Claims {
-    /// What the document says of each of its architectures.
     pub fn of(document: &Document) -> BTreeMap<Arc<str>, Arc<Self>> {
         let mut all: BTreeMap<Arc<str>, Self> = BTreeMap::new();
         let new = |arch: &Arc<str>| Self {
@@ -200,9 +196,7 @@ impl Claims {
 pub struct Claim {
     /// The artifact's architecture, platform, format, component.
     pub id: super::ArtifactId,
-    /// The release of its platform.
     pub release: Arc<str>,
-    /// The name of its file in the document.
     pub file_name: Box<str>,
     /// Everything that the document says of its architecture: one artifact of each asks for all of it.
     pub claims: Option<Arc<Claims>>,

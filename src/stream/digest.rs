@@ -11,12 +11,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub struct Sha256([u8; 32]);
 
 impl Sha256 {
-    /// The digest with these bytes.
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// The digest of these bytes.
     pub fn of(bytes: &[u8]) -> Self {
         let mut digest = [0; 32];
         digest.copy_from_slice(ring::digest::digest(&ring::digest::SHA256, bytes).as_ref());

@@ -8,15 +8,12 @@ use crate::text::{Printable, count, excerpt};
 /// One thing that keeps a document from being used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// The document's name.
     pub file: String,
     /// The line and column, both from 1, where they are known.
     pub position: Option<(usize, usize)>,
     /// The JSON path, keys joined with dots, cut and printable; empty for the document itself.
     pub path: String,
-    /// What was found.
     pub found: String,
-    /// What was expected.
     pub expected: String,
 }
 
@@ -41,7 +38,6 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// How many faults there are.
     pub(super) fn count(&self) -> usize {
         self.kept.len().saturating_add(self.dropped)
     }

@@ -8,7 +8,6 @@ const MAX_INDENT: usize = 8;
 pub struct Form {
     /// The white space that one level is indented by; empty if the text is not indented.
     pub indent: String,
-    /// Whether the text ends with a newline.
     pub final_newline: bool,
     /// The first line, from 1, that a generator with this indentation would have written otherwise.
     pub odd_line: Option<usize>,
@@ -25,7 +24,6 @@ impl Form {
     }
 }
 
-/// What stands before the first key.
 fn indent(text: &str) -> &str {
     let inside = text.strip_prefix(['{', '[']).unwrap_or_default();
     let Some(line) = inside.strip_prefix('\n') else { return "" };
@@ -63,7 +61,6 @@ fn odd_line(text: &[u8], indent: &[u8]) -> Option<usize> {
     }
 }
 
-/// Whether this is a new line at a depth.
 fn is_line(space: &[u8], indent: &[u8], depth: usize) -> bool {
     let Some(space) = space.strip_prefix(b"\n") else { return false };
     space.len() == indent.len() * depth && space.chunks(indent.len().max(1)).all(|level| level == indent)

@@ -33,9 +33,7 @@ impl Serialize for ArtifactId {
 /// The fields of an artifact that hold a URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum UrlField {
-    /// The file itself.
     Location,
-    /// Its detached OpenPGP signature.
     Signature,
 }
 

@@ -23,7 +23,6 @@ const NAME: &str = "coreos-bootimages";
 /// What a file of manifests holds.
 #[derive(Debug, Default)]
 pub(super) struct Manifests {
-    /// The documents, each once.
     pub(super) documents: Vec<Document>,
     /// How many manifests hold none.
     pub(super) others: usize,

@@ -48,7 +48,6 @@ pub struct Document {
     pub keys: Vec<Arc<str>>,
     /// The `stream` field, such as `rhcos-4.8`. It does not say in which directory the files are.
     pub stream: String,
-    /// How its text is laid out.
     pub form: Form,
     /// Every artifact, in the document's order.
     pub artifacts: Vec<Artifact>,
@@ -80,7 +79,6 @@ pub struct Artifact {
     pub location: String,
     /// The `signature`, exactly as the document has it.
     pub signature: Option<String>,
-    /// The digest of the file's bytes.
     pub sha256: Sha256,
     /// The digest of the file's bytes once decompressed.
     pub uncompressed_sha256: Option<Sha256>,
@@ -93,7 +91,6 @@ pub struct Artifact {
 /// One scalar of the cloud images, flattened: `x86_64`, `images.aws.regions.us-east-1.image`, `ami-…`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CloudImage {
-    /// The architecture it stands under.
     pub arch: Arc<str>,
     /// The path of keys below the architecture, joined with dots.
     pub path: String,

@@ -23,16 +23,13 @@ impl Document {
     }
 }
 
-/// What is read of a text.
 pub(super) struct Parsed {
     pub(super) document: Document,
     /// Where the URLs of its artifacts are, if anybody asks.
     pub(super) spans: Option<Vec<UrlSpan>>,
 }
 
-/// Where a URL is in the text.
 pub(super) struct UrlSpan {
-    /// The index of its artifact.
     pub(super) artifact: usize,
     pub(super) field: UrlField,
     /// The bytes of the JSON string, quotation marks included.

@@ -38,7 +38,6 @@ impl Partition {
         self.part
     }
 
-    /// How many parts there are.
     pub const fn of(self) -> u32 {
         self.of
     }

@@ -21,7 +21,6 @@ use crate::text::{excerpt, printed_length};
 /// What a scalar takes besides its text and that of its path, in bytes, about.
 const LEAF: usize = 128;
 
-/// One reading of one text.
 pub(super) struct Reader<'t> {
     file: &'t str,
     text: &'t str,
@@ -36,7 +35,6 @@ pub(super) struct Reader<'t> {
 /// What comes of reading an entry.
 pub(super) type Read<'t, A> = Result<(), <A as MapAccess<'t>>::Error>;
 
-/// Visits scalars alike.
 macro_rules! scalars {
     ($($visit:ident($value:ident: $type:ty) => $($said:expr),+;)+) => {$(
         fn $visit<E: Error>(self, $value: $type) -> Result<(), E> {
@@ -73,7 +71,6 @@ pub(super) trait Shape<'t>: Sized {
 }
 
 impl<'t> Reader<'t> {
-    /// Reads a whole text as one object.
     pub(super) fn read(file: &'t str, bytes: &'t [u8], shape: impl Shape<'t>) -> Result<(), Faults> {
         let whole = |position, found: String, expected: &str| {
             Faults::from(Fault {
@@ -139,12 +136,10 @@ impl<'t> Reader<'t> {
         self.faults.borrow_mut().append(faults);
     }
 
-    /// Whether no fault was found so far.
     pub(super) fn is_clean(&self) -> bool {
         self.faults.borrow().is_empty()
     }
 
-    /// The one copy of a name.
     pub(super) fn interned(&self, name: &str) -> Arc<str> {
         let mut names = self.names.borrow_mut();
         if let Some(known) = names.get(name) {
@@ -159,7 +154,6 @@ impl<'t> Reader<'t> {
         self.fault(None, "the key a second time".to_owned(), "each key once");
     }
 
-    /// Records that a field is not there.
     pub(super) fn missing(&self, field: &str, expected: &str) {
         self.within(field, || self.fault(None, "nothing".to_owned(), expected));
     }
@@ -227,7 +221,6 @@ impl<'t> Reader<'t> {
         size
     }
 
-    /// Where in the text a value is that was borrowed from it.
     pub(super) fn offset(&self, raw: &RawValue) -> Option<usize> {
         let offset = raw.get().as_ptr().addr().checked_sub(self.text.as_ptr().addr())?;
         (offset <= self.text.len()).then_some(offset)

@@ -15,25 +15,20 @@ use crate::text::path_name;
 
 /// A tree of files. Paths are relative to its root.
 pub(super) trait Tree {
-    /// What people call it.
     fn name(&self) -> String;
 
-    /// What is in a directory; none if there is no such directory.
     fn list(&self, directory: &Path) -> Result<Option<Listing>, SourceError>;
 
     /// Reads a regular file of at most `limit` bytes. A longer one is an error.
     fn read(&self, path: &Path, limit: usize) -> Result<Vec<u8>, SourceError>;
 }
 
-/// What is in a directory.
 pub(super) struct Listing {
     /// The same for a directory that is reached by two paths.
     pub(super) identity: String,
-    /// In the order of their names.
     pub(super) entries: Vec<Entry>,
 }
 
-/// A name in a directory.
 pub(super) struct Entry {
     pub(super) name: OsString,
     pub(super) kind: Kind,
@@ -65,7 +60,6 @@ fn too_large(path: &Path, bytes: u64, limit: usize) -> SourceError {
     SourceError::TooMuch { path, bytes, left: limit, limit: MAX_DOCUMENT_BYTES }
 }
 
-/// A directory on the disk.
 pub(super) struct Directory<'r>(pub(super) &'r Path);
 
 impl Directory<'_> {
@@ -87,7 +81,6 @@ impl Directory<'_> {
         }
     }
 
-    /// What a link leads to.
     fn target(&self, path: &Path) -> Kind {
         match self.real(path) {
             Ok(Some(real)) => fs::metadata(real).map_or(Kind::Other(BROKEN_LINK), |it| kind(it.file_type())),
@@ -166,7 +159,6 @@ pub(super) fn read_capped(reader: impl Read, expected: usize, limit: usize) -> i
     Ok(bytes)
 }
 
-/// The files of a commit.
 pub(super) struct Commit<'r> {
     pub(super) repository: &'r Repository,
     pub(super) id: &'r CommitId,
@@ -177,12 +169,10 @@ impl Commit<'_> {
         format!("{} at {}", path.display(), self.id).into()
     }
 
-    /// Whether there is something at a path.
     pub(super) fn has(&self, path: &Path) -> Result<bool, SourceError> {
         Ok(self.repository.object(self.id, path, 0)? != Object::Missing)
     }
 
-    /// What a link leads to.
     fn target(&self, path: &Path) -> Result<Kind, SourceError> {
         Ok(match self.repository.object(self.id, path, MAX_DOCUMENT_BYTES)? {
             Object::File(..) | Object::TooLarge(_) => Kind::File,

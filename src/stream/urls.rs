@@ -10,13 +10,10 @@ use super::parse::{Parsed, UrlSpan};
 /// One URL of a document's artifacts, and where it is in the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundUrl {
-    /// The artifact.
     pub id: ArtifactId,
-    /// Which of the artifact's URLs.
     pub field: UrlField,
     /// The `release` of the artifact's platform, a build ID; none if it is empty.
     pub release: Option<Arc<str>>,
-    /// The URL, its JSON escapes undone.
     pub url: String,
     /// The bytes of the JSON string, quotation marks included.
     span: Range<usize>,

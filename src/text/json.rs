@@ -12,7 +12,6 @@ pub(crate) fn pretty(out: &mut impl Write, value: &impl Serialize) -> io::Result
     write(out, value, PrettyFormatter::new())
 }
 
-/// Writes a value on a line of its own.
 pub(crate) fn line(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
     write(out, value, CompactFormatter)
 }

@@ -7,7 +7,6 @@ use crate::stream::{BuildFile, Claim, Sha256};
 /// What an artifact should be, and how much proof is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expectation {
-    /// The document's digest of the file.
     pub sha256: Sha256,
     /// The document's digest of the decompressed file.
     pub uncompressed_sha256: Option<Sha256>,
@@ -19,11 +18,8 @@ pub struct Expectation {
     pub legacy: Vec<BuildFile>,
     /// What the build's `meta.json` is asked, if it is beside the file.
     pub claim: Option<Claim>,
-    /// Whether the document names a signature.
     pub names_signature: bool,
-    /// How much proof is wanted.
     pub verify: Verify,
-    /// What a missing signature is.
     pub signatures: Signatures,
 }
 
@@ -71,10 +67,8 @@ pub enum Verify {
 pub enum Signatures {
     /// Nothing; signatures are not asked for.
     Ignore,
-    /// A warning.
     #[default]
     Warn,
-    /// A failure.
     Require,
 }
 
@@ -97,7 +91,6 @@ pub enum SizeSource {
 }
 
 impl SizeSource {
-    /// The source's word in reports.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Stream => "stream",

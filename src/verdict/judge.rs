@@ -25,13 +25,11 @@ pub struct Outcome {
     pub observed_size: Option<u64>,
     /// A digest that was found; where several were, one that disagrees.
     pub observed_sha256: Option<(Sha256, DigestSource)>,
-    /// The status of the response, if there was one.
     pub http_status: Option<u16>,
     /// The digest of the bytes once decompressed, where that was asked for and possible.
     pub observed_uncompressed_sha256: Option<Sha256>,
     /// What a key of the keyring signed, and which key: what the file, or its digest, is vouched for by.
     pub signed: Vec<(&'static str, String)>,
-    /// How often the file was asked for.
     pub attempts: u32,
     /// The host that answered, at the end of all redirects.
     pub answered_by: Option<Arc<str>>,
@@ -43,12 +41,10 @@ impl Outcome {
         self.findings.first().map_or(Verdict::Pass, Finding::verdict)
     }
 
-    /// Why it did not pass.
     pub fn reason(&self) -> Option<Reason> {
         self.findings.first().map(Finding::reason)
     }
 
-    /// One sentence for a person.
     pub fn message(&self) -> String {
         if self.findings.is_empty() {
             return self.pass_message();
@@ -77,7 +73,6 @@ impl Outcome {
     }
 }
 
-/// Judges one artifact.
 pub fn judge(expected: &Expectation, evidence: &Evidence) -> Outcome {
     let mut judge = Judge {
         expected,

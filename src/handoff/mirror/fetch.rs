@@ -30,9 +30,7 @@ pub struct Fetcher<'f> {
 /// How a file came to be there, and right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fetched {
-    /// It was there already.
     Kept,
-    /// It was fetched.
     New,
     /// Its beginning was there from an earlier run.
     Resumed,
@@ -43,34 +41,19 @@ pub enum Fetched {
 /// What came of one planned file.
 #[derive(Debug)]
 pub struct Copied {
-    /// The file.
     pub file: Result<Fetched, Failure>,
-    /// Its signature, if it has one and the file is there.
     pub signature: Option<Result<Fetched, Failure>>,
 }
 
 /// Why a file is not there.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// Its server does not have it, forbids it, or says nothing of it.
     #[error("{}", said(.0))]
     Observed(Observation),
-    /// Its bytes are not those that were asked for.
     #[error("its server has other bytes: sha256 {found}, expected {expected}")]
-    Sha256 {
-        /// What was asked for.
-        expected: Sha256,
-        /// What came.
-        found: Sha256,
-    },
-    /// It could not be written.
+    Sha256 { expected: Sha256, found: Sha256 },
     #[error("{}: {error}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        error: io::Error,
-    },
+    Io { path: PathBuf, error: io::Error },
 }
 
 impl Failure {
@@ -90,7 +73,6 @@ impl Failure {
 }
 
 impl Fetched {
-    /// What happened, in one word.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Kept => "kept",
@@ -269,7 +251,6 @@ pub(super) fn digest_of(path: &Path) -> io::Result<Option<Sha256>> {
     }
 }
 
-/// The same on a blocking thread.
 async fn digest_aside(path: &Path) -> io::Result<Option<Sha256>> {
     let path = path.to_owned();
     tokio::task::spawn_blocking(move || digest_of(&path)).await.map_err(io::Error::other)?
@@ -297,7 +278,6 @@ fn remove_if_there(path: &Path) -> io::Result<()> {
     }
 }
 
-/// A web server runs as somebody else.
 fn readable(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     fs::set_permissions(path, fs::Permissions::from_mode(0o644))

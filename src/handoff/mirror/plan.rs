@@ -22,7 +22,6 @@ const BASE: &str = "http://mirror.invalid/root";
 /// How files are arranged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Arrangement {
-    /// All in one directory, by their names.
     Flat,
     /// `DIR/builds/BUILDID/ARCH/FILE`.
     Streams,
@@ -36,17 +35,12 @@ pub enum Arrangement {
 /// An artifact of a document, and where its files come from.
 #[derive(Debug, Clone)]
 pub struct Wanted<'d> {
-    /// What it is called in messages.
     pub title: &'d str,
-    /// The document that names it.
     pub document: &'d str,
     /// The build that the document says it is of.
     pub release: &'d str,
-    /// Where the document says that it is.
     pub location: &'d str,
-    /// Where it comes from.
     pub url: ArtifactUrl,
-    /// What it must be.
     pub sha256: Sha256,
     /// Its size in bytes, as far as anybody says.
     pub size: Option<u64>,
@@ -57,17 +51,12 @@ pub struct Wanted<'d> {
 /// One file to be there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Planned {
-    /// What it is called in messages.
     pub title: String,
-    /// The document that names it.
     pub document: String,
-    /// Where it comes from.
     pub url: ArtifactUrl,
-    /// What it must be.
     pub sha256: Sha256,
     /// Its size in bytes, as far as anybody says.
     pub size: Option<u64>,
-    /// Where it goes, below the directory.
     pub path: PathBuf,
     /// Further names in the same directory.
     pub links: Vec<String>,
@@ -78,18 +67,14 @@ pub struct Planned {
 /// A detached signature to be beside its file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedSignature {
-    /// Where the document says that it is.
     pub location: String,
-    /// Where it comes from.
     pub url: ArtifactUrl,
-    /// Where it goes, below the directory.
     pub path: PathBuf,
 }
 
 /// A directory with sidecars.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Directory {
-    /// The build that its files are of.
     pub build: BuildId,
     /// Where the build's `meta.json` is, if it is copied.
     pub meta_json: Option<ArtifactUrl>,
@@ -98,17 +83,13 @@ pub struct Directory {
 /// What goes where.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// The files, each once.
     pub files: Vec<Planned>,
-    /// The directories that get sidecars.
     pub directories: BTreeMap<PathBuf, Directory>,
     /// Every name that is given away, second names and signatures included.
     names: BTreeMap<PathBuf, Named>,
-    /// Which build has which directory.
     builds: Directories,
 }
 
-/// What has a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Named {
     title: String,
@@ -124,25 +105,10 @@ enum Holds {
 /// Why something has no place in a plan.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
-    /// The location has no place in the arrangement.
     #[error("{title}: {why}")]
-    NoPlace {
-        /// The file.
-        title: String,
-        /// Why not.
-        why: String,
-    },
-    /// Two files want one name, or a file and a signature.
+    NoPlace { title: String, why: String },
     #[error("{path} would be a name of {first} and of {second}, which have other bytes")]
-    Taken {
-        /// The path.
-        path: String,
-        /// The file that has it, and its document.
-        first: String,
-        /// The file that wants it, and its document.
-        second: String,
-    },
-    /// Two builds want one directory.
+    Taken { path: String, first: String, second: String },
     #[error(transparent)]
     TwoBuilds(#[from] TwoBuilds),
 }
@@ -263,7 +229,6 @@ impl Plan {
 /// What the sync job leaves beside a file.
 #[derive(Default)]
 struct Beside {
-    /// Second names.
     links: Vec<String>,
     /// The directory, whose sidecars name its build.
     directory: Option<Directory>,

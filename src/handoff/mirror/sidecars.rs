@@ -63,7 +63,6 @@ pub async fn write_sidecars(
     Ok(remarks)
 }
 
-/// Says which build a directory holds.
 pub(super) fn write_id(directory: &Path, build: &BuildId) -> io::Result<()> {
     put(directory, RHCOS_ID_TXT, format!("{build}\n").as_bytes())
 }

@@ -6,7 +6,6 @@ use super::{State, SyncList};
 use crate::text::{Printable, count};
 
 impl SyncList {
-    /// Writes the list for a person.
     pub fn write_human(&self, out: &mut impl Write) -> io::Result<()> {
         if self.builds.is_empty() {
             writeln!(out, "nothing to list")?;

@@ -9,7 +9,6 @@ use crate::report::markdown::escape::{code, prose};
 use crate::text::count;
 
 impl SyncList {
-    /// Writes the request.
     pub fn write_markdown(&self, out: &mut impl Write, prow: &ProwContext) -> io::Result<()> {
         if self.builds.is_empty() {
             writeln!(out, "There is nothing to mirror.")?;

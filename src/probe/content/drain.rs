@@ -23,7 +23,6 @@ const BUFFER_BYTES: usize = 128 * 1024;
 /// What came of decompressing a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Uncompressed {
-    /// It is whole.
     Whole {
         /// The decompressed size in bytes.
         bytes: u64,

@@ -32,9 +32,7 @@ struct Entry {
 pub struct FileProgress {
     /// Which download of the run this is: stable while it lasts.
     pub id: u64,
-    /// The file's name.
     pub name: Arc<str>,
-    /// How many of its bytes are here.
     pub received: u64,
     /// Its size in bytes, where it is known.
     pub size: Option<u64>,
@@ -45,9 +43,7 @@ pub struct FileProgress {
 pub struct TransfersNow {
     /// The files under way, the oldest first.
     pub files: Vec<FileProgress>,
-    /// How many files wait for their turn.
     pub waiting: usize,
-    /// How many files are done.
     pub done: usize,
     /// The bytes that are here, of all files.
     pub received: u64,
@@ -74,7 +70,6 @@ pub(in crate::probe) struct Meter {
 }
 
 impl Transfers {
-    /// How far everything is.
     pub fn now(&self) -> TransfersNow {
         let books = self.books();
         let mut now = TransfersNow {
@@ -99,7 +94,6 @@ impl Transfers {
         now
     }
 
-    /// Announces a download.
     pub(super) fn announce(&self, name: &str, size: Option<u64>) -> Meter {
         let (position, wire) = (Arc::default(), Arc::default());
         let mut books = self.books();
@@ -123,20 +117,17 @@ impl Transfers {
 }
 
 impl Meter {
-    /// It has its turn.
     pub(super) fn start(&self) {
         if let Some(entry) = self.books.books().open.get_mut(&self.id) {
             entry.started = true;
         }
     }
 
-    /// More bytes are here.
     pub(super) fn add(&self, bytes: u64) {
         self.position.fetch_add(bytes, Ordering::Relaxed);
         self.wire.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// It starts over.
     pub(super) fn reset(&self) {
         self.position.store(0, Ordering::Relaxed);
     }

@@ -40,9 +40,7 @@ use crate::stream::Sha256;
 /// What the bytes of a file say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContentEvidence {
-    /// How many bytes there are.
     pub bytes: u64,
-    /// Their digest.
     pub sha256: Sha256,
     /// What came of decompressing them; `None` if nobody asked.
     pub uncompressed: Option<Uncompressed>,

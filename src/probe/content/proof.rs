@@ -52,7 +52,6 @@ pub struct ContentRequest {
     /// The sizes that the file should have, in bytes, as far as they are known without asking its server: who
     /// counts most is first.
     pub sizes: Vec<u64>,
-    /// Whether it is decompressed.
     pub uncompress: bool,
     /// The size that it should have once decompressed, in bytes.
     pub uncompressed_size: Option<u64>,
@@ -98,7 +97,6 @@ impl Default for Prover {
 }
 
 impl Prover {
-    /// How far all downloads are.
     pub(in crate::probe) fn transfers(&self) -> &Transfers {
         &self.transfers
     }

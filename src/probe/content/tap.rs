@@ -12,7 +12,6 @@ use crate::stream::Sha256;
 
 /// What the network thread sends.
 pub(super) enum Chunk {
-    /// The next bytes.
     Bytes(Vec<Bytes>),
     /// That was all. A channel that closes without it means that the download was given up.
     End,
@@ -53,7 +52,6 @@ impl Tap {
         }
     }
 
-    /// How many bytes came so far.
     pub(super) fn count(&self) -> Rc<Cell<u64>> {
         Rc::clone(&self.count)
     }
@@ -121,7 +119,6 @@ impl Read for Tap {
     }
 }
 
-/// The digest of what was hashed.
 pub(super) fn digest(hash: Context) -> Sha256 {
     let mut bytes = [0; 32];
     bytes.copy_from_slice(hash.finish().as_ref());

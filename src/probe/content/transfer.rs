@@ -28,7 +28,6 @@ const LEAST_BYTES_A_SECOND: u64 = 1024;
 /// How long a file may be, before it is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Extent {
-    /// The most bytes that are taken.
     pub limit: u64,
     /// The size that its server told of it before, in bytes.
     pub told: Option<u64>,
@@ -39,7 +38,6 @@ pub struct Extent {
 pub struct Transferred {
     /// Its size in bytes.
     pub bytes: u64,
-    /// The status of the last answer.
     pub status: u16,
     /// How many answers its bytes are from; with more than one the transfer was resumed.
     pub pieces: u32,
@@ -50,14 +48,12 @@ pub struct Transferred {
 pub enum Unfinished<E> {
     /// The server does not have it, or nothing is known: never [`Observation::Present`].
     Observed(Observation),
-    /// The sink took no more.
     Sink(E),
 }
 
 /// How far a transfer is.
 #[derive(Debug, Default)]
 struct Journey {
-    /// The bytes that the sink has.
     position: u64,
     /// The size that the first answer told.
     total: Option<u64>,
@@ -82,7 +78,6 @@ struct StallTimer {
 /// How one answer ended.
 enum Leg<E> {
     Done(StatusCode),
-    /// What is there is no use, or not the same any more.
     StartOver(&'static str),
     /// Something that may pass. What the server asks for in between, and whether the next request waits by itself
     /// until the host is back.
@@ -174,7 +169,6 @@ impl Client {
         ))))
     }
 
-    /// One request and its answer's body.
     async fn leg<S: Sink>(
         &self,
         url: &Url,
@@ -331,12 +325,9 @@ impl StallTimer {
 
 /// What an answer's head says of its body.
 enum Accepted {
-    /// It goes on where the transfer is.
     Body,
-    /// It is the whole file.
     BodyFromTheStart,
     StartOver(&'static str),
-    /// It is none of it.
     Not,
     NotNow,
 }

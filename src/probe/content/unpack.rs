@@ -42,7 +42,6 @@ const PLAIN: [&str; 11] =
 const FOREIGN: [&[u8]; 5] = [b"BZh", b"7z\xbc\xaf\x27\x1c", b"\x04\x22\x4d\x18", b"LZIP", b"\x89LZO"];
 
 impl Format {
-    /// As a file's name says.
     pub(super) fn by_name(name: &str) -> Option<Self> {
         let (_, suffix) = name.rsplit_once('.')?;
         match suffix.to_ascii_lowercase().as_str() {

@@ -76,7 +76,6 @@ pub(super) fn unzip(
 
 struct Archive<'t> {
     tap: &'t mut Tap,
-    /// How many bytes were taken.
     position: u64,
 }
 

@@ -33,9 +33,7 @@ const CLEAR_SIGNED: &[u8] = b"-----BEGIN PGP SIGNED MESSAGE-----";
 /// What a signature may be over (RFC 9580, section 5.2.1), as gpgv writes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::probe) enum SigType {
-    /// A file's bytes.
     Binary,
-    /// A text, however its lines end.
     Text,
 }
 
@@ -103,7 +101,6 @@ impl Verification {
         begin().map_err(|error| format!("gpgv could not be started: {error}"))
     }
 
-    /// The next bytes.
     pub(in crate::probe) async fn update(&mut self, bytes: &[u8]) {
         if let Some(input) = &mut self.input {
             match timeout(TIME, input.write_all(bytes)).await {
@@ -157,7 +154,6 @@ fn too_slow() -> String {
     format!("gpgv took more than {} seconds", TIME.as_secs())
 }
 
-/// What gpgv's report comes to.
 fn judge(status: &str, exit: ExitStatus, types: &[SigType], now: Duration) -> Result<SignatureCheck, String> {
     // It exits with 0 if all signatures are good, 1 or 2 otherwise; anything else is a crash.
     if !matches!(exit.code(), Some(0..=2)) {

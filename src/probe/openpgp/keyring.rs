@@ -28,24 +28,19 @@ pub struct Keyring {
 /// Why signatures cannot be checked with these keys.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyringError {
-    /// It has something that is not a public key.
     #[error("expected OpenPGP public keys, armored or binary: {0}")]
     Unreadable(&'static str),
-    /// It has no key.
     #[error("it has no OpenPGP public key")]
     Empty,
-    /// There is no gpgv.
     #[error(
         "signatures are verified by GnuPG's gpgv, which is missing from PATH; install the package gpgv (Debian, \
          Ubuntu) or gnupg2 (Fedora, RHEL)"
     )]
     NoGpgv,
-    /// There is no place for the keys.
     #[error("it cannot be copied to a temporary directory ($TMPDIR names one): {0}")]
     NotCopied(#[from] std::io::Error),
 }
 
-/// The signatures of a file.
 pub(in crate::probe) struct Signatures(pub(super) Vec<u8>);
 
 impl Keyring {

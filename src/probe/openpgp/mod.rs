@@ -17,14 +17,10 @@ pub(super) use keyring::{MAX_SIGNATURE_BYTES, Signatures};
 /// What became of a signature that a keyring was asked about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SignatureCheck {
-    /// It holds, and its key may sign.
     Good {
-        /// The signing key's fingerprint.
         key: String,
     },
-    /// It does not. Why, for a person: it names the key.
     Bad(String),
-    /// There is none.
     Absent,
     /// There is one, and the bytes that it is over were not read.
     NotMade,

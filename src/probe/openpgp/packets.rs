@@ -2,7 +2,6 @@
 
 use data_encoding::BASE64;
 
-/// A packet's type.
 pub(super) type Tag = u8;
 
 /// The tag of a signature.
@@ -42,7 +41,6 @@ pub(super) fn dearmor(text: &[u8], kind: &str) -> Option<Result<Vec<u8>, &'stati
     }
 }
 
-/// A whole packet.
 type Packet<'d> = (Tag, &'d [u8]);
 
 /// Each packet, whole, with its tag; `None` in place of what is not one, and then no more. Packets without a length,
