@@ -15,7 +15,7 @@ use super::evidence::{Absence, Evidence, Observation, PublishedDigest, Unread};
 use super::observe::{Sighting, observe};
 use super::openpgp::{Keyring, SignatureCheck};
 use super::sidecars::{META_JSON, SHA256SUM_TXT, SHA256SUM_TXT_GPG, Sidecar, Sidecars, Sums};
-use crate::http::{Client, Outage, Refusal, scheme_and_host};
+use crate::http::{Client, Outage, Refusal, StatusCode, scheme_and_host};
 use crate::location::ArtifactUrl;
 use crate::stream::{BuildMetadata, MAX_DOCUMENT_BYTES};
 
@@ -82,10 +82,12 @@ impl Prober {
         match small_file(&self.client, url.url(), MAX_DOCUMENT_BYTES).await {
             SmallFile::Whole(bytes) => Ok(bytes.into()),
             SmallFile::TooLarge => Err(failed(format!("it has more than {MAX_DOCUMENT_BYTES} bytes"))),
-            SmallFile::None(Observation::Absent { status, how }) => Err(FetchError {
-                is_absent: how == Absence::Status,
-                ..failed(format!("the server answered {status}; expected 200 OK"))
-            }),
+            SmallFile::None(Observation::Absent { status, how }) => {
+                let said =
+                    StatusCode::from_u16(status).map_or_else(|_| status.to_string(), |it| it.to_string());
+                let why = format!("the server answered {said}; expected 200 OK");
+                Err(FetchError { is_absent: how == Absence::Status, ..failed(why) })
+            }
             SmallFile::None(observation) => Err(failed(observation.into_trouble().detail)),
         }
     }
