@@ -11,6 +11,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod fail_open;
 #[cfg(target_os = "linux")]
 mod memory;
 mod network;
