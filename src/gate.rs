@@ -1,5 +1,7 @@
 //! One run of the gate: artifacts in, outcomes out, through as many rounds as it takes.
 
+mod cloud;
+
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::pin;
@@ -14,6 +16,8 @@ use crate::probe::{
     SidecarPolicy, TransfersNow,
 };
 use crate::verdict::{Expectation, Outcome, Reason, Signatures, Verdict, Verify, judge, must_be_read};
+
+pub use cloud::run_cloud;
 
 /// How often an observer hears of downloads.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);

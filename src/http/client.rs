@@ -68,6 +68,8 @@ pub struct Client {
 pub(crate) struct Ask<'a> {
     pub(crate) method: &'a Method,
     pub(crate) headers: &'a [(&'static str, &'a str)],
+    /// A token to be shown to the host that is asked, and to no other.
+    pub(crate) bearer: Option<&'a str>,
     pub(crate) traffic: Traffic,
 }
 
@@ -198,7 +200,7 @@ impl Client {
 
     /// Reads a file of at most `limit` bytes, with as many attempts as it takes.
     pub(crate) async fn small_file(&self, url: &Url, limit: usize) -> Small {
-        let ask = Ask { method: &Method::GET, headers: &[], traffic: Traffic::Requests };
+        let ask = Ask { method: &Method::GET, headers: &[], bearer: None, traffic: Traffic::Requests };
         let (mut retries, mut attempts) = (self.retries(), 0);
         loop {
             let answer = match self.ask(ask, url, &mut attempts).await {
@@ -259,6 +261,9 @@ impl Client {
     pub(crate) async fn follow(&self, ask: Ask<'_>, url: &Url) -> Result<Answer, Failure> {
         let mut target: Option<Url> = None;
         for _ in 0..=MAX_REDIRECTS {
+            let is_elsewhere = target.as_ref().is_some_and(|it| scheme_and_host(it) != scheme_and_host(url));
+            // What was given to one host is not told another.
+            let ask = if is_elsewhere { Ask { bearer: None, ..ask } } else { ask };
             let url = target.as_ref().unwrap_or(url);
             let answer = self.exchange(ask, url).await?;
             if !matches!(answer.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
@@ -468,6 +473,10 @@ fn request(ask: Ask<'_>, url: &Url) -> Request {
             headers.insert(HeaderName::from_static(name), value);
         }
     }
+    if let Some(Ok(mut value)) = ask.bearer.map(|token| HeaderValue::from_str(&format!("Bearer {token}"))) {
+        value.set_sensitive(true);
+        headers.insert(header::AUTHORIZATION, value);
+    }
     request
 }
 
@@ -489,7 +498,7 @@ mod tests {
         let inner: LookUp =
             |_| Box::pin(async { Ok(vec![([10, 0, 0, 1], 0).into(), ([0, 0, 0, 0], 0).into()]) });
         let client = Client { look_up: inner, ..Client::new(settings) };
-        let ask = Ask { method: &Method::HEAD, headers: &[], traffic: Traffic::Requests };
+        let ask = Ask { method: &Method::HEAD, headers: &[], bearer: None, traffic: Traffic::Requests };
         let asked = async |url: &str| client.ask(ask, &url.parse().unwrap(), &mut 0).await.unwrap_err();
         for url in ["https://mirror.openshift.com/f", "https://art-rhcos-ci.s3.amazonaws.com/f"] {
             let Failure::ProbeError(trouble, Again::No) = asked(url).await else { panic!("{url}") };

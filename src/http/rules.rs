@@ -5,7 +5,7 @@ use std::str::FromStr;
 use url::{Host, Url};
 
 use super::address::is_global;
-use crate::location::{ArtifactUrl, BadLocation, HostKind};
+use crate::location::{ArtifactUrl, BadLocation, CloudHost, HostKind};
 use crate::text::Printable;
 
 /// The most redirects that one request follows.
@@ -92,6 +92,17 @@ impl Rules {
         self.admit_address(url)
     }
 
+    /// Whether a cloud reference of this kind may be requested.
+    pub fn admit_cloud(&self, kind: CloudHost, location: &ArtifactUrl) -> Result<(), Refusal> {
+        let url = location.url();
+        if !(self.is_allowed(url)
+            || kind.is(location.host()) && url.scheme() == "https" && url.port().is_none())
+        {
+            return Err(Refusal::Host { host: host_and_port(url) });
+        }
+        self.admit_address(url)
+    }
+
     /// Where a redirect from `from` leads, if it may be followed.
     pub(super) fn admit_redirect(&self, from: &Url, location: &str) -> Result<Url, Refusal> {
         let refuse = |target: &str, why| Refusal::Redirect { target: crate::text::excerpt(target, 300), why };
@@ -105,7 +116,7 @@ impl Rules {
             Some("which gives up https")
         } else if !target.username().is_empty() || target.password().is_some() {
             Some("which carries a user name or password")
-        } else if !self.is_allowed(&target) && !is_known_target(&target) {
+        } else if !self.is_allowed(&target) && (is_of_a_cloud(from) || !is_known_target(&target)) {
             Some("which is none of the hosts that may be requested")
         } else {
             None
@@ -142,6 +153,11 @@ impl Rules {
 fn is_known_target(url: &Url) -> bool {
     let kind = HostKind::of(url.host_str().unwrap_or_default());
     matches!(kind, HostKind::Published | HostKind::RedirectTarget) && url.port().is_none()
+}
+
+/// Whether a URL is a cloud's, whose images are where it says or nowhere.
+fn is_of_a_cloud(url: &Url) -> bool {
+    CloudHost::ALL.iter().any(|kind| kind.is(url.host_str().unwrap_or_default()))
 }
 
 fn host_and_port(url: &Url) -> String {

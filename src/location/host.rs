@@ -88,6 +88,36 @@ pub fn bucket_directory(url: &ArtifactUrl) -> Option<&str> {
     url.url().path().strip_suffix(url.file_name())?.strip_prefix("/art/storage/")
 }
 
+/// Where cloud references may be, by their kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CloudHost {
+    /// The storage account of the pipeline in Azure.
+    AzureBlob,
+    /// IBM Cloud Object Storage: a host for each region, and buckets in the path.
+    IbmObject,
+    /// The registries with boot images.
+    Registry,
+}
+
+impl CloudHost {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::AzureBlob, Self::IbmObject, Self::Registry];
+
+    /// Whether a host, as [`url::Url::host_str`] has it, is of this kind.
+    pub fn is(self, host: &str) -> bool {
+        match self {
+            Self::AzureBlob => host == "rhcos.blob.core.windows.net",
+            Self::IbmObject => {
+                let region = host
+                    .strip_prefix("s3.")
+                    .and_then(|rest| rest.strip_suffix(".cloud-object-storage.appdomain.cloud"));
+                region.is_some_and(|it| it.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'))
+            }
+            Self::Registry => host == "quay.io",
+        }
+    }
+}
+
 /// `art-rhcos-ci.s3.amazonaws.com`, and the regional and dual-stack forms of the same bucket's name
 /// (Amazon S3 User Guide, "Virtual hosting of buckets").
 fn is_redirect_bucket(host: &str) -> bool {

@@ -37,6 +37,7 @@ mod build_id;
 mod checksum;
 mod file_name;
 mod host;
+mod image_ref;
 mod layout;
 mod place;
 mod place_error;
@@ -53,8 +54,9 @@ pub use build_id::{BuildAge, BuildContent, BuildId, BuildIdError, RhelVersion};
 pub use checksum::ChecksumUrl;
 pub use file_name::{FileId, FileName};
 pub use host::{
-    BRIDGE_2021, BRIDGE_HOSTS, HostKind, Owner, PUBLIC_MIRROR, PUBLISHED_HOSTS, bucket_directory,
+    BRIDGE_2021, BRIDGE_HOSTS, CloudHost, HostKind, Owner, PUBLIC_MIRROR, PUBLISHED_HOSTS, bucket_directory,
 };
+pub use image_ref::{ImageRef, ImageRefError};
 pub(crate) use layout::is_plain as is_plain_segment;
 pub use layout::{Layout, Location, NotUnderstood};
 pub use place::resolve;

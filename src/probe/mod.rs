@@ -1,6 +1,7 @@
 //! What is asked of a server about one file, and the evidence that comes of it.
 
 mod answer;
+mod cloud;
 mod content;
 mod digest_headers;
 mod evidence;
@@ -14,6 +15,7 @@ pub use crate::http::{
     AllowedHost, Client, ClientSettings, Outage, ProbeError, ProbeErrorKind, Proxies, Refusal, Rules,
     check_trust_roots,
 };
+pub use cloud::{CloudEvidence, CloudRequest};
 pub use content::{
     ContentEvidence, ContentRequest, Extent, FileProgress, MAX_UNCOMPRESSED_BYTES, Sink, Transferred,
     Transfers, TransfersNow, Uncompressed, Unfinished,

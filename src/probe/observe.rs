@@ -18,6 +18,8 @@ const FIRST_BYTE: (&str, &str) = ("range", "bytes=0-0");
 pub(super) struct Sighting {
     pub(super) observation: Observation,
     pub(super) digests: HeaderDigests,
+    /// Azure's word for what kind of blob it is (`x-ms-blob-type`), as far as it is one word.
+    pub(super) blob_type: Option<String>,
     pub(super) attempts: u32,
     pub(super) answered_by: Option<Arc<str>>,
 }
@@ -26,13 +28,17 @@ pub(super) struct Sighting {
 /// of one byte.
 pub(super) async fn observe(client: &Client, url: &Url) -> Sighting {
     let mut attempts = 0;
-    let ask = Ask { method: &Method::HEAD, headers: &[WANT, CHECKSUM_MODE], traffic: Traffic::Requests };
+    let ask = Ask {
+        method: &Method::HEAD,
+        headers: &[WANT, CHECKSUM_MODE],
+        bearer: None,
+        traffic: Traffic::Requests,
+    };
     let (status, answered_by, headers) = match client.ask(ask, url, &mut attempts).await {
         Ok(answer) => (answer.status(), answer.host(), answer.without_body()),
         Err(failure) => return Sighting::failed(failure, attempts),
     };
-    let digests = HeaderDigests::of(&headers);
-    let sighting = |observation| Sighting { observation, digests, attempts, answered_by };
+    let sighting = |observation| Sighting::of(observation, &headers, attempts, answered_by);
     match status {
         StatusCode::OK => match (in_place_of_the_file(status, &headers), content_length(&headers)) {
             (Some(observation), _) => sighting(observation),
@@ -61,8 +67,12 @@ pub(super) async fn observe(client: &Client, url: &Url) -> Sighting {
 
 /// The file as a GET of one byte shows it, and the headers of the answer, if there was one.
 async fn first_byte(client: &Client, url: &Url, mut attempts: u32) -> (Sighting, Option<HeaderMap>) {
-    let ask =
-        Ask { method: &Method::GET, headers: &[FIRST_BYTE, WANT, CHECKSUM_MODE], traffic: Traffic::Requests };
+    let ask = Ask {
+        method: &Method::GET,
+        headers: &[FIRST_BYTE, WANT, CHECKSUM_MODE],
+        bearer: None,
+        traffic: Traffic::Requests,
+    };
     let answer = match client.ask(ask, url, &mut attempts).await {
         Ok(answer) => answer,
         Err(failure) => return (Sighting::failed(failure, attempts), None),
@@ -77,8 +87,7 @@ async fn first_byte(client: &Client, url: &Url, mut attempts: u32) -> (Sighting,
             _ => otherwise(&error),
         };
         let headers = error.headers;
-        let digests = HeaderDigests::of(&headers);
-        return (Sighting { observation, digests, attempts, answered_by }, Some(headers));
+        return (Sighting::of(observation, &headers, attempts, answered_by), Some(headers));
     }
     let headers = answer.headers().clone();
     let size = if status == StatusCode::OK { content_length(&headers) } else { content_range(&headers) };
@@ -89,8 +98,7 @@ async fn first_byte(client: &Client, url: &Url, mut attempts: u32) -> (Sighting,
         (None, Some(size)) => present(status, Some(size)),
         (None, None) => begins(client, answer, status).await,
     };
-    let digests = HeaderDigests::of(&headers);
-    (Sighting { observation, digests, attempts, answered_by }, Some(headers))
+    (Sighting::of(observation, &headers, attempts, answered_by), Some(headers))
 }
 
 /// Whether two answers may be of the same state of a file: no validator that both have differs.
@@ -118,12 +126,23 @@ async fn begins(client: &Client, mut answer: Answer, status: StatusCode) -> Obse
 }
 
 impl Sighting {
+    fn of(
+        observation: Observation,
+        headers: &HeaderMap,
+        attempts: u32,
+        answered_by: Option<Arc<str>>,
+    ) -> Self {
+        let blob_type = headers.get("x-ms-blob-type").and_then(|it| it.to_str().ok());
+        let blob_type = blob_type.map(|it| crate::text::excerpt(it, 40));
+        Self { observation, digests: HeaderDigests::of(headers), blob_type, attempts, answered_by }
+    }
+
     fn failed(failure: Failure, attempts: u32) -> Self {
         let observation = match failure {
             Failure::Refused(refusal) => Observation::Refused(refusal),
             Failure::ProbeError(trouble, _) => Observation::Undetermined(trouble),
         };
-        Self { observation, digests: HeaderDigests::default(), attempts, answered_by: None }
+        Self { observation, digests: HeaderDigests::default(), blob_type: None, attempts, answered_by: None }
     }
 }
 

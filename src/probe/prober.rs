@@ -10,6 +10,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::DigestSource;
 use super::answer::{SmallFile, small_file};
+use super::cloud::{CloudEvidence, CloudRequest, ask_cloud};
 use super::content::{ContentRequest, Order, Prover, Transfers};
 use super::evidence::{Absence, Evidence, Observation, PublishedDigest, Unread};
 use super::observe::{Sighting, observe};
@@ -141,6 +142,11 @@ impl Prober {
             reading: FuturesUnordered::new(),
             known: HashMap::new(),
         }
+    }
+
+    /// Asks about one cloud reference.
+    pub async fn ask_cloud(&self, request: &CloudRequest) -> CloudEvidence {
+        ask_cloud(&self.client, request).await
     }
 
     pub fn transfers(&self) -> &Transfers {
@@ -332,7 +338,7 @@ impl Evidence {
     }
 
     fn add_sighting(&mut self, sighting: Sighting) {
-        let Sighting { observation, digests, attempts, answered_by } = sighting;
+        let Sighting { observation, digests, attempts, answered_by, .. } = sighting;
         self.published.extend(digests.digests);
         self.remarks.extend(digests.remarks);
         self.attempts = attempts;

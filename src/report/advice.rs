@@ -23,6 +23,8 @@ pub(super) const fn title(reason: Option<Reason>) -> &'static str {
         Some(Reason::UncompressedSha256Mismatch) => "the file has the wrong sha256 once decompressed",
         Some(Reason::MetadataConflict) => "the build's metadata disagrees with the document",
         Some(Reason::BadSignature) => "the signature is missing or not good",
+        Some(Reason::BadReference) => "a cloud reference names no image",
+        Some(Reason::ImageMismatch) => "a cloud has another image than is meant",
         Some(Reason::Unreachable) => "the server could not be reached",
         Some(Reason::Timeout) => "the server took too long",
         Some(Reason::ServerError) => "the server gave no usable answer",
@@ -158,6 +160,12 @@ fn advice(reason: Reason, target: TargetKind, owner: Owner<'_>, retest: Option<&
         Reason::BadSignature => format!(
             "ask {name} for a signature of this very file beside it, by a key of the keyring if there is one."
         ),
+        Reason::BadReference => {
+            "regenerate the document from the build's meta.json, or correct the reference.".to_owned()
+        }
+        Reason::ImageMismatch => {
+            format!("have the build pipeline upload the image again, then {again}.")
+        }
         Reason::RateLimited => {
             format!("{again} later, with a lower --concurrency if you can; if it stays so, ask {name}.")
         }

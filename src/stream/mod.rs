@@ -6,6 +6,7 @@
 mod build_metadata;
 mod checkout;
 mod claim;
+mod cloud;
 mod derivation;
 mod digest;
 mod fault;
@@ -18,12 +19,14 @@ mod manifest;
 mod parse;
 mod partition;
 mod reader;
+mod refs;
 mod source;
 mod tree;
 mod urls;
 
 pub use build_metadata::{BuildFile, BuildMetadata};
 pub use checkout::{Checkout, commit_key, read_checkout, read_commit, read_file_of};
+pub use cloud::{AccountImage, CloudReference, CloudResource};
 pub use derivation::{Build, Claim, Claims, Differences};
 pub use digest::{Sha256, Sha256Error};
 pub use fault::{Fault, Faults};
@@ -32,6 +35,7 @@ pub use git::{CommitId, GitError, Repository};
 pub use id::{ArtifactId, UrlField};
 pub use limits::MAX_DOCUMENT_BYTES;
 pub use partition::{Partition, PartitionError};
+pub use refs::{RefDocuments, RefSources};
 pub use source::{LegacyBuild, Skipped, SourceError, SourceErrors, Sourced, Sources};
 pub use urls::{FoundUrl, find_urls, replace_urls};
 

@@ -38,6 +38,12 @@ pub enum Finding {
     NoSize { expected: u64, expected_from: SizeSource },
     #[error("it is there, but its server publishes no sha256 of it")]
     NoDigest,
+    /// A cloud reference that names nothing.
+    #[error("{0}")]
+    Reference(String),
+    /// A cloud has something else than the image that is meant.
+    #[error("{0}")]
+    Image(String),
     #[error("it is there, but its content was not read")]
     NotRead,
 }
@@ -54,6 +60,8 @@ impl Finding {
             Self::Size { .. } | Self::UncompressedSize { .. } => Reason::SizeMismatch,
             Self::Sha256 { .. } => Reason::Sha256Mismatch,
             Self::Metadata { .. } | Self::Build(_) => Reason::MetadataConflict,
+            Self::Reference(_) => Reason::BadReference,
+            Self::Image(_) => Reason::ImageMismatch,
             Self::Signature(_) | Self::BadSignature { .. } => Reason::BadSignature,
             Self::Undetermined { trouble, .. } => match trouble.kind {
                 ProbeErrorKind::Unreachable => Reason::Unreachable,

@@ -12,7 +12,7 @@ use crate::stream::Sha256;
 use crate::text::bytes;
 
 /// What is known of one artifact.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Outcome {
     /// What keeps it from passing, the most telling first: what is known to be wrong before what could not be
     /// determined.
@@ -78,16 +78,11 @@ pub fn judge(expected: &Expectation, evidence: &Evidence) -> Outcome {
         expected,
         evidence,
         outcome: Outcome {
-            findings: Vec::new(),
             warnings: evidence.remarks.clone(),
             expected_size: expected_size(expected, evidence),
-            observed_size: None,
-            observed_sha256: None,
-            http_status: None,
-            observed_uncompressed_sha256: None,
-            signed: Vec::new(),
             attempts: evidence.attempts,
             answered_by: evidence.answered_by.clone(),
+            ..Outcome::default()
         },
     };
     judge.metadata();

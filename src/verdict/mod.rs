@@ -2,12 +2,14 @@
 //!
 //! Everything here is pure: no I/O, no clock, no idea of how evidence was got or how an outcome is shown.
 
+mod cloud;
 mod expectation;
 mod finding;
 mod judge;
 mod reading;
 mod reason;
 
+pub use cloud::judge_cloud;
 pub use expectation::{Expectation, Signatures, SizeSource, Verify};
 pub use finding::Finding;
 pub use judge::{Outcome, judge};

@@ -83,6 +83,10 @@ reasons! {
     MetadataConflict = "metadata-conflict" => Fail,
     /// A signature that was asked for is missing or not good.
     BadSignature = "bad-signature" => Fail,
+    /// A cloud reference that names nothing: an AMI id that is none, a container image without a digest.
+    BadReference = "bad-reference" => Fail,
+    /// A cloud has something else under the reference than the image that is meant.
+    ImageMismatch = "image-mismatch" => Fail,
     /// No connection could be made, or it broke.
     Unreachable = "unreachable" => Inconclusive,
     /// The server took too long.

@@ -1,5 +1,6 @@
 //! What the judge says: of cases in tables, by laws, and in words.
 
+mod cloud;
 mod content;
 mod laws;
 mod published;

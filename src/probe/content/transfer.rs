@@ -185,7 +185,7 @@ impl Client {
             [range, _] if journey.of_unknown_version => std::slice::from_ref(range),
             both => both,
         };
-        let ask = Ask { method: &Method::GET, headers, traffic: Traffic::Downloads };
+        let ask = Ask { method: &Method::GET, headers, bearer: None, traffic: Traffic::Downloads };
         let answer = match self.follow(ask, url).await {
             Ok(answer) => answer,
             Err(Failure::Refused(refusal)) => {

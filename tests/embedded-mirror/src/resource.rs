@@ -20,9 +20,17 @@ pub struct Resource {
     pub(crate) s3_checksum: Option<HeaderValue>,
     pub(crate) ranges: bool,
     pub(crate) total_in_ranges: Option<Box<str>>,
+    pub(crate) bearer: Option<Bearer>,
     pub(crate) any: Behaviour,
     pub(crate) head: Option<Behaviour>,
     pub(crate) get: Option<Behaviour>,
+}
+
+/// The token that a resource wants to be shown, and how it says so.
+#[derive(Debug, Clone)]
+pub(crate) struct Bearer {
+    pub(crate) authorization: HeaderValue,
+    pub(crate) challenge: HeaderValue,
 }
 
 impl Resource {
@@ -35,6 +43,7 @@ impl Resource {
             s3_checksum: None,
             ranges: true,
             total_in_ranges: None,
+            bearer: None,
             any: Behaviour::Normal,
             head: None,
             get: None,
@@ -137,6 +146,16 @@ impl Resource {
     /// Says this of the whole file's length in the `Content-Range` of a part: another number, or `*`.
     pub fn total_in_ranges(mut self, total: &str) -> Self {
         self.total_in_ranges = Some(total.into());
+        self
+    }
+
+    /// Answers 401 with this challenge (`WWW-Authenticate`) to whoever does not show this token.
+    ///
+    /// # Panics
+    /// On what is no header.
+    pub fn wants_bearer(mut self, token: &str, challenge: &str) -> Self {
+        let authorization = header_value(format!("Bearer {token}").as_bytes());
+        self.bearer = Some(Bearer { authorization, challenge: header_value(challenge.as_bytes()) });
         self
     }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_RANGES, ALLOW, CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_RANGE,
-    LAST_MODIFIED, RANGE,
+    ACCEPT_RANGES, ALLOW, AUTHORIZATION, CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderMap, HeaderName,
+    HeaderValue, IF_RANGE, LAST_MODIFIED, RANGE, WWW_AUTHENTICATE,
 };
 use http::{Method, Request, Response, StatusCode};
 
@@ -33,6 +33,12 @@ pub(crate) enum Reply {
 
 /// What is done about a request for `resource`.
 pub(crate) fn plan<B>(resource: &Resource, request: &Request<B>, counts: Counts) -> Plan {
+    let shown = request.headers().get(AUTHORIZATION);
+    if let Some(bearer) = resource.bearer.as_ref().filter(|bearer| shown != Some(&bearer.authorization)) {
+        let unauthorized = Answer::status(401).header(WWW_AUTHENTICATE.as_str(), &bearer.challenge);
+        let reply = Reply::Http(answer(&unauthorized, request.method()));
+        return Plan { delay: Duration::ZERO, reply };
+    }
     let resolved = resolve(resource, request.method(), counts);
     Plan { delay: resolved.delay, reply: reply(resolved.resource, resolved.behaviour, request) }
 }

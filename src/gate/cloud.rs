@@ -1,0 +1,110 @@
+//! The cloud references of a run: asked and judged beside the artifacts, under the same limits of time.
+
+use std::future::Future;
+use std::pin::pin;
+
+use futures::stream::{self, StreamExt};
+use tokio::time::Instant;
+
+use super::{TimeLimits, may_change, sleep_until};
+use crate::location::{ArtifactUrl, ImageRef};
+use crate::probe::{CloudEvidence, CloudRequest, Observation, ProbeError, ProbeErrorKind, Prober};
+use crate::stream::{CloudReference, CloudResource};
+use crate::verdict::{Finding, Outcome, judge_cloud};
+
+/// Requests at a time. A document names a dozen references on half as many hosts.
+const WIDTH: usize = 32;
+
+/// The most references that are asked for. Twenty branches have some 400.
+const MAX_ASKED: usize = 5_000;
+
+/// Judges every cloud reference. Each gets an outcome, whatever ends the run.
+pub async fn run_cloud(
+    prober: &Prober,
+    references: &[CloudReference],
+    limits: TimeLimits,
+    stop: impl Future<Output = ()>,
+) -> Vec<Outcome> {
+    let unasked = |(index, reference): (usize, &CloudReference)| {
+        let is_asked = index < MAX_ASKED && request(reference).is_some();
+        let mut outcome = (!is_asked).then(|| judge_cloud(reference, None))?;
+        if index >= MAX_ASKED {
+            let why = format!(
+                "the documents have more than {MAX_ASKED} cloud references; this one was not asked for"
+            );
+            outcome.findings.push(Finding::Reference(why));
+        }
+        Some(outcome)
+    };
+    let mut outcomes: Vec<Option<Outcome>> = references.iter().enumerate().map(unasked).collect();
+    let mut end = pin!(async {
+        tokio::select! {
+            () = stop => {}
+            () = sleep_until(limits.deadline) => {}
+        }
+    });
+    let mut left: Vec<usize> =
+        (0..references.len()).filter(|&index| matches!(outcomes.get(index), Some(None))).collect();
+    'rounds: loop {
+        let requests: Vec<_> = left
+            .iter()
+            .filter_map(|&index| {
+                let reference = references.get(index)?;
+                Some((index, reference, request(reference)?))
+            })
+            .collect();
+        let mut asked = stream::iter(requests)
+            .map(async |(index, reference, request)| {
+                (index, judge_cloud(reference, Some(&prober.ask_cloud(&request).await)))
+            })
+            .buffer_unordered(WIDTH);
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut end => break 'rounds,
+                next = asked.next() => match next {
+                    Some((index, outcome)) => if let Some(slot) = outcomes.get_mut(index) { *slot = Some(outcome) },
+                    None => break,
+                },
+            }
+        }
+        left.retain(|&index| outcomes.get(index).is_some_and(|it| it.as_ref().is_some_and(may_change)));
+        let Some((until, interval)) = limits.wait else { break };
+        let interval = interval.min(until.saturating_duration_since(Instant::now()));
+        if left.is_empty() || interval.is_zero() {
+            break;
+        }
+        tokio::select! {
+            biased;
+            () = &mut end => break,
+            () = tokio::time::sleep(interval) => {}
+        }
+    }
+    let unanswered = || {
+        let detail = "the run ended before the answer came".to_owned();
+        CloudEvidence::only(Observation::Undetermined(ProbeError {
+            kind: ProbeErrorKind::Deadline,
+            status: None,
+            detail,
+        }))
+    };
+    let all = outcomes.into_iter().zip(references);
+    all.map(|(outcome, reference)| outcome.unwrap_or_else(|| judge_cloud(reference, Some(&unanswered()))))
+        .collect()
+}
+
+/// What can be asked about a reference; nothing of what only an account can see, or of what is no reference.
+fn request(reference: &CloudReference) -> Option<CloudRequest> {
+    match &reference.resource {
+        CloudResource::Blob { url } => Some(CloudRequest::Blob(ArtifactUrl::parse(url).ok()?)),
+        CloudResource::Object { url, .. } => Some(CloudRequest::Object(ArtifactUrl::parse(url).ok()?)),
+        CloudResource::Container { image, digest_ref } => {
+            let by_digest: ImageRef = digest_ref.parse().ok()?;
+            by_digest.digest()?;
+            let is_same = |tag: &ImageRef| tag.name() == by_digest.name() && tag.digest().is_none();
+            let tag = image.parse().ok().filter(is_same);
+            Some(CloudRequest::Container { image: by_digest, tag })
+        }
+        CloudResource::Account(_) => None,
+    }
+}

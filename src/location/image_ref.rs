@@ -1,0 +1,189 @@
+//! References to container images, such as `quay.io/openshift-release-dev/ocp-v4.0-art-dev@sha256:…`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::ArtifactUrl;
+use crate::stream::Sha256;
+
+/// The longest registry and repository together, in bytes (distribution's `reference` package).
+const MAX_NAME: usize = 255;
+
+/// The longest tag, in bytes (OCI distribution specification, "Pulling manifests").
+const MAX_TAG: usize = 128;
+
+/// A container image in a registry that is named: `HOST[:PORT]/REPOSITORY`, then `:TAG`, `@sha256:DIGEST` or both.
+///
+/// The grammar is that of distribution's `reference` package, without its guesses: no default registry, no default
+/// tag.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageRef {
+    registry: String,
+    repository: String,
+    tag: Option<String>,
+    digest: Option<Sha256>,
+}
+
+/// Text that is no such reference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected HOST/REPOSITORY:TAG or HOST/REPOSITORY@sha256:DIGEST")]
+pub struct ImageRefError;
+
+impl ImageRef {
+    /// The registry and the repository, which two references to one image share.
+    pub fn name(&self) -> (&str, &str) {
+        (&self.registry, &self.repository)
+    }
+
+    /// The tag, if there is one.
+    pub fn tag(&self) -> Option<&str> {
+        self.tag.as_deref()
+    }
+
+    /// The manifest's digest, if there is one.
+    pub fn digest(&self) -> Option<Sha256> {
+        self.digest
+    }
+
+    /// Where the registry has the manifest: by its digest if there is one, else by the tag (OCI distribution
+    /// specification, end-2).
+    pub fn manifest(&self) -> Option<ArtifactUrl> {
+        let digest = self.digest.map(|digest| format!("sha256:{digest}"));
+        let reference = digest.or_else(|| self.tag.clone())?;
+        let Self { registry, repository, .. } = self;
+        ArtifactUrl::parse(&format!("https://{registry}/v2/{repository}/manifests/{reference}")).ok()
+    }
+}
+
+impl FromStr for ImageRef {
+    type Err = ImageRefError;
+
+    fn from_str(text: &str) -> Result<Self, ImageRefError> {
+        let (rest, digest) = match text.split_once('@') {
+            Some((rest, digest)) => {
+                let hex = digest.strip_prefix("sha256:").ok_or(ImageRefError)?;
+                (rest, Some(hex.parse().map_err(|_| ImageRefError)?))
+            }
+            None => (text, None),
+        };
+        let (registry, path) = rest.split_once('/').ok_or(ImageRefError)?;
+        let (repository, tag) = match path.split_once(':') {
+            Some((repository, tag)) => (repository, Some(tag)),
+            None => (path, None),
+        };
+        let is_good = is_registry(registry)
+            && repository.split('/').all(is_component)
+            && registry.len() + 1 + repository.len() <= MAX_NAME
+            && tag.is_none_or(is_tag)
+            && (tag.is_some() || digest.is_some());
+        let (registry, repository, tag) = (registry.into(), repository.into(), tag.map(str::to_owned));
+        is_good.then_some(Self { registry, repository, tag, digest }).ok_or(ImageRefError)
+    }
+}
+
+/// A host in lower case with a dot or a port, which is what tells it from a part of a repository.
+fn is_registry(text: &str) -> bool {
+    let (host, port) = text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port)));
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+    };
+    (host.contains('.') || port.is_some())
+        && host.split('.').all(is_label)
+        && port.is_none_or(|port| port.parse::<u16>().is_ok_and(|number| number.to_string() == port))
+}
+
+/// Letters and digits in lower case, with `.`, `_`, `__` or dashes between them.
+fn is_component(text: &str) -> bool {
+    let is_alphanumeric = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let separators =
+        text.split(|character: char| character.is_ascii_lowercase() || character.is_ascii_digit());
+    let is_separator =
+        |text: &str| matches!(text, "" | "." | "_" | "__") || text.bytes().all(|byte| byte == b'-');
+    text.as_bytes().first().is_some_and(is_alphanumeric)
+        && text.as_bytes().last().is_some_and(is_alphanumeric)
+        && separators.into_iter().all(is_separator)
+}
+
+fn is_tag(text: &str) -> bool {
+    (1..=MAX_TAG).contains(&text.len())
+        && !text.starts_with(['.', '-'])
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
+}
+
+impl fmt::Display for ImageRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.registry, self.repository)?;
+        if let Some(tag) = &self.tag {
+            write!(f, ":{tag}")?;
+        }
+        if let Some(digest) = self.digest {
+            write!(f, "@sha256:{digest}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DIGEST: &str = "833cbd9ad76a1dfae732741380fbca39220e9b123123995cc93ba0702a497d65";
+
+    #[test]
+    fn a_reference_is_read_and_printed_as_it_is_written() {
+        let digest = format!("quay.io/openshift-release-dev/ocp-v4.0-art-dev@sha256:{DIGEST}");
+        for (text, manifest) in [
+            (
+                &*digest,
+                format!(
+                    "https://quay.io/v2/openshift-release-dev/ocp-v4.0-art-dev/manifests/sha256:{DIGEST}"
+                ),
+            ),
+            (
+                "quay.io/a/b__c:4.14-9.2-kubevirt",
+                "https://quay.io/v2/a/b__c/manifests/4.14-9.2-kubevirt".to_owned(),
+            ),
+            ("localhost:5000/a:t", "https://localhost:5000/v2/a/manifests/t".to_owned()),
+            ("127.0.0.1:5000/a:t", "https://127.0.0.1:5000/v2/a/manifests/t".to_owned()),
+        ] {
+            let reference: ImageRef = text.parse().expect(text);
+            assert_eq!(reference.to_string(), text);
+            assert_eq!(reference.manifest().unwrap().as_str(), manifest);
+        }
+    }
+
+    #[test]
+    fn what_is_no_reference_is_refused() {
+        let short = format!("quay.io/a@sha256:{}", &DIGEST[1..]);
+        for text in [
+            "",
+            "quay.io",
+            "quay.io/",
+            "quay.io/a",
+            "a/b:t",
+            "Quay.io/a:t",
+            "quay.io:/a:t",
+            "quay.io:70000/a:t",
+            "quay.io:080/a:t",
+            "user@quay.io/a:t",
+            "quay.io/A:t",
+            "quay.io/a//b:t",
+            "quay.io/../a:t",
+            "quay.io/a..b:t",
+            "quay.io/-a:t",
+            "quay.io/a:",
+            "quay.io/a:-t",
+            "quay.io/a:t:t",
+            "quay.io/a:t?x=y",
+            "quay.io/a@sha256:",
+            "quay.io/a@sha512:00",
+            &short,
+            "https://quay.io/a:t",
+        ] {
+            assert_eq!(text.parse::<ImageRef>(), Err(ImageRefError), "{text}");
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! Cloud references: what the clouds say of an image that they show to anybody.
+//!
+//! A registry is asked with two requests of our own client (three with a token): a library that speaks to registries
+//! brings its own client, which knows nothing of our rules for hosts, addresses, redirects and sizes.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use url::Url;
+
+use super::answer::{SmallFile, otherwise, small_file};
+use super::evidence::Observation;
+use super::observe::{Sighting, observe};
+use crate::http::header::{self, HeaderMap};
+use crate::http::{
+    Ask, Client, ErrorAnswer, Failure, Method, ProbeError, ProbeErrorKind, StatusCode, Traffic, trouble,
+};
+use crate::location::{ArtifactUrl, CloudHost, ImageRef};
+use crate::stream::Sha256;
+
+/// The kinds of manifest that a tag or digest may lead to (OCI image specification, and Docker's of the same).
+const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
+                         application/vnd.docker.distribution.manifest.list.v2+json, \
+                         application/vnd.docker.distribution.manifest.v2+json";
+
+/// The longest token that is sent back, in bytes. Quay's have some 700.
+const MAX_TOKEN: usize = 8 * 1024;
+
+/// The longest answer with a token, in bytes.
+const MAX_TOKEN_ANSWER: usize = 32 * 1024;
+
+/// What to ask about one cloud reference.
+#[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "there are a dozen of them")]
+pub enum CloudRequest {
+    /// A file in Azure's storage.
+    Blob(ArtifactUrl),
+    /// A file in IBM Cloud's object storage.
+    Object(ArtifactUrl),
+    /// A manifest by its digest, and the tag that should lead to it.
+    Container {
+        /// The image by digest.
+        image: ImageRef,
+        /// The image by tag.
+        tag: Option<ImageRef>,
+    },
+}
+
+/// What is known of one cloud reference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CloudEvidence {
+    /// What came of asking for the blob, object or manifest.
+    pub image: Observation,
+    /// The `x-ms-blob-type` of a blob, if the server told one.
+    pub blob_type: Option<String>,
+    /// The digest that the registry gives the manifest.
+    pub digest: Option<Sha256>,
+    /// What the tag leads to; `None` if nobody asked.
+    pub tag: Option<Result<Option<Sha256>, ProbeError>>,
+    /// How often the image was asked for.
+    pub attempts: u32,
+    /// The host that answered.
+    pub answered_by: Option<Arc<str>>,
+}
+
+impl CloudEvidence {
+    /// The evidence of what nobody asked anything else about.
+    pub fn only(image: Observation) -> Self {
+        Self { image, blob_type: None, digest: None, tag: None, attempts: 0, answered_by: None }
+    }
+}
+
+/// Asks about one cloud reference.
+pub(super) async fn ask_cloud(client: &Client, request: &CloudRequest) -> CloudEvidence {
+    match request {
+        CloudRequest::Blob(url) => stored(client, CloudHost::AzureBlob, url).await,
+        CloudRequest::Object(url) => stored(client, CloudHost::IbmObject, url).await,
+        CloudRequest::Container { image, tag } => {
+            let mut registry = Registry { client, token: None };
+            let (image, digest, attempts) = registry.manifest(image).await;
+            // Where it leads matters only beside what is there.
+            let tag = match (&image, tag) {
+                (Observation::Present { .. }, Some(tag)) => Some(match registry.manifest(tag).await {
+                    (Observation::Present { .. }, digest, _) => Ok(digest),
+                    (Observation::Absent { .. }, ..) => Ok(None),
+                    (other, ..) => Err(other.into_trouble()),
+                }),
+                _ => None,
+            };
+            CloudEvidence { digest, tag, attempts, ..CloudEvidence::only(image) }
+        }
+    }
+}
+
+async fn stored(client: &Client, kind: CloudHost, url: &ArtifactUrl) -> CloudEvidence {
+    if let Err(refusal) = client.rules().admit_cloud(kind, url) {
+        return CloudEvidence::only(Observation::Refused(refusal));
+    }
+    let Sighting { observation, blob_type, attempts, answered_by, .. } = observe(client, url.url()).await;
+    CloudEvidence { blob_type, attempts, answered_by, ..CloudEvidence::only(observation) }
+}
+
+/// A registry, spoken to as the OCI distribution specification has it.
+struct Registry<'c> {
+    client: &'c Client,
+    /// What it wants to be shown, once it has said so.
+    token: Option<String>,
+}
+
+impl Registry<'_> {
+    /// Whether there is a manifest, the digest that the registry gives it, and how often it was asked for.
+    async fn manifest(&mut self, image: &ImageRef) -> (Observation, Option<Sha256>, u32) {
+        let mut attempts = 0;
+        match self.head(image, &mut attempts).await {
+            Ok((status, headers)) => {
+                let observation = match status {
+                    StatusCode::OK => Observation::Present { status: status.as_u16(), size: None },
+                    _ => otherwise(&ErrorAnswer {
+                        status,
+                        headers: headers.clone(),
+                        start: Vec::new(),
+                        is_cut: false,
+                        attempts,
+                    }),
+                };
+                let digest = headers
+                    .get("docker-content-digest")
+                    .and_then(|digest| digest.to_str().ok()?.strip_prefix("sha256:")?.parse().ok());
+                (observation, digest, attempts)
+            }
+            Err(observation) => (observation, None, attempts),
+        }
+    }
+
+    /// The answer to HEAD, with a token if the registry wants one.
+    async fn head(
+        &mut self,
+        image: &ImageRef,
+        attempts: &mut u32,
+    ) -> Result<(StatusCode, HeaderMap), Observation> {
+        let url = image.manifest().ok_or_else(|| unusable("the image reference gives no URL"))?;
+        self.client.rules().admit_cloud(CloudHost::Registry, &url).map_err(Observation::Refused)?;
+        loop {
+            let (headers, bearer) = (&[("accept", MANIFESTS)], self.token.as_deref());
+            let ask = Ask { method: &Method::HEAD, headers, bearer, traffic: Traffic::Requests };
+            let answer = self.client.ask(ask, url.url(), attempts).await.map_err(observed)?;
+            let (status, headers) = (answer.status(), answer.without_body());
+            if status != StatusCode::UNAUTHORIZED || self.token.is_some() {
+                return Ok((status, headers));
+            }
+            self.token = Some(self.fetch_token(&url, &headers).await?);
+        }
+    }
+
+    /// A token for anybody, from where the registry says (distribution, "Token Authentication Specification").
+    async fn fetch_token(&self, registry: &ArtifactUrl, headers: &HeaderMap) -> Result<String, Observation> {
+        let challenges = headers.get_all(header::WWW_AUTHENTICATE).iter();
+        let challenge = challenges
+            .filter_map(|value| value.to_str().ok())
+            .find_map(Challenge::parse)
+            .ok_or_else(|| unusable("the registry answered 401 and does not say where to get a token"))?;
+        let mut url = Url::parse(&challenge.realm)
+            .ok()
+            .filter(|url| {
+                url.scheme() == "https"
+                    && url.host() == registry.url().host()
+                    && url.port() == registry.url().port()
+            })
+            .ok_or_else(|| unusable("the registry wants a token from another host, which is not asked"))?;
+        url.query_pairs_mut()
+            .extend_pairs(challenge.service.map(|service| ("service", service)))
+            .extend_pairs(challenge.scope.map(|scope| ("scope", scope)));
+        match small_file(self.client, &url, MAX_TOKEN_ANSWER).await {
+            SmallFile::Whole(bytes) => serde_json::from_slice::<TokenAnswer>(&bytes)
+                .ok()
+                .and_then(|answer| answer.token.or(answer.access_token))
+                .filter(|token| is_token(token))
+                .ok_or_else(|| unusable("the registry's answer has no usable token")),
+            SmallFile::TooLarge => Err(unusable("the registry's answer with a token is too large")),
+            SmallFile::None(observation @ Observation::Refused(_)) => Err(observation),
+            SmallFile::None(observation) => Err(Observation::Undetermined(observation.into_trouble())),
+        }
+    }
+}
+
+/// The fields of either name that hold a token.
+#[derive(Deserialize)]
+struct TokenAnswer {
+    token: Option<String>,
+    access_token: Option<String>,
+}
+
+/// RFC 6750, section 2.1.
+fn is_token(text: &str) -> bool {
+    let is_good = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
+    (1..=MAX_TOKEN).contains(&text.len()) && text.bytes().all(is_good)
+}
+
+/// `Bearer realm="…",service="…",scope="…"`.
+#[derive(Debug, PartialEq, Eq)]
+struct Challenge {
+    realm: String,
+    service: Option<String>,
+    scope: Option<String>,
+}
+
+impl Challenge {
+    fn parse(value: &str) -> Option<Self> {
+        let (scheme, mut rest) = value.trim().split_once(' ')?;
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return None;
+        }
+        let (mut realm, mut service, mut scope) = (None, None, None);
+        loop {
+            let (name, quoted) = rest.split_once('=')?;
+            // A backslash in one would escape something; no registry has any.
+            let (value, after) = quoted.trim_start().strip_prefix('"')?.split_once('"')?;
+            let into = match name.trim() {
+                "realm" => Some(&mut realm),
+                "service" => Some(&mut service),
+                "scope" => Some(&mut scope),
+                _ => None,
+            };
+            if let Some(into) = into {
+                into.get_or_insert(value.to_owned());
+            }
+            match after.trim_start().strip_prefix(',') {
+                Some(after) => rest = after,
+                None => return Some(Self { realm: realm?, service, scope }),
+            }
+        }
+    }
+}
+
+fn observed(failure: Failure) -> Observation {
+    match failure {
+        Failure::Refused(refusal) => Observation::Refused(refusal),
+        Failure::ProbeError(trouble, _) => Observation::Undetermined(trouble),
+    }
+}
+
+fn unusable(why: &str) -> Observation {
+    Observation::Undetermined(trouble(ProbeErrorKind::ServerError, why.to_owned()))
+}

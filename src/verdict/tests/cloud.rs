@@ -1,0 +1,199 @@
+//! Cloud references: each kind, and each thing that a cloud may say of it.
+
+use crate::probe::{Absence, CloudEvidence, Observation, ProbeError, ProbeErrorKind};
+use crate::stream::{AccountImage, CloudReference, CloudResource, Sha256};
+use crate::verdict::judge_cloud;
+
+const RELEASE: &str = "9.8.20260403-0";
+
+fn reference(place: &str, resource: CloudResource) -> CloudReference {
+    CloudReference {
+        arch: "x86_64".into(),
+        place: place.to_owned(),
+        release: Some(RELEASE.to_owned()),
+        resource,
+        artifact_release: Some(RELEASE.into()),
+    }
+}
+
+fn blob() -> CloudReference {
+    let url =
+        "https://rhcos.blob.core.windows.net/imagebucket/rhcos-9.8.20260403-0-azure.x86_64.vhd".to_owned();
+    reference("extensions/azure-disk", CloudResource::Blob { url })
+}
+
+fn object(url: &str) -> CloudReference {
+    let [region, bucket, object] = ["au-syd", "rhcos-powervs-images-au-syd", "o.ova.gz"].map(str::to_owned);
+    reference("images/powervs/au-syd", CloudResource::Object { region, bucket, object, url: url.to_owned() })
+}
+
+fn digest() -> Sha256 {
+    Sha256::of(b"a manifest")
+}
+
+fn container(image: &str, digest_ref: &str) -> CloudReference {
+    let [image, digest_ref] = [image, digest_ref].map(str::to_owned);
+    reference("images/kubevirt", CloudResource::Container { image, digest_ref })
+}
+
+fn account(cloud: &str, images: &[(&str, &str)]) -> CloudReference {
+    let images = images.iter().map(|(region, image)| AccountImage {
+        region: (!region.is_empty()).then(|| (*region).to_owned()),
+        release: Some(RELEASE.to_owned()),
+        image: (*image).to_owned(),
+        project: Some("rhcos-cloud".to_owned()),
+    });
+    reference(&format!("images/{cloud}"), CloudResource::Account(images.collect()))
+}
+
+fn there(size: Option<u64>) -> CloudEvidence {
+    CloudEvidence::only(Observation::Present { status: 200, size })
+}
+
+fn unknown() -> ProbeError {
+    ProbeError { kind: ProbeErrorKind::Timeout, status: None, detail: "no answer within 5s".to_owned() }
+}
+
+/// The verdict, the reason, and all sentences.
+fn said(reference: &CloudReference, evidence: Option<&CloudEvidence>) -> String {
+    let outcome = judge_cloud(reference, evidence);
+    let reason = outcome.reason().map(|it| format!(" {it}")).unwrap_or_default();
+    let findings = outcome.findings.iter().map(ToString::to_string);
+    let sentences: Vec<String> =
+        findings.chain(outcome.warnings.iter().map(|it| format!("warning: {it}"))).collect();
+    format!("{}{reason}|{}", outcome.verdict(), sentences.join("|"))
+}
+
+#[test]
+fn a_blob_is_whole_pages() {
+    let typed =
+        |size, blob_type: &str| CloudEvidence { blob_type: Some(blob_type.to_owned()), ..there(size) };
+    for (evidence, says) in [
+        (typed(Some(1024), "PageBlob"), "pass|"),
+        (there(Some(1024)), "pass|"),
+        (typed(Some(1024), "BlockBlob"), "fail image-mismatch|it is a BlockBlob, expected a PageBlob"),
+        (there(Some(1000)), "fail image-mismatch|it has 1000 bytes"),
+        (there(None), "pass|warning: the server does not tell its size"),
+        (
+            CloudEvidence::only(Observation::Absent { status: 404, how: Absence::Status }),
+            "fail missing|it is not there: the server answered 404",
+        ),
+        (CloudEvidence::only(Observation::Undetermined(unknown())), "inconclusive timeout|no answer"),
+    ] {
+        let said = said(&blob(), Some(&evidence));
+        assert!(said.starts_with(says), "{evidence:?}: {said}");
+    }
+}
+
+#[test]
+fn an_object_is_where_its_document_says_twice() {
+    const URL: &str =
+        "https://s3.au-syd.cloud-object-storage.appdomain.cloud/rhcos-powervs-images-au-syd/o.ova.gz";
+    for (url, says) in [
+        (URL, "pass|"),
+        ("", "fail bad-reference|it has no url"),
+        ("ftp://h/x", "fail bad-location|"),
+        (
+            &*URL.replace("o.ova", "p.ova"),
+            "fail bad-reference|its url is not that of object o.ova.gz in bucket",
+        ),
+        (
+            &*URL.replace("s3.au-syd", "s3.eu-de"),
+            "fail bad-reference|it stands under au-syd, and its url is in eu-de",
+        ),
+    ] {
+        let said = said(&object(url), Some(&there(Some(7))));
+        assert!(said.starts_with(says), "{url}: {said}");
+    }
+}
+
+#[test]
+fn a_container_image_is_its_digest() {
+    let by_digest = format!("quay.io/a/b@sha256:{}", digest());
+    let (other, tag) = (Sha256::of(b"another"), "quay.io/a/b:t");
+    let evidence = |digest, tag| CloudEvidence { digest, tag, ..there(None) };
+    let good = Some(digest());
+    for (image, digest_ref, evidence, says) in [
+        (tag, &*by_digest, evidence(good, Some(Ok(good))), "pass|"),
+        (tag, &by_digest, evidence(good, None), "pass|"),
+        ("", &by_digest, evidence(good, None), "pass|"),
+        (
+            "quay.io/a/c:t",
+            &by_digest,
+            evidence(good, None),
+            "pass|warning: image is quay.io/a/c:t, which is not",
+        ),
+        (
+            tag,
+            &by_digest,
+            evidence(good, Some(Ok(Some(other)))),
+            "pass|warning: the tag of quay.io/a/b:t leads to",
+        ),
+        (tag, &by_digest, evidence(good, Some(Ok(None))), "pass|warning: the tag of quay.io/a/b:t is not in"),
+        (
+            tag,
+            &by_digest,
+            evidence(good, Some(Err(unknown()))),
+            "pass|warning: the tag of quay.io/a/b:t could not",
+        ),
+        (tag, &by_digest, evidence(Some(other), Some(Ok(good))), "fail image-mismatch|the registry gives it"),
+        (
+            tag,
+            &by_digest,
+            evidence(None, Some(Ok(good))),
+            "inconclusive server-error|the registry does not tell",
+        ),
+        (tag, "", there(None), "fail bad-reference|it has no digest-ref"),
+        (tag, tag, there(None), "fail bad-reference|its digest-ref is quay.io/a/b:t; expected"),
+        (tag, "quay.io/a/b@sha256:12", there(None), "fail bad-reference|"),
+    ] {
+        let said = said(&container(image, digest_ref), Some(&evidence));
+        assert!(said.starts_with(says), "{image} {digest_ref} {evidence:?}: {said}");
+    }
+}
+
+#[test]
+fn what_only_an_account_can_see_is_judged_by_its_form() {
+    let (ami, old) = ("ami-0d24483687640c868", "ami-12345678");
+    for (cloud, images, says) in [
+        ("aws", &[("us-east-1", ami), ("us-gov-west-1", old)][..], "pass|"),
+        ("aws", &[("us-east-1", "ami-0D24483687640c868")], "fail bad-reference|the image of us-east-1 is"),
+        ("aws", &[("us-east-1", "")], "fail bad-reference|"),
+        ("aws", &[("US EAST", ami)], "fail bad-reference|\"US EAST\" is not the name of a region"),
+        (
+            "aws",
+            &[("us-east-1", ami), ("us-east-2", ami)],
+            "fail bad-reference|ami-0d24483687640c868 is the image of us-east-1 and us-east-2",
+        ),
+        (
+            "aws",
+            &[("us-east-1", ami), ("us-east-2", old), ("us-east-1", "ami-11111111")],
+            "fail bad-reference|the region us-east-1 is listed twice",
+        ),
+        ("gcp", &[("", "rhcos-9-8-20260403-0-gcp-x86-64")], "pass|"),
+        ("gcp", &[("", "rhcos_9.8")], "fail bad-reference|the image is"),
+        ("aliyun", &[("cn-hangzhou", "m-6wedcb2rfmhkcl2bsbz5")], "pass|"),
+        ("aliyun", &[("cn-hangzhou", "i-6wedcb2rfmhkcl2bsbz5")], "fail bad-reference|"),
+        ("moon", &[("", "?")], "pass|"),
+    ] {
+        let said = said(&account(cloud, images), None);
+        assert!(said.starts_with(says), "{cloud} {images:?}: {said}");
+    }
+}
+
+#[test]
+fn another_release_is_said() {
+    let other = CloudReference { release: Some("9.8.20260301-0".to_owned()), ..blob() };
+    assert_eq!(
+        said(&other, Some(&there(Some(512)))),
+        "pass|warning: its release is 9.8.20260301-0, that of the azure artifacts 9.8.20260403-0"
+    );
+    let mut aws = account("aws", &[("us-east-1", "ami-11111111"), ("us-east-2", "ami-22222222")]);
+    if let CloudResource::Account(images) = &mut aws.resource {
+        images[1].release = Some("9.8.20260301-0".to_owned());
+    }
+    assert_eq!(
+        said(&aws, None),
+        "pass|warning: its release in us-east-2 is 9.8.20260301-0, that of the aws artifacts 9.8.20260403-0"
+    );
+}
