@@ -13,8 +13,9 @@ use std::sync::Arc;
 
 use art_mirror_validate::location::{ArtifactUrl, Location, Prefix, Target, resolve, rewrite};
 use art_mirror_validate::probe::{DigestSource, Evidence, Observation, PublishedDigest, Sha256sum};
+use art_mirror_validate::report::files::Written;
 use art_mirror_validate::report::model::{self, ArtifactReport, Report, TargetKind};
-use art_mirror_validate::report::{RunContext, html, json, junit};
+use art_mirror_validate::report::{html, json, junit};
 use art_mirror_validate::stream::{BuildMetadata, Document, Sha256};
 use art_mirror_validate::verdict::{Expectation, Outcome, Signatures, Verify, judge};
 use divan::counter::{BytesCount, ItemsCount};
@@ -194,7 +195,7 @@ mod reports {
             let url = Some(artifact.location.clone());
             ArtifactReport::of(&name, &artifact.id.to_string(), artifact, url, &outcome)
         });
-        Report::of(model::Target { kind: TargetKind::Published, prefix: None }, its.collect())
+        Report::begun(model::Target { kind: TargetKind::Published, prefix: None }).of(its.collect())
     }
 
     #[divan::bench(name = "json", args = ARTIFACTS)]
@@ -207,17 +208,17 @@ mod reports {
 
     #[divan::bench(name = "junit", args = ARTIFACTS)]
     fn as_junit(bencher: Bencher<'_, '_>, artifacts: usize) {
-        let (report, context) = (report(artifacts), RunContext::default());
+        let report = report(artifacts);
         bencher
             .counter(ItemsCount::new(artifacts))
-            .bench(|| junit::write(&mut std::io::sink(), black_box(&report), &context).unwrap());
+            .bench(|| junit::write(&mut std::io::sink(), black_box(&report)).unwrap());
     }
 
     #[divan::bench(name = "html", args = ARTIFACTS)]
     fn as_html(bencher: Bencher<'_, '_>, artifacts: usize) {
-        let (report, context) = (report(artifacts), RunContext::default());
+        let report = report(artifacts);
         bencher
             .counter(ItemsCount::new(artifacts))
-            .bench(|| html::write(&mut std::io::sink(), black_box(&report), &context).unwrap());
+            .bench(|| html::write(&mut std::io::sink(), black_box(&report), &Written::default()).unwrap());
     }
 }

@@ -79,7 +79,8 @@ impl Checkout {
     /// Checks without a network: what is compared needs none.
     fn check(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
         Command::new(PROGRAM)
-            .args(["check", "--retries", "0", "--verify", "exists", "--output", "json"])
+            .args(["check", "--retries", "0", "--verify", "exists"])
+            .args(if arguments.contains(&"--output") { &[][..] } else { &["--output", "json"] })
             .args(arguments)
             .current_dir(self.directory.path())
             .env_clear()
@@ -134,6 +135,33 @@ fn a_base_tells_what_the_pull_request_changes_and_no_verdict_depends_on_it() {
             .collect::<Vec<_>>()
     };
     assert_eq!(strip(&with), strip(&without));
+}
+
+/// People hear of builds, not of artifacts, and what the branch brings stands apart from what its base has already.
+#[test]
+fn a_log_tells_what_changed_by_build_and_whose_each_failure_is() {
+    let Some(checkout) = Checkout::new() else { return };
+    for arguments in
+        [&["--base", "main", "--output", "human"][..], &["--base", "main", "--output", "human", "-q"]]
+    {
+        let output = checkout.check(arguments, &[]);
+        let log = String::from_utf8(output.stdout).unwrap();
+        let changed: Vec<&str> =
+            log.lines().skip_while(|line| !line.starts_with("changed since main ")).take(2).collect();
+        assert_eq!(
+            changed[1],
+            "  data/data/coreos/rhcos.json: 419.96.202506171412-0: 1 added, 1 removed, 1 with a new digest",
+            "{log}"
+        );
+        assert_eq!(log.matches(": 1 added").count(), 2, "one line in all, and one for each build: {log}");
+        let order = [
+            "\nChanged since main:\n? unreachable: 419.96.202506171412-0 (rhcos.json): 2 of 13 unreachable\n",
+            "\nAlready so on main, not from this branch:\n? unreachable: 419.96.202506171413-0 (rhcos.json): 3 of 3",
+            "\n? unreachable: 419.96.202506171412-0 (rhcos.json): 11 of 13 unreachable\n",
+        ];
+        let places: Vec<_> = order.iter().map(|text| log.find(text)).collect();
+        assert!(places.is_sorted() && places[0].is_some(), "{places:?}\n{log}");
+    }
 }
 
 #[test]

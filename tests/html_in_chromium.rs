@@ -8,6 +8,8 @@
     reason = "the helpers of a test fail as its test does"
 )]
 
+mod support;
+
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::Path;
@@ -17,14 +19,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use art_mirror_validate::report::files::Written;
+use art_mirror_validate::report::html;
 use art_mirror_validate::report::model::{
-    ArtifactReport, Report, SCHEMA_VERSION, Sha256Report, SizeReport, Summary, Target, TargetKind,
-    UncompressedReport,
+    ArtifactReport, Report, Sha256Report, SizeReport, Target, TargetKind, UncompressedReport,
 };
-use art_mirror_validate::report::{RunContext, html};
 use art_mirror_validate::stream::Sha256;
 use art_mirror_validate::verdict::{Reason, Verdict};
 use serde_json::{Value, json};
+
+use support::bump;
+use support::world::World;
 
 const FAILURES: usize = 30;
 
@@ -57,13 +62,14 @@ fn a_hostile_report_is_only_ever_text() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("report.html");
     let mut file = std::fs::File::create(&path).unwrap();
-    html::write(&mut file, &report, &RunContext::default()).unwrap();
+    html::write(&mut file, &report, &Written::default()).unwrap();
 
     let dom = dump(browser, &directory.path().join("profile"), &format!("file://{}", path.display()));
 
-    assert!(dom.contains("<h2>What did not pass</h2>"), "it renders: {dom}");
+    assert!(dom.contains("<h2>What to do</h2>"), "it renders: {dom}");
     for artifact in &report.artifacts {
-        assert!(dom.contains(&format!("<h4><code>{}</code> ", artifact.id)), "{} is shown", artifact.id);
+        let id = format!("<p><code>x86_64/{}/", artifact.platform);
+        assert!(dom.contains(&id), "{id} is shown");
     }
     assert!(!dom.contains("SCRIPT RAN"), "no script runs");
     assert!(dom.contains("&lt;<!---->script&gt;document.title"), "injected markup is shown as text");
@@ -86,7 +92,7 @@ fn in_the_frame_of_spyglass_the_report_looks_as_it_does_alone() {
     let (port, requests) = listener();
     let directory = tempfile::tempdir().unwrap();
     let mut page = Vec::new();
-    html::write(&mut page, &report(port), &RunContext::default()).unwrap();
+    html::write(&mut page, &report(port), &Written::default()).unwrap();
     let page = String::from_utf8(page).unwrap();
     // A page without its style is what a frame that refuses the style would show.
     let bare = page.replacen("<style", "<style media=none", 1);
@@ -169,10 +175,10 @@ fn report(port: u16) -> Report {
             ArtifactReport {
                 index: 0,
                 document: text.clone(),
-                // Known by a plain id, so that each can be looked for.
-                id: format!("x86_64/platform-{number}/raw.gz/disk"),
-                arch: text.clone(),
-                platform: text.clone(),
+                id: format!("x86_64/platform-{number}/{text}/{text}"),
+                // Known by plain words, so that each can be looked for.
+                arch: "x86_64".into(),
+                platform: format!("platform-{number}").into(),
                 format: text.clone(),
                 component: text.clone(),
                 release: text.clone(),
@@ -180,6 +186,7 @@ fn report(port: u16) -> Report {
                 url: (number % 2 == 0).then(|| text.to_string()),
                 verdict: Verdict::Fail,
                 reason: Some(if number % 3 == 0 { Reason::BadLocation } else { Reason::Missing }),
+                archived: false,
                 message: text.to_string(),
                 advice: Some(text.to_string()),
                 http_status: Some(404),
@@ -196,20 +203,42 @@ fn report(port: u16) -> Report {
             }
         })
         .collect();
-    Report {
-        schema_version: SCHEMA_VERSION,
-        verdict: Verdict::Fail,
-        target: Target { kind: TargetKind::Mirror, prefix: Some(hostile.clone()) },
-        summary: Summary { artifacts: FAILURES, failed: FAILURES, warnings: FAILURES, ..Summary::default() },
-        verify: None,
-        partition: None,
-        documents: Vec::new(),
-        artifacts,
-        changes: None,
-        problems: Vec::new(),
-        interrupted_by: Some(hostile.clone()),
-        elapsed_ms: 1,
-        notes: vec![hostile],
+    let mut report =
+        Report::begun(Target { kind: TargetKind::Mirror, prefix: Some(hostile.clone()) }).of(artifacts);
+    report.interrupted_by = Some(hostile.clone());
+    report.request = Some(hostile.clone());
+    report.notes = vec![hostile];
+    report
+}
+
+/// A page that nobody has opened the details of is seen in a few screens, on a desk and on a phone.
+#[test]
+fn the_page_of_a_bump_that_is_not_mirrored_is_short() {
+    let Some(browser) = browser() else {
+        println!("skipped: neither chromium, chromium-browser nor google-chrome is installed");
+        return;
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let mut browser = DevTools::start(browser, &directory.path().join("profile"));
+    let (world, made) = (World::start(), bump::made());
+    for (at, path) in [Some(made.path()), bump::real().as_deref()].into_iter().flatten().enumerate() {
+        let artifacts = directory.path().join(at.to_string());
+        world.check_source(path).arg("--artifacts-dir").arg(&artifacts).run().exits(1);
+        let url = format!("file://{}/art-mirror-validate-summary.html", artifacts.display());
+        for (width, height, screens) in [(1280, 800, 4), (390, 844, 8)] {
+            let size =
+                json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 800 });
+            browser.ask("Emulation.setDeviceMetricsOverride", &size);
+            let shown = browser.documents(&url);
+            let height_of_page = json!({ "expression": "document.documentElement.scrollHeight" });
+            let found = browser.ask("Runtime.evaluate", &height_of_page)["result"]["value"].as_u64().unwrap();
+            println!("{width} × {height}: {found} pixels");
+            assert!(found <= height * screens, "{width} × {height}: {found} pixels");
+            let texts: Vec<&str> = shown[0].iter().map(|shown| shown.text.trim()).collect();
+            for part in ["What to do", "The request to ART, to copy: one click selects all of it"] {
+                assert!(texts.contains(&part), "{part}: {texts:?}");
+            }
+        }
     }
 }
 

@@ -142,7 +142,7 @@ fn a_bump_goes_from_the_bridge_to_the_mirror_and_merges() {
     // The gate is red, and says what to ask of ART.
     let ran = field.run(&["check", "--published", "--artifacts-dir", &path("artifacts")]);
     assert_eq!(ran.status, 1, "{}", ran.all());
-    assert!(ran.stdout.contains("the request to ART is in "), "{}", ran.stdout);
+    assert!(ran.stdout.contains("the request, to copy: "), "{}", ran.stdout);
     let request = text(&field.dir("artifacts").join("art-mirror-validate-request.md"));
     assert!(request.contains(&format!("x86_64, build {NEW}")), "{request}");
 

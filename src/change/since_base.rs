@@ -2,7 +2,6 @@
 //! verdicts and takes no part in them.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -20,6 +19,8 @@ pub struct Changes {
     pub base: String,
     /// The commit that the run's documents were compared with: where their history left the base's.
     pub commit: String,
+    /// The run's documents that were compared. Of others it is not known whether the base has them.
+    pub documents: Vec<Arc<str>>,
     /// Every artifact that is not as it was: those of the run in the order of the documents, then those that
     /// are gone.
     pub artifacts: Vec<Change>,
@@ -54,6 +55,9 @@ pub enum ChangeKind {
     NewDigest,
     /// Its sha256 is the same, its location another one.
     NewLocation,
+    /// The same bytes at the same place, of which the document says something else: their build, size, signature, or
+    /// uncompressed digest.
+    NewDescription,
 }
 
 impl Changes {
@@ -70,9 +74,9 @@ impl Changes {
         let Pairing { pairs, only_in_old, .. } = Pairing::of(&before, after);
         let change = |document: &Document, change: ArtifactChange| {
             let ArtifactChange { id, change, old: before, new: after } = change;
-            let kind = ChangeKind::of(change, before.as_ref(), after.as_ref())?;
+            let kind = ChangeKind::of(change, before.as_ref(), after.as_ref());
             let id = if several { format!("{}:{id}", document.name) } else { id.to_string() };
-            Some(Change { document: Arc::clone(&document.name), id, change: kind, before, after })
+            Change { document: Arc::clone(&document.name), id, change: kind, before, after }
         };
         let mut artifacts = Vec::new();
         let mut gone = Vec::new();
@@ -80,18 +84,17 @@ impl Changes {
             let old = pairs.iter().find(|pair| std::ptr::eq(pair.new, *document)).map(|pair| pair.old);
             for it in artifacts::changes(old, Some(document)) {
                 match it.change {
-                    Difference::Removed => gone.extend(change(old.unwrap_or(document), it)),
-                    _ => artifacts.extend(change(document, it)),
+                    Difference::Removed => gone.push(change(old.unwrap_or(document), it)),
+                    _ => artifacts.push(change(document, it)),
                 }
             }
         }
         for document in only_in_old {
-            gone.extend(
-                artifacts::changes(Some(document), None).into_iter().filter_map(|it| change(document, it)),
-            );
+            gone.extend(artifacts::changes(Some(document), None).into_iter().map(|it| change(document, it)));
         }
         artifacts.append(&mut gone);
-        Self { base, commit, artifacts }
+        let documents = after.iter().map(|document| Arc::clone(&document.name)).collect();
+        Self { base, commit, documents, artifacts }
     }
 
     /// `since main (1be3d1d1cbad): 2 added, 21 with a new digest`
@@ -102,68 +105,87 @@ impl Changes {
         } else {
             format!("{} ({})", excerpt(&self.base, 200), Printable(&commit))
         };
-        let counts: Vec<String> = [
-            (ChangeKind::Added, "added"),
-            (ChangeKind::Removed, "removed"),
-            (ChangeKind::NewDigest, "with a new digest"),
-            (ChangeKind::NewLocation, "at a new location"),
-        ]
-        .iter()
-        .filter_map(|(kind, words)| {
-            let count = self.artifacts.iter().filter(|change| change.change == *kind).count();
-            (count > 0).then(|| format!("{count} {words}"))
-        })
-        .collect();
-        let counts = if counts.is_empty() { "no artifact".to_owned() } else { counts.join(", ") };
-        format!("since {since}: {counts}")
+        let kinds: Vec<ChangeKind> = self.artifacts.iter().map(|change| change.change).collect();
+        format!("since {since}: {}", counted(&kinds))
     }
 
-    /// What became of each artifact that is not as it was.
-    pub(crate) fn by_id(&self) -> HashMap<&str, ChangeKind> {
-        self.artifacts.iter().map(|change| (change.id.as_str(), change.change)).collect()
+    /// What became of each build of each document, a printable line each:
+    /// `coreos-rhel-9.json: 9.6.20250101-0 → 9.6.20251015-1: 48 with a new digest`.
+    pub(crate) fn by_build(&self) -> Vec<String> {
+        let mut lines: Vec<(&Change, Vec<ChangeKind>)> = Vec::new();
+        let (mut by_new, mut by_old) = (HashMap::new(), HashMap::new());
+        // What is only added or removed belongs to the line of the build that the rest changes to or from.
+        let mut changes: Vec<&Change> = self.artifacts.iter().collect();
+        changes.sort_by_key(|change| change.before.is_none() || change.after.is_none());
+        for change in changes {
+            let key = |pinned: &Option<Pinned>| Some((&change.document, pinned.as_ref()?.release.clone()));
+            let (old, new) = (key(&change.before), key(&change.after));
+            let line = new.as_ref().map_or_else(|| by_old.get(&old), |_| by_new.get(&new)).copied();
+            let at = line.unwrap_or_else(|| {
+                lines.push((change, Vec::new()));
+                lines.len() - 1
+            });
+            by_new.entry(new).or_insert(at);
+            by_old.entry(old).or_insert(at);
+            if let Some((_, kinds)) = lines.get_mut(at) {
+                kinds.push(change.change);
+            }
+        }
+        let line = |(change, kinds): &(&Change, Vec<ChangeKind>)| {
+            let (document, builds) = (excerpt(&change.document, 200), excerpt(&change.builds(), 150));
+            format!("{document}: {builds}: {}", counted(kinds))
+        };
+        lines.iter().map(line).collect()
     }
 }
 
+/// `2 added, 21 with a new digest`
+fn counted(kinds: &[ChangeKind]) -> String {
+    let counts = ChangeKind::ALL.iter().filter_map(|kind| {
+        let count = kinds.iter().filter(|it| *it == kind).count();
+        (count > 0).then(|| format!("{count} {}", kind.words()))
+    });
+    let counts: Vec<String> = counts.collect();
+    if counts.is_empty() { "no artifact".to_owned() } else { counts.join(", ") }
+}
+
 impl Change {
-    /// The builds: `build 9.6.20251015-1 → 9.6.20260101-0`. Not yet printable.
-    pub(crate) fn builds(&self) -> String {
+    /// The builds: `9.6.20251015-1 → 9.6.20260101-0`. Not yet printable.
+    fn builds(&self) -> String {
         match (&self.before, &self.after) {
             (Some(before), Some(after)) if before.release != after.release => {
-                format!("build {} → {}", before.release, after.release)
+                format!("{} → {}", before.release, after.release)
             }
-            (_, Some(pinned)) | (Some(pinned), None) => format!("build {}", pinned.release),
+            (_, Some(pinned)) | (Some(pinned), None) => pinned.release.to_string(),
             (None, None) => String::new(),
         }
     }
 }
 
 impl ChangeKind {
+    const ALL: [Self; 5] =
+        [Self::Added, Self::Removed, Self::NewDigest, Self::NewLocation, Self::NewDescription];
+
     /// What matters of a difference to those who look at verdicts, which are about bytes and their place.
-    fn of(difference: Difference, before: Option<&Pinned>, after: Option<&Pinned>) -> Option<Self> {
+    fn of(difference: Difference, before: Option<&Pinned>, after: Option<&Pinned>) -> Self {
         match (difference, before, after) {
-            (Difference::Added, ..) => Some(Self::Added),
-            (Difference::Removed, ..) => Some(Self::Removed),
-            (_, Some(before), Some(after)) if before.sha256 != after.sha256 => Some(Self::NewDigest),
-            (_, Some(before), Some(after)) if before.location != after.location => Some(Self::NewLocation),
-            _ => None,
+            (Difference::Added, ..) => Self::Added,
+            (Difference::Removed, ..) => Self::Removed,
+            (_, Some(before), Some(after)) if before.sha256 != after.sha256 => Self::NewDigest,
+            (_, Some(before), Some(after)) if before.location != after.location => Self::NewLocation,
+            _ => Self::NewDescription,
         }
     }
 
-    /// For a person.
-    pub(crate) const fn word(self) -> &'static str {
+    /// For a person, after a number.
+    const fn words(self) -> &'static str {
         match self {
             Self::Added => "added",
             Self::Removed => "removed",
-            Self::NewDigest => "new digest",
-            Self::NewLocation => "new location",
+            Self::NewDigest => "with a new digest",
+            Self::NewLocation => "at a new location",
+            Self::NewDescription => "described otherwise",
         }
-    }
-}
-
-/// A line of text: `new digest x86_64/metal/iso/disk, build A → B`.
-impl fmt::Display for Change {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}, {}", self.change.word(), Printable(&self.id), Printable(&self.builds()))
     }
 }
 
@@ -194,7 +216,9 @@ mod tests {
     fn lines(before: &[Document], after: &[Document], several: bool) -> String {
         let after: Vec<&Document> = after.iter().collect();
         let changes = Changes::between("main".into(), "1be3d1d1cbade5058484".into(), before, &after, several);
-        let lines: Vec<String> = changes.artifacts.iter().map(ToString::to_string).collect();
+        let change = |it: &Change| format!("{:?} {}", it.change, it.id);
+        let lines: Vec<String> =
+            changes.by_build().into_iter().chain(changes.artifacts.iter().map(change)).collect();
         format!("{}\n{}", changes.headline(), lines.join("\n"))
     }
 
@@ -204,10 +228,25 @@ mod tests {
         let after = document("r", &[("new", 2, "i"), ("same", 1, "h"), ("moved", 1, "i"), ("come", 1, "h")]);
         insta::assert_snapshot!(lines(&[before], &[after], false), @r"
         since main (1be3d1d1cbad): 1 added, 1 removed, 1 with a new digest, 1 at a new location
-        new digest x86_64/new/iso/disk, build 9.6.1-0 → 9.6.2-0
-        new location x86_64/moved/iso/disk, build 9.6.1-0
-        added x86_64/come/iso/disk, build 9.6.1-0
-        removed x86_64/gone/iso/disk, build 9.6.1-0
+        r: 9.6.1-0 → 9.6.2-0: 1 removed, 1 with a new digest
+        r: 9.6.1-0: 1 added, 1 at a new location
+        NewDigest x86_64/new/iso/disk
+        NewLocation x86_64/moved/iso/disk
+        Added x86_64/come/iso/disk
+        Removed x86_64/gone/iso/disk
+        ");
+    }
+
+    /// A wrong size that the branch brings is the branch's doing, though bytes and place are the same.
+    #[test]
+    fn what_else_is_said_of_the_same_bytes_is_a_change() {
+        let before = document("r", &[("same", 1, "h"), ("sized", 1, "h")]);
+        let mut after = before.clone();
+        after.artifacts[1].size = Some(7);
+        insta::assert_snapshot!(lines(&[before], &[after], false), @r"
+        since main (1be3d1d1cbad): 1 described otherwise
+        r: 9.6.1-0: 1 described otherwise
+        NewDescription x86_64/sized/iso/disk
         ");
     }
 
@@ -218,11 +257,13 @@ mod tests {
         insta::assert_snapshot!(lines(&[one("a")], &[one("b")], true), @"since main (1be3d1d1cbad): no artifact");
         insta::assert_snapshot!(lines(&[one("a")], &[one("b"), one("a")], true), @r"
         since main (1be3d1d1cbad): 1 added
-        added b:x86_64/p/iso/disk, build 9.6.1-0
+        b: 9.6.1-0: 1 added
+        Added b:x86_64/p/iso/disk
         ");
         insta::assert_snapshot!(lines(&[one("b"), one("a")], &[one("a")], true), @r"
         since main (1be3d1d1cbad): 1 removed
-        removed b:x86_64/p/iso/disk, build 9.6.1-0
+        b: 9.6.1-0: 1 removed
+        Removed b:x86_64/p/iso/disk
         ");
     }
 }

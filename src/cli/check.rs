@@ -1,6 +1,6 @@
 //! `check`: the gate.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,15 +17,18 @@ use super::target::Choice;
 use super::{Exit, Verbosity, complain, env, lint, network, signals};
 use crate::gate::{self, Case, Ended, Observer, TimeLimits};
 use crate::handoff::request;
-use crate::location::rewrite;
+use crate::location::{NoPlace, PlaceError, resolve, rewrite};
 use crate::probe::{Client, Keyring, Outage, Prober, TransfersNow};
 use crate::report::bounds::{Room, fit_lines};
 use crate::report::log::LogWriter;
-use crate::report::model::{ArtifactReport, Changes, DocumentReport, Report, Summary, Target, TargetKind};
+use crate::report::model::{
+    ArtifactReport, DocumentReport, Report, SkippedFile, Summary, Target, TargetKind,
+};
 use crate::report::progress::Progress;
-use crate::report::{DocumentContext, LogPace, OutageNotes, RunContext, SkippedFile};
-use crate::report::{advise, files, json, markdown, terminal};
+use crate::report::summary::{self, Reader};
+use crate::report::{LogPace, OutageNotes, advise, files, json, markdown};
 use crate::stream::{Artifact, Claim, Claims, Partition, Sha256, Sourced, Sources};
+use crate::text::excerpt;
 use crate::verdict::{Outcome, Signatures, Verdict, Verify};
 
 /// `check`
@@ -199,11 +202,13 @@ async fn check(args: CheckArgs, verbosity: Verbosity, mut stop: network::Stop<'_
     if let Some(partition) = args.partition {
         subjects.retain(|it| partition.contains(&it.artifact.id, &it.artifact.sha256));
     }
+    if let Some(problem) = misfit(&choice, &subjects) {
+        return unusable(&args, Some(&choice), &problem);
+    }
     let cases: Vec<Case> = subjects.iter().map(|subject| subject.case(&args, &choice)).collect();
-    let target = choice.reported();
-    let context = run_context(&sources);
+    let mut report = Report { changes, verify: Some(args.verify), ..begun(Some(&choice), &sources) };
     let mut observer = RunObserver::new(&args, verbosity, &subjects, &cases);
-    observer.begin(&target, &context, &choice.notes, changes.as_ref());
+    observer.begin(&report);
 
     let limits = TimeLimits {
         deadline: started.checked_add(args.deadline()),
@@ -212,7 +217,7 @@ async fn check(args: CheckArgs, verbosity: Verbosity, mut stop: network::Stop<'_
             .and_then(|wait| Some((started.checked_add(wait.min(A_CENTURY))?, args.wait_interval))),
     };
     let (outcomes, ended) = gate::run(&prober, &cases, limits, stop, &mut observer).await;
-    let artifacts = observer.into_artifacts(&outcomes);
+    let (artifacts, log) = observer.into_artifacts(&outcomes);
     // From here on the reports are all that is needed; with many artifacts the rest is as large again.
     drop((outcomes, cases, prober));
 
@@ -220,21 +225,70 @@ async fn check(args: CheckArgs, verbosity: Verbosity, mut stop: network::Stop<'_
         Some(Ended::Stopped(interrupt)) => Some(interrupt),
         Some(Ended::Deadline) | None => None,
     };
-    let mut report = Report::of(target, artifacts);
-    report.notes.splice(0..0, choice.notes);
-    fit_lines(&mut report.notes);
-    report.changes = changes;
+    report = report.of(artifacts);
     report.interrupted_by = interrupt.map(|interrupt| interrupt.name().to_owned());
     report.elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    report.verify = Some(args.verify);
-    report.documents = documents_report(&sources);
     if let Some((partition, scope)) = part {
         report = report.part(partition, scope);
     }
-    let is_for_pull_request = context.retest().is_some();
-    advise(&mut report, &context, |document| rewritable(&args.sources, document, is_for_pull_request));
-    let exit = finish(args.output, args.artifacts_dir.as_deref(), &report, &context);
+    if let Some(mut log) = log {
+        for note in &report.notes {
+            let _ = log.note(note);
+        }
+    }
+    let is_for_pull_request = report.prow.retest().is_some();
+    advise(&mut report, |document| rewritable(&args.sources, document, is_for_pull_request));
+    let reader = if verbosity.quiet { Reader::QuietLog } else { Reader::Log };
+    let exit = finish(args.output, reader, args.artifacts_dir.as_deref(), report);
     interrupt.map_or(exit, signals::Interrupt::exit)
+}
+
+/// What keeps the target from having a place for any such artifact: an error of usage, said once, and no fault of each
+/// location.
+fn misfit(choice: &Choice, subjects: &[Subject<'_>]) -> Option<String> {
+    let prefix = choice.target.prefix()?;
+    let (mut builds, mut others, mut streams) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    let mut said: Vec<String> = Vec::new();
+    for Subject { sourced, artifact, .. } in subjects {
+        let release = (!artifact.release.is_empty()).then_some(&*artifact.release);
+        let stream = &*sourced.document.stream;
+        match resolve(&artifact.location, release, &choice.target) {
+            Err(PlaceError::NoPlace { why: NoPlace::NoSeries { build }, .. }) => {
+                builds.insert(build);
+                streams.insert(stream);
+            }
+            Err(PlaceError::NoPlace { why: NoPlace::MirrorHoldsRhcosOnly { product }, .. }) => {
+                others.insert(format!("{product} ({})", excerpt(&sourced.document.name, 100)));
+            }
+            _ => {
+                streams.insert(stream);
+            }
+        }
+    }
+    if !builds.is_empty() {
+        said.push(format!(
+            "its directories are named after OpenShift versions, which {} do not say: name the version with \
+             --mirror-version",
+            listed(builds.iter().map(|build| excerpt(build, 60)))
+        ));
+    }
+    if !others.is_empty() {
+        let keep = streams.iter().map(|stream| format!("--stream {}", excerpt(stream, 60)));
+        let keep = if streams.is_empty() { String::new() } else { format!(": check {}", listed(keep)) };
+        said.push(format!("its layout holds rhcos alone, not {}{keep}", listed(others.iter().cloned())));
+    }
+    (!said.is_empty()).then(|| format!("--mirror {prefix}: {}", said.join("; and ")))
+}
+
+/// The first few, and how many more there are.
+fn listed(items: impl ExactSizeIterator<Item = String>) -> String {
+    const FEW: usize = 6;
+    let more = items.len().saturating_sub(FEW);
+    let mut items: Vec<String> = items.take(FEW).collect();
+    if more > 0 {
+        items.push(format!("and {more} more"));
+    }
+    items.join(", ")
 }
 
 /// The path of a document that can be moved to its published places as a whole. Who reads of it on a pull request
@@ -335,42 +389,33 @@ impl Subject<'_> {
     }
 }
 
-fn documents_report(sources: &Sources) -> Vec<DocumentReport> {
+/// The report of a run over these documents, of which nothing is known yet.
+fn begun(choice: Option<&Choice>, sources: &Sources) -> Report {
+    let unknown = || Target { kind: TargetKind::Published, prefix: None };
+    let mut report = Report::begun(choice.map_or_else(unknown, Choice::reported));
+    report.prow = super::prow::context();
     let documents = sources.documents.iter().map(|Sourced { document, .. }| DocumentReport {
         name: Arc::clone(&document.name),
         sha256: document.sha256,
         artifacts: document.artifacts.len(),
     });
-    documents.collect()
+    report.documents = documents.collect();
+    let skipped = sources.skipped.iter();
+    report.skipped =
+        skipped.map(|file| SkippedFile { name: file.name.clone(), why: file.why.clone() }).collect();
+    report.notes = choice.map(|choice| choice.notes.clone()).unwrap_or_default();
+    fit_lines(&mut report.notes);
+    report
 }
 
-fn run_context(sources: &Sources) -> RunContext {
-    RunContext {
-        tool_version: super::version().to_owned(),
-        prow: super::prow::context(),
-        documents: sources
-            .documents
-            .iter()
-            .map(|Sourced { document, .. }| DocumentContext {
-                name: document.name.clone(),
-                artifacts: document.artifacts.len(),
-            })
-            .collect(),
-        skipped: sources
-            .skipped
-            .iter()
-            .map(|skipped| SkippedFile { name: skipped.name.clone(), why: skipped.why.clone() })
-            .collect(),
-        ..RunContext::default()
-    }
-}
+type Log = LogWriter<Box<dyn Write>>;
 
 /// Tells how the run goes, while it goes: a log line for each artifact in the order of the documents, or a
 /// progress bar on a terminal.
 struct RunObserver<'s> {
     subjects: &'s [Subject<'s>],
     cases: &'s [Case],
-    log: Option<LogWriter<Box<dyn Write>>>,
+    log: Option<Log>,
     progress: Progress,
     pace: LogPace,
     outages: OutageNotes,
@@ -385,7 +430,7 @@ struct RunObserver<'s> {
 
 impl<'s> RunObserver<'s> {
     fn new(args: &CheckArgs, verbosity: Verbosity, subjects: &'s [Subject<'s>], cases: &'s [Case]) -> Self {
-        let logs = args.output == Output::Human && !io::stdout().is_terminal();
+        let logs = args.output == Output::Human && !verbosity.quiet && !io::stdout().is_terminal();
         let out: Box<dyn Write> = Box::new(io::BufWriter::new(anstream::stdout()));
         Self {
             subjects,
@@ -402,25 +447,17 @@ impl<'s> RunObserver<'s> {
         }
     }
 
-    fn begin(&mut self, target: &Target, context: &RunContext, notes: &[String], changes: Option<&Changes>) {
+    fn begin(&mut self, report: &Report) {
         if let Some(log) = &mut self.log {
             // Where nobody reads, the reports and the exit status still tell.
-            let _ = log.header(target, context);
-            for note in notes {
-                let _ = log.note(note);
-            }
-            if let Some(changes) = changes {
-                let _ = log.changes(changes);
-            }
+            let _ = log.header(report);
         }
     }
 
     fn tell(&mut self) {
         let before = self.told;
         while let Some(Some(report)) = self.reports.get(self.told) {
-            if let Some(log) = &mut self.log
-                && !(self.quiet && report.verdict == Verdict::Pass)
-            {
+            if let Some(log) = &mut self.log {
                 let _ = log.artifact(report);
             }
             self.told += 1;
@@ -432,19 +469,30 @@ impl<'s> RunObserver<'s> {
         }
     }
 
-    fn into_artifacts(mut self, outcomes: &[Outcome]) -> Vec<ArtifactReport> {
+    fn news(&mut self, news: &str) {
+        match &mut self.log {
+            Some(log) => {
+                let _ = log.news(news);
+            }
+            None if self.quiet => {}
+            None => self.progress.suspend(|| complain_softly(news)),
+        }
+    }
+
+    /// The reports, and the log if there is one.
+    fn into_artifacts(mut self, outcomes: &[Outcome]) -> (Vec<ArtifactReport>, Option<Log>) {
         self.tell();
         self.progress.finish();
         let reports = std::mem::take(&mut self.reports);
         let all = reports.into_iter().zip(self.subjects).zip(self.cases).zip(outcomes);
-        all.map(|(((report, subject), case), outcome)| {
+        let artifacts = all.map(|(((report, subject), case), outcome)| {
             report.unwrap_or_else(|| {
                 let mut report = subject.report(Some(case), outcome);
                 self.room.fit(&mut report);
                 report
             })
-        })
-        .collect()
+        });
+        (artifacts.collect(), self.log)
     }
 }
 
@@ -463,8 +511,7 @@ impl Observer for RunObserver<'_> {
 
     fn downloading(&mut self, now: &TransfersNow) {
         self.progress.downloading(now);
-        if !self.quiet
-            && let Some(log) = &mut self.log
+        if let Some(log) = &mut self.log
             && let Some(line) = self.pace.line(std::time::Instant::now(), now)
         {
             let _ = log.note(&line);
@@ -473,24 +520,13 @@ impl Observer for RunObserver<'_> {
 
     fn hosts_down(&mut self, outages: &[Outage]) {
         for note in self.outages.due(std::time::Instant::now(), outages) {
-            match &mut self.log {
-                Some(log) => {
-                    let _ = log.news(&note);
-                }
-                None => self.progress.suspend(|| complain_softly(&note)),
-            }
+            self.news(&note);
         }
     }
 
     fn waiting(&mut self, left: usize, again_in: Duration) {
         let left = crate::text::count(left, "artifact");
-        let note = format!("{left} left; asking again in {}", humantime::format_duration(again_in));
-        match &mut self.log {
-            Some(log) => {
-                let _ = log.news(&note);
-            }
-            None => self.progress.suspend(|| complain_softly(&note)),
-        }
+        self.news(&format!("{left} left; asking again in {}", humantime::format_duration(again_in)));
     }
 }
 
@@ -501,27 +537,20 @@ fn complain_softly(note: &str) {
 /// Leaves reports of a run that checks nothing, so that a red job's pages say why, and not an earlier run's
 /// verdict.
 fn unusable(args: &CheckArgs, choice: Option<&Choice>, problems: &str) -> Exit {
-    let mut report = empty(choice);
+    let mut report = begun(choice, &Sources::default());
     report.problems = problems.lines().map(str::to_owned).collect();
     fit_lines(&mut report.problems);
     complain(report.problems.join("\n"));
-    write_files(args.artifacts_dir.as_deref(), &report, &run_context(&Sources::default()));
+    write_files(args.artifacts_dir.as_deref(), &report);
     Exit::Unusable
 }
 
 /// The same for a run that was ended while it read its documents.
 fn interrupted(args: &CheckArgs, choice: &Choice, interrupt: signals::Interrupt) -> Exit {
-    let mut report = empty(Some(choice));
+    let mut report = begun(Some(choice), &Sources::default());
     report.interrupted_by = Some(interrupt.name().to_owned());
-    write_files(args.artifacts_dir.as_deref(), &report, &run_context(&Sources::default()));
+    write_files(args.artifacts_dir.as_deref(), &report);
     interrupt.exit()
-}
-
-fn empty(choice: Option<&Choice>) -> Report {
-    let unknown = || Target { kind: TargetKind::Published, prefix: None };
-    let mut report = Report::of(choice.map_or_else(unknown, Choice::reported), Vec::new());
-    report.notes = choice.map(|choice| choice.notes.clone()).unwrap_or_default();
-    report
 }
 
 /// Where the job wants reports, if it wants any.
@@ -531,43 +560,34 @@ fn reports_directory(artifacts_dir: Option<&Path>) -> Option<PathBuf> {
 }
 
 /// Leaves the reports where the job wants them, if it wants any.
-fn write_files(artifacts_dir: Option<&Path>, report: &Report, context: &RunContext) -> files::Written {
+fn write_files(artifacts_dir: Option<&Path>, report: &Report) -> files::Written {
     let Some(directory) = reports_directory(artifacts_dir) else { return files::Written::default() };
-    let written = files::write(&directory, report, context);
+    let written = files::write(&directory, report);
     for error in &written.errors {
         complain(error);
     }
     written
 }
 
-/// Shows the report, writes the files, and says how to exit.
-pub(super) fn finish(
-    output: Output,
-    artifacts_dir: Option<&Path>,
-    report: &Report,
-    context: &RunContext,
-) -> Exit {
+/// Shows the report, writes the files, and says how to exit. `reader` is of a log; a terminal's is found out.
+pub(super) fn finish(output: Output, reader: Reader, artifacts_dir: Option<&Path>, report: Report) -> Exit {
     let mut exit = match report.verdict {
         Verdict::Pass => Exit::Pass,
         Verdict::Fail => Exit::Fail,
         Verdict::Inconclusive => Exit::Inconclusive,
     };
-    let context = &RunContext { request: request::write(report, context), ..context.clone() };
+    let report = &Report { request: request::write(&report), ..report };
     // Nobody may take an old report for this run's: a pass without its report is none.
-    let written = write_files(artifacts_dir, report, context);
+    let written = write_files(artifacts_dir, report);
     if !written.errors.is_empty() && exit == Exit::Pass {
         exit = Exit::Inconclusive;
     }
-    let mut note = written.request.map(|path| format!("the request to ART is in {}", path.display()));
+    let reader = if io::stdout().is_terminal() { Reader::Terminal } else { reader };
     let mut out = io::BufWriter::new(anstream::stdout());
     let shown = match output {
         Output::Json => json::write(&mut out, report),
-        Output::Markdown => markdown::write(&mut out, report, context),
-        Output::Human if io::stdout().is_terminal() => terminal::write(&mut out, report, context),
-        Output::Human => {
-            let mut log = LogWriter::new(&mut out);
-            note.take().map_or(Ok(()), |note| log.note(&note)).and_then(|()| log.summary(report))
-        }
+        Output::Markdown => markdown::write(&mut out, report, &written),
+        Output::Human => summary::write(&mut out, report, &written, reader),
     };
     if let Err(error) = shown.and_then(|()| out.flush())
         && error.kind() != io::ErrorKind::BrokenPipe
@@ -577,8 +597,8 @@ pub(super) fn finish(
             exit = Exit::Inconclusive;
         }
     }
-    if let Some(note) = note {
-        complain_softly(&note);
+    if let Some(path) = written.request.filter(|_| output != Output::Human) {
+        complain_softly(&format!("the request, to copy: {}", path.display()));
     }
     exit
 }

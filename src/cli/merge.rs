@@ -8,8 +8,9 @@ use clap::{Args, ValueHint};
 use super::args::Output;
 use super::check::finish;
 use super::{Exit, complain};
+use crate::report::merge;
 use crate::report::model::Report;
-use crate::report::{DocumentContext, RunContext, merge};
+use crate::report::summary::Reader;
 
 /// `merge`
 #[derive(Debug, Args)]
@@ -61,17 +62,8 @@ pub(super) fn run(args: &MergeArgs) -> Exit {
             return Exit::Unusable;
         }
     };
-    let documents = report
-        .documents
-        .iter()
-        .map(|document| DocumentContext { name: document.name.clone(), artifacts: document.artifacts });
-    let context = RunContext {
-        tool_version: super::version().to_owned(),
-        prow: super::prow::context(),
-        documents: documents.collect(),
-        ..RunContext::default()
-    };
-    finish(args.output, args.artifacts_dir.as_deref(), &report, &context)
+    let report = Report { prow: super::prow::context(), ..report };
+    finish(args.output, Reader::QuietLog, args.artifacts_dir.as_deref(), report)
 }
 
 fn read(path: &Path) -> Result<Report, String> {

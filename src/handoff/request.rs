@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use crate::location::{ArtifactUrl, Owner, bucket_directory};
+use crate::report::ProwContext;
 use crate::report::model::{ArtifactReport, Report, TargetKind};
-use crate::report::{ProwContext, RunContext};
 use crate::stream::Sha256;
 use crate::text::{Printable, count, excerpt};
 use crate::verdict::{Reason, Verdict};
@@ -15,7 +15,7 @@ use crate::verdict::{Reason, Verdict};
 const MOST_LOCATIONS: usize = 2_000;
 
 /// How a request says that it is cut.
-const CUT: &str = "more, listed in art-mirror-validate.json";
+const CUT: &str = "more, which have no room here";
 
 /// A file that a request asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,16 +32,17 @@ pub struct Requested {
 }
 
 /// What is to be done before the gate can turn green, as plain text: the locations that have no file or the wrong
-/// one, by who fills them, architecture and build, and the digest of each.
+/// one, by who fills them, architecture and build, and the digest of each. What is only archived is to be restored.
 ///
 /// None if there is nothing to ask for, or if the run asked a bridge, which says nothing of the mirror.
-pub fn write(report: &Report, context: &RunContext) -> Option<String> {
+pub fn write(report: &Report) -> Option<String> {
     if report.target.kind == TargetKind::Bridge {
         return None;
     }
-    let mut parts: [Part<'_>; 6] = Default::default();
+    let mut parts: [Part<'_>; 9] = Default::default();
     for artifact in report.artifacts.iter().filter(|artifact| artifact.verdict == Verdict::Fail) {
         let wrong = match artifact.reason {
+            Some(Reason::Missing) if artifact.archived => 2,
             Some(Reason::Missing) => 0,
             Some(Reason::SizeMismatch | Reason::Sha256Mismatch | Reason::UncompressedSha256Mismatch) => 1,
             _ => continue,
@@ -49,9 +50,9 @@ pub fn write(report: &Report, context: &RunContext) -> Option<String> {
         let build = format!("{}, build {}", Printable(&artifact.arch), Printable(&artifact.release));
         let place = ArtifactUrl::parse(url(artifact)).ok();
         let (filler, heading) = match place.as_ref().and_then(bucket_directory) {
-            Some(directory) => (2, format!("{build}{TO}{directory} in the bucket")),
+            Some(directory) => (3, format!("{build}{TO}{directory} in the bucket")),
             None if place.as_ref().is_some_and(|place| Owner::of_path(place) == Owner::SyncJob) => (0, build),
-            None => (4, build),
+            None => (6, build),
         };
         if let Some(part) = parts.get_mut(filler + wrong) {
             part.add(heading, artifact);
@@ -60,23 +61,28 @@ pub fn write(report: &Report, context: &RunContext) -> Option<String> {
     if parts.iter().all(|part| part.builds.is_empty()) {
         return None;
     }
-    let mut text = opening(&context.prow);
+    let mut text = opening(&report.prow);
     let mut left = MOST_LOCATIONS;
-    for (parts, filler) in parts.chunks(2).zip([FOR_THE_JOB, FOR_THE_PIPELINE, FOR_OTHERS]) {
+    for (parts, filler) in parts.chunks(TITLES.len()).zip([FOR_THE_JOB, FOR_THE_PIPELINE, FOR_OTHERS]) {
         if parts.iter().any(|part| !part.builds.is_empty()) {
             let _ = writeln!(text, "\n{filler}");
         }
-        for (part, title) in
-            parts.iter().zip(["Missing", "Present, but not the bytes that the document names"])
-        {
+        for (part, title) in parts.iter().zip(TITLES) {
             part.write(&mut text, title, &mut left);
         }
     }
-    if let Some(retest) = context.retest() {
+    if let Some(retest) = report.prow.retest() {
         let _ = writeln!(text, "\nOnce they are there: {} on the pull request.", Printable(retest));
     }
     Some(text)
 }
+
+/// What is wrong with files, and so what is asked for.
+const TITLES: [&str; 3] = [
+    "Missing",
+    "Present, but not the bytes that the document names",
+    "Archived, to be restored from the archive storage class for good",
+];
 
 const FOR_THE_JOB: &str = "\
 For ART's sync job. It deletes from a directory what its list does not name, so give it the lists of
@@ -185,7 +191,7 @@ pub fn read(
             });
         } else if let Some((_, build)) = line.split_once(", build ") {
             release = build.split_once(TO).map_or(build, |(build, _)| build);
-        } else if line.starts_with("and ") && line.ends_with(CUT) {
+        } else if line.starts_with("and ") && line.contains(" more, ") {
             return Err("it leaves files out; mirror these artifacts from the document".to_owned());
         }
     }
@@ -206,13 +212,13 @@ mod tests {
         let on_mirror = "https://mirror.openshift.com/pub/openshift-v4/x86_64/dependencies/rhcos/4.8/4.8.2/f";
         let failed = report.artifacts.iter_mut().filter(|artifact| artifact.reason == Some(Reason::Missing));
         failed.take(1).for_each(|artifact| artifact.url = Some(on_mirror.into()));
-        insta::assert_snapshot!(write(&report, &sample::context()).unwrap());
+        insta::assert_snapshot!(write(&report).unwrap());
     }
 
     #[test]
     fn what_is_written_is_read() {
         let report = sample::report();
-        let text = write(&report, &sample::context()).unwrap();
+        let text = write(&report).unwrap();
         let read = read("request", &text, |location, _| Ok(ArtifactUrl::parse(location).unwrap())).unwrap();
         let failed = |it: &&ArtifactReport| read.iter().any(|file| file.destination.as_str() == url(it));
         for artifact in report.artifacts.iter().filter(failed) {
@@ -226,13 +232,13 @@ mod tests {
     fn nothing_is_asked_for_after_a_bridge_run_or_a_pass() {
         let mut report = sample::report();
         report.target.kind = TargetKind::Bridge;
-        assert_eq!(write(&report, &sample::context()), None);
-        assert_eq!(write(&sample::pass(), &sample::context()), None);
+        assert_eq!(write(&report), None);
+        assert_eq!(write(&sample::pass()), None);
     }
 
     #[test]
     fn a_request_is_bounded() {
-        let text = write(&sample::large(10_000), &sample::context()).unwrap();
-        assert!(text.contains("and 8000 more, listed in art-mirror-validate.json"), "{}", text.len());
+        let text = write(&sample::large(10_000)).unwrap();
+        assert!(text.contains("and 8000 more, which have no room here"), "{}", text.len());
     }
 }

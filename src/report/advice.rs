@@ -1,97 +1,66 @@
-//! What a reason means, and what to do about it: that depends on where the file was looked for and on whose host
+//! What to do about what did not pass: that depends on the reason, on where the file was looked for and on whose host
 //! that is.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::location::{ArtifactUrl, Target as Place, resolve};
-use crate::report::RunContext;
+use crate::location::{ArtifactUrl, Owner, Target as Place, resolve};
 use crate::report::model::{ArtifactReport, Report, TargetKind};
 use crate::verdict::Reason;
 
-/// What a reason means, for a heading.
-pub(super) const fn title(reason: Option<Reason>) -> &'static str {
-    match reason {
-        Some(Reason::BadLocation) => "the location is not a usable URL",
-        Some(Reason::NotPublished) => "the location is not a published place",
-        Some(Reason::HostNotAllowed) => "the location's host may not be requested",
-        Some(Reason::RedirectNotAllowed) => "the server redirects to a place that may not be requested",
-        Some(Reason::AddressNotAllowed) => "the host has an address that may not be requested",
-        Some(Reason::Missing) => "the file is missing",
-        Some(Reason::SizeMismatch) => "the file has the wrong size",
-        Some(Reason::Sha256Mismatch) => "the file has the wrong sha256",
-        Some(Reason::UncompressedSha256Mismatch) => "the file has the wrong sha256 once decompressed",
-        Some(Reason::MetadataConflict) => "the build's metadata disagrees with the document",
-        Some(Reason::BadSignature) => "the signature is missing or not good",
-        Some(Reason::BadReference) => "a cloud reference names no image",
-        Some(Reason::ImageMismatch) => "a cloud has another image than is meant",
-        Some(Reason::Unreachable) => "the server could not be reached",
-        Some(Reason::Timeout) => "the server took too long",
-        Some(Reason::ServerError) => "the server gave no usable answer",
-        Some(Reason::RateLimited) => "the server rate-limited the requests",
-        Some(Reason::Deadline) => "the run ended before the answer came",
-        Some(Reason::NoDigest) => "no sha256 is published and the content was not read",
-        None => "no reason is known",
-    }
-}
-
-/// Who fills a host, and so can mend what is wrong there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Owner<'a> {
-    /// ART's sync job: `mirror.openshift.com`.
-    SyncJob,
-    /// The build pipeline, into its own bucket: `rhcos.mirror.openshift.com`.
-    Pipeline,
-    /// Fedora's pipeline.
-    Fedora,
-    /// A bridge server's owners.
+/// Who can mend what is wrong at a host.
+#[derive(Debug, Clone, Copy)]
+enum Asked<'a> {
+    /// A bridge server's owners, whatever its host.
     Bridge,
-    /// The owners of any other mirror.
-    Host(&'a str),
+    /// Whoever fills the host.
+    Owner(Owner, &'a str),
 }
 
-impl<'a> Owner<'a> {
+impl<'a> Asked<'a> {
     fn of(host: &'a str, target: TargetKind) -> Self {
-        match (target, host) {
-            (TargetKind::Bridge, _) => Self::Bridge,
-            (_, "mirror.openshift.com") => Self::SyncJob,
-            (_, "rhcos.mirror.openshift.com") => Self::Pipeline,
-            (_, "builds.coreos.fedoraproject.org") => Self::Fedora,
-            _ => Self::Host(host),
+        match target {
+            TargetKind::Bridge => Self::Bridge,
+            TargetKind::Published | TargetKind::Mirror => Self::Owner(Owner::of_host(host), host),
         }
     }
 
     /// Whom to ask.
     fn name(self) -> String {
         match self {
-            Self::SyncJob => "ART".to_owned(),
-            Self::Pipeline => "the owners of the RHEL CoreOS build pipeline".to_owned(),
-            Self::Fedora => "the owners of the Fedora CoreOS build pipeline".to_owned(),
             Self::Bridge => "the bridge's owners".to_owned(),
-            Self::Host("") => "the mirror's owners".to_owned(),
-            Self::Host(host) => format!("the owners of {host}"),
+            Self::Owner(Owner::SyncJob, _) => "ART".to_owned(),
+            Self::Owner(Owner::Pipeline, _) => "the owners of the RHEL CoreOS build pipeline".to_owned(),
+            Self::Owner(Owner::Fedora, _) => "the owners of the Fedora CoreOS build pipeline".to_owned(),
+            Self::Owner(Owner::Other, "") => "the mirror's owners".to_owned(),
+            Self::Owner(Owner::Other, host) => format!("the owners of {host}"),
         }
     }
 
     fn about_missing(self) -> String {
         let name = self.name();
         match self {
-            Self::SyncJob => format!("ask {name} to mirror the file with its sync job"),
+            Self::Owner(Owner::SyncJob, _) => format!("ask {name} to mirror the files with its sync job"),
             // The sync job writes to another bucket.
-            Self::Pipeline | Self::Fedora => format!(
-                "ask {name}, which uploads to this host itself, whether the upload is still to come or the build \
-                 was pruned"
-            ),
-            Self::Bridge | Self::Host(_) => format!("ask {name} to put the file there"),
+            Self::Owner(Owner::Pipeline | Owner::Fedora, _) => {
+                format!("ask {name} whether the upload is still to come or the build was pruned")
+            }
+            Self::Bridge | Self::Owner(Owner::Other, _) => format!("ask {name} to put the files there"),
         }
+    }
+
+    /// A file that is only archived need not be copied again; mirroring the build anew would not bring it back.
+    fn about_archived(self) -> String {
+        format!(
+            "ask {} to restore the files from the archive storage class for good, and to exempt them from the rule \
+             that archives them",
+            self.name()
+        )
     }
 
     /// How it comes that a wrong file is replaced.
     fn about_wrong(self) -> String {
-        let verb = match self {
-            Self::SyncJob => "mirror",
-            Self::Pipeline | Self::Fedora | Self::Bridge | Self::Host(_) => "upload",
-        };
+        let verb = if matches!(self, Self::Owner(Owner::SyncJob, _)) { "mirror" } else { "upload" };
         format!(
             "find out which is right, the document or the file: regenerate the document, or ask {} to {verb} the \
              file again",
@@ -103,35 +72,39 @@ impl<'a> Owner<'a> {
 /// Says of every artifact that did not pass what to do about it.
 ///
 /// `path` tells how a person names a document on the command line, if it is a file that `rewrite` can change.
-pub fn advise(report: &mut Report, context: &RunContext, path: impl Fn(&str) -> Option<String>) {
-    let target = report.target.kind;
+pub fn advise(report: &mut Report, path: impl Fn(&str) -> Option<String>) {
+    let (target, retest) = (report.target.kind, report.prow.retest());
     let mut paths: HashMap<Arc<str>, Option<String>> = HashMap::new();
     for artifact in &mut report.artifacts {
-        if let Some(reason) = artifact.reason {
-            let url = artifact.url_or_location();
-            let url = ArtifactUrl::parse(url).ok();
-            let owner = Owner::of(url.as_ref().map_or("", ArtifactUrl::host), target);
-            let is_misplaced = reason == Reason::NotPublished
-                || (reason == Reason::HostNotAllowed && target == TargetKind::Published);
-            let text = if is_misplaced {
-                let document = Arc::clone(&artifact.document);
-                let path = paths.entry(document).or_insert_with(|| path(&artifact.document)).as_deref();
-                let or = match reason {
-                    Reason::HostNotAllowed => " For a private mirror, pass --allow-host instead.",
-                    _ => "",
-                };
-                move_to_published(artifact, path) + or
-            } else {
-                advice(reason, target, owner, context.retest())
+        let Some(reason) = artifact.reason else { continue };
+        let is_misplaced = reason == Reason::NotPublished
+            || (reason == Reason::HostNotAllowed && target == TargetKind::Published);
+        let text = if is_misplaced {
+            let document = Arc::clone(&artifact.document);
+            let path = paths.entry(document).or_insert_with(|| path(&artifact.document)).as_deref();
+            let or = match reason {
+                Reason::HostNotAllowed => " For a private mirror, pass --allow-host instead.",
+                _ => "",
             };
-            artifact.advice = Some(capitalized(&text));
-        }
+            move_to_published(artifact, path) + or
+        } else {
+            let url = ArtifactUrl::parse(artifact.url_or_location()).ok();
+            let asked = Asked::of(url.as_ref().map_or("", ArtifactUrl::host), target);
+            advice(reason, artifact.archived, target, asked, retest)
+        };
+        artifact.advice = Some(capitalized(&text));
     }
 }
 
-fn advice(reason: Reason, target: TargetKind, owner: Owner<'_>, retest: Option<&str>) -> String {
+fn advice(
+    reason: Reason,
+    archived: bool,
+    target: TargetKind,
+    asked: Asked<'_>,
+    retest: Option<&str>,
+) -> String {
     let again = retest.map_or_else(|| "check again".to_owned(), |retest| format!("comment {retest}"));
-    let name = owner.name();
+    let name = asked.name();
     match reason {
         Reason::BadLocation if target == TargetKind::Mirror => {
             "correct the location, or name the mirror's directory with --mirror-version.".to_owned()
@@ -148,9 +121,10 @@ fn advice(reason: Reason, target: TargetKind, owner: Owner<'_>, retest: Option<&
         Reason::AddressNotAllowed => {
             "if the host is a trusted one inside your network, pass --allow-private-addresses.".to_owned()
         }
-        Reason::Missing => format!("{}, then {again}.", owner.about_missing()),
+        Reason::Missing if archived => format!("{}, then {again}.", asked.about_archived()),
+        Reason::Missing => format!("{}, then {again}.", asked.about_missing()),
         Reason::SizeMismatch | Reason::Sha256Mismatch | Reason::UncompressedSha256Mismatch => {
-            format!("{}.", owner.about_wrong())
+            format!("{}.", asked.about_wrong())
         }
         Reason::MetadataConflict => {
             "find out which is right: regenerate the document from the build, or have the build's metadata \
@@ -221,8 +195,7 @@ fn capitalized(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::ProwContext;
-    use crate::report::model::Target;
+    use crate::report::model::{ProwContext, Target};
     use crate::report::sample;
 
     const CDN: &str = "https://rhcos.mirror.openshift.com/art/storage/releases";
@@ -230,58 +203,48 @@ mod tests {
     const FILE: &str = "rhcos-4.8/48.84.202109241901-0/x86_64/rhcos-48.84.202109241901-0-live.x86_64.iso";
 
     /// The advice for an artifact of `document` that was asked for at `url`.
-    fn advice_for(
-        reason: Reason,
-        kind: TargetKind,
-        url: &str,
-        document: &str,
-        context: &RunContext,
-    ) -> String {
-        let passing = sample::passing(document, ["x86_64", "metal", "iso", "disk"], "48.84.202109241901-0");
-        let mut artifact = sample::not_passing(passing, reason, "m", "");
+    fn advice_for(reason: Reason, kind: TargetKind, url: &str, document: &str, prow: &ProwContext) -> String {
+        let mut artifact = sample::of_reason(reason);
+        artifact.document = document.into();
         artifact.location = url.into();
         artifact.url = Some(url.into());
-        let mut report = sample::of(vec![artifact]);
-        report.target = Target { kind, prefix: None };
-        advise(&mut report, context, |name| Some(name.to_owned()));
+        let mut report = Report::begun(Target { kind, prefix: None }).of(vec![artifact]);
+        report.prow = prow.clone();
+        advise(&mut report, |name| Some(name.to_owned()));
         report.artifacts.remove(0).advice.unwrap()
-    }
-
-    #[test]
-    fn every_reason_has_its_own_title() {
-        let mut titles: Vec<_> = Reason::ALL.iter().map(|reason| title(Some(*reason))).collect();
-        titles.sort_unstable();
-        titles.dedup();
-        assert_eq!(titles.len(), Reason::ALL.len());
     }
 
     #[test]
     fn retest_is_advised_in_prow_alone() {
         let kinds = [TargetKind::Published, TargetKind::Bridge, TargetKind::Mirror];
+        let (nowhere, periodic) =
+            (ProwContext::default(), ProwContext { job_name: Some("j".into()), ..ProwContext::default() });
         for (reason, kind) in Reason::ALL.iter().flat_map(|reason| kinds.map(|kind| (*reason, kind))) {
             for base in [CDN, MIRROR, "https://10.0.0.1:8080/x"] {
                 let url = format!("{base}/{FILE}");
-                let here = advice_for(reason, kind, &url, "d.json", &RunContext::default());
+                let here = advice_for(reason, kind, &url, "d.json", &nowhere);
                 assert!(!here.contains("/retest"), "{reason} {kind:?}: {here}");
-                let periodic = RunContext {
-                    prow: ProwContext { job_name: Some("j".into()), ..ProwContext::default() },
-                    ..RunContext::default()
-                };
-                assert_eq!(
-                    advice_for(reason, kind, &url, "d.json", &periodic),
-                    here,
-                    "nobody reads comments"
-                );
+                let there = advice_for(reason, kind, &url, "d.json", &periodic);
+                assert_eq!(there, here, "nobody reads comments");
             }
         }
-        let missing = advice_for(
-            Reason::Missing,
-            TargetKind::Published,
-            &format!("{MIRROR}/{FILE}"),
-            "d",
-            &sample::context(),
-        );
+        let url = format!("{MIRROR}/{FILE}");
+        let missing = advice_for(Reason::Missing, TargetKind::Published, &url, "d", &sample::prow());
         assert!(missing.ends_with("then comment /retest."), "{missing}");
+    }
+
+    #[test]
+    fn an_archived_file_is_to_be_restored_and_not_mirrored_again() {
+        for (base, who) in [(MIRROR, "Ask ART to restore"), (CDN, "build pipeline to restore")] {
+            let mut report = sample::report();
+            report.artifacts.retain(|artifact| artifact.reason == Some(Reason::Missing));
+            report.artifacts.truncate(1);
+            report.artifacts[0].archived = true;
+            report.artifacts[0].url = Some(format!("{base}/{FILE}"));
+            advise(&mut report, |_| None);
+            let advice = report.artifacts[0].advice.as_deref().unwrap();
+            assert!(advice.contains(who) && !advice.contains("sync job"), "{advice}");
+        }
     }
 
     #[test]
@@ -289,21 +252,21 @@ mod tests {
         use TargetKind::{Bridge, Mirror, Published};
         let fedora = "https://builds.coreos.fedoraproject.org/prod/streams/stable";
         let cases = [
-            (Published, MIRROR, "Ask ART to mirror the file with its sync job, then"),
-            (Mirror, MIRROR, "Ask ART to mirror the file with its sync job, then"),
+            (Published, MIRROR, "Ask ART to mirror the files with its sync job, then"),
+            (Mirror, MIRROR, "Ask ART to mirror the files with its sync job, then"),
             (Published, CDN, "whether the upload is still to come or the build was pruned"),
-            (Published, fedora, "Ask the owners of the Fedora CoreOS build pipeline, which"),
-            (Bridge, CDN, "Ask the bridge's owners to put the file there, then"),
-            (Bridge, "https://10.0.0.1:8080/x", "Ask the bridge's owners to put the file there, then"),
-            (Mirror, "https://m.example/x", "Ask the owners of m.example to put the file there, then"),
+            (Published, fedora, "Ask the owners of the Fedora CoreOS build pipeline whether"),
+            (Bridge, CDN, "Ask the bridge's owners to put the files there, then"),
+            (Bridge, "https://10.0.0.1:8080/x", "Ask the bridge's owners to put the files there, then"),
+            (Mirror, "https://m.example/x", "Ask the owners of m.example to put the files there, then"),
         ];
         for (kind, base, says) in cases {
             let url = format!("{base}/{FILE}");
-            let missing = advice_for(Reason::Missing, kind, &url, "d", &RunContext::default());
+            let missing = advice_for(Reason::Missing, kind, &url, "d", &ProwContext::default());
             assert!(missing.contains(says), "{missing}");
             let is_for_art = base == MIRROR;
             for reason in Reason::ALL {
-                let advice = advice_for(*reason, kind, &url, "d", &RunContext::default());
+                let advice = advice_for(*reason, kind, &url, "d", &ProwContext::default());
                 assert!(is_for_art || !advice.contains("ART"), "{reason}: {advice}");
             }
         }
@@ -313,7 +276,7 @@ mod tests {
     fn the_command_is_for_this_document() {
         let bridge = format!("{}/{FILE}", crate::location::BRIDGE_2021);
         let command = |url: &str, document: &str| {
-            advice_for(Reason::NotPublished, TargetKind::Published, url, document, &RunContext::default())
+            advice_for(Reason::NotPublished, TargetKind::Published, url, document, &ProwContext::default())
         };
         let cases = [
             ("data/data/coreos/rhcos.json", "--in-place data/data/coreos/rhcos.json`."),

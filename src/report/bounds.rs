@@ -119,7 +119,7 @@ fn cut(text: &mut String, limit: usize) {
 mod tests {
     use super::*;
     use crate::report::model::Report;
-    use crate::report::{RunContext, json, junit, sample};
+    use crate::report::{json, junit, sample};
 
     /// What reports take of an artifact with these texts, at the limits of its names.
     fn written(texts: &str, room: &mut Room) -> usize {
@@ -140,10 +140,10 @@ mod tests {
             room.fit(&mut artifact);
             artifact
         });
-        let report = Report::of(sample::report().target, artifacts.take(ARTIFACTS).collect());
+        let report = Report::begun(sample::report().target).of(artifacts.take(ARTIFACTS).collect());
         let mut out = Vec::new();
         json::write(&mut out, &report).unwrap();
-        junit::write(&mut out, &report, &RunContext::default()).unwrap();
+        junit::write(&mut out, &report).unwrap();
         out.len() / ARTIFACTS
     }
 

@@ -1,38 +1,53 @@
 //! From outcomes to a report.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use url::Url;
 
 use crate::location::HostKind;
+use crate::probe::Absence;
+use crate::report::bounds::fit_lines;
 use crate::report::model::{
-    ArtifactReport, PartitionReport, Report, SCHEMA_VERSION, Sha256Report, SizeReport, Summary, Target,
-    UncompressedReport,
+    ArtifactReport, PartitionReport, ProwContext, Report, SCHEMA_VERSION, Sha256Report, SizeReport, Summary,
+    Target, UncompressedReport,
 };
 use crate::stream::{Artifact, Partition, Sha256};
-use crate::verdict::{Outcome, Verdict};
+use crate::verdict::{Finding, Outcome, Verdict};
 
 impl Report {
-    /// The report of a run over these artifacts. The verdict follows from theirs.
-    pub fn of(target: Target, artifacts: Vec<ArtifactReport>) -> Self {
-        let summary = Summary::of(&artifacts);
-        let verdict = summary.verdict();
-        let notes = who_answered(&artifacts);
+    /// The report of a run of which nothing is known yet but where it looks.
+    pub fn begun(target: Target) -> Self {
         Self {
             schema_version: SCHEMA_VERSION,
-            verdict,
+            version: env!("ART_MIRROR_VALIDATE_VERSION").to_owned(),
+            verdict: Verdict::Inconclusive,
             target,
-            summary,
+            summary: Summary::default(),
             verify: None,
             partition: None,
+            prow: ProwContext::default(),
             documents: Vec::new(),
-            artifacts,
+            skipped: Vec::new(),
+            artifacts: Vec::new(),
             changes: None,
             problems: Vec::new(),
             interrupted_by: None,
             elapsed_ms: 0,
-            notes,
+            notes: Vec::new(),
+            request: None,
         }
+    }
+
+    /// The report with what is known of its artifacts. The verdict follows from theirs.
+    pub fn of(self, artifacts: Vec<ArtifactReport>) -> Self {
+        let summary = Summary::of(&artifacts);
+        let mut notes = self.notes;
+        notes.extend(who_answered(&artifacts));
+        let mut known = HashSet::new();
+        notes.retain(|note| known.insert(note.clone()));
+        fit_lines(&mut notes);
+        Self { verdict: summary.verdict(), summary, artifacts, notes, ..self }
     }
 
     /// The report as one of a part of a run. A part that no artifact fell into holds nothing back: what the
@@ -112,7 +127,8 @@ impl Summary {
 }
 
 impl ArtifactReport {
-    /// The report of one artifact, as yet without advice. `id` is the artifact's id, after its document's name if there are several.
+    /// The report of one artifact, as yet without advice. `id` is the artifact's id, after its document's name if
+    /// there are several.
     pub fn of(
         document: &Arc<str>,
         id: &str,
@@ -134,6 +150,10 @@ impl ArtifactReport {
             url,
             verdict: outcome.verdict(),
             reason,
+            archived: matches!(
+                outcome.findings.first(),
+                Some(Finding::Missing { how: Absence::Archived, .. })
+            ),
             message: outcome.message(),
             advice: None,
             http_status: outcome.http_status,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::atomic;
 use crate::report::markdown::escape::fence;
 use crate::report::model::Report;
-use crate::report::{RunContext, html, json, junit};
+use crate::report::{html, json, junit};
 
 /// The name that Spyglass's `JUnit` lens looks for.
 pub const JUNIT: &str = "junit_art-mirror-validate.xml";
@@ -19,12 +19,16 @@ pub const HTML: &str = "art-mirror-validate-summary.html";
 /// The name of the request to ART, which is there while ART has something to do.
 pub const REQUEST: &str = "art-mirror-validate-request.md";
 
-/// What became of the reports.
+/// What became of the reports: the files that are there now, whole.
 #[derive(Debug, Default)]
 pub struct Written {
-    /// The files that are there now, whole.
-    pub paths: Vec<PathBuf>,
-    /// The request to ART among them, if there is something to ask.
+    /// The JSON report.
+    pub json: Option<PathBuf>,
+    /// The `JUnit` report.
+    pub junit: Option<PathBuf>,
+    /// The page.
+    pub html: Option<PathBuf>,
+    /// The request to ART, if there is something to ask.
     pub request: Option<PathBuf>,
     /// What could not be written, and why. The report of an earlier run may still stand there.
     pub errors: Vec<FileError>,
@@ -64,38 +68,38 @@ pub fn remove_earlier(directory: &Path) {
 ///
 /// Each appears under its name whole or not at all, readable by everybody (the uploader runs as another user),
 /// and the failure of one does not keep the others from being written.
-pub fn write(directory: &Path, report: &Report, context: &RunContext) -> Written {
+pub fn write(directory: &Path, report: &Report) -> Written {
     let mut written = Written::default();
     if let Err(source) = std::fs::create_dir_all(directory) {
         written.errors.push(FileError::CreateDirectory { path: directory.to_owned(), source });
         return written;
     }
-    // The HTML comes last: it is the longest, and an aborted job has little time.
+    let mut errors = Vec::new();
     let mut add = |name: &str, render: &dyn Fn(&mut BufWriter<File>) -> io::Result<()>| {
         let path = directory.join(name);
         match atomic::write(directory, &path, render) {
-            Ok(()) => written.paths.push(path),
-            Err(source) => written.errors.push(FileError::Write { path, source }),
+            Ok(()) => Some(path),
+            Err(source) => {
+                errors.push(FileError::Write { path, source });
+                None
+            }
         }
     };
-    add(JSON, &|out| json::write(out, report));
-    add(JUNIT, &|out| junit::write(out, report, context));
-    add(HTML, &|out| html::write(out, report, context));
+    written.json = add(JSON, &|out| json::write(out, report));
+    written.junit = add(JUNIT, &|out| junit::write(out, report));
+    if let Some(request) = &report.request {
+        written.request = add(REQUEST, &|out| write_request(out, request));
+    }
+    // The HTML comes last: it is the longest, and an aborted job has little time. It also refers to the others.
+    let page = add(HTML, &|out| html::write(out, report, &written));
     let path = directory.join(REQUEST);
-    if let Some(request) = &context.request {
-        match atomic::write(directory, &path, &|out| write_request(out, request)) {
-            Ok(()) => {
-                written.paths.push(path.clone());
-                written.request = Some(path);
-            }
-            Err(source) => written.errors.push(FileError::Write { path, source }),
-        }
-    } else if let Err(source) = std::fs::remove_file(&path)
+    if report.request.is_none()
+        && let Err(source) = std::fs::remove_file(&path)
         && source.kind() != io::ErrorKind::NotFound
     {
-        written.errors.push(FileError::Write { path, source });
+        errors.push(FileError::Write { path, source });
     }
-    written
+    Written { html: page, errors, ..written }
 }
 
 /// The request as Markdown to paste into a ticket: text in a fence, so that nothing in it is markup.
@@ -131,14 +135,14 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let directory = root.path().join("not/there/yet");
         let report = sample::report();
-        let written = write(&directory, &report, &sample::context_of(&report));
+        let written = write(&directory, &report);
         assert!(written.errors.is_empty(), "{:?}", written.errors);
         assert_eq!(names(&directory), [REQUEST, HTML, JSON, JUNIT]);
-        assert_eq!(written.paths.len(), 4);
+        assert!(written.json.is_some() && written.junit.is_some() && written.html.is_some());
         let request = fs::read_to_string(written.request.unwrap()).unwrap();
         insta::assert_snapshot!(request);
 
-        let written = write(&directory, &sample::pass(), &sample::context());
+        let written = write(&directory, &sample::pass());
         assert!(written.errors.is_empty(), "{:?}", written.errors);
         assert_eq!(names(&directory), [HTML, JSON, JUNIT], "the request of the earlier run is gone");
         let json = fs::read_to_string(directory.join(JSON)).unwrap();
@@ -150,7 +154,7 @@ mod tests {
     fn the_uploader_may_read_them() {
         use std::os::unix::fs::PermissionsExt as _;
         let directory = tempfile::tempdir().unwrap();
-        write(directory.path(), &sample::pass(), &sample::context());
+        write(directory.path(), &sample::pass());
         for name in [HTML, JSON, JUNIT] {
             let mode = fs::metadata(directory.path().join(name)).unwrap().permissions().mode();
             assert_eq!(mode & 0o444, 0o444, "{name}: {mode:o}");
@@ -171,9 +175,14 @@ mod tests {
     fn one_that_cannot_be_written_does_not_stop_the_others() {
         let directory = tempfile::tempdir().unwrap();
         fs::create_dir(directory.path().join(JSON)).unwrap();
-        let written = write(directory.path(), &sample::pass(), &sample::context());
+        let written = write(directory.path(), &sample::pass());
         assert_eq!(names(directory.path()), [HTML, JSON, JUNIT], "no part is left behind");
-        assert_eq!(written.paths.len(), 2);
+        assert_eq!(
+            (written.json.is_some(), written.junit.is_some(), written.html.is_some()),
+            (false, true, true)
+        );
+        let page = fs::read_to_string(written.html.unwrap()).unwrap();
+        assert!(!page.contains(JSON), "nothing refers to what is not there");
         let error = written.errors.first().unwrap().to_string();
         assert!(error.contains("could not write") && error.contains(JSON), "{error}");
     }
@@ -183,8 +192,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("file");
         fs::write(&file, "").unwrap();
-        let written = write(&file.join("below"), &sample::pass(), &sample::context());
-        assert!(written.paths.is_empty());
+        let written = write(&file.join("below"), &sample::pass());
+        assert!(written.json.or(written.junit).or(written.html).is_none());
         let error = written.errors.first().unwrap().to_string();
         assert!(error.contains("could not create the directory") && error.contains("below"), "{error}");
     }

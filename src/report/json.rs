@@ -45,6 +45,9 @@ mod tests {
         assert!(text.contains(r"\u001b[31m\u009b2J\u007f\u202e\udb40\udc41\uffffé"), "{text}");
         let read: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(read, serde_json::to_value(&report).unwrap());
+        // Which parts of a run are merged from.
+        let request = report.request.clone();
+        assert_eq!(Report { request, ..serde_json::from_value(read).unwrap() }, report);
     }
 
     #[test]
@@ -62,15 +65,14 @@ mod tests {
     fn reports_follow_the_schema() {
         let validator = jsonschema::validator_for(&schema()).unwrap();
         let mut reports =
-            vec![sample::report(), sample::pass(), sample::hostile("\u{0}\u{ffff}"), sample::of(vec![])];
+            vec![sample::report(), sample::pass(), sample::hostile("\u{0}\u{ffff}"), sample::empty()];
         reports.push(sample::unusable("\u{0}"));
         let mut changed = sample::report();
         changed.changes = Some(sample::changes(&changed));
         reports.push(changed);
         for reason in Reason::ALL {
             let mut report = sample::pass();
-            let artifact = report.artifacts.remove(0);
-            report.artifacts.push(sample::not_passing(artifact, *reason, "m", ""));
+            report.artifacts.push(sample::of_reason(*reason));
             reports.push(report);
         }
         for report in reports {

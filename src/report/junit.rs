@@ -13,7 +13,8 @@ use std::time::Duration;
 use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite};
 
 use crate::report::model::{ArtifactReport, Report};
-use crate::report::{RunContext, advice, facts, words};
+use crate::report::overview::{Overview, said};
+use crate::report::{advice, words};
 use crate::text::Printable;
 use crate::verdict::Verdict;
 
@@ -30,10 +31,10 @@ const UNDETERMINED: &str = "undetermined";
 ///
 /// Text from outside is escaped as everywhere ([`Printable`]) before it becomes XML: XML 1.0 has no way to
 /// write most control characters at all.
-pub fn write(out: &mut impl Write, report: &Report, context: &RunContext) -> io::Result<()> {
+pub fn write(out: &mut impl Write, report: &Report) -> io::Result<()> {
     let mut junit = quick_junit::Report::new("art-mirror-validate");
     junit.set_time(Duration::from_millis(report.elapsed_ms));
-    for suite in suites(report, context) {
+    for suite in suites(report) {
         junit.add_test_suite(suite);
     }
     let mut out = BufWriter::new(out);
@@ -49,13 +50,13 @@ fn cause(error: &(dyn Error + 'static)) -> String {
         .unwrap_or_default()
 }
 
-fn suites(report: &Report, context: &RunContext) -> Vec<TestSuite> {
+fn suites(report: &Report) -> Vec<TestSuite> {
     let mut suites: Vec<TestSuite> = Vec::new();
     let mut index: HashMap<&str, usize> = HashMap::new();
-    let documents = context.documents.iter().map(|document| &*document.name);
+    let documents = report.documents.iter().map(|document| &*document.name);
     for name in documents.chain(report.artifacts.iter().map(|artifact| &*artifact.document)) {
         index.entry(name).or_insert_with(|| {
-            suites.push(suite(name, report, context));
+            suites.push(suite(name, report));
             suites.len() - 1
         });
     }
@@ -65,13 +66,13 @@ fn suites(report: &Report, context: &RunContext) -> Vec<TestSuite> {
         }
     }
     if report.artifacts.is_empty() && (!report.problems.is_empty() || report.interrupted_by.is_some()) {
-        let mut run = suite(RUN, report, context);
+        let mut run = suite(RUN, report);
         run.add_test_case(TestCase::new("documents are read and can be used", unread(report)));
         suites.push(run);
     }
-    if !context.skipped.is_empty() {
+    if !report.skipped.is_empty() {
         let mut skipped = TestSuite::new(SKIPPED);
-        for file in &context.skipped {
+        for file in &report.skipped {
             let mut status = TestCaseStatus::skipped();
             status.set_message(printable(&file.why));
             skipped.add_test_case(TestCase::new(printable(&file.name), status));
@@ -81,10 +82,10 @@ fn suites(report: &Report, context: &RunContext) -> Vec<TestSuite> {
     suites
 }
 
-fn suite(name: &str, report: &Report, context: &RunContext) -> TestSuite {
+fn suite(name: &str, report: &Report) -> TestSuite {
     let mut suite = TestSuite::new(printable(name));
     suite.add_property(Property::new("target", words::target(&report.target)));
-    suite.add_property(Property::new("version", printable(&context.tool_version)));
+    suite.add_property(Property::new("version", printable(&report.version)));
     if let Some(caveat) = words::caveat(&report.target, Some(report.verdict)) {
         suite.set_system_out(caveat);
     }
@@ -125,14 +126,14 @@ fn status(artifact: &ArtifactReport, report: &Report) -> TestCaseStatus {
         Verdict::Fail => reason,
         Verdict::Inconclusive => UNDETERMINED,
     };
-    let message = format!("{reason}: {}", Printable(&artifact.message));
+    let message = format!("{reason}: {}", Printable(&said(artifact)));
     let text = description(&message, artifact, report);
     failure(kind, message, text)
 }
 
 /// Why nothing was checked.
 fn unread(report: &Report) -> TestCaseStatus {
-    let message = words::headline(report);
+    let message = printable(&Overview::of(report).headline);
     let mut text = format!("{message}\n");
     for problem in &report.problems {
         let _ = writeln!(text, "{}", Printable(problem));
@@ -149,13 +150,10 @@ fn failure(kind: &str, message: String, text: String) -> TestCaseStatus {
     status
 }
 
-/// What a person needs to act, the first line and the last being the most of it: the reason, the file, the
-/// difference, the next step.
+/// What a person needs to act, the first line and the last being the most of it: what is wrong, where, and the next
+/// step.
 fn description(message: &str, artifact: &ArtifactReport, report: &Report) -> String {
-    let mut text = format!("{message}\n");
-    for line in facts::lines(artifact) {
-        let _ = writeln!(text, "{line}");
-    }
+    let mut text = format!("{message}\nurl: {}\n", Printable(artifact.url_or_location()));
     if let Some(caveat) = words::caveat(&report.target, Some(artifact.verdict)) {
         let _ = writeln!(text, "{caveat}");
     }
@@ -177,14 +175,14 @@ mod tests {
     use super::*;
     use crate::report::sample;
 
-    fn xml(report: &Report, context: &RunContext) -> String {
+    fn xml(report: &Report) -> String {
         let mut out = Vec::new();
-        write(&mut out, report, context).unwrap();
+        write(&mut out, report).unwrap();
         String::from_utf8(out).unwrap()
     }
 
-    fn read_back(report: &Report, context: &RunContext) -> TestSuites {
-        let xml = xml(report, context);
+    fn read_back(report: &Report) -> TestSuites {
+        let xml = xml(report);
         roxmltree::Document::parse(&xml).unwrap();
         junit_parser::from_reader(xml.as_bytes()).unwrap()
     }
@@ -192,7 +190,7 @@ mod tests {
     #[test]
     fn a_document_is_a_suite_and_an_artifact_a_case() {
         let report = sample::report();
-        let suites = read_back(&report, &sample::context()).suites;
+        let suites = read_back(&report).suites;
         let names: Vec<&str> = suites.iter().map(|suite| suite.name.as_str()).collect();
         assert_eq!(
             names,
@@ -230,11 +228,11 @@ mod tests {
 
     #[test]
     fn a_case_says_what_it_is_about() {
-        let xml = xml(&sample::report(), &sample::context());
+        let xml = xml(&sample::report());
         let document = roxmltree::Document::parse(&xml).unwrap();
         let case = document
             .descendants()
-            .find(|node| node.attribute("name") == Some("x86_64/metal/pxe/rootfs"))
+            .find(|node| node.attribute("name") == Some("aarch64/metal/pxe/rootfs"))
             .unwrap();
         let properties: Vec<_> = case
             .descendants()
@@ -242,27 +240,25 @@ mod tests {
             .map(|node| format!("{}={}", node.attribute("name").unwrap(), node.attribute("value").unwrap()))
             .collect();
         insta::assert_snapshot!(properties.join("\n"), @r"
-        arch=x86_64
+        arch=aarch64
         platform=metal
         release=9.6.20251015-1
-        url=https://rhcos.mirror.openshift.com/art/storage/prod/streams/rhel-9.6/builds/9.6.20251015-1/x86_64/rhcos-9.6.20251015-1-metal.x86_64.pxe
+        url=https://rhcos.mirror.openshift.com/art/storage/prod/streams/rhel-9.6/builds/9.6.20251015-1/aarch64/rhcos-9.6.20251015-1-metal-rootfs.aarch64.pxe
         reason=missing
         ");
         let failure = case.children().find(|node| node.has_tag_name("failure")).unwrap();
         insta::assert_snapshot!(failure.text().unwrap(), @r"
-        missing: the server has no such file (404)
-        url: https://rhcos.mirror.openshift.com/art/storage/prod/streams/rhel-9.6/builds/9.6.20251015-1/x86_64/rhcos-9.6.20251015-1-metal.x86_64.pxe
-        answer: expected 200 OK
-                found    404 Not Found
-        to do: Ask the owners of the RHEL CoreOS build pipeline, which uploads to this host itself, whether the upload is still to come or the build was pruned, then comment /retest.
+        missing: it is not there: the server answered 404
+        url: https://rhcos.mirror.openshift.com/art/storage/prod/streams/rhel-9.6/builds/9.6.20251015-1/aarch64/rhcos-9.6.20251015-1-metal-rootfs.aarch64.pxe
+        to do: Ask the owners of the RHEL CoreOS build pipeline whether the upload is still to come or the build was pruned, then comment /retest.
         ");
         let warned = document.descendants().find(|node| node.has_tag_name("system-out")).unwrap();
-        assert_eq!(warned.text(), Some("warning: no signature at the location's .sig (404)\n"));
+        assert_eq!(warned.text(), Some("warning: the signature is not there: its server answered 404\n"));
     }
 
     #[test]
     fn a_run_that_checks_nothing_is_a_failure_that_says_why() {
-        let suites = read_back(&sample::unusable("r.json:1:2: found x"), &RunContext::default()).suites;
+        let suites = read_back(&sample::unusable("r.json:1:2: found x")).suites;
         let [suite] = suites.as_slice() else { panic!("{suites:?}") };
         let TestStatus::Failure(failure) = &suite.cases[0].status else { panic!("{suite:?}") };
         assert_eq!(failure.failure_type, "undetermined");
@@ -277,7 +273,7 @@ mod tests {
 
     #[test]
     fn an_empty_document_is_an_empty_suite() {
-        let suites = read_back(&sample::of(vec![]), &sample::context()).suites;
+        let suites = read_back(&sample::empty()).suites;
         assert_eq!((suites.len(), suites[0].cases.len()), (3, 0));
     }
 
@@ -297,7 +293,7 @@ mod tests {
     #[test]
     fn known_hostile_text_breaks_nothing() {
         for text in HOSTILE {
-            let suites = read_back(&sample::hostile(text), &sample::hostile_context(text)).suites;
+            let suites = read_back(&sample::hostile(text)).suites;
             assert_eq!(suites[0].cases.len(), 4, "{text:?}");
         }
     }
@@ -305,7 +301,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_breaks_the_xml_or_is_lost(text in "\\PC*|(?s).*") {
-            let suites = read_back(&sample::hostile(&text), &sample::hostile_context(&text)).suites;
+            let suites = read_back(&sample::hostile(&text)).suites;
             prop_assert_eq!(suites[0].cases.len(), 4);
             prop_assert_eq!(&suites[0].name, &printable(&text));
         }

@@ -6,8 +6,9 @@
 use std::collections::HashSet;
 use std::io::{self, Write};
 
-use crate::report::model::{ArtifactReport, Changes, Report, Target};
-use crate::report::{RunContext, advice, facts, group, words};
+use crate::report::model::{ArtifactReport, Report};
+use crate::report::overview::said;
+use crate::report::words;
 use crate::text::{Printable, count};
 use crate::verdict::Verdict;
 
@@ -26,14 +27,14 @@ impl<W: Write> LogWriter<W> {
     }
 
     /// What is about to be checked and where: the first lines. The very first names the target.
-    pub fn header(&mut self, target: &Target, context: &RunContext) -> io::Result<()> {
+    pub fn header(&mut self, report: &Report) -> io::Result<()> {
         let out = &mut self.out;
-        writeln!(out, "target: {}", words::target(target))?;
-        if let Some(caveat) = words::caveat(target, None) {
+        writeln!(out, "target: {}", words::target(&report.target))?;
+        if let Some(caveat) = words::caveat(&report.target, None) {
             writeln!(out, "note: {caveat}")?;
         }
-        writeln!(out, "art-mirror-validate {}", Printable(&context.tool_version))?;
-        let prow = &context.prow;
+        writeln!(out, "art-mirror-validate {}", Printable(&report.version))?;
+        let prow = &report.prow;
         if let Some(job) = &prow.job_name {
             write!(out, "job: {}", Printable(job))?;
             if let Some(build) = &prow.build_id {
@@ -51,7 +52,7 @@ impl<W: Write> LogWriter<W> {
             }
             writeln!(out)?;
         }
-        for document in &context.documents {
+        for document in &report.documents {
             writeln!(
                 out,
                 "document: {}, {}",
@@ -59,10 +60,19 @@ impl<W: Write> LogWriter<W> {
                 count(document.artifacts, "artifact")
             )?;
         }
-        for file in &context.skipped {
+        for file in &report.skipped {
             writeln!(out, "skipped: {}: {}", Printable(&file.name), Printable(&file.why))?;
         }
-        out.flush()
+        if let Some(changes) = &report.changes {
+            writeln!(out, "changed {}", changes.headline())?;
+            for build in changes.by_build() {
+                writeln!(out, "  {build}")?;
+            }
+        }
+        for note in &report.notes {
+            self.note(note)?;
+        }
+        self.out.flush()
     }
 
     /// A remark about the run as a whole, once, however often it is made.
@@ -76,15 +86,6 @@ impl<W: Write> LogWriter<W> {
         self.out.flush()
     }
 
-    /// What the pull request changes: a line for each artifact.
-    pub fn changes(&mut self, changes: &Changes) -> io::Result<()> {
-        writeln!(self.out, "changed {}", changes.headline())?;
-        for change in &changes.artifacts {
-            writeln!(self.out, "  {change}")?;
-        }
-        self.out.flush()
-    }
-
     /// One artifact's line.
     pub fn artifact(&mut self, artifact: &ArtifactReport) -> io::Result<()> {
         write_line(&mut self.out, artifact)
@@ -94,56 +95,15 @@ impl<W: Write> LogWriter<W> {
     pub fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
     }
-
-    /// The end: what did not pass again, with all there is to say of it, and one line of counts and time.
-    pub fn summary(&mut self, report: &Report) -> io::Result<()> {
-        for note in &report.notes {
-            self.note(note)?;
-        }
-        let out = &mut self.out;
-        for group in group::by_reason(report) {
-            let reason = words::reason_word(group.reason, group.verdict);
-            writeln!(
-                out,
-                "\n{reason}: {}, {}",
-                advice::title(group.reason),
-                count(group.artifacts.len(), "artifact")
-            )?;
-            writeln!(out, "to do: {}", Printable(&group.to_do()))?;
-            let advice_differs = group.shared_advice().is_none();
-            for artifact in &group.artifacts {
-                write_line(out, artifact)?;
-                write_details(out, artifact, advice_differs)?;
-            }
-        }
-        if report.summary.artifacts > report.summary.passed {
-            writeln!(out)?;
-        }
-        if let Some(caveat) = words::caveat(&report.target, Some(report.verdict)) {
-            writeln!(out, "note: {caveat}")?;
-        }
-        if let Some(signal) = &report.interrupted_by {
-            writeln!(out, "note: the run was ended early by {}", Printable(signal))?;
-        }
-        writeln!(
-            out,
-            "{}: {}, in {}",
-            words::word(report.verdict),
-            words::counts(&report.summary),
-            words::elapsed(report.elapsed_ms)
-        )?;
-        out.flush()
-    }
 }
 
 fn write_line(out: &mut impl Write, artifact: &ArtifactReport) -> io::Result<()> {
     let id = Printable(&artifact.id);
-    let message = Printable(&artifact.message);
     let reason = words::reason_word(artifact.reason, artifact.verdict);
     match artifact.verdict {
         Verdict::Pass => write!(out, "PASS {id}")?,
-        Verdict::Fail => write!(out, "FAIL {id}: {reason}: {message}")?,
-        Verdict::Inconclusive => write!(out, "ERROR: {id}: {reason}: {message}")?,
+        Verdict::Fail => write!(out, "FAIL {id}: {reason}: {}", Printable(&said(artifact)))?,
+        Verdict::Inconclusive => write!(out, "ERROR: {id}: {reason}: {}", Printable(&said(artifact)))?,
     }
     for warning in &artifact.warnings {
         write!(out, "; warning: {}", Printable(warning))?;
@@ -151,51 +111,30 @@ fn write_line(out: &mut impl Write, artifact: &ArtifactReport) -> io::Result<()>
     writeln!(out)
 }
 
-fn write_details(out: &mut impl Write, artifact: &ArtifactReport, with_advice: bool) -> io::Result<()> {
-    for line in facts::lines(artifact) {
-        writeln!(out, "  {line}")?;
-    }
-    if with_advice && let Some(advice) = &artifact.advice {
-        writeln!(out, "  to do: {}", Printable(advice))?;
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::files::Written;
     use crate::report::model::TargetKind;
     use crate::report::sample;
+    use crate::report::summary::{self, Reader};
 
-    fn log(report: &Report, context: &RunContext) -> String {
+    fn log(report: &Report) -> String {
         let mut out = Vec::new();
         let mut log = LogWriter::new(&mut out);
-        log.header(&report.target, context).unwrap();
-        for note in &report.notes {
-            log.note(note).unwrap();
-        }
-        if let Some(changes) = &report.changes {
-            log.changes(changes).unwrap();
-        }
+        log.header(report).unwrap();
         for artifact in &report.artifacts {
             log.artifact(artifact).unwrap();
         }
-        log.summary(report).unwrap();
+        summary::write(&mut out, report, &Written::default(), Reader::Log).unwrap();
         String::from_utf8(out).unwrap()
     }
 
     #[test]
     fn a_failing_job() {
-        insta::assert_snapshot!(log(&sample::report(), &sample::context()));
-    }
-
-    #[test]
-    fn what_the_pull_request_changes_comes_before_the_verdicts() {
         let mut report = sample::report();
         report.changes = Some(sample::changes(&report));
-        report.artifacts.clear();
-        let log = log(&report, &RunContext::default());
-        insta::assert_snapshot!(log.lines().skip(3).take(5).collect::<Vec<_>>().join("\n"));
+        insta::assert_snapshot!(log(&report));
     }
 
     #[test]
@@ -203,20 +142,27 @@ mod tests {
         let mut report = sample::pass();
         report.target.kind = TargetKind::Bridge;
         report.target.prefix = Some("https://bridge.example/art/storage/releases".into());
-        insta::assert_snapshot!(log(&report, &RunContext::default()), @r"
+        insta::assert_snapshot!(log(&report), @r"
         target: BRIDGE, NOT THE MIRROR: https://bridge.example/art/storage/releases
-        note: this is a bridge result, no mirror result: it does not say that anything is published
-        art-mirror-validate 
+        note: this is a bridge result, not a mirror result: it does not say that anything is published
+        art-mirror-validate 0.2.0
+        job: pull-ci-openshift-installer-main-art-mirror-validate, run 1987654321098765312
+        pull request: openshift/installer#4821 at 5d2f0c3a9be1774f6d0a1c52b7e1f4a3c9d8e7f6, for main
+        document: data/data/coreos/coreos-rhel-9.json, 1 artifact
+        skipped: data/data/coreos/marketplace/aws.json: no stream metadata
         PASS data/data/coreos/coreos-rhel-9.json:x86_64/metal/iso/disk
-        note: this is a bridge pass, no mirror pass: it does not say that anything is published
-        pass: 1 artifact: 1 passed, 0 failed, 0 undetermined, in 1s 234ms
+
+        ✓ pass on the bridge: 9.6.20251015-1 (coreos-rhel-9.json): 1 of 1 passed
+          BRIDGE, NOT THE MIRROR: https://bridge.example/art/storage/releases
+          this is a bridge pass, not a mirror pass: it does not say that anything is published
+        pass on the bridge: 1 artifact: 1 passed, 0 failed, 0 undetermined, in 1s 234ms
         ");
     }
 
     #[test]
     fn no_text_from_outside_makes_a_line() {
         let forged = "x\nFAIL forged\r\nERROR: forged\u{2028}FAIL forged\u{1b}[2K";
-        let log = log(&sample::hostile(forged), &sample::hostile_context(forged));
+        let log = log(&sample::hostile(forged));
         assert!(!log.contains('\u{1b}') && !log.contains('\r'));
         for line in log.lines() {
             assert!(!line.starts_with("FAIL forged") && !line.starts_with("ERROR: forged"), "{line}");

@@ -7,10 +7,11 @@ pub(crate) mod escape;
 
 use std::io::{self, Write};
 
-use crate::report::group::Group;
-use crate::report::model::{ArtifactReport, Report};
-use crate::report::{RunContext, advice, facts, group, words};
-use crate::text::{Printable, count};
+use crate::report::files::Written;
+use crate::report::model::Report;
+use crate::report::overview::{Group, Overview, said};
+use crate::report::words;
+use crate::text::count;
 use crate::verdict::Verdict;
 
 use escape::{code, fence, prose};
@@ -18,30 +19,33 @@ use escape::{code, fence, prose};
 /// GitHub takes comments of up to 65,536 characters; the rest is for whoever quotes this one. Counted in bytes, which
 /// are never fewer.
 const LONGEST: usize = 60_000;
-/// By where the table of failures ends, so that the request still has room.
-const FAILURES_END: usize = 33_000;
 /// By where the request to ART ends.
-const REQUEST_END: usize = 50_000;
-/// By where the list of changes ends.
-const CHANGES_END: usize = 52_000;
-/// By where the list of what passed ends; what follows is short.
-const PASSED_END: usize = 54_000;
+const REQUEST_END: usize = 35_000;
+/// By where the list of what did not pass ends; what follows is short.
+const FAILURES_END: usize = 50_000;
+/// How many groups are shown before anything is unfolded, how many warnings and builds when it is, and how many notes.
+const MOST: (usize, usize, usize) = (6, 20, 5);
 
-/// Writes the comment: the verdict, the counts, what did not pass, and the rest folded away. Whatever the
-/// report's length, the comment is one that GitHub takes.
-pub fn write(out: &mut impl Write, report: &Report, context: &RunContext) -> io::Result<()> {
-    out.write_all(render(report, context).as_bytes())?;
+/// Writes the comment: the verdict, what to do about each group of what did not pass, and the rest folded away.
+/// Whatever the report's length, the comment is one that GitHub takes.
+pub fn write(out: &mut impl Write, report: &Report, written: &Written) -> io::Result<()> {
+    out.write_all(render(report, written).as_bytes())?;
     out.flush()
 }
 
-fn render(report: &Report, context: &RunContext) -> String {
+fn render(report: &Report, written: &Written) -> String {
+    let overview = Overview::of(report);
     let mut page = Page(String::new());
-    head(&mut page, report);
-    failures(&mut page, report);
-    request(&mut page, context);
-    changes(&mut page, report);
-    passed(&mut page, report);
-    remarks(&mut page, report, context);
+    head(&mut page, report, &overview);
+    groups(&mut page, report, &overview);
+    request(&mut page, report);
+    failures(&mut page, &overview, written);
+    warnings(&mut page, report, &overview);
+    if let Some(changes) = &report.changes {
+        let lines = changes.by_build().into_iter().map(|line| format!("- {}", prose(&line, 400)));
+        page.folded(&format!("Changed {}", prose(&changes.headline(), 300)), lines.take(MOST.1));
+    }
+    remarks(&mut page, report);
     page.0
 }
 
@@ -63,91 +67,72 @@ impl Page {
         }
         fits
     }
+
+    fn folded(&mut self, summary: &str, lines: impl Iterator<Item = String>) {
+        self.line(&format!("<details><summary>{summary}</summary>"));
+        self.line("");
+        for line in lines {
+            self.line(&line);
+        }
+        self.line("");
+        self.line("</details>");
+        self.line("");
+    }
 }
 
-fn head(page: &mut Page, report: &Report) {
+fn head(page: &mut Page, report: &Report, overview: &Overview<'_>) {
     let verdict = report.verdict;
-    page.line(&format!("### {} art-mirror-validate: {}", words::symbol(verdict), words::word(verdict)));
+    page.line(&format!("### {} art-mirror-validate: {}", words::symbol(verdict), words::verdict(report)));
     page.line("");
-    page.line(&format!("{}.", prose(&capitalised(&words::headline(report)), 600)));
+    page.line(&format!("{}.", prose(&overview.headline, 1_000)));
     page.line("");
     if let Some(caveat) = words::caveat(&report.target, Some(verdict)) {
         page.line("> [!WARNING]");
         page.line(&format!("> **{}**", prose(&words::target(&report.target), 400)));
-        page.line(&format!("> {}.", prose(&capitalised(&caveat), 400)));
-        page.line("");
-    }
-    page.line("| artifacts | ✓ passed | ✗ failed | ? undetermined | ! warnings |");
-    page.line("| ---: | ---: | ---: | ---: | ---: |");
-    let summary = report.summary;
-    page.line(&format!(
-        "| {} | {} | {} | {} | {} |",
-        summary.artifacts, summary.passed, summary.failed, summary.inconclusive, summary.warnings
-    ));
-    page.line("");
-}
-
-fn failures(page: &mut Page, report: &Report) {
-    let groups = group::by_reason(report);
-    if groups.is_empty() {
-        return;
-    }
-    page.line("#### What to do");
-    page.line("");
-    for group in &groups {
-        page.line(&to_do(group));
-    }
-    page.line("");
-    page.line("#### What did not pass");
-    page.line("");
-    page.line("| | artifact | why | expected | found |");
-    page.line("| --- | --- | --- | --- | --- |");
-    let all: usize = groups.iter().map(|group| group.artifacts.len()).sum();
-    let rows = groups.iter().flat_map(|group| &group.artifacts);
-    let shown =
-        rows.map(|artifact| row(artifact)).take_while(|row| page.line_until(FAILURES_END, row)).count();
-    page.line("");
-    if shown < all {
-        page.line(&format!("and {} more, listed in the JSON report.", all - shown));
+        page.line(&format!("> {}.", prose(&caveat, 400)));
         page.line("");
     }
 }
 
-fn to_do(group: &Group<'_>) -> String {
-    format!(
-        "- {} **{}**, {}: {}. **{}**",
-        words::symbol(group.verdict),
-        words::reason_word(group.reason, group.verdict),
-        count(group.artifacts.len(), "artifact"),
-        advice::title(group.reason),
-        prose(&group.to_do(), 400),
-    )
+fn groups(page: &mut Page, report: &Report, overview: &Overview<'_>) {
+    let mut before: Option<&Group<'_>> = None;
+    let shown = overview.groups.get(..MOST.0).unwrap_or(&overview.groups);
+    for (at, group) in shown.iter().enumerate() {
+        if before.is_none_or(|before| before.origin != group.origin)
+            && let Some(heading) = group.heading(report)
+        {
+            page.line(&format!("{}\n", prose(&heading, 200)));
+        }
+        before = Some(group);
+        page.line(&title(group));
+        if let Some(example) = group.example() {
+            page.line(&format!(
+                "  {}: {}<br>{}",
+                code(&example.bare_id(), 200),
+                prose(&said(example), 500),
+                code(example.url_or_location(), 500)
+            ));
+        }
+        if let Some(advice) = group.advice
+            && shown.get(at + 1).is_none_or(|next| next.advice != group.advice)
+        {
+            page.line(&format!("\n**{}**\n", prose(advice, 400)));
+        }
+    }
+    let more = overview.groups.len() - shown.len();
+    if more > 0 {
+        page.line(&format!("and {}, below.\n", count(more, "more group")));
+    }
 }
 
-fn row(artifact: &ArtifactReport) -> String {
-    let facts = facts::of(artifact);
-    let column = |text: fn(&facts::Fact) -> &str| {
-        let cells: Vec<String> =
-            facts.iter().map(|fact| format!("{} {}", fact.what, code(text(fact), 300))).collect();
-        cells.join("<br>")
-    };
-    let place = artifact.url_or_location();
-    format!(
-        "| {} | {}<br>{} | **{}**: {} | {} | {} |",
-        words::symbol(artifact.verdict),
-        code(&artifact.id, 300),
-        code(place, 500),
-        words::reason_word(artifact.reason, artifact.verdict),
-        prose(&artifact.message, 400),
-        column(|fact| &fact.expected),
-        column(|fact| &fact.found),
-    )
+fn title(group: &Group<'_>) -> String {
+    format!("- {} **{}**: {}", words::symbol(group.verdict), group.reason, prose(&group.title, 500))
 }
 
-fn request(page: &mut Page, context: &RunContext) {
-    let Some(request) = &context.request else { return };
+fn request(page: &mut Page, report: &Report) {
+    let Some(request) = &report.request else { return };
     let fence = fence(request);
-    page.line("<details><summary>The request to ART</summary>");
+    page.line("<details><summary>The request to ART, to copy</summary>");
     page.line("");
     page.line(&format!("{fence}text"));
     let mut lines = request.lines();
@@ -155,82 +140,78 @@ fn request(page: &mut Page, context: &RunContext) {
     page.line(&fence);
     if !fits {
         page.line("");
-        page.line(&format!("and {} more lines, in art-mirror-validate-request.md.", lines.count() + 1));
+        page.line(&format!("and {} that have no room here.", count(lines.count() + 1, "more line")));
     }
     page.line("");
     page.line("</details>");
     page.line("");
 }
 
-fn changes(page: &mut Page, report: &Report) {
-    let Some(changes) = &report.changes else { return };
-    page.line(&format!("<details><summary>Changed {}</summary>", prose(&changes.headline(), 300)));
-    page.line("");
-    let lines = changes.artifacts.iter().map(|change| {
-        let builds = prose(&change.builds(), 200);
-        format!("- {}: {}, {builds}", change.change.word(), code(&change.id, 300))
-    });
-    let shown = lines.take_while(|line| page.line_until(CHANGES_END, line)).count();
-    if shown < changes.artifacts.len() {
-        page.line(&format!("- and {} more, listed in the JSON report.", changes.artifacts.len() - shown));
-    }
-    page.line("");
-    page.line("</details>");
-    page.line("");
-}
-
-fn passed(page: &mut Page, report: &Report) {
-    if report.summary.passed == 0 {
+fn failures(page: &mut Page, overview: &Overview<'_>, written: &Written) {
+    let all: usize = overview.groups.iter().map(|group| group.artifacts.len()).sum();
+    if all == 0 {
         return;
     }
-    page.line(&format!("<details><summary>{} passed</summary>", count(report.summary.passed, "artifact")));
+    page.line(&format!("<details><summary>All that did not pass: {}</summary>", count(all, "artifact")));
     page.line("");
-    let passed = report.artifacts.iter().filter(|artifact| artifact.verdict == Verdict::Pass);
-    let shown = passed
-        .map(|artifact| {
-            let mut line = format!("- {}, build {}", code(&artifact.id, 300), code(&artifact.release, 100));
-            for warning in &artifact.warnings {
-                line.push_str("; warning: ");
-                line.push_str(&prose(warning, 300));
+    let mut shown = 0;
+    'groups: for group in &overview.groups {
+        let message = group.example().map(|example| &example.message);
+        for (at, artifact) in group.artifacts.iter().enumerate() {
+            let title = if at == 0 { format!("{}\n", title(group)) } else { String::new() };
+            let says_other = at > 0 && message != Some(&artifact.message);
+            let said = if says_other { format!(": {}", prose(&said(artifact), 500)) } else { String::new() };
+            let line = format!("{title}  - {}{said}", code(&artifact.bare_id(), 200));
+            if !page.line_until(FAILURES_END, &line) {
+                break 'groups;
             }
-            line
-        })
-        .take_while(|line| page.line_until(PASSED_END, line))
-        .count();
-    if shown < report.summary.passed {
-        page.line(&format!("- and {} more, listed in the JSON report.", report.summary.passed - shown));
+            shown += 1;
+        }
+    }
+    if shown < all {
+        let place = written.json.as_ref().map_or("shown with --output json", |_| "listed in the JSON report");
+        page.line(&format!("\nand {} more, {place}.", all - shown));
     }
     page.line("");
     page.line("</details>");
     page.line("");
 }
 
-fn remarks(page: &mut Page, report: &Report, context: &RunContext) {
-    for note in report.notes.iter().take(5) {
+fn warnings(page: &mut Page, report: &Report, overview: &Overview<'_>) {
+    if overview.warnings.is_empty() {
+        return;
+    }
+    let lines = overview.warnings.iter().take(MOST.1).map(|warning| {
+        let (id, said) = (code(&warning.example.id, 300), prose(warning.text, 300));
+        match warning.artifacts - 1 {
+            0 => format!("- {id}: {said}"),
+            more => format!("- {id} and {more} more: {said}"),
+        }
+    });
+    page.folded(&count(report.summary.warnings, "warning"), lines);
+}
+
+fn remarks(page: &mut Page, report: &Report) {
+    for note in report.notes.iter().take(MOST.2) {
         page.line(&format!("- {}", prose(note, 100)));
     }
     if !report.notes.is_empty() {
         page.line("");
     }
-    if let Some(retest) = context.retest()
+    if let Some(retest) = report.prow.retest()
         && report.verdict != Verdict::Pass
     {
         page.line(&format!("To check again: {}", code(retest, 100)));
         page.line("");
     }
-    let sha = context.prow.pull_pull_sha.as_deref().map(|sha| format!(" at {}", code(sha, 64)));
+    let sha = report.prow.pull_pull_sha.as_deref().map(|sha| format!(" at {}", code(sha, 64)));
     page.line(&format!(
-        "<sub>art-mirror-validate {}{}, {}</sub>",
-        prose(&context.tool_version, 40),
-        sha.unwrap_or_default(),
-        words::elapsed(report.elapsed_ms)
+        "<sub>{}, in {}; art-mirror-validate {}{}</sub>",
+        words::counts(&report.summary),
+        words::elapsed(report.elapsed_ms),
+        prose(&report.version, 40),
+        sha.unwrap_or_default()
     ));
-}
-
-fn capitalised(text: &str) -> String {
-    let mut characters = text.chars();
-    let first = characters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-    format!("{first}{}", Printable(characters.as_str()))
 }
 
 #[cfg(test)]
@@ -243,9 +224,13 @@ mod tests {
     use crate::report::model::TargetKind;
     use crate::report::sample;
 
+    fn comment(report: &Report) -> String {
+        render(report, &Written::default())
+    }
+
     #[test]
     fn a_failing_run() {
-        insta::assert_snapshot!(render(&sample::report(), &sample::context_of(&sample::report())));
+        insta::assert_snapshot!(comment(&sample::report()));
     }
 
     #[test]
@@ -253,22 +238,19 @@ mod tests {
         let mut report = sample::pass();
         report.target.kind = TargetKind::Bridge;
         report.target.prefix = Some("https://bridge.example".into());
-        insta::assert_snapshot!(render(&report, &sample::context_of(&report)));
+        insta::assert_snapshot!(comment(&report));
     }
 
     #[test]
     fn what_the_pull_request_changes_is_folded_away() {
         let mut report = sample::pass();
         report.changes = Some(sample::changes(&sample::report()));
-        let text = render(&report, &sample::context_of(&report));
+        let text = comment(&report);
         let start = text.find("<details><summary>Changed").unwrap();
-        insta::assert_snapshot!(&text[start..text.find("<details><summary>1 artifact").unwrap()], @r"
+        insta::assert_snapshot!(&text[start..text.find("<sub>").unwrap()], @r"
         <details><summary>Changed since main (1be3d1d1cbad): 1 added, 1 removed, 1 with a new digest, 1 at a new location</summary>
 
-        - added: `data/data/coreos/coreos-rhel-9.json:x86_64/metal/iso/disk`, build 9.6.20251015-1
-        - new digest: `data/data/coreos/coreos-rhel-9.json:x86_64/metal/pxe/rootfs`, build 9.6.20250101-0 → 9.6.20251015-1
-        - new location: `data/data/coreos/coreos-rhel-9.json:x86_64/qemu/qcow2.gz/disk`, build 9.6.20250101-0 → 9.6.20251015-1
-        - removed: `data/data/coreos/coreos-rhel-9.json:x86_64/exoscale/qcow2/disk`, build 9.6.20250101-0
+        - data/data/coreos/coreos-rhel-9.json: 9.6.20250101-0 → 9.6.20251015-1: 1 added, 1 removed, 1 with a new digest, 1 at a new location
 
         </details>
         ");
@@ -276,27 +258,19 @@ mod tests {
 
     #[test]
     fn a_comment_is_never_longer_than_github_takes() {
-        let mut many_passes = sample::pass();
-        many_passes.artifacts = vec![many_passes.artifacts[0].clone(); 10_000];
-        many_passes.summary.passed = 10_000;
         let long = "`|@\\".repeat(30_000);
         let mut all_changed = sample::large(10_000);
         let mut changes = sample::changes(&sample::report());
         changes.artifacts = vec![changes.artifacts[0].clone(); 10_000];
         all_changed.changes = Some(changes);
-        for (report, context) in [
-            (all_changed.clone(), sample::context_of(&all_changed)),
-            (sample::large(10_000), sample::context_of(&sample::large(10_000))),
-            (many_passes.clone(), sample::context_of(&many_passes)),
-            (sample::hostile(&long), sample::hostile_context(&long)),
-        ] {
-            let text = render(&report, &context);
+        for report in [all_changed, sample::large(10_000), sample::hostile(&long)] {
+            let text = comment(&report);
             assert!(text.len() <= LONGEST, "{}", text.len());
             assert!(text.ends_with("</sub>\n"), "the end is there");
         }
-        let text = render(&sample::large(10_000), &sample::context_of(&sample::large(10_000)));
-        assert!(text.contains(" more, listed in the JSON report."));
-        assert!(text.contains(" more lines, in art-mirror-validate-request.md."));
+        let text = comment(&sample::large(10_000));
+        assert!(text.contains(" more, shown with --output json."), "no file was written");
+        assert!(text.contains(" more lines that have no room here."));
     }
 
     /// Reads a comment as GitHub does and says what in it was not put there by us.
@@ -335,15 +309,6 @@ mod tests {
                 _ => {}
             }
         }
-        let rows: Vec<usize> = root
-            .descendants()
-            .filter(|node| matches!(node.data.borrow().value, NodeValue::TableRow(_)))
-            .map(|row| row.children().count())
-            .collect();
-        // Two rows of counts; a head and three artifacts that did not pass.
-        if rows != [5; 6] {
-            intruders.push(format!("rows of {rows:?} cells"));
-        }
         intruders
     }
 
@@ -365,7 +330,7 @@ mod tests {
             "```\nfence\n~~~",
             "&lt;b&gt; &#64;user &commat;user",
         ] {
-            let comment = render(&sample::hostile(text), &sample::hostile_context(text));
+            let comment = comment(&sample::hostile(text));
             assert_eq!(intruders(&comment), Vec::<String>::new(), "{text:?}\n{comment}");
         }
     }
@@ -373,7 +338,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_becomes_markup(text in "[-`|@\\\\<>&#*_~\\[\\]()!:/.wa1 ]{0,24}|\\PC{0,12}") {
-            let comment = render(&sample::hostile(&text), &sample::hostile_context(&text));
+            let comment = comment(&sample::hostile(&text));
             prop_assert_eq!(intruders(&comment), Vec::<String>::new(), "{}", comment);
         }
     }

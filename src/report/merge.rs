@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::bounds::{Room, fit_lines};
+use super::bounds::Room;
 use super::build::part_note;
 use super::model::{PartitionReport, Report, SCHEMA_VERSION};
 use crate::stream::{ArtifactId, Partition};
@@ -92,7 +92,12 @@ pub fn merge(reports: Vec<(String, Report)>) -> Result<Report, MergeError> {
     if places.len() != expected || places.iter().enumerate().any(|(index, place)| index != *place) {
         return Err(MergeError::Incomplete { found: count(places.len(), "artifact"), expected });
     }
-    let (target, verify, documents) = (first.target.clone(), first.verify, first.documents.clone());
+    let begun = Report {
+        verify: first.verify,
+        documents: first.documents.clone(),
+        skipped: first.skipped.clone(),
+        ..Report::begun(first.target.clone())
+    };
     let (mut artifacts, mut notes) = (Vec::with_capacity(expected), Vec::new());
     let (mut interrupted_by, mut elapsed_ms) = (None, 0);
     let own: BTreeSet<String> =
@@ -103,7 +108,7 @@ pub fn merge(reports: Vec<(String, Report)>) -> Result<Report, MergeError> {
         // They ran side by side.
         elapsed_ms = elapsed_ms.max(report.elapsed_ms);
         for note in report.notes {
-            if !own.contains(&note) && !notes.contains(&note) {
+            if !own.contains(&note) {
                 notes.push(note);
             }
         }
@@ -114,8 +119,7 @@ pub fn merge(reports: Vec<(String, Report)>) -> Result<Report, MergeError> {
     for artifact in &mut artifacts {
         room.fit(artifact);
     }
-    fit_lines(&mut notes);
-    Ok(Report { verify, documents, interrupted_by, elapsed_ms, notes, ..Report::of(target, artifacts) })
+    Ok(Report { interrupted_by, elapsed_ms, notes, ..begun }.of(artifacts))
 }
 
 /// Whether the reports are those of all parts of one run. The number of parts.

@@ -1,11 +1,12 @@
 //! Verdicts as text, JSON, `JUnit`, HTML and Markdown. Nothing here touches the network.
 //!
-//! Everything is rendered from one [`Report`](model::Report) and one [`RunContext`], by reader:
+//! Everything is rendered from one [`Report`](model::Report), and what it comes to is worked out in one place
+//! (`overview`), by reader:
 //!
 //! | module | for |
 //! | --- | --- |
-//! | [`terminal`] | a person at a terminal |
 //! | [`log`] | a person who reads a job's log, and Spyglass, which highlights its lines |
+//! | [`summary`] | a person at a terminal, or at the end of a log |
 //! | [`json`] | programs |
 //! | [`junit`] | Spyglass's `JUnit` lens, Testgrid's and Sippy's history |
 //! | [`html`] | a person who clicks a red check |
@@ -16,10 +17,7 @@
 mod advice;
 pub mod bounds;
 mod build;
-mod context;
-mod facts;
 pub mod files;
-mod group;
 pub mod html;
 pub mod json;
 pub mod junit;
@@ -28,15 +26,17 @@ pub mod markdown;
 mod merge;
 pub mod model;
 mod outages;
+mod overview;
 pub mod progress;
+mod prow;
 #[cfg(test)]
 pub(crate) mod sample;
-pub mod terminal;
+pub mod summary;
 mod transfers;
 mod words;
 
 pub use advice::advise;
-pub use context::{DocumentContext, ProwContext, RunContext, SkippedFile};
 pub use merge::{MergeError, merge};
+pub use model::ProwContext;
 pub use outages::OutageNotes;
 pub use transfers::LogPace;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use super::prow::ProwContext;
 pub use crate::change::{Change, ChangeKind, Changes, Pinned};
 use crate::probe::DigestSource;
 use crate::stream::Sha256;
@@ -21,6 +22,8 @@ pub struct Report {
     /// The version of this shape; another one means that fields were renamed or taken away.
     #[cfg_attr(test, schemars(extend("const" = SCHEMA_VERSION)))]
     pub schema_version: u32,
+    /// The program's version, with the commit it was built from where that is known.
+    pub version: String,
     /// `fail` if any artifact failed, else `inconclusive` if any is undetermined, else `pass`.
     pub verdict: Verdict,
     /// Where the artifacts were looked for.
@@ -31,8 +34,12 @@ pub struct Report {
     pub verify: Option<Verify>,
     /// Which part of a whole run this is; null if it is a whole run.
     pub partition: Option<PartitionReport>,
+    /// Prow's job, as far as there is one.
+    pub prow: ProwContext,
     /// Every document, in the order of the run.
     pub documents: Vec<DocumentReport>,
+    /// Every file that was looked at and is no stream document.
+    pub skipped: Vec<SkippedFile>,
     /// Every artifact, in the order of the documents.
     pub artifacts: Vec<ArtifactReport>,
     /// What the pull request changes; null where there was nothing to compare with. No verdict depends on it.
@@ -45,6 +52,10 @@ pub struct Report {
     pub elapsed_ms: u64,
     /// Remarks about the run as a whole: files skipped, overrides ignored.
     pub notes: Vec<String>,
+    /// What is to be mirrored before the gate can turn green, as text to paste; none if there is nothing. It follows
+    /// from the artifacts, which is why the JSON report does not have it.
+    #[serde(skip)]
+    pub request: Option<String>,
 }
 
 /// Which part of a run a report is of.
@@ -72,6 +83,16 @@ pub struct DocumentReport {
     pub sha256: Sha256,
     /// How many of its artifacts the filters left for the whole run, all parts together.
     pub artifacts: usize,
+}
+
+/// A file that was looked at and is no stream document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct SkippedFile {
+    /// What people call it.
+    pub name: String,
+    /// Why it was skipped.
+    pub why: String,
 }
 
 /// Where the artifacts were looked for.
@@ -141,6 +162,8 @@ pub struct ArtifactReport {
     pub verdict: Verdict,
     /// Why it did not pass; null if it did.
     pub reason: Option<Reason>,
+    /// Whether it is missing because it was moved to an archive storage class, from which it can be restored.
+    pub archived: bool,
     /// One sentence for a person.
     pub message: String,
     /// What to do about it, one sentence for a person; null if it passed.

@@ -1,322 +1,345 @@
-//! Reports to test with.
+//! Reports to test with: made of real documents and evidence, by the judge.
 
 use std::sync::Arc;
 
-use crate::probe::DigestSource;
+use serde_json::{Value, json};
+
+use crate::location::ArtifactUrl;
+use crate::probe::{
+    Absence, ContentEvidence, DigestSource, Evidence, Observation, ProbeError, ProbeErrorKind,
+    PublishedDigest, Refusal, Uncompressed,
+};
 use crate::report::advise;
 use crate::report::model::{
-    ArtifactReport, Change, ChangeKind, Changes, Pinned, Report, SCHEMA_VERSION, Sha256Report, SizeReport,
-    Summary, Target, TargetKind, UncompressedReport,
+    ArtifactReport, Changes, DocumentReport, ProwContext, Report, SkippedFile, Target, TargetKind,
 };
-use crate::report::{DocumentContext, ProwContext, RunContext, SkippedFile};
-use crate::stream::Sha256;
-use crate::verdict::{Reason, SizeSource, Verdict};
+use crate::stream::{BuildFile, Document, Sha256};
+use crate::verdict::{Expectation, Reason, Signatures, Verify, judge};
 
 const RHEL_9: &str = "data/data/coreos/coreos-rhel-9.json";
 const RHEL_10: &str = "data/data/coreos/coreos-rhel-10.json";
 const ART: &str = "https://rhcos.mirror.openshift.com/art/storage/prod/streams";
+const BRIDGE: &str = "https://releases-art-rhcos.svc.ci.openshift.org/art/storage/prod/streams";
+const NINE: &str = "9.6.20251015-1";
+const TEN: &str = "10.2.20260403-0";
+const RIGHT: Sha256 = Sha256::from_bytes([0x2e; 32]);
+const SIZE: u64 = 1_187_512_320;
 
-/// A passing artifact.
-pub(super) fn passing(document: &str, id: [&str; 4], release: &str) -> ArtifactReport {
-    let [arch, platform, format, component] = id;
-    let location =
-        format!("{ART}/rhel-9.6/builds/{release}/{arch}/rhcos-{release}-{platform}.{arch}.{format}");
-    let digest = Sha256::from_bytes([0x2e; 32]);
-    ArtifactReport {
-        index: 0,
-        document: Arc::from(document),
-        id: format!("{document}:{}", id.join("/")),
-        arch: Arc::from(arch),
-        platform: Arc::from(platform),
-        format: Arc::from(format),
-        component: Arc::from(component),
-        release: Arc::from(release),
-        url: Some(location.clone()),
-        location,
-        verdict: Verdict::Pass,
-        reason: None,
-        message: "there, with the right size and the sha256 of sha256sum.txt".into(),
-        advice: None,
-        http_status: Some(200),
-        answered_by: Some("rhcos.mirror.openshift.com".into()),
-        size: SizeReport {
-            expected: Some(1_187_512_320),
-            expected_from: Some(SizeSource::MetaJson),
-            observed: Some(1_187_512_320),
-        },
-        sha256: Sha256Report {
-            expected: digest,
-            observed: Some(digest),
-            observed_from: Some(DigestSource::Sha256sumTxt),
-        },
-        uncompressed_sha256: UncompressedReport::default(),
-        attempts: 1,
-        warnings: Vec::new(),
+/// A document of these artifacts, all of one build.
+fn document(name: &str, build: &str, base: &str, ids: &[[&str; 4]]) -> Document {
+    let mut architectures = json!({});
+    for [arch, platform, format, component] in ids {
+        let rhel = build.rsplit_once(".20").map_or(build, |(rhel, _)| rhel);
+        let place = format!("{base}/rhel-{rhel}/builds/{build}/{arch}/rhcos-{build}");
+        let entry = &mut architectures[*arch]["artifacts"][*platform];
+        entry["release"] = Value::from(build);
+        entry["formats"][*format][*component] = json!({
+            "location": format!("{place}-{platform}-{component}.{arch}.{format}"),
+            "sha256": RIGHT.to_string(),
+        });
+    }
+    let document = json!({ "stream": "rhcos-4.22", "architectures": architectures });
+    Document::parse(name, document.to_string().as_bytes()).unwrap()
+}
+
+fn nine() -> Document {
+    let mut ids = Vec::new();
+    for arch in ["x86_64", "aarch64", "ppc64le", "s390x"] {
+        ids.push([arch, "metal", "iso", "disk"]);
+        ids.extend(["kernel", "initramfs", "rootfs"].map(|component| [arch, "metal", "pxe", component]));
+        ids.push([arch, "qemu", "qcow2.gz", "disk"]);
+    }
+    document(RHEL_9, NINE, ART, &ids)
+}
+
+fn ten() -> Document {
+    let rest = [["x86_64", "qemu", "qcow2.gz", "disk"], ["aarch64", "openstack", "qcow2.gz", "disk"]];
+    let mut document = document(RHEL_10, TEN, ART, &rest);
+    let on_bridge = self::document(RHEL_10, TEN, BRIDGE, &[["x86_64", "aws", "vmdk.gz", "disk"]]);
+    document.artifacts.splice(0..0, on_bridge.artifacts);
+    document
+}
+
+fn expectation(verify: Verify) -> Expectation {
+    Expectation {
+        sha256: RIGHT,
+        uncompressed_sha256: None,
+        size: None,
+        uncompressed_size: None,
+        legacy: Vec::new(),
+        claim: None,
+        names_signature: true,
+        verify,
+        signatures: Signatures::Warn,
     }
 }
 
-/// The same artifact, not passing. An empty advice is none.
-pub(super) fn not_passing(
-    mut artifact: ArtifactReport,
-    reason: Reason,
-    message: &str,
-    advice: &str,
-) -> ArtifactReport {
-    artifact.verdict = reason.verdict();
-    artifact.reason = Some(reason);
-    artifact.message = message.into();
-    artifact.advice = (!advice.is_empty()).then(|| advice.into());
-    artifact.sha256.observed = None;
-    artifact.sha256.observed_from = None;
-    artifact
+fn present(size: u64) -> Evidence {
+    Evidence { attempts: 1, ..Evidence::only(Observation::Present { status: 200, size: Some(size) }) }
 }
 
-/// The report of these artifacts, its verdict and counts as they follow.
-pub(super) fn of(artifacts: Vec<ArtifactReport>) -> Report {
-    let of_verdict =
-        |verdict| artifacts.iter().filter(|artifact: &&ArtifactReport| artifact.verdict == verdict).count();
-    let summary = Summary {
-        artifacts: artifacts.len(),
-        passed: of_verdict(Verdict::Pass),
-        failed: of_verdict(Verdict::Fail),
-        inconclusive: of_verdict(Verdict::Inconclusive),
-        warnings: artifacts.iter().map(|artifact| artifact.warnings.len()).sum(),
+fn of_meta_json(sha256: Sha256) -> Vec<BuildFile> {
+    let said_by = "meta.json".into();
+    let (sha256, size) = (Some(sha256), Some(SIZE));
+    vec![BuildFile { said_by, sha256, size, uncompressed_sha256: None, uncompressed_size: None }]
+}
+
+/// A file that is there, with the right digest in `sha256sum.txt`.
+fn good() -> Evidence {
+    with_sum(RIGHT, SIZE)
+}
+
+fn with_sum(sha256: Sha256, size: u64) -> Evidence {
+    let sum = PublishedDigest { source: DigestSource::Sha256sumTxt, sha256, can_prove: true };
+    Evidence { published: vec![sum], meta_json: of_meta_json(RIGHT), ..present(size) }
+}
+
+fn absent(status: u16, how: Absence) -> Evidence {
+    Evidence { attempts: 1, ..Evidence::only(Observation::Absent { status, how }) }
+}
+
+/// What leads to a reason.
+fn evidence(reason: Reason) -> Evidence {
+    let refused = |refusal| Evidence::only(Observation::Refused(refusal));
+    let unknown = |kind, status, detail: &str| {
+        let error = ProbeError { kind, status, detail: detail.to_owned() };
+        Evidence { attempts: 4, ..Evidence::only(Observation::Undetermined(error)) }
     };
-    Report {
-        schema_version: SCHEMA_VERSION,
-        verdict: artifacts.iter().map(|artifact| artifact.verdict).max().unwrap_or(Verdict::Pass),
-        target: Target { kind: TargetKind::Published, prefix: None },
-        summary,
-        verify: None,
-        partition: None,
-        documents: Vec::new(),
-        artifacts,
-        changes: None,
-        problems: Vec::new(),
-        interrupted_by: None,
-        elapsed_ms: 1_234,
-        notes: Vec::new(),
+    let host = "releases-art-rhcos.svc.ci.openshift.org".to_owned();
+    match reason {
+        Reason::BadLocation => {
+            refused(Refusal::BadLocation(ArtifactUrl::parse("ftp://mirror.openshift.com/f").unwrap_err()))
+        }
+        Reason::NotPublished => refused(Refusal::Bridge { host }),
+        Reason::HostNotAllowed => refused(Refusal::Host { host: "evil.example".into() }),
+        Reason::RedirectNotAllowed => {
+            refused(Refusal::Redirect { target: "http://10.0.0.1/".into(), why: "which is not https" })
+        }
+        Reason::AddressNotAllowed => {
+            refused(Refusal::Address { host: "m.example".into(), addresses: "10.0.0.1".into() })
+        }
+        // Clouds have other judges; what they find is shown as everything else.
+        Reason::Missing | Reason::BadReference | Reason::ImageMismatch => absent(404, Absence::Status),
+        Reason::SizeMismatch => with_sum(RIGHT, 4_096),
+        Reason::Sha256Mismatch => with_sum(Sha256::from_bytes([0xab; 32]), SIZE),
+        Reason::UncompressedSha256Mismatch => {
+            let sha256 = Sha256::from_bytes([0xcd; 32]);
+            let uncompressed = Some(Uncompressed::Whole { bytes: 7, sha256 });
+            let content = ContentEvidence { bytes: SIZE, sha256: RIGHT, uncompressed, resumed: false };
+            Evidence { content: Some(Ok(content)), ..good() }
+        }
+        Reason::MetadataConflict => {
+            Evidence { meta_json: of_meta_json(Sha256::from_bytes([0xcd; 32])), ..good() }
+        }
+        Reason::BadSignature => good(),
+        Reason::Unreachable => unknown(
+            ProbeErrorKind::Unreachable,
+            None,
+            "no connection to rhcos.mirror.openshift.com could be made: connection refused",
+        ),
+        Reason::Timeout => unknown(ProbeErrorKind::Timeout, None, "no answer within 30s"),
+        Reason::ServerError => unknown(ProbeErrorKind::ServerError, Some(503), "the server answered 503"),
+        Reason::RateLimited => unknown(ProbeErrorKind::RateLimited, Some(429), "the server answered 429"),
+        Reason::Deadline => Evidence::unanswered(),
+        Reason::NoDigest => present(SIZE),
     }
+}
+
+/// The report of one of the document's artifacts.
+fn judged(document: &Document, at: usize, evidence: &Evidence, signatures: Signatures) -> ArtifactReport {
+    let artifact = &document.artifacts[at];
+    let inner = Sha256::from_bytes([3; 32]);
+    let expected = Expectation {
+        signatures,
+        uncompressed_sha256: evidence.content.as_ref().map(|_| inner),
+        ..expectation(Verify::Published)
+    };
+    let has_answered = matches!(evidence.file, Observation::Present { .. } | Observation::Absent { .. });
+    let evidence = Evidence {
+        answered_by: has_answered.then(|| "rhcos.mirror.openshift.com".into()),
+        signature: evidence.signature.clone().or(Some(Observation::Present { status: 200, size: Some(1) })),
+        ..evidence.clone()
+    };
+    let id = format!("{}:{}", document.name, artifact.id);
+    let url = (!artifact.location.starts_with(BRIDGE)).then(|| artifact.location.clone());
+    let mut report = ArtifactReport::of(&document.name, &id, artifact, url, &judge(&expected, &evidence));
+    report.index = at;
+    report
+}
+
+/// An artifact that does not pass for this reason.
+pub(super) fn of_reason(reason: Reason) -> ArtifactReport {
+    let mut evidence = evidence(reason);
+    if reason == Reason::BadSignature {
+        evidence.signature = Some(Observation::Absent { status: 404, how: Absence::Status });
+    }
+    let mut report = judged(&nine(), 0, &evidence, Signatures::Require);
+    if matches!(reason, Reason::BadReference | Reason::ImageMismatch) {
+        report.reason = Some(reason);
+    }
+    assert_eq!(report.reason, Some(reason), "{}", report.message);
+    report
+}
+
+/// The report of a job of Prow's over these documents.
+fn of(documents: &[Document], artifacts: Vec<ArtifactReport>) -> Report {
+    let mut report = Report::begun(Target { kind: TargetKind::Published, prefix: None });
+    report.version = "0.2.0".into();
+    report.prow = prow();
+    report.elapsed_ms = 1_234;
+    let documents = documents.iter().map(|document| DocumentReport {
+        name: Arc::clone(&document.name),
+        sha256: document.sha256,
+        artifacts: document.artifacts.len(),
+    });
+    report.documents = documents.collect();
+    let (name, why) = ("data/data/coreos/marketplace/aws.json".into(), "no stream metadata".into());
+    report.skipped = vec![SkippedFile { name, why }];
+    let mut report = report.of(artifacts);
+    advise(&mut report, |document| Some(document.to_owned()));
+    report.request = crate::handoff::request::write(&report);
+    report
 }
 
 /// Every verdict and several reasons, over two documents.
 pub(crate) fn report() -> Report {
-    let nine = "9.6.20251015-1";
-    let ten = "10.2.20260403-0";
+    let documents = [nine(), ten()];
+    let why = |document: usize, at: usize| match (document, at) {
+        (0, 3 | 8) => Some(Reason::Missing),
+        (0, 9) => Some(Reason::Sha256Mismatch),
+        (0, 13) => Some(Reason::SizeMismatch),
+        (0, 16) => Some(Reason::Unreachable),
+        (1, 0) => Some(Reason::NotPublished),
+        (1, 1) => Some(Reason::MetadataConflict),
+        (1, 2) => Some(Reason::NoDigest),
+        _ => None,
+    };
     let mut artifacts = Vec::new();
-    for arch in ["x86_64", "aarch64", "ppc64le", "s390x"] {
-        for (platform, format, component) in [
-            ("metal", "iso", "disk"),
-            ("metal", "pxe", "kernel"),
-            ("metal", "pxe", "initramfs"),
-            ("metal", "pxe", "rootfs"),
-            ("qemu", "qcow2.gz", "disk"),
-        ] {
-            artifacts.push(passing(RHEL_9, [arch, platform, format, component], nine));
+    for (number, document) in documents.iter().enumerate() {
+        for at in 0..document.artifacts.len() {
+            let mut evidence = why(number, at).map_or_else(good, evidence);
+            if artifacts.is_empty() {
+                evidence.signature = Some(Observation::Absent { status: 404, how: Absence::Status });
+            }
+            artifacts.push(judged(document, at, &evidence, Signatures::Warn));
         }
     }
-    artifacts.push(passing(RHEL_10, ["x86_64", "aws", "vmdk.gz", "disk"], ten));
-    artifacts.push(passing(RHEL_10, ["x86_64", "qemu", "qcow2.gz", "disk"], ten));
-    artifacts.push(passing(RHEL_10, ["aarch64", "openstack", "qcow2.gz", "disk"], ten));
-
-    let replace = |artifacts: &mut Vec<ArtifactReport>, at: usize, reason, message: &str| {
-        artifacts[at] = not_passing(artifacts[at].clone(), reason, message, "");
-    };
-
-    for at in [3, 8] {
-        replace(&mut artifacts, at, Reason::Missing, "the server has no such file (404)");
-        artifacts[at].http_status = Some(404);
-        artifacts[at].size.observed = None;
+    for (index, artifact) in artifacts.iter_mut().enumerate() {
+        artifact.index = index;
     }
-    replace(&mut artifacts, 13, Reason::SizeMismatch, "the file is 4096 bytes, not 1187512320");
-    artifacts[13].size.observed = Some(4_096);
-    replace(&mut artifacts, 9, Reason::Sha256Mismatch, "sha256sum.txt has another sha256 than the document");
-    artifacts[9].sha256.observed = Some(Sha256::from_bytes([0xab; 32]));
-    artifacts[9].sha256.observed_from = Some(DigestSource::Sha256sumTxt);
-    replace(
-        &mut artifacts,
-        20,
-        Reason::NotPublished,
-        "the location is on a bridge, from which nothing may be merged",
-    );
-    artifacts[20].location =
-        "https://releases-art-rhcos.svc.ci.openshift.org/art/storage/releases/rhcos-4.21/10.2.20260403-0/x86_64/rhcos-10.2.20260403-0-aws.x86_64.vmdk.gz".into();
-    artifacts[20].url = None;
-    artifacts[20].http_status = None;
-    artifacts[20].attempts = 0;
-    artifacts[20].size.observed = None;
-    replace(
-        &mut artifacts,
-        21,
-        Reason::MetadataConflict,
-        "the build's meta.json has another sha256 than the document",
-    );
-    artifacts[21].sha256.observed = Some(Sha256::from_bytes([0xcd; 32]));
-    artifacts[21].sha256.observed_from = Some(DigestSource::MetaJson);
-    replace(
-        &mut artifacts,
-        16,
-        Reason::Unreachable,
-        "no connection to rhcos.mirror.openshift.com could be made: connection refused",
-    );
-    artifacts[16].http_status = None;
-    artifacts[16].size.observed = None;
-    artifacts[16].attempts = 4;
-    replace(
-        &mut artifacts,
-        22,
-        Reason::NoDigest,
-        "the server publishes no sha256 of the file, and its content was not read",
-    );
-    artifacts[0].warnings.push("no signature at the location's .sig (404)".into());
-
-    let mut report = of(artifacts);
+    let mut report = of(&documents, artifacts);
     report
         .notes
-        .push("OPENSHIFT_INSTALL_COREOS_STREAM_PREFIX is set and ignored, because of --published".into());
-    advise(&mut report, &context(), |document| Some(document.to_owned()));
+        .push("OPENSHIFT_INSTALL_COREOS_STREAM_PREFIX is set, and ignored because of --published".into());
     report
 }
 
 /// One passing artifact.
 pub(crate) fn pass() -> Report {
-    of(vec![passing(RHEL_9, ["x86_64", "metal", "iso", "disk"], "9.6.20251015-1")])
+    let document = document(RHEL_9, NINE, ART, &[["x86_64", "metal", "iso", "disk"]]);
+    let artifact = judged(&document, 0, &good(), Signatures::Warn);
+    of(&[document], vec![artifact])
 }
 
 /// So many missing artifacts.
 pub(crate) fn large(artifacts: usize) -> Report {
-    let mut report = of((0..artifacts)
-        .map(|number| {
-            let platform = format!("p{number}");
-            let artifact = passing(RHEL_9, ["x86_64", &platform, "raw.gz", "disk"], "9.6.20251015-1");
-            not_passing(artifact, Reason::Missing, "the server has no such file (404)", "")
-        })
-        .collect());
-    advise(&mut report, &context(), |document| Some(document.to_owned()));
-    report
+    let platforms: Vec<String> = (0..artifacts).map(|number| format!("p{number:05}")).collect();
+    let ids: Vec<_> = platforms.iter().map(|platform| ["x86_64", platform, "raw.gz", "disk"]).collect();
+    let document = document(RHEL_9, NINE, ART, &ids);
+    let missing = evidence(Reason::Missing);
+    let artifacts = (0..artifacts).map(|at| judged(&document, at, &missing, Signatures::Warn)).collect();
+    of(&[document], artifacts)
 }
 
-/// One artifact of each verdict, every text of which is this one.
-pub(super) fn hostile(text: &str) -> Report {
-    let reasons = [None, Some(Reason::Missing), Some(Reason::BadLocation), Some(Reason::ServerError)];
-    let mut report = of(reasons
-        .into_iter()
-        .map(|reason| {
-            let mut artifact = passing(text, [text; 4], text);
-            if let Some(reason) = reason {
-                artifact = not_passing(artifact, reason, text, text);
-            }
-            artifact.location = text.into();
-            artifact.url = Some(text.into());
-            artifact.warnings = vec![text.into()];
-            artifact
-        })
-        .collect());
-    report.notes = vec![text.into()];
-    report.changes = Some(hostile_changes(text));
-    report.interrupted_by = Some(text.into());
-    report.target = Target { kind: TargetKind::Mirror, prefix: Some(text.into()) };
-    report
-}
-
-fn hostile_changes(text: &str) -> Changes {
-    let pinned = Pinned { release: text.into(), sha256: Sha256::from_bytes([1; 32]), location: text.into() };
-    let change = Change {
-        document: text.into(),
-        id: format!("{text}:{text}"),
-        change: ChangeKind::NewDigest,
-        before: Some(Pinned { release: format!("{text}x").into(), ..pinned.clone() }),
-        after: Some(pinned),
-    };
-    Changes { base: text.into(), commit: text.into(), artifacts: vec![change] }
-}
-
-/// Changes of three of the sample's artifacts, one of which did not pass, and one that is gone.
-pub(super) fn changes(report: &Report) -> Changes {
-    let was = |release: &str| Pinned {
-        release: release.into(),
-        sha256: Sha256::from_bytes([0x11; 32]),
-        location: format!("{ART}/old"),
-    };
-    let kinds = [(0, ChangeKind::Added), (3, ChangeKind::NewDigest), (4, ChangeKind::NewLocation)];
-    let mut artifacts: Vec<Change> = kinds
-        .into_iter()
-        .map(|(at, change)| {
-            let artifact = &report.artifacts[at];
-            Change {
-                document: artifact.document.clone(),
-                id: artifact.id.clone(),
-                change,
-                before: (change != ChangeKind::Added).then(|| was("9.6.20250101-0")),
-                after: Some(was(&artifact.release)),
-            }
-        })
-        .collect();
-    artifacts.push(Change {
-        document: RHEL_9.into(),
-        id: format!("{RHEL_9}:x86_64/exoscale/qcow2/disk"),
-        change: ChangeKind::Removed,
-        before: Some(was("9.6.20250101-0")),
-        after: None,
-    });
-    Changes { base: "main".into(), commit: "1be3d1d1cbade5058484306ecc51c2c4e4398c58".into(), artifacts }
+/// A run whose filters left nothing.
+pub(super) fn empty() -> Report {
+    of(&[nine(), ten()], Vec::new())
 }
 
 /// A run that could not check anything.
 pub(super) fn unusable(problem: &str) -> Report {
-    let mut report = of(vec![]);
-    report.verdict = Verdict::Inconclusive;
+    let mut report = Report::begun(Target { kind: TargetKind::Published, prefix: None });
     report.problems = vec![problem.into(), "a second problem".into()];
     report
 }
 
-/// A context, every text of which is this one.
-pub(super) fn hostile_context(text: &str) -> RunContext {
-    let some = || Some(text.to_owned());
-    RunContext {
-        tool_version: text.into(),
-        prow: ProwContext {
-            job_name: some(),
-            build_id: some(),
-            repo_owner: some(),
-            repo_name: some(),
-            pull_number: some(),
-            pull_base_ref: some(),
-            pull_pull_sha: some(),
-        },
-        documents: vec![DocumentContext { name: text.into(), artifacts: 4 }],
-        skipped: vec![SkippedFile { name: text.into(), why: text.into() }],
-        request: some(),
-    }
+/// What the sample's documents change: one artifact is new, one is gone, one has other bytes, one is elsewhere. The
+/// rest of what does not pass is on the base already.
+pub(super) fn changes(report: &Report) -> Changes {
+    let mut before = nine();
+    let after = [nine(), ten()];
+    before.artifacts[3].sha256 = Sha256::from_bytes([0x11; 32]);
+    before.artifacts[3].release = "9.6.20250101-0".into();
+    before.artifacts[4].location = format!("{ART}/old");
+    before.artifacts[0].id.platform = "exoscale".into();
+    assert!(report.artifacts.iter().any(|artifact| artifact.document == before.name));
+    let (base, commit) = ("main".into(), "1be3d1d1cbade5058484306ecc51c2c4e4398c58".into());
+    Changes::between(base, commit, &[before, ten()], &after.each_ref(), true)
 }
 
-/// A job of Prow's, with the request that follows from its report.
-pub(super) fn context_of(report: &Report) -> RunContext {
-    RunContext { request: crate::handoff::request::write(report, &context()), ..context() }
+/// One artifact of each verdict, and everything else that a report may say, every text of which is this one.
+pub(super) fn hostile(text: &str) -> Report {
+    let mut report = report();
+    let name: Arc<str> = text.into();
+    let of = |reason| report.artifacts.iter().find(|artifact| artifact.reason == reason).cloned().unwrap();
+    let reasons = [None, Some(Reason::Missing), Some(Reason::NotPublished), Some(Reason::Unreachable)];
+    let artifacts = reasons.map(of).map(|artifact| ArtifactReport {
+        document: Arc::clone(&name),
+        id: [text; 5].join(":"),
+        arch: Arc::clone(&name),
+        platform: Arc::clone(&name),
+        format: Arc::clone(&name),
+        component: Arc::clone(&name),
+        release: Arc::clone(&name),
+        location: text.into(),
+        url: Some(text.into()),
+        message: text.into(),
+        advice: artifact.reason.map(|_| text.into()),
+        warnings: vec![text.into()],
+        ..artifact
+    });
+    let mut changes = changes(&report);
+    (changes.base, changes.commit) = (text.into(), text.into());
+    changes.documents.clear();
+    for change in &mut changes.artifacts {
+        (change.document, change.id) = (Arc::clone(&name), text.into());
+        for pinned in change.before.iter_mut().chain(&mut change.after) {
+            (pinned.release, pinned.location) = (Arc::clone(&name), text.into());
+        }
+    }
+    report = report.of(artifacts.into());
+    report.documents.truncate(1);
+    report.documents[0].name = name;
+    let some = || Some(text.to_owned());
+    report.prow = ProwContext {
+        job_name: some(),
+        build_id: some(),
+        repo_owner: some(),
+        repo_name: some(),
+        pull_number: some(),
+        pull_base_ref: some(),
+        pull_pull_sha: some(),
+    };
+    report.version = text.into();
+    report.skipped = vec![SkippedFile { name: text.into(), why: text.into() }];
+    report.request = some();
+    report.notes = vec![text.into()];
+    report.changes = Some(changes);
+    report.interrupted_by = some();
+    report.target = Target { kind: TargetKind::Mirror, prefix: some() };
+    report
 }
 
 /// A job of Prow's.
-pub(crate) fn context() -> RunContext {
+pub(crate) fn prow() -> ProwContext {
     let some = |text: &str| Some(text.to_owned());
-    RunContext {
-        tool_version: "0.1.0".into(),
-        prow: ProwContext {
-            job_name: some("pull-ci-openshift-installer-main-art-mirror-validate"),
-            build_id: some("1987654321098765312"),
-            repo_owner: some("openshift"),
-            repo_name: some("installer"),
-            pull_number: some("4821"),
-            pull_base_ref: some("main"),
-            pull_pull_sha: some("5d2f0c3a9be1774f6d0a1c52b7e1f4a3c9d8e7f6"),
-        },
-        documents: vec![
-            DocumentContext { name: RHEL_9.into(), artifacts: 20 },
-            DocumentContext { name: RHEL_10.into(), artifacts: 3 },
-        ],
-        skipped: vec![SkippedFile {
-            name: "data/data/coreos/marketplace/aws.json".into(),
-            why: "no stream metadata".into(),
-        }],
-        request: None,
+    ProwContext {
+        job_name: some("pull-ci-openshift-installer-main-art-mirror-validate"),
+        build_id: some("1987654321098765312"),
+        repo_owner: some("openshift"),
+        repo_name: some("installer"),
+        pull_number: some("4821"),
+        pull_base_ref: some("main"),
+        pull_pull_sha: some("5d2f0c3a9be1774f6d0a1c52b7e1f4a3c9d8e7f6"),
     }
 }

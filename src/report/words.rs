@@ -1,9 +1,9 @@
-//! The sentences that several outputs share, so that they say the same.
+//! The words and sentences that several outputs share, so that they say the same.
 
 use std::time::Duration;
 
 use crate::report::model::{Report, Summary, Target, TargetKind};
-use crate::text::{Printable, count};
+use crate::text::{count, excerpt};
 use crate::verdict::{Reason, Verdict};
 
 /// A verdict's sign: never the only carrier of it, always beside a word.
@@ -24,6 +24,17 @@ pub(super) const fn word(verdict: Verdict) -> &'static str {
     }
 }
 
+/// The verdict of a run. Anything but the literal locations is said at once: a pass elsewhere must never be taken for
+/// a mirror pass.
+pub(super) fn verdict(report: &Report) -> String {
+    let place = match report.target.kind {
+        TargetKind::Published => "",
+        TargetKind::Bridge => " on the bridge",
+        TargetKind::Mirror => " on this mirror",
+    };
+    format!("{}{place}", word(report.verdict))
+}
+
 /// The reason's word in reports; an artifact without one is just its verdict.
 pub(super) const fn reason_word(reason: Option<Reason>, verdict: Verdict) -> &'static str {
     match reason {
@@ -32,43 +43,37 @@ pub(super) const fn reason_word(reason: Option<Reason>, verdict: Verdict) -> &'s
     }
 }
 
-/// The run in one sentence, without its verdict's word.
-pub(super) fn headline(report: &Report) -> String {
-    let Summary { artifacts, passed: _, failed, inconclusive, warnings: _ } = report.summary;
-    let all = count(artifacts, "artifact");
-    let nothing = match report.problems.len() {
-        0 => "nothing was checked".to_owned(),
-        problems => format!("nothing was checked, for {}", count(problems, "reason")),
-    };
-    let sentence = match (report.verdict, report.target.kind) {
-        (Verdict::Pass, TargetKind::Published) => {
-            format!("{all} checked and published as the documents say")
-        }
-        (Verdict::Pass, TargetKind::Bridge) => {
-            format!("{all} checked and on the bridge; this is no mirror pass")
-        }
-        (Verdict::Pass, TargetKind::Mirror) => format!("{all} checked and on this mirror"),
-        (Verdict::Fail, _) if inconclusive == 0 => {
-            format!("{failed} of {all} missing, wrong or not on a published place")
-        }
-        (Verdict::Fail, _) => format!(
-            "{failed} of {all} missing, wrong or not on a published place; {inconclusive} undetermined"
-        ),
-        (Verdict::Inconclusive, _) if artifacts == 0 => nothing,
-        (Verdict::Inconclusive, _) => {
-            format!("nothing known to be wrong, but {inconclusive} of {all} undetermined")
-        }
-    };
-    match &report.interrupted_by {
-        Some(signal) => format!("{sentence} (ended early by {})", Printable(signal)),
-        None => sentence,
+/// What artifacts of this reason are: `48 of 48 missing`.
+pub(super) const fn state(reason: Option<Reason>, verdict: Verdict) -> &'static str {
+    match (reason, verdict) {
+        (Some(Reason::BadLocation), _) => "without a usable URL",
+        (Some(Reason::NotPublished), _) => "not on a published place",
+        (Some(Reason::HostNotAllowed), _) => "on a host that may not be requested",
+        (Some(Reason::RedirectNotAllowed), _) => "redirected to where nothing may be requested",
+        (Some(Reason::AddressNotAllowed), _) => "at an address that may not be requested",
+        (Some(Reason::Missing), _) => "missing",
+        (Some(Reason::SizeMismatch), _) => "of the wrong size",
+        (Some(Reason::Sha256Mismatch), _) => "with the wrong sha256",
+        (Some(Reason::UncompressedSha256Mismatch), _) => "with the wrong sha256 once decompressed",
+        (Some(Reason::MetadataConflict), _) => "contradicted by metadata of the build",
+        (Some(Reason::BadSignature), _) => "without a good signature",
+        (Some(Reason::BadReference), _) => "without a usable cloud reference",
+        (Some(Reason::ImageMismatch), _) => "with another image in the cloud",
+        (Some(Reason::Unreachable), _) => "unreachable",
+        (Some(Reason::Timeout), _) => "not answered in time",
+        (Some(Reason::ServerError), _) => "without a usable answer",
+        (Some(Reason::RateLimited), _) => "rate-limited",
+        (Some(Reason::Deadline), _) => "not checked before the run ended",
+        (Some(Reason::NoDigest), _) => "without a published sha256",
+        (None, Verdict::Pass) => "passed",
+        (None, Verdict::Inconclusive) => "undetermined",
+        (None, Verdict::Fail) => "failed",
     }
 }
 
-/// Which place the verdict speaks of. Anything but the literal locations is said loudly: a pass elsewhere
-/// must never be taken for a mirror pass.
+/// Which place the verdict speaks of.
 pub(super) fn target(target: &Target) -> String {
-    let prefix = Printable(target.prefix.as_deref().unwrap_or("an unknown place"));
+    let prefix = excerpt(target.prefix.as_deref().unwrap_or("an unknown place"), 300);
     match target.kind {
         TargetKind::Published => "published locations, exactly as the documents have them".into(),
         TargetKind::Bridge => format!("BRIDGE, NOT THE MIRROR: {prefix}"),
@@ -78,15 +83,20 @@ pub(super) fn target(target: &Target) -> String {
 
 /// What a verdict about this target does not mean; nothing for the literal locations.
 pub(super) fn caveat(report_target: &Target, verdict: Option<Verdict>) -> Option<String> {
-    let outcome = verdict.map_or("result", word);
+    let outcome = match verdict {
+        None | Some(Verdict::Inconclusive) => "result",
+        Some(Verdict::Pass) => "pass",
+        Some(Verdict::Fail) => "failure",
+    };
     match report_target.kind {
         TargetKind::Published => None,
         TargetKind::Bridge => Some(format!(
-            "this is a bridge {outcome}, no mirror {outcome}: it does not say that anything is published"
+            "this is a bridge {outcome}, not a mirror {outcome}: it does not say that anything is published"
         )),
-        TargetKind::Mirror => Some(format!(
-            "this is a {outcome} for that mirror alone: the documents' own locations were not asked for"
-        )),
+        TargetKind::Mirror => Some(
+            "this is about that mirror alone: nothing was requested from the documents' own locations"
+                .to_owned(),
+        ),
     }
 }
 
@@ -119,17 +129,17 @@ mod tests {
     fn a_bridge_is_never_called_a_mirror_pass() {
         let bridge = Target { kind: TargetKind::Bridge, prefix: Some("https://b/x".into()) };
         assert_eq!(target(&bridge), "BRIDGE, NOT THE MIRROR: https://b/x");
-        assert!(caveat(&bridge, Some(Verdict::Pass)).unwrap().contains("bridge pass, no mirror pass"));
+        assert!(caveat(&bridge, Some(Verdict::Pass)).unwrap().contains("bridge pass, not a mirror pass"));
         assert_eq!(caveat(&Target { kind: TargetKind::Published, prefix: None }, None), None);
     }
 
     #[test]
-    fn a_run_over_nothing_does_not_count() {
-        let mut report = crate::report::sample::unusable("x");
-        assert_eq!(headline(&report), "nothing was checked, for 2 reasons");
-        report.problems.clear();
-        report.interrupted_by = Some("SIGTERM".into());
-        assert_eq!(headline(&report), "nothing was checked (ended early by SIGTERM)");
+    fn every_reason_is_said_in_words_of_its_own() {
+        let mut states: Vec<_> =
+            Reason::ALL.iter().map(|reason| state(Some(*reason), reason.verdict())).collect();
+        states.sort_unstable();
+        states.dedup();
+        assert_eq!(states.len(), Reason::ALL.len());
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod memory;
 mod network;
 mod outputs;
 mod patience;
+mod readable;
 mod reasons;
 mod retries;
 mod sidecars;

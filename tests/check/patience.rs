@@ -125,10 +125,7 @@ fn a_signal_ends_the_run_at_once_with_reports_of_what_is_known() {
         std::thread::sleep(Duration::from_millis(300));
         running.signal(signal);
         let finished = running.finish().exits(code);
-        assert!(
-            finished.stdout.contains(&format!("note: the run was ended early by {name}")),
-            "{finished:?}"
-        );
+        assert!(finished.stdout.contains(&format!("(ended early by {name})")), "{finished:?}");
 
         let report = std::fs::read_to_string(artifacts.join("art-mirror-validate.json")).unwrap();
         let report: serde_json::Value = serde_json::from_str(&report).unwrap();

@@ -6,6 +6,7 @@
 
 #![allow(dead_code, reason = "each test program uses what it needs")]
 
+pub(crate) mod bump;
 pub(crate) mod world;
 
 use std::collections::BTreeMap;

@@ -14,6 +14,8 @@ const MOST_COLUMNS: usize = 12;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Matrix {
     pub(super) document: Text,
+    /// What all artifacts are, if it is one thing, so that the table tells nothing more.
+    pub(super) uniform: Option<&'static str>,
     pub(super) architectures: Vec<Text>,
     pub(super) rows: Vec<Row>,
     /// How many rows and columns are left out.
@@ -103,10 +105,13 @@ pub(super) fn of(document: &str, artifacts: &[&ArtifactReport], most_rows: usize
     }
     rows.sort_by_key(|(order, _, _)| *order);
 
+    let mut states = artifacts.iter().map(|artifact| words::state(artifact.reason, artifact.verdict));
+    let first = states.next();
     let shown = architectures.len().min(MOST_COLUMNS);
     let mut before = None;
     Matrix {
         document: Text::new(document, 500),
+        uniform: first.filter(|first| states.all(|state| state == *first)),
         more_rows: rows.len().saturating_sub(most_rows),
         more_architectures: architectures.len() - shown,
         rows: rows
@@ -151,7 +156,7 @@ mod tests {
         let report = sample::report();
         let artifacts: Vec<_> = report.artifacts.iter().take(20).collect();
         insta::assert_snapshot!(drawn(&of("d", &artifacts, 200)), @r"
-        x86_64 aarch64 ppc64le s390x
+        aarch64 ppc64le s390x x86_64
         metal iso: pass 1/1 pass 1/1 pass 1/1 pass 1/1
         metal pxe: missing 1/3 missing 1/3 size-mismatch 1/3 unreachable 1/3
         qemu qcow2.gz: pass 1/1 sha256-mismatch 1/1 pass 1/1 pass 1/1
@@ -165,8 +170,8 @@ mod tests {
         insta::assert_snapshot!(drawn(&of("d", &artifacts, 200)), @r"
         x86_64 aarch64
         aws vmdk.gz: not-published 1/1 -
-        qemu qcow2.gz: metadata-conflict 1/1 -
-        openstack qcow2.gz: - no-digest 1/1
+        openstack qcow2.gz: - metadata-conflict 1/1
+        qemu qcow2.gz: no-digest 1/1 -
         ");
     }
 

@@ -6,26 +6,23 @@ use askama::Template;
 
 use super::escape::{Text, plain};
 use super::matrix::{self, Matrix};
-use crate::report::facts::{self, Fact};
-use crate::report::group::{self, Group};
-use crate::report::model::{ArtifactReport, ChangeKind, Changes, Report, Summary};
-use crate::report::{RunContext, advice, words};
+use crate::report::files::Written;
+use crate::report::model::{ArtifactReport, Changes, Report, Summary};
+use crate::report::overview::{Group, Overview, Warning, said};
+use crate::report::words;
 use crate::text::count;
 use crate::verdict::Verdict;
-
-/// What became of which artifact.
-type Marks<'a> = HashMap<&'a str, ChangeKind>;
 
 /// How much of what there may be any number of is shown; the rest is counted.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
-    /// How many artifacts are shown with all that is known of them.
+    /// How many artifacts that did not pass are listed with their groups.
     detailed: usize,
     /// How many rows the list of all artifacts has.
     rows: usize,
     /// How many rows a document's table of platforms has.
     matrix_rows: usize,
-    /// How many documents, skipped files, notes, problems and warnings are listed.
+    /// How many groups, documents, skipped files, notes, problems, warnings and changed builds are listed.
     remarks: usize,
     /// How many bytes of the request to ART are shown.
     request: usize,
@@ -53,8 +50,6 @@ impl Limits {
     }
 }
 
-/// How many artifacts a line of the to-do list names.
-const MOST_EXAMPLES: usize = 3;
 /// Up to so many artifacts, the list of all stands open.
 const FEW: usize = 40;
 
@@ -62,6 +57,8 @@ const FEW: usize = 40;
 #[template(path = "report.html")]
 pub(super) struct Page {
     verdict: Verdict,
+    /// The verdict's word, and where it holds.
+    word: String,
     /// In characters that the title may have.
     title: String,
     headline: Text,
@@ -70,75 +67,60 @@ pub(super) struct Page {
     summary: Summary,
     pull_request: Option<Text>,
     pull_request_url: Option<String>,
-    todo: Vec<Todo>,
+    groups: Vec<Shown>,
+    more_groups: usize,
+    request: Option<(Text, usize)>,
     retest: Option<Text>,
     matrices: Vec<Matrix>,
     more_documents: usize,
-    groups: Vec<Reasons>,
     problems: Vec<Text>,
     more_problems: usize,
     changes: Option<Changed>,
-    request: Option<(Text, usize)>,
     lists: Vec<List>,
     more_artifacts: usize,
-    warnings: Vec<(Text, Text)>,
+    warnings: Vec<Warned>,
     more_warnings: usize,
     run: Vec<(&'static str, Vec<Text>)>,
+    /// Where the rest can be read, if anywhere.
+    elsewhere: &'static str,
+    /// The same of the request.
+    request_elsewhere: &'static str,
 }
 
-/// What the pull request changes.
+/// What the branch changes, by build.
 struct Changed {
     headline: Text,
-    rows: Vec<ChangedRow>,
-    more: usize,
-    open: bool,
-}
-
-/// One artifact that is not as it was.
-struct ChangedRow {
-    change: &'static str,
-    id: Text,
-    builds: Text,
-}
-
-/// One line of what to do.
-struct Todo {
-    verdict: Verdict,
-    reason: &'static str,
-    artifacts: String,
-    what: Text,
-    examples: Vec<Text>,
+    builds: Vec<Text>,
     more: usize,
 }
 
-/// What did not pass for one reason.
-struct Reasons {
+/// A [`Group`].
+struct Shown {
+    /// Who brought it, where the group before is another's.
+    heading: Option<Text>,
     verdict: Verdict,
     reason: &'static str,
-    title: &'static str,
-    artifacts: String,
-    /// Said once where all share it.
-    message: Option<Text>,
-    failures: Vec<Failure>,
+    title: Text,
+    example: Failure,
+    /// What to do, where the next group does not say the same.
+    advice: Option<Text>,
+    /// All of them, if there are others than the example.
+    all: Vec<Failure>,
     more: usize,
 }
 
 /// One artifact that did not pass.
 struct Failure {
     id: Text,
-    release: Text,
-    change: Option<&'static str>,
-    place: Text,
+    url: Text,
     message: Option<Text>,
-    advice: Option<Text>,
-    facts: Vec<Compared>,
 }
 
-/// A [`Fact`].
-struct Compared {
-    what: &'static str,
-    expected: Text,
-    found: Text,
+/// A [`Warning`].
+struct Warned {
+    text: Text,
+    id: Text,
+    more: usize,
 }
 
 /// One document's artifacts.
@@ -154,7 +136,6 @@ struct Row {
     state: &'static str,
     id: Text,
     release: Text,
-    change: Option<&'static str>,
     status: Option<u16>,
     size: String,
     digest: String,
@@ -162,31 +143,29 @@ struct Row {
 }
 
 impl Page {
-    pub(super) fn new(report: &Report, context: &RunContext, limits: Limits) -> Self {
-        let groups = group::by_reason(report);
+    pub(super) fn new(report: &Report, written: &Written, limits: Limits) -> Self {
+        let Overview { headline, groups, warnings } = Overview::of(report);
         let documents = by_document(report);
-        let changed = report.changes.as_ref().map(Changes::by_id).unwrap_or_default();
-        let warnings = report.artifacts.iter().flat_map(|artifact| {
-            artifact.warnings.iter().map(|warning| (Text::new(&artifact.id, 500), Text::new(warning, 500)))
-        });
         Self {
             verdict: report.verdict,
-            title: plain(&words::headline(report), 200),
-            headline: Text::new(&words::headline(report), 1_000),
+            word: words::verdict(report),
+            title: plain(&headline, 200),
+            headline: Text::new(&headline, 1_000),
             target: Text::new(&words::target(&report.target), 1_000),
             caveat: words::caveat(&report.target, Some(report.verdict)).map(|text| Text::new(&text, 500)),
             summary: report.summary,
-            pull_request: context.prow.pull_request().map(|text| Text::new(&text, 200)),
-            pull_request_url: context.prow.pull_request_url(),
-            todo: groups.iter().map(|group| todo(group)).collect(),
-            retest: context.retest().map(|retest| Text::new(retest, 200)),
+            pull_request: report.prow.pull_request().map(|text| Text::new(&text, 200)),
+            pull_request_url: report.prow.pull_request_url(),
+            groups: shown(report, &groups, limits),
+            more_groups: groups.len().saturating_sub(limits.remarks),
+            request: report.request.as_deref().map(|text| Text::lines(text, 2_000, limits.request)),
+            retest: report.prow.retest().map(|retest| Text::new(retest, 200)),
             matrices: documents
                 .iter()
                 .take(limits.remarks)
                 .map(|(document, artifacts)| matrix::of(document, artifacts, limits.matrix_rows))
                 .collect(),
             more_documents: documents.len().saturating_sub(limits.remarks),
-            groups: reasons(&groups, &changed, limits),
             problems: report
                 .problems
                 .iter()
@@ -194,38 +173,36 @@ impl Page {
                 .map(|text| Text::new(text, 2_000))
                 .collect(),
             more_problems: report.problems.len().saturating_sub(limits.remarks),
-            changes: report.changes.as_ref().map(|of| changes(of, limits)),
-            request: context.request.as_deref().map(|text| Text::lines(text, 2_000, limits.request)),
-            lists: lists(&documents, report.artifacts.len(), &changed, limits),
+            changes: report.changes.as_ref().map(|of| changed(of, limits)),
+            lists: lists(&documents, report.artifacts.len(), limits),
             more_artifacts: report.artifacts.len().saturating_sub(limits.rows),
-            warnings: warnings.take(limits.remarks).collect(),
-            more_warnings: report.summary.warnings.saturating_sub(limits.remarks),
-            run: run(report, context, limits),
+            warnings: warnings.iter().take(limits.remarks).map(warned).collect(),
+            more_warnings: warnings.len().saturating_sub(limits.remarks),
+            run: run(report, limits),
+            elsewhere: written.json.as_ref().map_or("", |_| ", see art-mirror-validate.json"),
+            request_elsewhere: written
+                .request
+                .as_ref()
+                .map_or("", |_| ", see art-mirror-validate-request.md"),
         }
     }
 }
 
 /// How the template shows a verdict.
-trait Shown {
+trait Drawn {
     /// The name that the style sheet knows it by.
     fn class(&self) -> &'static str;
     /// Its sign.
     fn symbol(&self) -> char;
-    /// Its word.
-    fn word(&self) -> &'static str;
 }
 
-impl Shown for Verdict {
+impl Drawn for Verdict {
     fn class(&self) -> &'static str {
         self.as_str()
     }
 
     fn symbol(&self) -> char {
         words::symbol(*self)
-    }
-
-    fn word(&self) -> &'static str {
-        words::word(*self)
     }
 }
 
@@ -244,134 +221,99 @@ fn by_document(report: &Report) -> Vec<(&str, Vec<&ArtifactReport>)> {
     documents
 }
 
-fn todo(group: &Group<'_>) -> Todo {
-    Todo {
-        verdict: group.verdict,
-        reason: words::reason_word(group.reason, group.verdict),
-        artifacts: count(group.artifacts.len(), "artifact"),
-        what: Text::new(&group.to_do(), 500),
-        examples: group
-            .artifacts
-            .iter()
-            .take(MOST_EXAMPLES)
-            .map(|artifact| Text::new(&artifact.bare_id(), 200))
-            .collect(),
-        more: group.artifacts.len().saturating_sub(MOST_EXAMPLES),
+fn shown(report: &Report, groups: &[Group<'_>], limits: Limits) -> Vec<Shown> {
+    let (mut left, mut before) = (limits.detailed, None);
+    let mut shown = Vec::new();
+    for (at, group) in groups.iter().enumerate().take(limits.remarks) {
+        let Some(first) = group.example() else { continue };
+        let all = if group.artifacts.len() > 1 { group.artifacts.len().min(left) } else { 0 };
+        left -= all;
+        let is_next = before.replace(group.origin) != Some(group.origin);
+        let is_last = groups.get(at + 1).is_none_or(|next| next.advice != group.advice);
+        shown.push(Shown {
+            heading: group.heading(report).filter(|_| is_next).map(|text| Text::new(&text, 200)),
+            verdict: group.verdict,
+            reason: group.reason,
+            title: Text::new(&group.title, 500),
+            example: failure(first, None),
+            advice: group.advice.filter(|_| is_last).map(|advice| Text::new(advice, 500)),
+            all: group.artifacts.iter().take(all).map(|it| failure(it, Some(&first.message))).collect(),
+            more: group.artifacts.len().saturating_sub(all.max(1)),
+        });
+    }
+    shown
+}
+
+/// An artifact that did not pass, without its message where that is the known one.
+fn failure(artifact: &ArtifactReport, known: Option<&String>) -> Failure {
+    let message = Some(said(artifact)).filter(|_| known != Some(&artifact.message));
+    Failure {
+        id: Text::new(&artifact.bare_id(), 500),
+        url: Text::new(artifact.url_or_location(), 2_000),
+        message: message.map(|message| Text::new(&message, 1_000)),
     }
 }
 
-fn changes(changes: &Changes, limits: Limits) -> Changed {
-    let rows = changes.artifacts.iter().take(limits.detailed).map(|change| ChangedRow {
-        change: change.change.word(),
-        id: Text::new(&change.id, 500),
-        builds: Text::new(&change.builds(), 400),
-    });
+fn warned(warning: &Warning<'_>) -> Warned {
+    Warned {
+        text: Text::new(warning.text, 500),
+        id: Text::new(&warning.example.id, 500),
+        more: warning.artifacts - 1,
+    }
+}
+
+fn changed(changes: &Changes, limits: Limits) -> Changed {
+    let builds = changes.by_build();
     Changed {
         headline: Text::new(&changes.headline(), 500),
-        rows: rows.collect(),
-        more: changes.artifacts.len().saturating_sub(limits.detailed),
-        open: changes.artifacts.len() <= FEW,
+        builds: builds.iter().take(limits.remarks).map(|build| Text::new(build, 500)).collect(),
+        more: builds.len().saturating_sub(limits.remarks),
     }
 }
 
-fn reasons(groups: &[Group<'_>], changed: &Marks<'_>, limits: Limits) -> Vec<Reasons> {
-    let mut left = limits.detailed;
-    groups
-        .iter()
-        .map(|group| {
-            let shown = group.artifacts.len().min(left);
-            left -= shown;
-            let message = shared_message(group);
-            let advice_is_shared = group.shared_advice().is_some();
-            Reasons {
-                verdict: group.verdict,
-                reason: words::reason_word(group.reason, group.verdict),
-                title: advice::title(group.reason),
-                artifacts: count(group.artifacts.len(), "artifact"),
-                failures: group
-                    .artifacts
-                    .iter()
-                    .take(shown)
-                    .map(|artifact| failure(artifact, message.is_none(), !advice_is_shared, changed))
-                    .collect(),
-                message,
-                more: group.artifacts.len() - shown,
-            }
-        })
-        .collect()
-}
-
-fn shared_message(group: &Group<'_>) -> Option<Text> {
-    let first = &group.artifacts.first()?.message;
-    group.artifacts.iter().all(|artifact| artifact.message == *first).then(|| Text::new(first, 1_000))
-}
-
-fn failure(artifact: &ArtifactReport, with_message: bool, with_advice: bool, changed: &Marks<'_>) -> Failure {
-    Failure {
-        id: Text::new(&artifact.id, 500),
-        release: Text::new(&artifact.release, 200),
-        change: changed.get(artifact.id.as_str()).map(|change| change.word()),
-        place: Text::new(artifact.url_or_location(), 2_000),
-        message: with_message.then(|| Text::new(&artifact.message, 1_000)),
-        advice: artifact.advice.as_deref().filter(|_| with_advice).map(|advice| Text::new(advice, 500)),
-        facts: facts::of(artifact).into_iter().map(compared).collect(),
-    }
-}
-
-fn compared(fact: Fact) -> Compared {
-    let Fact { what, expected, found } = fact;
-    Compared { what, expected: Text::new(&expected, 500), found: Text::new(&found, 500) }
-}
-
-fn lists(
-    documents: &[(&str, Vec<&ArtifactReport>)],
-    all: usize,
-    changed: &Marks<'_>,
-    limits: Limits,
-) -> Vec<List> {
+fn lists(documents: &[(&str, Vec<&ArtifactReport>)], all: usize, limits: Limits) -> Vec<List> {
     let mut left = limits.rows;
     let mut lists = Vec::new();
     for (document, artifacts) in documents {
         if left == 0 {
             break;
         }
-        let rows: Vec<Row> = artifacts.iter().take(left).map(|artifact| row(artifact, changed)).collect();
+        let rows: Vec<Row> = artifacts.iter().take(left).map(|artifact| row(artifact)).collect();
         left -= rows.len();
         lists.push(List { document: Text::new(document, 500), rows, open: all <= FEW });
     }
     lists
 }
 
-fn row(artifact: &ArtifactReport, changed: &Marks<'_>) -> Row {
+fn row(artifact: &ArtifactReport) -> Row {
     let digests = &artifact.sha256;
     let shown = digests.observed.unwrap_or(digests.expected).to_string();
     let source = match digests.observed_from {
-        Some(source) if digests.observed.is_some() => facts::digest_source(source),
-        _ => ", not confirmed",
+        Some(source) if digests.observed.is_some() => source.as_str(),
+        _ => "not confirmed",
     };
     Row {
         verdict: artifact.verdict,
         state: words::reason_word(artifact.reason, artifact.verdict),
         id: Text::new(&artifact.bare_id(), 500),
         release: Text::new(&artifact.release, 200),
-        change: changed.get(artifact.id.as_str()).map(|change| change.word()),
         status: artifact.http_status,
         size: artifact
             .size
             .observed
             .map_or_else(|| "–".to_owned(), |size| indicatif::BinaryBytes(size).to_string()),
-        digest: format!("{}…{source}", shown.chars().take(12).collect::<String>()),
+        digest: format!("{}…, {source}", shown.chars().take(12).collect::<String>()),
         warnings: artifact.warnings.len(),
     }
 }
 
-fn run(report: &Report, context: &RunContext, limits: Limits) -> Vec<(&'static str, Vec<Text>)> {
-    let prow = &context.prow;
-    let documents = context.documents.iter().map(|document| {
+fn run(report: &Report, limits: Limits) -> Vec<(&'static str, Vec<Text>)> {
+    let prow = &report.prow;
+    let documents = report.documents.iter().map(|document| {
         let artifacts = count(document.artifacts, "artifact");
         format!("{}, {artifacts}", document.name)
     });
-    let skipped = context.skipped.iter().map(|file| format!("{}: {}", file.name, file.why));
+    let skipped = report.skipped.iter().map(|file| format!("{}: {}", file.name, file.why));
     let listed = |texts: &mut dyn Iterator<Item = String>| {
         texts.take(limits.remarks).map(|text| Text::new(&text, 500)).collect()
     };
@@ -385,7 +327,7 @@ fn run(report: &Report, context: &RunContext, limits: Limits) -> Vec<(&'static s
         ("Skipped", listed(&mut skipped.into_iter())),
         ("Notes", listed(&mut report.notes.iter().cloned())),
         ("Time", vec![Text::new(&words::elapsed(report.elapsed_ms), 500)]),
-        ("Version", vec![Text::new(&format!("art-mirror-validate {}", context.tool_version), 500)]),
+        ("Version", vec![Text::new(&format!("art-mirror-validate {}", report.version), 500)]),
     ];
     run.retain(|(_, texts)| !texts.is_empty());
     run

@@ -1,24 +1,10 @@
-//! What a report says of the run itself, apart from its verdicts.
+//! Prow's job.
 
-use std::sync::Arc;
-
-/// Where the run took place and what it read.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RunContext {
-    /// This program's version.
-    pub tool_version: String,
-    /// Prow's job, if there is one.
-    pub prow: ProwContext,
-    /// Every document, in the order of the run.
-    pub documents: Vec<DocumentContext>,
-    /// Every file that was looked at and is no stream document.
-    pub skipped: Vec<SkippedFile>,
-    /// What is to be mirrored before the gate can turn green, as text to paste; none if there is nothing.
-    pub request: Option<String>,
-}
+use serde::{Deserialize, Serialize};
 
 /// What Prow tells a job of itself, each as the environment variable of the same name has it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ProwContext {
     /// `JOB_NAME`.
     pub job_name: Option<String>,
@@ -36,32 +22,12 @@ pub struct ProwContext {
     pub pull_pull_sha: Option<String>,
 }
 
-/// One document of the run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DocumentContext {
-    /// What people call it.
-    pub name: Arc<str>,
-    /// How many artifacts it names.
-    pub artifacts: usize,
-}
-
-/// A file that was looked at and is no stream document.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SkippedFile {
-    /// What people call it.
-    pub name: String,
-    /// Why it was skipped.
-    pub why: String,
-}
-
-impl RunContext {
+impl ProwContext {
     /// What to write on the pull request to run the gate again; none where there is no pull request.
     pub fn retest(&self) -> Option<&'static str> {
-        self.prow.pull_parts().map(|_| "/retest")
+        self.pull_parts().map(|_| "/retest")
     }
-}
 
-impl ProwContext {
     /// `openshift/installer#4821`, if the job is for a pull request.
     pub fn pull_request(&self) -> Option<String> {
         let (owner, name, number) = self.pull_parts()?;
@@ -91,12 +57,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn prow_is_asked_again_where_there_is_a_pull_request() {
-        assert_eq!(crate::report::sample::context().retest(), Some("/retest"));
-        assert_eq!(RunContext::default().retest(), None);
-    }
-
-    #[test]
     fn only_a_plain_pull_request_gets_a_link() {
         let prow = |owner: &str, name: &str, number: &str| ProwContext {
             repo_owner: Some(owner.into()),
@@ -114,6 +74,7 @@ mod tests {
         {
             assert_eq!(prow(owner, name, number).pull_request_url(), None, "{owner} {name} {number}");
         }
-        assert_eq!(ProwContext::default().pull_request(), None);
+        let none = ProwContext::default();
+        assert_eq!((none.pull_request(), none.retest(), plain.retest()), (None, None, Some("/retest")));
     }
 }

@@ -1,0 +1,123 @@
+//! A red check is read in ten seconds: how long its outputs are, and what is on the last screen, for a bump of 143
+//! artifacts of which none is mirrored yet.
+
+use std::path::Path;
+
+use embedded_mirror::{Config, Mirror};
+
+use crate::outputs::on_a_terminal;
+use crate::support::bump;
+use crate::support::world::World;
+use crate::support::{Program, check};
+
+const GROUPS: [&str; 3] = [
+    "✗ missing: 10.2.20260405-0 (coreos-rhel-10.json): 48 of 48 missing",
+    "✗ missing: 9.8.20260403-0 (coreos-rhel-9.json): 48 of 48 missing",
+    "✗ missing: 10.0.20251103-0 (scos.json): 47 of 47 missing",
+];
+const VERDICT: &str = "✗ fail: 10.2.20260405-0 (coreos-rhel-10.json): 48 of 48 missing; 9.8.20260403-0 \
+                       (coreos-rhel-9.json): 48 of 48 missing; 10.0.20251103-0 (scos.json): 47 of 47 missing\n";
+const TO_DO: &str = "→ Ask the owners of the RHEL CoreOS build pipeline whether the upload is still to come or the \
+                     build was pruned, then check again.\n";
+
+/// Runs of the bump, made here and real, before anything of it is mirrored.
+fn on_each_bump(test: impl Fn(&Program)) {
+    let world = World::start();
+    let made = bump::made();
+    for path in [Some(made.path()), bump::real().as_deref()].into_iter().flatten() {
+        test(&world.check_source(path));
+    }
+}
+
+/// The rows that a text takes on a terminal of 80 columns.
+fn rows(text: &str) -> Vec<String> {
+    let wrapped = |line: &str| -> Vec<String> {
+        let line: Vec<char> = line.chars().collect();
+        if line.is_empty() { vec![String::new()] } else { line.chunks(80).map(String::from_iter).collect() }
+    };
+    text.lines().flat_map(wrapped).collect()
+}
+
+#[track_caller]
+fn assert_tells_all(end: &str, directory: &Path) {
+    let request = format!("{}\n", directory.join("art-mirror-validate-request.md").display());
+    let counts = "fail: 143 artifacts: 0 passed, 143 failed, 0 undetermined, in ";
+    for part in [VERDICT, TO_DO, &request, counts].into_iter().chain(GROUPS) {
+        let part = part.trim_end();
+        // What is wrapped is looked for without its breaks.
+        assert!(end.replace('\n', "").contains(part), "{part}\n{end}");
+    }
+}
+
+#[test]
+fn the_last_screen_of_a_terminal_and_the_last_bytes_of_a_log_tell_all() {
+    on_each_bump(|program| {
+        let directory = tempfile::tempdir().unwrap();
+        let program = program.clone().arg("--artifacts-dir").arg(directory.path());
+
+        let shown = rows(&on_a_terminal(&program, &[("NO_COLOR", "1")]));
+        assert!(shown.len() <= 30, "{} rows:\n{}", shown.len(), shown.join("\n"));
+        let last_screen = shown.iter().skip(shown.len().saturating_sub(23));
+        assert_tells_all(&last_screen.map(String::as_str).collect::<Vec<_>>().join("\n"), directory.path());
+
+        let log = program.run().exits(1).stdout;
+        assert!(log.lines().count() <= 200, "{} lines", log.lines().count());
+        assert_eq!(log.lines().filter(|line| line.starts_with("FAIL ")).count(), 143);
+        let last_bytes = log.as_bytes().get(log.len() - 2_048..).unwrap();
+        assert_tells_all(&String::from_utf8_lossy(last_bytes), directory.path());
+
+        let quiet = program.arg("--quiet").run().exits(1).stdout;
+        assert!(!quiet.contains("FAIL ") && quiet.lines().count() <= 30, "{quiet}");
+        assert_tells_all(&quiet, directory.path());
+    });
+}
+
+#[test]
+fn no_output_refers_to_a_file_that_was_not_written() {
+    on_each_bump(|program| {
+        for output in ["human", "markdown"] {
+            let finished = program.clone().args(["--output", output]).run().exits(1);
+            for text in [finished.stdout, finished.stderr] {
+                assert!(!text.contains("art-mirror-validate-") && !text.contains("validate.json"), "{text}");
+            }
+        }
+    });
+}
+
+#[test]
+fn a_comment_is_short_until_it_is_unfolded() {
+    on_each_bump(|program| {
+        let comment = program.clone().args(["--output", "markdown"]).run().exits(1).stdout;
+        let mut depth = 0_usize;
+        let seen = comment.lines().filter(|line| {
+            let seen = depth == 0;
+            depth += line.matches("<details>").count();
+            depth -= line.matches("</details>").count();
+            seen
+        });
+        let seen: Vec<&str> = seen.collect();
+        assert!(seen.len() <= 40, "{}", seen.join("\n"));
+        assert!(seen.iter().any(|line| line.contains("The request to ART")), "{}", seen.join("\n"));
+        assert!(seen.iter().any(|line| line.contains("48 of 48 missing")), "{}", seen.join("\n"));
+    });
+}
+
+/// What the mirror's directories are named after, and what they can hold, is no fault of each location.
+#[test]
+fn a_mirror_that_has_no_place_for_the_artifacts_is_an_error_of_usage_that_is_said_once() {
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    let checkout = bump::made();
+    let base = mirror.url("/pub/openshift-v4");
+    let program = check(checkout.path()).locally().args(["--mirror", &base]);
+    let refused = program.run().exits(2);
+    let says = format!(
+        "error: --mirror {base}: its directories are named after OpenShift versions, which 10.2.20260405-0, \
+         9.8.20260403-0 do not say: name the version with --mirror-version; and its layout holds rhcos alone, not \
+         scos (data/data/coreos/scos.json): check --stream rhcos-4.21, --stream rhcos-4.22\n"
+    );
+    assert_eq!((refused.stdout.as_str(), refused.stderr.as_str()), ("", says.as_str()));
+    assert_eq!(mirror.request_count(), 0, "nothing was requested");
+    let streams = ["--mirror-version", "4.22.0", "--stream", "rhcos-4.21", "--stream", "rhcos-4.22"];
+    let finished = program.args(streams).run().exits(1);
+    assert!(finished.stdout.contains("✗ missing: 9.8.20260403-0"), "{}", finished.stdout);
+}
