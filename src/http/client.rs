@@ -1,7 +1,6 @@
 //! Requests: under the rules, through redirects, within a time, again if that may help.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -12,12 +11,14 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 use url::{Position, Url};
 
-use super::failure::{Again, Broken, Failure, How, ProbeError, ProbeErrorKind, status_trouble, trouble};
+use super::failure::{
+    Again, Broken, Failure, How, ProbeError, ProbeErrorKind, is_transient, status_trouble, trouble,
+};
 use super::host::{Host, Permits, STREAM_WINDOW, Unanswered};
-use super::proxy::Proxies;
 use super::resolver::{LookUp, system};
-use super::retry::{Failed, Outage, Policy, Retries, is_transient, retry_after};
+use super::retry::{Failed, Outage, Retries, retry_after};
 use super::rules::{MAX_REDIRECTS, Refusal, Rules};
+use super::settings::{ClientSettings, Traffic};
 use super::trust::Trust;
 use crate::location::HostKind;
 
@@ -31,28 +32,6 @@ const LARGE_BYTES: usize = 32 * 1024 * 1024;
 /// The longest body that is read only to use its connection again, in bytes, and how long that may take.
 const MAX_DISCARDED_BYTES: u64 = 64 * 1024;
 const LONGEST_DISCARD: Duration = Duration::from_secs(1);
-
-/// How requests are made.
-#[derive(Debug, Clone)]
-pub struct ClientSettings {
-    pub rules: Rules,
-    pub proxies: Proxies,
-    pub extra_roots: Vec<PathBuf>,
-    /// The most requests to one host at a time.
-    pub concurrency: usize,
-    /// How often a request is made again after a failure that may pass; `None` leaves it to the time.
-    pub retries: Option<u32>,
-    /// How long a host's failures that may pass are ridden out.
-    pub retry_for: Duration,
-    /// How long one request may take, from the moment it is sent to its answer.
-    pub timeout: Duration,
-}
-
-impl ClientSettings {
-    pub(super) fn policy(&self) -> Policy {
-        Policy { retries: self.retries, time: self.retry_for }
-    }
-}
 
 /// Makes requests.
 pub struct Client {
@@ -71,15 +50,6 @@ pub(crate) struct Ask<'a> {
     /// A token to be shown to the host that is asked, and to no other.
     pub(crate) bearer: Option<&'a str>,
     pub(crate) traffic: Traffic,
-}
-
-/// Which connections a request goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Traffic {
-    /// Small answers: those of one host share a connection where it speaks HTTP/2.
-    Requests,
-    /// Whole files: HTTP/1.1, each on a connection that is its own as long as it takes.
-    Downloads,
 }
 
 #[derive(Debug)]
@@ -483,6 +453,7 @@ fn request(ask: Ask<'_>, url: &Url) -> Request {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::Proxies;
 
     #[tokio::test]
     async fn a_published_host_with_inner_addresses_is_a_fault_of_the_network_and_an_allowed_one_of_the_run() {

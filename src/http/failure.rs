@@ -7,7 +7,6 @@ use rustls::{AlertDescription, CertificateError};
 
 use super::StatusCode;
 use super::resolver::NotGlobal;
-use super::retry::is_transient;
 use super::rules::Refusal;
 
 /// Why nothing is known.
@@ -52,6 +51,11 @@ pub(crate) enum Again {
 
 pub(crate) fn trouble(kind: ProbeErrorKind, detail: String) -> ProbeError {
     ProbeError { kind, status: None, detail }
+}
+
+/// Whether a status says that asking again may help.
+pub(crate) fn is_transient(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 408 | 425 | 429 | 500 | 502..)
 }
 
 /// What a status means that says neither that a file is there nor that it isn't, after so many attempts.
@@ -228,5 +232,28 @@ fn alert_name(alert: AlertDescription) -> &'static str {
         AlertDescription::AccessDenied => "access denied",
         AlertDescription::CertificateRequired => "a client certificate is required",
         _ => "see the TLS alert registry",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_may_pass_is_transient() {
+        for (status, transient) in [
+            (200, false),
+            (404, false),
+            (403, false),
+            (408, true),
+            (425, true),
+            (429, true),
+            (500, true),
+            (501, false),
+            (503, true),
+            (599, true),
+        ] {
+            assert_eq!(is_transient(StatusCode::from_u16(status).unwrap()), transient, "{status}");
+        }
     }
 }

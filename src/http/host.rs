@@ -8,11 +8,11 @@ use reqwest::{Client, Request, Response, redirect};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use url::Url;
 
-use super::client::{ClientSettings, Traffic};
 use super::failure::{Broken, How};
 use super::proxy::Proxy;
 use super::resolver::{LookUp, Resolver};
 use super::retry::Health;
+use super::settings::{ClientSettings, Traffic};
 use super::trust::Trust;
 use crate::location::HostKind;
 

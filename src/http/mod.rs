@@ -10,6 +10,7 @@
 //! | `retry` | what is transient, how long to wait, which host is down |
 //! | `host` | one value per host: its reqwest clients, its permits, whether it speaks HTTP/2 |
 //! | `failure` | errors as sentences for a person |
+//! | `settings` | how requests are made |
 //! | `client` | requests through redirects and retries |
 
 mod address;
@@ -20,16 +21,19 @@ mod proxy;
 mod resolver;
 mod retry;
 mod rules;
+mod settings;
 mod trust;
 
 pub use address::is_global;
-pub(crate) use client::{Answer, Ask, ErrorAnswer, Small, Traffic, scheme_and_host};
-pub use client::{Client, ClientSettings};
-pub(crate) use failure::{Again, Failure, status_trouble, trouble};
+pub use client::Client;
+pub(crate) use client::{Answer, Ask, ErrorAnswer, Small, scheme_and_host};
+pub(crate) use failure::{Again, Failure, is_transient, status_trouble, trouble};
 pub use failure::{ProbeError, ProbeErrorKind};
 pub use proxy::{Proxies, ProxyError};
 pub use reqwest::{Method, StatusCode, header};
 pub use retry::Outage;
-pub(crate) use retry::{is_transient, retry_after};
+pub(crate) use retry::retry_after;
 pub use rules::{AllowedHost, AllowedHostError, MAX_REDIRECTS, Refusal, Rules};
+pub use settings::ClientSettings;
+pub(crate) use settings::Traffic;
 pub use trust::check_trust_roots;

@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 use tokio::time::{Instant, sleep_until};
 
+use super::ProbeError;
 use super::header::{HeaderMap, RETRY_AFTER};
-use super::{ProbeError, StatusCode};
 
 /// The first wait's upper bound: about one round trip, so that a mirror that drops a request now and then
 /// costs little.
@@ -67,11 +67,6 @@ impl Retries {
     pub(crate) fn progressed(&mut self) {
         *self = Self::new(self.policy);
     }
-}
-
-/// Whether a status says that asking again may help.
-pub(crate) fn is_transient(status: StatusCode) -> bool {
-    matches!(status.as_u16(), 408 | 425 | 429 | 500 | 502..)
 }
 
 /// The wait that a response asks for, in seconds or until a date (RFC 9110, section 10.2.3).
@@ -364,24 +359,6 @@ mod tests {
             let mut headers = HeaderMap::new();
             headers.insert(RETRY_AFTER, value.parse().unwrap());
             assert_eq!(retry_after(&headers, now), seconds.map(Duration::from_secs), "{value}");
-        }
-    }
-
-    #[test]
-    fn only_what_may_pass_is_transient() {
-        for (status, transient) in [
-            (200, false),
-            (404, false),
-            (403, false),
-            (408, true),
-            (425, true),
-            (429, true),
-            (500, true),
-            (501, false),
-            (503, true),
-            (599, true),
-        ] {
-            assert_eq!(is_transient(StatusCode::from_u16(status).unwrap()), transient, "{status}");
         }
     }
 }
