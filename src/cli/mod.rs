@@ -29,7 +29,9 @@ pub use exit::Exit;
 use std::io::{self, Write};
 
 use clap::Parser;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// The program's version, with the commit it was built from where that is known.
 pub const fn version() -> &'static str {
@@ -80,9 +82,13 @@ fn log_to_stderr(verbose: u8) {
     if directives.is_empty() {
         return;
     }
-    let filter = EnvFilter::builder().parse_lossy(directives);
+    let filter: Targets = match directives.parse() {
+        Ok(filter) => filter,
+        Err(error) => return complain(format!("{}: {error}", env::RUST_LOG)),
+    };
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
     // A second call, from an embedding program's second run, keeps the first's choice.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).try_init();
+    let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
 }
 
 /// Says on standard error why a command can't be done.

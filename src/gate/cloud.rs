@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::pin;
 
-use futures::stream::{self, StreamExt};
+use futures_util::stream::{self, StreamExt};
 use tokio::time::Instant;
 
 use super::{TimeLimits, may_change, sleep_until};

@@ -16,7 +16,7 @@ use crate::text::excerpt;
 /// spelling that the [URL Standard](https://url.spec.whatwg.org/) would change is not a location.
 ///
 /// Clones share one text: there are as many locations as artifacts.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ArtifactUrl(Arc<Url>);
 
 impl ArtifactUrl {
@@ -74,27 +74,31 @@ impl TryFrom<Url> for ArtifactUrl {
 
     /// Accepts a URL that is already parsed, such as a redirect's target.
     fn try_from(url: Url) -> Result<Self, BadLocation> {
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(BadLocation::Scheme { found: excerpt(url.scheme(), 40) });
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(BadLocation::Userinfo);
-        }
-        if url.query().is_some() {
-            return Err(BadLocation::Query);
-        }
-        if url.fragment().is_some() {
-            return Err(BadLocation::Fragment);
-        }
-        if let Some(Host::Domain(domain)) = url.host()
-            && domain.ends_with('.')
-        {
-            return Err(BadLocation::TrailingDot);
-        }
+        check(&url)?;
         if url.path().ends_with('/') {
             return Err(BadLocation::NoFile);
         }
         Ok(Self(Arc::new(url)))
+    }
+}
+
+/// What holds of every URL that people or documents give: a location, or the prefix of one.
+pub(super) fn check(url: &Url) -> Result<(), BadLocation> {
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(BadLocation::Scheme { found: excerpt(url.scheme(), 40) });
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(BadLocation::Userinfo);
+    }
+    if url.query().is_some() {
+        return Err(BadLocation::Query);
+    }
+    if url.fragment().is_some() {
+        return Err(BadLocation::Fragment);
+    }
+    match url.host() {
+        Some(Host::Domain(domain)) if domain.ends_with('.') => Err(BadLocation::TrailingDot),
+        _ => Ok(()),
     }
 }
 
@@ -110,17 +114,11 @@ impl fmt::Display for ArtifactUrl {
     }
 }
 
-impl fmt::Debug for ArtifactUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ArtifactUrl({})", self.as_str())
-    }
-}
-
 /// Why a text is no location.
 #[expect(missing_docs, reason = "each message says what it is")]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadLocation {
-    #[error("it is no absolute URL ({why})")]
+    #[error("it is not an absolute URL ({why})")]
     NotAUrl { why: String },
     #[error("{why}")]
     NoPlace { why: String },
@@ -159,8 +157,8 @@ mod tests {
             assert_eq!(ArtifactUrl::parse(good).unwrap().as_str(), good);
         }
         let bad = [
-            ("", "no absolute URL"),
-            ("/art/x", "no absolute URL"),
+            ("", "not an absolute URL"),
+            ("/art/x", "not an absolute URL"),
             ("ftp://h/x", "scheme is ftp"),
             ("file:///etc/passwd", "scheme is file"),
             ("https://u@h/x", "user name"),

@@ -36,7 +36,7 @@ const FIRST_OF_2020: u64 = 202_001_010_000;
 /// assert_eq!(build.to_string(), "414.92.202306141028-0");
 /// # Ok::<(), art_mirror_validate::location::BuildIdError>(())
 /// ```
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct BuildId {
     text: Box<str>,
     content: BuildContent,
@@ -226,12 +226,6 @@ fn stamp(text: &str) -> Option<u64> {
 impl fmt::Display for BuildId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.text)
-    }
-}
-
-impl fmt::Debug for BuildId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "BuildId({})", self.text)
     }
 }
 

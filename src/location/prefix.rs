@@ -3,8 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use url::{Host, Url};
+use url::Url;
 
+use super::artifact_url::{BadLocation, check};
 use super::host::BRIDGE_2021;
 use super::layout::{is_plain, segments};
 use crate::text::excerpt;
@@ -55,21 +56,7 @@ impl Prefix {
 
     fn read(text: &str) -> Result<Self, BadPrefix> {
         let url = Url::parse(text).map_err(|error| BadPrefix::NotAUrl { why: error.to_string() })?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(BadPrefix::Scheme { found: excerpt(url.scheme(), 40) });
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(BadPrefix::Userinfo);
-        }
-        if url.query().is_some() {
-            return Err(BadPrefix::Query);
-        }
-        if url.fragment().is_some() {
-            return Err(BadPrefix::Fragment);
-        }
-        if matches!(url.host(), Some(Host::Domain(domain)) if domain.ends_with('.')) {
-            return Err(BadPrefix::TrailingDot);
-        }
+        check(&url)?;
         let path = url.path().strip_suffix('/').unwrap_or(url.path());
         let canonical = url.as_str().strip_suffix('/').unwrap_or(url.as_str());
         if !is_spelled_as(text, &url, path) {
@@ -168,7 +155,7 @@ impl fmt::Display for Prefix {
 /// Text that is no prefix.
 #[expect(missing_docs, reason = "each message says what it is")]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{found} is no prefix: {why}")]
+#[error("{found} is not a prefix: {why}")]
 pub struct PrefixError {
     found: String,
     #[source]
@@ -179,18 +166,10 @@ pub struct PrefixError {
 #[expect(missing_docs, reason = "each message says what it is")]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadPrefix {
-    #[error("it is no absolute URL ({why}); expected one such as https://HOST/art/storage/releases")]
+    #[error("it is not an absolute URL ({why}); expected one such as https://HOST/art/storage/releases")]
     NotAUrl { why: String },
-    #[error("its scheme is {found}; expected https or http")]
-    Scheme { found: String },
-    #[error("it carries a user name or password; expected none")]
-    Userinfo,
-    #[error("it carries a query (`?…`); expected none")]
-    Query,
-    #[error("it carries a fragment (`#…`); expected none")]
-    Fragment,
-    #[error("its host name ends with a dot; expected none")]
-    TrailingDot,
+    #[error(transparent)]
+    Url(#[from] BadLocation),
     #[error("its spelling is ambiguous: it would be read as {canonical}; write that if it is meant")]
     NotCanonical { canonical: String },
     #[error(
@@ -230,9 +209,9 @@ mod tests {
     #[test]
     fn what_a_parser_would_repair_is_no_prefix() {
         let cases = [
-            ("", "no absolute URL"),
-            ("bridge.example/art", "no absolute URL"),
-            ("/art/storage", "no absolute URL"),
+            ("", "not an absolute URL"),
+            ("bridge.example/art", "not an absolute URL"),
+            ("/art/storage", "not an absolute URL"),
             ("ftp://h/x", "scheme is ftp"),
             ("file:///x", "scheme is file"),
             ("https://u:secret@h/x", "user name"),

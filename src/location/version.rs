@@ -46,7 +46,7 @@ impl FromStr for Series {
 
 /// A release of OpenShift: `4.8.2`, `4.19.0-ec.0`, `4.11-fc.0`, `4.6.0-0.nightly-2020-08-26-093617`; or
 /// `dev-4.19`, which ART's sync job calls the nightlies of a series.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct OcpVersion {
     text: Box<str>,
     series: Series,
@@ -131,12 +131,6 @@ impl FromStr for OcpVersion {
 impl fmt::Display for OcpVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.text)
-    }
-}
-
-impl fmt::Debug for OcpVersion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "OcpVersion({})", self.text)
     }
 }
 

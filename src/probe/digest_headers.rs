@@ -311,7 +311,13 @@ mod tests {
 
     #[test]
     fn thousands_of_digests_are_as_good_as_two() {
-        let one = |number: usize| BASE64.encode(Sha256::of(&number.to_be_bytes()).as_bytes());
+        let one = |number: usize| {
+            BASE64.encode(
+                &data_encoding::HEXLOWER
+                    .decode(Sha256::of(&number.to_be_bytes()).to_string().as_bytes())
+                    .unwrap(),
+            )
+        };
         let all = |before: &str, after: &str| {
             let members: Vec<String> = (0..1100).map(|it| format!("{before}{}{after}", one(it))).collect();
             members.join(", ")

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
 
-use futures::future::LocalBoxFuture;
-use futures::stream::{self, FuturesUnordered, LocalBoxStream, StreamExt};
+use futures_util::future::LocalBoxFuture;
+use futures_util::stream::{self, FuturesUnordered, LocalBoxStream, StreamExt};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::DigestSource;

@@ -26,11 +26,6 @@ impl Sha256 {
         let bytes = HEXLOWER_PERMISSIVE.decode(text.as_bytes()).map_err(|_| Sha256Error)?;
         bytes.try_into().map(Self).map_err(|_| Sha256Error)
     }
-
-    /// The digest's 32 bytes.
-    pub const fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
 }
 
 /// Text that is no SHA-256 digest.

@@ -90,17 +90,6 @@ pub enum SizeSource {
     Bridge,
 }
 
-impl SizeSource {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Stream => "stream",
-            Self::Legacy => "legacy",
-            Self::MetaJson => "meta.json",
-            Self::Bridge => "bridge",
-        }
-    }
-}
-
 impl std::fmt::Display for SizeSource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {

@@ -1,8 +1,7 @@
 //! How far all downloads are, for whoever shows it.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// All downloads of a run. Clones share what they count.
 #[derive(Debug, Clone, Default)]
@@ -12,27 +11,24 @@ pub struct Transfers(Arc<Mutex<Books>>);
 struct Books {
     next: u64,
     open: BTreeMap<u64, Entry>,
-    done_files: usize,
-    done_bytes: u64,
-    /// What went over the wire on transfers that are done, what was thrown away included.
-    done_wire: u64,
+    /// What is done, with its bytes.
+    done: TransfersNow,
 }
 
 #[derive(Debug)]
 struct Entry {
-    name: Arc<str>,
-    size: Option<u64>,
+    file: FileProgress,
     started: bool,
-    position: Arc<AtomicU64>,
-    wire: Arc<AtomicU64>,
+    /// What went over the wire, what was thrown away included.
+    wire: u64,
 }
 
-/// One file that is being downloaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileProgress {
     /// Which download of the run this is: stable while it lasts.
     pub id: u64,
     pub name: Arc<str>,
+    /// How many of its bytes are here.
     pub received: u64,
     /// Its size in bytes, where it is known.
     pub size: Option<u64>,
@@ -43,7 +39,9 @@ pub struct FileProgress {
 pub struct TransfersNow {
     /// The files under way, the oldest first.
     pub files: Vec<FileProgress>,
+    /// How many files wait for their turn.
     pub waiting: usize,
+    /// How many files are done.
     pub done: usize,
     /// The bytes that are here, of all files.
     pub received: u64,
@@ -58,35 +56,29 @@ impl TransfersNow {
     pub fn any(&self) -> bool {
         self.done > 0 || self.waiting > 0 || !self.files.is_empty()
     }
+
+    fn add(&mut self, received: u64, total: u64, wire: u64) {
+        self.received = self.received.saturating_add(received);
+        self.total = self.total.saturating_add(total);
+        self.wire = self.wire.saturating_add(wire);
+    }
 }
 
 /// One download's entry, until it is dropped.
 #[derive(Debug)]
 pub(in crate::probe) struct Meter {
-    books: Transfers,
+    transfers: Transfers,
     id: u64,
-    position: Arc<AtomicU64>,
-    wire: Arc<AtomicU64>,
 }
 
 impl Transfers {
     pub fn now(&self) -> TransfersNow {
         let books = self.books();
-        let mut now = TransfersNow {
-            done: books.done_files,
-            received: books.done_bytes,
-            total: books.done_bytes,
-            wire: books.done_wire,
-            ..TransfersNow::default()
-        };
-        for (&id, entry) in &books.open {
-            let received = entry.position.load(Ordering::Relaxed);
-            now.received = now.received.saturating_add(received);
-            now.total = now.total.saturating_add(entry.size.unwrap_or(0).max(received));
-            now.wire = now.wire.saturating_add(entry.wire.load(Ordering::Relaxed));
-            if entry.started {
-                let (name, size) = (Arc::clone(&entry.name), entry.size);
-                now.files.push(FileProgress { id, name, received, size });
+        let mut now = books.done.clone();
+        for Entry { file, started, wire } in books.open.values() {
+            now.add(file.received, file.size.unwrap_or(0).max(file.received), *wire);
+            if *started {
+                now.files.push(file.clone());
             } else {
                 now.waiting += 1;
             }
@@ -95,51 +87,51 @@ impl Transfers {
     }
 
     pub(super) fn announce(&self, name: &str, size: Option<u64>) -> Meter {
-        let (position, wire) = (Arc::default(), Arc::default());
         let mut books = self.books();
         let id = books.next;
         books.next += 1;
-        let entry = Entry {
-            name: name.into(),
-            size,
-            started: false,
-            position: Arc::clone(&position),
-            wire: Arc::clone(&wire),
-        };
-        books.open.insert(id, entry);
+        let file = FileProgress { id, name: name.into(), received: 0, size };
+        books.open.insert(id, Entry { file, started: false, wire: 0 });
         drop(books);
-        Meter { books: self.clone(), id, position, wire }
+        Meter { transfers: self.clone(), id }
     }
 
-    fn books(&self) -> std::sync::MutexGuard<'_, Books> {
+    fn books(&self) -> MutexGuard<'_, Books> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Meter {
     pub(super) fn start(&self) {
-        if let Some(entry) = self.books.books().open.get_mut(&self.id) {
-            entry.started = true;
-        }
+        self.change(|entry| entry.started = true);
     }
 
     pub(super) fn add(&self, bytes: u64) {
-        self.position.fetch_add(bytes, Ordering::Relaxed);
-        self.wire.fetch_add(bytes, Ordering::Relaxed);
+        self.change(|entry| {
+            entry.file.received = entry.file.received.saturating_add(bytes);
+            entry.wire = entry.wire.saturating_add(bytes);
+        });
     }
 
+    /// The download starts over.
     pub(super) fn reset(&self) {
-        self.position.store(0, Ordering::Relaxed);
+        self.change(|entry| entry.file.received = 0);
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Entry)) {
+        if let Some(entry) = self.transfers.books().open.get_mut(&self.id) {
+            change(entry);
+        }
     }
 }
 
 impl Drop for Meter {
     fn drop(&mut self) {
-        let mut books = self.books.books();
-        books.open.remove(&self.id);
-        books.done_files += 1;
-        books.done_bytes = books.done_bytes.saturating_add(self.position.load(Ordering::Relaxed));
-        books.done_wire = books.done_wire.saturating_add(self.wire.load(Ordering::Relaxed));
+        let mut books = self.transfers.books();
+        if let Some(Entry { file, wire, .. }) = books.open.remove(&self.id) {
+            books.done.done += 1;
+            books.done.add(file.received, file.received, wire);
+        }
     }
 }
 
