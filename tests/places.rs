@@ -351,7 +351,7 @@ fn the_environment_is_as_the_contract_has_it() {
         of_2021,
     );
     let output = command(&["resolve", QEMU]).env(PREFIX, "ftp://b").output().unwrap();
-    assert_refuses(&output, "OPENSHIFT_INSTALL_COREOS_STREAM_PREFIX: ftp://b is no prefix");
+    assert_refuses(&output, "OPENSHIFT_INSTALL_COREOS_STREAM_PREFIX: ftp://b is not a prefix");
 }
 
 #[test]
