@@ -1,6 +1,7 @@
 //! Text that came from a document or a server, made safe to print.
 
 pub(crate) mod json;
+pub(crate) mod junit;
 #[cfg(test)]
 pub(crate) mod schema;
 

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 use serde::Serialize;
 
 use super::rule::Rule;
 use crate::report::markdown::escape as markdown;
+use crate::text::junit::{self, Case, Status, Suite};
 use crate::text::{Printable, count, json};
 
 /// The version of the shape of what `--output json` prints.
@@ -100,7 +100,6 @@ impl Report {
 
     /// Writes it as `JUnit`: a suite for each document, a case for each rule.
     pub fn write_junit(&self, out: &mut impl Write) -> io::Result<()> {
-        let mut junit = quick_junit::Report::new("art-mirror-validate lint");
         let mut found: BTreeMap<(&str, Rule), Vec<&Finding>> = BTreeMap::new();
         for finding in &self.findings {
             found.entry((&finding.document, finding.code)).or_default().push(finding);
@@ -112,14 +111,14 @@ impl Report {
                 names.push(name);
             }
         }
-        for name in names {
-            let mut suite = TestSuite::new(Printable(name).to_string());
-            for &rule in Rule::ALL {
-                suite.add_test_case(case(name, rule, found.get(&(&**name, rule)).map_or(&[], Vec::as_slice)));
-            }
-            junit.add_test_suite(suite);
-        }
-        junit.serialize(&mut *out).map_err(io::Error::other)
+        let suite = |name: &Arc<str>| {
+            let case =
+                |&rule: &Rule| case(name, rule, found.get(&(&**name, rule)).map_or(&[], Vec::as_slice));
+            let (name, cases) = (Printable(name).to_string(), Rule::ALL.iter().map(case).collect());
+            Suite { name, cases, ..Suite::default() }
+        };
+        let suites: Vec<Suite> = names.into_iter().map(suite).collect();
+        junit::write(out, "art-mirror-validate lint", None, &suites)
     }
 
     pub fn write_json(&self, out: &mut impl Write) -> io::Result<()> {
@@ -140,20 +139,17 @@ impl Report {
     }
 }
 
-fn case(document: &str, rule: Rule, found: &[&Finding]) -> TestCase {
+fn case(document: &str, rule: Rule, found: &[&Finding]) -> Case {
     let lines: Vec<String> = found.iter().map(|finding| finding.shown()).collect();
-    let mut status = TestCaseStatus::success();
-    if found.iter().any(|finding| finding.denied) {
-        status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-        status.set_type(rule.code()).set_message(rule.says());
-        status.set_description(format!("{}\n{}", lines.join("\n"), rule.because()));
-    }
-    let mut case = TestCase::new(rule.to_string(), status);
-    case.set_classname(Printable(document).to_string());
-    if !lines.is_empty() {
-        case.set_system_out(lines.join("\n"));
-    }
-    case
+    let out = lines.join("\n");
+    let status = if found.iter().any(|finding| finding.denied) {
+        let text = format!("{out}\n{}", rule.because());
+        Status::Failed { kind: rule.code().to_owned(), message: rule.says().to_owned(), text }
+    } else {
+        Status::Passed
+    };
+    let (name, class) = (rule.to_string(), Printable(document).to_string());
+    Case { name, class, properties: Vec::new(), status, out }
 }
 
 #[cfg(test)]

@@ -5,17 +5,15 @@
 //! nothing. Its type is the reason of what is wrong, and `undetermined` for what is not known.
 
 use std::collections::HashMap;
-use std::error::Error;
 use std::fmt::Write as _;
 use std::io::{self, BufWriter, Write};
 use std::time::Duration;
-
-use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite};
 
 use crate::report::model::{ArtifactReport, Report};
 use crate::report::overview::{Overview, said};
 use crate::report::{advice, words};
 use crate::text::Printable;
+use crate::text::junit::{self, Case, Status, Suite};
 use crate::verdict::Verdict;
 
 /// The suite that holds the files which are no stream documents.
@@ -28,30 +26,15 @@ const RUN: &str = "the run itself";
 const UNDETERMINED: &str = "undetermined";
 
 /// Writes the report.
-///
-/// Text from outside is escaped as everywhere ([`Printable`]) before it becomes XML: XML 1.0 has no way to
-/// write most control characters at all.
 pub fn write(out: &mut impl Write, report: &Report) -> io::Result<()> {
-    let mut junit = quick_junit::Report::new("art-mirror-validate");
-    junit.set_time(Duration::from_millis(report.elapsed_ms));
-    for suite in suites(report) {
-        junit.add_test_suite(suite);
-    }
     let mut out = BufWriter::new(out);
-    junit.serialize(&mut out).map_err(|error| io::Error::other(cause(&error)))?;
+    let time = Duration::from_millis(report.elapsed_ms);
+    junit::write(&mut out, "art-mirror-validate", Some(time), &suites(report))?;
     out.flush()
 }
 
-/// What went wrong at the bottom of an error: `quick_junit` itself only says that something did.
-fn cause(error: &(dyn Error + 'static)) -> String {
-    std::iter::successors(Some(error), |error| (*error).source())
-        .last()
-        .map(ToString::to_string)
-        .unwrap_or_default()
-}
-
-fn suites(report: &Report) -> Vec<TestSuite> {
-    let mut suites: Vec<TestSuite> = Vec::new();
+fn suites(report: &Report) -> Vec<Suite> {
+    let mut suites: Vec<Suite> = Vec::new();
     let mut index: HashMap<&str, usize> = HashMap::new();
     let documents = report.documents.iter().map(|document| &*document.name);
     for name in documents.chain(report.artifacts.iter().map(|artifact| &*artifact.document)) {
@@ -62,92 +45,79 @@ fn suites(report: &Report) -> Vec<TestSuite> {
     }
     for artifact in &report.artifacts {
         if let Some(suite) = index.get(&*artifact.document).and_then(|at| suites.get_mut(*at)) {
-            suite.add_test_case(case(artifact, report));
+            suite.cases.push(case(artifact, report));
         }
     }
     if report.artifacts.is_empty() && (!report.problems.is_empty() || report.interrupted_by.is_some()) {
         let mut run = suite(RUN, report);
-        run.add_test_case(TestCase::new("documents are read and can be used", unread(report)));
+        let name = "documents are read and can be used".to_owned();
+        run.cases.push(Case { name, status: unread(report), ..Case::default() });
         suites.push(run);
     }
     if !report.skipped.is_empty() {
-        let mut skipped = TestSuite::new(SKIPPED);
-        for file in &report.skipped {
-            let mut status = TestCaseStatus::skipped();
-            status.set_message(printable(&file.why));
-            skipped.add_test_case(TestCase::new(printable(&file.name), status));
-        }
-        suites.push(skipped);
+        let cases = report.skipped.iter().map(|file| {
+            let (name, status) = (printable(&file.name), Status::Skipped(printable(&file.why)));
+            Case { name, status, ..Case::default() }
+        });
+        suites.push(Suite { name: SKIPPED.to_owned(), cases: cases.collect(), ..Suite::default() });
     }
     suites
 }
 
-fn suite(name: &str, report: &Report) -> TestSuite {
-    let mut suite = TestSuite::new(printable(name));
-    suite.add_property(Property::new("target", words::target(&report.target)));
-    suite.add_property(Property::new("version", printable(&report.version)));
-    if let Some(caveat) = words::caveat(&report.target, Some(report.verdict)) {
-        suite.set_system_out(caveat);
+fn suite(name: &str, report: &Report) -> Suite {
+    Suite {
+        name: printable(name),
+        properties: vec![("target", words::target(&report.target)), ("version", printable(&report.version))],
+        cases: Vec::new(),
+        out: words::caveat(&report.target, Some(report.verdict)).unwrap_or_default(),
     }
-    suite
 }
 
-fn case(artifact: &ArtifactReport, report: &Report) -> TestCase {
-    let mut case = TestCase::new(printable(&artifact.bare_id()), status(artifact, report));
-    case.set_classname(printable(&artifact.document));
+fn case(artifact: &ArtifactReport, report: &Report) -> Case {
     let reason = artifact.reason.map_or("", |reason| reason.as_str());
-    let place = artifact.url_or_location();
-    for (name, value) in [
+    let properties = [
         ("arch", &*artifact.arch),
         ("platform", &*artifact.platform),
         ("release", &*artifact.release),
-        ("url", place),
+        ("url", artifact.url_or_location()),
         ("reason", reason),
-    ] {
-        if !value.is_empty() {
-            case.add_property(Property::new(name, printable(value)));
-        }
+    ];
+    let warnings = artifact.warnings.iter().map(|warning| ("warning", &**warning));
+    let properties = properties.into_iter().filter(|(_, value)| !value.is_empty()).chain(warnings);
+    let mut out = String::new();
+    for warning in &artifact.warnings {
+        let _ = writeln!(out, "warning: {}", Printable(warning));
     }
-    if !artifact.warnings.is_empty() {
-        let mut lines = String::new();
-        for warning in &artifact.warnings {
-            let _ = writeln!(lines, "warning: {}", Printable(warning));
-            case.add_property(Property::new("warning", printable(warning)));
-        }
-        case.set_system_out(lines);
+    Case {
+        name: printable(&artifact.bare_id()),
+        class: printable(&artifact.document),
+        properties: properties.map(|(name, value)| (name, printable(value))).collect(),
+        status: status(artifact, report),
+        out,
     }
-    case
 }
 
-fn status(artifact: &ArtifactReport, report: &Report) -> TestCaseStatus {
+fn status(artifact: &ArtifactReport, report: &Report) -> Status {
     let reason = words::reason_word(artifact.reason, artifact.verdict);
     let kind = match artifact.verdict {
-        Verdict::Pass => return TestCaseStatus::success(),
+        Verdict::Pass => return Status::Passed,
         Verdict::Fail => reason,
         Verdict::Inconclusive => UNDETERMINED,
     };
     let message = format!("{reason}: {}", Printable(&said(artifact)));
     let text = description(&message, artifact, report);
-    failure(kind, message, text)
+    Status::Failed { kind: kind.to_owned(), message, text }
 }
 
 /// Why nothing was checked.
-fn unread(report: &Report) -> TestCaseStatus {
+fn unread(report: &Report) -> Status {
     let message = printable(&Overview::of(report).headline);
     let mut text = format!("{message}\n");
     for problem in &report.problems {
         let _ = writeln!(text, "{}", Printable(problem));
     }
     let _ = writeln!(text, "to do: {}", advice::of_run(report));
-    failure(UNDETERMINED, message, text)
-}
-
-fn failure(kind: &str, message: String, text: String) -> TestCaseStatus {
-    let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-    status.set_type(kind);
-    status.set_message(message);
-    status.set_description(text);
-    status
+    Status::Failed { kind: UNDETERMINED.to_owned(), message, text }
 }
 
 /// What a person needs to act, the first line and the last being the most of it: what is wrong, where, and the next

@@ -1,0 +1,76 @@
+//! `JUnit` XML, as Jenkins and Spyglass's lens read it. Its texts are [`Printable`](super::Printable): XML 1.0 has no
+//! way to write most control characters at all.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use askama::Template;
+
+#[derive(Template)]
+#[template(path = "junit.xml")]
+struct File<'a> {
+    name: &'a str,
+    time: Option<Duration>,
+    suites: &'a [Suite],
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Suite {
+    pub(crate) name: String,
+    pub(crate) properties: Vec<(&'static str, String)>,
+    pub(crate) cases: Vec<Case>,
+    /// What stands below it all.
+    pub(crate) out: String,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Case {
+    pub(crate) name: String,
+    pub(crate) class: String,
+    pub(crate) properties: Vec<(&'static str, String)>,
+    pub(crate) status: Status,
+    pub(crate) out: String,
+}
+
+#[derive(Debug, Default)]
+pub(crate) enum Status {
+    #[default]
+    Passed,
+    /// Why.
+    Skipped(String),
+    Failed {
+        kind: String,
+        message: String,
+        text: String,
+    },
+}
+
+/// Writes a file of suites.
+pub(crate) fn write(
+    out: &mut impl Write,
+    name: &str,
+    time: Option<Duration>,
+    suites: &[Suite],
+) -> io::Result<()> {
+    File { name, time, suites }.write_into(out)
+}
+
+impl File<'_> {
+    fn count(&self, of: fn(&Suite) -> usize) -> usize {
+        self.suites.iter().map(of).sum()
+    }
+}
+
+impl Suite {
+    fn tests(&self) -> usize {
+        self.cases.len()
+    }
+
+    fn failures(&self) -> usize {
+        self.cases.iter().filter(|case| matches!(case.status, Status::Failed { .. })).count()
+    }
+
+    fn skipped(&self) -> usize {
+        self.cases.iter().filter(|case| matches!(case.status, Status::Skipped(_))).count()
+    }
+}
