@@ -1,62 +1,107 @@
 //! `retention`: which mirrored builds are pinned, newest, orphaned.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::UNIX_EPOCH;
 
-use clap::{Args, ValueHint};
+use clap::{Args, ValueEnum, ValueHint};
 
-use super::args::{NetworkArgs, Output, Source, source};
+use super::args::{NetworkArgs, Source, source};
 use super::load::load_blocking;
 use super::{Exit, complain, network};
-use crate::handoff::retention::{Listing, Pins, Retention};
-use crate::stream::{Repository, read_checkout};
-use crate::text::json;
+use crate::handoff::retention::{KeepList, Listing, Pins, Reach, Retention};
+use crate::stream::{GitError, Repository, read_checkout};
+use crate::text::{Printable, json, path_name};
 
 /// `retention`
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct RetentionArgs {
     /// What pins builds: checkouts, stream files, manifests, https:// URLs of stream files
-    #[arg(value_name = "PIN", value_parser = source, value_hint = ValueHint::AnyPath, required_unless_present = "refs")]
+    #[arg(value_name = "PIN", value_parser = source, value_hint = ValueHint::AnyPath, required_unless_present_any = ["refs", "payloads"])]
     pub pins: Vec<Source>,
 
     /// What the mirror holds: a coreos-assembler builds.json, a directory tree, or a file of URLs or paths, one
-    /// per line; - for standard input; repeatable
-    #[arg(long, value_name = "LISTING", required = true, value_hint = ValueHint::AnyPath)]
+    /// per line, such as the output of aws s3 ls --recursive; - for standard input; repeatable; needed but for
+    /// --output keep-list
+    #[arg(long, value_name = "LISTING", value_hint = ValueHint::AnyPath)]
     pub listing: Vec<PathBuf>,
 
-    /// The git repository of --ref
+    /// The git repository of --ref and --payloads
     #[arg(long, value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
     pub git: PathBuf,
 
-    /// Branches, remote branches and tags that pin builds, as a name or a pattern such as 'release-*', or a
-    /// full one that begins with refs/; repeatable
+    /// Branches, remote branches and tags that pin builds, with every commit that was ever the newest of one, as a
+    /// name or a pattern such as 'release-*', or a full one that begins with refs/; repeatable
     #[arg(long = "ref", value_name = "PATTERN")]
     pub refs: Vec<String>,
 
+    /// Refs that pin nothing although --ref matches them; repeatable
+    #[arg(long = "exclude-ref", value_name = "PATTERN", requires = "refs")]
+    pub excluded: Vec<String>,
+
+    /// Released commits or tags that pin builds, one per line; what follows the first word is a remark, as is a line
+    /// that begins with #
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub payloads: Option<PathBuf>,
+
+    /// Leave out what was the newest commit of a ref before this day only, such as 2024-01-31. Releases that were cut
+    /// from what is left out lose their pins
+    #[arg(long, value_name = "DATE", value_parser = seconds, requires = "refs", conflicts_with = "tips_only")]
+    pub since: Option<Since>,
+
+    /// Leave out all but the newest commit of each ref. Releases that were cut from earlier ones lose their pins
+    #[arg(long, requires = "refs")]
+    pub tips_only: bool,
+
     /// The listing is all there is: what is pinned and not in it is gone, whatever its stream
-    #[arg(long)]
+    #[arg(long, requires = "listing")]
     pub complete: bool,
 
-    /// What standard output gets
+    /// Output format
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]
-    pub output: Output,
+    pub output: RetentionOutput,
 
     /// How an https:// source is read.
     #[command(flatten)]
     pub network: NetworkArgs,
 }
 
+/// What standard output gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum RetentionOutput {
+    /// A list of builds, and the counts
+    #[default]
+    Human,
+    /// The same for programs
+    Json,
+    /// The same for a ticket
+    Markdown,
+    /// The builds that must stay, for a pruner: JSON with their IDs, architectures and AMIs; needs no --listing
+    KeepList,
+}
+
+/// A day, and its beginning in seconds since 1970.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Since {
+    text: String,
+    seconds: u64,
+}
+
 const EXAMPLES: &str = "\
 Examples:
   art-mirror-validate retention --git installer --ref main --ref 'release-*' \\
-      --listing builds.json
-  aws s3 ls --recursive s3://… | awk '{print $4}' |
+      --exclude-ref release-4.1 --listing builds.json
+  aws s3 ls --recursive s3://… |
     art-mirror-validate retention --git installer --ref 'release-*' --listing -
+  art-mirror-validate retention --git installer --ref main --ref 'release-*' \\
+      --output keep-list > keep.json
   art-mirror-validate retention checkout/ --listing /srv/pub/openshift-v4
 
-Nothing is deleted. What cannot be read counts as pinned.
+Nothing is deleted. What cannot be read counts as pinned: every build that was
+made before the commit that has it. A clone must have its whole history (in
+Prow: git fetch --unshallow), or older builds stay undetermined.
 
 Exit status:
   0  every pinned build of the listing's streams is there
@@ -67,22 +112,30 @@ Exit status:
 
 /// Reads, judges and prints.
 pub(super) fn run(args: &RetentionArgs) -> Exit {
-    let retention = match judge(args) {
-        Ok(retention) => retention,
+    let (pins, retention) = match judge(args) {
+        Ok((_, None)) if args.output != RetentionOutput::KeepList => {
+            complain("--listing is missing: what the mirror holds");
+            return Exit::Unusable;
+        }
+        Ok(judged) => judged,
         Err(problem) => {
             complain(problem);
             return Exit::Unusable;
         }
     };
     let mut out = io::BufWriter::new(anstream::stdout());
-    let written = match args.output {
-        Output::Human => retention.write_human(&mut out),
-        Output::Markdown => retention.write_markdown(&mut out),
-        Output::Json => json::pretty(&mut out, &retention),
+    let written = match (args.output, &retention) {
+        (RetentionOutput::Human, Some(retention)) => retention.write_human(&mut out),
+        (RetentionOutput::Markdown, Some(retention)) => retention.write_markdown(&mut out),
+        (RetentionOutput::Json, Some(retention)) => json::pretty(&mut out, retention),
+        (RetentionOutput::KeepList, _) | (_, None) => {
+            json::pretty(&mut out, &KeepList::of(&pins, retention.as_ref()))
+        }
     };
-    let exit = if !retention.gone.is_empty() {
+    let has = |found: fn(&Retention) -> bool| retention.as_ref().is_some_and(found);
+    let exit = if has(|it| !it.gone.is_empty()) {
         Exit::Fail
-    } else if !retention.unreadable.is_empty() || !retention.undetermined.is_empty() {
+    } else if !pins.unreadable.is_empty() || has(|it| !it.undetermined.is_empty()) {
         Exit::Inconclusive
     } else {
         Exit::Pass
@@ -90,7 +143,7 @@ pub(super) fn run(args: &RetentionArgs) -> Exit {
     network::shown(written.and_then(|()| out.flush()), exit)
 }
 
-fn judge(args: &RetentionArgs) -> Result<Retention, String> {
+fn judge(args: &RetentionArgs) -> Result<(Pins, Option<Retention>), String> {
     let mut listing = Listing::default();
     for path in &args.listing {
         listing.add(path).map_err(|error| error.to_string())?;
@@ -109,10 +162,43 @@ fn judge(args: &RetentionArgs) -> Result<Retention, String> {
             }
         }
     }
-    if !args.refs.is_empty() {
-        let repository = Repository::at(&args.git);
-        let refs = repository.refs(&args.refs).map_err(|error| error.to_string())?;
-        pins.add_refs(&repository, &refs);
+    let reach = match &args.since {
+        _ if args.tips_only => Reach::Tips,
+        Some(since) => Reach::Since(since.seconds),
+        None => Reach::History,
+    };
+    let repository = Repository::at(&args.git);
+    let git = |error: GitError| error.to_string();
+    let refs = repository.refs(&args.refs, &args.excluded).map_err(git)?;
+    pins.add_refs(&repository, &refs, &reach).map_err(git)?;
+    if let Some(path) = &args.payloads {
+        let payloads = payloads(path).map_err(|error| format!("{}: {error}", Printable(&path_name(path))))?;
+        pins.add_refs(&repository, &payloads, &Reach::Tips).map_err(git)?;
     }
-    Ok(Retention::of(&pins, &listing, args.complete))
+    pins.narrowed_by = match &args.since {
+        _ if args.tips_only => Some("--tips-only".to_owned()),
+        since => since.as_ref().map(|since| format!("--since {}", since.text)),
+    };
+    let retention = (!args.listing.is_empty()).then(|| Retention::of(&pins, &listing, args.complete));
+    Ok((pins, retention))
+}
+
+/// The revisions that a file lists, under the names that it gives them.
+fn payloads(path: &Path) -> io::Result<Vec<(String, String)>> {
+    let text = std::fs::read_to_string(path)?;
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let payload = |line: &str| {
+        let revision = line.split_whitespace().next().unwrap_or_default();
+        (line.to_owned(), revision.to_owned())
+    };
+    let payloads: Vec<_> = lines.map(payload).collect();
+    if payloads.is_empty() { Err(io::Error::other("it lists no commit or tag")) } else { Ok(payloads) }
+}
+
+fn seconds(text: &str) -> Result<Since, String> {
+    let time = humantime::parse_rfc3339(&format!("{text}T00:00:00Z"));
+    let time = time.or_else(|_| humantime::parse_rfc3339(text));
+    let since = time.ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    let seconds = since.ok_or("expected a day, such as 2024-01-31")?.as_secs();
+    Ok(Since { text: text.to_owned(), seconds })
 }

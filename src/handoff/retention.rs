@@ -1,23 +1,25 @@
 //! Which mirrored builds are pinned, newest, orphaned, and which are pinned and gone.
 //!
-//! ART collects garbage. It must never prune a build that any branch pins; so whatever cannot be read counts as
-//! pinned, and nothing here ever deletes anything.
+//! ART collects garbage. It must never prune a build that any commit of a branch pins, since a release may have been
+//! cut from it; so whatever cannot be read counts as pinned, and nothing here ever deletes anything.
 
 mod cleanup;
 mod files;
 mod human;
+mod keep_list;
 mod listing;
 mod markdown;
 mod pins;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use serde::Serialize;
 
 pub use cleanup::{Cleanup, Images};
+pub use keep_list::KeepList;
 pub use listing::{Held, Listing, ListingError};
-pub use pins::{Pin, Pins, Unreadable};
+pub use pins::{Ami, Pin, Pins, Reach, Unreadable};
 
 use crate::location::{BuildAge, BuildContent, BuildId};
 
@@ -33,6 +35,9 @@ pub struct Retention {
     pub schema_version: u32,
     /// How many builds of each status there are. A build counts once for each status of its architectures.
     pub summary: Summary,
+    /// The option that leaves out commits which a release may have been cut from: what they pin may be among the
+    /// orphans. Null if every commit of the refs counts.
+    pub narrowed_by: Option<String>,
     /// What is pinned and not there: somebody's installation fails.
     pub gone: Vec<Gone>,
     /// What is pinned, and may be gone: the listing does not say.
@@ -55,12 +60,16 @@ pub struct Retention {
 pub struct Summary {
     /// Pinned, and there.
     pub pinned: usize,
+    /// Of those, pinned by earlier commits alone, and by no tip of a ref.
+    pub pinned_by_history_alone: usize,
     /// Not pinned, but the newest of their stream.
     pub newest: usize,
     /// Kept because something cannot be read.
     pub kept: usize,
     /// Neither: they may be pruned.
     pub orphans: usize,
+    /// How many bytes pruning the orphans frees; null if the listing does not say the size of each.
+    pub orphan_bytes: Option<u64>,
     /// Pinned, and not there as a whole.
     pub gone: usize,
     /// Pinned, and perhaps not there as a whole.
@@ -83,8 +92,12 @@ pub struct Build {
     pub status: Status,
     /// Whether it is the newest of its directory, pinned or not.
     pub newest: bool,
-    /// The refs or documents that pin it.
+    /// The refs or documents that pin it; in a ref's history `REF at COMMIT`.
     pub pinned_by: Vec<Arc<str>>,
+    /// Whether earlier commits of refs alone pin it, and no tip.
+    pub by_history_alone: bool,
+    /// How many bytes its files have; null if the listing does not say that of all.
+    pub bytes: Option<u64>,
     /// What was pruned of it although it is listed, for a person; null if nothing was.
     pub pruned: Option<String>,
 }
@@ -100,7 +113,7 @@ pub enum Status {
     Newest,
     /// Which build it is cannot be told, so it counts as pinned.
     Unreadable,
-    /// Nothing that could be read pins it, but something could not be read, so it counts as pinned.
+    /// Nothing that could be read pins it, but something that may pin it could not be read, so it counts as pinned.
     PerhapsPinned,
     /// It may be pruned.
     Orphan,
@@ -176,6 +189,25 @@ impl Status {
             Self::Orphan => "orphan",
         }
     }
+
+    /// What it means, for a person.
+    pub(super) const fn meaning(self) -> &'static str {
+        match self {
+            Self::Pinned => {
+                "a document names it, now or in a commit that a release may have been cut from; keep it"
+            }
+            Self::Newest => {
+                "nothing pins it, but it is the newest of its directory; keep it for the next bump"
+            }
+            Self::Unreadable => {
+                "its name is not a build ID, and nothing beside it says which build it is; keep it"
+            }
+            Self::PerhapsPinned => {
+                "nothing that could be read pins it, but something that may pin it could not be read; keep it"
+            }
+            Self::Orphan => "nothing pins it, and there is a newer one; it may be pruned",
+        }
+    }
 }
 
 impl Retention {
@@ -184,23 +216,25 @@ impl Retention {
     /// A pin is missed only if the listing covers its stream: a `builds.json` is of one stream, and says nothing
     /// of others; a listing of one architecture says nothing of others. With `complete`, the listing is all there is, and every pin must be in it.
     pub fn of(pins: &Pins, listing: &Listing, complete: bool) -> Self {
+        let (by_held, by_pin) = pairs(pins, listing);
         let mut retention = Self {
             schema_version: SCHEMA_VERSION,
             summary: Summary::default(),
+            narrowed_by: pins.narrowed_by.clone(),
             gone: Vec::new(),
             undetermined: Vec::new(),
-            builds: builds(pins, listing),
+            builds: builds(pins, listing, &by_held),
             unreadable: pins.unreadable.clone(),
             not_covered: Vec::new(),
             removed: listing.removed.iter().map(|(name, _)| name).collect::<BTreeSet<_>>().len(),
             ignored: listing.ignored,
         };
-        retention.look_for_pins(pins, listing, complete);
+        retention.look_for_pins(pins, listing, &by_pin, complete);
         retention.count();
         retention
     }
 
-    fn look_for_pins(&mut self, pins: &Pins, listing: &Listing, complete: bool) {
+    fn look_for_pins(&mut self, pins: &Pins, listing: &Listing, by_pin: &[Vec<&Held>], complete: bool) {
         let removed = listing.removed.iter().filter_map(|(name, _)| name.parse().ok());
         let streams: BTreeSet<String> = listing
             .held
@@ -226,12 +260,10 @@ impl Retention {
         };
         let mut findings = files::Findings::default();
         let mut not_covered = BTreeSet::new();
-        for pin in pins.pins.iter().filter(|pin| pin.of_files) {
-            let held: Vec<&Held> = listing.held.iter().filter(|held| pin.is_held_as(held)).collect();
-            let was_removed = listing
-                .removed
-                .iter()
-                .any(|(name, arch)| *name == pin.build && arch.as_ref().is_none_or(|arch| *arch == pin.arch));
+        for (pin, held) in pins.pins.iter().zip(by_pin).filter(|(pin, _)| pin.of_files) {
+            let held: Vec<&Held> = held.iter().copied().filter(|held| pin.is_held_as(held)).collect();
+            let removed = |arch| listing.removed.contains(&(Arc::clone(&pin.build), arch));
+            let was_removed = removed(None) || removed(Some(Arc::clone(&pin.arch)));
             if !held.is_empty() {
                 findings.look_for_files(pin, &held);
             } else if was_removed {
@@ -249,8 +281,11 @@ impl Retention {
     fn count(&mut self) {
         let count =
             |statuses: &[Status]| self.builds.iter().filter(|build| statuses.contains(&build.status)).count();
+        let orphans = self.builds.iter().filter(|build| build.status == Status::Orphan);
         self.summary = Summary {
             pinned: count(&[Status::Pinned]),
+            pinned_by_history_alone: self.builds.iter().filter(|build| build.by_history_alone).count(),
+            orphan_bytes: orphans.map(|build| build.bytes).sum(),
             newest: count(&[Status::Newest]),
             kept: count(&[Status::Unreadable, Status::PerhapsPinned]),
             orphans: count(&[Status::Orphan]),
@@ -260,27 +295,63 @@ impl Retention {
     }
 }
 
+/// The pins of each that is held, and what is held of each pin.
+fn pairs<'a>(pins: &'a Pins, listing: &'a Listing) -> (Vec<Vec<&'a Pin>>, Vec<Vec<&'a Held>>) {
+    let mut by_build: HashMap<&str, Vec<usize>> = HashMap::new();
+    let mut by_place: HashMap<(&str, &str), Vec<usize>> = HashMap::new();
+    for (at, pin) in pins.pins.iter().enumerate() {
+        by_build.entry(&pin.build).or_default().push(at);
+        if let (Some(directory), Some(release)) = (&pin.directory, &pin.release) {
+            by_place.entry((directory, release)).or_default().push(at);
+        }
+    }
+    let mut by_pin: Vec<Vec<&Held>> = vec![Vec::new(); pins.pins.len()];
+    let by_held = listing.held.iter().map(|held| {
+        let of_build = held.build.as_ref().and_then(|build| by_build.get(build.as_str()));
+        let of_place = by_place.get(&(&*held.directory, &*held.name));
+        let found: BTreeSet<usize> = of_build.into_iter().chain(of_place).flatten().copied().collect();
+        let mut of_held = Vec::new();
+        for at in found {
+            if let (Some(pin), Some(of_pin)) = (pins.pins.get(at), by_pin.get_mut(at))
+                && pin.pins(held)
+            {
+                of_pin.push(held);
+                of_held.push(pin);
+            }
+        }
+        of_held
+    });
+    let by_held = by_held.collect();
+    (by_held, by_pin)
+}
+
 /// The builds of a listing, those of one name and status together.
-fn builds(pins: &Pins, listing: &Listing) -> Vec<Build> {
+fn builds(pins: &Pins, listing: &Listing, by_held: &[Vec<&Pin>]) -> Vec<Build> {
     let newest = newest(listing);
+    let may_be_pinned = |held: &Held| {
+        let time = held.build.as_ref().map(BuildId::time);
+        let may_pin = |it: &Unreadable| it.newest_build.zip(time).is_none_or(|(newest, time)| time <= newest);
+        pins.unreadable.iter().any(may_pin)
+    };
     let mut builds: BTreeMap<_, Vec<Build>> = BTreeMap::new();
-    for held in &listing.held {
+    for (held, pinned) in listing.held.iter().zip(by_held) {
         let age = held.build.as_ref().map(BuildId::age);
         let is_newest = age.is_some_and(|age| newest.get(&group(held)).is_some_and(|most| *most == age));
-        let by: BTreeSet<&Arc<str>> =
-            pins.pins.iter().filter(|pin| pin.pins(held)).map(|pin| &pin.by).collect();
+        // Tips come first: there may be many other commits.
+        let by: BTreeSet<(bool, &Arc<str>)> = pinned.iter().map(|pin| (pin.is_past, &pin.by)).collect();
+        let by_history_alone = by.first().is_some_and(|(is_past, _)| *is_past);
         let status = if !by.is_empty() {
             Status::Pinned
         } else if held.build.is_none() {
             Status::Unreadable
         } else if is_newest {
             Status::Newest
-        } else if pins.unreadable.is_empty() {
-            Status::Orphan
-        } else {
+        } else if may_be_pinned(held) {
             Status::PerhapsPinned
+        } else {
+            Status::Orphan
         };
-        let pinned_by: Vec<Arc<str>> = by.into_iter().map(Arc::clone).collect();
+        let pinned_by: Vec<Arc<str>> = by.into_iter().map(|(_, by)| Arc::clone(by)).collect();
         let pruned = Some(held.cleanup.shown()).filter(|pruned| !pruned.is_empty());
         let same = builds.entry((&*held.directory, age.unwrap_or_default(), &*held.name)).or_default();
         let alike = |build: &&mut Build| {
@@ -291,6 +362,7 @@ fn builds(pins: &Pins, listing: &Listing) -> Vec<Build> {
         };
         if let Some(build) = same.iter_mut().find(alike) {
             build.arches.extend(held.arch.clone());
+            build.bytes = build.bytes.zip(held.bytes).map(|(one, other)| one.saturating_add(other));
         } else {
             same.push(Build {
                 directory: Arc::clone(&held.directory),
@@ -300,6 +372,8 @@ fn builds(pins: &Pins, listing: &Listing) -> Vec<Build> {
                 status,
                 newest: is_newest,
                 pinned_by,
+                by_history_alone,
+                bytes: held.bytes,
                 pruned,
             });
         }

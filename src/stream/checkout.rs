@@ -15,11 +15,11 @@ use super::git::{CommitId, Repository};
 use super::limits::{MAX_DEPTH, MAX_DOCUMENT_BYTES, MAX_FILES, MAX_PATH};
 use super::manifest::{self, Manifests};
 use super::source::{LegacyBuild, SourceError, SourceErrors, Sourced, Sources};
-use super::tree::{Commit, Directory, Kind, Listing, Tree};
+use super::tree::{Commit, Directory, Entry, Kind, Listing, Tree};
 use crate::text::{count, path_name, printed_length};
 
 /// What the installer embeds. Its stream document was directly in here in 2021, beside the legacy metadata.
-const DATA: &str = "data/data";
+pub(super) const DATA: &str = "data/data";
 
 /// Where stream documents have been since.
 const COREOS: &str = "data/data/coreos";
@@ -45,20 +45,46 @@ pub struct Checkout {
 }
 
 pub fn read_checkout(root: &Path) -> Checkout {
-    Files::of(&Directory(root)).read()
+    Files::of(&Directory(root)).read(&mut { MAX_DOCUMENT_BYTES })
 }
 
 pub fn read_commit(repository: &Repository, commit: &CommitId) -> Checkout {
-    Files::of(&Commit { repository, id: commit }).read()
+    Files::of(&Commit { repository, id: commit }).read(&mut { MAX_DOCUMENT_BYTES })
 }
 
-/// What identifies all that [`read_commit`] would read of a commit: the paths and IDs of its files. None if
-/// that cannot be told without reading them.
-pub fn commit_key(repository: &Repository, commit: &CommitId) -> Option<Vec<(PathBuf, String)>> {
+/// The files that [`read_commit`] would read.
+#[derive(Debug, Default)]
+pub struct CommitFiles {
+    /// Their paths, and the IDs of what is in them; empty for a link, which may lead to something else by the next
+    /// commit.
+    pub files: Vec<(PathBuf, String)>,
+    /// Whether there are links, to files or directories.
+    pub has_links: bool,
+    /// What could not be listed.
+    pub errors: SourceErrors,
+}
+
+impl CommitFiles {
+    /// What identifies all that [`read_commit`] would read: the paths and IDs of the files. None if that cannot be
+    /// told without reading them.
+    pub(super) fn into_key(self) -> Option<Vec<(PathBuf, String)>> {
+        (self.errors.is_empty() && !self.has_links).then_some(self.files)
+    }
+}
+
+/// Lists the files that [`read_commit`] would read.
+pub fn list_commit(repository: &Repository, commit: &CommitId) -> CommitFiles {
     let tree = Commit { repository, id: commit };
-    let files = Files::of(&tree);
-    let is_known = files.checkout.errors.is_empty() && files.found.iter().all(|(_, id)| !id.is_empty());
-    is_known.then_some(files.found)
+    let Files { found, has_links, checkout, .. } = Files::of(&tree);
+    CommitFiles { files: found, has_links, errors: checkout.errors }
+}
+
+/// Reads one of the files that [`list_commit`] lists, if it has at most `left` bytes.
+pub fn read_listed(repository: &Repository, commit: &CommitId, path: &Path, left: &mut usize) -> Checkout {
+    let tree = Commit { repository, id: commit };
+    let found = vec![(path.to_path_buf(), String::new())];
+    let (looked_at, checkout) = (LOOKED_AT, Checkout::default());
+    Files { tree: &tree, found, has_links: false, seen: 0, looked_at, checkout }.read(left)
 }
 
 /// A file of a commit; none if the commit has no such file.
@@ -71,11 +97,26 @@ pub fn read_file_of(
     if tree.has(path)? { tree.read(path, MAX_DOCUMENT_BYTES).map(Some) } else { Ok(None) }
 }
 
+/// A directory that is listed and cannot be: a partial clone has some trees and not others.
+fn not_here(name: &str) -> SourceError {
+    let (path, found) = (name.to_owned(), "a directory that this clone does not have".to_owned());
+    SourceError::Unusable { path, found, expected: "one that can be read" }
+}
+
+impl Listing {
+    fn has_directory(&self, name: &str) -> bool {
+        let is_it = |entry: &Entry| entry.kind == Kind::Directory && entry.name == name;
+        self.entries.iter().any(is_it)
+    }
+}
+
 /// The files of a tree that may be documents.
 struct Files<'t> {
     tree: &'t dyn Tree,
     /// Their paths, and the IDs that they have in git.
     found: Vec<(PathBuf, String)>,
+    /// Whether there are links in a commit.
+    has_links: bool,
     seen: usize,
     looked_at: &'static str,
     checkout: Checkout,
@@ -84,22 +125,20 @@ struct Files<'t> {
 impl<'t> Files<'t> {
     fn of(tree: &'t dyn Tree) -> Self {
         let checkout = Checkout::default();
-        let mut files = Self { tree, found: Vec::new(), seen: 0, looked_at: LOOKED_AT, checkout };
+        let mut files =
+            Self { tree, found: Vec::new(), has_links: false, seen: 0, looked_at: LOOKED_AT, checkout };
         let result = match tree.list(Path::new(DATA)) {
             Ok(Some(data)) => {
                 files.add(Path::new(DATA), &data, is_json);
-                files.below(Path::new(COREOS), &mut Vec::new())
+                match files.below(Path::new(COREOS), &mut Vec::new()) {
+                    Ok(false) if data.has_directory("coreos") => Err(not_here(COREOS)),
+                    below => below.map(drop),
+                }
             }
             Ok(None) => {
                 // The bump repository keeps `rhcos-4.8.json` at its root; `oc adm release extract` leaves manifests.
                 files.looked_at = LOOKED_AT_ROOT;
-                tree.list(Path::new("")).map(|root| {
-                    if let Some(root) = root {
-                        files.add(Path::new(""), &root, |name| {
-                            is_json(name) || manifest::is_yaml(name.as_ref())
-                        });
-                    }
-                })
+                files.root()
             }
             Err(error) => Err(error),
         };
@@ -109,13 +148,28 @@ impl<'t> Files<'t> {
         files
     }
 
-    /// Adds the files of a directory, and then those of the directories in it.
-    fn below(&mut self, directory: &Path, above: &mut Vec<String>) -> Result<(), SourceError> {
-        let Some(listing) = self.tree.list(directory)? else { return Ok(()) };
+    /// Adds the files of the root, where there is no `data/data`.
+    fn root(&mut self) -> Result<(), SourceError> {
+        let Some(root) = self.tree.list(Path::new(""))? else {
+            return Err(not_here(&self.tree.name()));
+        };
+        if root.has_directory("data") {
+            match self.tree.list(Path::new("data"))? {
+                Some(data) if !data.has_directory("data") => {}
+                _ => return Err(not_here(DATA)),
+            }
+        }
+        self.add(Path::new(""), &root, is_json_or_yaml);
+        Ok(())
+    }
+
+    /// Adds the files of a directory, and then those of the directories in it. Whether there is such a directory.
+    fn below(&mut self, directory: &Path, above: &mut Vec<String>) -> Result<bool, SourceError> {
+        let Some(listing) = self.tree.list(directory)? else { return Ok(false) };
         if above.contains(&listing.identity) {
             let name = directory.display().to_string();
             self.checkout.sources.skip(name, "a link to a directory that it is in");
-            return Ok(());
+            return Ok(true);
         }
         if above.len() >= MAX_DEPTH {
             let (path, found) = (directory.display().to_string(), "a deeper directory".to_owned());
@@ -132,18 +186,21 @@ impl<'t> Files<'t> {
                 break;
             }
             let path = directory.join(&entry.name);
-            if let Err(error) = self.below(&path, above) {
-                self.checkout.errors.push(error);
+            match self.below(&path, above) {
+                Ok(true) => {}
+                Ok(false) => self.checkout.errors.push(not_here(&path_name(&path))),
+                Err(error) => self.checkout.errors.push(error),
             }
         }
         above.pop();
-        Ok(())
+        Ok(true)
     }
 
     /// Adds the files of a directory whose names fit.
     fn add(&mut self, directory: &Path, listing: &Listing, fits: impl Fn(&OsStr) -> bool) {
         for entry in &listing.entries {
             self.seen += 1;
+            self.has_links |= entry.id.is_empty();
             let path = directory.join(&entry.name);
             let name = path_name(&path);
             let unusable =
@@ -182,13 +239,12 @@ impl<'t> Files<'t> {
         }
     }
 
-    fn read(mut self) -> Checkout {
+    fn read(mut self, left: &mut usize) -> Checkout {
         let mut legacy = BuildMetadata::default();
         let mut documents = Vec::new();
         let mut others = 0;
-        let mut left = MAX_DOCUMENT_BYTES;
         for (path, _) in std::mem::take(&mut self.found) {
-            match self.read_one(&path, &mut left, &mut legacy) {
+            match self.read_one(&path, left, &mut legacy) {
                 Ok(Manifests { documents: mut found, others: more }) => {
                     documents.append(&mut found);
                     others += more;
@@ -216,7 +272,7 @@ impl<'t> Files<'t> {
         legacy: &mut BuildMetadata,
     ) -> Result<Manifests, SourceErrors> {
         let name = path_name(path);
-        let bytes = self.tree.read(path, *left)?;
+        let bytes = self.tree.read(path, (*left).min(MAX_DOCUMENT_BYTES))?;
         let is_manifest = manifest::is_yaml(path);
         let claim = Claim::of(&bytes);
         let holds_manifests = path.parent() == Some(Path::new("")) && claim == Claim::Manifest;
@@ -258,6 +314,15 @@ impl<'t> Files<'t> {
 /// Whether a name ends in `.json`, however that is spelled; it may be nothing else.
 fn is_json(name: &OsStr) -> bool {
     name.to_ascii_lowercase().as_encoded_bytes().ends_with(b".json")
+}
+
+fn is_json_or_yaml(name: &OsStr) -> bool {
+    is_json(name) || manifest::is_yaml(name.as_ref())
+}
+
+/// Whether a name in `data/data`, or in the root where there is no `data/data`, may be a document or hold some.
+pub(super) fn is_looked_at(in_data: bool, name: &OsStr) -> bool {
+    if in_data { is_json(name) || name == "coreos" } else { is_json_or_yaml(name) || name == "data" }
 }
 
 /// The legacy metadata around a stream file that was named by itself: beside it, or one directory up for the

@@ -4,6 +4,7 @@
 //! what is read, or reach the network. No shell is involved; every answer is bounded, in bytes and in time.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io::{self, Read, Write as _};
@@ -24,6 +25,10 @@ const MAX_WAIT: Duration = Duration::from_secs(30);
 /// The most that git may list, in bytes. A listing of the installer's documents has about one KiB.
 const MAX_LISTING: usize = 16 * 1024 * 1024;
 
+/// The most bytes of names that are asked for at once: less than the smallest pipe takes, so that writing them never
+/// waits for answers that nobody reads yet.
+const MAX_NAMES: usize = 4 * 1024;
+
 /// The longest line by which git announces an object, in bytes: it repeats the name that was asked for.
 const MAX_LINE: usize = 64 * 1024;
 
@@ -38,10 +43,12 @@ const CHUNK: usize = 64 * 1024;
 /// None of the commands below runs any of these programs today; that is to stay so. `safe.directory`: in Prow
 /// the checkout belongs to another user than the job, and with these settings, reading it is as harmless as
 /// reading its files.
-const SETTINGS: [&str; 9] = [
+const SETTINGS: [&str; 10] = [
     "safe.directory=*",
     "safe.bareRepository=explicit",
     "core.fsmonitor=false",
+    // A file that says which commits have which parents, beside the commits themselves.
+    "core.commitGraph=false",
     "core.hooksPath=/dev/null",
     "core.attributesFile=/dev/null",
     "core.pager=cat",
@@ -52,7 +59,7 @@ const SETTINGS: [&str; 9] = [
 
 /// The environment of every call. All other variables of git's own are taken away: in a hook `GIT_DIR` and
 /// its kin name another repository, and beat `-C`.
-const ENVIRONMENT: [(&str, &str); 10] = [
+const ENVIRONMENT: [(&str, &str); 11] = [
     ("GIT_CONFIG_NOSYSTEM", "1"),
     ("GIT_CONFIG_GLOBAL", "/dev/null"),
     ("GIT_ATTR_NOSYSTEM", "1"),
@@ -63,6 +70,7 @@ const ENVIRONMENT: [(&str, &str); 10] = [
     ("GIT_ALLOW_PROTOCOL", "none"),
     // A replacement would let one commit pass for another.
     ("GIT_NO_REPLACE_OBJECTS", "1"),
+    ("GIT_GRAFT_FILE", "/dev/null"),
     ("GIT_LITERAL_PATHSPECS", "1"),
     ("LC_ALL", "C"),
 ];
@@ -133,6 +141,15 @@ impl fmt::Display for CommitId {
     }
 }
 
+/// When a commit was made, and what it follows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Parentage {
+    /// When it was committed, in seconds since 1970.
+    pub(super) time: u64,
+    /// Its first parent: what the branch had before.
+    pub(super) first_parent: Option<CommitId>,
+}
+
 /// A git repository.
 #[derive(Debug)]
 pub struct Repository {
@@ -160,6 +177,17 @@ pub(super) enum Object {
     BadLink(&'static str),
     /// A file or directory of more bytes than may be read: so many.
     TooLarge(u64),
+}
+
+/// What is where a directory may be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Directory {
+    /// What is in it, in git's order.
+    Entries(Vec<TreeEntry>),
+    /// Nothing, or a tree that this clone does not have.
+    Missing,
+    /// Something else, or more than was to be read.
+    Other,
 }
 
 /// A name in a directory.
@@ -221,37 +249,107 @@ impl Repository {
         CommitId::parse(String::from_utf8_lossy(&line).trim())
     }
 
-    /// The refs that match one of the patterns of `git for-each-ref`, each once, in git's order, with the ID of
-    /// what each points to. A pattern that does not begin with `refs/` is looked for among branches,
-    /// remote-tracking branches and tags.
-    pub fn refs(&self, patterns: &[String]) -> Result<Vec<(String, String)>, GitError> {
+    /// The refs that match one of the patterns of `git for-each-ref` and none of those that exclude, each once, in
+    /// git's order, with the ID of what each points to. A pattern may leave out `refs/`, or `refs/heads/`,
+    /// `refs/remotes/`, `refs/remotes/REMOTE/` and `refs/tags/`; one that no ref matches may be a commit's name.
+    pub fn refs(&self, patterns: &[String], excluded: &[String]) -> Result<Vec<(String, String)>, GitError> {
         let mut found: Vec<(String, String)> = Vec::new();
         for pattern in patterns {
-            let full = if pattern.starts_with("refs/") {
-                vec![pattern.clone()]
-            } else {
-                ["refs/heads/", "refs/remotes/*/", "refs/tags/"]
-                    .map(|below| format!("{below}{pattern}"))
-                    .into()
-            };
-            let mut arguments = vec!["for-each-ref", "--format=%(objectname) %(refname)", "--end-of-options"];
-            arguments.extend(full.iter().map(String::as_str));
-            let lines = self.git(&arguments)?;
-            let lines = String::from_utf8_lossy(&lines);
-            let refs = lines.lines().filter_map(|line| line.split_once(' '));
-            let mut matched = false;
-            for (id, name) in refs {
-                matched = true;
+            let mut matching = self.matching_refs(pattern)?;
+            if matching.is_empty() {
+                let commit = self.commit(pattern).map_err(|_| self.no_ref(pattern))?;
+                matching.push((pattern.clone(), commit.0));
+            }
+            for (name, id) in matching {
                 // `refs/remotes/origin/HEAD` is another name of a branch that is there too.
-                if !name.ends_with("/HEAD") && !found.iter().any(|(known, _)| known == name) {
-                    found.push((name.to_owned(), id.to_owned()));
+                if !name.ends_with("/HEAD") && !found.iter().any(|(known, _)| *known == name) {
+                    found.push((name, id));
                 }
             }
-            if !matched {
-                return Err(GitError::NoRef { directory: self.name(), pattern: pattern.clone() });
+        }
+        for pattern in excluded {
+            let matching = self.matching_refs(pattern)?;
+            if matching.is_empty() {
+                return Err(self.no_ref(pattern));
             }
+            found.retain(|(name, _)| !matching.iter().any(|(excluded, _)| excluded == name));
         }
         Ok(found)
+    }
+
+    fn no_ref(&self, pattern: &str) -> GitError {
+        GitError::NoRef { directory: self.name(), pattern: pattern.to_owned() }
+    }
+
+    fn matching_refs(&self, pattern: &str) -> Result<Vec<(String, String)>, GitError> {
+        let below: &[&str] = if pattern.starts_with("refs/") {
+            &[""]
+        } else {
+            &["refs/heads/", "refs/remotes/*/", "refs/remotes/", "refs/tags/", "refs/"]
+        };
+        let full: Vec<String> = below.iter().map(|below| format!("{below}{pattern}")).collect();
+        let mut arguments = vec!["for-each-ref", "--format=%(objectname) %(refname)", "--end-of-options"];
+        arguments.extend(full.iter().map(String::as_str));
+        let lines = self.git(&arguments)?;
+        let lines = String::from_utf8_lossy(&lines);
+        let refs = lines.lines().filter_map(|line| line.split_once(' '));
+        Ok(refs.map(|(id, name)| (name.to_owned(), id.to_owned())).collect())
+    }
+
+    /// Every commit that was ever the newest of a branch whose tip is given, merges as the branch saw them.
+    pub(super) fn first_parents(&self, tips: &[CommitId]) -> Result<HashMap<CommitId, Parentage>, GitError> {
+        if tips.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let mut arguments =
+            vec!["rev-list", "--first-parent", "--parents", "--timestamp", "--end-of-options"];
+        arguments.extend(tips.iter().map(CommitId::as_str));
+        let lines = self.git(&arguments)?;
+        let parentage = |line: &str| {
+            let mut fields = line.split(' ');
+            let (time, id) = (seconds(fields.next()?), CommitId::parse(fields.next()?)?);
+            Some((id, Parentage { time, first_parent: fields.next().and_then(CommitId::parse) }))
+        };
+        let odd = || GitError::Ended { directory: self.name(), why: "its list of commits cannot be read" };
+        String::from_utf8_lossy(&lines).lines().map(parentage).collect::<Option<_>>().ok_or_else(odd)
+    }
+
+    /// When a commit was made, and its first parent, as it says itself: a shallow clone may not have that.
+    pub(super) fn parentage(&self, commit: &CommitId) -> Result<Parentage, GitError> {
+        let none = || GitError::NoCommit { directory: self.name(), revision: commit.0.clone() };
+        let Answer::Object { content, .. } = self.ask(commit.0.as_bytes(), MAX_LISTING)? else {
+            return Err(none());
+        };
+        let text = String::from_utf8_lossy(&content);
+        let headers = || text.lines().take_while(|line| !line.is_empty());
+        let parent = headers().find_map(|line| CommitId::parse(line.strip_prefix("parent ")?));
+        // `committer NAME <ADDRESS> SECONDS ZONE`
+        let time = headers().find_map(|line| line.strip_prefix("committer ")?.rsplit(' ').nth(1));
+        Ok(Parentage { time: seconds(time.unwrap_or_default()), first_parent: parent })
+    }
+
+    /// When a commit was made, in seconds since 1970.
+    pub fn commit_time(&self, commit: &CommitId) -> Result<u64, GitError> {
+        self.parentage(commit).map(|it| it.time)
+    }
+
+    /// What is at one path of each of several commits, as far as it is a directory of at most `limit` bytes.
+    pub(super) fn trees(
+        &self,
+        commits: &[CommitId],
+        path: &str,
+        limit: usize,
+    ) -> Result<Vec<Directory>, GitError> {
+        let names: Vec<Vec<u8>> =
+            commits.iter().map(|commit| format!("{commit}:{path}").into_bytes()).collect();
+        let directory = |answer| match answer {
+            Answer::Object { id, kind, content } if kind == "tree" => {
+                tree_entries(&content, id.len() / 2).map_or(Directory::Other, Directory::Entries)
+            }
+            Answer::Missing => Directory::Missing,
+            _ => Directory::Other,
+        };
+        Ok(self.ask_all(&names, limit)?.into_iter().map(directory).collect())
     }
 
     /// What is at a path of a commit, of at most `limit` bytes. Links inside the repository are followed.
@@ -280,19 +378,51 @@ impl Repository {
 
     /// Asks for an object by a name without line feeds.
     fn ask(&self, name: &[u8], limit: usize) -> Result<Answer, GitError> {
+        let answers = self.ask_all(&[name.to_vec()], limit)?;
+        Ok(answers.into_iter().next().unwrap_or(Answer::Missing))
+    }
+
+    /// Asks for objects by names without line feeds, and gives the answers in their order.
+    fn ask_all(&self, names: &[Vec<u8>], limit: usize) -> Result<Vec<Answer>, GitError> {
+        let mut answers = Vec::with_capacity(names.len());
+        while let Some(left @ [first, ..]) = names.get(answers.len()..) {
+            let mut bytes = first.len();
+            let fits = |name: &&Vec<u8>| {
+                bytes += name.len() + 1;
+                bytes < MAX_NAMES
+            };
+            let together = 1 + left.iter().skip(1).take_while(fits).count();
+            self.ask_together(left.get(..together).unwrap_or(left), limit, &mut answers)?;
+        }
+        Ok(answers)
+    }
+
+    /// Asks for as many as the pipe takes. Some of them may be left without an answer.
+    fn ask_together(
+        &self,
+        names: &[Vec<u8>],
+        limit: usize,
+        answers: &mut Vec<Answer>,
+    ) -> Result<(), GitError> {
         let mut objects = self.objects.borrow_mut();
         let process = match &mut *objects {
             Some(process) => process,
             none => none.insert(self.start(&["cat-file", "--batch", "--follow-symlinks"], true)?),
         };
         let until = self.until();
-        let answer = process.ask(name, limit, until);
-        // After these it may be in the middle of an answer.
-        if !matches!(answer, Ok(Answer::Object { .. } | Answer::Missing | Answer::BadLink(_))) {
-            let ended = objects.take();
-            return answer.map_err(|stop| self.error(stop, ended, until));
+        let mut asked = process.ask(names);
+        for _ in names {
+            let answer = asked.and_then(|()| process.answer(limit, until));
+            asked = Ok(());
+            // After these it may be in the middle of an answer.
+            if !matches!(answer, Ok(Answer::Object { .. } | Answer::Missing | Answer::BadLink(_))) {
+                let ended = objects.take();
+                answers.push(answer.map_err(|stop| self.error(stop, ended, until))?);
+                return Ok(());
+            }
+            answers.extend(answer.ok());
         }
-        answer.map_err(|stop| self.error(stop, None, until))
+        Ok(())
     }
 
     /// Runs a command and gives its output.
@@ -355,6 +485,11 @@ impl Repository {
             }
         }
     }
+}
+
+/// A time that cannot be read is as late as any: what is concluded from it is that nothing came after.
+fn seconds(text: &str) -> u64 {
+    text.parse().unwrap_or(u64::MAX)
 }
 
 /// The entries of a tree object: `MODE NAME`, a zero byte, and the ID's bytes (gitformat-pack, "tree").
@@ -440,14 +575,18 @@ impl Process {
         Ok(Self { child, input, output: Output { receiver, chunk: Vec::new(), at: 0 }, complaint })
     }
 
-    fn ask(&mut self, name: &[u8], limit: usize, until: Instant) -> Result<Answer, Stop> {
+    /// Asks for objects. The pipe takes all names at once: nothing else is in it.
+    fn ask(&mut self, names: &[Vec<u8>]) -> Result<(), Stop> {
         let Some(input) = &mut self.input else { return Err(Stop::End) };
-        // Of one name the pipe always takes the whole: nothing else is in it.
-        let asked = input.write_all(&[name, b"\n"].concat()).and_then(|()| input.flush());
-        match asked {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Err(Stop::End),
-            asked => asked.map_err(Stop::Io)?,
+        let lines = names.iter().flat_map(|name| [name.as_slice(), b"\n"]).collect::<Vec<_>>().concat();
+        match input.write_all(&lines).and_then(|()| input.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Stop::End),
+            asked => asked.map_err(Stop::Io),
         }
+    }
+
+    /// The next answer.
+    fn answer(&mut self, limit: usize, until: Instant) -> Result<Answer, Stop> {
         let line = self.output.line(until)?;
         let line = String::from_utf8_lossy(&line).into_owned();
         let fields: Vec<&str> = line.split(' ').collect();

@@ -12,6 +12,7 @@ mod digest;
 mod fault;
 mod form;
 mod git;
+mod history;
 mod id;
 mod limits;
 mod load;
@@ -25,17 +26,20 @@ mod tree;
 mod urls;
 
 pub use build_metadata::{BuildFile, BuildMetadata};
-pub use checkout::{Checkout, commit_key, read_checkout, read_commit, read_file_of};
+pub use checkout::{
+    Checkout, CommitFiles, list_commit, read_checkout, read_commit, read_file_of, read_listed,
+};
 pub use cloud::{AccountImage, CloudReference, CloudResource};
 pub use derivation::{Build, Claim, Claims, Differences};
 pub use digest::{Sha256, Sha256Error};
 pub use fault::{Fault, Faults};
 pub use form::Form;
 pub use git::{CommitId, GitError, Repository};
+pub use history::{Past, walk_history};
 pub use id::{ArtifactId, UrlField};
-pub use limits::MAX_DOCUMENT_BYTES;
+pub use limits::{MAX_DOCUMENT_BYTES, MAX_HISTORY_BYTES};
 pub use partition::{Partition, PartitionError};
-pub use refs::{RefDocuments, RefSources};
+pub use refs::{RefDocuments, RefSources, short_name};
 pub use source::{LegacyBuild, Skipped, SourceError, SourceErrors, Sourced, Sources};
 pub use urls::{FoundUrl, find_urls, replace_urls};
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::build_metadata::BuildMetadata;
 use super::source::{SourceError, Sources};
-use super::{Checkout, Repository, Sha256, commit_key, read_commit};
+use super::{Checkout, Repository, Sha256, list_commit, read_commit};
 use crate::text::excerpt;
 
 /// The documents of some refs, each once however many refs have it.
@@ -51,7 +51,7 @@ impl RefSources {
                     continue;
                 }
             };
-            let key = commit_key(repository, &commit);
+            let key = list_commit(repository, &commit).into_key();
             let known =
                 key.as_ref().and_then(|key| read.trees.get(key)).and_then(|&at| read.all.refs.get(at));
             let documents = match known {
@@ -112,7 +112,7 @@ impl Reading {
 }
 
 /// A ref as people write it: a branch, a branch of a remote, a tag.
-fn short_name(name: &str) -> &str {
+pub fn short_name(name: &str) -> &str {
     let below = ["refs/heads/", "refs/remotes/", "refs/tags/"];
     below.iter().find_map(|below| name.strip_prefix(below)).unwrap_or(name)
 }

@@ -58,5 +58,5 @@ fn the_committed_schemas_use_only_what_every_validator_knows() {
         assert_eq!(faults, Vec::<String>::new(), "{}", path.display());
         seen += 1;
     }
-    assert_eq!(seen, 5);
+    assert_eq!(seen, 6);
 }

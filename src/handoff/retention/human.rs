@@ -3,8 +3,11 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use super::{Build, Retention};
-use crate::text::{Printable, count};
+use std::collections::BTreeSet;
+
+use super::{Build, Retention, Status, Unreadable};
+use crate::stream::short_name;
+use crate::text::{Printable, bytes, count};
 
 /// The most refs that are named of a build; hundreds of tags may pin one.
 pub(super) const MOST_REFS: usize = 5;
@@ -12,6 +15,9 @@ pub(super) const MOST_REFS: usize = 5;
 impl Retention {
     /// Writes the report for a person.
     pub fn write_human(&self, out: &mut impl Write) -> io::Result<()> {
+        if let Some(narrowed) = self.narrowed() {
+            writeln!(out, "WARNING: {narrowed}")?;
+        }
         let mut directory: Option<&str> = None;
         for build in &self.builds {
             if directory != Some(&build.directory) {
@@ -38,7 +44,10 @@ impl Retention {
         }
         for unreadable in &self.unreadable {
             let (by, why) = (Printable(&unreadable.by), Printable(&unreadable.why));
-            writeln!(out, "ERROR: {by} cannot be read, so nothing is an orphan: {why}")?;
+            writeln!(out, "ERROR: {by} cannot be read, so {} stays: {why}", doubt(unreadable))?;
+        }
+        for meaning in self.meanings() {
+            writeln!(out, "note: {meaning}")?;
         }
         if self.removed > 0 {
             let builds = count(self.removed, "build");
@@ -48,17 +57,54 @@ impl Retention {
             let builds = count(self.not_covered.len(), "pinned build");
             writeln!(out, "note: {builds} of streams that the listing does not cover (see --complete)")?;
         }
+        if let Some(narrowed) = self.narrowed() {
+            writeln!(out, "WARNING: {narrowed}")?;
+        }
         writeln!(out, "{}", self.counts())
     }
 
-    /// `2 pinned, 1 newest, 0 kept, 3 orphans, 0 gone, 0 undetermined`.
+    /// That commits were left out, which releases may have been cut from.
+    pub(super) fn narrowed(&self) -> Option<String> {
+        let option = Printable(self.narrowed_by.as_deref()?);
+        Some(format!(
+            "{option} leaves out earlier commits: a release that was cut from one of them may still install what is \
+             called an orphan here"
+        ))
+    }
+
+    /// The statuses that occur and do not speak for themselves, each with what it means.
+    pub(super) fn meanings(&self) -> impl Iterator<Item = String> {
+        let statuses: BTreeSet<Status> = self.builds.iter().map(|build| build.status).collect();
+        statuses.into_iter().map(|status| format!("{}: {}", status.as_str(), status.meaning()))
+    }
+
+    /// `2 pinned (1 by earlier commits alone), 1 newest, 0 kept, 3 orphans (1024 bytes), 0 gone, 0 undetermined`.
     pub(super) fn counts(&self) -> String {
         let it = &self.summary;
+        let past = match it.pinned_by_history_alone {
+            0 => String::new(),
+            past => format!(" ({past} by earlier commits alone)"),
+        };
+        let freed = match it.orphan_bytes {
+            Some(freed) if it.orphans > 0 => format!(" ({} to be freed)", bytes(freed)),
+            _ => String::new(),
+        };
         let orphans = count(it.orphans, "orphan");
         format!(
-            "{} pinned, {} newest, {} kept, {orphans}, {} gone, {} undetermined",
+            "{} pinned{past}, {} newest, {} kept, {orphans}{freed}, {} gone, {} undetermined",
             it.pinned, it.newest, it.kept, it.gone, it.undetermined
         )
+    }
+}
+
+/// The builds that something unreadable may pin.
+pub(super) fn doubt(unreadable: &Unreadable) -> String {
+    match unreadable.newest_build.map(|time| time.to_string()) {
+        Some(time) => {
+            let part = |range: std::ops::Range<usize>| time.get(range).unwrap_or_default();
+            format!("every build until {}-{}-{}", part(0..4), part(4..6), part(6..8))
+        }
+        None => "every build".to_owned(),
     }
 }
 
@@ -76,6 +122,9 @@ pub(super) fn title(build: &Build) -> String {
 
 pub(super) fn remarks(build: &Build) -> String {
     let mut remarks: Vec<String> = build.pruned.iter().cloned().collect();
+    if let (Status::Orphan, Some(freed)) = (build.status, build.bytes) {
+        remarks.push(bytes(freed));
+    }
     if !build.pinned_by.is_empty() {
         remarks.push(format!("by {}", refs(&build.pinned_by)));
         remarks.extend(build.newest.then(|| "the newest".to_owned()));
@@ -83,10 +132,9 @@ pub(super) fn remarks(build: &Build) -> String {
     remarks.join("; ")
 }
 
-/// The refs, those of branches in short.
+/// The refs in short.
 pub(super) fn refs(all: &[Arc<str>]) -> String {
-    let short = |name: &Arc<str>| name.strip_prefix("refs/heads/").unwrap_or(name).to_owned();
-    let mut some: Vec<String> = all.iter().take(MOST_REFS).map(short).collect();
+    let mut some: Vec<String> = all.iter().take(MOST_REFS).map(|name| short_name(name).to_owned()).collect();
     if all.len() > MOST_REFS {
         some.push(format!("{} more", all.len() - MOST_REFS));
     }

@@ -1,4 +1,4 @@
-//! What a mirror holds: a `builds.json`, a directory tree, or a list of URLs or paths.
+//! What a mirror holds: a `builds.json`, a directory tree, or a list of URLs or paths, with sizes or without.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
@@ -35,6 +35,8 @@ pub struct Held {
     pub arch: Option<Arc<str>>,
     /// The files that the listing names, as [`FileName::tail`] has them; none if it names the build alone.
     pub files: Option<BTreeSet<Arc<str>>>,
+    /// How many bytes they have together; none if the listing does not say that of each.
+    pub bytes: Option<u64>,
     /// What was pruned of it.
     pub cleanup: Cleanup,
 }
@@ -57,6 +59,9 @@ pub struct Listing {
 struct Found {
     build: Option<BuildId>,
     files: Option<BTreeSet<Arc<str>>>,
+    /// How many bytes its files have, and whether one has no size.
+    bytes: u64,
+    has_unknown_size: bool,
     cleanup: Cleanup,
 }
 
@@ -161,10 +166,11 @@ impl Listing {
             return Ok(());
         }
         for line in String::from_utf8_lossy(&bytes).lines().map(str::trim).filter(|line| !line.is_empty()) {
+            let (size, line) = sized(line);
             let path =
                 line.split_once("://").map_or(line, |(_, rest)| rest.split_once('/').map_or("", |it| it.1));
             let segments: Vec<&str> = segments(path).collect();
-            self.add_path(&segments, 0, line.ends_with('/'));
+            self.add_path(&segments, 0, line.ends_with('/'), size);
         }
         Ok(())
     }
@@ -206,7 +212,10 @@ impl Listing {
             } else {
                 let all: Vec<&str> = above.iter().chain(&*relative).map(String::as_str).collect();
                 let path = entry.path();
-                if let Some(found) = self.add_path(&all, above.len(), false)
+                // A link takes no room of its own.
+                let metadata = entry.metadata()?;
+                let size = if metadata.is_file() { metadata.len() } else { 0 };
+                if let Some(found) = self.add_path(&all, above.len(), false, Some(size))
                     && all.last() == Some(&RHCOS_ID)
                 {
                     found.read_rhcos_id(&path);
@@ -218,7 +227,13 @@ impl Listing {
     }
 
     /// Adds the build that a path belongs to. The first `above` segments lead to the listing itself.
-    fn add_path(&mut self, segments: &[&str], above: usize, is_directory: bool) -> Option<&mut Found> {
+    fn add_path(
+        &mut self,
+        segments: &[&str],
+        above: usize,
+        is_directory: bool,
+        size: Option<u64>,
+    ) -> Option<&mut Found> {
         let Some(place) = Place::find(segments, above, is_directory) else {
             self.ignored += usize::from(!segments.is_empty());
             return None;
@@ -227,6 +242,10 @@ impl Listing {
         let found = self.found(&place.directory, &place.name, place.arch.map(Arch::rpm_name));
         if let Some(tail) = tail {
             found.files.get_or_insert_default().insert(tail);
+        }
+        if !is_directory {
+            found.bytes = found.bytes.saturating_add(size.unwrap_or_default());
+            found.has_unknown_size |= size.is_none();
         }
         Some(found)
     }
@@ -265,6 +284,7 @@ impl Listing {
                 build: found.build.clone(),
                 arch: arch.clone(),
                 files: found.files.clone(),
+                bytes: found.files.as_ref().filter(|_| !found.has_unknown_size).map(|_| found.bytes),
                 cleanup: found.cleanup.clone(),
             })
             .collect();
@@ -321,6 +341,25 @@ impl Place {
             file: file.map(|(arch, name)| FileName::read(name, arch)),
         })
     }
+}
+
+/// A line without the size and date before its path, as `aws s3 ls --recursive`, `gsutil ls -l` and
+/// `find -printf '%s %p\n'` print them, and the size.
+fn sized(mut line: &str) -> (Option<u64>, &str) {
+    let is_date = |text: &str| {
+        text.starts_with(|it: char| it.is_ascii_digit())
+            && text.bytes().all(|byte| byte.is_ascii_digit() || b"-:TZ+".contains(&byte))
+    };
+    let mut size = None;
+    while let Some((field, rest)) = line.split_once(char::is_whitespace) {
+        match field.parse() {
+            Ok(number) if size.is_none() => size = Some(number),
+            _ if is_date(field) => {}
+            _ => break,
+        }
+        line = rest.trim_start();
+    }
+    (size, line)
 }
 
 fn segments(path: &str) -> impl Iterator<Item = &str> {

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use super::human::{refs, remarks, title};
+use super::human::{doubt, refs, remarks, title};
 use super::{Retention, Status};
 use crate::report::markdown::escape::{code, prose};
 
@@ -11,6 +11,9 @@ impl Retention {
     /// Writes the report as Markdown: what is wrong first, then what may go, then what stays.
     pub fn write_markdown(&self, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "## Boot images on the mirror: {}", self.counts())?;
+        if let Some(narrowed) = self.narrowed() {
+            writeln!(out, "\n**Warning:** {}", prose(&narrowed, 600))?;
+        }
         let gone =
             self.gone.iter().map(|it| (&it.build_id, &it.arch, it.how.shown(), &it.files, &it.pinned_by));
         missing(out, "Pinned, and gone", &gone.collect::<Vec<_>>())?;
@@ -18,14 +21,17 @@ impl Retention {
             self.undetermined.iter().map(|it| (&it.build_id, &it.arch, &*it.why, &it.files, &it.pinned_by));
         missing(out, "Pinned, and undetermined", &open.collect::<Vec<_>>())?;
         if !self.unreadable.is_empty() {
-            writeln!(out, "\n### Cannot be read, so nothing is an orphan\n")?;
+            writeln!(out, "\n### Cannot be read, so builds stay\n")?;
         }
         for unreadable in &self.unreadable {
-            writeln!(out, "- {}: {}", code(&unreadable.by, 300), prose(&unreadable.why, 600))?;
+            let (by, why) = (code(&unreadable.by, 300), prose(&unreadable.why, 600));
+            writeln!(out, "- {by}, so {} stays: {why}", doubt(unreadable))?;
         }
         let orphans = |status| status == Status::Orphan;
         self.table(out, "May be pruned", orphans)?;
-        self.table(out, "Stay", |status| !orphans(status))
+        self.table(out, "Stay", |status| !orphans(status))?;
+        writeln!(out)?;
+        self.meanings().try_for_each(|meaning| writeln!(out, "- {}", prose(&meaning, 300)))
     }
 
     fn table(&self, out: &mut impl Write, heading: &str, wanted: impl Fn(Status) -> bool) -> io::Result<()> {

@@ -1,22 +1,34 @@
-//! What pins builds: stream documents, in checkouts or at the refs of a git repository.
+//! What pins builds: stream documents, in checkouts or in the history of a git repository.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
 
 use serde::Serialize;
 
 use super::Held;
 use crate::location::{BuildId, Location};
 use crate::stream::{
-    Artifact, ArtifactId, Checkout, Document, Repository, SourceError, commit_key, read_commit,
+    Artifact, ArtifactId, Checkout, CommitId, Document, GitError, MAX_HISTORY_BYTES, Past, Repository,
+    SourceError, list_commit, read_listed, walk_history,
 };
 use crate::text::excerpt;
+
+/// The most that is said of what cannot be read; the rest is counted.
+const MOST_UNREADABLE: usize = 200;
+
+/// How much later than its commit a build may be that a commit names: clocks differ.
+const SLACK: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// A build that something pins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pin {
-    /// The ref, or the document.
+    /// The ref, or the document; in a ref's history `REF at COMMIT`, the commit that brought it.
     pub by: Arc<str>,
+    /// Whether it is pinned by a ref's history alone, and no longer by its tip.
+    pub is_past: bool,
     /// The build ID; where a document's is none that can be read, the name of the directory that its location names.
     pub build: Arc<str>,
     /// The architecture.
@@ -40,6 +52,21 @@ pub struct Unreadable {
     pub by: Arc<str>,
     /// Why it cannot be read.
     pub why: String,
+    /// The time, `YYYYMMDDhhmm`, of the newest build that it may pin: none was made after its commit. Null if it may
+    /// pin any.
+    pub newest_build: Option<u64>,
+}
+
+/// An image in a cloud that a pinned build names.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Ami {
+    /// The architecture.
+    pub arch: Arc<str>,
+    /// The region, as `name` in `meta.json`.
+    pub name: Arc<str>,
+    /// The image, as `hvm` in `meta.json`.
+    pub hvm: Arc<str>,
 }
 
 /// Everything that pins builds.
@@ -49,24 +76,42 @@ pub struct Pins {
     pub pins: Vec<Pin>,
     /// What could not be read.
     pub unreadable: Vec<Unreadable>,
+    /// The AMIs of each build.
+    pub amis: BTreeMap<Arc<str>, BTreeSet<Ami>>,
+    /// The option that leaves out commits which a release may have been cut from.
+    pub narrowed_by: Option<String>,
+}
+
+/// Which commits of a ref pin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reach {
+    /// Every one that ever was its newest: a release may have been cut from any of them.
+    History,
+    /// The one that was its newest at that time, in seconds since 1970, and all later ones.
+    Since(u64),
+    /// Its newest alone.
+    Tips,
 }
 
 /// What a location says of where its build is.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
     directory: Option<Arc<str>>,
     release: Option<Arc<str>>,
-    file: Option<Arc<str>>,
 }
 
-impl Place {
-    fn of(location: &Location) -> Self {
-        Self {
-            directory: Some(location.directory().into()),
-            release: location.build_directory().map(Arc::from),
-            file: Some(location.file().as_str().into()),
-        }
-    }
+/// A build, an architecture, a place, and whether files are pinned.
+type Key = (Arc<str>, Arc<str>, Place, bool);
+
+/// A path, and the ID of the content.
+type Version = (PathBuf, String);
+
+/// What is pinned by the versions of documents in a repository, each read once.
+struct Versions<'r> {
+    repository: &'r Repository,
+    read: HashMap<Version, Rc<Pins>>,
+    /// How many bytes may still be read.
+    left: usize,
 }
 
 impl Pin {
@@ -77,11 +122,11 @@ impl Pin {
         (is_build || self.names(held)) && held.arch.as_ref().is_none_or(|arch| *arch == self.arch)
     }
 
-    /// Whether what is held is what is pinned, as far as anything says: the directory that the location names may hold
-    /// another build by now.
+    /// Whether what is held, which it pins, is that build as far as anything says: the directory that the location
+    /// names may hold another build by now.
     pub(super) fn is_held_as(&self, held: &Held) -> bool {
         let told = held.build.as_ref().zip(self.build_id());
-        self.pins(held) && told.is_none_or(|(held, pinned)| *held == pinned)
+        told.is_none_or(|(held, pinned)| *held == pinned)
     }
 
     /// Whether the location names the directory that is held.
@@ -98,128 +143,248 @@ impl Pin {
 impl Pins {
     /// Adds what a document pins.
     pub fn add_document(&mut self, by: &Arc<str>, document: &Document) {
+        let mut found: BTreeMap<Key, BTreeSet<Arc<str>>> = BTreeMap::new();
         for artifact in &document.artifacts {
             let Artifact { id: ArtifactId { arch, .. }, release, location, .. } = artifact;
             let location = Location::parse(location).ok();
-            let place = location.as_ref().map(Place::of).unwrap_or_default();
+            let place = location.as_ref().map(|location| Place {
+                directory: Some(location.directory().into()),
+                release: location.build_directory().map(Arc::from),
+            });
+            let file = location.as_ref().map(|location| Arc::from(location.file().as_str()));
+            let mut pin = |build: Arc<str>, at: Option<&Place>| {
+                let key = (build, Arc::clone(arch), at.cloned().unwrap_or_default(), true);
+                found.entry(key).or_default().extend(at.and(file.clone()));
+            };
             // A location that is of another build than its release is a fault, and still keeps users going: the file
             // is then of that build.
             let located = location.as_ref().and_then(|location| match location.build() {
                 Some(build) => Some(build.as_str()),
                 None => location.build_directory().filter(|_| release.parse::<BuildId>().is_err()),
             });
-            let is_elsewhere = located.is_some_and(|build| *build != **release);
-            if let Some(build) = located.filter(|_| is_elsewhere) {
-                self.push(by, build.into(), arch, place.clone(), true);
+            let elsewhere = located.filter(|build| **build != **release);
+            if let Some(build) = elsewhere {
+                pin(build.into(), place.as_ref());
             }
             match release.parse::<BuildId>() {
-                Ok(_) if is_elsewhere => self.push(by, Arc::clone(release), arch, Place::default(), true),
-                Ok(_) => self.push(by, Arc::clone(release), arch, place, true),
+                Ok(_) => pin(Arc::clone(release), place.as_ref().filter(|_| elsewhere.is_none())),
                 // It pins what its URL names.
-                Err(_) if located.is_some() => {
-                    if !is_elsewhere {
-                        self.push(by, Arc::clone(release), arch, place, true);
-                    }
-                }
-                Err(error) => self.unreadable(by, &format!("a release of {arch}: {error}")),
+                Err(_) if elsewhere.is_some() => {}
+                Err(_) if located.is_some() => pin(Arc::clone(release), place.as_ref()),
+                Err(error) => self.unreadable(by, &format!("a release of {arch}: {error}"), None),
             }
         }
-        let releases = document.cloud_images.iter().filter(|image| image.path.ends_with(".release"));
-        for image in releases {
-            // Clouds have their own names for their images; what is no build ID here pins nothing.
-            if image.value.parse::<BuildId>().is_ok() {
-                self.push(by, image.value.as_str().into(), &image.arch, Place::default(), false);
+        let images = &document.cloud_images;
+        let releases =
+            images.iter().filter_map(|it| Some(((&it.arch, it.path.strip_suffix(".release")?), it)));
+        // Clouds have their own names for their images; what is no build ID here pins nothing.
+        let releases: BTreeMap<_, _> =
+            releases.filter(|(_, it)| it.value.parse::<BuildId>().is_ok()).collect();
+        for ((arch, _), release) in &releases {
+            let key = (release.value.as_str().into(), Arc::clone(arch), Place::default(), false);
+            found.entry(key).or_default();
+        }
+        for image in images.iter().filter(|image| image.value.starts_with("ami-")) {
+            if let Some(of) = image.path.strip_suffix(".image")
+                && let Some(release) = releases.get(&(&image.arch, of))
+            {
+                let (arch, hvm) = (Arc::clone(&image.arch), image.value.as_str().into());
+                let name = of.rsplit('.').next().unwrap_or(of).into();
+                self.amis.entry(release.value.as_str().into()).or_default().insert(Ami { arch, name, hvm });
             }
         }
+        self.pins.extend(found.into_iter().map(|((build, arch, place, of_files), files)| {
+            let (by, Place { directory, release }) = (Arc::clone(by), place);
+            Pin { by, is_past: false, build, arch, directory, release, of_files, files }
+        }));
     }
 
     /// Adds what a checkout pins: its stream documents and its legacy metadata.
     pub fn add_checkout(&mut self, by: &Arc<str>, checkout: Checkout) {
+        if checkout.sources.documents.is_empty()
+            && checkout.sources.legacy_builds.is_empty()
+            && checkout.errors.kept().iter().all(is_none)
+        {
+            self.nothing(by, None);
+        }
+        self.add_files(by, checkout);
+    }
+
+    fn add_files(&mut self, by: &Arc<str>, checkout: Checkout) {
         let Checkout { sources, errors } = checkout;
         for sourced in &sources.documents {
             self.add_document(by, &sourced.document);
         }
         for legacy in &sources.legacy_builds {
-            match &legacy.build_id {
-                Some(build) => self.add(by, build, &legacy.arch.into()),
-                None => self.unreadable(by, &format!("{}: it has no buildid", legacy.name)),
+            match legacy.build_id.as_deref().map(|build| (build, build.parse::<BuildId>())) {
+                Some((build, Ok(_))) => self.pins.push(Pin {
+                    by: Arc::clone(by),
+                    is_past: false,
+                    build: build.into(),
+                    arch: legacy.arch.into(),
+                    directory: None,
+                    release: None,
+                    of_files: true,
+                    files: BTreeSet::new(),
+                }),
+                Some((_, Err(error))) => self.unreadable(by, &format!("{}: {error}", legacy.name), None),
+                None => self.unreadable(by, &format!("{}: it has no buildid", legacy.name), None),
             }
         }
-        let is_none = |error: &SourceError| matches!(error, SourceError::NoDocument { .. });
-        if !errors.kept().iter().all(is_none) {
-            errors.kept().iter().for_each(|error| self.unreadable(by, &error.to_string()));
-        } else if sources.documents.is_empty() && sources.legacy_builds.is_empty() {
-            self.unreadable(by, "no boot-image metadata is where any year's checkout has it");
+        for error in errors.kept().iter().filter(|error| !is_none(error)) {
+            self.unreadable(by, &error.to_string(), None);
         }
     }
 
-    /// Adds what every one of these refs pins. Commits with the same metadata are read once.
-    pub fn add_refs(&mut self, repository: &Repository, refs: &[(String, String)]) {
-        let mut known = HashMap::new();
+    /// Adds what these refs pin: names, and what each points to.
+    pub fn add_refs(
+        &mut self,
+        repository: &Repository,
+        refs: &[(String, String)],
+        reach: &Reach,
+    ) -> Result<(), GitError> {
+        let mut versions = Versions { repository, read: HashMap::new(), left: MAX_HISTORY_BYTES };
+        let (mut names, mut tips): (Vec<Arc<str>>, Vec<CommitId>) = (Vec::new(), Vec::new());
         for (name, target) in refs {
-            let by: Arc<str> = name.as_str().into();
-            let commit = match repository.commit(target) {
-                Ok(commit) => commit,
-                Err(error) => {
-                    self.unreadable(&by, &error.to_string());
-                    continue;
+            match repository.commit(target) {
+                Ok(commit) => {
+                    names.push(name.as_str().into());
+                    tips.push(commit);
                 }
-            };
-            let key = commit_key(repository, &commit);
-            let read = || {
-                let mut pins = Self::default();
-                pins.add_checkout(&by, read_commit(repository, &commit));
-                pins
-            };
-            match key {
-                Some(key) => self.add_as(&by, known.entry(key).or_insert_with(read)),
-                None => self.add_as(&by, &read()),
+                Err(error) => self.unreadable(&name.as_str().into(), &error.to_string(), None),
+            }
+        }
+        let mut past: Vec<(Arc<str>, Past, Version)> = Vec::new();
+        // When each version was there first: it pins no build that was made later.
+        let mut since: HashMap<Version, u64> = HashMap::new();
+        let name_of = |it: &Past| names.get(it.tip).cloned().unwrap_or_default();
+        if *reach != Reach::Tips {
+            let from = if let Reach::Since(time) = reach { Some(*time) } else { None };
+            let cut_off = walk_history(repository, &tips, from, |it, files| {
+                let by = name_of(it);
+                for error in files.errors.kept() {
+                    self.unreadable(&at(&by, &it.commit), &error.to_string(), Some(it.time));
+                }
+                for version in files.files {
+                    let is_new = version.1.is_empty() || !since.contains_key(&version);
+                    if is_new {
+                        since.insert(version.clone(), it.time);
+                        past.push((Arc::clone(&by), it.clone(), version));
+                    }
+                }
+            })?;
+            for it in cut_off {
+                let why = format!(
+                    "its history before {} is not in this clone, which is a shallow one; fetch it with git fetch \
+                     --unshallow",
+                    short(&it.commit)
+                );
+                self.unreadable(&name_of(&it), &why, Some(it.time));
+            }
+        }
+        let mut at_tips = HashSet::new();
+        for (by, tip) in names.iter().zip(&tips) {
+            let files = list_commit(repository, tip);
+            let made = repository.commit_time(tip)?;
+            for error in files.errors.kept() {
+                self.unreadable(by, &error.to_string(), Some(made));
+            }
+            let mut pins = Self::default();
+            for version in files.files {
+                let first = since.get(&version).copied().unwrap_or(made);
+                pins.add_as(by, &versions.pins(tip, &version), false, first);
+                at_tips.insert(version);
+            }
+            if pins.pins.is_empty() && pins.unreadable.is_empty() && files.errors.is_empty() {
+                self.nothing(by, Some(made));
+            }
+            self.append(pins);
+        }
+        for (by, Past { commit, time, .. }, version) in past {
+            if version.1.is_empty() || !at_tips.contains(&version) {
+                self.add_as(&at(&by, &commit), &versions.pins(&commit, &version), true, time);
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds what somebody else pins too, by a commit of that time.
+    fn add_as(&mut self, by: &Arc<str>, other: &Self, is_past: bool, time: u64) {
+        self.pins.extend(other.pins.iter().map(|pin| Pin { by: Arc::clone(by), is_past, ..pin.clone() }));
+        for unreadable in &other.unreadable {
+            self.unreadable(by, &unreadable.why, Some(time));
+        }
+        self.add_amis(&other.amis);
+    }
+
+    fn append(&mut self, mut other: Self) {
+        self.pins.append(&mut other.pins);
+        self.unreadable.append(&mut other.unreadable);
+        self.add_amis(&other.amis);
+    }
+
+    fn add_amis(&mut self, amis: &BTreeMap<Arc<str>, BTreeSet<Ami>>) {
+        for (build, amis) in amis {
+            self.amis.entry(Arc::clone(build)).or_default().extend(amis.iter().cloned());
+        }
+    }
+
+    fn nothing(&mut self, by: &Arc<str>, time: Option<u64>) {
+        let why = "no boot-image metadata is where any year's checkout has it; leave it out with --exclude-ref if \
+                   that is as it should be";
+        self.unreadable(by, why, time);
+    }
+
+    /// Notes what cannot be read, and the time of its commit in seconds since 1970.
+    fn unreadable(&mut self, by: &Arc<str>, why: &str, time: Option<u64>) {
+        let newest_build = time.and_then(|time| build_time(Duration::from_secs(time).checked_add(SLACK)?));
+        let unreadable = Unreadable { by: Arc::clone(by), why: excerpt(why, 500), newest_build };
+        if self.unreadable.contains(&unreadable) {
+            return;
+        }
+        match self.unreadable.get_mut(MOST_UNREADABLE) {
+            None => self.unreadable.push(unreadable),
+            // What any of them may pin, this one stands for.
+            Some(rest) => {
+                rest.newest_build = rest.newest_build.zip(newest_build).map(|(one, other)| one.max(other));
+                rest.by = "others".into();
+                "more than are named here".clone_into(&mut rest.why);
             }
         }
     }
+}
 
-    /// Adds what another ref pins too.
-    fn add_as(&mut self, by: &Arc<str>, other: &Self) {
-        self.pins.extend(other.pins.iter().map(|pin| Pin { by: Arc::clone(by), ..pin.clone() }));
-        let unreadable = other.unreadable.iter();
-        self.unreadable.extend(unreadable.map(|it| Unreadable { by: Arc::clone(by), ..it.clone() }));
-    }
-
-    fn add(&mut self, by: &Arc<str>, release: &str, arch: &Arc<str>) {
-        match release.parse::<BuildId>() {
-            Ok(_) => self.push(by, release.into(), arch, Place::default(), true),
-            Err(error) => self.unreadable(by, &format!("a release of {arch}: {error}")),
+impl Versions<'_> {
+    /// What a version pins, by nobody yet. It is read at a commit that has it.
+    fn pins(&mut self, commit: &CommitId, version: &Version) -> Rc<Pins> {
+        let (path, id) = version;
+        if let Some(known) = self.read.get(version).filter(|_| !id.is_empty()) {
+            return Rc::clone(known);
         }
+        let mut pins = Pins::default();
+        pins.add_files(&Arc::default(), read_listed(self.repository, commit, path, &mut self.left));
+        let pins = Rc::new(pins);
+        self.read.insert(version.clone(), Rc::clone(&pins));
+        pins
     }
+}
 
-    fn push(&mut self, by: &Arc<str>, build: Arc<str>, arch: &Arc<str>, place: Place, of_files: bool) {
-        let Place { directory, release, file } = place;
-        let same = |pin: &&mut Pin| {
-            pin.build == build
-                && pin.arch == *arch
-                && pin.directory == directory
-                && pin.release == release
-                && pin.of_files == of_files
-                && pin.by == *by
-        };
-        match self.pins.iter_mut().rev().find(same) {
-            Some(pin) => pin.files.extend(file),
-            None => self.pins.push(Pin {
-                by: Arc::clone(by),
-                build,
-                arch: Arc::clone(arch),
-                directory,
-                release,
-                of_files,
-                files: file.into_iter().collect(),
-            }),
-        }
-    }
+fn is_none(error: &SourceError) -> bool {
+    matches!(error, SourceError::NoDocument { .. })
+}
 
-    fn unreadable(&mut self, by: &Arc<str>, why: &str) {
-        let unreadable = Unreadable { by: Arc::clone(by), why: excerpt(why, 500) };
-        if !self.unreadable.contains(&unreadable) {
-            self.unreadable.push(unreadable);
-        }
-    }
+/// `refs/heads/main at 1be3d1d1cbad`.
+fn at(by: &str, commit: &CommitId) -> Arc<str> {
+    format!("{by} at {}", short(commit)).into()
+}
+
+fn short(commit: &CommitId) -> String {
+    commit.as_str().chars().take(12).collect()
+}
+
+/// A time since 1970 as build IDs have it: `YYYYMMDDhhmm`.
+fn build_time(since_1970: Duration) -> Option<u64> {
+    let time = UNIX_EPOCH.checked_add(since_1970).filter(|_| since_1970.as_secs() < 253_000_000_000)?;
+    let digits = humantime::format_rfc3339_seconds(time).to_string();
+    digits.chars().filter(char::is_ascii_digit).take(12).collect::<String>().parse().ok()
 }

@@ -122,7 +122,8 @@ fn a_build_whose_files_are_gone_is_gone() {
     let mut listing = Listing::default();
     listing.add(root.path()).unwrap();
     let pins = [A, B, C].map(|build| pin("main", build, "x86_64"));
-    let retention = Retention::of(&Pins { pins: pins.into(), unreadable: vec![] }, &listing, false);
+    let retention =
+        Retention::of(&Pins { pins: pins.into(), unreadable: vec![], ..Pins::default() }, &listing, false);
     assert_eq!(statuses(&retention), [(C, Status::Pinned)]);
     let gone: Vec<&str> = retention.gone.iter().map(|gone| &*gone.build_id).collect();
     assert_eq!(gone, [A, B], "neither a directory nor a file on its way nor a link to nothing is a build");
@@ -138,7 +139,8 @@ fn a_release_that_a_location_names_is_there_even_if_nothing_says_its_build() {
         ..pin("main", A, "x86_64")
     };
     let judged = |pin: Pin| {
-        let retention = Retention::of(&Pins { pins: vec![pin], unreadable: vec![] }, &listing, true);
+        let retention =
+            Retention::of(&Pins { pins: vec![pin], unreadable: vec![], ..Pins::default() }, &listing, true);
         let statuses = retention.builds.iter().map(|build| build.status).collect::<Vec<_>>();
         (statuses, retention.gone.len())
     };
@@ -151,7 +153,7 @@ fn a_release_that_a_location_names_is_there_even_if_nothing_says_its_build() {
 fn pin(by: &str, build: &str, arch: &str) -> Pin {
     let directory = Some("4.19-9.6".into());
     let (by, build, arch) = (by.into(), build.into(), arch.into());
-    Pin { by, build, arch, directory, release: None, of_files: true, files: BTreeSet::new() }
+    Pin { by, is_past: false, build, arch, directory, release: None, of_files: true, files: BTreeSet::new() }
 }
 
 fn statuses(retention: &Retention) -> Vec<(&str, Status)> {
@@ -165,7 +167,11 @@ fn three() -> Listing {
 
 #[test]
 fn a_build_is_pinned_newest_or_an_orphan() {
-    let pins = Pins { pins: vec![pin("refs/heads/release-4.19", A, "x86_64")], unreadable: vec![] };
+    let pins = Pins {
+        pins: vec![pin("refs/heads/release-4.19", A, "x86_64")],
+        unreadable: vec![],
+        ..Pins::default()
+    };
     let retention = Retention::of(&pins, &three(), false);
     assert_eq!(statuses(&retention), [(A, Status::Pinned), (B, Status::Orphan), (C, Status::Newest)]);
     assert!(retention.gone.is_empty());
@@ -173,7 +179,7 @@ fn a_build_is_pinned_newest_or_an_orphan() {
 
 #[test]
 fn a_pin_of_another_architecture_is_no_pin() {
-    let pins = Pins { pins: vec![pin("main", A, "s390x")], unreadable: vec![] };
+    let pins = Pins { pins: vec![pin("main", A, "s390x")], unreadable: vec![], ..Pins::default() };
     let retention = Retention::of(&pins, &three(), false);
     assert_eq!(statuses(&retention), [(A, Status::Orphan), (B, Status::Orphan), (C, Status::Newest)]);
     assert_eq!(retention.gone, [], "a listing of one architecture says nothing of others");
@@ -183,8 +189,8 @@ fn a_pin_of_another_architecture_is_no_pin() {
 
 #[test]
 fn what_cannot_be_read_makes_no_orphan() {
-    let unreadable = vec![Unreadable { by: "main".into(), why: "broken".into() }];
-    let pins = Pins { pins: vec![pin("release-4.19", A, "x86_64")], unreadable };
+    let unreadable = vec![Unreadable { by: "main".into(), why: "broken".into(), newest_build: None }];
+    let pins = Pins { pins: vec![pin("release-4.19", A, "x86_64")], unreadable, ..Pins::default() };
     let retention = Retention::of(&pins, &three(), false);
     assert_eq!(statuses(&retention), [(A, Status::Pinned), (B, Status::PerhapsPinned), (C, Status::Newest)]);
 
@@ -199,7 +205,7 @@ fn a_pinned_build_is_gone_only_if_the_listing_covers_its_stream() {
         Pin { directory: Some("4.18-9.4".into()), ..pin("main", "418.94.202501010000-0", "x86_64") };
     let gone = pin("main", "419.96.202501010000-0", "x86_64");
     let clouds = Pin { of_files: false, ..pin("main", "419.96.202402020202-0", "x86_64") };
-    let pins = Pins { pins: vec![elsewhere, gone, clouds], unreadable: vec![] };
+    let pins = Pins { pins: vec![elsewhere, gone, clouds], unreadable: vec![], ..Pins::default() };
     let builds = |complete| {
         let gone = Retention::of(&pins, &three(), complete).gone;
         gone.into_iter().map(|gone| gone.build_id.to_string()).collect::<Vec<_>>()
@@ -212,7 +218,7 @@ fn a_pinned_build_is_gone_only_if_the_listing_covers_its_stream() {
 /// A pin of these images of build A, as cosa names their files.
 fn pin_of(images: &[&str]) -> Pins {
     let files = images.iter().map(|image| format!("rhcos-{A}-{image}").into()).collect();
-    Pins { pins: vec![Pin { files, ..pin("main", A, "x86_64") }], unreadable: vec![] }
+    Pins { pins: vec![Pin { files, ..pin("main", A, "x86_64") }], unreadable: vec![], ..Pins::default() }
 }
 
 /// `FILES: HOW` of what is gone, and `FILES: ?` of what is undetermined.
@@ -313,7 +319,7 @@ fn a_build_id_that_cannot_be_read_pins_what_its_url_names() {
         ("odd-1", format!("{streams}/{A}/x86_64/f"), vec![(A, Some("4.19-9.6"))], 0),
         ("odd-1", by_release.to_owned(), vec![("4.19.1", Some("4.19"))], 0),
         ("odd-1", "https://h/f".to_owned(), vec![], 1),
-        (A, format!("{streams}/{B}/x86_64/f"), vec![(B, Some("4.19-9.6")), (A, None)], 0),
+        (A, format!("{streams}/{B}/x86_64/f"), vec![(A, None), (B, Some("4.19-9.6"))], 0),
         (A, "https://h/f".to_owned(), vec![(A, None)], 0),
     ];
     for (release, location, expected, unreadable) in cases {
@@ -337,7 +343,7 @@ proptest::proptest! {
     #[test]
     fn a_pinned_build_is_never_an_orphan(parts in proptest::collection::vec("[a-z0-9_.-]{1,12}|builds|rhcos-4.8|dependencies|rhcos|x86_64|s390x", 0..6)) {
         let text = format!("{}/{A}/x86_64/f\n{A}/s390x/f\n{B}/x86_64/f\n{C}/x86_64/f\n", parts.join("/"));
-        let pins = Pins { pins: vec![pin("r", A, "x86_64"), pin("r", A, "s390x")], unreadable: vec![] };
+        let pins = Pins { pins: vec![pin("r", A, "x86_64"), pin("r", A, "s390x")], unreadable: vec![], ..Pins::default() };
         let retention = Retention::of(&pins, &listing(&text), false);
         for build in retention.builds.iter().filter(|build| build.build_id.as_deref() == Some(A)) {
             let pinned = build.status == Status::Pinned || !build.arches.iter().any(|arch| matches!(&**arch, "x86_64" | "s390x"));

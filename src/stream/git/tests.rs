@@ -139,11 +139,11 @@ fn commits_have_names() {
     let id = first.to_string();
     let patterns = ["refs/heads/release-*".to_owned(), "main".to_owned(), "nothing*".to_owned()];
     assert_eq!(
-        repository.refs(&patterns[..2]).unwrap(),
+        repository.refs(&patterns[..2], &[]).unwrap(),
         [("refs/heads/release-4.19".to_owned(), id), ("refs/heads/main".to_owned(), main.to_string())]
     );
-    assert!(matches!(repository.refs(&patterns), Err(GitError::NoRef { .. })));
-    let tag = repository.refs(&["v1".to_owned()]).unwrap();
+    assert!(matches!(repository.refs(&patterns, &[]), Err(GitError::NoRef { .. })));
+    let tag = repository.refs(&["v1".to_owned()], &[]).unwrap();
     assert_eq!(repository.commit(&tag[0].1).unwrap(), first, "a tag leads to its commit");
 }
 
@@ -250,6 +250,13 @@ fn a_hostile_repository_runs_nothing() {
     assert!(!mark.exists(), "nothing ran");
 }
 
+impl Process {
+    fn ask_one(&mut self, until: Instant) -> Result<Answer, Stop> {
+        self.ask(&[b"x".to_vec()])?;
+        self.answer(10, until)
+    }
+}
+
 fn process(script: &str) -> Process {
     let mut command = Command::new("sh");
     command.args(["-c", script]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -260,11 +267,11 @@ fn process(script: &str) -> Process {
 fn answers_are_bounded_in_bytes_and_in_time() {
     let soon = || Instant::now() + Duration::from_secs(20);
     assert!(matches!(process("yes").output.rest(1_000, soon()), Err(Stop::Long)));
-    assert!(matches!(process("yes | tr -d '\\n'").ask(b"x", 10, soon()), Err(Stop::Long)));
+    assert!(matches!(process("yes | tr -d '\\n'").ask_one(soon()), Err(Stop::Long)));
     let now = Instant::now() + Duration::from_millis(50);
-    assert!(matches!(process("sleep 100").ask(b"x", 10, now), Err(Stop::Late)));
-    assert!(matches!(process("read x").ask(b"x", 10, soon()), Err(Stop::End)));
-    assert!(matches!(process("exit 3").ask(b"x", 10, soon()), Err(Stop::End)));
+    assert!(matches!(process("sleep 100").ask_one(now), Err(Stop::Late)));
+    assert!(matches!(process("read x").ask_one(soon()), Err(Stop::End)));
+    assert!(matches!(process("exit 3").ask_one(soon()), Err(Stop::End)));
 }
 
 #[test]

@@ -1,0 +1,75 @@
+//! What a pruner must keep, in the terms of what it reads: `id` and `arches` as in coreos-assembler's `builds.json`,
+//! `name` and `hvm` of an AMI as in a build's `meta.json`.
+//!
+//! `cosa coreos-prune` goes through the builds of a `builds.json` by their IDs, and takes the AMIs to deregister from
+//! each `meta.json`; it has no list of its own of what must stay but the update graph's barrier releases.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::{Ami, Pins, Retention, SCHEMA_VERSION, Status, Unreadable};
+
+/// The builds that must stay.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct KeepList {
+    /// The version of this shape; another one means that fields were renamed or taken away.
+    #[cfg_attr(test, schemars(extend("const" = SCHEMA_VERSION)))]
+    pub schema_version: u32,
+    /// Whether it names all that must stay. If not, nothing may be pruned because it is missing here.
+    pub complete: bool,
+    /// The option that leaves out commits which a release may have been cut from; null if every commit counts.
+    pub narrowed_by: Option<String>,
+    /// The builds, by ID.
+    pub builds: Vec<Kept>,
+    /// What pins something, and cannot be read.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// A build that must stay.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Kept {
+    /// The build ID; of what is pinned or listed under another name, that name.
+    pub id: Arc<str>,
+    /// The architectures; empty where nothing says them, and all are meant.
+    pub arches: BTreeSet<Arc<str>>,
+    /// Why it must stay: pinned, or by what the listing has of it.
+    pub because: BTreeSet<Status>,
+    /// The AMIs that documents name of it.
+    pub amis: BTreeSet<Ami>,
+}
+
+impl KeepList {
+    /// What must be kept because it is pinned, and what a listing has besides that must stay.
+    pub fn of(pins: &Pins, listed: Option<&Retention>) -> Self {
+        let mut builds: BTreeMap<Arc<str>, Kept> = BTreeMap::new();
+        let mut keep = |id: &Arc<str>, arches: &[Arc<str>], because| {
+            let kept = builds.entry(Arc::clone(id)).or_insert_with(|| Kept {
+                id: Arc::clone(id),
+                arches: BTreeSet::new(),
+                because: BTreeSet::new(),
+                amis: pins.amis.get(id).cloned().unwrap_or_default(),
+            });
+            kept.arches.extend(arches.iter().cloned());
+            kept.because.insert(because);
+        };
+        for pin in &pins.pins {
+            keep(&pin.build, std::slice::from_ref(&pin.arch), Status::Pinned);
+        }
+        let listed = listed.map(|retention| retention.builds.as_slice()).unwrap_or_default();
+        for build in listed.iter().filter(|build| build.status != Status::Orphan) {
+            let id = build.build_id.as_deref().map_or_else(|| Arc::clone(&build.name), Arc::from);
+            keep(&id, &build.arches, build.status);
+        }
+        Self {
+            schema_version: SCHEMA_VERSION,
+            complete: pins.unreadable.is_empty() && pins.narrowed_by.is_none(),
+            narrowed_by: pins.narrowed_by.clone(),
+            builds: builds.into_values().collect(),
+            unreadable: pins.unreadable.clone(),
+        }
+    }
+}
