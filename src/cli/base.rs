@@ -132,7 +132,7 @@ impl NoBase {
     fn unreadable(error: &dyn std::fmt::Display, name: &str) -> Self {
         let first = error.to_string();
         let first = first.lines().next().unwrap_or_default();
-        Self::Unreadable(format!("what changed since {name} cannot be told: {first}"))
+        Self::Unreadable(format!("cannot determine what changed since {name}: {first}"))
     }
 }
 

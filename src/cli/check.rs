@@ -24,9 +24,9 @@ use crate::report::log::LogWriter;
 use crate::report::model::{
     ArtifactReport, DocumentReport, Report, SkippedFile, Summary, Target, TargetKind,
 };
-use crate::report::progress::Progress;
+use crate::report::progress::{OutageNotes, Progress};
 use crate::report::summary::{self, Reader};
-use crate::report::{LogPace, OutageNotes, advise, files, json, markdown};
+use crate::report::{advise, files, json, markdown};
 use crate::stream::{Artifact, Claim, Claims, Partition, Sha256, Sourced, Sources};
 use crate::text::excerpt;
 use crate::verdict::{Outcome, Signatures, Verdict, Verify};
@@ -417,7 +417,6 @@ struct RunObserver<'s> {
     cases: &'s [Case],
     log: Option<Log>,
     progress: Progress,
-    pace: LogPace,
     outages: OutageNotes,
     quiet: bool,
     /// The reports so far; those before `told` were told.
@@ -437,7 +436,6 @@ impl<'s> RunObserver<'s> {
             cases,
             log: logs.then(|| LogWriter::new(out)),
             progress: if verbosity.quiet { Progress::hidden() } else { Progress::new(subjects.len()) },
-            pace: LogPace::default(),
             outages: OutageNotes::default(),
             quiet: verbosity.quiet,
             reports: vec![None; subjects.len()],
@@ -510,10 +508,8 @@ impl Observer for RunObserver<'_> {
     }
 
     fn downloading(&mut self, now: &TransfersNow) {
-        self.progress.downloading(now);
-        if let Some(log) = &mut self.log
-            && let Some(line) = self.pace.line(std::time::Instant::now(), now)
-        {
+        let line = self.progress.downloading(now);
+        if let (Some(log), Some(line)) = (&mut self.log, line) {
             let _ = log.note(&line);
         }
     }

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 
 use crate::report::files::Written;
 use crate::report::model::Report;
-use crate::report::overview::{Group, Overview, said};
+use crate::report::overview::{Block, Group, Overview, said};
 use crate::report::words;
 use crate::text::count;
 use crate::verdict::Verdict;
@@ -37,7 +37,7 @@ fn render(report: &Report, written: &Written) -> String {
     let overview = Overview::of(report);
     let mut page = Page(String::new());
     head(&mut page, report, &overview);
-    groups(&mut page, report, &overview);
+    groups(&mut page, &overview);
     request(&mut page, report);
     failures(&mut page, &overview, written);
     warnings(&mut page, report, &overview);
@@ -94,32 +94,19 @@ fn head(page: &mut Page, report: &Report, overview: &Overview<'_>) {
     }
 }
 
-fn groups(page: &mut Page, report: &Report, overview: &Overview<'_>) {
-    let mut before: Option<&Group<'_>> = None;
-    let shown = overview.groups.get(..MOST.0).unwrap_or(&overview.groups);
-    for (at, group) in shown.iter().enumerate() {
-        if before.is_none_or(|before| before.origin != group.origin)
-            && let Some(heading) = group.heading(report)
-        {
+fn groups(page: &mut Page, overview: &Overview<'_>) {
+    let (blocks, more) = overview.blocks(MOST.0);
+    for Block { group, heading, example, advice } in blocks {
+        if let Some(heading) = heading {
             page.line(&format!("{}\n", prose(&heading, 200)));
         }
-        before = Some(group);
         page.line(&title(group));
-        if let Some(example) = group.example() {
-            page.line(&format!(
-                "  {}: {}<br>{}",
-                code(&example.bare_id(), 200),
-                prose(&said(example), 500),
-                code(example.url_or_location(), 500)
-            ));
-        }
-        if let Some(advice) = group.advice
-            && shown.get(at + 1).is_none_or(|next| next.advice != group.advice)
-        {
+        let (id, url) = (code(&example.bare_id(), 200), code(example.url_or_location(), 500));
+        page.line(&format!("  {id}: {}<br>{url}", prose(&said(example), 500)));
+        if let Some(advice) = advice {
             page.line(&format!("\n**{}**\n", prose(advice, 400)));
         }
     }
-    let more = overview.groups.len() - shown.len();
     if more > 0 {
         page.line(&format!("and {}, below.\n", count(more, "more group")));
     }
@@ -156,7 +143,7 @@ fn failures(page: &mut Page, overview: &Overview<'_>, written: &Written) {
     page.line("");
     let mut shown = 0;
     'groups: for group in &overview.groups {
-        let message = group.example().map(|example| &example.message);
+        let message = group.artifacts.first().map(|example| &example.message);
         for (at, artifact) in group.artifacts.iter().enumerate() {
             let title = if at == 0 { format!("{}\n", title(group)) } else { String::new() };
             let says_other = at > 0 && message != Some(&artifact.message);
@@ -183,10 +170,7 @@ fn warnings(page: &mut Page, report: &Report, overview: &Overview<'_>) {
     }
     let lines = overview.warnings.iter().take(MOST.1).map(|warning| {
         let (id, said) = (code(&warning.example.id, 300), prose(warning.text, 300));
-        match warning.artifacts - 1 {
-            0 => format!("- {id}: {said}"),
-            more => format!("- {id} and {more} more: {said}"),
-        }
+        format!("- {}", warning.shown(id, said))
     });
     page.folded(&count(report.summary.warnings, "warning"), lines);
 }

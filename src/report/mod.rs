@@ -25,18 +25,14 @@ pub mod log;
 pub mod markdown;
 mod merge;
 pub mod model;
-mod outages;
 mod overview;
 pub mod progress;
 mod prow;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod summary;
-mod transfers;
 mod words;
 
 pub use advice::advise;
-pub use merge::{MergeError, merge};
+pub use merge::merge;
 pub use model::ProwContext;
-pub use outages::OutageNotes;
-pub use transfers::LogPace;

@@ -1,6 +1,7 @@
 //! What a run comes to, the same for every output: by document and build, and by why what did not pass did not.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt::Display;
 
 use crate::report::model::{ArtifactReport, Report};
 use crate::report::words;
@@ -24,6 +25,8 @@ pub(super) struct Overview<'r> {
     pub(super) groups: Vec<Group<'r>>,
     /// Each warning once.
     pub(super) warnings: Vec<Warning<'r>>,
+    /// What the base is called, if there is one.
+    base: String,
 }
 
 /// Artifacts of one build in one document that did not pass for one reason, and about which the same is to be done.
@@ -81,23 +84,57 @@ impl<'r> Overview<'r> {
             headline: headline(report, &builds, &names),
             groups: groups(report, &builds, &names),
             warnings: warnings(report),
+            base: report.changes.as_ref().map(|changes| cut(&changes.base, 100)).unwrap_or_default(),
         }
     }
 }
 
-impl Group<'_> {
-    /// What came of one of its artifacts, for all of them.
-    pub(super) fn example(&self) -> Option<&ArtifactReport> {
-        self.artifacts.first().copied()
-    }
+/// A group where it is shown.
+pub(super) struct Block<'o, 'r> {
+    pub(super) group: &'o Group<'r>,
+    /// Who brought it, where the block before is of another origin.
+    pub(super) heading: Option<String>,
+    /// One of its artifacts, for all of them.
+    pub(super) example: &'r ArtifactReport,
+    /// What to do, where the next block does not say the same.
+    pub(super) advice: Option<&'r str>,
+}
 
-    /// What is to be said before this group where the one before it is of another origin.
-    pub(super) fn heading(&self, report: &Report) -> Option<String> {
-        let base = report.changes.as_ref().map_or("", |changes| &changes.base);
-        match self.origin {
-            Origin::Unknown => None,
-            Origin::Branch => Some(format!("Changed since {}:", cut(base, 100))),
-            Origin::Base => Some(format!("Already so on {}, not from this branch:", cut(base, 100))),
+impl<'r> Overview<'r> {
+    /// The first groups, and how many more there are.
+    pub(super) fn blocks(&self, most: usize) -> (impl Iterator<Item = Block<'_, 'r>>, usize) {
+        let shown = self.groups.get(..most).unwrap_or(&self.groups);
+        let blocks = shown.iter().enumerate().filter_map(|(at, group)| {
+            let before = at.checked_sub(1).and_then(|at| shown.get(at));
+            let is_next = before.is_none_or(|before| before.origin != group.origin);
+            let is_last = shown.get(at + 1).is_none_or(|next| next.advice != group.advice);
+            Some(Block {
+                group,
+                heading: group.origin.heading(&self.base).filter(|_| is_next),
+                example: group.artifacts.first()?,
+                advice: group.advice.filter(|_| is_last),
+            })
+        });
+        (blocks, self.groups.len() - shown.len())
+    }
+}
+
+impl Origin {
+    fn heading(self, base: &str) -> Option<String> {
+        match self {
+            Self::Unknown => None,
+            Self::Branch => Some(format!("Changed since {base}:")),
+            Self::Base => Some(format!("Already so on {base}, not from this branch:")),
+        }
+    }
+}
+
+impl Warning<'_> {
+    /// `ID: what it says`, or `ID and 3 more: what it says`, as the outputs show the two.
+    pub(super) fn shown(&self, id: impl Display, said: impl Display) -> String {
+        match self.artifacts - 1 {
+            0 => format!("{id}: {said}"),
+            more => format!("{id} and {more} more: {said}"),
         }
     }
 }
@@ -127,7 +164,7 @@ fn names(report: &Report) -> HashMap<&str, String> {
 }
 
 /// As many characters of a text; an ellipsis says that there are more.
-fn cut(text: &str, limit: usize) -> String {
+pub(super) fn cut(text: &str, limit: usize) -> String {
     match text.char_indices().nth(limit) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
@@ -342,12 +379,8 @@ mod tests {
         let mut report = sample::report();
         report.changes = Some(sample::changes(&report));
         let overview = Overview::of(&report);
-        let headings: Vec<_> =
-            overview.groups.iter().map(|group| (group.origin, group.heading(&report).unwrap())).collect();
-        assert_eq!(headings[0], (Origin::Branch, "Changed since main:".to_owned()));
-        assert!(headings.iter().all(|(origin, _)| *origin != Origin::Unknown));
-        let base = headings.last().unwrap();
-        assert_eq!(base, &(Origin::Base, "Already so on main, not from this branch:".to_owned()));
+        let headings: Vec<_> = overview.blocks(100).0.filter_map(|block| block.heading).collect();
+        assert_eq!(headings, ["Changed since main:", "Already so on main, not from this branch:"]);
         // A document that was not compared with anything says nothing of the kind.
         report.changes.as_mut().unwrap().documents.clear();
         let unknown = Overview::of(&report).groups.into_iter().filter(|group| group.origin == Origin::Base);

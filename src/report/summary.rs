@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 
 use crate::report::files::Written;
 use crate::report::model::Report;
-use crate::report::overview::{Group, Overview, said};
+use crate::report::overview::{Block, Overview, said};
 use crate::report::words;
 use crate::text::{Printable, count, excerpt};
 use crate::verdict::Verdict;
@@ -63,7 +63,7 @@ fn render(report: &Report, written: &Written, reader: Reader) -> String {
     let end = |most: usize, examples: bool| {
         let mut end = String::new();
         head(&mut end, report, &overview);
-        groups(&mut end, report, &overview, written, (most, examples));
+        groups(&mut end, &overview, written, (most, examples));
         tail(&mut end, report, written);
         end
     };
@@ -72,7 +72,7 @@ fn render(report: &Report, written: &Written, reader: Reader) -> String {
         return text + &whole;
     }
     if reader != Reader::Log {
-        groups(&mut text, report, &overview, written, (MOST, true));
+        groups(&mut text, &overview, written, (MOST, true));
         text.push('\n');
     }
     let shorter = (1..=MOST).rev().map(|most| end(most, false)).find(|end| fits(end));
@@ -111,19 +111,15 @@ fn warnings(text: &mut String, report: &Report, overview: &Overview<'_>, written
     }
     line(text, styled(LOUD, format_args!("! {}", count(report.summary.warnings, "warning"))));
     for warning in overview.warnings.iter().take(MOST_REMARKS) {
-        let more = match warning.artifacts - 1 {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        let (id, said) = (Printable(&warning.example.id), excerpt(warning.text, 120));
-        line(text, format_args!("  {id}{more}: {said}"));
+        let (id, said) = (excerpt(&warning.example.id, 200), excerpt(warning.text, 120));
+        line(text, format_args!("  {}", warning.shown(id, said)));
     }
     rest(text, overview.warnings.len().saturating_sub(MOST_REMARKS), "kind", written);
 }
 
 fn head(text: &mut String, report: &Report, overview: &Overview<'_>) {
     let style = verdict_style(report.verdict).bold();
-    let verdict = format_args!("{} {}:", words::symbol(report.verdict), words::verdict(report)).to_string();
+    let verdict = format!("{} {}:", words::symbol(report.verdict), words::verdict(report));
     line(text, format_args!("{} {}", styled(style, verdict), styled(BOLD, Printable(&overview.headline))));
     if let Some(caveat) = words::caveat(&report.target, Some(report.verdict)) {
         line(text, format_args!("  {}", styled(LOUD, words::target(&report.target))));
@@ -135,38 +131,24 @@ fn head(text: &mut String, report: &Report, overview: &Overview<'_>) {
 
 /// The groups, as many as are wanted, with or without an example of each; what to do is said once for those that
 /// follow each other and share it.
-fn groups(
-    text: &mut String,
-    report: &Report,
-    overview: &Overview<'_>,
-    written: &Written,
-    (most, examples): (usize, bool),
-) {
-    let mut before: Option<&Group<'_>> = None;
-    let shown = overview.groups.get(..most).unwrap_or(&overview.groups);
-    for (at, group) in shown.iter().enumerate() {
-        if before.is_none_or(|before| before.origin != group.origin)
-            && let Some(heading) = group.heading(report)
-        {
+fn groups(text: &mut String, overview: &Overview<'_>, written: &Written, (most, examples): (usize, bool)) {
+    let (blocks, more) = overview.blocks(most);
+    for Block { group, heading, example, advice } in blocks {
+        if let Some(heading) = heading {
             line(text, styled(DIM, Printable(&heading)));
         }
-        before = Some(group);
         let style = verdict_style(group.verdict).bold();
-        let reason = format_args!("{} {}:", words::symbol(group.verdict), group.reason).to_string();
-        line(text, format_args!("{} {}", styled(style, reason), Printable(&group.title)));
-        if let Some(example) = group.example().filter(|_| examples) {
+        let reason = styled(style, format!("{} {}:", words::symbol(group.verdict), group.reason));
+        line(text, format_args!("{reason} {}", Printable(&group.title)));
+        if examples {
             let (id, said) = (excerpt(&example.bare_id(), 200), excerpt(&said(example), 600));
             line(text, format_args!("  {id}: {said}"));
             line(text, format_args!("  {}", excerpt(example.url_or_location(), 600)));
         }
-        let next = shown.get(at + 1);
-        if let Some(advice) = group.advice
-            && next.is_none_or(|next| next.advice != group.advice)
-        {
-            line(text, styled(BOLD, format_args!("→ {}", excerpt(advice, 400))));
+        if let Some(advice) = advice {
+            line(text, styled(BOLD, format!("→ {}", excerpt(advice, 400))));
         }
     }
-    let more = overview.groups.len().saturating_sub(most);
     if more > 0 && !examples {
         line(text, format_args!("  and {} above", count(more, "more group")));
     } else {

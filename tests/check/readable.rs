@@ -3,12 +3,12 @@
 
 use std::path::Path;
 
-use embedded_mirror::{Config, Mirror};
+use embedded_mirror::{Config, Mirror, Resource};
 
 use crate::outputs::on_a_terminal;
 use crate::support::bump;
-use crate::support::world::World;
-use crate::support::{Program, check};
+use crate::support::world::{CDN, World};
+use crate::support::{Program, Stream, check, component};
 
 const GROUPS: [&str; 3] = [
     "✗ missing: 10.2.20260405-0 (coreos-rhel-10.json): 48 of 48 missing",
@@ -100,6 +100,38 @@ fn a_comment_is_short_until_it_is_unfolded() {
         assert!(seen.iter().any(|line| line.contains("The request to ART")), "{}", seen.join("\n"));
         assert!(seen.iter().any(|line| line.contains("48 of 48 missing")), "{}", seen.join("\n"));
     });
+}
+
+/// To mirror an archived file again would not bring it back: it is asked for a restore, apart from what is missing.
+#[test]
+fn an_archived_file_is_to_be_restored() {
+    let world = World::start();
+    let at = |name: &str| format!("/art/storage/prod/streams/rhel-9.8/builds/9.8.20260403-0/x86_64/{name}");
+    let location = |name: &str| component(&format!("https://{CDN}{}", at(name)));
+    world.cdn.put(&at("a.iso"), Resource::artifact("a.iso").header("x-amz-storage-class", "GLACIER"));
+    let stream = Stream::new()
+        .with("x86_64/metal/iso/disk", location("a.iso"))
+        .with("x86_64/metal/raw/disk", location("b.raw"));
+    let directory = tempfile::tempdir().unwrap();
+    let program = world.check(&stream).arg("--artifacts-dir").arg(directory.path());
+    let report = program.run().exits(1).report();
+    let of = |id: &str| {
+        let artifact = report.artifact(id);
+        (
+            artifact["reason"].clone(),
+            artifact["archived"].clone(),
+            artifact["advice"].as_str().unwrap().to_owned(),
+        )
+    };
+    let (archived, missing) = (of("x86_64/metal/iso/disk"), of("x86_64/metal/raw/disk"));
+    assert_eq!((archived.0, archived.1), ("missing".into(), true.into()));
+    assert_eq!((missing.0, missing.1), ("missing".into(), false.into()));
+    assert!(archived.2.contains("to restore the files from the archive storage class"), "{}", archived.2);
+    assert!(missing.2.contains("whether the upload is still to come"), "{}", missing.2);
+    let request = std::fs::read_to_string(directory.path().join("art-mirror-validate-request.md")).unwrap();
+    let sections = ["\nMissing: 1 file\n", "b.raw", "\nArchived, to be restored", "a.iso"];
+    let places: Vec<_> = sections.iter().map(|text| request.find(text).expect(text)).collect();
+    assert!(places.is_sorted(), "{request}");
 }
 
 /// What the mirror's directories are named after, and what they can hold, is no fault of each location.

@@ -8,7 +8,7 @@ use super::escape::{Text, plain};
 use super::matrix::{self, Matrix};
 use crate::report::files::Written;
 use crate::report::model::{ArtifactReport, Changes, Report, Summary};
-use crate::report::overview::{Group, Overview, Warning, said};
+use crate::report::overview::{Block, Overview, cut, said};
 use crate::report::words;
 use crate::text::count;
 use crate::verdict::Verdict;
@@ -18,8 +18,6 @@ use crate::verdict::Verdict;
 pub(super) struct Limits {
     /// How many artifacts that did not pass are listed with their groups.
     detailed: usize,
-    /// How many rows the list of all artifacts has.
-    rows: usize,
     /// How many rows a document's table of platforms has.
     matrix_rows: usize,
     /// How many groups, documents, skipped files, notes, problems, warnings and changed builds are listed.
@@ -30,14 +28,12 @@ pub(super) struct Limits {
 
 impl Limits {
     /// More than a person reads.
-    pub(super) const WIDEST: Self =
-        Self { detailed: 1_000, rows: 5_000, matrix_rows: 200, remarks: 50, request: 200_000 };
+    pub(super) const WIDEST: Self = Self { detailed: 2_000, matrix_rows: 200, remarks: 50, request: 200_000 };
 
     /// Half of it; in the end nothing.
     pub(super) const fn halved(self) -> Self {
         Self {
             detailed: self.detailed / 2,
-            rows: self.rows / 2,
             matrix_rows: self.matrix_rows / 2,
             remarks: self.remarks / 2,
             request: self.request / 2,
@@ -49,9 +45,6 @@ impl Limits {
         self.request == 0
     }
 }
-
-/// Up to so many artifacts, the list of all stands open.
-const FEW: usize = 40;
 
 #[derive(Template)]
 #[template(path = "report.html")]
@@ -76,9 +69,7 @@ pub(super) struct Page {
     problems: Vec<Text>,
     more_problems: usize,
     changes: Option<Changed>,
-    lists: Vec<List>,
-    more_artifacts: usize,
-    warnings: Vec<Warned>,
+    warnings: Vec<Text>,
     more_warnings: usize,
     run: Vec<(&'static str, Vec<Text>)>,
     /// Where the rest can be read, if anywhere.
@@ -94,15 +85,13 @@ struct Changed {
     more: usize,
 }
 
-/// A [`Group`].
+/// A [`Block`].
 struct Shown {
-    /// Who brought it, where the group before is another's.
     heading: Option<Text>,
     verdict: Verdict,
     reason: &'static str,
     title: Text,
     example: Failure,
-    /// What to do, where the next group does not say the same.
     advice: Option<Text>,
     /// All of them, if there are others than the example.
     all: Vec<Failure>,
@@ -116,48 +105,23 @@ struct Failure {
     message: Option<Text>,
 }
 
-/// A [`Warning`].
-struct Warned {
-    text: Text,
-    id: Text,
-    more: usize,
-}
-
-/// One document's artifacts.
-struct List {
-    document: Text,
-    rows: Vec<Row>,
-    open: bool,
-}
-
-/// One artifact in the list of all.
-struct Row {
-    verdict: Verdict,
-    state: &'static str,
-    id: Text,
-    release: Text,
-    status: Option<u16>,
-    size: String,
-    digest: String,
-    warnings: usize,
-}
-
 impl Page {
     pub(super) fn new(report: &Report, written: &Written, limits: Limits) -> Self {
-        let Overview { headline, groups, warnings } = Overview::of(report);
+        let overview = Overview::of(report);
+        let (groups, more_groups) = shown(&overview, limits);
         let documents = by_document(report);
         Self {
             verdict: report.verdict,
             word: words::verdict(report),
-            title: plain(&headline, 200),
-            headline: Text::new(&headline, 1_000),
+            title: plain(&overview.headline, 200),
+            headline: Text::new(&overview.headline, 1_000),
             target: Text::new(&words::target(&report.target), 1_000),
             caveat: words::caveat(&report.target, Some(report.verdict)).map(|text| Text::new(&text, 500)),
             summary: report.summary,
             pull_request: report.prow.pull_request().map(|text| Text::new(&text, 200)),
             pull_request_url: report.prow.pull_request_url(),
-            groups: shown(report, &groups, limits),
-            more_groups: groups.len().saturating_sub(limits.remarks),
+            groups,
+            more_groups,
             request: report.request.as_deref().map(|text| Text::lines(text, 2_000, limits.request)),
             retest: report.prow.retest().map(|retest| Text::new(retest, 200)),
             matrices: documents
@@ -174,10 +138,13 @@ impl Page {
                 .collect(),
             more_problems: report.problems.len().saturating_sub(limits.remarks),
             changes: report.changes.as_ref().map(|of| changed(of, limits)),
-            lists: lists(&documents, report.artifacts.len(), limits),
-            more_artifacts: report.artifacts.len().saturating_sub(limits.rows),
-            warnings: warnings.iter().take(limits.remarks).map(warned).collect(),
-            more_warnings: warnings.len().saturating_sub(limits.remarks),
+            warnings: overview
+                .warnings
+                .iter()
+                .take(limits.remarks)
+                .map(|it| Text::new(&it.shown(cut(&it.example.id, 500), it.text), 1_000))
+                .collect(),
+            more_warnings: overview.warnings.len().saturating_sub(limits.remarks),
             run: run(report, limits),
             elsewhere: written.json.as_ref().map_or("", |_| ", see art-mirror-validate.json"),
             request_elsewhere: written
@@ -221,27 +188,24 @@ fn by_document(report: &Report) -> Vec<(&str, Vec<&ArtifactReport>)> {
     documents
 }
 
-fn shown(report: &Report, groups: &[Group<'_>], limits: Limits) -> Vec<Shown> {
-    let (mut left, mut before) = (limits.detailed, None);
-    let mut shown = Vec::new();
-    for (at, group) in groups.iter().enumerate().take(limits.remarks) {
-        let Some(first) = group.example() else { continue };
+fn shown(overview: &Overview<'_>, limits: Limits) -> (Vec<Shown>, usize) {
+    let mut left = limits.detailed;
+    let (blocks, more) = overview.blocks(limits.remarks);
+    let shown = blocks.map(|Block { group, heading, example, advice }| {
         let all = if group.artifacts.len() > 1 { group.artifacts.len().min(left) } else { 0 };
         left -= all;
-        let is_next = before.replace(group.origin) != Some(group.origin);
-        let is_last = groups.get(at + 1).is_none_or(|next| next.advice != group.advice);
-        shown.push(Shown {
-            heading: group.heading(report).filter(|_| is_next).map(|text| Text::new(&text, 200)),
+        Shown {
+            heading: heading.map(|text| Text::new(&text, 200)),
             verdict: group.verdict,
             reason: group.reason,
             title: Text::new(&group.title, 500),
-            example: failure(first, None),
-            advice: group.advice.filter(|_| is_last).map(|advice| Text::new(advice, 500)),
-            all: group.artifacts.iter().take(all).map(|it| failure(it, Some(&first.message))).collect(),
+            example: failure(example, None),
+            advice: advice.map(|advice| Text::new(advice, 500)),
+            all: group.artifacts.iter().take(all).map(|it| failure(it, Some(&example.message))).collect(),
             more: group.artifacts.len().saturating_sub(all.max(1)),
-        });
-    }
-    shown
+        }
+    });
+    (shown.collect(), more)
 }
 
 /// An artifact that did not pass, without its message where that is the known one.
@@ -254,56 +218,12 @@ fn failure(artifact: &ArtifactReport, known: Option<&String>) -> Failure {
     }
 }
 
-fn warned(warning: &Warning<'_>) -> Warned {
-    Warned {
-        text: Text::new(warning.text, 500),
-        id: Text::new(&warning.example.id, 500),
-        more: warning.artifacts - 1,
-    }
-}
-
 fn changed(changes: &Changes, limits: Limits) -> Changed {
     let builds = changes.by_build();
     Changed {
         headline: Text::new(&changes.headline(), 500),
         builds: builds.iter().take(limits.remarks).map(|build| Text::new(build, 500)).collect(),
         more: builds.len().saturating_sub(limits.remarks),
-    }
-}
-
-fn lists(documents: &[(&str, Vec<&ArtifactReport>)], all: usize, limits: Limits) -> Vec<List> {
-    let mut left = limits.rows;
-    let mut lists = Vec::new();
-    for (document, artifacts) in documents {
-        if left == 0 {
-            break;
-        }
-        let rows: Vec<Row> = artifacts.iter().take(left).map(|artifact| row(artifact)).collect();
-        left -= rows.len();
-        lists.push(List { document: Text::new(document, 500), rows, open: all <= FEW });
-    }
-    lists
-}
-
-fn row(artifact: &ArtifactReport) -> Row {
-    let digests = &artifact.sha256;
-    let shown = digests.observed.unwrap_or(digests.expected).to_string();
-    let source = match digests.observed_from {
-        Some(source) if digests.observed.is_some() => source.as_str(),
-        _ => "not confirmed",
-    };
-    Row {
-        verdict: artifact.verdict,
-        state: words::reason_word(artifact.reason, artifact.verdict),
-        id: Text::new(&artifact.bare_id(), 500),
-        release: Text::new(&artifact.release, 200),
-        status: artifact.http_status,
-        size: artifact
-            .size
-            .observed
-            .map_or_else(|| "–".to_owned(), |size| indicatif::BinaryBytes(size).to_string()),
-        digest: format!("{}…, {source}", shown.chars().take(12).collect::<String>()),
-        warnings: artifact.warnings.len(),
     }
 }
 
