@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use url::{Position, Url};
 
 use super::failure::{
-    Again, Broken, Failure, How, ProbeError, ProbeErrorKind, is_transient, status_trouble, trouble,
+    Again, Cause, ExchangeError, Failure, ProbeError, ProbeErrorKind, is_transient, probe_error, status_error,
 };
 use super::host::{Host, Permits, STREAM_WINDOW, Unanswered};
 use super::resolver::{LookUp, system};
@@ -272,20 +272,20 @@ impl Client {
             host.health.admit().await.map_err(|(trouble, connections)| {
                 Failure::ProbeError(trouble, Again::NotSent(connections))
             })?;
-        let lease = host
-            .lease(ask.traffic, permit, &self.trust)
+        let permit = host
+            .request_permit(ask.traffic, permit, &self.trust)
             .await
-            .map_err(|why| Failure::ProbeError(trouble(ProbeErrorKind::Unreachable, why), Again::No))?;
+            .map_err(|why| Failure::ProbeError(probe_error(ProbeErrorKind::Unreachable, why), Again::No))?;
         let failed = |trouble: ProbeError, asked_for, is_connect| {
             host.health.failed(&admission, Failed { trouble, asked_for, is_connect })
         };
         let again = |is_down| if is_down { Again::WhenBack } else { Again::Maybe };
-        match host.send(lease, request(ask, url)).await {
+        match host.send(permit, request(ask, url)).await {
             Ok((response, permits)) => {
                 let status = response.status();
                 let is_down = is_transient(status) && {
                     let asked_for = retry_after(response.headers(), SystemTime::now());
-                    failed(status_trouble(1, status), asked_for, false)
+                    failed(status_error(1, status), asked_for, false)
                 };
                 if !is_transient(status) {
                     host.health.answered();
@@ -298,21 +298,21 @@ impl Client {
                 Err(Failure::ProbeError(trouble, again(is_down)))
             }
             Err(Unanswered::OtherProtocol(broken)) => {
-                Err(Failure::ProbeError(broken.trouble(), Again::AtOnce))
+                Err(Failure::ProbeError(broken.probe_error(), Again::AtOnce))
             }
-            Err(Unanswered::Broken(broken)) => {
-                let trouble = broken.trouble();
-                match broken.how {
-                    How::NotGlobal { addresses } => Err(not_global(&host, url, addresses)),
-                    How::Permanent => {
+            Err(Unanswered::ExchangeError(broken)) => {
+                let trouble = broken.probe_error();
+                match broken.cause {
+                    Cause::NotGlobal { addresses } => Err(not_global(&host, url, addresses)),
+                    Cause::Permanent => {
                         host.health.give_up(trouble.clone());
                         Err(Failure::ProbeError(trouble, Again::No))
                     }
-                    How::Unprocessed if host.health.has_answered_since(&admission) => {
+                    Cause::Unprocessed if host.health.has_answered_since(&admission) => {
                         Err(Failure::ProbeError(trouble, Again::AtOnce))
                     }
                     _ => {
-                        let is_connect = Broken::is_connect(&broken);
+                        let is_connect = ExchangeError::is_connect(&broken);
                         let is_down = failed(trouble.clone(), None, is_connect);
                         Err(Failure::ProbeError(trouble, again(is_down)))
                     }
@@ -324,7 +324,7 @@ impl Client {
     /// What a request is that takes too long.
     pub(crate) fn timed_out(&self) -> ProbeError {
         let timeout = humantime::format_duration(self.settings.timeout);
-        trouble(ProbeErrorKind::Timeout, format!("no answer within {timeout}"))
+        probe_error(ProbeErrorKind::Timeout, format!("no answer within {timeout}"))
     }
 
     fn host(&self, url: &Url) -> Arc<Host> {
@@ -387,7 +387,7 @@ impl Answer {
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, ProbeError> {
         self.response.chunk().await.map_err(|error| {
             let host = self.response.url().host_str().unwrap_or_default();
-            Broken::of(&error, host).trouble()
+            ExchangeError::of(&error, host).probe_error()
         })
     }
 
@@ -417,7 +417,7 @@ fn not_global(host: &Host, url: &Url, addresses: String) -> Failure {
         "in this network {name} has the address {addresses}, which is not a public one and was not connected to \
          (if that is how it should be: --allow-private-addresses)"
     );
-    let trouble = trouble(ProbeErrorKind::Unreachable, detail);
+    let trouble = probe_error(ProbeErrorKind::Unreachable, detail);
     host.health.give_up(trouble.clone());
     Failure::ProbeError(trouble, Again::No)
 }

@@ -49,7 +49,7 @@ pub(crate) enum Again {
     NotSent(u32),
 }
 
-pub(crate) fn trouble(kind: ProbeErrorKind, detail: String) -> ProbeError {
+pub(crate) fn probe_error(kind: ProbeErrorKind, detail: String) -> ProbeError {
     ProbeError { kind, status: None, detail }
 }
 
@@ -59,7 +59,7 @@ pub(crate) fn is_transient(status: StatusCode) -> bool {
 }
 
 /// What a status means that says neither that a file is there nor that it isn't, after so many attempts.
-pub(crate) fn status_trouble(attempts: u32, status: StatusCode) -> ProbeError {
+pub(crate) fn status_error(attempts: u32, status: StatusCode) -> ProbeError {
     let kind = match status.as_u16() {
         429 => ProbeErrorKind::RateLimited,
         408 | 504 => ProbeErrorKind::Timeout,
@@ -70,13 +70,13 @@ pub(crate) fn status_trouble(attempts: u32, status: StatusCode) -> ProbeError {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Broken {
-    pub(super) how: How,
+pub(super) struct ExchangeError {
+    pub(super) cause: Cause,
     pub(super) detail: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum How {
+pub(super) enum Cause {
     NotGlobal {
         addresses: String,
     },
@@ -94,26 +94,26 @@ pub(super) enum How {
     Exchange,
 }
 
-impl Broken {
+impl ExchangeError {
     pub(super) fn unknown() -> Self {
-        Self { how: How::Exchange, detail: "the connection broke".to_owned() }
+        Self { cause: Cause::Exchange, detail: "the connection broke".to_owned() }
     }
 
     /// Reads the causes of an error. reqwest and hyper-util say only where in them it came up, and reqwest says
     /// the URL, whose query may be a signature: neither is shown.
     pub(super) fn of(error: &reqwest::Error, host: &str) -> Self {
         let connecting = error.is_connect();
-        let broken = |how, detail: &str| Self { how, detail: crate::text::excerpt(detail, 300) };
+        let broken = |cause, detail: &str| Self { cause, detail: crate::text::excerpt(detail, 300) };
         let mut said: Vec<String> = Vec::new();
         let mut cause = error.source();
         while let Some(this) = cause {
             if let Some(NotGlobal { addresses }) = this.downcast_ref() {
-                return broken(How::NotGlobal { addresses: addresses.clone() }, &this.to_string());
+                return broken(Cause::NotGlobal { addresses: addresses.clone() }, &this.to_string());
             }
             if let Some(tls) = this.downcast_ref::<rustls::Error>() {
-                let (how, detail) = tls_failure(tls, host);
+                let (cause, detail) = tls_failure(tls, host);
                 // What comes after the handshake is a connection that broke.
-                return broken(if connecting { how } else { How::Exchange }, &detail);
+                return broken(if connecting { cause } else { Cause::Exchange }, &detail);
             }
             let text = this.to_string();
             let is_place = text.starts_with("client error (") || text == "tcp connect error";
@@ -125,20 +125,22 @@ impl Broken {
             cause = wrapped.map_or_else(|| this.source(), |inner| Some(inner));
         }
         let says = |what: &str| said.iter().any(|text| text.contains(what));
-        let how = match () {
-            () if says("tunnel error: proxy auth") || says("tunnel error: unsuccessful") => How::ProxyRefused,
-            () if connecting && error.is_timeout() => How::ConnectTimeout,
-            () if connecting => How::NoConnection,
+        let cause = match () {
+            () if says("tunnel error: proxy auth") || says("tunnel error: unsuccessful") => {
+                Cause::ProxyRefused
+            }
+            () if connecting && error.is_timeout() => Cause::ConnectTimeout,
+            () if connecting => Cause::NoConnection,
             // The type behind these is h2's, which a user of reqwest has no business with.
-            () if says("endpoint requires HTTP/1.1") => How::Http1Required,
-            () if says("refused stream before processing") => How::Unprocessed,
-            () if says("connection error received: not a result of an error") => How::Unprocessed,
-            () => How::Exchange,
+            () if says("endpoint requires HTTP/1.1") => Cause::Http1Required,
+            () if says("refused stream before processing") => Cause::Unprocessed,
+            () if says("connection error received: not a result of an error") => Cause::Unprocessed,
+            () => Cause::Exchange,
         };
-        match (&how, said.join(": ")) {
-            (_, nothing) if nothing.is_empty() => Self { how, ..Self::unknown() },
-            (How::NoConnection, detail) => broken(How::NoConnection, &format!("no connection: {detail}")),
-            (_, detail) => broken(how, &detail),
+        match (&cause, said.join(": ")) {
+            (_, nothing) if nothing.is_empty() => Self { cause, ..Self::unknown() },
+            (Cause::NoConnection, detail) => broken(Cause::NoConnection, &format!("no connection: {detail}")),
+            (_, detail) => broken(cause, &detail),
         }
     }
 
@@ -150,24 +152,24 @@ impl Broken {
     }
 
     pub(super) fn is_connect(&self) -> bool {
-        use How::{ConnectTimeout, NoConnection, NotGlobal, OtherProtocol, Permanent, ProxyRefused};
+        use Cause::{ConnectTimeout, NoConnection, NotGlobal, OtherProtocol, Permanent, ProxyRefused};
         matches!(
-            self.how,
+            self.cause,
             NotGlobal { .. } | Permanent | NoConnection | ConnectTimeout | OtherProtocol | ProxyRefused
         )
     }
 
-    pub(super) fn trouble(&self) -> ProbeError {
-        let kind = match self.how {
-            How::ConnectTimeout => ProbeErrorKind::Timeout,
+    pub(super) fn probe_error(&self) -> ProbeError {
+        let kind = match self.cause {
+            Cause::ConnectTimeout => ProbeErrorKind::Timeout,
             _ => ProbeErrorKind::Unreachable,
         };
-        trouble(kind, self.detail.clone())
+        probe_error(kind, self.detail.clone())
     }
 }
 
 /// What a failed handshake is, and a sentence of our own for it: rustls' are for programmers.
-fn tls_failure(error: &rustls::Error, host: &str) -> (How, String) {
+fn tls_failure(error: &rustls::Error, host: &str) -> (Cause, String) {
     use rustls::Error::{
         AlertReceived, InvalidCertificate, InvalidMessage, PeerIncompatible, PeerMisbehaved,
     };
@@ -175,25 +177,26 @@ fn tls_failure(error: &rustls::Error, host: &str) -> (How, String) {
         InvalidCertificate(why) => {
             let why = certificate_failure(why, host);
             let hint = "additional CA certificates: --ca-file";
-            (How::Permanent, format!("the server's certificate is not trusted: {why} ({hint})"))
+            (Cause::Permanent, format!("the server's certificate is not trusted: {why} ({hint})"))
         }
         AlertReceived(AlertDescription::NoApplicationProtocol) | rustls::Error::NoApplicationProtocol => {
-            (How::OtherProtocol, "the server speaks neither HTTP/2 nor HTTP/1.1 over TLS".to_owned())
+            (Cause::OtherProtocol, "the server speaks neither HTTP/2 nor HTTP/1.1 over TLS".to_owned())
         }
         AlertReceived(alert) => (
-            How::NoConnection,
+            Cause::NoConnection,
             format!(
                 "the server ended the TLS handshake with alert {} ({})",
                 u8::from(*alert),
                 alert_name(*alert)
             ),
         ),
-        InvalidMessage(_) => (How::NoConnection, "what the server sent is not TLS".to_owned()),
-        PeerIncompatible(_) => {
-            (How::Permanent, "the server supports no TLS version or cipher that this program does".to_owned())
-        }
-        PeerMisbehaved(_) => (How::NoConnection, "the server broke the rules of TLS".to_owned()),
-        _ => (How::NoConnection, "the TLS handshake failed".to_owned()),
+        InvalidMessage(_) => (Cause::NoConnection, "what the server sent is not TLS".to_owned()),
+        PeerIncompatible(_) => (
+            Cause::Permanent,
+            "the server supports no TLS version or cipher that this program does".to_owned(),
+        ),
+        PeerMisbehaved(_) => (Cause::NoConnection, "the server broke the rules of TLS".to_owned()),
+        _ => (Cause::NoConnection, "the TLS handshake failed".to_owned()),
     }
 }
 

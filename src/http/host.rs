@@ -8,7 +8,7 @@ use reqwest::{Client, Request, Response, redirect};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use url::Url;
 
-use super::failure::{Broken, How};
+use super::failure::{Cause, ExchangeError};
 use super::proxy::Proxy;
 use super::resolver::{LookUp, Resolver};
 use super::retry::Health;
@@ -87,7 +87,7 @@ struct Connection {
     streams: Arc<Semaphore>,
     /// Why the connection did not come about that requests on this client wait for. Without it hyper-util would let
     /// each of them try another time, one after the other.
-    failed: watch::Sender<Option<Broken>>,
+    failed: watch::Sender<Option<ExchangeError>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,7 +100,7 @@ enum Kind {
 
 /// A client to make one request with, and the permits for it.
 #[derive(Debug)]
-pub(super) struct Lease {
+pub(super) struct RequestPermit {
     connection: Arc<Connection>,
     permits: Permits,
 }
@@ -114,9 +114,9 @@ pub(super) struct Permits {
 /// Why a request got no answer.
 #[derive(Debug)]
 pub(super) enum Unanswered {
-    Broken(Broken),
+    ExchangeError(ExchangeError),
     /// The host does not speak the protocol that was tried, or not to this request. Another will be tried.
-    OtherProtocol(Broken),
+    OtherProtocol(ExchangeError),
     TimedOut,
 }
 
@@ -162,36 +162,37 @@ impl Host {
     }
 
     /// The client for a request. The error says which file of trust roots could not be read.
-    pub(super) async fn lease(
+    pub(super) async fn request_permit(
         &self,
         traffic: Traffic,
         permit: Option<OwnedSemaphorePermit>,
         trust: &Trust,
-    ) -> Result<Lease, String> {
-        let lease = |connection, other| Lease { connection, permits: Permits { _permits: [permit, other] } };
+    ) -> Result<RequestPermit, String> {
+        let permit_on =
+            |connection, other| RequestPermit { connection, permits: Permits { _permits: [permit, other] } };
         if traffic == Traffic::Downloads {
             let mut clients = self.clients();
             let connection = self.client(&mut clients.downloads, Kind::Downloads, trust)?;
-            return Ok(lease(connection, None));
+            return Ok(permit_on(connection, None));
         }
         {
             let mut clients = self.clients();
             if matches!(clients.protocol, Protocol::Http2 | Protocol::Unknown { http2: true }) {
                 for connection in &clients.http2 {
                     if let Ok(stream) = Arc::clone(&connection.streams).try_acquire_owned() {
-                        return Ok(lease(Arc::clone(connection), Some(stream)));
+                        return Ok(permit_on(Arc::clone(connection), Some(stream)));
                     }
                 }
                 let connection = Arc::new(self.build(Kind::Http2, trust)?);
                 let stream = Arc::clone(&connection.streams).try_acquire_owned().ok();
                 clients.http2.push(Arc::clone(&connection));
-                return Ok(lease(connection, stream));
+                return Ok(permit_on(connection, stream));
             }
         }
         let permit = Arc::clone(&self.http1_permits).acquire_owned().await.ok();
         let mut clients = self.clients();
         let connection = self.client(&mut clients.http1, Kind::Http1, trust)?;
-        Ok(lease(connection, permit))
+        Ok(permit_on(connection, permit))
     }
 
     fn client(
@@ -250,10 +251,10 @@ impl Host {
 
     pub(super) async fn send(
         &self,
-        lease: Lease,
+        permit: RequestPermit,
         request: Request,
     ) -> Result<(Response, Permits), Unanswered> {
-        let Lease { connection, permits } = lease;
+        let RequestPermit { connection, permits } = permit;
         let mut failed = connection.failed.subscribe();
         // Connecting has a time of its own.
         let timeout = self.timeout.saturating_add(self.connect_timeout());
@@ -261,7 +262,7 @@ impl Host {
         let answer = tokio::select! {
             biased;
             Ok(failed) = failed.wait_for(Option::is_some) => {
-                let broken = (*failed).clone().unwrap_or_else(Broken::unknown);
+                let broken = (*failed).clone().unwrap_or_else(ExchangeError::unknown);
                 return Err(self.broke(&connection, broken));
             }
             answer = tokio::time::timeout(timeout, connection.client.execute(request)) => answer,
@@ -272,7 +273,7 @@ impl Host {
                 Ok((response, permits))
             }
             Ok(Err(error)) => {
-                let broken = self.explain(Broken::of(&error, &self.name), &url).await;
+                let broken = self.explain(ExchangeError::of(&error, &self.name), &url).await;
                 if broken.is_connect() {
                     self.failures.fetch_add(1, Ordering::Relaxed);
                     if connection.kind == Kind::Http2 {
@@ -291,13 +292,13 @@ impl Host {
     }
 
     /// The same, with what only this host knows: its proxy, and how long it was waited for.
-    async fn explain(&self, mut broken: Broken, url: &Url) -> Broken {
-        if broken.how == How::ConnectTimeout {
+    async fn explain(&self, mut broken: ExchangeError, url: &Url) -> ExchangeError {
+        if broken.cause == Cause::ConnectTimeout {
             let timeout = humantime::format_duration(self.connect_timeout());
             broken.detail = format!("no connection within {timeout}");
         }
         let Some(proxy) = &self.proxy else { return broken };
-        if broken.how == How::ProxyRefused {
+        if broken.cause == Cause::ProxyRefused {
             let status = proxy.status_of_connect(url, self.connect_timeout()).await;
             broken.detail = match status {
                 Some(200) | None => "it refused to connect".to_owned(),
@@ -324,23 +325,23 @@ impl Host {
     }
 
     /// Learns from a failure which protocol the host speaks.
-    fn broke(&self, connection: &Connection, broken: Broken) -> Unanswered {
+    fn broke(&self, connection: &Connection, broken: ExchangeError) -> Unanswered {
         let (tried, other) = match connection.kind {
             Kind::Http2 => (Protocol::Http2, Protocol::Http1),
             Kind::Http1 => (Protocol::Http1, Protocol::Http2),
-            Kind::Downloads => return Unanswered::Broken(broken),
+            Kind::Downloads => return Unanswered::ExchangeError(broken),
         };
         let mut clients = self.clients();
         let unknown = Protocol::Unknown { http2: tried == Protocol::Http2 };
-        match broken.how {
-            How::OtherProtocol if clients.protocol != tried => clients.protocol = other,
-            How::Http1Required => clients.protocol = Protocol::Http1,
+        match broken.cause {
+            Cause::OtherProtocol if clients.protocol != tried => clients.protocol = other,
+            Cause::Http1Required => clients.protocol = Protocol::Http1,
             // A server that ignores what it is offered takes HTTP/2 for nonsense.
-            How::Exchange if clients.protocol == unknown => {
+            Cause::Exchange if clients.protocol == unknown => {
                 clients.protocol = Protocol::Unknown { http2: other == Protocol::Http2 };
-                return Unanswered::Broken(broken);
+                return Unanswered::ExchangeError(broken);
             }
-            _ => return Unanswered::Broken(broken),
+            _ => return Unanswered::ExchangeError(broken),
         }
         Unanswered::OtherProtocol(broken)
     }
@@ -388,12 +389,12 @@ mod tests {
         for url in ["http://mirror.example/", "https://mirror.example/"] {
             let url: Url = url.parse()?;
             let host = Host::new(&url, &settings, |_| Box::pin(std::future::pending()));
-            let lease = host.lease(Traffic::Requests, None, &Trust::default()).await?;
+            let permit = host.request_permit(Traffic::Requests, None, &Trust::default()).await?;
             // Far more than it takes, and far less than for ever.
-            let sending = host.send(lease, Request::new(Method::HEAD, url));
+            let sending = host.send(permit, Request::new(Method::HEAD, url));
             let sent = tokio::time::timeout(Duration::from_secs(30), sending).await?;
-            let Err(Unanswered::Broken(broken)) = sent else { return Err("it was answered".into()) };
-            assert_eq!((broken.how, &*broken.detail), (How::ConnectTimeout, "no connection within 50ms"));
+            let Err(Unanswered::ExchangeError(broken)) = sent else { return Err("it was answered".into()) };
+            assert_eq!((broken.cause, &*broken.detail), (Cause::ConnectTimeout, "no connection within 50ms"));
         }
         Ok(())
     }

@@ -27,7 +27,7 @@ mod trust;
 pub use address::is_global;
 pub use client::Client;
 pub(crate) use client::{Answer, Ask, ErrorAnswer, Small, scheme_and_host};
-pub(crate) use failure::{Again, Failure, is_transient, status_trouble, trouble};
+pub(crate) use failure::{Again, Failure, is_transient, probe_error, status_error};
 pub use failure::{ProbeError, ProbeErrorKind};
 pub use proxy::{Proxies, ProxyError};
 pub use reqwest::{Method, StatusCode, header};

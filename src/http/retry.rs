@@ -238,13 +238,13 @@ fn later(now: Instant, wait: Duration) -> Instant {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ProbeErrorKind, trouble};
+    use super::super::{ProbeErrorKind, probe_error};
     use super::*;
 
     const TWO_MINUTES: Policy = Policy { retries: None, time: Duration::from_secs(120) };
 
     fn failed(is_connect: bool) -> Failed {
-        let trouble = trouble(ProbeErrorKind::Unreachable, "it is down".to_owned());
+        let trouble = probe_error(ProbeErrorKind::Unreachable, "it is down".to_owned());
         Failed { trouble, asked_for: None, is_connect }
     }
 

@@ -6,7 +6,7 @@ use url::Url;
 
 use super::evidence::{Absence, Observation};
 use crate::http::header::{self, HeaderMap};
-use crate::http::{Client, ErrorAnswer, Failure, ProbeError, Small, StatusCode, status_trouble};
+use crate::http::{Client, ErrorAnswer, Failure, ProbeError, Small, StatusCode, status_error};
 
 /// The headers that a firewall puts on what it answers in its server's place: Cloudflare's challenges, and AWS WAF's.
 const FIREWALLS: [&str; 2] = ["cf-mitigated", "x-amzn-waf-action"];
@@ -46,7 +46,7 @@ pub(super) fn otherwise(answer: &ErrorAnswer) -> Observation {
     match status {
         StatusCode::NOT_FOUND | StatusCode::GONE => absent(status, Absence::Status),
         StatusCode::FORBIDDEN => forbidden(headers, start, is_cut),
-        _ => Observation::Undetermined(status_trouble(attempts, status)),
+        _ => Observation::Undetermined(status_error(attempts, status)),
     }
 }
 
@@ -68,7 +68,7 @@ pub(super) fn in_place_of_the_file(status: StatusCode, headers: &HeaderMap) -> O
 /// firewall says it of anything.
 fn forbidden(headers: &HeaderMap, body: &[u8], is_cut: bool) -> Observation {
     let status = StatusCode::FORBIDDEN;
-    let unknown = |detail: &str| Observation::Undetermined(trouble(status, detail.to_owned()));
+    let unknown = |detail: &str| Observation::Undetermined(probe_error(status, detail.to_owned()));
     match s3_error_code(body) {
         Some("InvalidObjectState") => return absent(status, Absence::Archived),
         _ if is_cut => return unknown("the server answered 403, and the rest of its answer did not come"),
@@ -118,7 +118,7 @@ fn contains(body: &[u8], text: &[u8]) -> bool {
 fn by_firewall(status: StatusCode, headers: &HeaderMap) -> Option<ProbeError> {
     let mark = FIREWALLS.iter().find(|name| headers.contains_key(**name))?;
     let detail = format!("a firewall answered {} in the server's place ({mark})", status.as_u16());
-    Some(trouble(status, detail))
+    Some(probe_error(status, detail))
 }
 
 /// Whether S3 has the object but does not serve it: it was moved to an archive, and not restored so far (Amazon S3
@@ -146,8 +146,8 @@ fn is_html(headers: &HeaderMap) -> bool {
     })
 }
 
-fn trouble(status: StatusCode, detail: String) -> ProbeError {
-    ProbeError { detail, ..status_trouble(1, status) }
+fn probe_error(status: StatusCode, detail: String) -> ProbeError {
+    ProbeError { detail, ..status_error(1, status) }
 }
 
 fn absent(status: StatusCode, how: Absence) -> Observation {

@@ -13,7 +13,7 @@ use super::evidence::Observation;
 use super::observe::{Sighting, observe};
 use crate::http::header::{self, HeaderMap};
 use crate::http::{
-    Ask, Client, ErrorAnswer, Failure, Method, ProbeError, ProbeErrorKind, StatusCode, Traffic, trouble,
+    Ask, Client, ErrorAnswer, Failure, Method, ProbeError, ProbeErrorKind, StatusCode, Traffic, probe_error,
 };
 use crate::location::{ArtifactUrl, CloudHost, ImageRef};
 use crate::stream::Sha256;
@@ -83,7 +83,7 @@ pub(super) async fn ask_cloud(client: &Client, request: &CloudRequest) -> CloudE
                 (Observation::Present { .. }, Some(tag)) => Some(match registry.manifest(tag).await {
                     (Observation::Present { .. }, digest, _) => Ok(digest),
                     (Observation::Absent { .. }, ..) => Ok(None),
-                    (other, ..) => Err(other.into_trouble()),
+                    (other, ..) => Err(other.into_error()),
                 }),
                 _ => None,
             };
@@ -178,7 +178,7 @@ impl Registry<'_> {
                 .ok_or_else(|| unusable("the registry's answer has no usable token")),
             SmallFile::TooLarge => Err(unusable("the registry's answer with a token is too large")),
             SmallFile::None(observation @ Observation::Refused(_)) => Err(observation),
-            SmallFile::None(observation) => Err(Observation::Undetermined(observation.into_trouble())),
+            SmallFile::None(observation) => Err(Observation::Undetermined(observation.into_error())),
         }
     }
 }
@@ -240,5 +240,5 @@ fn observed(failure: Failure) -> Observation {
 }
 
 fn unusable(why: &str) -> Observation {
-    Observation::Undetermined(trouble(ProbeErrorKind::ServerError, why.to_owned()))
+    Observation::Undetermined(probe_error(ProbeErrorKind::ServerError, why.to_owned()))
 }

@@ -111,7 +111,7 @@ pub enum Observation {
 
 impl Observation {
     /// What an answer is to somebody who needs the file itself, and did not get it.
-    pub(super) fn into_trouble(self) -> ProbeError {
+    pub(super) fn into_error(self) -> ProbeError {
         let unusable = |status, detail| ProbeError { kind: ProbeErrorKind::ServerError, status, detail };
         match self {
             Self::Undetermined(trouble) => trouble,

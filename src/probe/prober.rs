@@ -89,7 +89,7 @@ impl Prober {
                 let why = format!("the server answered {said}; expected 200 OK");
                 Err(FetchError { is_absent: how == Absence::Status, ..failed(why) })
             }
-            SmallFile::None(observation) => Err(failed(observation.into_trouble().detail)),
+            SmallFile::None(observation) => Err(failed(observation.into_error().detail)),
         }
     }
 

@@ -12,7 +12,7 @@ use super::answer::{SmallFile, small_file};
 use super::evidence::{Absence, Observation};
 use super::openpgp::{Keyring, SignatureCheck};
 use super::sha256sum::Sha256sum;
-use crate::http::{Client, ProbeError, ProbeErrorKind, trouble};
+use crate::http::{Client, ProbeError, ProbeErrorKind, probe_error};
 use crate::location::ArtifactUrl;
 use crate::stream::BuildMetadata;
 
@@ -128,7 +128,7 @@ impl Sidecars {
             };
             match keyring.check_text(&sums.text, &bytes).await {
                 Ok(check) => Sidecar::Read(check),
-                Err(detail) => Sidecar::Unread(trouble(ProbeErrorKind::ServerError, detail)),
+                Err(detail) => Sidecar::Unread(probe_error(ProbeErrorKind::ServerError, detail)),
             }
         })
     }
@@ -173,7 +173,7 @@ fn once<T: Send + Sync + 'static, P: Future<Output = Sidecar<T>> + Send>(
             SmallFile::TooLarge => Sidecar::Unusable(format!("it has more than {limit} bytes")),
             SmallFile::None(Observation::Absent { how: Absence::Status, .. }) => Sidecar::Absent,
             // Behind a redirect that may not be followed there may be one that contradicts.
-            SmallFile::None(observation) => Sidecar::Unread(observation.into_trouble()),
+            SmallFile::None(observation) => Sidecar::Unread(observation.into_error()),
         })
     }
     .boxed()

@@ -39,7 +39,7 @@ pub struct FileProgress {
 pub struct TransfersNow {
     /// The files under way, the oldest first.
     pub files: Vec<FileProgress>,
-    /// How many files wait for their turn.
+    /// How many files wait to begin.
     pub waiting: usize,
     /// How many files are done.
     pub done: usize,

@@ -14,7 +14,7 @@ use super::sink::Sink;
 use super::tap::{Chunk, Tap, Totals};
 use super::transfer::{Extent, Transferred, Unfinished};
 use super::unpack::{Format, is_of_unknown_format, unpack};
-use crate::http::{Client, ProbeErrorKind, trouble};
+use crate::http::{Client, ProbeErrorKind, probe_error};
 use crate::location::ArtifactUrl;
 use crate::probe::answer::{SmallFile, small_file};
 use crate::probe::evidence::{Evidence, Observation, Unread};
@@ -59,7 +59,7 @@ pub struct ContentRequest {
 
 /// Proves what servers serve.
 pub(in crate::probe) struct Prover {
-    turns: Semaphore,
+    permits: Semaphore,
     memory: Arc<Memory>,
     transfers: Transfers,
 }
@@ -92,7 +92,7 @@ impl Default for Prover {
     fn default() -> Self {
         let cpus = std::thread::available_parallelism().map_or(1, usize::from);
         let downloads = cpus.saturating_mul(DOWNLOADS_PER_CPU).clamp(*DOWNLOADS.start(), *DOWNLOADS.end());
-        Self { turns: Semaphore::new(downloads), memory: Arc::default(), transfers: Transfers::default() }
+        Self { permits: Semaphore::new(downloads), memory: Arc::default(), transfers: Transfers::default() }
     }
 }
 
@@ -101,7 +101,7 @@ impl Prover {
         &self.transfers
     }
 
-    /// Announces a download that will begin when it has its turn, so that the whole is known early.
+    /// Announces a download that will begin once there is a permit for it, so that the whole is known early.
     pub(in crate::probe) fn announce(&self, location: &ArtifactUrl, evidence: &Evidence) -> Meter {
         let told = match evidence.file {
             Observation::Present { size, .. } => size,
@@ -118,8 +118,8 @@ impl Prover {
         meter: Meter,
         evidence: &mut Evidence,
     ) {
-        // Never closed; without a turn there would only be more downloads at a time.
-        let _turn = self.turns.acquire().await;
+        // Never closed; without a permit there would only be more downloads at a time.
+        let _permit = self.permits.acquire().await;
         meter.start();
         let Order { location, request, signature } = order;
         let signature = match signature {
@@ -164,7 +164,7 @@ impl Prover {
             match signature {
                 Some(Ok(check)) => evidence.signature_check = Some(check),
                 Some(Err(detail)) => {
-                    let trouble = trouble(ProbeErrorKind::ServerError, detail);
+                    let trouble = probe_error(ProbeErrorKind::ServerError, detail);
                     evidence.unread.push(Unread { sidecar: SIGNATURE, trouble });
                 }
                 None => {}
@@ -173,7 +173,7 @@ impl Prover {
             evidence.content = Some(Ok(content));
         } else {
             let detail = "the bytes came but could not be hashed".to_owned();
-            evidence.content = Some(Err(trouble(ProbeErrorKind::ServerError, detail)));
+            evidence.content = Some(Err(probe_error(ProbeErrorKind::ServerError, detail)));
         }
     }
 }
@@ -197,7 +197,7 @@ async fn fetch_signature(client: &Client, at: &ArtifactUrl, evidence: &mut Evide
             evidence.signature = Some(refused);
             return None;
         }
-        SmallFile::None(observation) => observation.into_trouble(),
+        SmallFile::None(observation) => observation.into_error(),
     };
     evidence.unread.push(Unread { sidecar: SIGNATURE, trouble });
     None

@@ -9,14 +9,14 @@ use super::sink::Sink;
 use crate::http::header::{self, HeaderMap};
 use crate::http::{
     Again, Answer, Ask, Client, Failure, Method, ProbeError, ProbeErrorKind, StatusCode, Traffic,
-    is_transient, retry_after, status_trouble, trouble,
+    is_transient, probe_error, retry_after, status_error,
 };
 use crate::probe::answer::{in_place_of_the_file, otherwise};
 use crate::probe::evidence::{Absence, Observation};
 use crate::probe::observe::content_length;
 
 /// The most answers that one file is put together from, however much each brings.
-const MAX_LEGS: u32 = 1000;
+const MAX_ATTEMPTS: u32 = 1000;
 
 /// The most times that one file is read from its start.
 const MAX_START_OVERS: u32 = 4;
@@ -53,7 +53,7 @@ pub enum Unfinished<E> {
 
 /// How far a transfer is.
 #[derive(Debug, Default)]
-struct Journey {
+struct Transfer {
     position: u64,
     /// The size that the first answer told.
     total: Option<u64>,
@@ -76,7 +76,7 @@ struct StallTimer {
 }
 
 /// How one answer ended.
-enum Leg<E> {
+enum Attempt<E> {
     Done(StatusCode),
     StartOver(&'static str),
     /// Something that may pass. What the server asks for in between, and whether the next request waits by itself
@@ -118,22 +118,22 @@ impl Client {
         sink: &mut S,
         attempts: &mut u32,
     ) -> Result<Transferred, Unfinished<S::Error>> {
-        let mut journey = Journey { position: held, of_unknown_version: held > 0, ..Journey::default() };
+        let mut transfer = Transfer { position: held, of_unknown_version: held > 0, ..Transfer::default() };
         let mut retries = self.retries();
         let start_overs =
             self.settings().retries.map_or(MAX_START_OVERS, |retries| retries.min(MAX_START_OVERS));
-        for _ in 0..MAX_LEGS {
-            if journey.version.if_range().is_none() && !journey.of_unknown_version {
-                journey.start_over(sink).await.map_err(Unfinished::Sink)?;
+        for _ in 0..MAX_ATTEMPTS {
+            if transfer.version.if_range().is_none() && !transfer.of_unknown_version {
+                transfer.start_over(sink).await.map_err(Unfinished::Sink)?;
             }
-            let before = journey.received;
-            let leg = self.leg(url, extent, &mut journey, sink, *attempts).await;
-            if !matches!(leg, Leg::AtOnce) {
+            let before = transfer.received;
+            let attempt = self.attempt(url, extent, &mut transfer, sink, *attempts).await;
+            if !matches!(attempt, Attempt::AtOnce) {
                 *attempts = attempts.saturating_add(1);
             }
-            let came = journey.received.saturating_sub(before);
-            let progress = match &leg {
-                Leg::Failed { trouble: ProbeError { kind: ProbeErrorKind::Timeout, .. }, .. } => {
+            let came = transfer.received.saturating_sub(before);
+            let progress = match &attempt {
+                Attempt::Failed { trouble: ProbeError { kind: ProbeErrorKind::Timeout, .. }, .. } => {
                     came >= StallTimer::least(self.settings().timeout)
                 }
                 _ => came > 0,
@@ -141,118 +141,121 @@ impl Client {
             if progress {
                 retries.progressed();
             }
-            let (trouble, asked_for, is_down) = match leg {
-                Leg::Done(status) => {
-                    let Journey { position, pieces, .. } = journey;
+            let (trouble, asked_for, is_down) = match attempt {
+                Attempt::Done(status) => {
+                    let Transfer { position, pieces, .. } = transfer;
                     return Ok(Transferred { bytes: position, status: status.as_u16(), pieces });
                 }
-                Leg::Unfinished(unfinished) => return Err(unfinished),
-                Leg::AtOnce => continue,
-                Leg::Failed { trouble, asked_for, is_down } => (trouble, asked_for, is_down),
-                Leg::StartOver(why) => {
-                    tracing::info!(%url, why, position = journey.position, "the download starts over");
-                    journey.start_over(sink).await.map_err(Unfinished::Sink)?;
-                    (trouble_of(why), None, false)
+                Attempt::Unfinished(unfinished) => return Err(unfinished),
+                Attempt::AtOnce => continue,
+                Attempt::Failed { trouble, asked_for, is_down } => (trouble, asked_for, is_down),
+                Attempt::StartOver(why) => {
+                    tracing::info!(%url, why, position = transfer.position, "the download starts over");
+                    transfer.start_over(sink).await.map_err(Unfinished::Sink)?;
+                    (broken_up(why), None, false)
                 }
             };
-            let wait = retries.after_failure(asked_for).filter(|_| journey.start_overs <= start_overs);
+            let wait = retries.after_failure(asked_for).filter(|_| transfer.start_overs <= start_overs);
             let Some(wait) = wait else {
                 return Err(Unfinished::Observed(Observation::Undetermined(trouble)));
             };
-            tracing::info!(%url, position = journey.position, detail = trouble.detail, "the download goes on");
+            tracing::info!(%url, position = transfer.position, detail = trouble.detail, "the download goes on");
             if !is_down {
                 tokio::time::sleep(wait).await;
             }
         }
-        Err(Unfinished::Observed(Observation::Undetermined(trouble_of(
+        Err(Unfinished::Observed(Observation::Undetermined(broken_up(
             "the connection broke too often to read it whole",
         ))))
     }
 
-    async fn leg<S: Sink>(
+    async fn attempt<S: Sink>(
         &self,
         url: &Url,
         extent: Extent,
-        journey: &mut Journey,
+        transfer: &mut Transfer,
         sink: &mut S,
         attempts: u32,
-    ) -> Leg<S::Error> {
-        let range = format!("bytes={}-", journey.position);
-        let if_range = journey.version.if_range().map(str::to_owned);
+    ) -> Attempt<S::Error> {
+        let range = format!("bytes={}-", transfer.position);
+        let if_range = transfer.version.if_range().map(str::to_owned);
         let conditions = [("range", range.as_str()), ("if-range", if_range.as_deref().unwrap_or_default())];
         let headers: &[(&'static str, &str)] = match &conditions {
-            _ if journey.position == 0 => &[],
-            [range, _] if journey.of_unknown_version => std::slice::from_ref(range),
+            _ if transfer.position == 0 => &[],
+            [range, _] if transfer.of_unknown_version => std::slice::from_ref(range),
             both => both,
         };
         let ask = Ask { method: &Method::GET, headers, bearer: None, traffic: Traffic::Downloads };
         let answer = match self.follow(ask, url).await {
             Ok(answer) => answer,
             Err(Failure::Refused(refusal)) => {
-                return Leg::Unfinished(Unfinished::Observed(Observation::Refused(refusal)));
+                return Attempt::Unfinished(Unfinished::Observed(Observation::Refused(refusal)));
             }
-            Err(Failure::ProbeError(_, Again::AtOnce)) => return Leg::AtOnce,
+            Err(Failure::ProbeError(_, Again::AtOnce)) => return Attempt::AtOnce,
             Err(Failure::ProbeError(trouble, Again::No | Again::NotSent(_))) => {
-                return Leg::Unfinished(Unfinished::Observed(Observation::Undetermined(trouble)));
+                return Attempt::Unfinished(Unfinished::Observed(Observation::Undetermined(trouble)));
             }
             Err(Failure::ProbeError(trouble, again @ (Again::Maybe | Again::WhenBack))) => {
-                return Leg::Failed { trouble, asked_for: None, is_down: again == Again::WhenBack };
+                return Attempt::Failed { trouble, asked_for: None, is_down: again == Again::WhenBack };
             }
         };
         let status = answer.status();
-        match journey.accept(status, answer.headers()) {
+        match transfer.accept(status, answer.headers()) {
             Accepted::Body => {
-                if std::mem::take(&mut journey.of_unknown_version) {
+                if std::mem::take(&mut transfer.of_unknown_version) {
                     let headers = answer.headers();
-                    journey.total = Part::of(headers).and_then(|part| part.total);
-                    journey.version = Version::of(headers);
+                    transfer.total = Part::of(headers).and_then(|part| part.total);
+                    transfer.version = Version::of(headers);
                 }
             }
             Accepted::BodyFromTheStart => {
-                if let Err(error) = journey.start_over(sink).await {
-                    return Leg::Unfinished(Unfinished::Sink(error));
+                if let Err(error) = transfer.start_over(sink).await {
+                    return Attempt::Unfinished(Unfinished::Sink(error));
                 }
-                journey.total = content_length(answer.headers());
-                if journey.total.is_none() && ends_with_its_connection(answer.headers()) {
-                    journey.total = extent.told;
+                transfer.total = content_length(answer.headers());
+                if transfer.total.is_none() && ends_with_its_connection(answer.headers()) {
+                    transfer.total = extent.told;
                 }
-                journey.version = Version::of(answer.headers());
+                transfer.version = Version::of(answer.headers());
             }
-            Accepted::StartOver(why) => return Leg::StartOver(why),
+            Accepted::StartOver(why) => return Attempt::StartOver(why),
             Accepted::Not => {
                 if let Some(observation) = in_place_of_the_file(status, answer.headers()) {
-                    return Leg::Unfinished(Unfinished::Observed(observation));
+                    return Attempt::Unfinished(Unfinished::Observed(observation));
                 }
                 let observation = otherwise(&answer.into_error(1, self.settings().timeout).await);
-                return Leg::Unfinished(Unfinished::Observed(observation));
+                return Attempt::Unfinished(Unfinished::Observed(observation));
             }
             Accepted::NotNow => {
                 let asked_for = retry_after(answer.headers(), SystemTime::now());
-                let trouble = status_trouble(attempts.saturating_add(1), status);
-                return Leg::Failed { trouble, asked_for, is_down: answer.is_down() };
+                let trouble = status_error(attempts.saturating_add(1), status);
+                return Attempt::Failed { trouble, asked_for, is_down: answer.is_down() };
             }
         }
-        journey.pieces = journey.pieces.saturating_add(1);
-        self.body(answer, extent.limit, journey, sink).await
+        transfer.pieces = transfer.pieces.saturating_add(1);
+        self.body(answer, extent.limit, transfer, sink).await
     }
 
     async fn body<S: Sink>(
         &self,
         mut answer: Answer,
         limit: u64,
-        journey: &mut Journey,
+        transfer: &mut Transfer,
         sink: &mut S,
-    ) -> Leg<S::Error> {
+    ) -> Attempt<S::Error> {
         let status = answer.status();
-        let failed =
-            |kind, detail| Leg::Failed { trouble: trouble(kind, detail), asked_for: None, is_down: false };
+        let failed = |kind, detail| Attempt::Failed {
+            trouble: probe_error(kind, detail),
+            asked_for: None,
+            is_down: false,
+        };
         let mut stall_timer = StallTimer::new(self.settings().timeout);
         loop {
             let data = match stall_timer.wait_for(answer.chunk()).await {
                 Some(Ok(Some(data))) => data,
                 Some(Ok(None)) => break,
                 Some(Err(ProbeError { detail, .. })) => {
-                    let detail = format!("the connection broke after {} bytes: {detail}", journey.position);
+                    let detail = format!("the connection broke after {} bytes: {detail}", transfer.position);
                     return failed(ProbeErrorKind::Unreachable, detail);
                 }
                 None => {
@@ -261,7 +264,7 @@ impl Client {
                         0 => "nothing".to_owned(),
                         some => format!("no more than {some} bytes"),
                     };
-                    let detail = format!("{came} came in {timeout} after {} bytes", journey.position);
+                    let detail = format!("{came} came in {timeout} after {} bytes", transfer.position);
                     return failed(ProbeErrorKind::Timeout, detail);
                 }
             };
@@ -270,29 +273,29 @@ impl Client {
             }
             let length = u64::try_from(data.len()).unwrap_or(u64::MAX);
             stall_timer.rewarded(length);
-            let position = journey.position.saturating_add(length);
+            let position = transfer.position.saturating_add(length);
             if position > limit {
                 let detail = format!("it goes on after {limit} bytes, the most that it could have");
-                let trouble = trouble(ProbeErrorKind::ServerError, detail);
-                return Leg::Unfinished(Unfinished::Observed(Observation::Undetermined(trouble)));
+                let trouble = probe_error(ProbeErrorKind::ServerError, detail);
+                return Attempt::Unfinished(Unfinished::Observed(Observation::Undetermined(trouble)));
             }
             if let Err(error) = sink.take(data).await {
-                return Leg::Unfinished(Unfinished::Sink(error));
+                return Attempt::Unfinished(Unfinished::Sink(error));
             }
-            journey.position = position;
-            journey.received = journey.received.saturating_add(length);
+            transfer.position = position;
+            transfer.received = transfer.received.saturating_add(length);
         }
-        if let Some(total) = journey.total
-            && journey.position != total
+        if let Some(total) = transfer.total
+            && transfer.position != total
         {
-            let detail = format!("the answer ended after {} of {total} bytes", journey.position);
+            let detail = format!("the answer ended after {} of {total} bytes", transfer.position);
             return failed(ProbeErrorKind::Unreachable, detail);
         }
-        if journey.position == 0 {
+        if transfer.position == 0 {
             let observation = Observation::Absent { status: status.as_u16(), how: Absence::Empty };
-            return Leg::Unfinished(Unfinished::Observed(observation));
+            return Attempt::Unfinished(Unfinished::Observed(observation));
         }
-        Leg::Done(status)
+        Attempt::Done(status)
     }
 }
 
@@ -332,7 +335,7 @@ enum Accepted {
     NotNow,
 }
 
-impl Journey {
+impl Transfer {
     /// Forgets what came so far, if anything did.
     async fn start_over<S: Sink>(&mut self, sink: &mut S) -> Result<(), S::Error> {
         if self.position > 0 {
@@ -384,6 +387,6 @@ fn ends_with_its_connection(headers: &HeaderMap) -> bool {
     !headers.contains_key(header::CONTENT_LENGTH) && !headers.contains_key(header::TRANSFER_ENCODING)
 }
 
-fn trouble_of(why: &str) -> ProbeError {
-    trouble(ProbeErrorKind::ServerError, format!("it could not be read in one piece: {why}"))
+fn broken_up(why: &str) -> ProbeError {
+    probe_error(ProbeErrorKind::ServerError, format!("it could not be read in one piece: {why}"))
 }
