@@ -180,8 +180,8 @@ fn cut_short<S>(case: &Case, known: Evidence, ended: Option<&Ended<S>>) -> Outco
         Some(Ended::Stopped(_)) => "the run was interrupted before every answer came",
         _ => "the deadline passed before every answer came",
     };
-    let trouble = ProbeError { kind: ProbeErrorKind::Deadline, status: None, detail: detail.to_owned() };
-    case.judge(known.cut_short(trouble))
+    let error = ProbeError { kind: ProbeErrorKind::Deadline, status: None, detail: detail.to_owned() };
+    case.judge(known.cut_short(error))
 }
 
 async fn sleep_until(deadline: Option<Instant>) {

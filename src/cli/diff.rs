@@ -49,7 +49,7 @@ A document that exists as a file is read as a file, whatever else its name could
 mean. What is not read of a document (metadata, unknown fields) makes no
 difference.
 
-Exit status: 0 the same, 1 different, 2 trouble.";
+Exit status: 0 the same, 1 different, 2 error.";
 
 /// Compares and prints.
 pub(super) fn run(args: &DiffArgs) -> Exit {

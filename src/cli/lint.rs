@@ -79,7 +79,7 @@ Examples:
 Nothing is requested of any server. The release of the branch is that of
 $PULL_BASE_REF, or of the name of --base: release-4.N.
 
-Exit status: 0 nothing that is denied, 1 something denied, 2 trouble.";
+Exit status: 0 nothing that is denied, 1 something denied, 2 error.";
 
 fn offline(text: &str) -> Result<Source, String> {
     match source(text)? {

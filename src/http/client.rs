@@ -152,8 +152,8 @@ impl Client {
                     let asked_for = retry_after(answer.headers(), SystemTime::now());
                     (asked_for, answer.is_down, answer.status().to_string())
                 }
-                Err(Failure::ProbeError(trouble, again @ (Again::Maybe | Again::WhenBack))) => {
-                    (None, *again == Again::WhenBack, trouble.detail.clone())
+                Err(Failure::ProbeError(error, again @ (Again::Maybe | Again::WhenBack))) => {
+                    (None, *again == Again::WhenBack, error.detail.clone())
                 }
                 Ok(_) | Err(_) => return outcome,
             };
@@ -182,14 +182,14 @@ impl Client {
                 return Small::Error(answer.into_error(attempts, self.settings.timeout).await);
             }
             let headers = answer.headers().clone();
-            let trouble = match self.read_small(answer, limit).await {
+            let error = match self.read_small(answer, limit).await {
                 Ok(Some(body)) => return Small::Body(headers, body),
                 Ok(None) => return Small::TooLarge(headers),
-                Err(trouble) => trouble,
+                Err(error) => error,
             };
             match retries.after_failure(None) {
                 Some(wait) => tokio::time::sleep(wait).await,
-                None => return Small::Failed(Failure::ProbeError(trouble, Again::No)),
+                None => return Small::Failed(Failure::ProbeError(error, Again::No)),
             }
         }
     }
@@ -209,7 +209,7 @@ impl Client {
             let chunk = match tokio::time::timeout(left, answer.chunk()).await {
                 Ok(Ok(Some(chunk))) => chunk,
                 Ok(Ok(None)) => return Ok(Some(bytes.freeze())),
-                Ok(Err(trouble)) => return Err(trouble),
+                Ok(Err(error)) => return Err(error),
                 Err(_) => return Err(self.timed_out()),
             };
             left = left.saturating_sub(began.elapsed());
@@ -268,16 +268,17 @@ impl Client {
     async fn exchange_unheard(&self, ask: Ask<'_>, url: &Url) -> Result<Answer, Failure> {
         let host = self.host(url);
         let permit = host.permit(ask.traffic).await;
-        let admission =
-            host.health.admit().await.map_err(|(trouble, connections)| {
-                Failure::ProbeError(trouble, Again::NotSent(connections))
-            })?;
+        let admission = host
+            .health
+            .admit()
+            .await
+            .map_err(|(error, connections)| Failure::ProbeError(error, Again::NotSent(connections)))?;
         let permit = host
             .request_permit(ask.traffic, permit, &self.trust)
             .await
             .map_err(|why| Failure::ProbeError(probe_error(ProbeErrorKind::Unreachable, why), Again::No))?;
-        let failed = |trouble: ProbeError, asked_for, is_connect| {
-            host.health.failed(&admission, Failed { trouble, asked_for, is_connect })
+        let failed = |error: ProbeError, asked_for, is_connect| {
+            host.health.failed(&admission, Failed { error, asked_for, is_connect })
         };
         let again = |is_down| if is_down { Again::WhenBack } else { Again::Maybe };
         match host.send(permit, request(ask, url)).await {
@@ -293,28 +294,28 @@ impl Client {
                 Ok(Answer { response, _permits: permits, is_down })
             }
             Err(Unanswered::TimedOut) => {
-                let trouble = self.timed_out();
-                let is_down = failed(trouble.clone(), None, false);
-                Err(Failure::ProbeError(trouble, again(is_down)))
+                let error = self.timed_out();
+                let is_down = failed(error.clone(), None, false);
+                Err(Failure::ProbeError(error, again(is_down)))
             }
             Err(Unanswered::OtherProtocol(broken)) => {
                 Err(Failure::ProbeError(broken.probe_error(), Again::AtOnce))
             }
             Err(Unanswered::ExchangeError(broken)) => {
-                let trouble = broken.probe_error();
+                let error = broken.probe_error();
                 match broken.cause {
                     Cause::NotGlobal { addresses } => Err(not_global(&host, url, addresses)),
                     Cause::Permanent => {
-                        host.health.give_up(trouble.clone());
-                        Err(Failure::ProbeError(trouble, Again::No))
+                        host.health.give_up(error.clone());
+                        Err(Failure::ProbeError(error, Again::No))
                     }
                     Cause::Unprocessed if host.health.has_answered_since(&admission) => {
-                        Err(Failure::ProbeError(trouble, Again::AtOnce))
+                        Err(Failure::ProbeError(error, Again::AtOnce))
                     }
                     _ => {
                         let is_connect = ExchangeError::is_connect(&broken);
-                        let is_down = failed(trouble.clone(), None, is_connect);
-                        Err(Failure::ProbeError(trouble, again(is_down)))
+                        let is_down = failed(error.clone(), None, is_connect);
+                        Err(Failure::ProbeError(error, again(is_down)))
                     }
                 }
             }
@@ -417,9 +418,9 @@ fn not_global(host: &Host, url: &Url, addresses: String) -> Failure {
         "in this network {name} has the address {addresses}, which is not a public one and was not connected to \
          (if that is how it should be: --allow-private-addresses)"
     );
-    let trouble = probe_error(ProbeErrorKind::Unreachable, detail);
-    host.health.give_up(trouble.clone());
-    Failure::ProbeError(trouble, Again::No)
+    let error = probe_error(ProbeErrorKind::Unreachable, detail);
+    host.health.give_up(error.clone());
+    Failure::ProbeError(error, Again::No)
 }
 
 /// The part of a URL that says which host is asked and how, without a copy: no URL that is requested has a user
@@ -472,11 +473,9 @@ mod tests {
         let ask = Ask { method: &Method::HEAD, headers: &[], bearer: None, traffic: Traffic::Requests };
         let asked = async |url: &str| client.ask(ask, &url.parse().unwrap(), &mut 0).await.unwrap_err();
         for url in ["https://mirror.openshift.com/f", "https://art-rhcos-ci.s3.amazonaws.com/f"] {
-            let Failure::ProbeError(trouble, Again::No) = asked(url).await else { panic!("{url}") };
-            assert_eq!(trouble.kind, ProbeErrorKind::Unreachable);
-            assert!(
-                trouble.detail.contains("in this network") && trouble.detail.contains("10.0.0.1, 0.0.0.0")
-            );
+            let Failure::ProbeError(error, Again::No) = asked(url).await else { panic!("{url}") };
+            assert_eq!(error.kind, ProbeErrorKind::Unreachable);
+            assert!(error.detail.contains("in this network") && error.detail.contains("10.0.0.1, 0.0.0.0"));
         }
         let refused = asked("http://allowed.example/f").await;
         assert!(matches!(refused, Failure::Refused(Refusal::Address { .. })), "{refused:?}");

@@ -107,7 +107,7 @@ enum State {
         since: Instant,
         failures: u32,
         until: Instant,
-        trouble: ProbeError,
+        error: ProbeError,
     },
     /// For good, after so many connections that did not come about.
     GivenUp(ProbeError, u32),
@@ -122,7 +122,7 @@ pub(super) struct Admission {
 
 #[derive(Debug)]
 pub(super) struct Failed {
-    pub(super) trouble: ProbeError,
+    pub(super) error: ProbeError,
     pub(super) asked_for: Option<Duration>,
     pub(super) is_connect: bool,
 }
@@ -142,7 +142,7 @@ impl Health {
             let answers = self.answers.load(Ordering::Relaxed);
             let until = match &*state.borrow_and_update() {
                 State::Up => return Ok(Admission { answers, probe: None }),
-                State::GivenUp(trouble, connections) => return Err((trouble.clone(), *connections)),
+                State::GivenUp(error, connections) => return Err((error.clone(), *connections)),
                 State::Down { until, .. } => *until,
             };
             if probe.is_none() {
@@ -177,7 +177,7 @@ impl Health {
     /// With a bound on retries each request has its own, but for connections: a host that cannot be reached is tried
     /// so often in all.
     pub(super) fn failed(&self, admission: &Admission, failed: Failed) -> bool {
-        let Failed { trouble, asked_for, is_connect } = failed;
+        let Failed { error, asked_for, is_connect } = failed;
         if !is_connect && (self.policy.retries.is_some() || self.policy.time.is_zero()) {
             if admission.probe.is_some() {
                 // It was reached, and that is all that the others wait for.
@@ -201,10 +201,10 @@ impl Health {
                 State::Down { .. } | State::GivenUp(..) => return false,
             };
             *state = if self.policy.is_over(failures, since, now) {
-                State::GivenUp(trouble, if is_connect { failures } else { 0 })
+                State::GivenUp(error, if is_connect { failures } else { 0 })
             } else {
                 let wait = self.policy.wait(failures, asked_for, since, now);
-                State::Down { since, failures, until: later(now, wait), trouble }
+                State::Down { since, failures, until: later(now, wait), error }
             };
             true
         });
@@ -212,8 +212,8 @@ impl Health {
     }
 
     /// Another attempt would end the same way.
-    pub(super) fn give_up(&self, trouble: ProbeError) {
-        self.state.send_replace(State::GivenUp(trouble, 1));
+    pub(super) fn give_up(&self, error: ProbeError) {
+        self.state.send_replace(State::GivenUp(error, 1));
     }
 
     /// Forgets that the host was given up: another round may try again.
@@ -223,9 +223,9 @@ impl Health {
 
     /// What there is to tell of a host that is down.
     pub(super) fn outage(&self, host: &str) -> Option<Outage> {
-        let State::Down { since, trouble, .. } = &*self.state.borrow() else { return None };
+        let State::Down { since, error, .. } = &*self.state.borrow() else { return None };
         let lasted = since.elapsed();
-        let why = trouble.detail.clone();
+        let why = error.detail.clone();
         Some(Outage { host: host.to_owned(), why, lasted, left: self.policy.time.saturating_sub(lasted) })
     }
 }
@@ -244,8 +244,8 @@ mod tests {
     const TWO_MINUTES: Policy = Policy { retries: None, time: Duration::from_secs(120) };
 
     fn failed(is_connect: bool) -> Failed {
-        let trouble = probe_error(ProbeErrorKind::Unreachable, "it is down".to_owned());
-        Failed { trouble, asked_for: None, is_connect }
+        let error = probe_error(ProbeErrorKind::Unreachable, "it is down".to_owned());
+        Failed { error, asked_for: None, is_connect }
     }
 
     #[tokio::test(start_paused = true)]

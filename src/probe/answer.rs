@@ -29,19 +29,19 @@ pub(super) async fn small_file(client: &Client, url: &Url, limit: usize) -> Smal
         Small::TooLarge(headers) => (headers, SmallFile::TooLarge),
         Small::Error(answer) => return SmallFile::None(otherwise(&answer)),
         Small::Failed(Failure::Refused(refusal)) => return SmallFile::None(Observation::Refused(refusal)),
-        Small::Failed(Failure::ProbeError(trouble, _)) => {
-            return SmallFile::None(Observation::Undetermined(trouble));
+        Small::Failed(Failure::ProbeError(error, _)) => {
+            return SmallFile::None(Observation::Undetermined(error));
         }
     };
     by_firewall(StatusCode::OK, &headers)
-        .map_or(file, |trouble| SmallFile::None(Observation::Undetermined(trouble)))
+        .map_or(file, |error| SmallFile::None(Observation::Undetermined(error)))
 }
 
 /// What an answer other than 200 and 206 says of a file.
 pub(super) fn otherwise(answer: &ErrorAnswer) -> Observation {
     let &ErrorAnswer { status, ref headers, ref start, is_cut, attempts } = answer;
-    if let Some(trouble) = by_firewall(status, headers) {
-        return Observation::Undetermined(trouble);
+    if let Some(error) = by_firewall(status, headers) {
+        return Observation::Undetermined(error);
     }
     match status {
         StatusCode::NOT_FOUND | StatusCode::GONE => absent(status, Absence::Status),
@@ -55,8 +55,8 @@ pub(super) fn in_place_of_the_file(status: StatusCode, headers: &HeaderMap) -> O
     if !matches!(status, StatusCode::OK | StatusCode::PARTIAL_CONTENT) {
         return None;
     }
-    if let Some(trouble) = by_firewall(status, headers) {
-        return Some(Observation::Undetermined(trouble));
+    if let Some(error) = by_firewall(status, headers) {
+        return Some(Observation::Undetermined(error));
     }
     if is_html(headers) {
         return Some(absent(status, Absence::Html));

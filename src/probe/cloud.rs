@@ -235,7 +235,7 @@ impl Challenge {
 fn observed(failure: Failure) -> Observation {
     match failure {
         Failure::Refused(refusal) => Observation::Refused(refusal),
-        Failure::ProbeError(trouble, _) => Observation::Undetermined(trouble),
+        Failure::ProbeError(error, _) => Observation::Undetermined(error),
     }
 }
 

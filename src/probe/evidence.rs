@@ -76,12 +76,12 @@ impl Evidence {
     }
 
     /// The same evidence, of which some may be missing: the run ended first.
-    pub fn cut_short(mut self, trouble: ProbeError) -> Self {
+    pub fn cut_short(mut self, error: ProbeError) -> Self {
         match &mut self.file {
             Observation::Undetermined(unknown) if unknown.kind == ProbeErrorKind::Deadline => {
-                *unknown = trouble;
+                *unknown = error;
             }
-            _ => self.cut_short = Some(trouble),
+            _ => self.cut_short = Some(error),
         }
         self
     }
@@ -114,7 +114,7 @@ impl Observation {
     pub(super) fn into_error(self) -> ProbeError {
         let unusable = |status, detail| ProbeError { kind: ProbeErrorKind::ServerError, status, detail };
         match self {
-            Self::Undetermined(trouble) => trouble,
+            Self::Undetermined(error) => error,
             Self::Refused(refusal) => unusable(None, refusal.to_string()),
             Self::Absent { status, how } => unusable(Some(status), how.said(status)),
             Self::Present { status, .. } => unusable(Some(status), format!("the server answered {status}")),
@@ -166,7 +166,7 @@ pub struct PublishedDigest {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unread {
     pub sidecar: &'static str,
-    pub trouble: ProbeError,
+    pub error: ProbeError,
 }
 
 /// Where a digest was found.

@@ -140,7 +140,7 @@ impl Sighting {
     fn failed(failure: Failure, attempts: u32) -> Self {
         let observation = match failure {
             Failure::Refused(refusal) => Observation::Refused(refusal),
-            Failure::ProbeError(trouble, _) => Observation::Undetermined(trouble),
+            Failure::ProbeError(error, _) => Observation::Undetermined(error),
         };
         Self { observation, digests: HeaderDigests::default(), blob_type: None, attempts, answered_by: None }
     }

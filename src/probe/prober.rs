@@ -365,8 +365,8 @@ impl Evidence {
             Sidecar::Absent => Some(SignatureCheck::Absent),
             Sidecar::Unusable(why) | Sidecar::Malformed(_, why) => Some(SignatureCheck::Bad(why.clone())),
             Sidecar::Read(check) => Some(check.clone()),
-            Sidecar::Unread(trouble) => {
-                self.unread.push(Unread { sidecar: SHA256SUM_TXT_GPG, trouble: trouble.clone() });
+            Sidecar::Unread(error) => {
+                self.unread.push(Unread { sidecar: SHA256SUM_TXT_GPG, error: error.clone() });
                 None
             }
         };
@@ -394,8 +394,8 @@ impl Evidence {
             Sidecar::Read(content) => Some((content, true)),
             Sidecar::Malformed(content, _) => Some((content, false)),
             Sidecar::Absent | Sidecar::Unusable(_) => None,
-            Sidecar::Unread(trouble) => {
-                self.unread.push(Unread { sidecar: name, trouble: trouble.clone() });
+            Sidecar::Unread(error) => {
+                self.unread.push(Unread { sidecar: name, error: error.clone() });
                 None
             }
         }

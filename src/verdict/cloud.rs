@@ -156,9 +156,9 @@ fn answer(reference: &CloudReference, evidence: &CloudEvidence, outcome: &mut Ou
             outcome.http_status = Some(status);
             outcome.findings.push(Finding::Missing { status, how });
         }
-        Observation::Undetermined(trouble) => {
-            outcome.http_status = trouble.status;
-            outcome.findings.push(Finding::Undetermined { about: None, trouble: trouble.clone() });
+        Observation::Undetermined(error) => {
+            outcome.http_status = error.status;
+            outcome.findings.push(Finding::Undetermined { about: None, error: error.clone() });
         }
         &Observation::Present { status, size } => {
             outcome.http_status = Some(status);
@@ -203,8 +203,8 @@ fn container(image: &str, digest_ref: &str, evidence: &CloudEvidence, outcome: &
         }
         (None, _) => {
             let detail = "the registry does not tell the manifest's digest".to_owned();
-            let trouble = ProbeError { kind: ProbeErrorKind::ServerError, status: None, detail };
-            outcome.findings.push(Finding::Undetermined { about: None, trouble });
+            let error = ProbeError { kind: ProbeErrorKind::ServerError, status: None, detail };
+            outcome.findings.push(Finding::Undetermined { about: None, error });
         }
         _ => {}
     }
@@ -213,7 +213,7 @@ fn container(image: &str, digest_ref: &str, evidence: &CloudEvidence, outcome: &
         Some(Ok(observed)) if observed.is_some() && *observed == expected => return,
         Some(Ok(Some(observed))) => format!("leads to sha256:{observed}, not to the image of digest-ref"),
         Some(Ok(None)) => "is not in the registry, or leads to no digest".to_owned(),
-        Some(Err(trouble)) => format!("could not be looked up: {}", Printable(&trouble.detail)),
+        Some(Err(error)) => format!("could not be looked up: {}", Printable(&error.detail)),
     };
     outcome.warnings.push(format!("the tag of {} {said}", Printable(image)));
 }

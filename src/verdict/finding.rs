@@ -32,8 +32,8 @@ pub enum Finding {
     BadSignature { of: &'static str, why: String },
     #[error("the signature was not checked, as the content was not read")]
     SignatureNotChecked,
-    #[error("{}{}", about.map(|it| format!("{it}: ")).unwrap_or_default(), Printable(&trouble.detail))]
-    Undetermined { about: Option<&'static str>, trouble: ProbeError },
+    #[error("{}{}", about.map(|it| format!("{it}: ")).unwrap_or_default(), Printable(&error.detail))]
+    Undetermined { about: Option<&'static str>, error: ProbeError },
     #[error("the server does not tell its size, expected {} (from {expected_from})", bytes(*expected))]
     NoSize { expected: u64, expected_from: SizeSource },
     #[error("it is there, but its server publishes no sha256 of it")]
@@ -63,7 +63,7 @@ impl Finding {
             Self::Reference(_) => Reason::BadReference,
             Self::Image(_) => Reason::ImageMismatch,
             Self::Signature(_) | Self::BadSignature { .. } => Reason::BadSignature,
-            Self::Undetermined { trouble, .. } => match trouble.kind {
+            Self::Undetermined { error, .. } => match error.kind {
                 ProbeErrorKind::Unreachable => Reason::Unreachable,
                 ProbeErrorKind::Timeout => Reason::Timeout,
                 ProbeErrorKind::ServerError => Reason::ServerError,

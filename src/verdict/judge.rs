@@ -89,8 +89,8 @@ pub fn judge(expected: &Expectation, evidence: &Evidence) -> Outcome {
     judge.derivation();
     judge.published_digests();
     judge.signed_sums();
-    if let Some(trouble) = &evidence.cut_short {
-        judge.find(Finding::Undetermined { about: None, trouble: trouble.clone() });
+    if let Some(error) = &evidence.cut_short {
+        judge.find(Finding::Undetermined { about: None, error: error.clone() });
     }
     match &evidence.file {
         Observation::Refused(refusal) => judge.find(Finding::Refused(refusal.clone())),
@@ -98,9 +98,9 @@ pub fn judge(expected: &Expectation, evidence: &Evidence) -> Outcome {
             judge.outcome.http_status = Some(status);
             judge.find(Finding::Missing { status, how });
         }
-        Observation::Undetermined(trouble) => {
-            judge.outcome.http_status = trouble.status;
-            judge.find(Finding::Undetermined { about: None, trouble: trouble.clone() });
+        Observation::Undetermined(error) => {
+            judge.outcome.http_status = error.status;
+            judge.find(Finding::Undetermined { about: None, error: error.clone() });
             // A signature that is known to be missing stays so, whatever becomes of its file.
             if !matches!(evidence.signature, Some(Observation::Undetermined(_))) {
                 judge.signature();
@@ -110,7 +110,7 @@ pub fn judge(expected: &Expectation, evidence: &Evidence) -> Outcome {
             judge.outcome.http_status = Some(status);
             match &evidence.content {
                 Some(Ok(content)) => judge.content(content, size),
-                Some(Err(trouble)) => judge.unread_content(trouble, size),
+                Some(Err(error)) => judge.unread_content(error, size),
                 // What is not known yet is no fault of the file.
                 None if evidence.cut_short.is_some() => judge.told_size(size),
                 None => {
@@ -242,11 +242,11 @@ impl Judge<'_> {
         // the bytes cannot: whose they are.
         for unread in &self.evidence.unread {
             if is_signature(unread.sidecar) {
-                let (about, trouble) = (Some(unread.sidecar), unread.trouble.clone());
-                self.find(Finding::Undetermined { about, trouble });
+                let (about, error) = (Some(unread.sidecar), unread.error.clone());
+                self.find(Finding::Undetermined { about, error });
                 continue;
             }
-            let warning = format!("{} could not be read: {}", unread.sidecar, unread.trouble.detail);
+            let warning = format!("{} could not be read: {}", unread.sidecar, unread.error.detail);
             self.outcome.warnings.push(warning);
         }
     }
@@ -282,10 +282,10 @@ impl Judge<'_> {
 
     /// The bytes were asked for and did not come to their end. What the server told of them before may be wrong
     /// enough.
-    fn unread_content(&mut self, trouble: &ProbeError, told: Option<u64>) {
-        self.outcome.http_status = trouble.status.or(self.outcome.http_status);
+    fn unread_content(&mut self, error: &ProbeError, told: Option<u64>) {
+        self.outcome.http_status = error.status.or(self.outcome.http_status);
         self.told_size(told);
-        self.find(Finding::Undetermined { about: None, trouble: trouble.clone() });
+        self.find(Finding::Undetermined { about: None, error: error.clone() });
     }
 
     /// The size, if the server told it; if not, that matters less than what keeps the file from being known.
@@ -314,7 +314,7 @@ impl Judge<'_> {
         // its trouble is none.
         let matters = wants_digest || self.outcome.expected_size.is_none();
         for unread in self.evidence.unread.iter().filter(|it| matters || is_signature(it.sidecar)) {
-            self.find(Finding::Undetermined { about: Some(unread.sidecar), trouble: unread.trouble.clone() });
+            self.find(Finding::Undetermined { about: Some(unread.sidecar), error: unread.error.clone() });
         }
         match self.expected.verify {
             Verify::Published | Verify::Auto if !self.evidence.has_published_proof() => {
@@ -392,11 +392,11 @@ impl Judge<'_> {
             Some(Observation::Absent { how: Absence::Archived, .. }) => "it is archived".to_owned(),
             Some(Observation::Absent { status, .. }) => format!("its server answered {status}"),
             Some(Observation::Refused(refusal)) => refusal.to_string(),
-            Some(Observation::Undetermined(trouble)) if self.expected.signatures == Signatures::Require => {
-                let trouble = trouble.clone();
-                return self.find(Finding::Undetermined { about: Some("signature"), trouble });
+            Some(Observation::Undetermined(error)) if self.expected.signatures == Signatures::Require => {
+                let error = error.clone();
+                return self.find(Finding::Undetermined { about: Some("signature"), error });
             }
-            Some(Observation::Undetermined(trouble)) => trouble.detail.clone(),
+            Some(Observation::Undetermined(error)) => error.detail.clone(),
             None if self.expected.names_signature => return,
             None => "the document names none".to_owned(),
         };

@@ -39,7 +39,7 @@ fn absent(status: u16) -> Observation {
     Observation::Absent { status, how: Absence::Status }
 }
 
-fn trouble(kind: ProbeErrorKind) -> ProbeError {
+fn error(kind: ProbeErrorKind) -> ProbeError {
     ProbeError { kind, status: None, detail: "it went wrong".to_owned() }
 }
 
@@ -134,7 +134,7 @@ fn what_was_known_when_the_run_ended_still_counts() {
             Reason::Sha256Mismatch,
         ),
     ] {
-        let outcome = judge(&want, &evidence.cut_short(trouble(ProbeErrorKind::Deadline)));
+        let outcome = judge(&want, &evidence.cut_short(error(ProbeErrorKind::Deadline)));
         assert_eq!(outcome.reason(), Some(reason), "{name}: {}", outcome.message());
         assert!(outcome.message().contains("it went wrong"), "{name}: {}", outcome.message());
     }

@@ -30,12 +30,12 @@ pub const ASTRAY: [Astray; 11] = [
 struct Draw {
     rng: Rng,
     /// In so many of a thousand choices something is wrong.
-    trouble: u16,
+    error: u16,
 }
 
 impl Draw {
     fn amiss(&mut self) -> bool {
-        self.rng.u16(0..1000) < self.trouble
+        self.rng.u16(0..1000) < self.error
     }
 
     fn one_in(&mut self, n: u32) -> bool {
@@ -251,8 +251,8 @@ impl World {
     /// The world of a seed.
     pub fn draw(seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed);
-        let trouble = [0, 30, 80, 200, 500][rng.usize(0..5)];
-        let mut draw = Draw { rng, trouble };
+        let error = [0, 30, 80, 200, 500][rng.usize(0..5)];
+        let mut draw = Draw { rng, error };
         let directories: Vec<Directory> = (0..draw.rng.usize(1..4))
             .map(|_| Directory { streams: draw.rng.bool(), sums: draw.sidecar(), meta: draw.sidecar() })
             .collect();

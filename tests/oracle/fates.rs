@@ -49,7 +49,7 @@ fn reasons_of(fault: Fault) -> Reasons {
 /// What may come of asking for a place, with the round's retries.
 pub fn seen(world: &World, access: Access, with_body: bool) -> Vec<Seen> {
     let retries = world.retries as usize;
-    let trouble = |fault| Seen::ProbeError(reasons_of(fault));
+    let error = |fault| Seen::ProbeError(reasons_of(fault));
     let broken = Seen::ProbeError(BROKEN);
     let mut seen = match access {
         Access::Normal | Access::Slow(_) | Access::Paced(..) | Access::Redirected(..) => vec![Seen::Content],
@@ -60,15 +60,15 @@ pub fn seen(world: &World, access: Access, with_body: bool) -> Vec<Seen> {
         Access::Archived(_) => vec![Seen::Missing],
         Access::Firewall(_) => vec![Seen::ProbeError(&["server-error"])],
         Access::Odd(_) => vec![Seen::Odd],
-        Access::Always(fault) => vec![trouble(fault)],
+        Access::Always(fault) => vec![error(fault)],
         Access::Recovering(times, _) if times <= retries => vec![Seen::Content],
         Access::Flapping(_) if retries > 0 => vec![Seen::Content],
         // An answer is an answer: it uses up an attempt.
         Access::Recovering(_, fault @ (Fault::Status(_) | Fault::Busy(_)))
-        | Access::Flapping(fault @ (Fault::Status(_) | Fault::Busy(_))) => vec![trouble(fault)],
+        | Access::Flapping(fault @ (Fault::Status(_) | Fault::Busy(_))) => vec![error(fault)],
         // Chance; and a request that got lost on an old connection may be sent again without being counted.
         Access::Recovering(_, fault) | Access::Flapping(fault) | Access::Lossy(_, _, fault) => {
-            vec![Seen::Content, trouble(fault)]
+            vec![Seen::Content, error(fault)]
         }
         // What was cut off is not what is there.
         Access::Cut(..) if with_body => vec![broken],
@@ -90,7 +90,7 @@ pub fn seen(world: &World, access: Access, with_body: bool) -> Vec<Seen> {
         // may meet a fault again.
         seen.push(broken);
         if let Access::Recovering(_, fault) | Access::Flapping(fault) = access {
-            seen.push(trouble(fault));
+            seen.push(error(fault));
         }
     }
     seen

@@ -89,7 +89,7 @@ fn said(observation: &Observation) -> String {
         Observation::Absent { status, how: how @ Absence::Archived } => how.said(*status),
         Observation::Absent { status, .. } => format!("it is missing: the server answered {status}"),
         Observation::Refused(refusal) => refusal.to_string(),
-        Observation::Undetermined(trouble) => trouble.detail.clone(),
+        Observation::Undetermined(error) => error.detail.clone(),
     }
 }
 

@@ -150,8 +150,8 @@ impl Prover {
         let read = match outcome {
             Ok(transferred) => feed.finish().await.map(|(read, signature)| (transferred, read, signature)),
             // What HEAD said still stands beside it.
-            Err(Unfinished::Observed(Observation::Undetermined(trouble))) => {
-                evidence.content = Some(Err(trouble));
+            Err(Unfinished::Observed(Observation::Undetermined(error))) => {
+                evidence.content = Some(Err(error));
                 return;
             }
             Err(Unfinished::Observed(observation)) => {
@@ -164,8 +164,8 @@ impl Prover {
             match signature {
                 Some(Ok(check)) => evidence.signature_check = Some(check),
                 Some(Err(detail)) => {
-                    let trouble = probe_error(ProbeErrorKind::ServerError, detail);
-                    evidence.unread.push(Unread { sidecar: SIGNATURE, trouble });
+                    let error = probe_error(ProbeErrorKind::ServerError, detail);
+                    evidence.unread.push(Unread { sidecar: SIGNATURE, error });
                 }
                 None => {}
             }
@@ -180,7 +180,7 @@ impl Prover {
 
 /// Reads a signature file that was there a moment ago. Without one the evidence says why.
 async fn fetch_signature(client: &Client, at: &ArtifactUrl, evidence: &mut Evidence) -> Option<Signatures> {
-    let trouble = match small_file(client, at.url(), MAX_SIGNATURE_BYTES).await {
+    let error = match small_file(client, at.url(), MAX_SIGNATURE_BYTES).await {
         SmallFile::Whole(bytes) => match Signatures::parse(&bytes) {
             Ok(signatures) => return Some(signatures),
             Err(why) => {
@@ -199,7 +199,7 @@ async fn fetch_signature(client: &Client, at: &ArtifactUrl, evidence: &mut Evide
         }
         SmallFile::None(observation) => observation.into_error(),
     };
-    evidence.unread.push(Unread { sidecar: SIGNATURE, trouble });
+    evidence.unread.push(Unread { sidecar: SIGNATURE, error });
     None
 }
 

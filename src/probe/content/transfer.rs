@@ -82,7 +82,7 @@ enum Attempt<E> {
     /// Something that may pass. What the server asks for in between, and whether the next request waits by itself
     /// until the host is back.
     Failed {
-        trouble: ProbeError,
+        error: ProbeError,
         asked_for: Option<Duration>,
         is_down: bool,
     },
@@ -133,7 +133,7 @@ impl Client {
             }
             let came = transfer.received.saturating_sub(before);
             let progress = match &attempt {
-                Attempt::Failed { trouble: ProbeError { kind: ProbeErrorKind::Timeout, .. }, .. } => {
+                Attempt::Failed { error: ProbeError { kind: ProbeErrorKind::Timeout, .. }, .. } => {
                     came >= StallTimer::least(self.settings().timeout)
                 }
                 _ => came > 0,
@@ -141,14 +141,14 @@ impl Client {
             if progress {
                 retries.progressed();
             }
-            let (trouble, asked_for, is_down) = match attempt {
+            let (error, asked_for, is_down) = match attempt {
                 Attempt::Done(status) => {
                     let Transfer { position, pieces, .. } = transfer;
                     return Ok(Transferred { bytes: position, status: status.as_u16(), pieces });
                 }
                 Attempt::Unfinished(unfinished) => return Err(unfinished),
                 Attempt::AtOnce => continue,
-                Attempt::Failed { trouble, asked_for, is_down } => (trouble, asked_for, is_down),
+                Attempt::Failed { error, asked_for, is_down } => (error, asked_for, is_down),
                 Attempt::StartOver(why) => {
                     tracing::info!(%url, why, position = transfer.position, "the download starts over");
                     transfer.start_over(sink).await.map_err(Unfinished::Sink)?;
@@ -157,9 +157,9 @@ impl Client {
             };
             let wait = retries.after_failure(asked_for).filter(|_| transfer.start_overs <= start_overs);
             let Some(wait) = wait else {
-                return Err(Unfinished::Observed(Observation::Undetermined(trouble)));
+                return Err(Unfinished::Observed(Observation::Undetermined(error)));
             };
-            tracing::info!(%url, position = transfer.position, detail = trouble.detail, "the download goes on");
+            tracing::info!(%url, position = transfer.position, detail = error.detail, "the download goes on");
             if !is_down {
                 tokio::time::sleep(wait).await;
             }
@@ -192,11 +192,11 @@ impl Client {
                 return Attempt::Unfinished(Unfinished::Observed(Observation::Refused(refusal)));
             }
             Err(Failure::ProbeError(_, Again::AtOnce)) => return Attempt::AtOnce,
-            Err(Failure::ProbeError(trouble, Again::No | Again::NotSent(_))) => {
-                return Attempt::Unfinished(Unfinished::Observed(Observation::Undetermined(trouble)));
+            Err(Failure::ProbeError(error, Again::No | Again::NotSent(_))) => {
+                return Attempt::Unfinished(Unfinished::Observed(Observation::Undetermined(error)));
             }
-            Err(Failure::ProbeError(trouble, again @ (Again::Maybe | Again::WhenBack))) => {
-                return Attempt::Failed { trouble, asked_for: None, is_down: again == Again::WhenBack };
+            Err(Failure::ProbeError(error, again @ (Again::Maybe | Again::WhenBack))) => {
+                return Attempt::Failed { error, asked_for: None, is_down: again == Again::WhenBack };
             }
         };
         let status = answer.status();
@@ -228,8 +228,8 @@ impl Client {
             }
             Accepted::NotNow => {
                 let asked_for = retry_after(answer.headers(), SystemTime::now());
-                let trouble = status_error(attempts.saturating_add(1), status);
-                return Attempt::Failed { trouble, asked_for, is_down: answer.is_down() };
+                let error = status_error(attempts.saturating_add(1), status);
+                return Attempt::Failed { error, asked_for, is_down: answer.is_down() };
             }
         }
         transfer.pieces = transfer.pieces.saturating_add(1);
@@ -245,7 +245,7 @@ impl Client {
     ) -> Attempt<S::Error> {
         let status = answer.status();
         let failed = |kind, detail| Attempt::Failed {
-            trouble: probe_error(kind, detail),
+            error: probe_error(kind, detail),
             asked_for: None,
             is_down: false,
         };
@@ -276,8 +276,8 @@ impl Client {
             let position = transfer.position.saturating_add(length);
             if position > limit {
                 let detail = format!("it goes on after {limit} bytes, the most that it could have");
-                let trouble = probe_error(ProbeErrorKind::ServerError, detail);
-                return Attempt::Unfinished(Unfinished::Observed(Observation::Undetermined(trouble)));
+                let error = probe_error(ProbeErrorKind::ServerError, detail);
+                return Attempt::Unfinished(Unfinished::Observed(Observation::Undetermined(error)));
             }
             if let Err(error) = sink.take(data).await {
                 return Attempt::Unfinished(Unfinished::Sink(error));

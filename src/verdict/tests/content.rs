@@ -140,7 +140,7 @@ fn the_table_of_cases_where_the_bytes_were_read() {
         (
             "a sidecar that could not be read",
             |_, it, _| {
-                it.unread = vec![Unread { sidecar: "meta.json", trouble: trouble(ProbeErrorKind::Timeout) }];
+                it.unread = vec![Unread { sidecar: "meta.json", error: error(ProbeErrorKind::Timeout) }];
             },
             None,
             SAID,
@@ -148,7 +148,7 @@ fn the_table_of_cases_where_the_bytes_were_read() {
         (
             "a signature that could not be read",
             |_, it, _| {
-                it.unread = vec![Unread { sidecar: "signature", trouble: trouble(ProbeErrorKind::Timeout) }];
+                it.unread = vec![Unread { sidecar: "signature", error: error(ProbeErrorKind::Timeout) }];
             },
             Some(Reason::Timeout),
             "signature: it went wrong",
@@ -209,7 +209,7 @@ fn content_that_was_wanted_and_not_read_does_not_pass() {
 #[test]
 fn content_that_broke_off_leaves_what_was_told_before() {
     let mut want = expected(Verify::Content);
-    let broken = Evidence { content: Some(Err(trouble(ProbeErrorKind::Timeout))), ..good() };
+    let broken = Evidence { content: Some(Err(error(ProbeErrorKind::Timeout))), ..good() };
     assert_eq!(judge(&want, &broken).reason(), Some(Reason::Timeout));
     want.size = Some(8);
     assert_eq!(judge(&want, &broken).reason(), Some(Reason::SizeMismatch));

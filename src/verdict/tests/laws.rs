@@ -14,7 +14,7 @@ fn any_trouble() -> impl Strategy<Value = ProbeError> {
         Just(ProbeErrorKind::RateLimited),
         Just(ProbeErrorKind::Deadline),
     ]
-    .prop_map(trouble)
+    .prop_map(error)
 }
 
 fn any_observation() -> impl Strategy<Value = Observation> {
@@ -48,7 +48,7 @@ fn any_evidence() -> impl Strategy<Value = Evidence> {
     let source = prop_oneof![Just(DigestSource::Header), Just(DigestSource::Sha256sumTxt)];
     let digest = (source, any_digest(), proptest::bool::weighted(0.8))
         .prop_map(|(source, sha256, can_prove)| PublishedDigest { source, sha256, can_prove });
-    let unread = any_trouble().prop_map(|trouble| Unread { sidecar: "meta.json", trouble });
+    let unread = any_trouble().prop_map(|error| Unread { sidecar: "meta.json", error });
     (
         any_observation(),
         proptest::collection::vec(digest, 0..3),
@@ -110,8 +110,8 @@ impl Damage {
                 evidence.published.retain(|digest| digest.sha256 != RIGHT);
                 evidence.published_uncompressed.clear();
             }
-            Self::Unread(trouble) => evidence.unread.push(Unread { sidecar: "sha256sum.txt", trouble }),
-            Self::Content(Some(trouble)) => evidence.content = evidence.content.map(|_| Err(trouble)),
+            Self::Unread(error) => evidence.unread.push(Unread { sidecar: "sha256sum.txt", error }),
+            Self::Content(Some(error)) => evidence.content = evidence.content.map(|_| Err(error)),
             Self::Content(None) => {
                 if let Some(Ok(content)) = &mut evidence.content {
                     content.sha256 = WRONG;
@@ -228,7 +228,7 @@ proptest! {
             damaged.published.push(wrong);
             prop_assert_eq!(judge(&want, &damaged).verdict(), Verdict::Fail);
         }
-        let hampered = Damage::Unread(trouble(ProbeErrorKind::Timeout)).done_to(evidence);
+        let hampered = Damage::Unread(error(ProbeErrorKind::Timeout)).done_to(evidence);
         prop_assert!(judge(&want, &hampered).verdict() >= before);
     }
 

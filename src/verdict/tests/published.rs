@@ -27,27 +27,27 @@ fn the_table_of_cases() {
         ),
         (
             "unreachable",
-            |_, it| it.file = Observation::Undetermined(trouble(ProbeErrorKind::Unreachable)),
+            |_, it| it.file = Observation::Undetermined(error(ProbeErrorKind::Unreachable)),
             Some(Reason::Unreachable),
         ),
         (
             "timeout",
-            |_, it| it.file = Observation::Undetermined(trouble(ProbeErrorKind::Timeout)),
+            |_, it| it.file = Observation::Undetermined(error(ProbeErrorKind::Timeout)),
             Some(Reason::Timeout),
         ),
         (
             "server error",
-            |_, it| it.file = Observation::Undetermined(trouble(ProbeErrorKind::ServerError)),
+            |_, it| it.file = Observation::Undetermined(error(ProbeErrorKind::ServerError)),
             Some(Reason::ServerError),
         ),
         (
             "rate limited",
-            |_, it| it.file = Observation::Undetermined(trouble(ProbeErrorKind::RateLimited)),
+            |_, it| it.file = Observation::Undetermined(error(ProbeErrorKind::RateLimited)),
             Some(Reason::RateLimited),
         ),
         (
             "deadline",
-            |_, it| it.file = Observation::Undetermined(trouble(ProbeErrorKind::Deadline)),
+            |_, it| it.file = Observation::Undetermined(error(ProbeErrorKind::Deadline)),
             Some(Reason::Deadline),
         ),
         // Where it is.
@@ -198,14 +198,14 @@ fn the_table_of_cases() {
             "legacy metadata disagrees, and nothing else is known: wrong is wrong",
             |want, it| {
                 want.legacy = vec![said(WRONG, None)];
-                *it = Evidence::only(Observation::Undetermined(trouble(ProbeErrorKind::Unreachable)));
+                *it = Evidence::only(Observation::Undetermined(error(ProbeErrorKind::Unreachable)));
             },
             Some(Reason::MetadataConflict),
         ),
         (
             "sha256sum.txt disagrees, and the file timed out",
             |_, it| {
-                it.file = Observation::Undetermined(trouble(ProbeErrorKind::Timeout));
+                it.file = Observation::Undetermined(error(ProbeErrorKind::Timeout));
                 it.published = vec![published(Sha256sumTxt, WRONG)];
             },
             Some(Reason::Sha256Mismatch),
@@ -214,8 +214,8 @@ fn the_table_of_cases() {
         (
             "unread sidecar",
             |_, it| {
-                let trouble = trouble(ProbeErrorKind::ServerError);
-                it.unread = vec![Unread { sidecar: "sha256sum.txt", trouble }];
+                let error = error(ProbeErrorKind::ServerError);
+                it.unread = vec![Unread { sidecar: "sha256sum.txt", error }];
             },
             Some(Reason::ServerError),
         ),
@@ -224,7 +224,7 @@ fn the_table_of_cases() {
             |want, it| {
                 want.verify = Verify::Exists;
                 want.size = Some(7);
-                it.unread = vec![Unread { sidecar: "meta.json", trouble: trouble(ProbeErrorKind::Timeout) }];
+                it.unread = vec![Unread { sidecar: "meta.json", error: error(ProbeErrorKind::Timeout) }];
             },
             None,
         ),
@@ -232,7 +232,7 @@ fn the_table_of_cases() {
             "unread meta.json, and only existence matters, and the size is not known",
             |want, it| {
                 want.verify = Verify::Exists;
-                it.unread = vec![Unread { sidecar: "meta.json", trouble: trouble(ProbeErrorKind::Timeout) }];
+                it.unread = vec![Unread { sidecar: "meta.json", error: error(ProbeErrorKind::Timeout) }];
             },
             Some(Reason::Timeout),
         ),
@@ -264,7 +264,7 @@ fn the_table_of_cases() {
             |want, it| {
                 want.names_signature = true;
                 want.signatures = Signatures::Require;
-                it.signature = Some(Observation::Undetermined(trouble(ProbeErrorKind::Timeout)));
+                it.signature = Some(Observation::Undetermined(error(ProbeErrorKind::Timeout)));
             },
             Some(Reason::Timeout),
         ),
@@ -273,7 +273,7 @@ fn the_table_of_cases() {
             |want, it| {
                 want.names_signature = true;
                 want.signatures = Signatures::Require;
-                it.file = Observation::Undetermined(trouble(ProbeErrorKind::ServerError));
+                it.file = Observation::Undetermined(error(ProbeErrorKind::ServerError));
                 it.signature = Some(absent(404));
             },
             Some(Reason::BadSignature),
