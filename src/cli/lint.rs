@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum, ValueHint};
 
 use super::args::{Source, source};
 use super::base::{self, Base, NoBase};
-use super::{Exit, complain, env, network};
+use super::{Exit, complain, env, network, unusable};
 use crate::lint::{self, Alarm, Finding, Input, Marketplace, Report, Rule, Rules};
 use crate::location::Series;
 use crate::stream::{Document, MAX_DOCUMENT_BYTES, Sources};
@@ -94,10 +94,7 @@ pub(super) fn run(args: &LintArgs) -> Exit {
     }
     let report = match lint(args) {
         Ok(report) => report,
-        Err(problem) => {
-            complain(problem);
-            return Exit::Unusable;
-        }
+        Err(problem) => return unusable(problem),
     };
     let mut out = io::BufWriter::new(anstream::stdout());
     let written = match args.output {

@@ -18,7 +18,7 @@ use super::filters::NoMatch;
 use super::load::{client_settings, load};
 use super::network::{self, Stop};
 use super::target::Choice;
-use super::{Exit, Verbosity, complain, env};
+use super::{Exit, Verbosity, complain, env, unusable};
 use crate::atomic;
 use crate::handoff::mirror::{
     Arrangement, Copied, Failure, Fetcher, NotClaimed, Plan, Planned, Received, Wanted, claim, free_space,
@@ -146,11 +146,6 @@ pub(super) fn run(args: &MirrorArgs, verbosity: Verbosity) -> Exit {
     network::run(async |stop| match mirror(args, verbosity, stop).await {
         Ok(exit) | Err(exit) => exit,
     })
-}
-
-fn unusable(problem: impl std::fmt::Display) -> Exit {
-    complain(problem);
-    Exit::Unusable
 }
 
 async fn mirror(args: &MirrorArgs, verbosity: Verbosity, mut stop: Stop<'_>) -> Result<Exit, Exit> {

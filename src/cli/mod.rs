@@ -91,6 +91,12 @@ fn log_to_stderr(verbose: u8) {
     let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
 }
 
+/// The exit of a command that cannot be carried out, once it has said why.
+pub(crate) fn unusable(problem: impl std::fmt::Display) -> Exit {
+    complain(problem);
+    Exit::Unusable
+}
+
 /// Says on standard error why a command can't be done.
 pub(crate) fn complain(problem: impl std::fmt::Display) {
     let mut stderr = anstream::stderr().lock();

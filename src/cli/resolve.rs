@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::args::{NetworkArgs, Source, TargetArgs, source};
 use super::filters::Filters;
 use super::load::load_blocking;
-use super::{Exit, complain};
+use super::{Exit, unusable};
 use crate::location::{ChecksumUrl, Target, resolve, resolve_lines};
 use crate::stream::{Artifact, Sha256, Sources};
 use crate::text::{Printable, excerpt, json};
@@ -81,13 +81,7 @@ struct Place<'a> {
 }
 
 pub(super) fn run(args: &ResolveArgs) -> Exit {
-    match answer(args) {
-        Ok(()) => Exit::Pass,
-        Err(problem) => {
-            complain(problem);
-            Exit::Unusable
-        }
-    }
+    answer(args).map_or_else(unusable, |()| Exit::Pass)
 }
 
 fn answer(args: &ResolveArgs) -> Result<(), String> {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::args::{NetworkArgs, Source, TargetArgs, source};
-use super::{Exit, complain};
+use super::{Exit, unusable};
 use crate::location::{Mirror, PUBLIC_MIRROR, Prefix, RewriteError, Target, rewrite};
 use crate::stream::{MAX_DOCUMENT_BYTES, Sources};
 use crate::text::Printable;
@@ -69,13 +69,7 @@ Exit status: 0, or 2 if any URL's place cannot be told; then nothing is printed
 or changed.";
 
 pub(super) fn run(args: &RewriteArgs) -> Exit {
-    match carry_out(args) {
-        Ok(()) => Exit::Pass,
-        Err(problem) => {
-            complain(problem);
-            Exit::Unusable
-        }
-    }
+    carry_out(args).map_or_else(unusable, |()| Exit::Pass)
 }
 
 /// A document's text, and where it came from.

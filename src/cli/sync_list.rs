@@ -15,7 +15,7 @@ use super::filters::Filters;
 use super::load::{client_settings, load};
 use super::network::{self, Stop};
 use super::target::Choice;
-use super::{Exit, Verbosity, complain, env, prow};
+use super::{Exit, Verbosity, env, prow, unusable};
 use crate::atomic;
 use crate::gate::Case;
 use crate::handoff::directory::Directories;
@@ -108,11 +108,6 @@ pub(super) fn run(args: &SyncListArgs, verbosity: Verbosity) -> Exit {
     network::run(async |stop| match list(args, verbosity, stop).await {
         Ok(exit) | Err(exit) => exit,
     })
-}
-
-fn unusable(problem: impl std::fmt::Display) -> Exit {
-    complain(problem);
-    Exit::Unusable
 }
 
 /// One artifact that was asked for.
