@@ -77,7 +77,7 @@ fn trouble_is_neither_the_same_nor_different() {
         (["no-such-branch:", "HEAD:"], "no-such-branch"),
         (["HEAD:", "before:"], "architectures"),
         (["before:no/such/file", "before:"], "no/such/file"),
-        ([file.to_str().unwrap(), "before:"], "nothing.json"),
+        ([file.to_str().unwrap(), "before:"], "nothing.json: there is no such file"),
         (["--output=x:", "before:"], "--output"),
     ];
     for (args, says) in cases {
@@ -115,6 +115,121 @@ fn a_link_in_a_tree_leads_nowhere_outside_of_it() {
 }
 
 #[test]
+fn revisions_are_named_as_people_name_them() {
+    let repo = repo();
+    repo.git(&["checkout", "-q", "-b", "pull", "before"]);
+    repo.write("README", "x");
+    repo.commit("of the pull request");
+    let shown = |args: &[&str]| {
+        let ran = diff(&repo, args);
+        assert_eq!(ran.stderr, "", "{args:?}");
+        (ran.status, ran.stdout)
+    };
+    let changed = shown(&["before:", "main:"]);
+    let same = shown(&["before:", "before:"]);
+    assert_ne!(changed, same);
+    for args in [
+        &["before", "main"][..],
+        &["before..main"],
+        &["pull...main"],
+        &["HEAD...main"],
+        &["...main"],
+        &["..main"],
+    ] {
+        assert_eq!(shown(args), changed, "{args:?}");
+    }
+    for args in [&["before", "HEAD"][..], &["before"], &["before..HEAD"], &["main...pull"], &["before.."]] {
+        assert_eq!(shown(args), same, "{args:?}");
+    }
+    // What is there as a file is one, whatever else its name could mean.
+    for name in ["main", "before..main"] {
+        fs::write(repo.path().join(name), bumped()).unwrap();
+    }
+    let mut at = program(&["diff", "main", "before..main"]);
+    assert_eq!(Ran::of(at.current_dir(repo.path())).status, 0);
+    for (args, says) in [
+        (&["nowhere"][..], "nowhere: there is no such file"),
+        (&["nowhere..main"], "no commit \"nowhere\""),
+        (&["main..nowhere"], "no commit \"nowhere\""),
+        (&["before..main", "main"], "main is a third"),
+        (&["--", "--output=x..main"], "no commit \"--output=x\""),
+        (&["--", "-x"], "-x: there is no such file"),
+        (&["before", "../nowhere"], "../nowhere: there is no such file"),
+        (&["a\u{1b}b", "main"], "a\\u{1b}b: there is no such file"),
+    ] {
+        let ran = diff(&repo, args);
+        assert_eq!((ran.status, ran.stdout.as_str()), (2, ""), "{args:?}: {}", ran.all());
+        assert!(ran.stderr.contains(says), "{args:?}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn what_is_lost_is_an_alarm() {
+    let repo = repo();
+    let mut document: serde_json::Value = serde_json::from_str(&text()).unwrap();
+    let arches = document["architectures"].as_object_mut().unwrap();
+    for arch in ["aarch64", "x86_64"] {
+        let regions = |names: &[&str]| {
+            names
+                .iter()
+                .map(|it| {
+                    (
+                        (*it).to_owned(),
+                        serde_json::json!({"release": "419.96.202506171412-0", "image": "ami-1"}),
+                    )
+                })
+                .collect::<serde_json::Map<_, _>>()
+        };
+        arches[arch]["images"] = serde_json::json!({
+            "aws": {"regions": regions(&["us-east-1", "me-central-1", "me-south-1"])},
+            "gcp": {"release": "419.96.202506171412-0", "project": "p", "name": "n"}});
+    }
+    repo.write(HOME, &serde_json::to_string_pretty(&document).unwrap());
+    repo.commit("with images");
+    repo.git(&["tag", "with"]);
+    let arches = document["architectures"].as_object_mut().unwrap();
+    arches.remove("ppc64le").unwrap();
+    for arch in ["aarch64", "x86_64"] {
+        let regions = arches[arch]["images"]["aws"]["regions"].as_object_mut().unwrap();
+        regions.retain(|name, _| name == "us-east-1");
+    }
+    arches["x86_64"]["images"].as_object_mut().unwrap().remove("gcp");
+    arches["x86_64"]["artifacts"].as_object_mut().unwrap().remove("vmware").unwrap();
+    arches["x86_64"]["artifacts"]["metal"]["formats"].as_object_mut().unwrap().remove("4k.raw.gz").unwrap();
+    repo.write(HOME, &serde_json::to_string_pretty(&document).unwrap());
+    repo.commit("without");
+    let ran = diff(&repo, &["with", "HEAD"]);
+    let alarms: Vec<&str> = ran.stdout.lines().filter_map(|line| line.strip_prefix("  ALARM: ")).collect();
+    assert_eq!(
+        alarms,
+        [
+            "ppc64le is gone",
+            "platform vmware is gone on x86_64",
+            "metal 4k.raw.gz is gone on x86_64",
+            "cloud images of gcp are gone on x86_64",
+            "aws me-central-1 and me-south-1 are gone on aarch64, x86_64",
+        ]
+    );
+    let markdown = diff(&repo, &["with", "HEAD", "--output", "markdown"]).stdout;
+    assert_eq!(markdown.matches("- **Alarm:** ").count(), 5, "{markdown}");
+    let json = diff(&repo, &["with", "HEAD", "--output", "json"]).json_of("diff");
+    assert_eq!(json["documents"][0]["losses"][4]["names"], serde_json::json!(["me-central-1", "me-south-1"]));
+
+    let status = |args: &[&str]| diff(&repo, &[&["--exit-status", "losses"], args].concat()).status;
+    assert_eq!(status(&["with", "HEAD"]), 1);
+    assert_eq!(status(&["HEAD", "with"]), 0, "what comes is no loss");
+    assert_eq!(status(&["with", "with"]), 0);
+    repo.git(&["rm", "-q", HOME]);
+    repo.write(
+        "data/data/coreos/fcos.json",
+        &text().replace("rhcos-4.19", "stable").replace("419.96.", "38."),
+    );
+    repo.commit("another document alone");
+    let ran = diff(&repo, &["with", "HEAD"]);
+    assert!(status(&["with", "HEAD"]) == 1, "{}", ran.all());
+}
+
+#[test]
 fn a_document_that_splits_is_compared_with_what_it_was() {
     let repo = repo();
     // Two documents of one stream: that of RHEL 10 comes first by name.
@@ -134,7 +249,7 @@ fn a_document_that_splits_is_compared_with_what_it_was() {
         ran.stdout
     );
     assert!(
-        ran.stdout.contains("data/data/coreos/coreos-rhel-10.json: only in the new one"),
+        ran.stdout.contains("data/data/coreos/coreos-rhel-10.json: only the new side has it"),
         "{}",
         ran.stdout
     );

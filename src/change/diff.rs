@@ -2,6 +2,7 @@
 
 mod cloud;
 mod human;
+mod loss;
 mod markdown;
 mod step;
 
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 pub use cloud::CloudChange;
+pub use loss::{Loss, LossKind};
 pub use step::{Newer, Step};
 
 use super::artifacts::{self, ArtifactChange, Difference};
@@ -74,6 +76,8 @@ pub struct DocumentDiff {
     pub platforms: Moves,
     /// `ARCH/PLATFORM/FORMAT` that came and went, in platforms that both have.
     pub formats: Moves,
+    /// What is gone, in the words of the field: an alarm each.
+    pub losses: Vec<Loss>,
     /// Every artifact that differs: first those of the new side, then those that are gone.
     pub artifacts: Vec<ArtifactChange>,
     /// Every value of the cloud images that differs.
@@ -115,6 +119,20 @@ pub struct BuildChange {
 }
 
 impl Diff {
+    /// Whether anything is gone: a document, an architecture, a platform, a format, a region.
+    pub fn has_losses(&self) -> bool {
+        !self.only_in_old.is_empty() || self.documents.iter().any(|document| !document.losses.is_empty())
+    }
+
+    /// The documents that were not compared, and why.
+    fn not_compared(&self) -> impl Iterator<Item = (&Arc<str>, &'static str)> {
+        let with = |why| move |name| (name, why);
+        let old = self.only_in_old.iter().map(with("is gone: only the old side has it"));
+        let new = self.only_in_new.iter().map(with("only the new side has it"));
+        let left_out = self.left_out.iter().map(with("left out, as the other side is a single document"));
+        old.chain(new).chain(left_out)
+    }
+
     /// Compares two sides.
     pub fn of(old: &Side, new: &Side) -> Self {
         let olds: Vec<&Document> = old.documents.iter().collect();
@@ -161,6 +179,7 @@ impl DocumentDiff {
             (in_both(&id.arch) && !moved).then(|| format!("{platform}/{}", id.format))
         });
         let builds = build_changes(old, new);
+        let losses = loss::losses(old, new, [&architectures, &platforms, &formats]);
         let artifacts = artifacts::changes(Some(old), Some(new));
         let cloud_images = cloud::changes(old, new);
         Self {
@@ -173,6 +192,7 @@ impl DocumentDiff {
             architectures,
             platforms,
             formats,
+            losses,
             artifacts,
             cloud_images,
         }
@@ -187,6 +207,17 @@ impl DocumentDiff {
     fn stream_title(&self) -> String {
         let Sides { old, new } = &self.stream;
         if old == new { new.clone() } else { format!("{old} → {new}") }
+    }
+
+    /// What the new side has besides, by kind; kinds without any are left out.
+    fn gained(&self) -> impl Iterator<Item = (&'static str, &[String])> {
+        let kinds = [
+            ("new architectures", &self.architectures),
+            ("new platforms", &self.platforms),
+            ("new formats", &self.formats),
+        ];
+        let gained = kinds.into_iter().map(|(kind, moves)| (kind, moves.gained.as_slice()));
+        gained.filter(|(_, names)| !names.is_empty())
     }
 
     /// How many artifacts have each kind of change; kinds without any are left out.
@@ -222,17 +253,6 @@ impl Moves {
             gained: new.difference(&old).cloned().collect(),
             lost: old.difference(&new).cloned().collect(),
         }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.gained.is_empty() && self.lost.is_empty()
-    }
-
-    /// `+ x86_64/new, - s390x/gone`.
-    fn shown(&self) -> String {
-        let gained = self.gained.iter().map(|name| format!("+ {name}"));
-        let lost = self.lost.iter().map(|name| format!("- {name}"));
-        gained.chain(lost).collect::<Vec<_>>().join(", ")
     }
 }
 

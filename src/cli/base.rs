@@ -87,7 +87,8 @@ fn read_at(
         let repository = Repository::of(directory, deadline).map_err(unusable)?;
         let named = repository.commit(reference).map_err(unusable)?;
         // What others did to the base since is not this pull request's doing.
-        let commit = repository.merge_base(&named).unwrap_or(named);
+        let head = repository.commit("HEAD").ok();
+        let commit = head.and_then(|head| repository.merge_base(&named, &head)).unwrap_or(named);
         let Checkout { sources: found, errors } = if is_checkout {
             read_commit(&repository, &commit)
         } else {

@@ -3,33 +3,38 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueHint};
+use clap::{Args, ValueEnum, ValueHint};
 
 use super::args::{NetworkArgs, Output, Source, source};
 use super::load::load_blocking;
 use super::{Exit, complain, network};
 use crate::change::diff::{Diff, Side};
-use crate::stream::{Checkout, Repository, Sources, read_commit, read_file_of};
+use crate::stream::{Checkout, CommitId, Repository, Sources, read_commit, read_file_of};
 use crate::text::{Printable, json};
 
 /// `diff`
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct DiffArgs {
-    /// A checkout, a stream file or manifest, an https:// URL, - for standard input, or a git revision: REV:
-    /// for all documents of it, REV:PATH for one
+    /// A checkout, a stream file or manifest, an https:// URL, - for standard input, or a git revision: REV (or
+    /// REV:) for all documents of it, REV:PATH for one; OLD..NEW for both sides, OLD...NEW for what NEW changed since
+    /// it left OLD
     #[arg(value_name = "OLD", value_hint = ValueHint::AnyPath)]
     pub old: String,
 
-    /// The same
+    /// The same [default: the checkout in --git]
     #[arg(value_name = "NEW", value_hint = ValueHint::AnyPath)]
-    pub new: String,
+    pub new: Option<String>,
 
     /// The git repository of revisions
     #[arg(long, value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
     pub git: PathBuf,
 
-    /// What standard output gets
+    /// What makes the exit status 1
+    #[arg(long, value_name = "WHAT", value_enum, default_value_t)]
+    pub exit_status: ExitStatus,
+
+    /// Output format
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     pub output: Output,
 
@@ -38,10 +43,21 @@ pub struct DiffArgs {
     pub network: NetworkArgs,
 }
 
+/// What makes the exit status 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum ExitStatus {
+    /// Any difference
+    #[default]
+    Differences,
+    /// A document, an architecture, a platform, a format or a cloud region that is gone
+    Losses,
+}
+
 const EXAMPLES: &str = "\
 Examples:
-  art-mirror-validate diff main: .                what this branch changes
-  art-mirror-validate diff release-4.18: release-4.19:
+  art-mirror-validate diff main                   what this checkout changes
+  art-mirror-validate diff main...HEAD            what this branch changes
+  art-mirror-validate diff --exit-status losses release-4.18 release-4.19
   art-mirror-validate diff HEAD:data/data/coreos/rhcos.json ../rhcos-4.19.json
                                                   are the two copies in step?
 
@@ -49,12 +65,12 @@ A document that exists as a file is read as a file, whatever else its name could
 mean. What is not read of a document (metadata, unknown fields) makes no
 difference.
 
-Exit status: 0 the same, 1 different, 2 error.";
+Exit status: 0 the same (with --exit-status losses: nothing is gone), 1
+different, 2 error.";
 
 /// Compares and prints.
 pub(super) fn run(args: &DiffArgs) -> Exit {
-    let sides = side(&args.old, args).and_then(|old| Ok((old, side(&args.new, args)?)));
-    let (old, new) = match sides {
+    let (old, new) = match sides(args) {
         Ok(sides) => sides,
         Err(problem) => {
             complain(problem);
@@ -68,44 +84,108 @@ pub(super) fn run(args: &DiffArgs) -> Exit {
         Output::Markdown => diff.write_markdown(&mut out),
         Output::Json => json::pretty(&mut out, &diff),
     };
+    let differs = match args.exit_status {
+        ExitStatus::Differences => !diff.same,
+        ExitStatus::Losses => diff.has_losses(),
+    };
     match network::shown(written.and_then(|()| out.flush()), Exit::Pass) {
-        Exit::Pass if diff.same => Exit::Pass,
-        Exit::Pass => Exit::Fail,
+        Exit::Pass if differs => Exit::Fail,
+        Exit::Pass => Exit::Pass,
         // As diff(1) has it: trouble is neither.
         _ => Exit::Unusable,
     }
 }
 
-fn side(name: &str, args: &DiffArgs) -> Result<Side, String> {
-    let (sources, single) = match name.split_once(':') {
-        Some((revision, path)) if is_revision(name, revision) => {
-            (at_revision(name, revision, path, &args.git)?, !path.is_empty())
+fn sides(args: &DiffArgs) -> Result<(Side, Side), String> {
+    let DiffArgs { old, new, git, .. } = args;
+    if let Some((one, other, since_it_branched)) = range(old) {
+        if let Some(new) = new {
+            let (range, new) = (Printable(old), Printable(new));
+            return Err(format!("{range}: it names both sides already, and {new} is a third"));
         }
-        _ => {
-            let source = source(name)?;
-            let single = !matches!(&source, Source::Path(path) if path.is_dir());
-            (load_blocking(&[source], &args.network)?, single)
+        let repository = Repository::at(git);
+        let commit = |revision| repository.commit(revision).map_err(|error| error.to_string());
+        let (mut before, after) = (commit(one)?, commit(other)?);
+        if since_it_branched {
+            before = repository.merge_base(&before, &after).ok_or_else(|| {
+                let range = Printable(old);
+                format!(
+                    "{range}: the two share no commit; a shallow clone may lack it (git fetch --unshallow)"
+                )
+            })?;
         }
-    };
-    let documents = sources.documents.into_iter().map(|sourced| sourced.document).collect();
-    Ok(Side { name: name.to_owned(), documents, single })
+        let side = |name: &str, commit| Ok::<_, String>(side_of(name, all_of(&repository, commit)?, false));
+        return Ok((side(one, &before)?, side(other, &after)?));
+    }
+    let new = new.clone().unwrap_or_else(|| git.display().to_string());
+    Ok((side(old, args)?, side(&new, args)?))
 }
 
-/// Whether `REV:…` is meant: not if there is such a file, nor if it is the beginning of a URL.
-fn is_revision(name: &str, revision: &str) -> bool {
-    !revision.is_empty() && !name.contains("://") && !Path::new(name).exists()
+/// The sides of `OLD..NEW` and `OLD...NEW`, each `HEAD` if it is left out, and whether the old one is where the new
+/// one's history left it.
+fn range(name: &str) -> Option<(&str, &str, bool)> {
+    if is_other(name) || name.contains(':') {
+        return None;
+    }
+    let (old, new, since_it_branched) = match name.split_once("...") {
+        Some((old, new)) => (old, new, true),
+        None => name.split_once("..").map(|(old, new)| (old, new, false))?,
+    };
+    // `..` and `../x` are paths that are not there.
+    let is_path = |side: &str| side.starts_with(['.', '/']) || side.ends_with('/');
+    if is_path(old) || is_path(new) || (old.is_empty() && new.is_empty()) {
+        return None;
+    }
+    let or_head = |side| if matches!(side, "") { "HEAD" } else { side };
+    Some((or_head(old), or_head(new), since_it_branched))
+}
+
+fn side(name: &str, args: &DiffArgs) -> Result<Side, String> {
+    if !is_other(name) {
+        match name.split_once(':') {
+            Some((revision, path)) if !revision.is_empty() => {
+                let sources = at_revision(name, revision, path, &args.git)?;
+                return Ok(side_of(name, sources, !path.is_empty()));
+            }
+            _ => {
+                let repository = Repository::at(&args.git);
+                let commit = repository
+                    .commit(name)
+                    .map_err(|error| format!("{}: there is no such file, and {error}", Printable(name)))?;
+                return Ok(side_of(name, all_of(&repository, &commit)?, false));
+            }
+        }
+    }
+    let source = source(name)?;
+    let single = !matches!(&source, Source::Path(path) if path.is_dir());
+    Ok(side_of(name, load_blocking(&[source], &args.network)?, single))
+}
+
+fn side_of(name: &str, sources: Sources, single: bool) -> Side {
+    let documents = sources.documents.into_iter().map(|sourced| sourced.document).collect();
+    Side { name: name.to_owned(), documents, single }
+}
+
+/// Whether something else than a revision is meant: a file that is there, a URL, or standard input.
+fn is_other(name: &str) -> bool {
+    name == "-" || name.contains("://") || Path::new(name).exists()
 }
 
 fn at_revision(name: &str, revision: &str, path: &str, git: &Path) -> Result<Sources, String> {
     let repository = Repository::at(git);
     let commit = repository.commit(revision).map_err(|error| error.to_string())?;
     if path.is_empty() {
-        let Checkout { sources, errors } = read_commit(&repository, &commit);
-        return errors.into_result().map(|()| sources).map_err(|errors| errors.to_string());
+        return all_of(&repository, &commit);
     }
     let text = read_file_of(&repository, &commit, Path::new(path)).map_err(|error| error.to_string())?;
     let text = text.ok_or_else(|| format!("{}: the commit has no such file", Printable(name)))?;
     let mut sources = Sources::default();
     sources.add_reader(name, text.as_slice()).map_err(|error| error.to_string())?;
     Ok(sources)
+}
+
+/// All documents of a commit.
+fn all_of(repository: &Repository, commit: &CommitId) -> Result<Sources, String> {
+    let Checkout { sources, errors } = read_commit(repository, commit);
+    errors.into_result().map(|()| sources).map_err(|errors| errors.to_string())
 }

@@ -241,11 +241,10 @@ impl Repository {
         }
     }
 
-    /// Where what is checked out branched off a commit's history; none where the histories share nothing, or
-    /// a shallow clone does not reach so far.
-    pub fn merge_base(&self, commit: &CommitId) -> Option<CommitId> {
-        let head = self.commit("HEAD").ok()?;
-        let line = self.git(&["merge-base", "--end-of-options", &commit.0, &head.0]).ok()?;
+    /// Where the histories of two commits branched; none where they share nothing, or a shallow clone does not
+    /// reach so far.
+    pub fn merge_base(&self, one: &CommitId, other: &CommitId) -> Option<CommitId> {
+        let line = self.git(&["merge-base", "--end-of-options", &one.0, &other.0]).ok()?;
         CommitId::parse(String::from_utf8_lossy(&line).trim())
     }
 

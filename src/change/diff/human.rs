@@ -11,15 +11,8 @@ impl Diff {
         for document in &self.documents {
             write_document(out, document)?;
         }
-        let lists = [
-            (&self.only_in_old, "only in the old one"),
-            (&self.only_in_new, "only in the new one"),
-            (&self.left_out, "left out, as the other side is a single document"),
-        ];
-        for (names, why) in lists {
-            for name in names {
-                writeln!(out, "{}: {why}", Printable(name))?;
-            }
+        for (name, why) in self.not_compared() {
+            writeln!(out, "{}: {why}", Printable(name))?;
         }
         writeln!(out, "{}", if self.same { "no difference" } else { "they differ" })
     }
@@ -40,13 +33,11 @@ fn write_document(out: &mut impl Write, document: &DocumentDiff) -> io::Result<(
             Printable(&builds.new)
         )?;
     }
-    let moves = [
-        ("architectures", &document.architectures),
-        ("platforms", &document.platforms),
-        ("formats", &document.formats),
-    ];
-    for (what, moves) in moves.into_iter().filter(|(_, moves)| !moves.is_empty()) {
-        writeln!(out, "  {what}: {}", Printable(&moves.shown()))?;
+    for loss in &document.losses {
+        writeln!(out, "  ALARM: {loss}")?;
+    }
+    for (kind, names) in document.gained() {
+        writeln!(out, "  {kind}: {}", Printable(&names.join(", ")))?;
     }
     if !document.artifacts.is_empty() {
         writeln!(out, "  artifacts: {}", document.counted())?;

@@ -18,18 +18,8 @@ impl Diff {
         for document in &self.documents {
             write_document(out, document)?;
         }
-        let lists = [
-            (&self.only_in_old, "only in the old one"),
-            (&self.only_in_new, "only in the new one"),
-            (&self.left_out, "left out, as the other side is a single document"),
-        ];
-        for (names, why) in lists.into_iter().filter(|(names, _)| !names.is_empty()) {
-            writeln!(out)?;
-            for name in names {
-                writeln!(out, "- {}: {why}", code(name, 200))?;
-            }
-        }
-        Ok(())
+        writeln!(out)?;
+        self.not_compared().try_for_each(|(name, why)| writeln!(out, "- {}: {why}", code(name, 200)))
     }
 }
 
@@ -39,6 +29,12 @@ fn write_document(out: &mut impl Write, document: &DocumentDiff) -> io::Result<(
         writeln!(out, "The two are {shown}.\n")?;
     }
     writeln!(out, "**In step?** {}.", prose(&document.step.message, 600))?;
+    if !document.losses.is_empty() {
+        writeln!(out)?;
+    }
+    for loss in &document.losses {
+        writeln!(out, "- **Alarm:** {}", prose(&loss.to_string(), 2000))?;
+    }
     if !document.builds.is_empty() {
         writeln!(out, "\n| architecture | old build | new build |\n| --- | --- | --- |")?;
         for change in &document.builds {
@@ -47,24 +43,10 @@ fn write_document(out: &mut impl Write, document: &DocumentDiff) -> io::Result<(
             writeln!(out, "| {} | {old} | {new} |", code(&change.arch, 40))?;
         }
     }
-    let moves = [
-        ("Architectures", &document.architectures),
-        ("Platforms", &document.platforms),
-        ("Formats", &document.formats),
-    ];
-    let mut break_before = true;
-    for (what, moves) in moves.into_iter().filter(|(_, moves)| !moves.is_empty()) {
-        if std::mem::take(&mut break_before) {
-            writeln!(out)?;
-        }
-        let named =
-            |names: &[String]| names.iter().map(|name| code(name, 200)).collect::<Vec<_>>().join(", ");
-        if !moves.gained.is_empty() {
-            writeln!(out, "- {what} gained: {}", named(&moves.gained))?;
-        }
-        if !moves.lost.is_empty() {
-            writeln!(out, "- {what} lost: {}", named(&moves.lost))?;
-        }
+    let mut break_before = "\n";
+    for (kind, names) in document.gained() {
+        let names: Vec<String> = names.iter().map(|name| code(name, 200)).collect();
+        writeln!(out, "{}- {kind}: {}", std::mem::take(&mut break_before), names.join(", "))?;
     }
     if !document.artifacts.is_empty() {
         writeln!(out, "\nArtifacts: {}.", document.counted())?;

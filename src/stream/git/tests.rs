@@ -135,7 +135,11 @@ fn commits_have_names() {
     for name in ["release-4.19", "v1", "main~1", &first.as_str()[..12]] {
         assert_eq!(repository.commit(name).unwrap(), first, "{name}");
     }
-    assert_eq!(repository.merge_base(&main), Some(first.clone()), "not the branch's newest commit");
+    assert_eq!(
+        repository.merge_base(&main, &repository.commit("HEAD").unwrap()),
+        Some(first.clone()),
+        "not the branch's newest commit"
+    );
     let id = first.to_string();
     let patterns = ["refs/heads/release-*".to_owned(), "main".to_owned(), "nothing*".to_owned()];
     assert_eq!(
@@ -246,7 +250,7 @@ fn a_hostile_repository_runs_nothing() {
     let repository = Repository::of(scratch.path(), None).unwrap();
     assert_eq!(sources(read_commit(&repository, &commit)).documents.len(), 2);
     assert!(repository.commit(&"0123456789".repeat(4)).is_err());
-    assert!(repository.merge_base(&commit).is_some());
+    assert!(repository.merge_base(&commit, &commit).is_some());
     assert!(!mark.exists(), "nothing ran");
 }
 
