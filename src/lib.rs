@@ -43,3 +43,7 @@ pub mod stream;
 pub mod text;
 #[doc(hidden)]
 pub mod verdict;
+
+#[cfg(test)]
+#[path = "../tests/support/ground.rs"]
+mod test_support;

@@ -4,40 +4,34 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
-    clippy::print_stdout,
     reason = "the helpers of a test fail as its test does, and say what they skip"
 )]
 
+mod support;
+
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 
 use serde_json::Value;
-
-const PROGRAM: &str = env!("CARGO_BIN_EXE_art-mirror-validate");
-const CHECKOUT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/checkout/data/data/coreos");
+use support::binary::program;
+use support::ground::{Repo, testdata};
+use support::{DEAD_PROXY, Finished};
 
 /// A checkout whose `main` lacks what its branch has, and the other way round.
 struct Checkout {
-    directory: tempfile::TempDir,
+    repo: Repo,
     base: String,
 }
 
 impl Checkout {
-    /// None, with a notice, where git is not installed.
-    fn new() -> Option<Self> {
-        if Command::new("git").arg("--version").output().is_err() {
-            println!("skipped: git is not installed");
-            return None;
-        }
-        let mut checkout = Self { directory: tempfile::tempdir().unwrap(), base: String::new() };
-        checkout.git(&["init", "--quiet", "--initial-branch=main"]);
-        fs::create_dir_all(checkout.directory.path().join("data/data/coreos")).unwrap();
-        let text = fs::read_to_string(Path::new(CHECKOUT).join("rhcos.json")).unwrap();
-        checkout.write("scos.json", &fs::read_to_string(Path::new(CHECKOUT).join("scos.json")).unwrap());
+    fn new() -> Self {
+        let real = |name: &str| fs::read_to_string(testdata("checkout/data/data/coreos").join(name)).unwrap();
+        let mut checkout = Self { repo: Repo::new(), base: String::new() };
+        let text = real("rhcos.json");
+        checkout.write("scos.json", &real("scos.json"));
         checkout.write("rhcos.json", &text);
         checkout.base = checkout.commit();
-        checkout.git(&["checkout", "--quiet", "-b", "pull"]);
+        checkout.repo.git(&["checkout", "--quiet", "-b", "pull"]);
         let mut document: Value = serde_json::from_str(&text).unwrap();
         let artifacts = &mut document["architectures"]["x86_64"]["artifacts"];
         let qemu = artifacts.as_object_mut().unwrap().remove("qemu").unwrap();
@@ -46,55 +40,28 @@ impl Checkout {
         checkout.write("rhcos.json", &document.to_string());
         checkout.commit();
         // What happens to the base meanwhile is not the pull request's doing.
-        checkout.git(&["checkout", "--quiet", "main"]);
+        checkout.repo.git(&["checkout", "--quiet", "main"]);
         checkout.write("scos.json", "{\"stream\": \"no longer\"}");
         checkout.commit();
-        checkout.git(&["checkout", "--quiet", "pull"]);
-        Some(checkout)
+        checkout.repo.git(&["checkout", "--quiet", "pull"]);
+        checkout
     }
 
     fn write(&self, name: &str, text: &str) {
-        fs::write(self.directory.path().join("data/data/coreos").join(name), text).unwrap();
-    }
-
-    fn git(&self, arguments: &[&str]) -> String {
-        let output = Command::new("git")
-            .arg("-C")
-            .arg(self.directory.path())
-            .args(["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgSign=false"])
-            .args(arguments)
-            .envs([("GIT_CONFIG_GLOBAL", "/dev/null"), ("GIT_CONFIG_NOSYSTEM", "1")])
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        self.repo.write(&format!("data/data/coreos/{name}"), text);
     }
 
     fn commit(&self) -> String {
-        self.git(&["add", "--all"]);
-        self.git(&["commit", "--quiet", "-m", "x"]);
-        self.git(&["rev-parse", "HEAD"])
+        self.repo.commit("x")
     }
 
     /// Checks without a network: what is compared needs none.
-    fn check(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
-        Command::new(PROGRAM)
-            .args(["check", "--retries", "0", "--verify", "exists"])
-            .args(if arguments.contains(&"--output") { &[][..] } else { &["--output", "json"] })
-            .args(arguments)
-            .current_dir(self.directory.path())
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap())
-            .env("HTTPS_PROXY", "http://127.0.0.1:9")
-            .envs(environment.iter().copied())
-            .output()
-            .unwrap()
+    fn check(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Finished {
+        let mut program = program(&["check", "--retries", "0", "--verify", "exists"]);
+        program.args(if arguments.contains(&"--output") { &[][..] } else { &["--output", "json"] });
+        program.args(arguments).current_dir(self.repo.path()).env("HTTPS_PROXY", DEAD_PROXY);
+        Finished::of(program.envs(environment.iter().copied()))
     }
-}
-
-fn report(output: &Output) -> Value {
-    serde_json::from_slice(&output.stdout)
-        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)))
 }
 
 /// `change id` of each.
@@ -116,10 +83,10 @@ fn sorted(mut lines: Vec<String>) -> Vec<String> {
 
 #[test]
 fn a_base_tells_what_the_pull_request_changes_and_no_verdict_depends_on_it() {
-    let Some(checkout) = Checkout::new() else { return };
-    let without = report(&checkout.check(&[], &[]));
+    let checkout = Checkout::new();
+    let without = checkout.check(&[], &[]).json();
     assert_eq!(without["changes"], Value::Null);
-    let mut with = report(&checkout.check(&["--base", "main"], &[]));
+    let mut with = checkout.check(&["--base", "main"], &[]).json();
     assert_eq!(sorted(changes(&with)), sorted(EXPECTED.map(str::to_owned).to_vec()));
     assert_eq!(
         (&with["changes"]["base"], &with["changes"]["commit"]),
@@ -140,12 +107,11 @@ fn a_base_tells_what_the_pull_request_changes_and_no_verdict_depends_on_it() {
 /// People hear of builds, not of artifacts, and what the branch brings stands apart from what its base has already.
 #[test]
 fn a_log_tells_what_changed_by_build_and_whose_each_failure_is() {
-    let Some(checkout) = Checkout::new() else { return };
+    let checkout = Checkout::new();
     for arguments in
         [&["--base", "main", "--output", "human"][..], &["--base", "main", "--output", "human", "-q"]]
     {
-        let output = checkout.check(arguments, &[]);
-        let log = String::from_utf8(output.stdout).unwrap();
+        let log = checkout.check(arguments, &[]).stdout;
         let changed: Vec<&str> =
             log.lines().skip_while(|line| !line.starts_with("changed since main ")).take(2).collect();
         assert_eq!(
@@ -166,51 +132,50 @@ fn a_log_tells_what_changed_by_build_and_whose_each_failure_is() {
 
 #[test]
 fn filters_hold_for_what_changed_too() {
-    let Some(checkout) = Checkout::new() else { return };
-    let report = report(&checkout.check(&["--base", "main", "-p", "moon"], &[]));
+    let checkout = Checkout::new();
+    let report = checkout.check(&["--base", "main", "-p", "moon"], &[]).json();
     assert_eq!(changes(&report), [EXPECTED[1]]);
 }
 
 #[test]
 fn a_document_named_by_itself_is_compared_too() {
-    let Some(checkout) = Checkout::new() else { return };
-    let report = report(&checkout.check(&["data/data/coreos/rhcos.json", "--base", "main"], &[]));
+    let checkout = Checkout::new();
+    let report = checkout.check(&["data/data/coreos/rhcos.json", "--base", "main"], &[]).json();
     assert_eq!(changes(&report).len(), 3);
 }
 
 #[test]
 fn in_prow_the_base_is_the_one_of_the_job() {
-    let Some(checkout) = Checkout::new() else { return };
+    let checkout = Checkout::new();
     let environment = [("PULL_BASE_SHA", checkout.base.as_str()), ("PULL_BASE_REF", "main")];
-    let report = report(&checkout.check(&[], &environment));
+    let report = checkout.check(&[], &environment).json();
     assert_eq!(changes(&report).len(), 3);
     assert_eq!(report["changes"]["base"], "main");
 }
 
 #[test]
 fn a_base_of_prow_that_is_not_there_is_not_spoken_of() {
-    let Some(checkout) = Checkout::new() else { return };
+    let checkout = Checkout::new();
     let absent = "0123456789".repeat(4);
     let environment = [("PULL_BASE_SHA", absent.as_str()), ("PULL_BASE_REF", "main")];
     let output = checkout.check(&[], &environment);
-    let report = report(&output);
+    let report = output.json();
     let notes = report["notes"].as_array().unwrap();
     assert_eq!(report["changes"], Value::Null);
     assert!(notes.iter().all(|note| note.as_str().unwrap().starts_with("lint: ")), "{notes:?}");
-    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
-    fs::remove_dir_all(checkout.directory.path().join(".git")).unwrap();
+    assert_eq!(output.stderr, "");
+    fs::remove_dir_all(checkout.repo.path().join(".git")).unwrap();
     let output = checkout.check(&[], &environment);
-    assert_eq!(self::report(&output)["changes"], Value::Null, "nor where there is no repository");
+    assert_eq!(output.json()["changes"], Value::Null, "nor where there is no repository");
 }
 
 #[test]
 fn a_base_that_is_asked_for_must_be_there() {
-    let Some(checkout) = Checkout::new() else { return };
+    let checkout = Checkout::new();
     let artifacts = tempfile::tempdir().unwrap();
     let environment = [("ARTIFACTS", artifacts.path().to_str().unwrap())];
     let output = checkout.check(&["--base", "nowhere"], &environment);
-    assert_eq!(output.status.code(), Some(2));
-    let complaint = String::from_utf8(output.stderr).unwrap();
+    let complaint = output.exits(2).stderr;
     assert!(complaint.contains("the repository has no commit \"nowhere\""), "{complaint}");
     let page = fs::read_to_string(artifacts.path().join("art-mirror-validate-summary.html")).unwrap();
     assert!(page.contains("the repository has no commit"), "the reports say why nothing was checked");
@@ -218,12 +183,11 @@ fn a_base_that_is_asked_for_must_be_there() {
 
 #[test]
 fn a_base_that_cannot_be_read_is_no_reason_to_stop() {
-    let Some(checkout) = Checkout::new() else { return };
+    let checkout = Checkout::new();
     checkout.write("rhcos.json", "{");
-    checkout.commit();
-    let broken = checkout.git(&["rev-parse", "HEAD"]);
-    checkout.git(&["revert", "--no-edit", "HEAD"]);
-    let report = report(&checkout.check(&[], &[("PULL_BASE_SHA", broken.as_str())]));
+    let broken = checkout.commit();
+    checkout.repo.git(&["revert", "--no-edit", "HEAD"]);
+    let report = checkout.check(&[], &[("PULL_BASE_SHA", broken.as_str())]).json();
     assert_eq!(report["changes"], Value::Null);
     let note = report["notes"][0].as_str().unwrap();
     let says = format!("cannot determine what changed since {broken}: data/data/coreos/rhcos.json");
@@ -233,15 +197,15 @@ fn a_base_that_cannot_be_read_is_no_reason_to_stop() {
 /// What git would have to say is worth some of the time, and no verdict.
 #[test]
 fn a_repository_that_hangs_git_takes_no_verdict_away() {
-    let Some(checkout) = Checkout::new() else { return };
-    let config = checkout.directory.path().join(".git/config");
+    let checkout = Checkout::new();
+    let config = checkout.repo.path().join(".git/config");
     fs::remove_file(&config).unwrap();
     assert!(Command::new("mkfifo").arg(&config).status().unwrap().success());
     for arguments in [&["--deadline", "4s"][..], &["--deadline", "4s", "--base", "main"]] {
         let began = std::time::Instant::now();
         let output = checkout.check(arguments, &[("PULL_BASE_SHA", checkout.base.as_str())]);
         assert!(began.elapsed().as_secs() < 4, "{:?}", began.elapsed());
-        let report = report(&output);
+        let report = output.json();
         let note = report["notes"][0].as_str().unwrap();
         assert!(
             note.contains("cannot determine what changed since") && note.contains("took too long"),

@@ -1,11 +1,11 @@
 //! What `completions` prints does in real shells, at a terminal, what a person expects of the Tab key.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "the helpers of a test fail as its test does, and say what they skip"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "the helpers of a test fail as its test does")]
+
+#[path = "support/binary.rs"]
+mod binary;
+#[path = "support/ground.rs"]
+mod ground;
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
@@ -15,9 +15,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
+use binary::PROGRAM;
+use ground::skip;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-
-const PROGRAM: &str = env!("CARGO_BIN_EXE_art-mirror-validate");
 
 /// What is typed before the Tab key, and what the line is to be after it.
 const LINES: [(&str, &str); 7] = [
@@ -70,7 +70,7 @@ fn a_leaked_variable_does_not_keep_the_gate_from_running() {
 
 fn completes(shell: &str, arguments: &[&str], setup: &str) {
     if Command::new(shell).args(["-c", "true"]).stdout(Stdio::null()).status().is_err() {
-        println!("skipped: {shell} is not installed");
+        skip(&format!("{shell} is not installed"));
         return;
     }
     let directory = tempfile::tempdir().unwrap();

@@ -3,10 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail as tests do")]
 
 mod handoff_support;
+mod support;
 
 use std::fs;
 
-use handoff_support::{Ran, Repo, program, run, testdata};
+use handoff_support::{Finished, Repo, program, run, testdata};
 
 const HOME: &str = "data/data/coreos/rhcos.json";
 
@@ -36,15 +37,15 @@ fn repo() -> Repo {
     repo
 }
 
-fn diff(repo: &Repo, args: &[&str]) -> Ran {
-    Ran::of(program(&["diff", "--git", repo.path().to_str().unwrap()]).args(args))
+fn diff(repo: &Repo, args: &[&str]) -> Finished {
+    Finished::of(program(&["diff", "--git", repo.path().to_str().unwrap()]).args(args))
 }
 
 #[test]
 fn a_bump_is_told_from_revision_to_revision() {
     let repo = repo();
     let ran = diff(&repo, &["before:", "HEAD:"]);
-    assert_eq!(ran.status, 1, "{}", ran.all());
+    assert_eq!(ran.status(), 1, "{}", ran.all());
     insta::assert_snapshot!("human", ran.stdout);
     insta::assert_snapshot!("markdown", diff(&repo, &["before:", "HEAD:", "--output", "markdown"]).stdout);
     let json = diff(&repo, &["before:", "HEAD:", "--output", "json"]).json_of("diff");
@@ -61,7 +62,7 @@ fn the_same_is_the_same_wherever_it_comes_from() {
     let after = format!("HEAD:{HOME}");
     for (old, new) in [(file, "HEAD:"), ("HEAD:", path), (after.as_str(), file), ("HEAD:", "main:")] {
         let ran = diff(&repo, &[old, new]);
-        assert_eq!(ran.status, 0, "{old} {new}: {}", ran.all());
+        assert_eq!(ran.status(), 0, "{old} {new}: {}", ran.all());
     }
     let ran = diff(&repo, &[file, &format!("before:{HOME}")]);
     assert!(ran.stdout.contains("the OLD one has newer builds of rhcos-4.19"), "{}", ran.stdout);
@@ -82,12 +83,12 @@ fn trouble_is_neither_the_same_nor_different() {
     ];
     for (args, says) in cases {
         let ran = diff(&repo, &args);
-        assert_eq!(ran.status, 2, "{args:?}: {}", ran.all());
+        assert_eq!(ran.status(), 2, "{args:?}: {}", ran.all());
         assert!(ran.stderr.contains(says), "{args:?}: {}", ran.stderr);
         assert!(!ran.stderr.contains("art-mirror-validate-"), "no path of our own making: {}", ran.stderr);
     }
     let ran = run(&["diff", "--git", "/", "HEAD:", "HEAD:"]);
-    assert_eq!((ran.status, ran.stderr.contains("git says")), (2, true), "{}", ran.stderr);
+    assert_eq!((ran.status(), ran.stderr.contains("git says")), (2, true), "{}", ran.stderr);
 }
 
 #[test]
@@ -96,7 +97,7 @@ fn a_revision_is_never_taken_for_an_option_of_git() {
     let target = repo.path().join("written");
     let revision = format!("--output={}:", target.display());
     let ran = diff(&repo, &["--", &revision, "HEAD:"]);
-    assert_eq!(ran.status, 2, "{}", ran.all());
+    assert_eq!(ran.status(), 2, "{}", ran.all());
     assert!(!target.exists());
 }
 
@@ -110,7 +111,7 @@ fn a_link_in_a_tree_leads_nowhere_outside_of_it() {
     repo.git(&["add", HOME]);
     repo.git(&["commit", "-q", "-m", "a link out"]);
     let ran = diff(&repo, &["before:", "HEAD:"]);
-    assert_eq!(ran.status, 2, "{}", ran.all());
+    assert_eq!(ran.status(), 2, "{}", ran.all());
     assert!(ran.stderr.contains("a link out of the checkout"), "{}", ran.stderr);
 }
 
@@ -241,7 +242,7 @@ fn a_document_that_splits_is_compared_with_what_it_was() {
     repo.write("data/data/coreos/coreos-rhel-9.json", &bumped());
     repo.commit("split");
     let ran = diff(&repo, &["before:", "HEAD:"]);
-    assert_eq!(ran.status, 1, "{}", ran.all());
+    assert_eq!(ran.status(), 1, "{}", ran.all());
     let title = "data/data/coreos/rhcos.json → data/data/coreos/coreos-rhel-9.json (rhcos-4.19)";
     assert!(
         ran.stdout.contains(&format!("{title}\n  paired by the directory in their URLs\n")),

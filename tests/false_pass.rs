@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may end in a panic")]
 
-use std::process::Command;
+#[path = "support/binary.rs"]
+mod binary;
 
+use binary::program;
 use embedded_mirror::{Behaviour, Config, Mirror, Resource, hex_sha256};
 use serde_json::{Value, json};
 
@@ -25,9 +27,7 @@ fn judge_component(mirror: &Mirror, component: &Value, more: &[&str]) -> (Option
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("stream.json");
     std::fs::write(&file, document.to_string()).unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_art-mirror-validate"))
-        .env_clear()
-        .arg("check")
+    let output = program(&["check"])
         .arg(file)
         .args(["--output", "json", "--retries", "0", "--timeout", "5s", "--allow-private-addresses"])
         .args(["--allow-host", &mirror.addr().to_string()])

@@ -29,6 +29,7 @@ use art_mirror_validate::verdict::{Reason, Verdict};
 use serde_json::{Value, json};
 
 use support::bump;
+use support::ground::skip;
 use support::world::World;
 
 const FAILURES: usize = 30;
@@ -54,7 +55,7 @@ const PATIENCE: Duration = Duration::from_secs(90);
 #[test]
 fn a_hostile_report_is_only_ever_text() {
     let Some(browser) = browser() else {
-        println!("skipped: neither chromium, chromium-browser nor google-chrome is installed");
+        skip("neither chromium, chromium-browser nor google-chrome is installed");
         return;
     };
     let (port, requests) = listener();
@@ -86,7 +87,7 @@ fn a_hostile_report_is_only_ever_text() {
 #[test]
 fn in_the_frame_of_spyglass_the_report_looks_as_it_does_alone() {
     let Some(browser) = browser() else {
-        println!("skipped: neither chromium, chromium-browser nor google-chrome is installed");
+        skip("neither chromium, chromium-browser nor google-chrome is installed");
         return;
     };
     let (port, requests) = listener();
@@ -140,7 +141,7 @@ fn in_spyglass(page: &str) -> String {
 #[test]
 fn the_browser_would_run_scripts_and_make_requests() {
     let Some(browser) = browser() else {
-        println!("skipped: neither chromium, chromium-browser nor google-chrome is installed");
+        skip("neither chromium, chromium-browser nor google-chrome is installed");
         return;
     };
     let escaped = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");

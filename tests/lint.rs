@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail as tests do")]
 
 mod handoff_support;
+mod support;
 
 use std::fs;
 use std::io::Write as _;
@@ -10,7 +11,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use art_mirror_validate::lint::Rule;
-use handoff_support::{Ran, Repo, program, run, testdata};
+use handoff_support::{Finished, Repo, program, run, testdata};
 use serde_json::Value;
 
 const HOME: &str = "data/data/coreos/rhcos.json";
@@ -51,8 +52,8 @@ fn repo() -> Repo {
     repo
 }
 
-fn lint(repo: &Repo, args: &[&str]) -> Ran {
-    Ran::of(program(&["lint"]).args(args).current_dir(repo.path()))
+fn lint(repo: &Repo, args: &[&str]) -> Finished {
+    Finished::of(program(&["lint"]).args(args).current_dir(repo.path()))
 }
 
 #[test]
@@ -61,7 +62,7 @@ fn a_good_document_is_quiet_and_fast() {
     let started = Instant::now();
     let ran = lint(&repo, &["--base", "before", "--deny", "all"]);
     assert_eq!(
-        (ran.status, ran.stdout.as_str()),
+        (ran.status(), ran.stdout.as_str()),
         (0, "1 document since before: nothing found\n"),
         "{}",
         ran.all()
@@ -75,11 +76,11 @@ fn a_bump_is_told_in_every_form() {
     let repo = repo();
     repo.write(HOME, &bumped());
     let ran = lint(&repo, &["--base", "before"]);
-    assert_eq!(ran.status, 0, "warnings alone decide nothing: {}", ran.all());
+    assert_eq!(ran.status(), 0, "warnings alone decide nothing: {}", ran.all());
     insta::assert_snapshot!("human", ran.stdout);
     insta::assert_snapshot!("markdown", lint(&repo, &["--base", "before", "--output", "markdown"]).stdout);
     let junit = lint(&repo, &["--base", "before", "--output", "junit", "--deny", "L011"]);
-    assert_eq!(junit.status, 1, "{}", junit.all());
+    assert_eq!(junit.status(), 1, "{}", junit.all());
     insta::assert_snapshot!("junit", junit.stdout);
     let json = lint(&repo, &["--base", "before", "--output", "json", "--deny", "lost"]).json_of("lint");
     assert_eq!(json["denied"], 1);
@@ -124,13 +125,13 @@ fn rules_are_allowed_and_denied_by_code_and_by_name() {
     ];
     for (args, status, findings) in cases {
         let ran = lint(&repo, &[&["--base", "before", "--output", "json"], args].concat());
-        assert_eq!(ran.status, status, "{args:?}: {}", ran.all());
+        assert_eq!(ran.status(), status, "{args:?}: {}", ran.all());
         assert_eq!(ran.json_of("lint")["findings"].as_array().unwrap().len(), findings, "{args:?}");
     }
     for bad in
         [&["--deny", "L999"][..], &["https://example.com/x.json"], &["--base", "nowhere"], &["nothing"]]
     {
-        assert_eq!(lint(&repo, bad).status, 2, "{bad:?}");
+        assert_eq!(lint(&repo, bad).status(), 2, "{bad:?}");
     }
 }
 
@@ -139,7 +140,7 @@ fn the_branch_is_prows() {
     let repo = repo();
     for (branch, findings) in [("release-4.19", 0), ("release-4.20", 1), ("main", 0)] {
         let mut command = program(&["lint", "--output", "json"]);
-        let ran = Ran::of(command.current_dir(repo.path()).env("PULL_BASE_REF", branch));
+        let ran = Finished::of(command.current_dir(repo.path()).env("PULL_BASE_REF", branch));
         assert_eq!(ran.json_of("lint")["findings"].as_array().unwrap().len(), findings, "{branch}");
     }
 }
@@ -163,7 +164,7 @@ fn check_notes_what_lint_finds() {
     repo.write(HOME, &bumped());
     // No server is needed: the documents are looked at before any is asked.
     let args = ["check", "--published", "--base", "before", "--deadline", "5s", "--output", "json"];
-    let ran = Ran::of(program(&args).current_dir(repo.path()));
+    let ran = Finished::of(program(&args).current_dir(repo.path()));
     let notes: Vec<String> = serde_json::from_value(ran.json()["notes"].clone()).unwrap();
     let lint: Vec<&String> = notes.iter().filter(|note| note.starts_with("lint: ")).collect();
     assert_eq!(lint.len(), 2, "{notes:?}");

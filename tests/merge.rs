@@ -2,11 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails where it stands")]
 
+#[path = "support/binary.rs"]
+mod binary;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
+use binary::program;
 use embedded_mirror::{Behaviour, Config, Mirror, Resource, artifact_content, hex_sha256};
 use serde_json::{Value, json};
 
@@ -51,11 +55,8 @@ impl Bench {
     }
 
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_art-mirror-validate"));
-        command.args(args).current_dir(self.directory.path()).env_remove("ARTIFACTS");
-        for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
-            command.env_remove(name);
-        }
+        let mut command = program(args);
+        command.current_dir(self.directory.path());
         command
     }
 

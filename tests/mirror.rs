@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail as tests do")]
 
 mod handoff_support;
+mod support;
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -10,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use embedded_mirror::{Behaviour, Config, Connections, Mirror, Resource, artifact_content};
 use handoff_support::{
-    Nginx, Ran, STORAGE, bridge, documents, files_below, program, put, serve, serve_below, testdata,
+    Finished, Nginx, STORAGE, bridge, documents, files_below, program, put, serve, serve_below, testdata,
 };
 use serde_json::Value;
 
@@ -31,8 +32,8 @@ fn path_at_bridge(name: &str) -> String {
     format!("/art/storage/prod/streams/4.19-9.6/builds/{BUILD}/x86_64/{name}")
 }
 
-fn mirror(server: &Mirror, dest: &Path, more: &[&str]) -> Ran {
-    Ran::of(
+fn mirror(server: &Mirror, dest: &Path, more: &[&str]) -> Finished {
+    Finished::of(
         program(&["mirror", document().to_str().unwrap(), "--dest", dest.to_str().unwrap()])
             .args(["--stream-prefix", &server.url(STORAGE), "--allow-private-addresses", "--retries", "1"])
             .args(more),
@@ -46,7 +47,7 @@ fn what_is_there_and_right_is_kept_and_what_is_wrong_is_replaced() {
     let server = full_bridge();
     let dest = tempfile::tempdir().unwrap();
     let ran = mirror(&server, dest.path(), &["-a", "x86_64"]);
-    assert_eq!(ran.status, 0, "{}", ran.all());
+    assert_eq!(ran.status(), 0, "{}", ran.all());
     let names = files_below(dest.path());
     assert_eq!(names.len(), 13, "nothing but the files: {names:?}");
     assert_eq!(fs::read(dest.path().join(METAL)).unwrap(), artifact_content(METAL));
@@ -56,7 +57,7 @@ fn what_is_there_and_right_is_kept_and_what_is_wrong_is_replaced() {
     fs::write(dest.path().join(METAL), wrong).unwrap();
     server.forget();
     let ran = mirror(&server, dest.path(), &["-a", "x86_64"]);
-    assert_eq!(ran.status, 0, "{}", ran.all());
+    assert_eq!(ran.status(), 0, "{}", ran.all());
     assert!(ran.stdout.contains(&format!("replaced {METAL}")), "{}", ran.stdout);
     assert_eq!(ran.stdout.matches("kept ").count(), 12, "{}", ran.stdout);
     let gets = server.requests().iter().filter(|request| request.method == "GET").count();
@@ -70,14 +71,14 @@ fn a_file_gets_its_name_only_if_it_is_the_right_one() {
     server.put(&path_at_bridge(METAL), Resource::bytes("other bytes"));
     let dest = tempfile::tempdir().unwrap();
     let ran = mirror(&server, dest.path(), &ONE);
-    assert_eq!(ran.status, 1, "{}", ran.all());
+    assert_eq!(ran.status(), 1, "{}", ran.all());
     assert!(ran.stdout.contains("its server has other bytes: sha256"), "{}", ran.stdout);
     assert_eq!(files_below(dest.path()), Vec::<String>::new());
 
     server.remove(&path_at_bridge(METAL));
-    assert_eq!(mirror(&server, dest.path(), &ONE).status, 1);
+    assert_eq!(mirror(&server, dest.path(), &ONE).status(), 1);
     server.set_connections(Connections::Reset);
-    assert_eq!(mirror(&server, dest.path(), &ONE).status, 3);
+    assert_eq!(mirror(&server, dest.path(), &ONE).status(), 3);
 }
 
 #[test]
@@ -99,13 +100,13 @@ fn what_stopped_half_way_goes_on_where_it_was() {
     fs::remove_file(dest.path().join(METAL)).unwrap();
     fs::write(&part, vec![0; half]).unwrap();
     let ran = mirror(&server, dest.path(), &ONE);
-    assert_eq!(ran.status, 0, "{}", ran.all());
+    assert_eq!(ran.status(), 0, "{}", ran.all());
     assert_eq!(fs::read(dest.path().join(METAL)).unwrap(), content);
 
     // All of it is there, and only the name is missing.
     fs::rename(dest.path().join(METAL), &part).unwrap();
     server.forget();
-    assert_eq!(mirror(&server, dest.path(), &ONE).status, 0);
+    assert_eq!(mirror(&server, dest.path(), &ONE).status(), 0);
     assert!(server.requests().iter().all(|request| request.method == "HEAD"), "nothing is fetched again");
 }
 
@@ -117,7 +118,7 @@ fn a_connection_that_drops_is_no_reason_to_begin_again() {
     server.put(&path_at_bridge(METAL), resource.on_get(drops));
     let dest = tempfile::tempdir().unwrap();
     let ran = mirror(&server, dest.path(), &ONE);
-    assert_eq!(ran.status, 0, "{}", ran.all());
+    assert_eq!(ran.status(), 0, "{}", ran.all());
     assert!(server.requests().iter().any(|request| request.header("range") == Some("bytes=40-")));
 }
 
@@ -142,14 +143,14 @@ fn passes_check(
     }
     let dest = tempfile::tempdir().unwrap();
     let ran = mirror(&server, dest.path(), layout);
-    assert_eq!((ran.status, ran.stderr.as_str()), (0, ""), "{}", ran.all());
+    assert_eq!((ran.status(), ran.stderr.as_str()), (0, ""), "{}", ran.all());
     let Some((base, _server)) = serve(dest.path()) else { return };
-    let ran = Ran::of(
+    let ran = Finished::of(
         program(&["check", document().to_str().unwrap(), "--mirror", &base, "--verify", "published"])
             .args(["--allow-private-addresses"])
             .args(check),
     );
-    assert_eq!(ran.status, 0, "{}", ran.all());
+    assert_eq!(ran.status(), 0, "{}", ran.all());
 }
 
 #[allow(clippy::unnecessary_wraps, reason = "where nginx may be missing")]
@@ -189,11 +190,11 @@ fn sidecars_and_second_names_are_those_of_the_sync_job() {
     let dest = tempfile::tempdir().unwrap();
     let layout = ["-a", "x86_64", "-p", "metal", "--layout", "build"];
     let ran = mirror(&server, dest.path(), &[&layout[..], &["-f", "iso"]].concat());
-    assert_eq!(ran.status, 0, "{}", ran.all());
+    assert_eq!(ran.status(), 0, "{}", ran.all());
     assert!(ran.stderr.contains("meta.json was not copied"), "{}", ran.stderr);
     // A second run for another file adds to what the first one wrote.
     let ran = mirror(&server, dest.path(), &[&layout[..], &["-f", "raw.gz"]].concat());
-    assert_eq!(ran.status, 0, "{}", ran.all());
+    assert_eq!(ran.status(), 0, "{}", ran.all());
     insta::assert_snapshot!(files_below(dest.path()).join("\n"));
     let directory = dest.path().join("x86_64/dependencies/rhcos/4.19").join(BUILD);
     insta::assert_snapshot!(fs::read_to_string(directory.join("sha256sum.txt")).unwrap());
@@ -208,7 +209,7 @@ fn plumes_options_do_what_they_do_there_and_name_only_what_was_copied() {
     let dest = tempfile::tempdir().unwrap();
     let out = dest.path().join("out.json");
     let images = dest.path().join("images");
-    let ran = Ran::of(
+    let ran = Finished::of(
         program(&["mirror", "--src-file", document().to_str().unwrap(), "--dest", images.to_str().unwrap()])
             .args(["--dest-file", out.to_str().unwrap(), "--url", "http://host:8080/images"])
             .args([
@@ -219,7 +220,7 @@ fn plumes_options_do_what_they_do_there_and_name_only_what_was_copied() {
                 "--allow-private-addresses",
             ]),
     );
-    assert_eq!(ran.status, 0, "{}", ran.all());
+    assert_eq!(ran.status(), 0, "{}", ran.all());
     let written = documents(&out).remove(0);
     for artifact in &written.artifacts {
         let is_metal = &*artifact.id.platform == "metal";
@@ -230,15 +231,15 @@ fn plumes_options_do_what_they_do_there_and_name_only_what_was_copied() {
     // Without --url the document is copied as it is.
     let out = dest.path().join("copy.json");
     let ran = mirror(&server, &images, &[&ONE[..], &["--dest-file", out.to_str().unwrap()]].concat());
-    assert_eq!(ran.status, 0, "{}", ran.all());
+    assert_eq!(ran.status(), 0, "{}", ran.all());
     assert_eq!(fs::read(out).unwrap(), fs::read(document()).unwrap());
 
     // Nothing is copied where the document has no such artifact; plume succeeds with nothing.
     let ran = mirror(&server, &images, &["--artifact", "metall"]);
-    assert_eq!((ran.status, ran.stderr.contains("there are: ")), (2, true), "{}", ran.all());
+    assert_eq!((ran.status(), ran.stderr.contains("there are: ")), (2, true), "{}", ran.all());
     let ran = mirror(&server, &images, &["-a", "metal"]);
     assert!(
-        ran.status == 2 && ran.stderr.contains("for plume's -a, a platform, pass --artifact"),
+        ran.status() == 2 && ran.stderr.contains("for plume's -a, a platform, pass --artifact"),
         "{}",
         ran.all()
     );
@@ -269,7 +270,7 @@ fn two_builds_do_not_share_a_directory() {
     let dest = root.path().join("dest");
     let release = ["-a", "x86_64", "--layout", "release", "--release-version", "4.19.2"];
     let ran = mirror_of(&root.path().join("checkout"), &server, &dest, &release);
-    assert_eq!(ran.status, 2, "{}", ran.all());
+    assert_eq!(ran.status(), 2, "{}", ran.all());
     for part in [BUILD, "419.96.202507010000-0", "rhel-9.json", "rhel-10.json", "one stream at a time"] {
         assert!(ran.stderr.contains(part), "{part}: {}", ran.stderr);
     }
@@ -277,10 +278,10 @@ fn two_builds_do_not_share_a_directory() {
 
     // One after the other, the second would destroy what the first one wrote.
     let ran = mirror(&server, &dest, &release);
-    assert_eq!(ran.status, 0, "{}", ran.all());
+    assert_eq!(ran.status(), 0, "{}", ran.all());
     let before: Vec<_> = files_below(&dest).iter().map(|file| fs::read(dest.join(file)).unwrap()).collect();
     let ran = mirror_of(&other, &server, &dest, &release);
-    assert_eq!(ran.status, 2, "{}", ran.all());
+    assert_eq!(ran.status(), 2, "{}", ran.all());
     assert!(ran.stderr.contains("rhcos-id.txt names build 419.96.202506171412-0"), "{}", ran.stderr);
     let after: Vec<_> = files_below(&dest).iter().map(|file| fs::read(dest.join(file)).unwrap()).collect();
     assert_eq!(before, after);
@@ -289,11 +290,11 @@ fn two_builds_do_not_share_a_directory() {
 
     // What should be right is mended, what nobody can tell from another build's is not.
     fs::write(&file, "damaged").unwrap();
-    assert_eq!(mirror(&server, &dest, &release).status, 0);
+    assert_eq!(mirror(&server, &dest, &release).status(), 0);
     fs::write(&file, "damaged").unwrap();
     fs::remove_file(directory.join("sha256sum.txt")).unwrap();
-    assert_eq!(mirror(&server, &dest, &release).status, 2);
-    assert_eq!(mirror(&server, &dest, &[&release[..], &["--replace"]].concat()).status, 0);
+    assert_eq!(mirror(&server, &dest, &release).status(), 2);
+    assert_eq!(mirror(&server, &dest, &[&release[..], &["--replace"]].concat()).status(), 0);
     assert_eq!(fs::read(file).unwrap(), artifact_content(METAL));
 }
 
@@ -308,13 +309,13 @@ fn two_runs_do_not_write_to_one_directory_at_a_time() {
         lock.lock().unwrap();
         let ran = mirror(&server, dest.path(), &[&ONE[..], &["--layout", "build"]].concat());
         assert_eq!(
-            (ran.status, ran.stderr.contains("another run is writing here")),
+            (ran.status(), ran.stderr.contains("another run is writing here")),
             (3, true),
             "{}",
             ran.all()
         );
     }
-    assert_eq!(mirror(&server, dest.path(), &[&ONE[..], &["--layout", "build"]].concat()).status, 0);
+    assert_eq!(mirror(&server, dest.path(), &[&ONE[..], &["--layout", "build"]].concat()).status(), 0);
 }
 
 #[test]
@@ -323,7 +324,7 @@ fn a_dry_run_fetches_nothing_and_makes_nothing() {
     let root = tempfile::tempdir().unwrap();
     let dest = root.path().join("dest");
     let ran = mirror(&server, &dest, &[&ONE[..], &["--dry-run"]].concat());
-    assert_eq!(ran.status, 0, "{}", ran.all());
+    assert_eq!(ran.status(), 0, "{}", ran.all());
     assert!(ran.stdout.starts_with(&format!("{METAL} from http://")), "{}", ran.stdout);
     assert!(ran.stdout.contains("1 file, 106 bytes to come"), "{}", ran.stdout);
     assert!(!dest.exists());
@@ -336,7 +337,7 @@ fn too_little_space_is_found_out_before_the_first_byte() {
     server.put(&path_at_bridge(METAL), huge);
     let dest = tempfile::tempdir().unwrap();
     let ran = mirror(&server, dest.path(), &ONE);
-    assert_eq!(ran.status, 2, "{}", ran.all());
+    assert_eq!(ran.status(), 2, "{}", ran.all());
     assert!(ran.stderr.contains("nothing was fetched"), "{}", ran.stderr);
     assert!(server.requests().iter().all(|request| request.method == "HEAD"));
 }
@@ -350,12 +351,12 @@ fn a_link_in_the_directory_is_not_followed() {
     fs::write(&victim, "precious").unwrap();
     std::os::unix::fs::symlink(&victim, dest.path().join(METAL)).unwrap();
     let ran = mirror(&server, dest.path(), &ONE);
-    assert_eq!(ran.status, 3, "{}", ran.all());
+    assert_eq!(ran.status(), 3, "{}", ran.all());
     assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
     fs::remove_file(dest.path().join(METAL)).unwrap();
     std::os::unix::fs::symlink(&victim, dest.path().join(format!(".{METAL}.part"))).unwrap();
     let ran = mirror(&server, dest.path(), &ONE);
-    assert_eq!(ran.status, 0, "{}", ran.all());
+    assert_eq!(ran.status(), 0, "{}", ran.all());
     assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
 }
 
@@ -375,11 +376,11 @@ fn signed_document(directory: &Path, at: impl Fn(&str) -> String) -> PathBuf {
     path
 }
 
-fn mirror_of(document: &Path, server: &Mirror, dest: &Path, more: &[&str]) -> Ran {
+fn mirror_of(document: &Path, server: &Mirror, dest: &Path, more: &[&str]) -> Finished {
     let ran = ["mirror", document.to_str().unwrap(), "--dest", dest.to_str().unwrap()];
     let prefix = server.url(STORAGE);
     let bridge = ["--stream-prefix", &prefix, "--allow-private-addresses", "--retries", "0"];
-    Ran::of(program(&ran).args(bridge).args(more))
+    Finished::of(program(&ran).args(bridge).args(more))
 }
 
 fn beside(location: &str) -> String {
@@ -400,7 +401,7 @@ fn signatures_are_copied_beside_their_files_and_pass_the_gate() {
     let dest = root.path().join("web");
     let layout = ["-a", "x86_64", "--layout", "build"];
     let ran = mirror_of(&document, &server, &dest, &layout);
-    assert_eq!(ran.status, 0, "{}", ran.all());
+    assert_eq!(ran.status(), 0, "{}", ran.all());
     let directory = dest.join("x86_64/dependencies/rhcos/4.19").join(BUILD);
     let signature = directory.join(beside(METAL));
     assert_eq!(fs::read_to_string(&signature).unwrap(), format!("signs {METAL}"));
@@ -408,17 +409,17 @@ fn signatures_are_copied_beside_their_files_and_pass_the_gate() {
     let check = |more: &[&str]| {
         let base = web.url("");
         let gate = ["check", document.to_str().unwrap(), "-a", "x86_64", "--mirror", &base];
-        Ran::of(program(&gate).args(["--allow-private-addresses", "--verify", "published"]).args(more))
+        Finished::of(program(&gate).args(["--allow-private-addresses", "--verify", "published"]).args(more))
     };
     let ran = check(&["--signatures", "require"]);
-    assert_eq!(ran.status, 0, "{}", ran.all());
+    assert_eq!(ran.status(), 0, "{}", ran.all());
     web.remove(&format!("/x86_64/dependencies/rhcos/4.19/{BUILD}/{}", beside(METAL)));
-    assert_eq!(check(&["--signatures", "require"]).status, 1, "the test can fail");
+    assert_eq!(check(&["--signatures", "require"]).status(), 1, "the test can fail");
 
     // The next run keeps what is right still, and replaces what was signed anew.
     server.put(&path_at_bridge(&beside(METAL)), Resource::bytes("signs it anew"));
     let ran = mirror_of(&document, &server, &dest, &layout);
-    assert_eq!((ran.status, ran.stdout.matches("kept ").count()), (0, 25), "{}", ran.all());
+    assert_eq!((ran.status(), ran.stdout.matches("kept ").count()), (0, 25), "{}", ran.all());
     assert!(ran.stdout.contains("replaced "), "{}", ran.all());
     assert_eq!(fs::read_to_string(&signature).unwrap(), "signs it anew");
     assert!(!files_below(&dest).iter().any(|name| name.contains("/.")));
@@ -427,7 +428,7 @@ fn signatures_are_copied_beside_their_files_and_pass_the_gate() {
     let (flat, out) = (root.path().join("flat"), root.path().join("out.json"));
     let urls = ["--url", "http://host/images", "--dest-file", out.to_str().unwrap()];
     let ran = mirror_of(&document, &server, &flat, &[&ONE[..], &urls].concat());
-    assert_eq!(ran.status, 0, "{}", ran.all());
+    assert_eq!(ran.status(), 0, "{}", ran.all());
     let written = documents(&out).remove(0);
     let copied = written.artifacts.iter().find(|artifact| artifact.location.ends_with(METAL)).unwrap();
     assert_eq!(copied.signature.as_deref(), Some(format!("http://host/images/{METAL}.sig").as_str()));
@@ -444,14 +445,14 @@ fn a_signature_that_was_never_published_is_said_and_no_fault() {
     assert!(dry.stdout.contains(&format!("\n{METAL}.sig from http://")), "{}", dry.all());
     assert!(!dest.exists());
     let ran = mirror_of(&document, &server, &dest, &ONE);
-    assert_eq!(ran.status, 0, "{}", ran.all());
+    assert_eq!(ran.status(), 0, "{}", ran.all());
     let said =
         format!("unsigned {METAL}.sig: x86_64/metal/raw.gz/disk: it is missing: the server answered 404");
     assert!(ran.stdout.contains(&said), "{}", ran.stdout);
     assert_eq!(files_below(&dest), [METAL]);
     // Nobody knows whether there is one.
     server.put(&path_at_bridge(&beside(METAL)), Resource::bytes("x").behaves(Behaviour::status(503)));
-    assert_eq!(mirror_of(&document, &server, &dest, &ONE).status, 3);
+    assert_eq!(mirror_of(&document, &server, &dest, &ONE).status(), 3);
 }
 
 #[test]
@@ -462,7 +463,7 @@ fn a_signature_without_end_is_not_taken() {
     server.put(&path_at_bridge(&beside(METAL)), Resource::synthetic(1, 1 << 40));
     let dest = root.path().join("dest");
     let ran = mirror_of(&document, &server, &dest, &ONE);
-    assert_eq!(ran.status, 3, "{}", ran.all());
+    assert_eq!(ran.status(), 3, "{}", ran.all());
     assert!(ran.stdout.contains("after 65536 bytes, the most that it could have"), "{}", ran.stdout);
     assert_eq!(files_below(&dest), [METAL], "nothing is left of it");
 }
@@ -487,7 +488,7 @@ fn a_signature_that_is_elsewhere_is_refused() {
         let document = signed_document(&directory, |_| signature.clone());
         let dest = directory.join("dest");
         let ran = mirror_of(&document, &server, &dest, &[&ONE[..], &["--layout", "build"]].concat());
-        assert_eq!(ran.status, 2, "{signature}: {}", ran.all());
+        assert_eq!(ran.status(), 2, "{signature}: {}", ran.all());
         assert!(!dest.exists());
     }
     // From the literal locations, another host may not be asked.
@@ -500,12 +501,12 @@ fn a_signature_that_is_elsewhere_is_refused() {
     let named = named.iter().find(|artifact| artifact.location.ends_with(METAL)).unwrap();
     fs::write(&document, text.replace(&named.location, &file)).unwrap();
     let dest = root.path().join("dest");
-    let ran = Ran::of(
+    let ran = Finished::of(
         program(&["mirror", document.to_str().unwrap(), "--dest", dest.to_str().unwrap()])
             .args(["--allow-host", &server.addr().to_string(), "--allow-private-addresses"])
             .args(ONE),
     );
-    assert_eq!(ran.status, 1, "{}", ran.all());
+    assert_eq!(ran.status(), 1, "{}", ran.all());
     assert!(ran.stdout.contains(&format!("FAIL {METAL}.sig: ")), "{}", ran.stdout);
     assert_eq!(evil.request_count(), 0);
     assert_eq!(files_below(&dest), [METAL], "the file itself is right, and kept");
@@ -517,7 +518,7 @@ fn a_list_that_was_signed_before_it_changed_is_to_be_signed_again() {
     let dest = tempfile::tempdir().unwrap();
     let layout = ["-a", "x86_64", "-p", "metal", "--layout", "build"];
     let ran = mirror(&server, dest.path(), &[&layout[..], &["-f", "iso"]].concat());
-    assert_eq!(ran.status, 0, "{}", ran.all());
+    assert_eq!(ran.status(), 0, "{}", ran.all());
     let directory = dest.path().join("x86_64/dependencies/rhcos/4.19").join(BUILD);
     fs::write(directory.join("sha256sum.txt.gpg"), "a signature").unwrap();
     let ran = mirror(&server, dest.path(), &[&layout[..], &["-f", "iso"]].concat());
@@ -537,12 +538,12 @@ fn the_gates_request_needs_a_bridge_and_chooses_no_host() {
     let dest = root.path().join("web");
     let carry_out = |more: &[&str]| {
         let request = ["mirror", "--request", request.to_str().unwrap(), "--dest", dest.to_str().unwrap()];
-        Ran::of(program(&request).args(["--allow-private-addresses", "--retries", "0"]).args(more))
+        Finished::of(program(&request).args(["--allow-private-addresses", "--retries", "0"]).args(more))
     };
     let ran = carry_out(&[]);
-    assert_eq!((ran.status, ran.stderr.contains("pass --stream-prefix")), (2, true), "{}", ran.all());
+    assert_eq!((ran.status(), ran.stderr.contains("pass --stream-prefix")), (2, true), "{}", ran.all());
     let ran = carry_out(&["--stream-prefix", &server.url(STORAGE)]);
-    assert_eq!(ran.status, 0, "{}", ran.all());
+    assert_eq!(ran.status(), 0, "{}", ran.all());
     let path = dest.join(&path_at_bridge(METAL)[1..]);
     assert_eq!(fs::read(path).unwrap(), artifact_content(METAL), "from the bridge, whatever the host was");
 }

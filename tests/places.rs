@@ -9,6 +9,8 @@
     reason = "a test may end in a panic, and says why it skips"
 )]
 
+mod support;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
@@ -16,6 +18,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use embedded_mirror::{Config, Mirror, Resource, artifact_content, sha256sum_txt};
+use support::binary::{PROGRAM, program};
+use support::ground::{corpus as real_documents, root};
 
 const PREFIX: &str = "OPENSHIFT_INSTALL_COREOS_STREAM_PREFIX";
 const BOOTIMAGES: &str = "OPENSHIFT_INSTALL_CI_COREOS_BOOTIMAGES";
@@ -23,8 +27,8 @@ const QEMU: &str = "https://mirror.openshift.com/pub/openshift-v4/x86_64/depende
 const QEMU_AT_B: &str = "https://B/art/storage/releases/rhcos-4.8/48.83.202102230316-0/x86_64/rhcos-48.83.202102230316-0-qemu.x86_64.qcow2.gz";
 
 fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_art-mirror-validate"));
-    command.args(arguments).env_clear().current_dir(env!("CARGO_MANIFEST_DIR"));
+    let mut command = program(arguments);
+    command.current_dir(root());
     command
 }
 
@@ -69,12 +73,9 @@ fn assert_refuses(output: &Output, says: &str) {
 
 /// The real documents, if they are there.
 fn corpus() -> Vec<PathBuf> {
-    let Some(root) = std::env::var_os("STREAM_CORPUS") else {
-        println!("notice: STREAM_CORPUS is not set; the real documents are not tried");
-        return Vec::new();
-    };
+    let Some(root) = real_documents() else { return Vec::new() };
     let mut found = Vec::new();
-    let mut directories = vec![PathBuf::from(root).join("checkouts")];
+    let mut directories = vec![root.join("checkouts")];
     while let Some(directory) = directories.pop() {
         for entry in fs::read_dir(directory).unwrap() {
             let path = entry.unwrap().path();
@@ -263,7 +264,7 @@ fn the_advice_for_a_location_on_a_bridge_works_as_it_is_printed() {
     };
     let advice = advice_of(&mut command(&check));
     let printed = advice.split('`').nth(1).unwrap();
-    let program = Path::new(env!("CARGO_BIN_EXE_art-mirror-validate"));
+    let program = Path::new(PROGRAM);
     let mut shell = Command::new("/bin/sh");
     shell.args(["-c", printed]).env("PATH", program.parent().unwrap()).current_dir("/");
     let output = shell.output().unwrap();
@@ -460,8 +461,9 @@ fn copy_of(directory: &str) -> tempfile::TempDir {
             }
         }
     }
+    let below = root().join(directory);
     let root = tempfile::tempdir().unwrap();
-    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join(directory), root.path());
+    copy(&below, root.path());
     root
 }
 

@@ -8,13 +8,14 @@
 )]
 
 mod handoff_support;
+mod support;
 
 use std::fs;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use handoff_support::{Ran, Repo, program, testdata};
+use handoff_support::{Finished, Repo, program, testdata};
 use serde_json::Value;
 
 const HOME: &str = "data/data/coreos/rhcos.json";
@@ -48,8 +49,8 @@ fn builds_json(dir: &std::path::Path, builds: &[&str]) -> String {
     path.to_str().unwrap().to_owned()
 }
 
-fn retention(repo: &Repo, args: &[&str]) -> Ran {
-    Ran::of(program(&["retention", "--git", repo.path().to_str().unwrap()]).args(args))
+fn retention(repo: &Repo, args: &[&str]) -> Finished {
+    Finished::of(program(&["retention", "--git", repo.path().to_str().unwrap()]).args(args))
 }
 
 #[test]
@@ -61,7 +62,7 @@ fn refs_pin_builds_and_the_rest_may_go() {
     let refs = ["--ref", "main", "--ref", "release-*", "--ref", "v*", "--listing", &listing];
     let ran = retention(&repo, &refs);
     insta::assert_snapshot!("human", ran.stdout);
-    assert_eq!(ran.status, 1, "the other architectures are not there: {}", ran.all());
+    assert_eq!(ran.status(), 1, "the other architectures are not there: {}", ran.all());
     let markdown = retention(&repo, &[&refs[..], &["--output", "markdown"]].concat());
     insta::assert_snapshot!("markdown", markdown.stdout);
     let json = retention(&repo, &[&refs[..], &["--output", "json"]].concat()).json_of("retention");
@@ -81,7 +82,7 @@ fn a_ref_that_cannot_be_read_makes_everything_stay() {
     let listing = listing.to_str().unwrap();
     let all = ["--ref", "release-broken", "--tips-only", "--listing", listing];
     let ran = retention(&repo, &all);
-    assert_eq!(ran.status, 3, "{}", ran.all());
+    assert_eq!(ran.status(), 3, "{}", ran.all());
     assert!(ran.stdout.contains("perhaps-pinned 419.96.202501010000-0"), "{}", ran.stdout);
     assert!(ran.stdout.contains("ERROR: refs/heads/release-broken cannot be read"), "{}", ran.stdout);
     let json = retention(&repo, &[&all[..], &["--output", "json"]].concat()).json_of("retention");
@@ -101,7 +102,7 @@ fn a_pattern_without_a_ref_and_a_listing_without_a_build_are_mistakes() {
         vec!["--listing", &good],
     ] {
         let ran = retention(&repo, &args);
-        assert_eq!(ran.status, 2, "{args:?}: {}", ran.all());
+        assert_eq!(ran.status(), 2, "{args:?}: {}", ran.all());
     }
 }
 
@@ -122,19 +123,19 @@ fn images_that_were_pruned_are_gone_although_their_build_is_listed() {
         program.arg(&listing);
         program
     };
-    let ran = Ran::of(&mut prune(r#"{"images": true, "images-kept": ["qemu", "live-iso"]}"#));
-    assert_eq!(ran.status, 1, "{}", ran.all());
+    let ran = Finished::of(&mut prune(r#"{"images": true, "images-kept": ["qemu", "live-iso"]}"#));
+    assert_eq!(ran.status(), 1, "{}", ran.all());
     let shown = ran.stdout.replace(&*document.display().to_string(), "rhcos.json");
     insta::assert_snapshot!("pruned", shown);
-    let markdown = Ran::of(prune(r#"["images"]"#).args(["--output", "markdown"]));
+    let markdown = Finished::of(prune(r#"["images"]"#).args(["--output", "markdown"]));
     assert!(markdown.stdout.contains("### Pinned, and gone"), "{}", markdown.stdout);
-    let json = Ran::of(prune("7").args(["--output", "json"]));
-    assert_eq!(json.status, 3, "{}", json.all());
+    let json = Finished::of(prune("7").args(["--output", "json"]));
+    assert_eq!(json.status(), 3, "{}", json.all());
     let json = json.json_of("retention");
     assert_eq!((&json["gone"], json["summary"]["undetermined"].as_u64()), (&serde_json::json!([]), Some(1)));
     assert_eq!(json["builds"][0]["pruned"], "images perhaps pruned");
-    let ran = Ran::of(&mut prune(r#"["cloud-uploads", "containers"]"#));
-    assert_eq!(ran.status, 0, "{}", ran.all());
+    let ran = Finished::of(&mut prune(r#"["cloud-uploads", "containers"]"#));
+    assert_eq!(ran.status(), 0, "{}", ran.all());
 }
 
 /// In a git hook these name the hook's repository, and beat `git -C`.
@@ -158,7 +159,7 @@ fn the_repository_is_the_one_that_is_named_whatever_the_environment_says() {
         .env("GIT_CONFIG_COUNT", "1")
         .env("GIT_CONFIG_KEY_0", "core.bare")
         .env("GIT_CONFIG_VALUE_0", "true");
-    let ran = Ran::of(&mut command);
+    let ran = Finished::of(&mut command);
     let json = ran.json_of("retention");
     assert_eq!(json["summary"]["pinned"], 1, "{}", ran.all());
     assert_eq!(json["unreadable"].as_array().unwrap().len(), 0, "{}", ran.all());
@@ -170,15 +171,16 @@ fn a_repository_of_another_user_is_read() {
     let repo = repo();
     let owner = Command::new("chown").args(["-R", "12345"]).arg(repo.path()).output().unwrap();
     if !owner.status.success() {
-        println!("skipped: only root gives files away");
+        support::ground::skip("only root gives files away");
         return;
     }
     let dir = tempfile::tempdir().unwrap();
     let listing = builds_json(dir.path(), &[NEW]);
     let ran = retention(&repo, &["--ref", "main", "--listing", &listing, "--output", "json"]);
     assert_eq!(ran.json_of("retention")["summary"]["pinned"], 1, "{}", ran.all());
-    let diff = Ran::of(&mut program(&["diff", "--git", repo.path().to_str().unwrap(), "main:", "main:"]));
-    assert_eq!(diff.status, 0, "{}", diff.all());
+    let diff =
+        Finished::of(&mut program(&["diff", "--git", repo.path().to_str().unwrap(), "main:", "main:"]));
+    assert_eq!(diff.status(), 0, "{}", diff.all());
 }
 
 #[test]
@@ -204,7 +206,7 @@ fn every_document_pins_whatever_its_name_is() {
     fs::copy(&manifest, manifests.path().join("0000_50_installer_coreos-bootimages.yaml")).unwrap();
     for source in [manifest.as_path(), manifests.path()] {
         let args = ["retention", source.to_str().unwrap(), "--listing", &listing, "--output", "json"];
-        let json = Ran::of(&mut program(&args)).json_of("retention");
+        let json = Finished::of(&mut program(&args)).json_of("retention");
         assert_eq!(json["summary"]["pinned"], 2, "{json}");
     }
 }
@@ -276,7 +278,7 @@ fn statuses(repo: &Repo, builds: &[&str], args: &[&str]) -> (i32, Vec<String>, V
     let json = ran.json_of("retention");
     let of =
         |build: &Value| format!("{} {}", build["name"].as_str().unwrap(), build["status"].as_str().unwrap());
-    (ran.status, json["builds"].as_array().unwrap().iter().map(of).collect(), json)
+    (ran.status(), json["builds"].as_array().unwrap().iter().map(of).collect(), json)
 }
 
 const FIRST: &str = "419.96.202501010000-0";
@@ -329,7 +331,7 @@ fn a_release_is_cut_from_any_commit_of_a_branch_so_each_of_them_pins() {
         assert!(shown.contains("--tips-only leaves out earlier commits"), "{shown}");
     }
     let ran = retention(&repo, &["--ref", "main", "--since", "last week", "--listing", &listing]);
-    assert_eq!((ran.status, ran.stderr.contains("expected a day")), (2, true), "{}", ran.all());
+    assert_eq!((ran.status(), ran.stderr.contains("expected a day")), (2, true), "{}", ran.all());
 }
 
 #[test]
@@ -411,7 +413,7 @@ fn what_cannot_be_read_in_an_old_commit_unpins_nothing_and_blinds_nothing_newer(
         );
         assert_eq!(json["unreadable"][0]["newest_build"], 202_504_040_000_u64, "a month after its commit");
         let list = retention(&repo, &["--ref", "main", "--output", "keep-list"]);
-        assert_eq!((list.status, &list.json_of("keep-list")["complete"]), (3, &false.into()));
+        assert_eq!((list.status(), &list.json_of("keep-list")["complete"]), (3, &false.into()));
     }
 }
 
@@ -433,17 +435,17 @@ fn a_history_that_is_cut_off_is_never_taken_for_whole() {
             fs::write(&listing, lines.collect::<String>()).unwrap();
             let mut command =
                 program(&["retention", "--git", to.to_str().unwrap(), "--ref", "main", "--listing"]);
-            Ran::of(command.arg(&listing).args(args))
+            Finished::of(command.arg(&listing).args(args))
         };
         let ran = clone_of(&[]);
-        assert_eq!(ran.status, 3, "{clone:?}: {}", ran.all());
+        assert_eq!(ran.status(), 3, "{clone:?}: {}", ran.all());
         for build in [FIRST, SECOND, NEVER] {
             assert!(!ran.stdout.contains(&format!("orphan         {build}")), "{clone:?}: {}", ran.stdout);
         }
         assert!(ran.stdout.contains("orphan         419.96.202509010000-0"), "{clone:?}: {}", ran.stdout);
         if clone[0] == "--depth" {
             assert!(ran.stdout.contains("git fetch --unshallow"), "{}", ran.stdout);
-            assert_eq!(clone_of(&["--tips-only"]).status, 0, "nobody asked for more");
+            assert_eq!(clone_of(&["--tips-only"]).status(), 0, "nobody asked for more");
         }
     }
 }
@@ -477,7 +479,7 @@ fn refs_go_by_the_names_that_people_write_and_may_be_left_out() {
     let listing = builds_json(listing.path(), &[THIRD]);
     for args in [["--exclude-ref", "no-such"], ["--ref", "-x"]] {
         let ran = retention(&repo, &[&["--ref", "main", "--listing", &listing], &args[..]].concat());
-        assert_eq!(ran.status, 2, "{}", ran.all());
+        assert_eq!(ran.status(), 2, "{}", ran.all());
     }
 }
 
@@ -499,7 +501,7 @@ fn a_list_of_payloads_pins_what_each_was_cut_from() {
     for text in ["", "# nothing\n"] {
         fs::write(&payloads, text).unwrap();
         let ran = retention(&repo, &["--payloads", payloads.to_str().unwrap(), "--output", "keep-list"]);
-        assert_eq!((ran.status, ran.stderr.contains("lists no commit")), (2, true), "{}", ran.all());
+        assert_eq!((ran.status(), ran.stderr.contains("lists no commit")), (2, true), "{}", ran.all());
     }
 }
 
@@ -507,7 +509,7 @@ fn a_list_of_payloads_pins_what_each_was_cut_from() {
 fn a_keep_list_is_what_a_pruner_reads() {
     let repo = bumped_twice().repo();
     let ran = retention(&repo, &["--ref", "main", "--output", "keep-list"]);
-    assert_eq!(ran.status, 0, "{}", ran.all());
+    assert_eq!(ran.status(), 0, "{}", ran.all());
     let list = ran.json_of("keep-list");
     assert_eq!(list["complete"], true);
     let ids: Vec<&str> =

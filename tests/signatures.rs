@@ -23,7 +23,8 @@ use art_mirror_validate::verdict::{Outcome, Reason, Signatures, Verify};
 use content_support::{case, outcomes, settings};
 use embedded_mirror::{Config, Mirror, Resource, hex_sha256};
 use serde_json::json;
-use support::{Checkout, Program, Stream, check_locally, testdata};
+use support::ground::testdata;
+use support::{Checkout, Program, Stream, check_locally};
 
 const BYTES: &[u8] = b"a boot image, or what passes for one";
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail as tests do")]
 
 mod handoff_support;
+mod support;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,7 +12,7 @@ use std::path::{Path, PathBuf};
 use embedded_mirror::{Config, Mirror, Resource, artifact_content, hex_sha256};
 use handoff_support::sync_job::{SyncJob, sums_of};
 use handoff_support::{
-    PUB, Ran, STORAGE, bridge as at_bridge, documents, download, program, put, serve, testdata,
+    Finished, PUB, STORAGE, bridge as at_bridge, documents, download, program, put, serve, testdata,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config as Cases, TestRunner};
@@ -171,13 +172,13 @@ fn carry_out(state: &State) -> bool {
     let source = scratch.path().join("rhel-9.json");
     fs::write(&source, document(BUILD, &FILES[..3]).to_string()).unwrap();
     let (before, mirror) = (passing(&store), serve(&store));
-    let ran = Ran::of(
+    let ran = Finished::of(
         program(&["sync-list", source.to_str().unwrap(), "--release-version", VERSION, "--retries", "0"])
             .args(["--stream-prefix", &bridge.url(STORAGE), "--mirror", &mirror.url(PUB)])
             .args(["--allow-private-addresses", "--dest", request.to_str().unwrap()])
             .args(state.only),
     );
-    assert!(matches!(ran.status, 0 | 1), "{}", ran.all());
+    assert!(matches!(ran.status(), 0 | 1), "{}", ran.all());
     let all_that_the_bridge_has: BTreeSet<_> =
         (0..3).filter(|at| state.on_bridge[*at] == Content::Right).map(|at| (BUILD, FILES[at].2)).collect();
 
@@ -186,13 +187,13 @@ fn carry_out(state: &State) -> bool {
     let by_hand = scratch.path().join("by-hand");
     make_store(state, &by_hand);
     let sync_json = request.join("sync.json");
-    let merged = Ran::of(
+    let merged = Finished::of(
         program(&["mirror", "--request", sync_json.to_str().unwrap(), "--dest", by_hand.to_str().unwrap()])
             .args(["--allow-private-addresses", "--retries", "0"]),
     );
     let after = passing(&by_hand);
     assert!(before.is_subset(&after), "{before:?} {after:?}\n{}", merged.all());
-    if merged.status == 0 && state.only != ["--platform", "metal"] && list["builds"] != json!([]) {
+    if merged.status() == 0 && state.only != ["--platform", "metal"] && list["builds"] != json!([]) {
         assert!(all_that_the_bridge_has.is_subset(&after), "{after:?}\n{}{}", ran.all(), merged.all());
     }
 
@@ -270,24 +271,24 @@ fn what_the_job_wrote_passes_the_gate() {
     let source = path.to_str().unwrap();
     let bridge_at = bridge.url(STORAGE);
     let list = |version: &str, mirror: &Mirror| {
-        let ran = Ran::of(
+        let ran = Finished::of(
             program(&["sync-list", source, "--release-version", version, "--mirror", &mirror.url(PUB)])
                 .args(["--stream-prefix", &bridge_at, "--allow-private-addresses"])
                 .args(["--dest", request.path().join(version).to_str().unwrap(), "--output", "json"]),
         );
-        assert_eq!(ran.status, 0, "{}", ran.all());
+        assert_eq!(ran.status(), 0, "{}", ran.all());
         ran.json_of("sync-list")
     };
     let check = |mirror: &Mirror, place: &[&str]| {
         let check = ["check", source, "--verify", "content", "--mirror", &mirror.url(PUB)];
-        Ran::of(program(&check).arg("--allow-private-addresses").args(place))
+        Finished::of(program(&check).arg("--allow-private-addresses").args(place))
     };
     for (version, place) in [
         ("4.19.2", &["--mirror-version", "4.19.2"][..]),
         ("4.20.0-ec.1", &["--mirror-version", "4.20.0-ec.1", "--pre-release"]),
         ("dev-4.20", &["--mirror-version", "dev-4.20"]),
     ] {
-        assert_eq!(check(&mirror, place).status, 1, "the test can fail");
+        assert_eq!(check(&mirror, place).status(), 1, "the test can fail");
         let list = list(version, &mirror);
         assert_eq!(list["builds"].as_array().unwrap().len(), 4);
         for build in list["builds"].as_array().unwrap() {
@@ -295,6 +296,6 @@ fn what_the_job_wrote_passes_the_gate() {
             job.run(&request.path().join(version), store.path(), &|url| download(&bridge, url));
         }
         let ran = check(&serve(store.path()), place);
-        assert_eq!(ran.status, 0, "{}", ran.all());
+        assert_eq!(ran.status(), 0, "{}", ran.all());
     }
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail as tests do")]
 
 mod handoff_support;
+mod support;
 
 use std::fs;
 
@@ -10,7 +11,7 @@ use art_mirror_validate::location::{Mirror as MirrorPlace, MirrorVersion, Prefix
 use art_mirror_validate::stream::Artifact;
 use embedded_mirror::{Behaviour, Config, Connections, Mirror, Resource};
 use handoff_support::{
-    PUB, Ran, STORAGE, bridge, documents, files_below, program, public, put, run, testdata,
+    Finished, PUB, STORAGE, bridge, documents, files_below, program, public, put, run, testdata,
 };
 use serde_json::Value;
 
@@ -58,8 +59,8 @@ impl Servers {
         self.mirror.put(&format!("{directory}/sha256sum.txt"), Resource::bytes(sums));
     }
 
-    fn list(&self, more: &[&str]) -> Ran {
-        let mut ran = Ran::of(
+    fn list(&self, more: &[&str]) -> Finished {
+        let mut ran = Finished::of(
             program(&["sync-list", document().to_str().unwrap()])
                 .args(["--stream-prefix", &self.bridge.url(STORAGE), "--mirror", &self.mirror.url(PUB)])
                 .args(["--allow-private-addresses", "--retries", "0"])
@@ -83,7 +84,7 @@ fn a_build_is_listed_whole_with_what_is_missing_marked() {
     let whole = [&["-a", "aarch64"][..], &RELEASE].concat();
     servers.release_of("aarch64", |artifact| &*artifact.id.format != "iso");
     let ran = servers.list(&whole);
-    assert_eq!(ran.status, 0, "{}", ran.all());
+    assert_eq!(ran.status(), 0, "{}", ran.all());
     insta::assert_snapshot!(ran.stdout);
     let ran = servers.list(&[&whole[..], &["--output", "markdown"]].concat());
     insta::assert_snapshot!(ran.stdout);
@@ -104,7 +105,7 @@ fn a_part_of_a_build_is_for_nobody_but_mirror() {
     let list = |more: &[&str]| {
         let ran = servers.list(&[&RELEASE[..], &["--output", "json", "--dest", dest], more].concat());
         let lists = files_below(root.path()).iter().filter(|name| name.starts_with("synclist")).count();
-        (ran.status, ran.json_of("sync-list"), lists)
+        (ran.status(), ran.json_of("sync-list"), lists)
     };
     let (status, json, lists) = list(&["-a", "aarch64"]);
     assert_eq!((status, lists), (0, 1), "{json}");
@@ -137,7 +138,7 @@ fn two_builds_for_one_directory_are_refused_before_anything_is_asked() {
     let other = text.replace("419.96.202506171412-0", "419.102.202506171412-0");
     fs::write(directory.join("coreos-rhel-10.json"), other).unwrap();
     let list = |more: &[&str]| {
-        Ran::of(
+        Finished::of(
             program(&["sync-list", root.path().to_str().unwrap(), "-a", "x86_64"])
                 .args(["--stream-prefix", &servers.bridge.url(STORAGE), "--mirror", &servers.mirror.url(PUB)])
                 .args(["--allow-private-addresses", "--retries", "0"])
@@ -145,7 +146,7 @@ fn two_builds_for_one_directory_are_refused_before_anything_is_asked() {
         )
     };
     let ran = list(&RELEASE);
-    assert_eq!(ran.status, 2, "{}", ran.all());
+    assert_eq!(ran.status(), 2, "{}", ran.all());
     for part in
         ["coreos-rhel-9.json", "coreos-rhel-10.json", "419.96.202506171412-0", "419.102.202506171412-0"]
     {
@@ -164,7 +165,7 @@ fn what_the_build_pipeline_fills_is_no_request_to_the_job() {
     let servers = servers();
     let mirror = servers.mirror.url("/art/storage/prod/streams");
     let list = |more: &[&str]| {
-        Ran::of(
+        Finished::of(
             program(&["sync-list", document().to_str().unwrap(), "-a", "x86_64", "--mirror", &mirror])
                 .args(["--stream-prefix", &servers.bridge.url(STORAGE)])
                 .args(["--allow-private-addresses", "--retries", "0"])
@@ -189,13 +190,13 @@ fn what_is_there_is_lost_only_if_it_may_be() {
     let sums = format!("{:064}  rhcos-4.19.2-x86_64-exoscale.x86_64.qcow2.gz\n", 1);
     servers.mirror.put(&format!("{directory}/sha256sum.txt"), Resource::bytes(sums));
     let ran = servers.list(&release);
-    assert_eq!(ran.status, 1, "{}", ran.all());
+    assert_eq!(ran.status(), 1, "{}", ran.all());
     let loss = "rhcos-id.txt names build 419.96.202501010000-0; the job would delete \
                 rhcos-4.19.2-x86_64-exoscale.x86_64.qcow2.gz";
     assert!(ran.stdout.contains(&format!("4.19.2/: {loss}. If nothing needs")), "{}", ran.stdout);
     assert!(!ran.stdout.contains("artcd"), "{}", ran.stdout);
     let ran = servers.list(&[&release[..], &["--replace"]].concat());
-    assert_eq!(ran.status, 0, "{}", ran.all());
+    assert_eq!(ran.status(), 0, "{}", ran.all());
     assert!(
         ran.stdout.contains(&format!("4.19.2/: {loss}")) && ran.stdout.contains("artcd"),
         "{}",
@@ -206,7 +207,7 @@ fn what_is_there_is_lost_only_if_it_may_be() {
     servers.mirror.put(&format!("{directory}/rhcos-id.txt"), down);
     servers.mirror.remove(&format!("{directory}/sha256sum.txt"));
     let ran = servers.list(&release);
-    assert_eq!((ran.status, ran.stdout.contains("artcd")), (3, false), "{}", ran.all());
+    assert_eq!((ran.status(), ran.stdout.contains("artcd")), (3, false), "{}", ran.all());
 }
 
 #[test]
@@ -221,7 +222,7 @@ fn a_build_of_which_nothing_is_missing_is_listed_if_it_is_asked_for() {
 #[test]
 fn with_nothing_missing_there_is_nothing_to_list() {
     let ran = servers().list(&["-a", "x86_64"]);
-    assert_eq!(ran.status, 0, "{}", ran.all());
+    assert_eq!(ran.status(), 0, "{}", ran.all());
     assert!(ran.stdout.starts_with("nothing to list\n"), "{}", ran.stdout);
 }
 
@@ -231,7 +232,7 @@ fn a_directory_gets_the_lists_the_request_and_the_json() {
     let root = tempfile::tempdir().unwrap();
     let dest = root.path().join("new/request");
     let ran = servers.list(&[&RELEASE[..], &["-a", "aarch64", "--dest", dest.to_str().unwrap()]].concat());
-    assert_eq!(ran.status, 0, "{}", ran.all());
+    assert_eq!(ran.status(), 0, "{}", ran.all());
     assert_eq!(files_below(&dest), ["request.md", "sync.json", "synclist-aarch64-419.96.202506171413-0.txt"]);
     let list = fs::read_to_string(dest.join("synclist-aarch64-419.96.202506171413-0.txt")).unwrap();
     assert_eq!(list.lines().count(), 3);
@@ -245,7 +246,7 @@ fn a_bridge_that_cannot_be_reached_leaves_it_undetermined() {
     let servers = servers();
     servers.bridge.set_connections(Connections::Reset);
     let ran = servers.list(&["-a", "s390x", "--output", "json"]);
-    assert_eq!(ran.status, 3, "{}", ran.all());
+    assert_eq!(ran.status(), 3, "{}", ran.all());
     let json = ran.json_of("sync-list");
     assert_eq!(json["builds"].as_array().unwrap().len(), 0);
     assert_eq!(json["unlisted"][0]["why"], "undetermined");
@@ -255,7 +256,7 @@ fn a_bridge_that_cannot_be_reached_leaves_it_undetermined() {
 fn nothing_is_asked_without_a_bridge() {
     let document = document();
     let ran = run(&["sync-list", document.to_str().unwrap()]);
-    assert_eq!(ran.status, 2);
+    assert_eq!(ran.status(), 2);
     insta::assert_snapshot!(ran.stderr, @"error: the files are fetched from a bridge, and nothing says which: pass --stream-prefix, or set OPENSHIFT_INSTALL_COREOS_STREAM_PREFIX");
 }
 
@@ -267,14 +268,15 @@ fn a_name_that_would_leave_the_directory_is_no_build() {
     let text = fs::read_to_string(document()).unwrap();
     fs::write(&hostile, text.replace("419.96.202506171417-0", "../../../../tmp/x")).unwrap();
     let dest = root.path().join("dest");
-    let ran = Ran::of(program(&["sync-list", hostile.to_str().unwrap(), "--all", "-a", "s390x"]).args([
-        "--stream-prefix",
-        &servers.bridge.url(STORAGE),
-        "--allow-private-addresses",
-        "--dest",
-        dest.to_str().unwrap(),
-    ]));
-    assert_eq!(ran.status, 1, "{}", ran.all());
+    let ran =
+        Finished::of(program(&["sync-list", hostile.to_str().unwrap(), "--all", "-a", "s390x"]).args([
+            "--stream-prefix",
+            &servers.bridge.url(STORAGE),
+            "--allow-private-addresses",
+            "--dest",
+            dest.to_str().unwrap(),
+        ]));
+    assert_eq!(ran.status(), 1, "{}", ran.all());
     assert_eq!(servers.bridge.request_count(), 0);
     let names: Vec<_> = fs::read_dir(&dest).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names.len(), 2, "{names:?}");

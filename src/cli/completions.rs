@@ -110,7 +110,7 @@ mod tests {
                 .stderr(Stdio::piped())
                 .spawn();
             let Ok(mut child) = started else {
-                println!("skipped: {program} is not installed");
+                crate::test_support::skip(&format!("{program} is not installed"));
                 continue;
             };
             child.stdin.take().unwrap().write_all(&script(shell).unwrap()).unwrap();

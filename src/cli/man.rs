@@ -262,7 +262,7 @@ mod tests {
                 .stderr(Stdio::piped())
                 .spawn();
             let Ok(mut child) = started else {
-                println!("skipped: {program} is not installed");
+                crate::test_support::skip(&format!("{program} is not installed"));
                 continue;
             };
             child.stdin.take().unwrap().write_all(page().unwrap().as_bytes()).unwrap();

@@ -1,8 +1,6 @@
 //! The rules, over the real checkouts that `STREAM_CORPUS` names: what each alarm there is was looked at, and is
 //! odd.
 
-use std::path::Path;
-
 use super::*;
 use crate::stream::Sources;
 
@@ -27,12 +25,9 @@ const EXPECTED: [Expected; 5] = [
 
 #[test]
 fn real_checkouts_raise_no_alarm_but_for_what_is_odd() {
-    let Some(root) = std::env::var_os("STREAM_CORPUS") else {
-        eprintln!("skipped: STREAM_CORPUS is unset");
-        return;
-    };
+    let Some(root) = crate::test_support::corpus() else { return };
     for (checkout, expected) in EXPECTED {
-        let path = Path::new(&root).join("checkouts").join(checkout);
+        let path = root.join("checkouts").join(checkout);
         let mut sources = Sources::default();
         sources.add_path(&path).unwrap();
         let documents: Vec<&Document> = sources.documents.iter().map(|it| &it.document).collect();

@@ -5,14 +5,11 @@ use std::path::{Path, PathBuf};
 use super::*;
 use crate::stream::{FoundUrl, find_urls};
 
-/// The stream documents under `$STREAM_CORPUS`; none, with a notice, where it is unset.
+/// The stream documents under `$STREAM_CORPUS`; none where it is unset.
 fn documents() -> Vec<(PathBuf, String)> {
-    let Some(root) = std::env::var_os("STREAM_CORPUS") else {
-        eprintln!("skipped: STREAM_CORPUS is unset");
-        return Vec::new();
-    };
+    let Some(root) = crate::test_support::corpus() else { return Vec::new() };
     let mut found = Vec::new();
-    collect(Path::new(&root), &mut found);
+    collect(&root, &mut found);
     assert!(!found.is_empty(), "no stream documents under STREAM_CORPUS");
     found
 }

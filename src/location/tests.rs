@@ -303,11 +303,9 @@ const OF_EVERY_YEAR: [&str; 12] = [
 
 #[test]
 fn a_place_of_any_year_keeps_its_tail_where_the_layout_is_its_own() {
-    let of_corpus = std::env::var_os("STREAM_CORPUS").map(|root| {
-        let file = std::path::Path::new(&root).join("cases/urls.txt");
-        std::fs::read_to_string(file).unwrap_or_default()
-    });
-    let of_corpus = of_corpus.unwrap_or_default();
+    let of_corpus = crate::test_support::corpus()
+        .map(|root| std::fs::read_to_string(root.join("cases/urls.txt")).unwrap())
+        .unwrap_or_default();
     for text in OF_EVERY_YEAR.into_iter().chain(of_corpus.lines()) {
         let url = ChecksumUrl::parse(text).unwrap();
         let location = Location::parse(url.location()).unwrap_or_else(|error| panic!("{text}: {error}"));

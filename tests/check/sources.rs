@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use embedded_mirror::{Config, Mirror, Proxy, ProxyConfig, Resource};
 use serde_json::{Value, json};
 
+use crate::support::ground::{corpus, testdata};
 use crate::support::world::{CDN, CaFile, MIRROR, World};
-use crate::support::{Checkout, Program, Stream, check, check_checkout, component, testdata};
+use crate::support::{Checkout, Program, Stream, check, check_checkout, component};
 
 /// Puts every artifact of a document where its location says.
 fn mirror_all(mirror: &Mirror, document: &Path) -> usize {
@@ -355,10 +356,7 @@ fn documents_of_later_years_are_carried() {
 /// `STREAM_CORPUS`.
 #[test]
 fn every_real_document_is_read_to_its_last_artifact() {
-    let Some(corpus) = std::env::var_os("STREAM_CORPUS").map(PathBuf::from) else {
-        println!("skipped: STREAM_CORPUS is not set");
-        return;
-    };
+    let Some(corpus) = corpus() else { return };
     let mut files = vec![];
     find_json(&corpus, &mut files);
     let (mut documents, mut seen) = (0, vec![]);

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::ground::skip;
 use crate::shape::containers;
 use crate::world::{PROGRAM, World, stdout};
 
@@ -167,7 +168,7 @@ fn nothing_but_the_artifacts_is_written_to() {
     fs::set_permissions(&artifacts, open(0o777)).unwrap();
     let possible = Command::new("unshare").args(["--mount", "true"]).status().is_ok_and(|it| it.success());
     if !possible {
-        println!("skipped: mounts cannot be made read-only here");
+        skip("mounts cannot be made read-only here");
         return;
     }
     let mut job = world.in_prow("unshare");
@@ -181,7 +182,7 @@ fn nothing_but_the_artifacts_is_written_to() {
 #[test]
 fn the_built_image_checks_a_checkout_as_anybody() {
     let Some(root) = std::env::var_os("IMAGE_ROOT").map(PathBuf::from) else {
-        println!("skipped: IMAGE_ROOT is not set, so no image was built");
+        skip("IMAGE_ROOT is not set, so no image was built");
         return;
     };
     let program = &containers()[0].command[0];
@@ -214,17 +215,4 @@ fn the_built_image_checks_a_checkout_as_anybody() {
         world.assert_complete_reports();
         assert_eq!(world.report()["summary"]["passed"], world.locations.len());
     }
-}
-
-/// Of a release that was built before; building one takes too long for a test.
-#[test]
-fn a_release_is_small_and_stripped() {
-    let program = Path::new(PROGRAM).parent().unwrap().join("../release/art-mirror-validate");
-    let Ok(bytes) = fs::read(&program) else {
-        println!("skipped: there is no release build");
-        return;
-    };
-    assert!(bytes.len() < 12 * 1024 * 1024, "{} bytes", bytes.len());
-    let symbols = b".symtab\0";
-    assert!(!bytes.windows(symbols.len()).any(|window| window == symbols), "it is stripped");
 }

@@ -5,12 +5,15 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "the helpers of a test fail as its test does, and say what they skip"
+    reason = "the helpers of a test fail as its test does"
 )]
 
+#[path = "../support/binary.rs"]
+mod binary;
 mod ci_operator;
 mod gate;
+#[path = "../support/ground.rs"]
+mod ground;
 mod image;
 mod prow;
 mod scripts;

@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::ground::skip;
 use crate::shape::{CI, container_tests};
 
 /// Every script and every command in the files, each with the head that ci-operator gives it.
@@ -44,7 +45,7 @@ fn shellcheck_has_no_complaint() {
             .stdout(Stdio::piped())
             .spawn();
         let Ok(mut child) = started else {
-            println!("skipped: shellcheck is not installed");
+            skip("shellcheck is not installed");
             return;
         };
         child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();

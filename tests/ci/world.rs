@@ -8,8 +8,8 @@ use std::process::{Command, Output};
 use embedded_mirror::{Config, Mirror, Proxy, ProxyConfig, Resource};
 use serde_json::Value;
 
-pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_art-mirror-validate");
-const CHECKOUT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/checkout");
+pub(crate) use crate::binary::PROGRAM;
+use crate::ground::testdata;
 
 /// Everything that a job sees of the world.
 pub(crate) struct World {
@@ -22,7 +22,7 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
-        Self::with_documents(&documents(&Path::new(CHECKOUT).join("data/data/coreos")))
+        Self::with_documents(&documents(&testdata("checkout/data/data/coreos")))
     }
 
     /// A checkout of these documents, by their names in `data/data/coreos`.

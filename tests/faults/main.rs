@@ -10,15 +10,22 @@
     reason = "a test may end in a panic, and says why it skips"
 )]
 
+#[path = "../support/binary.rs"]
+mod binary;
+#[path = "../support/ground.rs"]
+mod ground;
+
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use binary::{PROGRAM, program};
 use embedded_mirror::{
     Behaviour, Config, Connections, Mirror, Proxy, ProxyConfig, Resource, artifact_content, hex_sha256,
 };
+use ground::{skip, testdata};
 use serde_json::{Map, Value, json};
 
 const REPORTS: [&str; 3] =
@@ -84,8 +91,8 @@ impl Job {
 }
 
 fn gate() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_art-mirror-validate"));
-    command.env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut command = program::<&str>(&[]);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
@@ -333,7 +340,7 @@ fn a_full_disk_leaves_whole_files_or_none() {
         .stderr(Stdio::null())
         .status();
     if !mounted.is_ok_and(|status| status.success()) {
-        eprintln!("notice: no file system can be mounted here; a full disk is not tried");
+        skip("no file system can be mounted here");
         return;
     }
     let output =
@@ -433,8 +440,7 @@ fn a_reader_who_goes_away_changes_no_verdict() {
 
 #[test]
 fn a_reader_who_goes_away_is_no_fault_of_a_command() {
-    let document =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/checkout/data/data/coreos/rhcos.json");
+    let document = testdata("checkout/data/data/coreos/rhcos.json");
     let document = document.to_str().unwrap();
     // Nobody answers at the bridge: what a sync list says of it is another matter than who reads that.
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
@@ -467,7 +473,7 @@ fn a_reader_who_goes_away_is_no_fault_of_a_command() {
 /// A shell script that runs the binary as `"$0" "$@"`.
 fn gate_in(shell: &str, script: &str) -> Command {
     let mut command = Command::new(shell);
-    command.args(["-c", script, env!("CARGO_BIN_EXE_art-mirror-validate")]);
+    command.args(["-c", script, PROGRAM]);
     command.env_clear().env("PATH", "/usr/bin:/bin");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
@@ -574,7 +580,7 @@ fn a_name_that_cannot_be_resolved_is_inconclusive_and_soon() {
 #[test]
 fn a_resolver_that_never_answers_is_inconclusive_and_soon() {
     let Ok(resolver) = std::net::UdpSocket::bind("127.0.0.153:53") else {
-        eprintln!("notice: nobody may listen for questions here; a silent resolver is not tried");
+        skip("nobody may listen on port 53 here");
         return;
     };
     let job = Job::at(Mirror::start(Config::plain()).unwrap(), 2, Some("http://no-such-host.invalid"));
@@ -583,7 +589,7 @@ fn a_resolver_that_never_answers_is_inconclusive_and_soon() {
     let script =
         format!("mount --bind '{}' /etc/resolv.conf || exit 99; exec \"$0\" \"$@\"", configuration.display());
     let mut command = Command::new("unshare");
-    command.args(["-m", "sh", "-c", &script, env!("CARGO_BIN_EXE_art-mirror-validate")]);
+    command.args(["-m", "sh", "-c", &script, PROGRAM]);
     command.env_clear().env("PATH", "/usr/bin:/bin");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let more =
@@ -591,12 +597,12 @@ fn a_resolver_that_never_answers_is_inconclusive_and_soon() {
     // A question that is given up keeps its thread, which must not keep the program.
     command.args(job.arguments(&more));
     let Ok(child) = command.spawn() else {
-        eprintln!("notice: there is no unshare here; a silent resolver is not tried");
+        skip("unshare is not installed");
         return;
     };
     let output = finish(Duration::from_secs(15), child);
     if output.status.code() == Some(99) || said(&output).contains("unshare: ") {
-        eprintln!("notice: no file system can be mounted here; a silent resolver is not tried");
+        skip("no file system can be mounted here");
         return;
     }
     assert_eq!(output.status.code(), Some(3), "{}", said(&output));
@@ -672,7 +678,7 @@ fn a_clock_that_jumps_moves_no_deadline() {
         .into_iter()
         .find(|path| Path::new(path).exists());
     let Some(library) = library else {
-        eprintln!("notice: libfaketime is not installed; the clock was not moved");
+        skip("libfaketime is not installed");
         return;
     };
     let job = Job::new(3);

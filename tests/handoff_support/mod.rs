@@ -5,74 +5,31 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
-    clippy::print_stdout,
     reason = "helpers of tests fail as tests do"
 )]
 
 pub(crate) mod sync_job;
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
+use std::process::Command;
 
 use art_mirror_validate::location::{Mirror as MirrorPlace, Prefix, Target, resolve};
 use art_mirror_validate::stream::{Artifact, Document, Sources};
 use embedded_mirror::{Mirror, Resource, artifact_content};
+
+pub(crate) use crate::support::Finished;
+pub(crate) use crate::support::binary::program;
+use crate::support::ground::skip;
+#[allow(unused_imports, reason = "each test uses a part of it")]
+pub(crate) use crate::support::ground::{Repo, files_below, testdata};
 
 /// The path of the bridge's files.
 pub(crate) const STORAGE: &str = "/art/storage";
 /// The path of the public mirror's files.
 pub(crate) const PUB: &str = "/pub/openshift-v4";
 
-/// A path below `testdata/`.
-pub(crate) fn testdata(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(path)
-}
-
-/// The program, with an environment that says nothing.
-pub(crate) fn program(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_art-mirror-validate"));
-    command.env_clear().args(args);
-    command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
-    command
-}
-
-/// What came of running the program.
-pub(crate) struct Ran {
-    pub(crate) status: i32,
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
-}
-
-impl Ran {
-    pub(crate) fn of(command: &mut Command) -> Self {
-        let Output { status, stdout, stderr } = command.output().unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Self { status: status.code().unwrap(), stdout: text(stdout), stderr: text(stderr) }
-    }
-
-    pub(crate) fn json(&self) -> serde_json::Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.all()))
-    }
-
-    /// The JSON that a command printed, which must be as its committed schema says.
-    pub(crate) fn json_of(&self, command: &str) -> serde_json::Value {
-        let path = format!("{}/ci/{command}.schema.json", env!("CARGO_MANIFEST_DIR"));
-        let schema = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-        let json = self.json();
-        let validator = jsonschema::validator_for(&schema).unwrap();
-        let faults: Vec<String> =
-            validator.iter_errors(&json).map(|fault| format!("{}: {fault}", fault.instance_path())).collect();
-        assert!(faults.is_empty(), "{faults:?}");
-        json
-    }
-
-    pub(crate) fn all(&self) -> String {
-        format!("exit {}\n{}{}", self.status, self.stdout, self.stderr)
-    }
-}
-
-pub(crate) fn run(args: &[&str]) -> Ran {
-    Ran::of(&mut program(args))
+pub(crate) fn run(args: &[&str]) -> Finished {
+    Finished::of(&mut program(args))
 }
 
 /// The documents at a path.
@@ -108,58 +65,6 @@ pub(crate) fn download(server: &Mirror, url: &str) -> Vec<u8> {
     server.table().get(path).unwrap().content().chunk(0, u64::MAX).to_vec()
 }
 
-/// A git repository in a directory of its own.
-pub(crate) struct Repo(pub(crate) tempfile::TempDir);
-
-impl Repo {
-    pub(crate) fn new() -> Self {
-        let repo = Self(tempfile::tempdir().unwrap());
-        repo.git(&["init", "-q", "-b", "main"]);
-        repo
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    pub(crate) fn git(&self, args: &[&str]) {
-        let mut git = Command::new("git");
-        git.current_dir(self.path()).args(["-c", "user.name=t", "-c", "user.email=t@example.com"]).args(args);
-        git.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null");
-        let output = git.output().unwrap();
-        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
-    }
-
-    /// Writes a file, and the directories that it needs.
-    pub(crate) fn write(&self, path: &str, content: &str) {
-        let path = self.path().join(path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, content).unwrap();
-    }
-
-    pub(crate) fn commit(&self, message: &str) {
-        self.git(&["add", "-A"]);
-        self.git(&["commit", "-q", "--allow-empty", "-m", message]);
-    }
-}
-
-/// The regular files below a directory, in order, hidden ones included.
-pub(crate) fn files_below(directory: &Path) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut left = vec![directory.to_owned()];
-    while let Some(next) = left.pop() {
-        for entry in std::fs::read_dir(next).unwrap().map(Result::unwrap) {
-            if entry.file_type().unwrap().is_dir() {
-                left.push(entry.path());
-            } else {
-                found.push(entry.path().strip_prefix(directory).unwrap().to_str().unwrap().to_owned());
-            }
-        }
-    }
-    found.sort();
-    found
-}
-
 /// A server of all that is below a directory now.
 pub(crate) fn serve(directory: &Path) -> Mirror {
     serve_below(directory, "")
@@ -187,7 +92,7 @@ impl Nginx {
     pub(crate) fn start(directory: &Path) -> Option<Self> {
         let installed = ["/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/sbin/nginx"];
         let Some(program) = installed.iter().find(|path| Path::new(path).exists()) else {
-            println!("skipped: nginx is not installed");
+            skip("nginx is not installed");
             return None;
         };
         // The port is free now; another may take it before nginx does, which then fails the test loudly.

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::binary::program;
+
 /// What is stated of the gate's memory where a document is of ordinary size, in MiB.
 pub const MEMORY: u64 = 150;
 
@@ -38,9 +40,7 @@ impl Run {
 
 /// The binary, with nothing in its environment.
 pub fn gate(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_art-mirror-validate"));
-    command.env_clear().args(arguments);
-    command
+    program(arguments)
 }
 
 /// `check` with short times and the JSON report.

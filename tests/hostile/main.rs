@@ -11,6 +11,8 @@
     reason = "a test may end in a panic, and says what it measured"
 )]
 
+#[path = "../support/binary.rs"]
+mod binary;
 mod documents;
 mod gate;
 mod http2;

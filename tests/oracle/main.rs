@@ -17,6 +17,8 @@
     reason = "a test may end in a panic"
 )]
 
+#[path = "../support/binary.rs"]
+mod binary;
 mod contract;
 mod damage;
 mod draw;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use embedded_mirror::{Authority, Config, Connections, Mirror, Proxy, ProxyConfig};
 use serde_json::Value;
 
+use crate::binary::PROGRAM;
 use crate::scene::Setting;
 use crate::world::{Access, Form, HostState, Signatures, Verify, Wire, World};
 
@@ -136,7 +137,7 @@ impl Stage {
     }
 
     fn run(&self, world: &World, checkout: &Path, patience: u32) -> (ExitStatus, Vec<u8>, String) {
-        let built = env!("CARGO_BIN_EXE_art-mirror-validate").into();
+        let built = PROGRAM.into();
         let mut command = Command::new(std::env::var_os("ORACLE_BINARY").unwrap_or(built));
         command.env_clear().arg("check").arg(checkout).args(["--output", "json", "--deadline", "60s"]);
         command.args(["--timeout", &format!("{}ms", 1_200 * patience)]);

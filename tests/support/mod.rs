@@ -5,8 +5,16 @@
 //! at all: [`Program::new`] sets a proxy that refuses every connection.
 
 #![allow(dead_code, reason = "each test program uses what it needs")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests fail as tests do"
+)]
 
+pub(crate) mod binary;
 pub(crate) mod bump;
+pub(crate) mod ground;
 pub(crate) mod world;
 
 use std::collections::BTreeMap;
@@ -136,7 +144,7 @@ pub(crate) fn check_checkout(checkout: Checkout) -> Program {
 }
 
 impl Program {
-    /// A command of the program, in an empty environment but for a proxy that nobody runs.
+    /// A command of the program, in an environment of `PATH` and a proxy that nobody runs.
     pub(crate) fn new(command: &str) -> Self {
         let program = Self {
             args: vec![command.into()],
@@ -190,8 +198,8 @@ impl Program {
 
     /// The command, with standard output and error captured.
     pub(crate) fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_art-mirror-validate"));
-        command.args(&self.args).env_clear().envs(&self.environment);
+        let mut command = binary::program(&self.args);
+        command.envs(&self.environment);
         // Unless a test says otherwise nothing is downloaded.
         if self.args.first().is_some_and(|it| it == "check") && !self.args.contains(&"--verify".into()) {
             command.args(["--verify", "published"]);
@@ -305,13 +313,52 @@ impl Finished {
         self
     }
 
+    /// What a command says and does that ends by itself.
+    pub(crate) fn of(command: &mut Command) -> Self {
+        let began = Instant::now();
+        let output = command.output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Self {
+            code: output.status.code(),
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
+            elapsed: began.elapsed(),
+        }
+    }
+
+    /// The exit status of a program that no signal ended.
+    #[track_caller]
+    pub(crate) fn status(&self) -> i32 {
+        self.code.unwrap()
+    }
+
+    pub(crate) fn all(&self) -> String {
+        format!("exit {:?}\n{}{}", self.code, self.stdout, self.stderr)
+    }
+
+    /// The JSON on standard output.
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.all()))
+    }
+
+    /// The JSON on standard output, which must be as its committed schema in `ci/` says.
+    #[track_caller]
+    pub(crate) fn json_of(&self, schema: &str) -> Value {
+        let path = ground::root().join("ci").join(format!("{schema}.schema.json"));
+        let schema = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+        let json = self.json();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let faults: Vec<String> =
+            validator.iter_errors(&json).map(|fault| format!("{}: {fault}", fault.instance_path())).collect();
+        assert!(faults.is_empty(), "{faults:?}");
+        json
+    }
+
     /// The JSON report on standard output.
     #[track_caller]
     pub(crate) fn report(&self) -> Report {
-        let Ok(report) = serde_json::from_str(&self.stdout) else {
-            panic!("no JSON on standard output:\n{}\nstderr:\n{}", self.stdout, self.stderr);
-        };
-        Report(report)
+        Report(self.json())
     }
 }
 
@@ -381,9 +428,4 @@ impl Nobody {
         socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
         Self { addr: socket.local_addr().unwrap(), _bound: socket }
     }
-}
-
-/// A file of this repository.
-pub(crate) fn testdata(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(path)
 }

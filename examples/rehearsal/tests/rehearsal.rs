@@ -2,26 +2,20 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails where it stands")]
 
+#[path = "../../../tests/support/ground.rs"]
+mod ground;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-fn testdata(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata").join(path)
-}
+use ground::{real_checkouts, testdata};
 
 fn rehearse(checkout: &Path) -> Output {
     Command::new(env!("CARGO_BIN_EXE_rehearsal")).arg(checkout).output().unwrap()
 }
 
 fn checkouts() -> Vec<PathBuf> {
-    let Some(corpus) = std::env::var_os("STREAM_CORPUS") else {
-        println!("STREAM_CORPUS is not set: the bundled checkout alone is rehearsed");
-        return vec![testdata("checkout")];
-    };
-    let real = std::fs::read_dir(Path::new(&corpus).join("checkouts")).unwrap();
-    let mut all: Vec<PathBuf> = real.map(|entry| entry.unwrap().path()).collect();
-    all.push(testdata("checkout"));
-    all
+    [real_checkouts(), vec![testdata("checkout")]].concat()
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! Documents against the builds that they must have been made from.
 
 use std::collections::HashMap;
-use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
@@ -235,12 +234,9 @@ fn edit(document: &Value, all: &[String], random: &mut fastrand::Rng) -> (String
 
 #[test]
 fn every_edit_of_a_real_document_is_noticed_and_the_document_is_not() {
-    let Some(root) = std::env::var_os("STREAM_CORPUS") else {
-        eprintln!("skipped: STREAM_CORPUS is unset");
-        return;
-    };
+    let Some(root) = crate::test_support::corpus() else { return };
     let mut documents: Vec<(String, Value)> = Vec::new();
-    for checkout in std::fs::read_dir(Path::new(&root).join("checkouts")).unwrap() {
+    for checkout in std::fs::read_dir(root.join("checkouts")).unwrap() {
         let path = checkout.unwrap().path();
         let mut sources = Sources::default();
         sources.add_path(&path).unwrap();
@@ -361,14 +357,11 @@ fn real_metadata_is_a_build_and_what_is_not_whole_is_none() {
     ] {
         assert!(!read(&text), "{what}");
     }
-    let Some(root) = std::env::var_os("STREAM_CORPUS") else {
-        eprintln!("skipped: STREAM_CORPUS is unset");
-        return;
-    };
+    let Some(root) = crate::test_support::corpus() else { return };
     for (file, places, cloud) in
         [("413.86.202212021619-0.x86_64.meta.json", 16, 11), ("47.83.202107261211-0.meta.json", 8, 0)]
     {
-        let text = std::fs::read(Path::new(&root).join("sidecars").join(file)).unwrap();
+        let text = std::fs::read(root.join("sidecars").join(file)).unwrap();
         let metadata = BuildMetadata::parse(file, &text).unwrap();
         let build = metadata.build().unwrap();
         assert_eq!((build.places.len(), build.cloud.len()), (places, cloud), "{file}: {build:#?}");

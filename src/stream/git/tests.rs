@@ -2,67 +2,11 @@ use std::fs;
 
 use super::*;
 use crate::stream::{Checkout, Sources, read_checkout, read_commit, read_file_of};
+use crate::test_support::{Repo, testdata};
 
-const TESTDATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata");
-
-/// A repository to test with. The git of the person who runs the tests takes no part in it.
-struct Scratch {
-    directory: tempfile::TempDir,
-}
-
-impl Scratch {
-    /// None, with a notice, where git is not installed.
-    fn new() -> Option<Self> {
-        if Command::new("git").arg("--version").output().is_err() {
-            println!("skipped: git is not installed");
-            return None;
-        }
-        let scratch = Self { directory: tempfile::tempdir().unwrap() };
-        scratch.git(&["init", "--quiet", "--initial-branch=main"]);
-        Some(scratch)
-    }
-
-    fn path(&self) -> &Path {
-        self.directory.path()
-    }
-
-    fn git(&self, arguments: &[&str]) -> String {
-        let output = Command::new("git")
-            .arg("-C")
-            .arg(self.path())
-            .args(["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgSign=false"])
-            .args(arguments)
-            .envs([("GIT_CONFIG_GLOBAL", "/dev/null"), ("GIT_CONFIG_NOSYSTEM", "1")])
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
-    }
-
-    fn write(&self, path: &str, text: impl AsRef<[u8]>) {
-        let path = self.path().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-
-    fn copy(&self, checkout: &str, to: &str) {
-        let from = Path::new(TESTDATA).join(checkout);
-        let mut all = vec![from.clone()];
-        while let Some(path) = all.pop() {
-            if path.is_dir() {
-                all.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
-            } else {
-                let below = Path::new(to).join(path.strip_prefix(&from).unwrap());
-                self.write(below.to_str().unwrap(), fs::read(&path).unwrap());
-            }
-        }
-    }
-
-    fn commit(&self) -> CommitId {
-        self.git(&["add", "--all"]);
-        self.git(&["commit", "--quiet", "--allow-empty", "-m", "x"]);
-        CommitId::parse(&self.git(&["rev-parse", "HEAD"])).unwrap()
-    }
+/// Commits all there is.
+fn commit_all(repo: &Repo) -> CommitId {
+    CommitId::parse(&repo.commit("x")).unwrap()
 }
 
 fn sources(checkout: Checkout) -> Sources {
@@ -77,9 +21,9 @@ fn names(sources: &Sources) -> Vec<&str> {
 #[test]
 fn a_commit_has_the_documents_that_its_checkout_has() {
     for (checkout, below) in [("checkout", ""), ("checkout-2021", ""), ("checkout", "sub/dir")] {
-        let Some(scratch) = Scratch::new() else { return };
-        scratch.copy(checkout, below);
-        let commit = scratch.commit();
+        let scratch = Repo::new();
+        scratch.copy(&testdata(checkout), below);
+        let commit = commit_all(&scratch);
         let directory = scratch.path().join(below);
         let on_disk = sources(read_checkout(&directory));
         let repository = Repository::of(&directory, None).unwrap();
@@ -96,20 +40,20 @@ fn a_commit_has_the_documents_that_its_checkout_has() {
 
 #[test]
 fn the_bump_repository_keeps_documents_at_its_root() {
-    let Some(scratch) = Scratch::new() else { return };
-    let document = fs::read(Path::new(TESTDATA).join("checkout/data/data/coreos/rhcos.json")).unwrap();
-    scratch.write("rhcos-4.8.json", document);
+    let scratch = Repo::new();
+    let document = fs::read(testdata("checkout/data/data/coreos/rhcos.json")).unwrap();
+    scratch.write("rhcos-4.8.json", &document);
     scratch.write("other/rhcos-4.9.json", "{");
-    let commit = scratch.commit();
+    let commit = commit_all(&scratch);
     let repository = Repository::of(scratch.path(), None).unwrap();
     assert_eq!(names(&sources(read_commit(&repository, &commit))), ["rhcos-4.8.json"]);
 }
 
 #[test]
 fn what_is_committed_counts_not_what_lies_there() {
-    let Some(scratch) = Scratch::new() else { return };
-    scratch.copy("checkout", "");
-    let commit = scratch.commit();
+    let scratch = Repo::new();
+    scratch.copy(&testdata("checkout"), "");
+    let commit = commit_all(&scratch);
     fs::remove_dir_all(scratch.path().join("data")).unwrap();
     let repository = Repository::of(scratch.path(), None).unwrap();
     assert_eq!(sources(read_commit(&repository, &commit)).documents.len(), 2);
@@ -120,16 +64,16 @@ fn what_is_committed_counts_not_what_lies_there() {
 
 #[test]
 fn commits_have_names() {
-    let Some(scratch) = Scratch::new() else { return };
-    let first = scratch.commit();
+    let scratch = Repo::new();
+    let first = commit_all(&scratch);
     scratch.git(&["branch", "release-4.19"]);
     scratch.git(&["tag", "-a", "-m", "x", "v1"]);
     scratch.git(&["checkout", "--quiet", "-b", "pull"]);
     scratch.write("of", "the pull request");
-    scratch.commit();
+    commit_all(&scratch);
     scratch.git(&["checkout", "--quiet", "main"]);
     scratch.write("of", "the branch");
-    let main = scratch.commit();
+    let main = commit_all(&scratch);
     scratch.git(&["checkout", "--quiet", "pull"]);
     let repository = Repository::of(scratch.path(), None).unwrap();
     for name in ["release-4.19", "v1", "main~1", &first.as_str()[..12]] {
@@ -153,8 +97,8 @@ fn commits_have_names() {
 
 #[test]
 fn what_is_no_commit_is_named() {
-    let Some(scratch) = Scratch::new() else { return };
-    scratch.commit();
+    let scratch = Repo::new();
+    commit_all(&scratch);
     let repository = Repository::of(scratch.path(), None).unwrap();
     let absent = "0123456789".repeat(4);
     for name in ["nowhere", &absent, "", "-h", "--all", "--output=x", "main:path", "a\u{1b}b", "main\n"] {
@@ -168,8 +112,8 @@ fn what_is_no_commit_is_named() {
 
 #[test]
 fn a_link_leads_within_the_commit_or_is_refused() {
-    let Some(scratch) = Scratch::new() else { return };
-    scratch.copy("checkout", "");
+    let scratch = Repo::new();
+    scratch.copy(&testdata("checkout"), "");
     let link = |to: &str, name: &str| {
         let path = scratch.path().join("data/data/coreos").join(name);
         let _ = fs::remove_file(&path);
@@ -178,9 +122,9 @@ fn a_link_leads_within_the_commit_or_is_refused() {
     link("../../../elsewhere", "directory");
     link("../coreos", "loop");
     link("scos.json", "link.json");
-    let document = fs::read(Path::new(TESTDATA).join("checkout/data/data/coreos/rhcos.json")).unwrap();
-    scratch.write("elsewhere/one.json", document);
-    let commit = scratch.commit();
+    let document = fs::read(testdata("checkout/data/data/coreos/rhcos.json")).unwrap();
+    scratch.write("elsewhere/one.json", &document);
+    let commit = commit_all(&scratch);
     let repository = Repository::of(scratch.path(), None).unwrap();
     let found = sources(read_commit(&repository, &commit));
     assert!(names(&found).contains(&"data/data/coreos/directory/one.json"), "{:?}", names(&found));
@@ -196,7 +140,7 @@ fn a_link_leads_within_the_commit_or_is_refused() {
         [("/etc/hostname", "a link out of"), ("../../../../x", "found a link"), ("no", "a link to nothing")]
     {
         link(to, "link.json");
-        let commit = scratch.commit();
+        let commit = commit_all(&scratch);
         for read in [read_commit(&repository, &commit), read_checkout(scratch.path())] {
             let errors = read.errors.to_string();
             assert!(errors.contains("data/data/coreos/link.json: found a link"), "{to}: {errors}");
@@ -208,10 +152,10 @@ fn a_link_leads_within_the_commit_or_is_refused() {
 /// Every setting by which a repository's own configuration could run something, set to something.
 #[test]
 fn a_hostile_repository_runs_nothing() {
-    let Some(scratch) = Scratch::new() else { return };
-    scratch.copy("checkout", "");
+    let scratch = Repo::new();
+    scratch.copy(&testdata("checkout"), "");
     scratch.write(".gitattributes", "*.json filter=evil diff=evil\n");
-    let commit = scratch.commit();
+    let commit = commit_all(&scratch);
     let mark = scratch.path().join("ran");
     let script = format!("touch {}", mark.display());
     for setting in [
@@ -295,8 +239,8 @@ fn what_git_started_ends_with_it() {
 
 #[test]
 fn a_repository_that_hangs_git_costs_no_more_than_the_deadline() {
-    let Some(scratch) = Scratch::new() else { return };
-    scratch.commit();
+    let scratch = Repo::new();
+    commit_all(&scratch);
     let config = scratch.path().join(".git/config");
     fs::remove_file(&config).unwrap();
     assert!(Command::new("mkfifo").arg(&config).status().unwrap().success());
@@ -309,10 +253,10 @@ fn a_repository_that_hangs_git_costs_no_more_than_the_deadline() {
 
 #[test]
 fn a_large_file_is_not_read() {
-    let Some(scratch) = Scratch::new() else { return };
-    scratch.write("large", vec![b'x'; 100_000]);
+    let scratch = Repo::new();
+    scratch.write("large", &vec![b'x'; 100_000]);
     scratch.write("small", "y");
-    let commit = scratch.commit();
+    let commit = commit_all(&scratch);
     let repository = Repository::at(scratch.path());
     let object = |name: &str, limit| repository.object(&commit, Path::new(name), limit).unwrap();
     assert_eq!(object("large", 99_999), Object::TooLarge(100_000));
@@ -325,9 +269,9 @@ fn a_large_file_is_not_read() {
 
 #[test]
 fn a_bare_repository_is_one_if_a_person_names_it() {
-    let Some(scratch) = Scratch::new() else { return };
-    scratch.copy("checkout", "");
-    let commit = scratch.commit();
+    let scratch = Repo::new();
+    scratch.copy(&testdata("checkout"), "");
+    let commit = commit_all(&scratch);
     let bare = tempfile::tempdir().unwrap();
     let to = bare.path().join("r.git");
     scratch.git(&["clone", "--quiet", "--bare", ".", to.to_str().unwrap()]);

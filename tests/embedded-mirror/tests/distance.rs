@@ -1,6 +1,9 @@
 //! The relay and the proxy, with curl where it is installed.
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "helpers of tests")]
 
+#[path = "../../support/ground.rs"]
+mod ground;
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Output};
@@ -17,7 +20,7 @@ fn curl(arguments: &[&str]) -> Option<Output> {
     match command.args(["-sS", "--max-time", "10"]).args(arguments).output() {
         Ok(output) => Some(output),
         Err(error) => {
-            eprintln!("skipped: curl cannot be run ({error})");
+            ground::skip(&format!("curl cannot be run: {error}"));
             None
         }
     }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail as tests do")]
 
 mod handoff_support;
+mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +13,9 @@ use embedded_mirror::{
     Config, Mirror, Proxy, ProxyConfig, Resource, artifact_content, artifact_uncompressed, hex_sha256,
 };
 use handoff_support::sync_job::SyncJob;
-use handoff_support::{Ran, Repo, STORAGE, bridge, documents, download, files_below, program, put, testdata};
+use handoff_support::{
+    Finished, Repo, STORAGE, bridge, documents, download, files_below, program, put, testdata,
+};
 use serde_json::Value;
 
 const HOME: &str = "data/data/coreos/rhcos.json";
@@ -52,13 +55,13 @@ impl Field {
     }
 
     /// Runs a step in the installer's checkout, with the world as a CI cluster has it.
-    fn run(&self, args: &[&str]) -> Ran {
-        Ran::of(&mut self.program(args))
+    fn run(&self, args: &[&str]) -> Finished {
+        Finished::of(&mut self.program(args))
     }
 
     /// The same in an e2e job, which looks at the bridge.
-    fn run_e2e(&self, args: &[&str]) -> Ran {
-        Ran::of(
+    fn run_e2e(&self, args: &[&str]) -> Finished {
+        Finished::of(
             self.program(args)
                 .env("OPENSHIFT_INSTALL_COREOS_STREAM_PREFIX", self.bridge.url(STORAGE))
                 .arg("--allow-private-addresses"),
@@ -123,10 +126,10 @@ fn a_bump_goes_from_the_bridge_to_the_mirror_and_merges() {
     field.installer.write(HOME, &text(&testdata("checkout").join(HOME)));
     field.builds_reach_the_bridge("");
     let ran = field.run(&["rewrite", "--to", "mirror", "--mirror-version", "4.19.0", "--in-place"]);
-    assert_eq!(ran.status, 0, "{}", ran.all());
+    assert_eq!(ran.status(), 0, "{}", ran.all());
     let release = ["--layout", "release", "--release-version", "4.19.0"];
     let ran = field.run_e2e(&[&["mirror", "--dest", root.to_str().unwrap()][..], &release].concat());
-    assert_eq!(ran.status, 0, "{}", ran.all());
+    assert_eq!(ran.status(), 0, "{}", ran.all());
     field.publish();
     field.installer.commit("4.19");
     field.installer.git(&["branch", "release-4.19"]);
@@ -137,11 +140,16 @@ fn a_bump_goes_from_the_bridge_to_the_mirror_and_merges() {
     field.installer.commit("Bump the boot images");
     field.builds_reach_the_bridge("x86_64");
     let ran = field.run(&["diff", "main:", "bump:"]);
-    assert_eq!((ran.status, ran.stdout.contains("the new one has newer builds")), (1, true), "{}", ran.all());
+    assert_eq!(
+        (ran.status(), ran.stdout.contains("the new one has newer builds")),
+        (1, true),
+        "{}",
+        ran.all()
+    );
 
     // The gate is red, and says what to ask of ART.
     let ran = field.run(&["check", "--published", "--artifacts-dir", &path("artifacts")]);
-    assert_eq!(ran.status, 1, "{}", ran.all());
+    assert_eq!(ran.status(), 1, "{}", ran.all());
     assert!(ran.stdout.contains("the request, to copy: "), "{}", ran.stdout);
     let request = text(&field.dir("artifacts").join("art-mirror-validate-request.md"));
     assert!(request.contains(&format!("x86_64, build {NEW}")), "{request}");
@@ -149,11 +157,11 @@ fn a_bump_goes_from_the_bridge_to_the_mirror_and_merges() {
     // The e2e job boots what the bridge has.
     let one = ["-a", "x86_64", "-p", "metal", "-f", "raw.gz"];
     let ran = field.run_e2e(&[&["resolve"][..], &one].concat());
-    assert_eq!(ran.status, 0, "{}", ran.all());
+    assert_eq!(ran.status(), 0, "{}", ran.all());
     let url = ran.stdout.trim();
     assert!(url.starts_with(&field.bridge.url(STORAGE)), "{url}");
     let ran = field.run_e2e(&[&["mirror", "--dest", &path("e2e")][..], &one].concat());
-    assert_eq!(ran.status, 0, "{}", ran.all());
+    assert_eq!(ran.status(), 0, "{}", ran.all());
     let (_, at_bridge) = url.split_once(&field.bridge.addr().to_string()).unwrap();
     assert_eq!(field.bridge.count("GET", at_bridge), 1, "through the URL that was resolved");
     let image = "rhcos-4.19.1-x86_64-metal.x86_64.raw.gz";
@@ -161,7 +169,7 @@ fn a_bump_goes_from_the_bridge_to_the_mirror_and_merges() {
 
     // It passes, and ART is asked to mirror.
     let ran = field.run_e2e(&["sync-list", "--dest", &path("request")]);
-    assert_eq!(ran.status, 0, "{}", ran.all());
+    assert_eq!(ran.status(), 0, "{}", ran.all());
     let list = text(&field.dir(&format!("request/synclist-x86_64-{NEW}.txt")));
     assert!(list.lines().any(|line| line == url), "{list}");
 
@@ -173,7 +181,7 @@ fn a_bump_goes_from_the_bridge_to_the_mirror_and_merges() {
 
     // The gate is green.
     let ran = field.run(&["check", "--published", "--artifacts-dir", &path("artifacts")]);
-    assert_eq!(ran.status, 0, "{}", ran.all());
+    assert_eq!(ran.status(), 0, "{}", ran.all());
     assert!(!field.dir("artifacts/art-mirror-validate-request.md").exists(), "nothing is asked any more");
 
     // It merges. The old build is still pinned by the release branch.
@@ -182,7 +190,7 @@ fn a_bump_goes_from_the_bridge_to_the_mirror_and_merges() {
     let refs = ["--ref", "main", "--ref", "release-4.19"];
     let ran = field
         .run(&[&["retention", "--listing", root.to_str().unwrap(), "--output", "json"][..], &refs].concat());
-    assert_eq!(ran.status, 0, "{}", ran.all());
+    assert_eq!(ran.status(), 0, "{}", ran.all());
     let report = ran.json();
     let pinned_by = |build: &str| {
         let builds = report["builds"].as_array().unwrap();
