@@ -170,15 +170,97 @@ def scos():
     }
 
 
-def marketplace():
+def marketplace(version="419.96.20250617"):
     def image(sku):
-        return {"publisher": "example", "offer": "example-worker", "sku": sku, "version": "419.96.20250617"}
+        return {"publisher": "example", "offer": "example-worker", "sku": sku, "version": version}
 
     return {
         "x86_64": {
             "azure": {"no-purchase-plan": {"hyperVGen1": image("example_419"), "hyperVGen2": image("419-v2")}}
         }
     }
+
+
+# -- testdata/checkout-2026: two RHEL streams, every platform, cloud images -----------------------------------
+
+def disks(*rows):
+    """A platform of one format each: its name in documents and files, and the format."""
+    return {name: [(form, DISK, name, "." + form)] for name, form in rows}
+
+
+METAL = [
+    ("4k.raw.gz", DISK, "metal4k", ".raw.gz"),
+    ("iso", DISK, "live-iso", ".iso"),
+    *pxe(),
+    ("raw.gz", DISK, "metal", ".raw.gz"),
+]
+VIRTUAL = disks(("openstack", "qcow2.gz"), ("qemu", "qcow2.gz"))
+PLATFORMS_2026 = {
+    "aarch64": disks(("aws", "vmdk.gz"), ("azure", "vhd.gz"), ("gcp", "tar.gz"), ("nvidiabluefield", "bfb")),
+    "ppc64le": disks(("powervs", "ova.gz")),
+    "s390x": disks(("ibmcloud", "qcow2.gz"), ("kubevirt", "ociarchive"), ("qemu-secex", "qcow2.gz")),
+    "x86_64": disks(
+        ("aws", "vmdk.gz"), ("azure", "vhd.gz"), ("azurestack", "vhd.gz"), ("gcp", "tar.gz"),
+        ("ibmcloud", "qcow2.gz"), ("kubevirt", "ociarchive"), ("nutanix", "qcow2"), ("vmware", "ova"),
+    ),
+}
+
+
+def cloud_2026(arch, prefix, build, tag):
+    """The cloud images and extensions of an architecture, which follow from its build alone."""
+    def ami(name):
+        return "ami-0" + sha256(f"{build}{arch}{name}".encode())[:16]
+
+    def regions(kind, *names):
+        return {"regions": {name: {"release": build, "image": ami(kind + name)} for name in names}}
+
+    dashed, reference = build.replace(".", "-"), "quay.io/openshift-release-dev/ocp-v4.0-art-dev"
+    gcp = {
+        "release": build,
+        "project": "rhcos-cloud",
+        "name": f"{prefix}-{dashed}-gcp-{arch.replace('_', '-')}",
+    }
+    aws = regions("", "eu-west-1", "us-east-1")
+    kubevirt = {
+        "release": build,
+        "image": f"{reference}:{tag}-coreos-kubevirt",
+        "digest-ref": f"{reference}@sha256:{sha256(f'{build}{arch}'.encode())}",
+    }
+    disk = {
+        "release": build,
+        "url": f"https://rhcos.blob.core.windows.net/imagebucket/{prefix}-{build}-azure.{arch}.vhd",
+    }
+    name = f"{prefix}-{dashed}-{arch}-powervs.ova.gz"
+    bucket = "rhcos-powervs-images-us-east"
+    power = {
+        "release": build,
+        "object": name,
+        "bucket": bucket,
+        "url": f"https://s3.us-east.cloud-object-storage.appdomain.cloud/{bucket}/{name}",
+    }
+    return {
+        "aarch64": ({"aws": aws, "gcp": gcp}, {"azure-disk": disk}),
+        "ppc64le": ({"powervs": {"regions": {"us-east": power}}}, None),
+        "s390x": ({"kubevirt": kubevirt}, None),
+        "x86_64": (
+            {"aws": aws, "gcp": gcp, "kubevirt": kubevirt},
+            {"aws-winli": regions("winli", "eu-west-1", "us-east-1"), "azure-disk": disk},
+        ),
+    }[arch]
+
+
+def of_2026(stream, prefix, tag, directory, build, modified):
+    architectures = {}
+    for arch, platforms in PLATFORMS_2026.items():
+        # CentOS Stream has no image for the DPU.
+        platforms = {name: rows for name, rows in platforms.items() if (prefix, name) != ("scos", "nvidiabluefield")}
+        images, extensions = cloud_2026(arch, prefix, build, tag)
+        architectures[arch] = architecture(
+            arch, prefix, build, f"{STREAMS}/{directory}/builds/{build}/{arch}",
+            dict(sorted({**platforms, **VIRTUAL, "metal": METAL}.items())), images, extensions,
+        )
+    metadata = {"last-modified": modified, "generator": "plume cosa2stream 0a1b2c3"}
+    return {"stream": stream, "metadata": metadata, "architectures": architectures}
 
 
 # -- testdata/checkout-2021: stream metadata beside legacy metadata ------------------------------------------
@@ -354,6 +436,14 @@ def main():
     write("checkout/data/data/coreos/rhcos.json", rhcos_4_19())
     write("checkout/data/data/coreos/scos.json", scos(), newline=False)
     write("checkout/data/data/coreos/marketplace/rhcos.json", marketplace(), indent=4)
+    for name, stream, prefix, directory, build, newline in [
+        ("coreos-rhel-9", "rhcos-4.21", "rhcos", "rhel-9.8", "9.8.20260611-0", True),
+        ("coreos-rhel-10", "rhcos-4.22", "rhcos", "rhel-10.2", "10.2.20260612-0", True),
+        ("scos", "c10s", "scos", "c10s", "10.0.20260610-0", False),
+    ]:
+        document = of_2026(stream, prefix, directory, directory, build, "2026-06-13T08:01:02Z")
+        write(f"checkout-2026/data/data/coreos/{name}.json", document, newline=newline)
+    write("checkout-2026/data/data/coreos/marketplace/coreos-rhel-9.json", marketplace("9.8.20260611"), indent=4)
     write("checkout-2021/data/data/rhcos-stream.json", rhcos_4_8(), newline=False)
     write("checkout-2021/data/data/rhcos-amd64.json", legacy_amd64(), indent=4, newline=False)
     write("checkout-2021/data/data/rhcos-ppc64le.json", legacy_ppc64le(), indent=4, newline=False)

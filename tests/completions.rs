@@ -15,12 +15,12 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use binary::PROGRAM;
-use ground::skip;
+use binary::{PROGRAM, program};
+use ground::{skip, testdata};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 /// What is typed before the Tab key, and what the line is to be after it.
-const LINES: [(&str, &str); 7] = [
+const LINES: [(&str, &str); 11] = [
     ("art-mirror-validate ret", "art-mirror-validate retention "),
     ("art-mirror-validate sync", "art-mirror-validate sync-list "),
     ("art-mirror-validate check --publ", "art-mirror-validate check --published "),
@@ -28,6 +28,13 @@ const LINES: [(&str, &str); 7] = [
     ("art-mirror-validate check a-str", "art-mirror-validate check a-stream.json "),
     ("art-mirror-validate check --keyring a-str", "art-mirror-validate check --keyring a-stream.json "),
     ("art-mirror-validate resolve -a aar", "art-mirror-validate resolve -a aarch64 "),
+    ("art-mirror-validate mirror --output js", "art-mirror-validate mirror --output json "),
+    ("art-mirror-validate check checkout -p open", "art-mirror-validate check checkout -p openstack "),
+    (
+        "art-mirror-validate resolve --source checkout -f 4k",
+        "art-mirror-validate resolve --source checkout -f 4k.raw.gz ",
+    ),
+    ("art-mirror-validate check checkout --stream c10", "art-mirror-validate check checkout --stream c10s "),
 ];
 
 /// Longer than a shell takes to start on a busy machine.
@@ -68,6 +75,22 @@ fn a_leaked_variable_does_not_keep_the_gate_from_running() {
     }
 }
 
+/// What a document of a pull request names is typed into a shell.
+#[test]
+fn no_shell_is_offered_what_it_would_run() {
+    let directory = tempfile::tempdir().unwrap();
+    let text = std::fs::read_to_string(testdata("checkout/data/data/coreos/rhcos.json")).unwrap();
+    std::fs::write(directory.path().join("s.json"), text.replace("\"qemu\"", "\"q$(touch x)\"")).unwrap();
+    let output = program(&["--", "art-mirror-validate", "check", "s.json", "-p", ""])
+        .current_dir(directory.path())
+        .envs([("ART_MIRROR_VALIDATE_COMPLETE", "bash"), ("_CLAP_COMPLETE_INDEX", "4"), ("_CLAP_IFS", "\n")])
+        .output()
+        .unwrap();
+    let offered = String::from_utf8(output.stdout).unwrap();
+    assert!(offered.lines().any(|line| line.trim() == "openstack"), "{offered}");
+    assert!(!offered.contains("touch"), "{offered}");
+}
+
 fn completes(shell: &str, arguments: &[&str], setup: &str) {
     if Command::new(shell).args(["-c", "true"]).stdout(Stdio::null()).status().is_err() {
         skip(&format!("{shell} is not installed"));
@@ -75,6 +98,7 @@ fn completes(shell: &str, arguments: &[&str], setup: &str) {
     }
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("a-stream.json"), "{}").unwrap();
+    std::os::unix::fs::symlink(testdata("checkout"), directory.path().join("checkout")).unwrap();
     let script = Command::new(PROGRAM).args(["completions", shell]).output().unwrap();
     assert!(script.status.success(), "{script:?}");
     std::fs::write(directory.path().join("script"), script.stdout).unwrap();

@@ -450,6 +450,13 @@ fn a_signature_that_was_never_published_is_said_and_no_fault() {
         format!("unsigned {METAL}.sig: x86_64/metal/raw.gz/disk: it is missing: the server answered 404");
     assert!(ran.stdout.contains(&said), "{}", ran.stdout);
     assert_eq!(files_below(&dest), [METAL]);
+    let json = |more: &str| {
+        mirror_of(&document, &server, &dest, &[&ONE[..], &["--output", "json", more]].concat()).json()
+    };
+    let (planned, done) = (json("--dry-run"), json("--quiet"));
+    let of = |json: &Value| json[0]["result"].as_str().unwrap().to_owned();
+    assert_eq!((of(&planned), of(&done)), ("planned".to_owned(), "kept".to_owned()));
+    assert_eq!(done[0]["signature"]["result"], "failed", "{done}");
     // Nobody knows whether there is one.
     server.put(&path_at_bridge(&beside(METAL)), Resource::bytes("x").behaves(Behaviour::status(503)));
     assert_eq!(mirror_of(&document, &server, &dest, &ONE).status(), 3);

@@ -39,6 +39,16 @@ pub enum Output {
     Markdown,
 }
 
+/// What standard output gets, where nobody wants a comment for a pull request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum PlainOutput {
+    /// Text
+    #[default]
+    Human,
+    /// JSON
+    Json,
+}
+
 /// Where to look.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Where to look")]

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
+use std::path::PathBuf;
 
 use clap::Args;
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 
 use crate::location::Arch;
-use crate::stream::{ArtifactId, Document};
+use crate::stream::{ArtifactId, Document, Sources};
 use crate::text::Printable;
 
 /// The most values or ids that are named as what exists.
@@ -22,25 +23,61 @@ pub struct Filters {
     pub architecture: Vec<String>,
 
     /// Only this platform; repeatable
-    #[arg(short, long, value_name = "PLATFORM")]
+    #[arg(short, long, value_name = "PLATFORM", add = ArgValueCandidates::new(platforms))]
     pub platform: Vec<String>,
 
     /// Only this format; repeatable
-    #[arg(short, long, value_name = "FORMAT")]
+    #[arg(short, long, value_name = "FORMAT", add = ArgValueCandidates::new(formats))]
     pub format: Vec<String>,
 
     /// Only this component: disk, kernel, initramfs or rootfs; repeatable
-    #[arg(short, long, value_name = "COMPONENT")]
+    #[arg(short, long, value_name = "COMPONENT", add = ArgValueCandidates::new(components))]
     pub component: Vec<String>,
 
     /// Only this stream, by the key of a manifest's streams (rhel-9) or the document's own name; repeatable
-    #[arg(long, value_name = "STREAM")]
+    #[arg(long, value_name = "STREAM", add = ArgValueCandidates::new(streams))]
     pub stream: Vec<String>,
 }
 
-/// The architectures that boot images are built for.
+/// What a shell completes: the architectures that boot images are built for.
 fn architectures() -> Vec<CompletionCandidate> {
     Arch::ALL.iter().map(|arch| CompletionCandidate::new(OsStr::new(arch.rpm_name()))).collect()
+}
+
+pub(super) fn platforms() -> Vec<CompletionCandidate> {
+    of_documents(|document| document.artifacts.iter().map(|artifact| &*artifact.id.platform).collect())
+}
+
+fn formats() -> Vec<CompletionCandidate> {
+    of_documents(|document| document.artifacts.iter().map(|artifact| &*artifact.id.format).collect())
+}
+
+fn components() -> Vec<CompletionCandidate> {
+    of_documents(|document| document.artifacts.iter().map(|artifact| &*artifact.id.component).collect())
+}
+
+fn streams() -> Vec<CompletionCandidate> {
+    of_documents(|document| document.streams().collect())
+}
+
+/// The values in the documents that the command line names, else in those of the checkout in this directory. What is
+/// no file or directory is an option, its value, or a URL, which nobody waits for while typing.
+fn of_documents(values: fn(&Document) -> BTreeSet<&str>) -> Vec<CompletionCandidate> {
+    let words = std::env::args_os().map(PathBuf::from).skip(1);
+    let mut named: Vec<PathBuf> = words.filter(|word| word.is_file() || word.is_dir()).collect();
+    if named.is_empty() {
+        named.push(".".into());
+    }
+    let mut sources = Sources::default();
+    for path in named {
+        // What cannot be read is told when the command runs.
+        let _ = sources.add_path(&path);
+    }
+    let found: BTreeSet<&str> = sources.documents.iter().flat_map(|it| values(&it.document)).collect();
+    // It is typed into a shell, and the document may be anybody's.
+    let is_plain = |value: &&str| value.chars().all(|it| it.is_ascii_alphanumeric() || "._+-".contains(it));
+    let found = found.into_iter().filter(is_plain);
+    found.map(|value| CompletionCandidate::new(OsStr::new(value))).collect()
 }
 
 /// A filter that matches nothing.

@@ -9,26 +9,27 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum, ValueHint};
+use clap_complete::engine::ArgValueCandidates;
 use futures_util::stream::{self, StreamExt};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::{Map, json};
 
-use super::args::{NetworkArgs, Source, TargetArgs, source};
-use super::filters::Filters;
-use super::filters::NoMatch;
+use super::args::{NetworkArgs, PlainOutput, Source, TargetArgs, source};
+use super::filters::{Filters, NoMatch, platforms};
 use super::load::{client_settings, load};
 use super::network::{self, Stop};
 use super::target::Choice;
 use super::{Exit, Verbosity, complain, env, unusable};
 use crate::atomic;
 use crate::handoff::mirror::{
-    Arrangement, Copied, Failure, Fetcher, NotClaimed, Plan, Planned, Received, Wanted, claim, free_space,
+    Arrangement, Copied, Failure, Fetched, Fetcher, NotClaimed, Plan, Planned, Received, Wanted, claim, free_space,
     to_come, write_sidecars,
 };
 use crate::handoff::{request, sync};
-use crate::location::{OcpVersion, Prefix, Series, Target};
+use crate::location::{ArtifactUrl, OcpVersion, Prefix, Series, Target};
 use crate::probe::{AllowedHost, Client, ClientSettings, Observation, ProbeRequest, Prober, SidecarPolicy};
 use crate::stream::{Document, Sources, UrlField, find_urls, replace_urls};
-use crate::text::{Printable, bytes, count, excerpt};
+use crate::text::{Printable, bytes, count, excerpt, json};
 
 /// How many files are fetched at a time.
 const AT_A_TIME: usize = 4;
@@ -81,12 +82,16 @@ pub struct MirrorArgs {
     pub url: Option<Prefix>,
 
     /// Only this platform, as plume has it; repeatable
-    #[arg(long, value_name = "TYPE")]
+    #[arg(long, value_name = "TYPE", add = ArgValueCandidates::new(platforms))]
     pub artifact: Vec<String>,
 
     /// Say what would be fetched, and fetch nothing
     #[arg(short = 'n', long)]
     pub dry_run: bool,
+
+    /// What standard output gets: text, or a JSON list of the files and what became of each
+    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
+    pub output: PlainOutput,
 
     /// Which artifacts.
     #[command(flatten)]
@@ -385,6 +390,9 @@ fn exit_of(results: &[Copied]) -> Exit {
 fn show_plan(args: &MirrorArgs, plan: &Plan) -> Exit {
     let mut out = io::BufWriter::new(anstream::stdout());
     let mut write = || {
+        if args.output == PlainOutput::Json {
+            return write_json(&mut out, plan, &[]);
+        }
         for file in &plan.files {
             let size = file.size.map_or_else(|| "of unknown size".to_owned(), bytes);
             let (path, url) = (file.path.display().to_string(), file.url.as_str());
@@ -404,6 +412,9 @@ fn show_plan(args: &MirrorArgs, plan: &Plan) -> Exit {
 fn show(args: &MirrorArgs, verbosity: Verbosity, plan: &Plan, results: &[Copied], exit: Exit) -> Exit {
     let mut out = io::BufWriter::new(anstream::stdout());
     let mut write = || {
+        if args.output == PlainOutput::Json {
+            return write_json(&mut out, plan, results);
+        }
         for (file, result) in plan.files.iter().zip(results) {
             let signature = file.signature.as_ref().zip(result.signature.as_ref());
             let signature = signature.map(|(planned, result)| (&planned.path, result));
@@ -429,6 +440,40 @@ fn show(args: &MirrorArgs, verbosity: Verbosity, plan: &Plan, results: &[Copied]
     network::shown(write(), exit)
 }
 
+/// The files for programs, and what became of each; of a dry run, that they are planned.
+fn write_json(out: &mut impl Write, plan: &Plan, results: &[Copied]) -> io::Result<()> {
+    let file = |path: &Path, url: &ArtifactUrl, result: Option<&Result<Fetched, Failure>>| {
+        let (result, message) = match result {
+            None => ("planned", None),
+            Some(Ok(fetched)) => (fetched.as_str(), None),
+            Some(Err(failure)) => ("failed", Some(excerpt(&failure.to_string(), 500))),
+        };
+        Map::from_iter([
+            ("path".to_owned(), json!(path)),
+            ("url".to_owned(), json!(url.as_str())),
+            ("result".to_owned(), json!(result)),
+            ("message".to_owned(), json!(message)),
+        ])
+    };
+    let files = plan.files.iter().enumerate().map(|(index, planned)| {
+        let result = results.get(index);
+        let signature = planned.signature.as_ref().map(|signature| {
+            file(&signature.path, &signature.url, result.and_then(|it| it.signature.as_ref()))
+        });
+        let mut json = file(&planned.path, &planned.url, result.map(|it| &it.file));
+        json.extend([
+            ("id".to_owned(), json!(planned.title)),
+            ("sha256".to_owned(), json!(planned.sha256.to_string())),
+            ("size".to_owned(), json!(planned.size)),
+            ("signature".to_owned(), json!(signature)),
+        ]);
+        json
+    });
+    json::pretty(out, &files.collect::<Vec<_>>())?;
+    out.flush()
+}
+
+/// The signatures that were copied, by where their document has them.
 fn signatures_there<'p>(plan: &'p Plan, results: &[Copied]) -> BTreeSet<&'p str> {
     let copied = plan.files.iter().zip(results).filter(|(_, result)| matches!(result.signature, Some(Ok(_))));
     copied.filter_map(|(file, _)| Some(file.signature.as_ref()?.location.as_str())).collect()

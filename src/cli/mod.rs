@@ -29,6 +29,7 @@ pub use exit::Exit;
 use std::io::{self, Write};
 
 use clap::Parser;
+use clap::error::{ContextKind, ContextValue};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -40,7 +41,23 @@ pub const fn version() -> &'static str {
 
 /// The program: reads the command line and does what it says.
 pub fn main() -> Exit {
-    completions::answer().unwrap_or_else(|| run(Cli::parse()))
+    completions::answer().unwrap_or_else(|| match Cli::try_parse() {
+        Ok(cli) => run(cli),
+        Err(error) => with_good_advice(error).exit(),
+    })
+}
+
+/// An error of usage without the advice to hide an unknown option behind `--`, which makes it a file name.
+fn with_good_advice(mut error: clap::Error) -> clap::Error {
+    let unknown = error.get(ContextKind::InvalidArg).map(ToString::to_string).unwrap_or_default();
+    let misleads = matches!(error.get(ContextKind::Suggested), Some(ContextValue::StyledStrs(_)));
+    if misleads {
+        error.remove(ContextKind::Suggested);
+    }
+    if unknown == "--json" {
+        error.insert(ContextKind::SuggestedArg, ContextValue::String("--output json".to_owned()));
+    }
+    error
 }
 
 /// Does what a command line says.

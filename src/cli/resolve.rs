@@ -11,7 +11,7 @@ use std::io::{self, BufWriter, StdoutLock, Write};
 use clap::Args;
 use serde::Serialize;
 
-use super::args::{NetworkArgs, Source, TargetArgs, source};
+use super::args::{NetworkArgs, PlainOutput, Source, TargetArgs, source};
 use super::filters::Filters;
 use super::load::load_blocking;
 use super::{Exit, unusable};
@@ -34,12 +34,17 @@ pub struct ResolveArgs {
     #[arg(long, value_name = "SOURCE", value_parser = source)]
     pub source: Option<Source>,
 
-    /// Print a JSON object per line, with url, location, id, sha256 and uncompressed_sha256
-    #[arg(long, help_heading = "Output")]
+    /// What standard output gets: a URL per line, or a JSON object per line with url, location, id, sha256 and
+    /// uncompressed_sha256
+    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
+    pub output: PlainOutput,
+
+    /// The same as --output json
+    #[arg(long, conflicts_with = "output", help_heading = "Output")]
     pub json: bool,
 
     /// Append ?sha256=…, the form that bare-metal install configs take; of the uncompressed file where known
-    #[arg(long, conflicts_with = "json", help_heading = "Output")]
+    #[arg(long, conflicts_with_all = ["json", "output"], help_heading = "Output")]
     pub with_checksum: bool,
 
     /// Which artifacts.
@@ -53,6 +58,12 @@ pub struct ResolveArgs {
     /// How an https:// source is read.
     #[command(flatten)]
     pub network: NetworkArgs,
+}
+
+impl ResolveArgs {
+    fn prints_json(&self) -> bool {
+        self.json || self.output == PlainOutput::Json
+    }
 }
 
 const EXAMPLES: &str = "\
@@ -93,8 +104,10 @@ fn answer(args: &ResolveArgs) -> Result<(), String> {
         (None, false) => Sources::default(),
     };
     if args.urls.iter().any(|url| url == "-") {
-        if args.urls.len() > 1 || args.json || args.with_checksum || args.source.is_some() {
-            return Err("- stands alone: without other URLs, --source, --json and --with-checksum".to_owned());
+        if args.urls.len() > 1 || args.prints_json() || args.with_checksum || args.source.is_some() {
+            return Err(
+                "- stands alone: without other URLs, --source, --output json and --with-checksum".to_owned()
+            );
         }
         let places = resolve_lines(io::stdin().lock(), &target).map_err(|error| error.to_string())?;
         return print(|out| places.iter().try_for_each(|place| writeln!(out, "{place}")));
@@ -193,7 +206,7 @@ fn show(args: &ResolveArgs, places: &[Place<'_>]) -> Result<(), Vec<String>> {
     }
     print(|out| {
         for place in places {
-            if args.json {
+            if args.prints_json() {
                 json::line(out, place)?;
                 continue;
             }
