@@ -52,7 +52,7 @@ RUN ["/usr/bin/art-mirror-validate", "--version"]
 
 ARG COMMIT=""
 LABEL name="art-mirror-validate" \
-      version="0.1.0" \
+      version="0.2.0" \
       release="1" \
       vendor="OpenShift CI" \
       maintainer="OpenShift CI" \
@@ -61,7 +61,7 @@ LABEL name="art-mirror-validate" \
       summary="Keeps RHEL CoreOS boot-image bumps from merging before ART's mirror has every byte" \
       description="Checks that every artifact of an installer checkout's stream metadata is at its mirrored location, with the right size and sha256" \
       org.opencontainers.image.title="art-mirror-validate" \
-      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.version="0.2.0" \
       org.opencontainers.image.vendor="OpenShift CI" \
       org.opencontainers.image.description="Keeps RHEL CoreOS boot-image bumps from merging before ART's mirror has every byte" \
       org.opencontainers.image.licenses="Apache-2.0" \

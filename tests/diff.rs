@@ -124,7 +124,7 @@ fn revisions_are_named_as_people_name_them() {
     let shown = |args: &[&str]| {
         let ran = diff(&repo, args);
         assert_eq!(ran.stderr, "", "{args:?}");
-        (ran.status, ran.stdout)
+        (ran.status(), ran.stdout)
     };
     let changed = shown(&["before:", "main:"]);
     let same = shown(&["before:", "before:"]);
@@ -147,7 +147,7 @@ fn revisions_are_named_as_people_name_them() {
         fs::write(repo.path().join(name), bumped()).unwrap();
     }
     let mut at = program(&["diff", "main", "before..main"]);
-    assert_eq!(Ran::of(at.current_dir(repo.path())).status, 0);
+    assert_eq!(Finished::of(at.current_dir(repo.path())).status(), 0);
     for (args, says) in [
         (&["nowhere"][..], "nowhere: there is no such file"),
         (&["nowhere..main"], "no commit \"nowhere\""),
@@ -159,7 +159,7 @@ fn revisions_are_named_as_people_name_them() {
         (&["a\u{1b}b", "main"], "a\\u{1b}b: there is no such file"),
     ] {
         let ran = diff(&repo, args);
-        assert_eq!((ran.status, ran.stdout.as_str()), (2, ""), "{args:?}: {}", ran.all());
+        assert_eq!((ran.status(), ran.stdout.as_str()), (2, ""), "{args:?}: {}", ran.all());
         assert!(ran.stderr.contains(says), "{args:?}: {}", ran.stderr);
     }
 }

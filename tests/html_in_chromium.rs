@@ -216,7 +216,7 @@ fn report(port: u16) -> Report {
 #[test]
 fn the_page_of_a_bump_that_is_not_mirrored_is_short() {
     let Some(browser) = browser() else {
-        println!("skipped: neither chromium, chromium-browser nor google-chrome is installed");
+        skip("neither chromium, chromium-browser nor google-chrome is installed");
         return;
     };
     let directory = tempfile::tempdir().unwrap();

@@ -80,8 +80,9 @@ impl World {
     fn new(checkout: &Path) -> Self {
         let authority = Authority::new().unwrap();
         let served = [&PUBLISHED_HOSTS[..], &["lab.example"]].concat();
-        let start =
-            |names: &[&str]| Mirror::start(Config::tls_http2().names(names).authority(&authority)).unwrap();
+        let start = |names: &[&str]| {
+            Mirror::start(Config::tls_http2().names(names.iter().copied()).authority(&authority)).unwrap()
+        };
         let (bridge, mirror) = (start(&["bridge.example"]), start(&served));
         let hosts = ProxyConfig::new().host("bridge.example", bridge.addr());
         let hosts = served.iter().fold(hosts, |hosts, name| hosts.host(name, mirror.addr()));

@@ -22,8 +22,8 @@ use super::target::Choice;
 use super::{Exit, Verbosity, complain, env, unusable};
 use crate::atomic;
 use crate::handoff::mirror::{
-    Arrangement, Copied, Failure, Fetched, Fetcher, NotClaimed, Plan, Planned, Received, Wanted, claim, free_space,
-    to_come, write_sidecars,
+    Arrangement, Copied, Failure, Fetched, Fetcher, NotClaimed, Plan, Planned, Received, Wanted, claim,
+    free_space, to_come, write_sidecars,
 };
 use crate::handoff::{request, sync};
 use crate::location::{ArtifactUrl, OcpVersion, Prefix, Series, Target};
