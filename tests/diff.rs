@@ -216,7 +216,7 @@ fn what_is_lost_is_an_alarm() {
     let json = diff(&repo, &["with", "HEAD", "--output", "json"]).json_of("diff");
     assert_eq!(json["documents"][0]["losses"][4]["names"], serde_json::json!(["me-central-1", "me-south-1"]));
 
-    let status = |args: &[&str]| diff(&repo, &[&["--exit-status", "losses"], args].concat()).status;
+    let status = |args: &[&str]| diff(&repo, &[&["--exit-status", "losses"], args].concat()).status();
     assert_eq!(status(&["with", "HEAD"]), 1);
     assert_eq!(status(&["HEAD", "with"]), 0, "what comes is no loss");
     assert_eq!(status(&["with", "with"]), 0);
