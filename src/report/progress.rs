@@ -26,6 +26,8 @@ pub struct Progress {
     /// All downloads together, once there are any.
     downloads: Option<ProgressBar>,
     files: HashMap<u64, ProgressBar>,
+    /// How many files there are to read, as far as it was known the last time.
+    known: usize,
     said: Option<Instant>,
 }
 
@@ -44,7 +46,7 @@ impl Progress {
         let multi = MultiProgress::with_draw_target(target);
         let bar = ProgressBar::new(u64::try_from(total).unwrap_or(u64::MAX));
         let artifacts = styled(multi.add(bar), "{bar:30.cyan/dim} {pos}/{len} {wide_msg} {elapsed:.dim}");
-        Self { multi, artifacts, downloads: None, files: HashMap::new(), said: None }
+        Self { multi, artifacts, downloads: None, files: HashMap::new(), known: 0, said: None }
     }
 
     /// Shows how many artifacts of each verdict are known by now.
@@ -93,11 +95,16 @@ impl Progress {
             });
             bar.set_position(file.received);
         }
-        let said = *self.said.get_or_insert_with(Instant::now);
-        (said.elapsed() >= LOG_INTERVAL).then(|| {
-            self.said = Some(Instant::now());
-            line
-        })
+        let line = match self.said {
+            Some(said) => (said.elapsed() >= LOG_INTERVAL).then_some(line),
+            // Beforehand: as soon as no more files join those that are known.
+            None if self.known == files => {
+                Some(format!("reading the content of {}, {total}", count(files, "file")))
+            }
+            None => None,
+        };
+        self.known = files;
+        line.inspect(|_| self.said = Some(Instant::now()))
     }
 
     /// Runs something that writes to the terminal, with the bars out of its way.
@@ -175,6 +182,9 @@ mod tests {
         let file = FileProgress { id: 3, name: "a.iso".into(), received: 0, size: Some(10) };
         let total = 1 << 30;
         let now = TransfersNow { files: vec![file], waiting: 5, done: 3, total, ..TransfersNow::default() };
+        assert_eq!(progress.downloading(&now), None);
+        let announced = progress.downloading(&now);
+        assert_eq!(announced.as_deref(), Some("reading the content of 9 files, 1.00 GiB"));
         assert_eq!(progress.downloading(&now), None);
         progress.said = Instant::now().checked_sub(LOG_INTERVAL);
         let line =

@@ -12,6 +12,7 @@ use rustix::process::Signal;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::{Value, json};
 
+use crate::support::ground::skip;
 use crate::support::{Checkout, Nobody, Program, Running, Stream, check, check_checkout, component, size_of};
 
 /// One run with every kind of verdict, and the places on loopback that it asks.
@@ -131,6 +132,57 @@ fn a_log_can_be_followed_while_the_run_goes_on() {
     running.signal(Signal::TERM);
     assert!(lines.any(|line| line.starts_with("undetermined: 2 artifacts: 1 passed")));
     running.finish().exits(143);
+}
+
+/// Three files that take a second each to come.
+fn slow_downloads() -> (Mirror, Program) {
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    let mut stream = Stream::new();
+    for name in ["a", "b", "c"] {
+        let path = format!("/{name}.iso");
+        let slow = Behaviour::Paced { bytes: 4, every: Duration::from_millis(80) };
+        mirror.put(&path, Resource::artifact(&path[1..]).on_get(slow));
+        stream = stream.with(&format!("x86_64/metal/{name}/disk"), component(&mirror.url(&path)));
+    }
+    (mirror, check_checkout(Checkout::of(&stream)).locally().args(["--verify", "content"]))
+}
+
+#[test]
+fn a_log_says_beforehand_how_much_is_read() {
+    let (_mirror, program) = slow_downloads();
+    let log = program.run().exits(0).stdout;
+    let at = |text: &str| log.find(text).unwrap_or_else(|| panic!("{text} is not in\n{log}"));
+    assert!(at("reading the content of 3 files, ") < at("PASS "), "{log}");
+}
+
+#[test]
+fn a_terminal_shows_bars_that_fit_and_leave_nothing_behind() {
+    let (_mirror, program) = slow_downloads();
+    let command = program.command();
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let words: Vec<String> = words.map(|word| format!("'{}'", word.to_str().unwrap())).collect();
+    let script = format!("stty cols 60 rows 20; exec {}", words.join(" "));
+    let shown = std::process::Command::new("script")
+        .args(["--quiet", "--return", "--command", &script, "/dev/null"])
+        .env_clear()
+        .envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .env("TERM", "xterm")
+        .output();
+    let Ok(shown) = shown else { return skip("script is not installed") };
+    assert!(shown.status.success(), "{shown:?}");
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    let is_bar = |line: &str| line.contains('━') || line.contains(" of 3 files");
+    let escapes = regex::Regex::new("\u{1b}\\[[0-9;?]*[A-Za-z]").unwrap();
+    let plain = escapes.replace_all(&shown, "\n").into_owned();
+    // A line that fills the width has no newline behind it; what fills it are spaces.
+    let parts = plain.split(['\r', '\n']).flat_map(|line| line.split("   "));
+    let drawn: Vec<&str> = parts.filter(|part| is_bar(part)).collect();
+    assert!(drawn.iter().any(|line| line.contains("of 3 files")), "{shown:?}");
+    for line in drawn {
+        assert!(line.chars().count() <= 60, "{line:?}");
+    }
+    let (_, left) = shown.rsplit_once("\u{1b}[2K").unwrap();
+    assert!(left.contains("pass") && !is_bar(left), "{left:?}");
 }
 
 #[test]

@@ -331,6 +331,11 @@ fn wrong_usage_is_exit_2() {
         assert!(stderr.starts_with("error: "), "{args:?}: {stderr}");
     }
     assert!(unusable(check("")).contains("expected a path"));
+    // The advice leads on, and not to a file of the option's name.
+    for (args, advice) in [(["--json"], "'--output json'"), (["--no-such-option"], "try '--help'")] {
+        let stderr = unusable(check(testdata("checkout")).args(args));
+        assert!(stderr.contains(advice) && !stderr.contains("-- --"), "{stderr}");
+    }
     Program::new("no-such-command").run().exits(2);
     let help = check(".").arg("--help").run().exits(0);
     assert!(help.stdout.contains("Exit status:") && help.stdout.contains("--allow-private-addresses"));

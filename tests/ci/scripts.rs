@@ -37,6 +37,65 @@ fn the_step_is_strict_and_gives_way_to_the_program() {
     }
 }
 
+/// A release is what the machine can make, and names what it cannot. Toolchains stand in for the real ones here: one
+/// target has Rust's library, and the program is whatever the stand-in for cargo builds.
+#[test]
+fn a_release_has_the_static_programs_that_can_be_built_and_names_the_rest() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    let tool = |name: &str, script: &str| {
+        fs::write(path(name), format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(path(name), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    };
+    tool("rustc", "case $* in *x86_64*) echo /;; *) echo /nowhere;; esac");
+    for name in ["podman", "docker"] {
+        tool(name, "exit 1");
+    }
+    fs::remove_file(path("podman")).unwrap();
+    tool("x86_64-linux-musl-gcc", "exit 1");
+    let release = |linking: &str| {
+        tool(
+            "cargo",
+            &format!(
+                "out=$CARGO_TARGET_DIR/x86_64-unknown-linux-musl/release; mkdir -p $out; \
+             echo 'int main(void) {{ return 0; }}' | cc -x c - {linking} -s -o $out/art-mirror-validate"
+            ),
+        );
+        Command::new(Path::new(CI).join("release"))
+            .arg(path("out"))
+            .env("PATH", format!("{}:{}", directory.path().display(), std::env::var("PATH").unwrap()))
+            .env("CARGO_TARGET_DIR", path("target"))
+            .output()
+            .unwrap()
+    };
+    // What is not linked statically is no release.
+    let dynamic = release("");
+    assert_eq!(dynamic.status.code(), Some(1), "{dynamic:?}");
+    let made = release("-static");
+    let said = String::from_utf8_lossy(&made.stderr);
+    assert_eq!(made.status.code(), Some(3), "{made:?}");
+    assert!(
+        said.contains("rustup target add aarch64-unknown-linux-musl") && said.contains("podman"),
+        "{said}"
+    );
+    // The archive has the name that cargo binstall asks for.
+    let manifest = fs::read_to_string(Path::new(CI).parent().unwrap().join("Cargo.toml")).unwrap();
+    let (_, url) = manifest.split_once("pkg-url = \"").unwrap();
+    let name = url.split_once('"').unwrap().0.rsplit('/').next().unwrap();
+    let name = name
+        .replace("{ name }", "art-mirror-validate")
+        .replace("{ version }", env!("CARGO_PKG_VERSION"))
+        .replace("{ target }", "x86_64-unknown-linux-musl");
+    let sums = fs::read_to_string(path("out/SHA256SUMS")).unwrap();
+    assert!(sums.trim_end().ends_with(&format!("  {name}")), "{sums}");
+    let packed = Command::new("tar").arg("-tzf").arg(path("out").join(&name)).output().unwrap();
+    let packed = String::from_utf8(packed.stdout).unwrap();
+    assert_eq!(
+        packed.lines().collect::<Vec<_>>(),
+        ["art-mirror-validate", "LICENSE", "README.md", "CHANGELOG.md"]
+    );
+}
+
 #[test]
 fn shellcheck_has_no_complaint() {
     let mut scripts: Vec<_> = scripts().into_iter().map(|(name, text)| (name, text, "bash")).collect();
