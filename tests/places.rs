@@ -576,7 +576,10 @@ fn a_check_of_a_mirror_asks_there_for_the_documents_files() {
     // A base in the public mirror's layout has no place for scos builds, which is said once.
     let at =
         |more: &[&str]| run(&[&check[..], &["--mirror", &mirror.url("/pub/openshift-v4")], more].concat());
-    assert_refuses(&at(&[]), "not scos (data/data/coreos/scos.json): check --stream rhcos-4.19");
+    assert_refuses(
+        &at(&[]),
+        "not scos (data/data/coreos/scos.json); choose the others with --stream rhcos-4.19",
+    );
     let output = at(&["--stream", "rhcos-4.19"]);
     assert_eq!(output.status.code(), Some(1));
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();

@@ -1,6 +1,6 @@
 //! `check`: the gate.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use super::target::Choice;
 use super::{Exit, Verbosity, complain, env, lint, network, signals};
 use crate::gate::{self, Case, Ended, Observer, TimeLimits};
 use crate::handoff::request;
-use crate::location::{NoPlace, PlaceError, resolve, rewrite};
+use crate::location::rewrite;
 use crate::probe::{Client, Keyring, Outage, Prober, TransfersNow};
 use crate::report::bounds::{Room, fit_lines};
 use crate::report::log::LogWriter;
@@ -28,7 +28,6 @@ use crate::report::progress::{OutageNotes, Progress};
 use crate::report::summary::{self, Reader};
 use crate::report::{advise, files, json, markdown};
 use crate::stream::{Artifact, Claim, Claims, Partition, Sha256, Sourced, Sources};
-use crate::text::excerpt;
 use crate::verdict::{Outcome, Signatures, Verdict, Verify};
 
 /// `check`
@@ -202,7 +201,7 @@ async fn check(args: CheckArgs, verbosity: Verbosity, mut stop: network::Stop<'_
     if let Some(partition) = args.partition {
         subjects.retain(|it| partition.contains(&it.artifact.id, &it.artifact.sha256));
     }
-    if let Some(problem) = misfit(&choice, &subjects) {
+    if let Some(problem) = choice.misfit(subjects.iter().map(|it| (&it.sourced.document, it.artifact))) {
         return unusable(&args, Some(&choice), &problem);
     }
     let cases: Vec<Case> = subjects.iter().map(|subject| subject.case(&args, &choice)).collect();
@@ -241,54 +240,6 @@ async fn check(args: CheckArgs, verbosity: Verbosity, mut stop: network::Stop<'_
     let reader = if verbosity.quiet { Reader::QuietLog } else { Reader::Log };
     let exit = finish(args.output, reader, args.artifacts_dir.as_deref(), report);
     interrupt.map_or(exit, signals::Interrupt::exit)
-}
-
-/// What keeps the target from having a place for any such artifact: an error of usage, said once, and no fault of each
-/// location.
-fn misfit(choice: &Choice, subjects: &[Subject<'_>]) -> Option<String> {
-    let prefix = choice.target.prefix()?;
-    let (mut builds, mut others, mut streams) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-    let mut said: Vec<String> = Vec::new();
-    for Subject { sourced, artifact, .. } in subjects {
-        let release = (!artifact.release.is_empty()).then_some(&*artifact.release);
-        let stream = &*sourced.document.stream;
-        match resolve(&artifact.location, release, &choice.target) {
-            Err(PlaceError::NoPlace { why: NoPlace::NoSeries { build }, .. }) => {
-                builds.insert(build);
-                streams.insert(stream);
-            }
-            Err(PlaceError::NoPlace { why: NoPlace::MirrorHoldsRhcosOnly { product }, .. }) => {
-                others.insert(format!("{product} ({})", excerpt(&sourced.document.name, 100)));
-            }
-            _ => {
-                streams.insert(stream);
-            }
-        }
-    }
-    if !builds.is_empty() {
-        said.push(format!(
-            "its directories are named after OpenShift versions, which {} do not say: name the version with \
-             --mirror-version",
-            listed(builds.iter().map(|build| excerpt(build, 60)))
-        ));
-    }
-    if !others.is_empty() {
-        let keep = streams.iter().map(|stream| format!("--stream {}", excerpt(stream, 60)));
-        let keep = if streams.is_empty() { String::new() } else { format!(": check {}", listed(keep)) };
-        said.push(format!("its layout holds rhcos alone, not {}{keep}", listed(others.iter().cloned())));
-    }
-    (!said.is_empty()).then(|| format!("--mirror {prefix}: {}", said.join("; and ")))
-}
-
-/// The first few, and how many more there are.
-fn listed(items: impl ExactSizeIterator<Item = String>) -> String {
-    const FEW: usize = 6;
-    let more = items.len().saturating_sub(FEW);
-    let mut items: Vec<String> = items.take(FEW).collect();
-    if more > 0 {
-        items.push(format!("and {more} more"));
-    }
-    items.join(", ")
 }
 
 /// The path of a document that can be moved to its published places as a whole. Who reads of it on a pull request

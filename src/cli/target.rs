@@ -3,13 +3,18 @@
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
+use std::collections::BTreeSet;
+
 use super::args::TargetArgs;
 use super::env;
 use crate::gate::Case;
-use crate::location::{ArtifactUrl, BadLocation, HostKind, Mirror, Prefix, Target, resolve};
+use crate::location::{
+    ArtifactUrl, BadLocation, HostKind, Mirror, NoDirectory, NoPlace, PlaceError, Prefix, Target, resolve,
+};
 use crate::probe::{AllowedHost, Rules};
 use crate::report::model;
-use crate::stream::{Artifact, Sourced};
+use crate::stream::{Artifact, Document, Sourced};
+use crate::text::excerpt;
 use crate::verdict::{Expectation, Signatures, Verify};
 
 /// Where to look, and why.
@@ -55,6 +60,54 @@ impl Choice {
         }
     }
 
+    /// What keeps the target from having a place for artifacts, whatever they are: an error of usage that is said once,
+    /// and no fault of each location.
+    pub(super) fn misfit<'d>(
+        &self,
+        artifacts: impl Iterator<Item = (&'d Document, &'d Artifact)>,
+    ) -> Option<String> {
+        let prefix = self.target.prefix()?;
+        let (mut versionless, mut unfit, mut rest) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        for (document, artifact) in artifacts {
+            let release = (!artifact.release.is_empty()).then_some(&*artifact.release);
+            let why = match resolve(&artifact.location, release, &self.target) {
+                Err(PlaceError::NoPlace { why, .. }) => Some(why),
+                _ => None,
+            };
+            match why {
+                Some(
+                    why @ (NoPlace::MirrorHoldsRhcosOnly { .. }
+                    | NoPlace::NoDirectory(
+                        NoDirectory::RhelInReleases { .. } | NoDirectory::ProductInReleases { .. },
+                    )),
+                ) => {
+                    unfit.insert(format!("{why} ({})", excerpt(&document.name, 100)));
+                    continue;
+                }
+                Some(NoPlace::NoSeries { build }) => {
+                    versionless.insert(excerpt(&build, 60));
+                }
+                _ => {}
+            }
+            rest.insert(format!("--stream {}", excerpt(&document.stream, 60)));
+        }
+        let mut said = Vec::new();
+        if !versionless.is_empty() {
+            said.push(format!(
+                "its directories are named after OpenShift versions, which these builds do not say; name one with \
+                 --mirror-version: {}",
+                first_few(versionless, ", ")
+            ));
+        }
+        if !unfit.is_empty() {
+            said.push(first_few(unfit, "; "));
+            if !rest.is_empty() {
+                said.push(format!("choose the others with {}", first_few(rest, " ")));
+            }
+        }
+        (!said.is_empty()).then(|| format!("{prefix} has no place for these artifacts: {}", said.join("; ")))
+    }
+
     /// What is to be found out about an artifact of a document.
     pub(super) fn case(
         &self,
@@ -91,6 +144,14 @@ impl Choice {
             _ => None,
         }
     }
+}
+
+/// The first few, and how many more there are.
+fn first_few(items: BTreeSet<String>, separator: &str) -> String {
+    const FEW: usize = 6;
+    let more = items.len().saturating_sub(FEW);
+    let more = (more > 0).then(|| format!("and {more} more"));
+    items.into_iter().take(FEW).chain(more).collect::<Vec<_>>().join(separator)
 }
 
 fn place_at(target: &Target, location: &str, release: &str) -> Result<ArtifactUrl, BadLocation> {

@@ -143,11 +143,17 @@ fn a_mirror_that_has_no_place_for_the_artifacts_is_an_error_of_usage_that_is_sai
     let program = check(checkout.path()).locally().args(["--mirror", &base]);
     let refused = program.run().exits(2);
     let says = format!(
-        "error: --mirror {base}: its directories are named after OpenShift versions, which 10.2.20260405-0, \
-         9.8.20260403-0 do not say: name the version with --mirror-version; and its layout holds rhcos alone, not \
-         scos (data/data/coreos/scos.json): check --stream rhcos-4.21, --stream rhcos-4.22\n"
+        "error: {base} has no place for these artifacts: its directories are named after OpenShift versions, which \
+         these builds do not say; name one with --mirror-version: 10.2.20260405-0, 9.8.20260403-0; the public \
+         mirror's layout (`dependencies/rhcos`) holds rhcos alone, not scos (data/data/coreos/scos.json); choose the \
+         others with --stream rhcos-4.21 --stream rhcos-4.22\n"
     );
     assert_eq!((refused.stdout.as_str(), refused.stderr.as_str()), ("", says.as_str()));
+    // The same of a bridge whose layout such builds are not in.
+    let bridge = mirror.url("/art/storage/releases");
+    let refused = check(checkout.path()).locally().args(["--stream-prefix", &bridge]).run().exits(2);
+    assert_eq!(refused.stderr.lines().count(), 1, "{}", refused.stderr);
+    assert!(refused.stderr.contains("use a prefix that ends with `/prod/streams`"), "{}", refused.stderr);
     assert_eq!(mirror.request_count(), 0, "nothing was requested");
     let streams = ["--mirror-version", "4.22.0", "--stream", "rhcos-4.21", "--stream", "rhcos-4.22"];
     let finished = program.args(streams).run().exits(1);
