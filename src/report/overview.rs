@@ -1,7 +1,9 @@
 //! What a run comes to, the same for every output: by document and build, and by why what did not pass did not.
 
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
+use std::hash::Hash;
 
 use crate::report::model::{ArtifactReport, Report};
 use crate::report::words;
@@ -66,24 +68,54 @@ pub(super) struct Warning<'r> {
     pub(super) artifacts: usize,
 }
 
+/// What an artifact is, the worst first.
+type State = (Reverse<Verdict>, Option<Reason>);
+
 /// One build of one document.
 struct Build<'r> {
-    document: &'r str,
-    release: &'r str,
-    /// How many artifacts of it there are of each state, and of each architecture.
-    states: Vec<((Verdict, Option<Reason>), usize)>,
+    /// `10.2.20260405-0 (coreos-rhel-10.json)`
+    title: String,
+    /// How many artifacts of it there are of each.
+    states: Vec<(State, usize)>,
     architectures: HashSet<&'r str>,
     artifacts: usize,
 }
 
+/// The items of each key, keys and items in the order that they come in.
+pub(super) fn grouped<K: Copy + Eq + Hash, V>(items: impl Iterator<Item = (K, V)>) -> Vec<(K, Vec<V>)> {
+    let mut groups: Vec<(K, Vec<V>)> = Vec::new();
+    let mut index: HashMap<K, usize> = HashMap::new();
+    for (key, item) in items {
+        let at = *index.entry(key).or_insert_with(|| {
+            groups.push((key, Vec::new()));
+            groups.len() - 1
+        });
+        if let Some((_, items)) = groups.get_mut(at) {
+            items.push(item);
+        }
+    }
+    groups
+}
+
 impl<'r> Overview<'r> {
     pub(super) fn of(report: &'r Report) -> Self {
+        let by_build = |it: &'r ArtifactReport| ((&*it.document, &*it.release), it);
         let names = names(report);
-        let builds = builds(report);
+        let mut builds: Vec<_> = grouped(report.artifacts.iter().map(by_build))
+            .into_iter()
+            .map(|(key, artifacts)| (key, Build::of(key, &artifacts, &names)))
+            .collect();
+        // What is wrong first, otherwise in the order of the documents.
+        builds.sort_by_key(|(_, build)| build.states.first().map(|((verdict, _), _)| *verdict));
+        let warnings =
+            report.artifacts.iter().flat_map(|it| it.warnings.iter().map(move |text| (&**text, it)));
         Self {
-            headline: headline(report, &builds, &names),
-            groups: groups(report, &builds, &names),
-            warnings: warnings(report),
+            headline: headline(report, &builds),
+            groups: groups(report, &builds.iter().map(|(key, build)| (*key, build)).collect()),
+            warnings: grouped(warnings)
+                .into_iter()
+                .filter_map(|(text, its)| Some(Warning { text, example: its.first()?, artifacts: its.len() }))
+                .collect(),
             base: report.changes.as_ref().map(|changes| cut(&changes.base, 100)).unwrap_or_default(),
         }
     }
@@ -151,10 +183,8 @@ pub(super) fn said(artifact: &ArtifactReport) -> String {
 /// What each document is called: its file's name, if no other has the same.
 fn names(report: &Report) -> HashMap<&str, String> {
     let documents: HashSet<&str> = report.artifacts.iter().map(|artifact| &*artifact.document).collect();
-    let mut holders: HashMap<&str, usize> = HashMap::new();
-    for document in &documents {
-        *holders.entry(file_name(document)).or_default() += 1;
-    }
+    let by_file = grouped(documents.iter().map(|document| (file_name(document), ())));
+    let holders: HashMap<&str, usize> = by_file.iter().map(|(file, its)| (*file, its.len())).collect();
     let name = |document| {
         let file = file_name(document);
         let is_unique = !file.is_empty() && holders.get(file) == Some(&1);
@@ -175,65 +205,45 @@ fn file_name(document: &str) -> &str {
     document.rsplit('/').next().unwrap_or(document)
 }
 
-/// Every build of every document: those with something wrong first, otherwise in the order of the documents.
-fn builds(report: &Report) -> Vec<Build<'_>> {
-    let mut builds: Vec<Build<'_>> = Vec::new();
-    let mut index: HashMap<(&str, &str), usize> = HashMap::new();
-    for artifact in &report.artifacts {
-        let (document, release) = (&*artifact.document, &*artifact.release);
-        let at = *index.entry((document, release)).or_insert_with(|| {
-            let (states, architectures) = (Vec::new(), HashSet::new());
-            builds.push(Build { document, release, states, architectures, artifacts: 0 });
-            builds.len() - 1
+impl<'r> Build<'r> {
+    fn of(
+        (document, release): (&str, &str),
+        artifacts: &[&'r ArtifactReport],
+        names: &HashMap<&str, String>,
+    ) -> Self {
+        let release = if release.is_empty() { "no build ID" } else { release };
+        let document = names.get(document).map_or("", String::as_str);
+        let states = artifacts.iter().map(|it| ((Reverse(it.verdict), it.reason), ()));
+        let mut states: Vec<_> = grouped(states).into_iter().map(|(state, its)| (state, its.len())).collect();
+        states.sort_unstable();
+        Self {
+            title: format!("{} ({document})", cut(release, 60)),
+            states,
+            architectures: artifacts.iter().map(|it| &*it.arch).collect(),
+            artifacts: artifacts.len(),
+        }
+    }
+
+    /// `10.2.20260405-0 (coreos-rhel-10.json): 48 of 48 missing`
+    fn said(&self) -> String {
+        let bad = self.states.iter().filter(|((Reverse(verdict), _), _)| *verdict != Verdict::Pass);
+        let said = bad.clone().take(MOST_STATES).map(|((Reverse(verdict), reason), artifacts)| {
+            format!("{artifacts} of {} {}", self.artifacts, words::state(*reason, *verdict))
         });
-        let Some(build) = builds.get_mut(at) else { continue };
-        build.artifacts += 1;
-        build.architectures.insert(&artifact.arch);
-        let state = (artifact.verdict, artifact.reason);
-        match build.states.iter_mut().find(|(known, _)| *known == state) {
-            Some((_, artifacts)) => *artifacts += 1,
-            None => build.states.push((state, 1)),
+        let mut said: Vec<String> = said.collect();
+        let rest: usize = bad.skip(MOST_STATES).map(|(_, artifacts)| artifacts).sum();
+        if rest > 0 {
+            said.push(format!("{rest} of {} for other reasons", self.artifacts));
         }
-    }
-    for build in &mut builds {
-        build.states.sort_by_key(|((verdict, reason), _)| (std::cmp::Reverse(*verdict), *reason));
-    }
-    builds.sort_by_key(|build| std::cmp::Reverse(build.states.first().map(|((verdict, _), _)| *verdict)));
-    builds
-}
-
-impl Build<'_> {
-    /// `10.2.20260405-0 (coreos-rhel-10.json)`
-    fn title(&self, names: &HashMap<&str, String>) -> String {
-        let release = if self.release.is_empty() { "no build ID" } else { self.release };
-        let document = names.get(self.document).map_or("", String::as_str);
-        format!("{} ({document})", cut(release, 60))
-    }
-
-    /// `48 of 48 missing`
-    fn states(&self) -> String {
-        let bad = self.states.iter().filter(|((verdict, _), _)| *verdict != Verdict::Pass);
-        let bad: Vec<String> = bad
-            .take(MOST_STATES)
-            .map(|((verdict, reason), artifacts)| {
-                format!("{artifacts} of {} {}", self.artifacts, words::state(*reason, *verdict))
-            })
-            .collect();
-        let rest = self.states.iter().filter(|((verdict, _), _)| *verdict != Verdict::Pass).skip(MOST_STATES);
-        match (bad.as_slice(), rest.map(|(_, artifacts)| artifacts).sum::<usize>()) {
-            ([], _) => format!("{0} of {0} passed", self.artifacts),
-            (bad, 0) => bad.join(", "),
-            (bad, rest) => format!("{}, {rest} of {} for other reasons", bad.join(", "), self.artifacts),
+        if said.is_empty() {
+            said.push(format!("{0} of {0} passed", self.artifacts));
         }
+        format!("{}: {}", self.title, said.join(", "))
     }
 }
 
-fn headline(report: &Report, builds: &[Build<'_>], names: &HashMap<&str, String>) -> String {
-    let mut parts: Vec<String> = builds
-        .iter()
-        .take(MOST_BUILDS)
-        .map(|build| format!("{}: {}", build.title(names), build.states()))
-        .collect();
+fn headline<K>(report: &Report, builds: &[(K, Build<'_>)]) -> String {
+    let mut parts: Vec<String> = builds.iter().take(MOST_BUILDS).map(|(_, build)| build.said()).collect();
     let more = builds.len().saturating_sub(MOST_BUILDS);
     if more > 0 {
         parts.push(format!("and {}", count(more, "more build")));
@@ -251,55 +261,30 @@ fn headline(report: &Report, builds: &[Build<'_>], names: &HashMap<&str, String>
 /// Why artifacts are in one group, in the order that groups have.
 type Why<'r> = (Origin, bool, Option<Reason>, Option<&'r str>);
 
-fn groups<'r>(report: &'r Report, builds: &[Build<'r>], names: &HashMap<&str, String>) -> Vec<Group<'r>> {
-    let builds: HashMap<(&str, &str), &Build<'_>> =
-        builds.iter().map(|build| ((build.document, build.release), build)).collect();
+fn groups<'r>(report: &'r Report, builds: &HashMap<(&str, &str), &Build<'_>>) -> Vec<Group<'r>> {
     let origin = origins(report);
-    let mut groups: Vec<(Why<'_>, Vec<&ArtifactReport>)> = Vec::new();
-    let mut index: HashMap<_, usize> = HashMap::new();
-    for artifact in report.artifacts.iter().filter(|artifact| artifact.verdict != Verdict::Pass) {
+    let failing = report.artifacts.iter().filter(|artifact| artifact.verdict != Verdict::Pass);
+    let mut groups = grouped(failing.map(|artifact| {
         let is_unknown = artifact.verdict != Verdict::Fail;
-        let why = (origin(artifact), is_unknown, artifact.reason, artifact.advice.as_deref());
-        let at = *index.entry((why, &artifact.document, &artifact.release)).or_insert_with(|| {
-            groups.push((why, Vec::new()));
-            groups.len() - 1
-        });
-        if let Some((_, artifacts)) = groups.get_mut(at) {
-            artifacts.push(artifact);
+        let why: Why<'_> = (origin(artifact), is_unknown, artifact.reason, artifact.advice.as_deref());
+        ((why, &*artifact.document, &*artifact.release), artifact)
+    }));
+    groups.sort_by_key(|((why, ..), _)| *why);
+    let group = |(((origin, _, reason, advice), document, release), artifacts): ((Why<'r>, _, _), Vec<_>)| {
+        let build = builds.get(&(document, release))?;
+        let verdict = artifacts.first().map(|first: &&ArtifactReport| first.verdict)?;
+        let state = words::state(reason, verdict);
+        let mut title = format!("{}: {} of {} {state}", build.title, artifacts.len(), build.artifacts);
+        let architectures = grouped(artifacts.iter().map(|it| (&*it.arch, ())));
+        if architectures.len() < build.architectures.len() && architectures.len() <= MOST_ARCHITECTURES {
+            for (arch, _) in architectures {
+                title = format!("{title}, {}", cut(arch, 20));
+            }
         }
-    }
-    groups.sort_by_key(|(why, _)| *why);
-    let group = |((origin, _, reason, advice), artifacts): (_, Vec<&'r ArtifactReport>)| {
-        let first = artifacts.first()?;
-        let build = builds.get(&(&*first.document, &*first.release))?;
-        Some(Group {
-            verdict: first.verdict,
-            reason: words::reason_word(reason, first.verdict),
-            title: title(build, &artifacts, names),
-            origin,
-            advice,
-            artifacts,
-        })
+        let reason = words::reason_word(reason, verdict);
+        Some(Group { verdict, reason, title, origin, advice, artifacts })
     };
     groups.into_iter().filter_map(group).collect()
-}
-
-fn title(build: &Build<'_>, artifacts: &[&ArtifactReport], names: &HashMap<&str, String>) -> String {
-    let Some(first) = artifacts.first() else { return String::new() };
-    let state = words::state(first.reason, first.verdict);
-    let title = format!("{}: {} of {} {state}", build.title(names), artifacts.len(), build.artifacts);
-    let mut architectures: Vec<&str> = Vec::new();
-    for artifact in artifacts {
-        if !architectures.contains(&&*artifact.arch) && architectures.len() <= MOST_ARCHITECTURES {
-            architectures.push(&artifact.arch);
-        }
-    }
-    if architectures.len() < build.architectures.len() && architectures.len() <= MOST_ARCHITECTURES {
-        let listed: Vec<String> = architectures.iter().map(|arch| cut(arch, 20)).collect();
-        format!("{title}, {}", listed.join(", "))
-    } else {
-        title
-    }
 }
 
 /// Who brought an artifact as it is.
@@ -314,23 +299,6 @@ fn origins(report: &Report) -> impl Fn(&ArtifactReport) -> Origin {
         Some((documents, _)) if documents.contains(&*artifact.document) => Origin::Base,
         _ => Origin::Unknown,
     }
-}
-
-fn warnings(report: &Report) -> Vec<Warning<'_>> {
-    let mut warnings: Vec<Warning<'_>> = Vec::new();
-    let mut index: HashMap<&str, usize> = HashMap::new();
-    for (artifact, text) in
-        report.artifacts.iter().flat_map(|it| it.warnings.iter().map(move |text| (it, text)))
-    {
-        let at = *index.entry(text).or_insert_with(|| {
-            warnings.push(Warning { text, example: artifact, artifacts: 0 });
-            warnings.len() - 1
-        });
-        if let Some(warning) = warnings.get_mut(at) {
-            warning.artifacts += 1;
-        }
-    }
-    warnings
 }
 
 #[cfg(test)]

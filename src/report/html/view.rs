@@ -1,14 +1,12 @@
 //! What the page shows, ready to be laid out: every text cut and printable, every list as long as the limits let it be.
 
-use std::collections::HashMap;
-
 use askama::Template;
 
 use super::escape::{Text, plain};
 use super::matrix::{self, Matrix};
 use crate::report::files::Written;
-use crate::report::model::{ArtifactReport, Changes, Report, Summary};
-use crate::report::overview::{Block, Overview, cut, said};
+use crate::report::model::{ArtifactReport, Report, Summary};
+use crate::report::overview::{Block, Overview, cut, grouped, said};
 use crate::report::words;
 use crate::text::count;
 use crate::verdict::Verdict;
@@ -40,6 +38,11 @@ impl Limits {
         }
     }
 
+    fn listed(self, texts: impl ExactSizeIterator<Item = String>) -> Listed {
+        let more = texts.len().saturating_sub(self.remarks);
+        Listed { texts: texts.take(self.remarks).map(|text| Text::new(&text, 1_000)).collect(), more }
+    }
+
     /// Whether nothing is left to leave out.
     pub(super) const fn are_zero(self) -> bool {
         self.request == 0
@@ -66,11 +69,9 @@ pub(super) struct Page {
     retest: Option<Text>,
     matrices: Vec<Matrix>,
     more_documents: usize,
-    problems: Vec<Text>,
-    more_problems: usize,
-    changes: Option<Changed>,
-    warnings: Vec<Text>,
-    more_warnings: usize,
+    problems: Listed,
+    changes: Option<(Text, Listed)>,
+    warnings: Listed,
     run: Vec<(&'static str, Vec<Text>)>,
     /// Where the rest can be read, if anywhere.
     elsewhere: &'static str,
@@ -78,10 +79,9 @@ pub(super) struct Page {
     request_elsewhere: &'static str,
 }
 
-/// What the branch changes, by build.
-struct Changed {
-    headline: Text,
-    builds: Vec<Text>,
+/// As many texts as the limits let there be, and how many more there are.
+struct Listed {
+    texts: Vec<Text>,
     more: usize,
 }
 
@@ -109,7 +109,7 @@ impl Page {
     pub(super) fn new(report: &Report, written: &Written, limits: Limits) -> Self {
         let overview = Overview::of(report);
         let (groups, more_groups) = shown(&overview, limits);
-        let documents = by_document(report);
+        let documents = grouped(report.artifacts.iter().map(|artifact| (&*artifact.document, artifact)));
         Self {
             verdict: report.verdict,
             word: words::verdict(report),
@@ -130,21 +130,13 @@ impl Page {
                 .map(|(document, artifacts)| matrix::of(document, artifacts, limits.matrix_rows))
                 .collect(),
             more_documents: documents.len().saturating_sub(limits.remarks),
-            problems: report
-                .problems
-                .iter()
-                .take(limits.remarks)
-                .map(|text| Text::new(text, 2_000))
-                .collect(),
-            more_problems: report.problems.len().saturating_sub(limits.remarks),
-            changes: report.changes.as_ref().map(|of| changed(of, limits)),
-            warnings: overview
-                .warnings
-                .iter()
-                .take(limits.remarks)
-                .map(|it| Text::new(&it.shown(cut(&it.example.id, 500), it.text), 1_000))
-                .collect(),
-            more_warnings: overview.warnings.len().saturating_sub(limits.remarks),
+            problems: limits.listed(report.problems.iter().cloned()),
+            changes: report.changes.as_ref().map(|changes| {
+                let builds = limits.listed(changes.by_build().into_iter());
+                (Text::new(&changes.headline(), 500), builds)
+            }),
+            warnings: limits
+                .listed(overview.warnings.iter().map(|it| it.shown(cut(&it.example.id, 500), it.text))),
             run: run(report, limits),
             elsewhere: written.json.as_ref().map_or("", |_| ", see art-mirror-validate.json"),
             request_elsewhere: written
@@ -171,21 +163,6 @@ impl Drawn for Verdict {
     fn symbol(&self) -> char {
         words::symbol(*self)
     }
-}
-
-fn by_document(report: &Report) -> Vec<(&str, Vec<&ArtifactReport>)> {
-    let mut documents: Vec<(&str, Vec<&ArtifactReport>)> = Vec::new();
-    let mut index: HashMap<&str, usize> = HashMap::new();
-    for artifact in &report.artifacts {
-        let at = *index.entry(&*artifact.document).or_insert_with(|| {
-            documents.push((&artifact.document, Vec::new()));
-            documents.len() - 1
-        });
-        if let Some((_, artifacts)) = documents.get_mut(at) {
-            artifacts.push(artifact);
-        }
-    }
-    documents
 }
 
 fn shown(overview: &Overview<'_>, limits: Limits) -> (Vec<Shown>, usize) {
@@ -218,36 +195,24 @@ fn failure(artifact: &ArtifactReport, known: Option<&String>) -> Failure {
     }
 }
 
-fn changed(changes: &Changes, limits: Limits) -> Changed {
-    let builds = changes.by_build();
-    Changed {
-        headline: Text::new(&changes.headline(), 500),
-        builds: builds.iter().take(limits.remarks).map(|build| Text::new(build, 500)).collect(),
-        more: builds.len().saturating_sub(limits.remarks),
-    }
-}
-
 fn run(report: &Report, limits: Limits) -> Vec<(&'static str, Vec<Text>)> {
     let prow = &report.prow;
-    let documents = report.documents.iter().map(|document| {
-        let artifacts = count(document.artifacts, "artifact");
-        format!("{}, {artifacts}", document.name)
-    });
+    let documents = report
+        .documents
+        .iter()
+        .map(|document| format!("{}, {}", document.name, count(document.artifacts, "artifact")));
     let skipped = report.skipped.iter().map(|file| format!("{}: {}", file.name, file.why));
-    let listed = |texts: &mut dyn Iterator<Item = String>| {
-        texts.take(limits.remarks).map(|text| Text::new(&text, 500)).collect()
-    };
-    let one = |text: Option<&String>| listed(&mut text.cloned().into_iter());
+    let one = |text: &Option<String>| limits.listed(text.as_slice().iter().cloned()).texts;
     let mut run = vec![
-        ("Commit", one(prow.pull_pull_sha.as_ref())),
-        ("For branch", one(prow.pull_base_ref.as_ref())),
-        ("Job", one(prow.job_name.as_ref())),
-        ("Job's run", one(prow.build_id.as_ref())),
-        ("Documents", listed(&mut documents.into_iter())),
-        ("Skipped", listed(&mut skipped.into_iter())),
-        ("Notes", listed(&mut report.notes.iter().cloned())),
-        ("Time", vec![Text::new(&words::elapsed(report.elapsed_ms), 500)]),
-        ("Version", vec![Text::new(&format!("art-mirror-validate {}", report.version), 500)]),
+        ("Commit", one(&prow.pull_pull_sha)),
+        ("For branch", one(&prow.pull_base_ref)),
+        ("Job", one(&prow.job_name)),
+        ("Job's run", one(&prow.build_id)),
+        ("Documents", limits.listed(documents).texts),
+        ("Skipped", limits.listed(skipped).texts),
+        ("Notes", limits.listed(report.notes.iter().cloned()).texts),
+        ("Time", one(&Some(words::elapsed(report.elapsed_ms)))),
+        ("Version", one(&Some(format!("art-mirror-validate {}", report.version)))),
     ];
     run.retain(|(_, texts)| !texts.is_empty());
     run
