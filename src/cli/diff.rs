@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum, ValueHint};
 
 use super::args::{NetworkArgs, Output, Source, source};
 use super::load::load_blocking;
-use super::{Exit, complain, network};
+use super::{Exit, network, unusable};
 use crate::change::diff::{Diff, Side};
 use crate::stream::{Checkout, CommitId, Repository, Sources, read_commit, read_file_of};
 use crate::text::{Printable, json};
@@ -72,10 +72,7 @@ different, 2 error.";
 pub(super) fn run(args: &DiffArgs) -> Exit {
     let (old, new) = match sides(args) {
         Ok(sides) => sides,
-        Err(problem) => {
-            complain(problem);
-            return Exit::Unusable;
-        }
+        Err(problem) => return unusable(problem),
     };
     let diff = Diff::of(&old, &new);
     let mut out = io::BufWriter::new(anstream::stdout());

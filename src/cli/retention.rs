@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum, ValueHint};
 
 use super::args::{NetworkArgs, Source, source};
 use super::load::load_blocking;
-use super::{Exit, complain, network};
+use super::{Exit, network, unusable};
 use crate::handoff::retention::{KeepList, Listing, Pins, Reach, Retention};
 use crate::stream::{GitError, Repository, read_checkout};
 use crate::text::{Printable, json, path_name};
@@ -114,14 +114,10 @@ Exit status:
 pub(super) fn run(args: &RetentionArgs) -> Exit {
     let (pins, retention) = match judge(args) {
         Ok((_, None)) if args.output != RetentionOutput::KeepList => {
-            complain("--listing is missing: what the mirror holds");
-            return Exit::Unusable;
+            return unusable("--listing is missing: what the mirror holds");
         }
         Ok(judged) => judged,
-        Err(problem) => {
-            complain(problem);
-            return Exit::Unusable;
-        }
+        Err(problem) => return unusable(problem),
     };
     let mut out = io::BufWriter::new(anstream::stdout());
     let written = match (args.output, &retention) {

@@ -178,6 +178,17 @@ pub struct Undetermined {
     pub pinned_by: Vec<Arc<str>>,
 }
 
+/// Something that is pinned, and is not known to be there.
+struct Missing<'r> {
+    is_gone: bool,
+    build: &'r str,
+    arch: &'r str,
+    /// What is the matter.
+    what: &'r str,
+    files: &'r [Arc<str>],
+    pinned_by: &'r [Arc<str>],
+}
+
 impl Status {
     /// The status in one word.
     pub const fn as_str(self) -> &'static str {
@@ -267,15 +278,36 @@ impl Retention {
             if !held.is_empty() {
                 findings.look_for_files(pin, &held);
             } else if was_removed {
-                findings.gone(pin, HowGone::Removed, None);
+                findings.gone(pin, HowGone::Removed);
             } else if covers(pin) {
-                findings.gone(pin, HowGone::NotListed, None);
+                findings.gone(pin, HowGone::NotListed);
             } else {
                 not_covered.insert(pin.build.to_string());
             }
         }
         self.not_covered = not_covered.into_iter().collect();
         (self.gone, self.undetermined) = findings.into_lists();
+    }
+
+    /// What is gone, and what may be, for a person.
+    fn missing(&self) -> impl Iterator<Item = Missing<'_>> {
+        let gone = self.gone.iter().map(|it| Missing {
+            is_gone: true,
+            build: &it.build_id,
+            arch: &it.arch,
+            what: it.how.shown(),
+            files: &it.files,
+            pinned_by: &it.pinned_by,
+        });
+        let undetermined = self.undetermined.iter().map(|it| Missing {
+            is_gone: false,
+            build: &it.build_id,
+            arch: &it.arch,
+            what: &it.why,
+            files: &it.files,
+            pinned_by: &it.pinned_by,
+        });
+        gone.chain(undetermined)
     }
 
     fn count(&mut self) {

@@ -8,10 +8,7 @@ use crate::location::{Arch, BuildAge, BuildId, FileName};
 
 /// What is gone, or may be, by build.
 #[derive(Debug, Default)]
-pub(super) struct Findings<'p> {
-    gone: BTreeMap<(Key<'p>, HowGone), Of<'p>>,
-    undetermined: BTreeMap<(Key<'p>, &'static str), Of<'p>>,
-}
+pub(super) struct Findings<'p>(BTreeMap<(Key<'p>, State), Of<'p>>);
 
 /// A build's age, ID and architecture.
 type Key<'p> = (Option<BuildAge>, &'p Arc<str>, &'p Arc<str>);
@@ -20,7 +17,8 @@ type Key<'p> = (Option<BuildAge>, &'p Arc<str>, &'p Arc<str>);
 #[derive(Debug, Default)]
 struct Of<'p> {
     files: BTreeSet<Arc<str>>,
-    by: BTreeSet<&'p Arc<str>>,
+    /// Tips before what is past.
+    by: BTreeSet<(bool, &'p Arc<str>)>,
 }
 
 /// What a listing says of one file of a build that it lists.
@@ -53,44 +51,34 @@ impl<'p> Findings<'p> {
     }
 
     fn add(&mut self, pin: &'p Pin, state: Option<State>, file: Option<&Arc<str>>) {
-        match state {
-            Some(State::There) | None => {}
-            Some(State::Gone(how)) => self.gone(pin, how, file),
-            Some(State::Unknown(why)) => {
-                self.undetermined.entry((key(pin), why)).or_default().add(pin, file);
-            }
+        if let Some(state @ (State::Gone(_) | State::Unknown(_))) = state {
+            let of = self.0.entry((key(pin), state)).or_default();
+            of.files.extend(file.cloned());
+            of.by.insert((pin.is_past, &pin.by));
         }
     }
 
-    /// Notes that a file is gone; without one, the whole build.
-    pub(super) fn gone(&mut self, pin: &'p Pin, how: HowGone, file: Option<&Arc<str>>) {
-        self.gone.entry((key(pin), how)).or_default().add(pin, file);
+    /// Notes that a whole build is gone.
+    pub(super) fn gone(&mut self, pin: &'p Pin, how: HowGone) {
+        self.add(pin, Some(State::Gone(how)), None);
     }
 
     /// What was found, the oldest build first.
     pub(super) fn into_lists(self) -> (Vec<Gone>, Vec<Undetermined>) {
-        let gone = self.gone.into_iter().map(|(((_, build, arch), how), of)| Gone {
-            build_id: Arc::clone(build),
-            arch: Arc::clone(arch),
-            how,
-            files: of.files.into_iter().collect(),
-            pinned_by: of.by.into_iter().map(Arc::clone).collect(),
-        });
-        let undetermined = self.undetermined.into_iter().map(|(((_, build, arch), why), of)| Undetermined {
-            build_id: Arc::clone(build),
-            arch: Arc::clone(arch),
-            why: why.to_owned(),
-            files: of.files.into_iter().collect(),
-            pinned_by: of.by.into_iter().map(Arc::clone).collect(),
-        });
-        (gone.collect(), undetermined.collect())
-    }
-}
-
-impl<'p> Of<'p> {
-    fn add(&mut self, pin: &'p Pin, file: Option<&Arc<str>>) {
-        self.files.extend(file.cloned());
-        self.by.insert(&pin.by);
+        let (mut gone, mut undetermined) = (Vec::new(), Vec::new());
+        for (((_, build, arch), state), Of { files, by }) in self.0 {
+            let (build_id, arch, files) = (Arc::clone(build), Arc::clone(arch), files.into_iter().collect());
+            let pinned_by = by.into_iter().map(|(_, by)| Arc::clone(by)).collect();
+            match state {
+                State::There => {}
+                State::Gone(how) => gone.push(Gone { build_id, arch, how, files, pinned_by }),
+                State::Unknown(why) => {
+                    let why = why.to_owned();
+                    undetermined.push(Undetermined { build_id, arch, why, files, pinned_by });
+                }
+            }
+        }
+        (gone, undetermined)
     }
 }
 

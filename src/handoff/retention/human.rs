@@ -30,17 +30,12 @@ impl Retention {
             write!(out, "  {:<14} {}", build.status.as_str(), Printable(what.trim_end()))?;
             writeln!(out, "{}{}", if remarks.is_empty() { "" } else { "  " }, Printable(&remarks))?;
         }
-        for gone in &self.gone {
-            let by = refs(&gone.pinned_by);
-            let (build, arch, how) = (Printable(&gone.build_id), Printable(&gone.arch), gone.how.shown());
-            writeln!(out, "GONE {build} {arch}: {how}: pinned by {}", Printable(&by))?;
-            write_files(out, &gone.files)?;
-        }
-        for open in &self.undetermined {
-            let by = refs(&open.pinned_by);
-            let (build, arch, why) = (Printable(&open.build_id), Printable(&open.arch), Printable(&open.why));
-            writeln!(out, "UNDETERMINED {build} {arch}: {why}: pinned by {}", Printable(&by))?;
-            write_files(out, &open.files)?;
+        for it in self.missing() {
+            let word = if it.is_gone { "GONE" } else { "UNDETERMINED" };
+            let (build, arch, what) = (Printable(it.build), Printable(it.arch), Printable(it.what));
+            let by = refs(it.pinned_by);
+            writeln!(out, "{word} {build} {arch}: {what}: pinned by {}", Printable(&by))?;
+            it.files.iter().try_for_each(|file| writeln!(out, "  {}", Printable(file)))?;
         }
         for unreadable in &self.unreadable {
             let (by, why) = (Printable(&unreadable.by), Printable(&unreadable.why));
@@ -106,10 +101,6 @@ pub(super) fn doubt(unreadable: &Unreadable) -> String {
         }
         None => "every build".to_owned(),
     }
-}
-
-fn write_files(out: &mut impl Write, files: &[Arc<str>]) -> io::Result<()> {
-    files.iter().try_for_each(|file| writeln!(out, "  {}", Printable(file)))
 }
 
 /// The build, and the name it goes by where that is another.

@@ -1,7 +1,6 @@
 //! The report for a ticket.
 
 use std::io::{self, Write};
-use std::sync::Arc;
 
 use super::human::{doubt, refs, remarks, title};
 use super::{Retention, Status};
@@ -14,12 +13,19 @@ impl Retention {
         if let Some(narrowed) = self.narrowed() {
             writeln!(out, "\n**Warning:** {}", prose(&narrowed, 600))?;
         }
-        let gone =
-            self.gone.iter().map(|it| (&it.build_id, &it.arch, it.how.shown(), &it.files, &it.pinned_by));
-        missing(out, "Pinned, and gone", &gone.collect::<Vec<_>>())?;
-        let open =
-            self.undetermined.iter().map(|it| (&it.build_id, &it.arch, &*it.why, &it.files, &it.pinned_by));
-        missing(out, "Pinned, and undetermined", &open.collect::<Vec<_>>())?;
+        for (heading, is_gone) in [("Pinned, and gone", true), ("Pinned, and undetermined", false)] {
+            let mut begin = format!(
+                "\n### {heading}\n\n| build | architecture | | files | pinned by |\n| --- | --- | --- | --- | --- |\n"
+            );
+            for it in self.missing().filter(|it| it.is_gone == is_gone) {
+                let files =
+                    if it.files.is_empty() { "all".to_owned() } else { code(&it.files.join(", "), 4000) };
+                let (build, arch, by) =
+                    (code(it.build, 100), code(it.arch, 40), code(&refs(it.pinned_by), 600));
+                let begin = std::mem::take(&mut begin);
+                writeln!(out, "{begin}| {build} | {arch} | {} | {files} | {by} |", prose(it.what, 200))?;
+            }
+        }
         if !self.unreadable.is_empty() {
             writeln!(out, "\n### Cannot be read, so builds stay\n")?;
         }
@@ -54,21 +60,4 @@ impl Retention {
         }
         Ok(())
     }
-}
-
-/// A build, its architecture, what is the matter, the files, who pins it.
-type Row<'a> = (&'a Arc<str>, &'a Arc<str>, &'a str, &'a Vec<Arc<str>>, &'a Vec<Arc<str>>);
-
-fn missing(out: &mut impl Write, heading: &str, rows: &[Row<'_>]) -> io::Result<()> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    writeln!(out, "\n### {heading}\n\n| build | architecture | | files | pinned by |")?;
-    writeln!(out, "| --- | --- | --- | --- | --- |")?;
-    for &(build, arch, what, files, by) in rows {
-        let files = if files.is_empty() { "all".to_owned() } else { code(&files.join(", "), 4000) };
-        let (build, arch) = (code(build, 100), code(arch, 40));
-        writeln!(out, "| {build} | {arch} | {} | {files} | {} |", prose(what, 200), code(&refs(by), 600))?;
-    }
-    Ok(())
 }
