@@ -613,3 +613,65 @@ fn the_history_of_an_installer_is_read_in_seconds() {
     assert_eq!((gone.len(), &json["unreadable"]), (bumps + 3, &serde_json::json!([])), "each is found");
     assert!(took < Duration::from_secs(30), "{took:?}");
 }
+
+/// What else git can be told about the history of a repository than its commits say.
+#[test]
+fn a_history_is_what_the_commits_say_whatever_the_repository_says_beside_them() {
+    let repo = bumped_twice().repo();
+    let pinned = |repo: &Repo| {
+        let (status, found, json) = statuses(repo, &ALL, &["--ref", "main"]);
+        assert_eq!((status, found.iter().filter(|it| it.ends_with(" pinned")).count()), (0, 3), "{json}");
+    };
+    repo.git(&["replace", "--graft", "main"]);
+    pinned(&repo);
+    let tip = Command::new("git").arg("-C").arg(repo.path()).args(["rev-parse", "main"]).output().unwrap();
+    fs::create_dir_all(repo.path().join(".git/info")).unwrap();
+    fs::write(repo.path().join(".git/info/grafts"), tip.stdout).unwrap();
+    pinned(&repo);
+    for (setting, value) in
+        [("log.showSignature", "true"), ("core.commitGraph", "true"), ("log.excludeDecoration", "*")]
+    {
+        repo.git(&["config", setting, value]);
+    }
+    pinned(&repo);
+}
+
+#[test]
+fn a_link_may_lead_to_another_document_by_the_next_commit() {
+    let repo = Repo::new();
+    let link = repo.path().join("data/data/coreos/rhcos.json");
+    fs::create_dir_all(link.parent().unwrap()).unwrap();
+    std::os::unix::fs::symlink("../../../elsewhere.json", &link).unwrap();
+    for build in [FIRST, SECOND, THIRD] {
+        repo.write("elsewhere.json", &document(build));
+        repo.commit("a bump");
+    }
+    let (_, found, json) = statuses(&repo, &ALL, &["--ref", "main"]);
+    assert_eq!(found.iter().filter(|it| it.ends_with(" pinned")).count(), 3, "{json}");
+}
+
+#[test]
+fn a_commit_is_no_older_than_what_it_follows_whatever_its_clock_said() {
+    let mut commits = Commits::default();
+    commits.on("main", "2025-06-02", &[("README", "x")]);
+    commits.on("main", "1990-01-01", &[(HOME, "{")]);
+    commits.on("main", "2025-10-02", &[(HOME, &document(NEWEST))]);
+    let (status, found, json) = statuses(&commits.repo(), &[SECOND, THIRD, NEWEST], &["--ref", "main"]);
+    assert_eq!((status, json["unreadable"][0]["newest_build"].as_u64()), (3, Some(202_507_020_000)));
+    assert_eq!(found.iter().filter(|it| it.ends_with(" perhaps-pinned")).count(), 2, "{json}");
+}
+
+#[test]
+fn a_history_of_broken_documents_is_told_in_bounds() {
+    let mut commits = Commits::default();
+    commits.on("main", "2025-01-02", &[(HOME, &document(FIRST))]);
+    for number in 0..1_000 {
+        commits.on("main", "2025-01-03", &[(HOME, &format!("{{\"stream\": {number}}}"))]);
+    }
+    commits.on("main", "2025-02-02", &[(HOME, "{")]);
+    let (status, found, json) =
+        statuses(&commits.repo(), &[FIRST, "419.96.202502050000-0", NEWEST], &["--ref", "main"]);
+    assert_eq!(status, 3);
+    assert_eq!(found[1], "419.96.202502050000-0 perhaps-pinned", "the last one counts too");
+    assert!(json["unreadable"].as_array().unwrap().len() <= 201, "{}", json["unreadable"]);
+}

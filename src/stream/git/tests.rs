@@ -279,3 +279,47 @@ fn a_bare_repository_is_one_if_a_person_names_it() {
     assert_eq!(repository.commit("main").unwrap(), commit);
     assert_eq!(sources(read_commit(&repository, &commit)).documents.len(), 2);
 }
+
+#[test]
+fn many_answers_come_in_the_order_of_their_questions() {
+    let Some(scratch) = Scratch::new() else { return };
+    scratch.write("d/small", "y");
+    let small = scratch.commit();
+    for number in 0..200 {
+        scratch.write(&format!("d/a-file-with-a-long-name-{number}"), "");
+    }
+    let large = scratch.commit();
+    fs::remove_dir_all(scratch.path().join("d")).unwrap();
+    scratch.write("d", "a file");
+    let other = scratch.commit();
+    let absent = CommitId::parse(&"0123456789".repeat(4)).unwrap();
+    // More than one pipe takes, and some that end the process that is asked.
+    let commits: Vec<CommitId> =
+        (0..500).map(|at| [&small, &large, &other, &absent][at % 4].clone()).collect();
+    let repository = Repository::at(scratch.path());
+    let found = repository.trees(&commits, "d", 1_000).unwrap();
+    assert_eq!(found.len(), 500);
+    for (at, directory) in found.iter().enumerate() {
+        let is_right = match at % 4 {
+            0 => matches!(directory, Directory::Entries(entries) if entries.len() == 1),
+            1 | 2 => *directory == Directory::Other,
+            _ => *directory == Directory::Missing,
+        };
+        assert!(is_right, "{at}: {directory:?}");
+    }
+}
+
+#[test]
+fn a_commit_says_itself_when_it_was_made_and_what_it_follows() {
+    let Some(scratch) = Scratch::new() else { return };
+    let (first, second) = (scratch.commit(), scratch.commit());
+    let repository = Repository::at(scratch.path());
+    let all = repository.first_parents(std::slice::from_ref(&second)).unwrap();
+    assert_eq!(all.len(), 2);
+    for (commit, parent) in [(&first, None), (&second, Some(&first))] {
+        let alone = repository.parentage(commit).unwrap();
+        assert_eq!((alone.first_parent.as_ref(), Some(&alone)), (parent, all.get(commit)));
+    }
+    assert_eq!(seconds("-1"), u64::MAX, "as late as any");
+    assert!(repository.parentage(&CommitId::parse(&"0123456789".repeat(4)).unwrap()).is_err());
+}
