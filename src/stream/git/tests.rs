@@ -282,16 +282,16 @@ fn a_bare_repository_is_one_if_a_person_names_it() {
 
 #[test]
 fn many_answers_come_in_the_order_of_their_questions() {
-    let Some(scratch) = Scratch::new() else { return };
+    let scratch = Repo::new();
     scratch.write("d/small", "y");
-    let small = scratch.commit();
+    let small = commit_all(&scratch);
     for number in 0..200 {
         scratch.write(&format!("d/a-file-with-a-long-name-{number}"), "");
     }
-    let large = scratch.commit();
+    let large = commit_all(&scratch);
     fs::remove_dir_all(scratch.path().join("d")).unwrap();
     scratch.write("d", "a file");
-    let other = scratch.commit();
+    let other = commit_all(&scratch);
     let absent = CommitId::parse(&"0123456789".repeat(4)).unwrap();
     // More than one pipe takes, and some that end the process that is asked.
     let commits: Vec<CommitId> =
@@ -311,8 +311,8 @@ fn many_answers_come_in_the_order_of_their_questions() {
 
 #[test]
 fn a_commit_says_itself_when_it_was_made_and_what_it_follows() {
-    let Some(scratch) = Scratch::new() else { return };
-    let (first, second) = (scratch.commit(), scratch.commit());
+    let scratch = Repo::new();
+    let (first, second) = (commit_all(&scratch), commit_all(&scratch));
     let repository = Repository::at(scratch.path());
     let all = repository.first_parents(std::slice::from_ref(&second)).unwrap();
     assert_eq!(all.len(), 2);
