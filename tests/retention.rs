@@ -337,7 +337,9 @@ fn a_release_is_cut_from_any_commit_of_a_branch_so_each_of_them_pins() {
 #[test]
 fn a_document_pins_under_every_name_that_it_ever_had() {
     let mut commits = Commits::default();
-    let legacy = |build: &str| format!(r#"{{"buildid": "{build}", "images": {{}}}}"#);
+    let legacy = |build: &str| {
+        format!(r#"{{"buildid": "{build}", "images": {{}}, "amis": {{"us-east-1": {{"hvm": "ami-1"}}}}}}"#)
+    };
     let z = "42s390x.81.20191224.0";
     commits.on(
         "main",
@@ -362,6 +364,15 @@ fn a_document_pins_under_every_name_that_it_ever_had() {
     assert_eq!([FIRST, SECOND, NEVER, THIRD].map(status), ["pinned", "pinned", "orphan", "pinned"], "{json}");
     // The listing is of x86_64, where nobody pinned it: it is read, and so makes nothing undetermined.
     assert_eq!((status(z), &json["unreadable"]), ("orphan", &serde_json::json!([])));
+
+    let list = retention(&repo, &["--ref", "main", "--output", "keep-list"]).json_of("keep-list");
+    let ami = serde_json::json!([{"arch": "x86_64", "name": "us-east-1", "hvm": "ami-1"}]);
+    let of = |id: &str| list["builds"].as_array().unwrap().iter().find(|it| it["id"] == id).unwrap().clone();
+    assert_eq!(of("42.81.20190919.0")["amis"], ami);
+    assert_eq!(
+        (&of(z)["arches"], &of(z)["amis"][0]["arch"]),
+        (&serde_json::json!(["s390x"]), &"s390x".into())
+    );
 
     // The bump repository keeps its documents in the root.
     let mut commits = Commits::default();

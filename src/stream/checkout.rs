@@ -4,9 +4,12 @@
 //! `data/data/coreos`, that is stream metadata. What is not is named as skipped, with the reason, and what
 //! cannot be told is an error.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use serde::Deserialize;
 
 use super::Document;
 use super::build_metadata::BuildMetadata;
@@ -290,7 +293,8 @@ impl<'t> Files<'t> {
         if let Some((_, arch, says_sizes)) = legacy_file {
             let (metadata, outcome) = BuildMetadata::parse_lossy(&name, &bytes);
             let build_id = metadata.build_id().map(str::to_owned);
-            self.checkout.sources.legacy_builds.push(LegacyBuild { name: name.clone(), arch, build_id });
+            let (name, amis) = (name.clone(), legacy_amis(&bytes));
+            self.checkout.sources.legacy_builds.push(LegacyBuild { name, arch, build_id, amis });
             if *says_sizes {
                 legacy.extend(metadata);
                 if let Err(faults) = outcome {
@@ -309,6 +313,21 @@ impl<'t> Files<'t> {
         }
         errors.into_result().map(|()| Manifests::default())
     }
+}
+
+/// `amis.REGION.hvm` of legacy metadata.
+fn legacy_amis(bytes: &[u8]) -> BTreeMap<String, String> {
+    #[derive(Default, Deserialize)]
+    struct Legacy {
+        #[serde(default)]
+        amis: BTreeMap<String, Ami>,
+    }
+    #[derive(Deserialize)]
+    struct Ami {
+        hvm: String,
+    }
+    let legacy: Legacy = serde_json::from_slice(bytes).unwrap_or_default();
+    legacy.amis.into_iter().map(|(region, ami)| (region, ami.hvm)).collect()
 }
 
 /// Whether a name ends in `.json`, however that is spelled; it may be nothing else.

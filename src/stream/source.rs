@@ -1,5 +1,6 @@
 //! What sources of documents give, and why one cannot be used.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::path::Path;
@@ -34,6 +35,8 @@ pub struct LegacyBuild {
     pub name: String,
     pub arch: &'static str,
     pub build_id: Option<String>,
+    /// Its images in AWS, by region, as far as they can be read.
+    pub amis: BTreeMap<String, String>,
 }
 
 /// Everything that the sources gave.

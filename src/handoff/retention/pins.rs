@@ -216,6 +216,12 @@ impl Pins {
             self.add_document(by, &sourced.document);
         }
         for legacy in &sources.legacy_builds {
+            let build = legacy.build_id.as_deref().unwrap_or_default();
+            for (name, hvm) in &legacy.amis {
+                let ami =
+                    Ami { arch: legacy.arch.into(), name: name.as_str().into(), hvm: hvm.as_str().into() };
+                self.amis.entry(build.into()).or_default().insert(ami);
+            }
             match legacy.build_id.as_deref().map(|build| (build, build.parse::<BuildId>())) {
                 Some((build, Ok(_))) => self.pins.push(Pin {
                     by: Arc::clone(by),
