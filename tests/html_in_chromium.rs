@@ -221,8 +221,8 @@ fn the_page_of_a_bump_that_is_not_mirrored_is_short() {
     };
     let directory = tempfile::tempdir().unwrap();
     let mut browser = DevTools::start(browser, &directory.path().join("profile"));
-    let (world, made) = (World::start(), bump::made());
-    for (at, path) in [Some(made.path()), bump::real().as_deref()].into_iter().flatten().enumerate() {
+    let world = World::start();
+    for (at, path) in bump::checkouts().into_iter().enumerate() {
         let artifacts = directory.path().join(at.to_string());
         world.check_source(path).arg("--artifacts-dir").arg(&artifacts).run().exits(1);
         let url = format!("file://{}/art-mirror-validate-summary.html", artifacts.display());

@@ -7,25 +7,27 @@ use embedded_mirror::{Config, Mirror, Resource};
 
 use crate::outputs::on_a_terminal;
 use crate::support::bump;
+use crate::support::ground::testdata;
 use crate::support::world::{CDN, World};
 use crate::support::{Program, Stream, check, component};
 
-const GROUPS: [&str; 3] = [
-    "✗ missing: 10.2.20260405-0 (coreos-rhel-10.json): 48 of 48 missing",
-    "✗ missing: 9.8.20260403-0 (coreos-rhel-9.json): 48 of 48 missing",
-    "✗ missing: 10.0.20251103-0 (scos.json): 47 of 47 missing",
-];
-const VERDICT: &str = "✗ fail: 10.2.20260405-0 (coreos-rhel-10.json): 48 of 48 missing; 9.8.20260403-0 \
-                       (coreos-rhel-9.json): 48 of 48 missing; 10.0.20251103-0 (scos.json): 47 of 47 missing\n";
 const TO_DO: &str = "→ Ask the owners of the RHEL CoreOS build pipeline whether the upload is still to come or the \
-                     build was pruned, then check again.\n";
+                     build was pruned, then check again.";
 
-/// Runs of the bump, made here and real, before anything of it is mirrored.
-fn on_each_bump(test: impl Fn(&Program)) {
+/// Runs of each bump before anything of it is mirrored, and what its verdict and its groups are.
+fn on_each_bump(test: impl Fn(&Program, &[String])) {
     let world = World::start();
-    let made = bump::made();
-    for path in [Some(made.path()), bump::real().as_deref()].into_iter().flatten() {
-        test(&world.check_source(path));
+    for checkout in bump::checkouts() {
+        let builds = bump::builds(&checkout);
+        assert_eq!(builds.iter().map(|(.., artifacts)| artifacts).sum::<usize>(), 143);
+        let said: Vec<String> = builds
+            .iter()
+            .map(|(build, document, all)| format!("{build} ({document}): {all} of {all} missing"))
+            .collect();
+        let groups = said.iter().map(|said| format!("✗ missing: {said}"));
+        let told: Vec<String> =
+            std::iter::once(format!("✗ fail: {}", said.join("; "))).chain(groups).collect();
+        test(&world.check_source(checkout), &told);
     }
 }
 
@@ -39,11 +41,10 @@ fn rows(text: &str) -> Vec<String> {
 }
 
 #[track_caller]
-fn assert_tells_all(end: &str, directory: &Path) {
-    let request = format!("{}\n", directory.join("art-mirror-validate-request.md").display());
+fn assert_tells_all(end: &str, told: &[String], directory: &Path) {
+    let request = directory.join("art-mirror-validate-request.md").display().to_string();
     let counts = "fail: 143 artifacts: 0 passed, 143 failed, 0 undetermined, in ";
-    for part in [VERDICT, TO_DO, &request, counts].into_iter().chain(GROUPS) {
-        let part = part.trim_end();
+    for part in [TO_DO, &request, counts].into_iter().chain(told.iter().map(String::as_str)) {
         // What is wrapped is looked for without its breaks.
         assert!(end.replace('\n', "").contains(part), "{part}\n{end}");
     }
@@ -51,30 +52,34 @@ fn assert_tells_all(end: &str, directory: &Path) {
 
 #[test]
 fn the_last_screen_of_a_terminal_and_the_last_bytes_of_a_log_tell_all() {
-    on_each_bump(|program| {
+    on_each_bump(|program, told| {
         let directory = tempfile::tempdir().unwrap();
         let program = program.clone().arg("--artifacts-dir").arg(directory.path());
 
         let shown = rows(&on_a_terminal(&program, &[("NO_COLOR", "1")]));
         assert!(shown.len() <= 30, "{} rows:\n{}", shown.len(), shown.join("\n"));
         let last_screen = shown.iter().skip(shown.len().saturating_sub(23));
-        assert_tells_all(&last_screen.map(String::as_str).collect::<Vec<_>>().join("\n"), directory.path());
+        assert_tells_all(
+            &last_screen.map(String::as_str).collect::<Vec<_>>().join("\n"),
+            told,
+            directory.path(),
+        );
 
         let log = program.run().exits(1).stdout;
         assert!(log.lines().count() <= 200, "{} lines", log.lines().count());
         assert_eq!(log.lines().filter(|line| line.starts_with("FAIL ")).count(), 143);
         let last_bytes = log.as_bytes().get(log.len() - 2_048..).unwrap();
-        assert_tells_all(&String::from_utf8_lossy(last_bytes), directory.path());
+        assert_tells_all(&String::from_utf8_lossy(last_bytes), told, directory.path());
 
         let quiet = program.arg("--quiet").run().exits(1).stdout;
         assert!(!quiet.contains("FAIL ") && quiet.lines().count() <= 30, "{quiet}");
-        assert_tells_all(&quiet, directory.path());
+        assert_tells_all(&quiet, told, directory.path());
     });
 }
 
 #[test]
 fn no_output_refers_to_a_file_that_was_not_written() {
-    on_each_bump(|program| {
+    on_each_bump(|program, _| {
         for output in ["human", "markdown"] {
             let finished = program.clone().args(["--output", output]).run().exits(1);
             for text in [finished.stdout, finished.stderr] {
@@ -86,7 +91,7 @@ fn no_output_refers_to_a_file_that_was_not_written() {
 
 #[test]
 fn a_comment_is_short_until_it_is_unfolded() {
-    on_each_bump(|program| {
+    on_each_bump(|program, _| {
         let comment = program.clone().args(["--output", "markdown"]).run().exits(1).stdout;
         let mut depth = 0_usize;
         let seen = comment.lines().filter(|line| {
@@ -138,24 +143,24 @@ fn an_archived_file_is_to_be_restored() {
 #[test]
 fn a_mirror_that_has_no_place_for_the_artifacts_is_an_error_of_usage_that_is_said_once() {
     let mirror = Mirror::start(Config::plain()).unwrap();
-    let checkout = bump::made();
+    let checkout = testdata("checkout-2026");
     let base = mirror.url("/pub/openshift-v4");
-    let program = check(checkout.path()).locally().args(["--mirror", &base]);
+    let program = check(&checkout).locally().args(["--mirror", &base]);
     let refused = program.run().exits(2);
     let says = format!(
         "error: {base} has no place for these artifacts: its directories are named after OpenShift versions, which \
-         these builds do not say; name one with --mirror-version: 10.2.20260405-0, 9.8.20260403-0; the public \
+         these builds do not say; name one with --mirror-version: 10.2.20260612-0, 9.8.20260611-0; the public \
          mirror's layout (`dependencies/rhcos`) holds rhcos alone, not scos (data/data/coreos/scos.json); choose the \
          others with --stream rhcos-4.21 --stream rhcos-4.22\n"
     );
     assert_eq!((refused.stdout.as_str(), refused.stderr.as_str()), ("", says.as_str()));
     // The same of a bridge whose layout such builds are not in.
     let bridge = mirror.url("/art/storage/releases");
-    let refused = check(checkout.path()).locally().args(["--stream-prefix", &bridge]).run().exits(2);
+    let refused = check(&checkout).locally().args(["--stream-prefix", &bridge]).run().exits(2);
     assert_eq!(refused.stderr.lines().count(), 1, "{}", refused.stderr);
     assert!(refused.stderr.contains("use a prefix that ends with `/prod/streams`"), "{}", refused.stderr);
     assert_eq!(mirror.request_count(), 0, "nothing was requested");
     let streams = ["--mirror-version", "4.22.0", "--stream", "rhcos-4.21", "--stream", "rhcos-4.22"];
     let finished = program.args(streams).run().exits(1);
-    assert!(finished.stdout.contains("✗ missing: 9.8.20260403-0"), "{}", finished.stdout);
+    assert!(finished.stdout.contains("✗ missing: 9.8.20260611-0"), "{}", finished.stdout);
 }
