@@ -23,7 +23,7 @@ const OLD: &str = "419.96.202506171412-0";
 const NEW: &str = "419.96.202507010000-0";
 
 /// The installer's repository, the bridge, and ART's mirror behind its real name.
-struct Field {
+struct Setup {
     installer: Repo,
     bridge: Mirror,
     /// What ART's web server serves.
@@ -33,11 +33,11 @@ struct Field {
     scratch: tempfile::TempDir,
 }
 
-impl Field {
+impl Setup {
     fn new() -> Self {
         let mirror = Mirror::start(Config::tls_http2().names(["mirror.openshift.com"])).unwrap();
         let proxy = Proxy::start(ProxyConfig::new().host("mirror.openshift.com", mirror.addr())).unwrap();
-        let field = Self {
+        let setup = Self {
             installer: Repo::new(),
             bridge: Mirror::start(Config::plain()).unwrap(),
             web: tempfile::tempdir().unwrap(),
@@ -45,8 +45,8 @@ impl Field {
             mirror,
             proxy,
         };
-        fs::write(field.scratch.path().join("ca.pem"), field.mirror.ca_pem()).unwrap();
-        field
+        fs::write(setup.scratch.path().join("ca.pem"), setup.mirror.ca_pem()).unwrap();
+        setup
     }
 
     /// A directory that a step writes to.
@@ -117,29 +117,29 @@ fn text(path: &Path) -> String {
 
 #[test]
 fn a_bump_goes_from_the_bridge_to_the_mirror_and_merges() {
-    let field = Field::new();
-    let path = |name: &str| field.dir(name).to_str().unwrap().to_owned();
-    let installer = field.installer.path();
-    let root = field.web.path().join("pub/openshift-v4");
+    let setup = Setup::new();
+    let path = |name: &str| setup.dir(name).to_str().unwrap().to_owned();
+    let installer = setup.installer.path();
+    let root = setup.web.path().join("pub/openshift-v4");
 
     // Before: the old build is on the mirror, main and the release branch pin it.
-    field.installer.write(HOME, &text(&testdata("checkout").join(HOME)));
-    field.builds_reach_the_bridge("");
-    let ran = field.run(&["rewrite", "--to", "mirror", "--mirror-version", "4.19.0", "--in-place"]);
+    setup.installer.write(HOME, &text(&testdata("checkout").join(HOME)));
+    setup.builds_reach_the_bridge("");
+    let ran = setup.run(&["rewrite", "--to", "mirror", "--mirror-version", "4.19.0", "--in-place"]);
     assert_eq!(ran.status(), 0, "{}", ran.all());
     let release = ["--layout", "release", "--release-version", "4.19.0"];
-    let ran = field.run_e2e(&[&["mirror", "--dest", root.to_str().unwrap()][..], &release].concat());
+    let ran = setup.run_e2e(&[&["mirror", "--dest", root.to_str().unwrap()][..], &release].concat());
     assert_eq!(ran.status(), 0, "{}", ran.all());
-    field.publish();
-    field.installer.commit("4.19");
-    field.installer.git(&["branch", "release-4.19"]);
+    setup.publish();
+    setup.installer.commit("4.19");
+    setup.installer.git(&["branch", "release-4.19"]);
 
     // The pull request: its URLs are the public ones already, its files on the bridge alone.
-    field.installer.git(&["checkout", "-q", "-b", "bump"]);
-    field.installer.write(HOME, &bumped(&text(&installer.join(HOME))));
-    field.installer.commit("Bump the boot images");
-    field.builds_reach_the_bridge("x86_64");
-    let ran = field.run(&["diff", "main:", "bump:"]);
+    setup.installer.git(&["checkout", "-q", "-b", "bump"]);
+    setup.installer.write(HOME, &bumped(&text(&installer.join(HOME))));
+    setup.installer.commit("Bump the boot images");
+    setup.builds_reach_the_bridge("x86_64");
+    let ran = setup.run(&["diff", "main:", "bump:"]);
     assert_eq!(
         (ran.status(), ran.stdout.contains("the new one has newer builds")),
         (1, true),
@@ -148,47 +148,47 @@ fn a_bump_goes_from_the_bridge_to_the_mirror_and_merges() {
     );
 
     // The gate is red, and says what to ask of ART.
-    let ran = field.run(&["check", "--published", "--artifacts-dir", &path("artifacts")]);
+    let ran = setup.run(&["check", "--published", "--artifacts-dir", &path("artifacts")]);
     assert_eq!(ran.status(), 1, "{}", ran.all());
     assert!(ran.stdout.contains("the request, to copy: "), "{}", ran.stdout);
-    let request = text(&field.dir("artifacts").join("art-mirror-validate-request.md"));
+    let request = text(&setup.dir("artifacts").join("art-mirror-validate-request.md"));
     assert!(request.contains(&format!("x86_64, build {NEW}")), "{request}");
 
     // The e2e job boots what the bridge has.
     let one = ["-a", "x86_64", "-p", "metal", "-f", "raw.gz"];
-    let ran = field.run_e2e(&[&["resolve"][..], &one].concat());
+    let ran = setup.run_e2e(&[&["resolve"][..], &one].concat());
     assert_eq!(ran.status(), 0, "{}", ran.all());
     let url = ran.stdout.trim();
-    assert!(url.starts_with(&field.bridge.url(STORAGE)), "{url}");
-    let ran = field.run_e2e(&[&["mirror", "--dest", &path("e2e")][..], &one].concat());
+    assert!(url.starts_with(&setup.bridge.url(STORAGE)), "{url}");
+    let ran = setup.run_e2e(&[&["mirror", "--dest", &path("e2e")][..], &one].concat());
     assert_eq!(ran.status(), 0, "{}", ran.all());
-    let (_, at_bridge) = url.split_once(&field.bridge.addr().to_string()).unwrap();
-    assert_eq!(field.bridge.count("GET", at_bridge), 1, "through the URL that was resolved");
+    let (_, at_bridge) = url.split_once(&setup.bridge.addr().to_string()).unwrap();
+    assert_eq!(setup.bridge.count("GET", at_bridge), 1, "through the URL that was resolved");
     let image = "rhcos-4.19.1-x86_64-metal.x86_64.raw.gz";
-    assert_eq!(fs::read(field.dir("e2e").join(image)).unwrap(), artifact_content(image));
+    assert_eq!(fs::read(setup.dir("e2e").join(image)).unwrap(), artifact_content(image));
 
     // It passes, and ART is asked to mirror.
-    let ran = field.run_e2e(&["sync-list", "--dest", &path("request")]);
+    let ran = setup.run_e2e(&["sync-list", "--dest", &path("request")]);
     assert_eq!(ran.status(), 0, "{}", ran.all());
-    let list = text(&field.dir(&format!("request/synclist-x86_64-{NEW}.txt")));
+    let list = text(&setup.dir(&format!("request/synclist-x86_64-{NEW}.txt")));
     assert!(list.lines().any(|line| line == url), "{list}");
 
     // ART's sync job does.
-    let list: Value = serde_json::from_str(&text(&field.dir("request/sync.json"))).unwrap();
+    let list: Value = serde_json::from_str(&text(&setup.dir("request/sync.json"))).unwrap();
     let command = list["builds"][0]["sync_job"]["command"].as_str().unwrap();
-    SyncJob::of(command).run(&field.dir("request"), field.web.path(), &|url| download(&field.bridge, url));
-    field.publish();
+    SyncJob::of(command).run(&setup.dir("request"), setup.web.path(), &|url| download(&setup.bridge, url));
+    setup.publish();
 
     // The gate is green.
-    let ran = field.run(&["check", "--published", "--artifacts-dir", &path("artifacts")]);
+    let ran = setup.run(&["check", "--published", "--artifacts-dir", &path("artifacts")]);
     assert_eq!(ran.status(), 0, "{}", ran.all());
-    assert!(!field.dir("artifacts/art-mirror-validate-request.md").exists(), "nothing is asked any more");
+    assert!(!setup.dir("artifacts/art-mirror-validate-request.md").exists(), "nothing is asked any more");
 
     // It merges. The old build is still pinned by the release branch.
-    field.installer.git(&["checkout", "-q", "main"]);
-    field.installer.git(&["merge", "-q", "bump"]);
+    setup.installer.git(&["checkout", "-q", "main"]);
+    setup.installer.git(&["merge", "-q", "bump"]);
     let refs = ["--ref", "main", "--ref", "release-4.19"];
-    let ran = field
+    let ran = setup
         .run(&[&["retention", "--listing", root.to_str().unwrap(), "--output", "json"][..], &refs].concat());
     assert_eq!(ran.status(), 0, "{}", ran.all());
     let report = ran.json();

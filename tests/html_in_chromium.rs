@@ -50,7 +50,7 @@ const OPTIONS: [&str; 11] = [
 ];
 
 /// Longer than a cold start on a busy machine takes.
-const PATIENCE: Duration = Duration::from_secs(90);
+const START_LIMIT: Duration = Duration::from_secs(90);
 
 #[test]
 fn a_hostile_report_is_only_ever_text() {
@@ -292,10 +292,10 @@ fn dump(browser: &str, profile: &Path, url: &str) -> String {
         if child.try_wait().unwrap().is_some() {
             break;
         }
-        if start.elapsed() > PATIENCE {
+        if start.elapsed() > START_LIMIT {
             let _ = child.kill();
             let _ = child.wait();
-            panic!("the browser did not finish within {PATIENCE:?}");
+            panic!("the browser did not finish within {START_LIMIT:?}");
         }
         std::thread::sleep(Duration::from_millis(50));
     }
@@ -363,9 +363,9 @@ impl DevTools {
     fn documents(&mut self, url: &str) -> Vec<Vec<Shown>> {
         self.ask("Page.navigate", &json!({ "url": url }));
         let complete = json!({ "expression": "document.readyState + ' ' + document.URL" });
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + START_LIMIT;
         while self.ask("Runtime.evaluate", &complete)["result"]["value"] != format!("complete {url}") {
-            assert!(Instant::now() < until, "{url} was not loaded within {PATIENCE:?}");
+            assert!(Instant::now() < until, "{url} was not loaded within {START_LIMIT:?}");
             std::thread::sleep(Duration::from_millis(20));
         }
         let snapshot = self.ask("DOMSnapshot.captureSnapshot", &json!({ "computedStyles": LOOKS }));
@@ -399,7 +399,7 @@ impl DevTools {
             question["sessionId"] = session.as_str().into();
         }
         self.questions.write_all(format!("{question}\0").as_bytes()).unwrap();
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + START_LIMIT;
         loop {
             let left = until.saturating_duration_since(Instant::now());
             match self.answers.recv_timeout(left) {

@@ -16,17 +16,17 @@ use serde_json::{Value, json};
 
 const ARTIFACTS: usize = 23;
 
-struct Bench {
+struct Setup {
     mirror: Mirror,
     directory: tempfile::TempDir,
 }
 
-impl Bench {
+impl Setup {
     fn new() -> Self {
-        let bench =
+        let setup =
             Self { mirror: Mirror::start(Config::plain()).unwrap(), directory: tempfile::tempdir().unwrap() };
-        bench.write("doc.json", &bench.document(ARTIFACTS));
-        bench
+        setup.write("doc.json", &setup.document(ARTIFACTS));
+        setup
     }
 
     /// A document of so many artifacts, all of them on the mirror.
@@ -107,18 +107,18 @@ fn complaint(output: &Output) -> String {
 
 #[test]
 fn the_parts_together_say_what_the_whole_run_says() {
-    let bench = Bench::new();
+    let setup = Setup::new();
     for (missing, exit) in [(None, 0), (Some("/7/rhcos-7.raw"), 1)] {
         if let Some(missing) = missing {
-            assert!(bench.mirror.remove(missing));
+            assert!(setup.mirror.remove(missing));
         }
-        let (code, whole) = bench.check("whole.json", &[]);
+        let (code, whole) = setup.check("whole.json", &[]);
         assert_eq!(code, Some(exit));
         // In any order; with so many parts, some are empty.
         for of in [1, 3, 40] {
-            let mut parts = bench.parts(of, &[]);
+            let mut parts = setup.parts(of, &[]);
             parts.reverse();
-            let merged = bench.merge(&parts);
+            let merged = setup.merge(&parts);
             assert_eq!(merged.status.code(), Some(exit), "{merged:?}");
             assert_eq!(essence(serde_json::from_slice(&merged.stdout).unwrap()), essence(read(&whole)));
         }
@@ -127,42 +127,42 @@ fn the_parts_together_say_what_the_whole_run_says() {
 
 #[test]
 fn a_part_says_that_it_is_one() {
-    let bench = Bench::new();
-    let (code, path) = bench.check("part.json", &["--partition", "2/3"]);
+    let setup = Setup::new();
+    let (code, path) = setup.check("part.json", &["--partition", "2/3"]);
     assert_eq!(code, Some(0));
     let report = read(&path);
     let scope = &report["partition"]["scope"];
     assert_eq!(report["partition"], json!({ "part": 2, "of": 3, "scope": scope }));
     assert_eq!(report["documents"][0]["artifacts"], ARTIFACTS);
-    let document = fs::read(bench.path("doc.json")).unwrap();
+    let document = fs::read(setup.path("doc.json")).unwrap();
     assert_eq!(report["documents"][0]["sha256"], hex_sha256(&document));
     assert!(report["artifacts"].as_array().unwrap().len() < ARTIFACTS);
     assert!(report["notes"][0].as_str().unwrap().starts_with("part 2 of 3 alone"));
-    assert_eq!(bench.check("x", &["--partition", "4/3"]).0, Some(2));
+    assert_eq!(setup.check("x", &["--partition", "4/3"]).0, Some(2));
 }
 
 #[test]
 fn what_is_not_every_part_of_one_run_is_refused() {
-    let bench = Bench::new();
-    let parts = bench.parts(3, &[]);
+    let setup = Setup::new();
+    let parts = setup.parts(3, &[]);
     let (one, two, three) = (&parts[0], &parts[1], &parts[2]);
     let refused = |reports: &[&PathBuf]| {
-        complaint(&bench.merge(&reports.iter().map(|path| (*path).clone()).collect::<Vec<_>>()))
+        complaint(&setup.merge(&reports.iter().map(|path| (*path).clone()).collect::<Vec<_>>()))
     };
     assert!(refused(&[one, three]).contains("of 3 parts these are missing: 2"));
     assert!(refused(&[one, two, two, three]).contains("part 2 is already there"));
-    let (_, whole) = bench.check("whole.json", &[]);
+    let (_, whole) = setup.check("whole.json", &[]);
     assert!(refused(&[one, two, three, &whole]).contains("the report of a whole run"));
 
     let changed = |pointer: &str, value: Value| {
         let mut report = read(three);
         *report.pointer_mut(pointer).unwrap() = value;
-        bench.write("changed.json", &report)
+        setup.write("changed.json", &report)
     };
     let pop = |report: &Path| {
         let mut report = read(report);
         report["artifacts"].as_array_mut().unwrap().pop();
-        bench.write("changed.json", &report)
+        setup.write("changed.json", &report)
     };
     let strict = ["--partition", "3/3", "--signatures", "require"];
     let cases: [(&dyn Fn() -> PathBuf, &str); 12] = [
@@ -170,14 +170,14 @@ fn what_is_not_every_part_of_one_run_is_refused() {
         (&|| changed("/target/kind", json!("mirror")), "target differs"),
         (&|| changed("/verify", json!("exists")), "--verify differs"),
         (&|| changed("/partition/of", json!(4)), "number of parts differs"),
-        (&|| bench.check("changed.json", &strict).1, "what they are judged by, differs"),
+        (&|| setup.check("changed.json", &strict).1, "what they are judged by, differs"),
         (&|| changed("/schema_version", json!(2)), "found schema_version 2"),
         (&|| changed("/artifacts/0/component", json!("kernel")), "does not belong to part 3"),
         (&|| changed("/artifacts/0/index", json!(100)), "a report is not whole"),
         (&|| changed("/verdict", json!("fine")), "expected the JSON report of a part"),
         (&|| pop(three), "a report is not whole"),
-        (&|| bench.write("changed.json", &json!({})), "expected the JSON report of a part"),
-        (&|| bench.path("nowhere.json"), "No such file"),
+        (&|| setup.write("changed.json", &json!({})), "expected the JSON report of a part"),
+        (&|| setup.path("nowhere.json"), "No such file"),
     ];
     for (report, why) in cases {
         let complaint = refused(&[one, two, &report()]);
@@ -188,15 +188,15 @@ fn what_is_not_every_part_of_one_run_is_refused() {
 /// Filters that leave as many artifacts are not the same filters.
 #[test]
 fn parts_of_different_artifacts_are_refused() {
-    let bench = Bench::new();
+    let setup = Setup::new();
     let part = |part: usize, format: &str| {
         let partition = format!("{part}/2");
-        bench.check(&format!("{part}.json"), &["--partition", &partition, "--format", format]).1
+        setup.check(&format!("{part}.json"), &["--partition", &partition, "--format", format]).1
     };
-    let merged = bench.merge(&[part(1, "f1"), part(2, "f1")]);
+    let merged = setup.merge(&[part(1, "f1"), part(2, "f1")]);
     assert_eq!(merged.status.code(), Some(0), "{merged:?}");
     for other in ["f2", "f3", "f4", "f5"] {
-        let complaint = complaint(&bench.merge(&[part(1, "f1"), part(2, other)]));
+        let complaint = complaint(&setup.merge(&[part(1, "f1"), part(2, other)]));
         assert!(complaint.contains("choice of artifacts"), "{complaint}");
     }
 }
@@ -204,20 +204,20 @@ fn parts_of_different_artifacts_are_refused() {
 /// A part that dies without a word leaves no report, and not that of the week before.
 #[test]
 fn a_run_that_is_killed_leaves_no_earlier_report() {
-    let bench = Bench::new();
-    let reports = bench.path("reports");
-    let (code, _) = bench.check("x", &["--artifacts-dir", "reports"]);
+    let setup = Setup::new();
+    let reports = setup.path("reports");
+    let (code, _) = setup.check("x", &["--artifacts-dir", "reports"]);
     assert_eq!((code, fs::read_dir(&reports).unwrap().count()), (Some(0), 3));
-    bench.mirror.put("/0/rhcos-0.raw", Resource::bytes("").behaves(Behaviour::Hang));
-    bench.mirror.forget();
-    let host = bench.mirror.addr().to_string();
-    let mut child = bench
+    setup.mirror.put("/0/rhcos-0.raw", Resource::bytes("").behaves(Behaviour::Hang));
+    setup.mirror.forget();
+    let host = setup.mirror.addr().to_string();
+    let mut child = setup
         .command(&["check", "doc.json", "--allow-host", &host, "--allow-private-addresses"])
         .args(["--artifacts-dir", "reports"])
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
-    while bench.mirror.count("HEAD", "/0/rhcos-0.raw") == 0 {
+    while setup.mirror.count("HEAD", "/0/rhcos-0.raw") == 0 {
         std::thread::sleep(Duration::from_millis(10));
     }
     child.kill().unwrap();

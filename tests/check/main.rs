@@ -11,12 +11,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod deadlines;
 mod fail_open;
 #[cfg(target_os = "linux")]
 mod memory;
 mod network;
 mod outputs;
-mod patience;
 mod readable;
 mod reasons;
 mod retries;

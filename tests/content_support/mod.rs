@@ -11,10 +11,10 @@ use art_mirror_validate::stream::Sha256;
 use art_mirror_validate::verdict::{Expectation, Outcome, Signatures, Verify};
 use embedded_mirror::Mirror;
 
-/// Hears nothing.
-struct Deaf;
+/// Ignores what it is told.
+struct NoObserver;
 
-impl Observer for Deaf {
+impl Observer for NoObserver {
     fn judged(&mut self, _: usize, _: &Outcome) {}
 
     fn waiting(&mut self, _: usize, _: Duration) {}
@@ -62,8 +62,8 @@ pub(crate) fn case(mirror: &Mirror, path: &str, bytes: &[u8]) -> Case {
 /// The outcomes of these cases.
 pub(crate) fn outcomes(prober: &Prober, cases: &[Case]) -> Vec<Outcome> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let mut deaf = Deaf;
-    let run = gate::run(prober, cases, TimeLimits::default(), std::future::pending::<()>(), &mut deaf);
+    let mut observer = NoObserver;
+    let run = gate::run(prober, cases, TimeLimits::default(), std::future::pending::<()>(), &mut observer);
     let (outcomes, _) = runtime.block_on(run);
     runtime.shutdown_background();
     outcomes

@@ -1,12 +1,12 @@
 //! What each verdict must be, by the contract and the facts of the field alone.
 //!
-//! Where things may turn out in several ways (`fates.rs`), each is judged by itself, and the verdicts that are right
+//! Where things may turn out in several ways (`outcomes.rs`), each is judged by itself, and the verdicts that are right
 //! are those of any of them. *pass* stands beside others only where chance or time decides, or where a comment says
 //! what leaves the choice.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::fates::{self, Reasons, Seen, Word};
+use crate::outcomes::{self, Reasons, Seen, Word};
 use crate::world::{
     Artifact, Body, Claim, Header, HostState, Place, Quirk, Says, Served, Signatures, Truth, Verify, World,
 };
@@ -126,7 +126,7 @@ fn signature(world: &World, artifact: &Artifact, known: &Findings) -> Vec<Findin
     let Some(access) = artifact.signature.filter(|_| world.signatures == Signatures::Require) else {
         return vec![known.clone()];
     };
-    let ways = fates::seen(world, access, false).into_iter().map(|seen| {
+    let ways = outcomes::seen(world, access, false).into_iter().map(|seen| {
         let mut findings = known.clone();
         match seen {
             Seen::Content => {}
@@ -182,7 +182,7 @@ impl<'w> Case<'w> {
     fn all(world: &'w World, artifact: &'w Artifact) -> Vec<Self> {
         let directory = &world.directories[artifact.directory];
         let (mut sums, mut meta) =
-            (fates::of_sidecar(world, &directory.sums), fates::of_sidecar(world, &directory.meta));
+            (outcomes::of_sidecar(world, &directory.sums), outcomes::of_sidecar(world, &directory.meta));
         if world.verify == Verify::Exists {
             // That is status and size: no digests are asked for, and a sidecar only for a size that nobody else says.
             sums = vec![Word::None];
@@ -191,7 +191,7 @@ impl<'w> Case<'w> {
             }
         }
         let mut all = Vec::new();
-        for seen in fates::of_file(world, artifact) {
+        for seen in outcomes::of_file(world, artifact) {
             for (head, part) in moments(artifact) {
                 for &sums in &sums {
                     all.extend(meta.iter().map(|&meta| Self {
@@ -342,7 +342,7 @@ impl<'w> Case<'w> {
             proofs.push(Proof::Said);
         }
         if read {
-            for seen in fates::of_bytes(self.world, self.artifact) {
+            for seen in outcomes::of_bytes(self.world, self.artifact) {
                 match seen {
                     Seen::ProbeError(reasons) => proofs.push(Proof::NoBytes(reasons)),
                     Seen::Missing => proofs.push(Proof::Archived),

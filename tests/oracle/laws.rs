@@ -3,7 +3,7 @@
 use fastrand::Rng;
 use serde_json::Value;
 
-use crate::stage::{Stage, say};
+use crate::servers::{Servers, say};
 use crate::world::{Access, Fault, HostState, Quirk, Wire, World};
 
 /// Worlds in the ordinary test, for each law.
@@ -44,8 +44,8 @@ struct Judged {
 }
 
 impl Judged {
-    fn of(stage: &Stage, world: &World, patience: u32) -> Self {
-        let answered = stage.play(world, patience);
+    fn of(servers: &Servers, world: &World, patience: u32) -> Self {
+        let answered = servers.play(world, patience);
         let report = answered.report.unwrap_or_else(|| panic!("no report: {}", answered.stderr));
         let artifacts = report["artifacts"].as_array().unwrap().iter();
         let verdicts: Vec<_> = artifacts.map(|it| (it["verdict"].clone(), it["reason"].clone())).collect();
@@ -55,26 +55,26 @@ impl Judged {
 }
 
 /// Tries a law on steady worlds, each with its seed.
-fn holds(law: &str, in_world: impl Fn(&Stage, u64, World)) {
-    let stage = Stage::new();
+fn holds(law: &str, in_world: impl Fn(&Servers, u64, World)) {
+    let servers = Servers::new();
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let worlds = number("ORACLE_ROUNDS").map_or(WORLDS, |rounds| rounds / 25);
     let seed = number("ORACLE_SEED").unwrap_or_else(|| fastrand::u64(..1 << 48));
     say(&format!("{law}: {worlds} worlds from ORACLE_SEED={seed}"));
     for seed in seed..seed + worlds {
-        in_world(&stage, seed, steady(seed));
+        in_world(&servers, seed, steady(seed));
     }
 }
 
 /// Plays worlds, and others made of each: every artifact must be judged as before.
 fn same(law: &str, rest: impl Fn(&mut Rng, &World) -> Vec<World>) {
-    holds(law, |stage, seed, world| {
+    holds(law, |servers, seed, world| {
         for other in rest(&mut Rng::with_seed(seed), &world) {
             // A busy machine alone may make a difference once.
             let mut differences = 0;
             for patience in [1, 4, 8] {
-                let whole = Judged::of(stage, &world, patience).verdicts;
-                let said = Judged::of(stage, &other, patience).verdicts;
+                let whole = Judged::of(servers, &world, patience).verdicts;
+                let said = Judged::of(servers, &other, patience).verdicts;
                 differences = 0;
                 for (index, said) in other.document.iter().zip(said) {
                     let before = &whole[*index];
@@ -146,18 +146,18 @@ fn retries_within_the_budget_change_no_verdict() {
 /// `auto` may come to count the bytes that it had to be told about before.
 #[test]
 fn more_damage_turns_no_fail_into_a_pass() {
-    holds("damage", |stage, seed, mut world| {
+    holds("damage", |servers, seed, mut world| {
         let mut rng = Rng::with_seed(seed);
         for artifact in &mut world.artifacts {
             if matches!(artifact.quirk, Quirk::HeadLies | Quirk::RangeLies) {
                 artifact.quirk = Quirk::None;
             }
         }
-        let mut before = Judged::of(stage, &world, 1);
+        let mut before = Judged::of(servers, &world, 1);
         for _ in 0..DAMAGES {
             let sounder = world.clone();
             world.damage(&mut rng);
-            let after = Judged::of(stage, &world, 1);
+            let after = Judged::of(servers, &world, 1);
             for (index, (was, is)) in before.verdicts.iter().zip(&after.verdicts).enumerate() {
                 let mended = was.0 == "fail" && is.0 == "pass";
                 let (sounder, artifact) = (&sounder.artifacts[index], &world.artifacts[index]);

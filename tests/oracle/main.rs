@@ -4,7 +4,7 @@
 //! binary plays, and `ORACLE_KEEP_ON` goes on after a disagreement. That is printed with its seed and with the
 //! artifacts that still show it; `ORACLE_SEED=… ORACLE_ROUNDS=1` plays it again.
 //!
-//! The oracle (`contract.rs`, `fates.rs`) was written from the contract and from how servers behave, not from the
+//! The oracle (`contract.rs`, `outcomes.rs`) was written from the contract and from how servers behave, not from the
 //! judge, and shares no code with it. Where the contract leaves room it allows several verdicts, *pass* only where
 //! the contract says so. What the rounds found is kept in `tests/false_pass.rs`, a case each.
 
@@ -22,11 +22,11 @@ mod binary;
 mod contract;
 mod damage;
 mod draw;
-mod fates;
 mod laws;
+mod outcomes;
 mod resources;
-mod scene;
-mod stage;
+mod servers;
+mod setup;
 mod world;
 
 use std::collections::BTreeMap;
@@ -35,13 +35,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use serde_json::Value;
-use stage::{Answered, Stage, say};
+use servers::{Answered, Servers, say};
 use world::World;
 
 /// Rounds in the ordinary test.
 const ROUNDS: u64 = 300;
 /// Most of a round is waiting.
-const PLAYERS: usize = 12;
+const WORKERS: usize = 12;
 
 /// Something in which the gate and the contract disagree.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,10 +125,10 @@ fn disagreements_in_sum(report: &Value, artifacts: &[Value], answered: &Answered
 
 /// Plays a round. What may come of haste alone is played again with more patience, and must not come again; what
 /// may not is held against the gate however seldom it comes.
-fn play(stage: &Stage, world: &World, again: &AtomicUsize) -> Vec<String> {
+fn play(servers: &Servers, world: &World, again: &AtomicUsize) -> Vec<String> {
     let (mut hasty, mut found) = (Vec::new(), Vec::<Disagreement>::new());
     for patience in [1, 3, 6] {
-        let fresh = disagreements(world, &stage.play(world, patience));
+        let fresh = disagreements(world, &servers.play(world, patience));
         let (may_be_haste, is_not) = fresh.into_iter().partition(|it| it.may_be_haste);
         hasty = may_be_haste;
         found.extend::<Vec<_>>(is_not);
@@ -142,7 +142,7 @@ fn play(stage: &Stage, world: &World, again: &AtomicUsize) -> Vec<String> {
 }
 
 /// The smallest document that still disagrees: without the artifacts that make no difference.
-fn smallest(stage: &Stage, world: &World, again: &AtomicUsize) -> (World, Vec<String>) {
+fn smallest(servers: &Servers, world: &World, again: &AtomicUsize) -> (World, Vec<String>) {
     let mut world = world.clone();
     let mut found = Vec::new();
     let mut index = world.document.len();
@@ -150,7 +150,7 @@ fn smallest(stage: &Stage, world: &World, again: &AtomicUsize) -> (World, Vec<St
         index -= 1;
         let mut fewer = world.clone();
         fewer.document.remove(index);
-        let still = play(stage, &fewer, again);
+        let still = play(servers, &fewer, again);
         if !still.is_empty() {
             (world, found) = (fewer, still);
         }
@@ -173,16 +173,16 @@ fn the_gate_agrees_with_the_contract() {
     let wrong = Mutex::new(Vec::new());
     let began = Instant::now();
     std::thread::scope(|scope| {
-        for _ in 0..PLAYERS.min(usize::try_from(rounds).unwrap_or(PLAYERS)) {
+        for _ in 0..WORKERS.min(usize::try_from(rounds).unwrap_or(WORKERS)) {
             scope.spawn(|| {
-                let stage = Stage::new();
+                let servers = Servers::new();
                 loop {
                     let round = next.fetch_add(1, Ordering::Relaxed);
                     if round >= rounds || stop.load(Ordering::Relaxed) {
                         return;
                     }
                     let world = World::draw(seed.wrapping_add(round));
-                    let found = play(&stage, &world, &again);
+                    let found = play(&servers, &world, &again);
                     for artifact in &world.artifacts {
                         tally.lock().unwrap().count(contract::allowed(&world, artifact).verdicts());
                     }
@@ -190,7 +190,7 @@ fn the_gate_agrees_with_the_contract() {
                         continue;
                     }
                     stop.store(!keep_on, Ordering::Relaxed);
-                    let (small, fewer) = smallest(&stage, &world, &again);
+                    let (small, fewer) = smallest(&servers, &world, &again);
                     say(&format!("ORACLE_SEED={} disagrees:", seed.wrapping_add(round)));
                     for line in if fewer.is_empty() { &found } else { &fewer } {
                         say(&format!("  {line}"));

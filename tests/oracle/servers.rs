@@ -10,11 +10,11 @@ use embedded_mirror::{Authority, Config, Connections, Mirror, Proxy, ProxyConfig
 use serde_json::Value;
 
 use crate::binary::PROGRAM;
-use crate::scene::Setting;
+use crate::setup::Setup;
 use crate::world::{Access, Form, HostState, Signatures, Verify, Wire, World};
 
 /// Mirrors of every kind, kept from round to round.
-pub struct Stage {
+pub struct Servers {
     pub plain: Mirror,
     pub http1: Mirror,
     pub http2: Mirror,
@@ -38,7 +38,7 @@ pub struct Answered {
     pub repetitions: Vec<String>,
 }
 
-impl Stage {
+impl Servers {
     pub fn new() -> Self {
         let authority = Authority::new().unwrap();
         let names = ["mirror.openshift.com", "rhcos.mirror.openshift.com", "art-rhcos-ci.s3.amazonaws.com"];
@@ -48,7 +48,7 @@ impl Stage {
         let proxy = names
             .iter()
             .fold(ProxyConfig::new(), |proxy, name| proxy.host(&format!("{name}:443"), http2.addr()));
-        let stage = Self {
+        let servers = Self {
             plain: start(Config::plain()),
             http1: start(Config::tls_http1()),
             foreign: start(Config::plain().bind(elsewhere)),
@@ -59,8 +59,8 @@ impl Stage {
             directory: tempfile::tempdir().unwrap(),
             http2,
         };
-        fs::write(stage.directory.path().join("ca.pem"), authority.pem()).unwrap();
-        stage
+        fs::write(servers.directory.path().join("ca.pem"), authority.pem()).unwrap();
+        servers
     }
 
     pub fn mirror(&self, world: &World) -> &Mirror {
@@ -92,11 +92,11 @@ impl Stage {
         });
         let already_proxied = self.proxy.asked().len();
 
-        let setting = Setting { stage: self, world };
+        let setup = Setup { servers: self, world };
         let checkout = self.directory.path().join("checkout");
         let _ = fs::remove_dir_all(&checkout);
-        setting.write_checkout(&checkout);
-        setting.fill_mirror();
+        setup.write_checkout(&checkout);
+        setup.fill_mirror();
 
         let (status, stdout, stderr) = self.run(world, &checkout, patience);
         mirror.set_connections(Connections::Serve);
@@ -120,7 +120,7 @@ impl Stage {
         let mut repetitions = Vec::new();
         for (index, directory) in world.directories.iter().enumerate() {
             for (sidecar, name) in [(&directory.sums, "sha256sum.txt"), (&directory.meta, "meta.json")] {
-                let asked = mirror.count("GET", &format!("{}{name}", setting.path(index)));
+                let asked = mirror.count("GET", &format!("{}{name}", setup.path(index)));
                 let steady = matches!(
                     sidecar.access,
                     Access::Normal | Access::Slow(_) | Access::Paced(..) | Access::Missing(_)

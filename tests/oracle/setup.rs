@@ -10,19 +10,19 @@ use embedded_mirror::{
 use serde_json::{Map, json};
 
 use crate::resources::{archived, claims, fault, file, firewall, other, sidecar_resource, size};
-use crate::stage::Stage;
+use crate::servers::Servers;
 use crate::world::{Access, Artifact, Astray, Claim, Form, Place, Truth, Wire, World};
 
 const BRIDGE: &str = "https://releases-art-rhcos.svc.ci.openshift.org";
 const FOREIGN: &str = "mirror.example.com";
 
 /// One round's files.
-pub struct Setting<'a> {
-    pub stage: &'a Stage,
+pub struct Setup<'a> {
+    pub servers: &'a Servers,
     pub world: &'a World,
 }
 
-impl Setting<'_> {
+impl Setup<'_> {
     pub fn path(&self, directory: usize) -> String {
         if self.world.directories[directory].streams {
             format!("/art/storage/prod/streams/4.13/builds/413.86.2023022303{directory:02}-0/x86_64/")
@@ -43,7 +43,7 @@ impl Setting<'_> {
 
     fn origin(&self, directory: usize) -> String {
         if self.world.wire != Wire::Proxied {
-            return format!("{}://{}", self.scheme(), self.stage.authority(self.world));
+            return format!("{}://{}", self.scheme(), self.servers.authority(self.world));
         }
         let streams = self.world.directories[directory].streams;
         if streams { "https://rhcos.mirror.openshift.com" } else { "https://mirror.openshift.com" }.to_owned()
@@ -51,8 +51,8 @@ impl Setting<'_> {
 
     fn foreign(&self) -> String {
         match self.world.wire {
-            Wire::Plain => format!("http://{}", self.stage.foreign.addr()),
-            Wire::Http1 | Wire::Http2 => format!("https://{}", self.stage.foreign_tls.addr()),
+            Wire::Plain => format!("http://{}", self.servers.foreign.addr()),
+            Wire::Http1 | Wire::Http2 => format!("https://{}", self.servers.foreign_tls.addr()),
             Wire::Proxied => format!("https://{FOREIGN}"),
         }
     }
@@ -115,7 +115,7 @@ impl Setting<'_> {
     }
 
     pub fn fill_mirror(&self) {
-        let mirror = self.stage.mirror(self.world);
+        let mirror = self.servers.mirror(self.world);
         for (index, artifact) in self.world.artifacts.iter().enumerate() {
             let name = self.name(index, artifact);
             let path = format!("{}{name}", self.path(artifact.directory));
@@ -292,13 +292,13 @@ impl Setting<'_> {
         let scheme = self.scheme();
         let authority = match self.world.wire {
             Wire::Proxied => "mirror.openshift.com".to_owned(),
-            _ => self.stage.authority(self.world),
+            _ => self.servers.authority(self.world),
         };
         match astray {
             Astray::Foreign => format!("{}{there}", self.foreign()),
             Astray::OtherPort => {
                 let host = authority.split(':').next().unwrap_or_default();
-                format!("{scheme}://{host}:{}{there}", self.stage.neighbour(self.world).addr().port())
+                format!("{scheme}://{host}:{}{there}", self.servers.neighbour(self.world).addr().port())
             }
             Astray::MetadataService => format!("{scheme}://169.254.169.254/latest/meta-data/"),
             Astray::Bridge => format!("{BRIDGE}{path}"),
