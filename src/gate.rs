@@ -93,10 +93,12 @@ pub async fn run<S>(
         let mut clock = tokio::time::interval(PROGRESS_INTERVAL);
         clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
         'rounds: loop {
-            let request = |&index: &usize| Some((index, cases.get(index)?.request()?));
-            let requests = left.iter().filter_map(request).collect();
+            let (requests, twins) = requests(cases, &left);
+            let alike =
+                |index: usize| std::iter::once(index).chain(twins.get(&index).into_iter().flatten().copied());
             let must_be_read = |index: usize, evidence: &Evidence| {
-                cases.get(index).is_some_and(|case| must_be_read(&case.expectation, evidence))
+                let mut alike = alike(index).filter_map(|index| cases.get(index));
+                alike.any(|case| must_be_read(&case.expectation, evidence))
             };
             let mut examination = prober.examine(requests, must_be_read);
             loop {
@@ -104,7 +106,9 @@ pub async fn run<S>(
                     biased;
                     end = &mut end => {
                         ended = Some(end);
-                        known = examination.into_known();
+                        for (index, evidence) in examination.into_known() {
+                            known.extend(alike(index).map(|index| (index, evidence.clone())));
+                        }
                         break 'rounds;
                     }
                     _ = clock.tick() => {
@@ -119,13 +123,15 @@ pub async fn run<S>(
                     }
                     next = examination.next() => {
                         let Some((index, evidence)) = next else { break };
-                        let Some(case) = cases.get(index) else { continue };
-                        let outcome = case.judge(evidence);
-                        if limits.wait.is_none() || !may_change(&outcome) {
-                            observer.judged(index, &outcome);
-                        }
-                        if let Some(slot) = outcomes.get_mut(index) {
-                            *slot = Some(outcome);
+                        for index in alike(index) {
+                            let Some(case) = cases.get(index) else { continue };
+                            let outcome = case.judge(evidence.clone());
+                            if limits.wait.is_none() || !may_change(&outcome) {
+                                observer.judged(index, &outcome);
+                            }
+                            if let Some(slot) = outcomes.get_mut(index) {
+                                *slot = Some(outcome);
+                            }
                         }
                     }
                 }
@@ -166,6 +172,29 @@ pub async fn run<S>(
         outcome
     });
     (outcomes.collect(), ended)
+}
+
+/// The cases that ask the same as another, by that one.
+type Twins = HashMap<usize, Vec<usize>>;
+
+/// What is to be asked, by the case that asks it first, and the other cases that ask the same: branches and documents
+/// share artifacts.
+fn requests(cases: &[Case], left: &[usize]) -> (Vec<(usize, ProbeRequest)>, Twins) {
+    let mut requests: Vec<(usize, ProbeRequest)> = Vec::with_capacity(left.len());
+    let mut twins = Twins::new();
+    let mut known: HashMap<&ArtifactUrl, usize> = HashMap::new();
+    for &index in left {
+        let Some((case, request)) = cases.get(index).and_then(|case| Some((case, case.request()?))) else {
+            continue;
+        };
+        let Ok(location) = &case.location else { continue };
+        let at = *known.entry(location).or_insert(requests.len());
+        match requests.get(at) {
+            Some((first, same)) if *same == request => twins.entry(*first).or_default().push(index),
+            _ => requests.push((index, request)),
+        }
+    }
+    (requests, twins)
 }
 
 /// Whether another round may bring another outcome: the mirror is being filled, a host comes back.

@@ -11,23 +11,26 @@ use tokio::time::Instant;
 
 use super::args::{NetworkArgs, Output, Source, TargetArgs, duration, source};
 use super::base::{self, NoBase};
+use super::cloud::References;
 use super::filters::Filters;
 use super::load::{client_settings, load};
+use super::refs::{RefArgs, marketplace_lags};
 use super::target::Choice;
 use super::{Exit, Verbosity, complain, env, lint, network, signals};
 use crate::gate::{self, Case, Ended, Observer, TimeLimits};
 use crate::handoff::request;
-use crate::location::rewrite;
+use crate::location::{self, rewrite};
 use crate::probe::{Client, Keyring, Outage, Prober, TransfersNow};
 use crate::report::bounds::{Room, fit_lines};
+use crate::report::cloud::CloudImages;
 use crate::report::log::LogWriter;
 use crate::report::model::{
-    ArtifactReport, DocumentReport, Report, SkippedFile, Summary, Target, TargetKind,
+    ArtifactReport, Changes, DocumentReport, Report, SkippedFile, Summary, Target, TargetKind,
 };
 use crate::report::progress::{OutageNotes, Progress};
 use crate::report::summary::{self, Reader};
 use crate::report::{advise, files, json, markdown};
-use crate::stream::{Artifact, Claim, Claims, Partition, Sha256, Sourced, Sources};
+use crate::stream::{Artifact, Claim, Claims, Partition, RefDocuments, Sha256, Sourced, Sources};
 use crate::verdict::{Outcome, Signatures, Verdict, Verify};
 
 /// `check`
@@ -48,6 +51,11 @@ pub struct CheckArgs {
     #[arg(long, value_enum, default_value_t, help_heading = "What is checked")]
     pub signatures: Signatures,
 
+    /// What a cloud reference of a document is that is not there: a VHD in Azure, a container image, an object in IBM
+    /// Cloud, an AMI that is none
+    #[arg(long, value_name = "MODE", value_enum, default_value_t, help_heading = "What is checked")]
+    pub cloud_images: CloudImages,
+
     /// Say also which artifacts the checkout changes since it left this branch, tag or commit; no verdict
     /// depends on it [default: $PULL_BASE_SHA, if the checkout has that commit]
     #[arg(long, value_name = "REF", help_heading = "What is checked")]
@@ -64,6 +72,10 @@ pub struct CheckArgs {
     /// Which artifacts.
     #[command(flatten)]
     pub filters: Filters,
+
+    /// Which branches.
+    #[command(flatten)]
+    pub refs: RefArgs,
 
     /// Where to look.
     #[command(flatten)]
@@ -114,6 +126,8 @@ Examples:
       and say what this branch changes
   art-mirror-validate check --wait 2h
       until ART has mirrored everything, or two hours have passed
+  art-mirror-validate check --ref main --ref 'release-*' --git installer
+      what users of every branch install from
   oc get -n openshift-machine-config-operator configmap coreos-bootimages \\
     -o yaml | art-mirror-validate check -
       what a cluster boots from
@@ -161,41 +175,11 @@ async fn check(args: CheckArgs, verbosity: Verbosity, mut stop: network::Stop<'_
     // The documents take about as long to read as the trust roots.
     client.prepare();
     let prober = Prober::new(client).with_keyring(keyring);
-    let sources = tokio::select! {
-        biased;
-        interrupt = &mut stop => return interrupted(&args, &choice, interrupt),
-        loaded = tokio::time::timeout(args.deadline(), load(&args.sources, &prober)) => loaded,
+    let plan = match plan(&args, &mut choice, &prober, started, &mut stop).await {
+        Ok(plan) => plan,
+        Err(exit) => return exit,
     };
-    let Ok(sources) = sources else {
-        unusable(&args, Some(&choice), "the deadline passed before the documents were read");
-        return Exit::Inconclusive;
-    };
-    let mut sources = match sources {
-        Ok(sources) => sources,
-        Err(problems) => return unusable(&args, Some(&choice), &problems),
-    };
-    let deadline = started.checked_add(args.deadline()).map(Instant::into_std);
-    let base = tokio::select! {
-        biased;
-        interrupt = &mut stop => return interrupted(&args, &choice, interrupt),
-        base = base::read(args.base.clone(), &args.sources, deadline) => base,
-    };
-    let base = match base {
-        Ok(base) => Some(base),
-        Err(NoBase::Unsaid) => None,
-        Err(NoBase::Unreadable(why)) => {
-            choice.notes.push(why);
-            None
-        }
-        Err(NoBase::Unusable(problem)) => return unusable(&args, Some(&choice), &problem),
-    };
-    choice.notes.extend(lint::notes(&args.sources, &sources, base.as_ref()));
-    let claims: Vec<_> = sources.documents.iter().map(|sourced| Claims::of(&sourced.document)).collect();
-    let mut documents: Vec<_> = sources.documents.iter_mut().map(|sourced| &mut sourced.document).collect();
-    if let Err(error) = args.filters.apply(&mut documents) {
-        return unusable(&args, Some(&choice), &error.to_string());
-    }
-    let changes = base.map(|base| base.changes_to(&args.filters, &args.sources, &sources));
+    let Plan { sources, claims, changes, references, refs } = plan;
     let mut subjects = subjects(&sources, claims);
     let part = args.partition.map(|partition| (partition, scope(&args, keys, &subjects)));
     if let Some(partition) = args.partition {
@@ -215,7 +199,9 @@ async fn check(args: CheckArgs, verbosity: Verbosity, mut stop: network::Stop<'_
             .wait
             .and_then(|wait| Some((started.checked_add(wait.min(A_CENTURY))?, args.wait_interval))),
     };
-    let (outcomes, ended) = gate::run(&prober, &cases, limits, stop, &mut observer).await;
+    let artifacts = gate::run(&prober, &cases, limits, stop, &mut observer);
+    let is_cut_short = |(_, ended): &(_, Option<_>)| ended.is_some();
+    let ((outcomes, ended), of_clouds) = references.beside(&prober, limits, artifacts, is_cut_short).await;
     let (artifacts, log) = observer.into_artifacts(&outcomes);
     // From here on the reports are all that is needed; with many artifacts the rest is as large again.
     drop((outcomes, cases, prober));
@@ -230,7 +216,20 @@ async fn check(args: CheckArgs, verbosity: Verbosity, mut stop: network::Stop<'_
     if let Some((partition, scope)) = part {
         report = report.part(partition, scope);
     }
+    let documents: Vec<Arc<str>> =
+        sources.documents.iter().map(|sourced| Arc::clone(&sourced.document.name)).collect();
+    report =
+        report.with_refs(&refs, &documents).with_cloud(args.cloud_images, references.reports(&of_clouds));
     if let Some(mut log) = log {
+        for of_ref in &report.refs {
+            let _ = log.news(&of_ref.line());
+            for remark in &of_ref.remarks {
+                let _ = log.news(&format!("{}: {remark}", of_ref.name));
+            }
+        }
+        for reference in &report.cloud_images {
+            let _ = log.cloud(reference, args.cloud_images);
+        }
         for note in &report.notes {
             let _ = log.note(note);
         }
@@ -240,6 +239,75 @@ async fn check(args: CheckArgs, verbosity: Verbosity, mut stop: network::Stop<'_
     let reader = if verbosity.quiet { Reader::QuietLog } else { Reader::Log };
     let exit = finish(args.output, reader, args.artifacts_dir.as_deref(), report);
     interrupt.map_or(exit, signals::Interrupt::exit)
+}
+
+/// What is to be checked.
+struct Plan {
+    sources: Sources,
+    /// Those of each document.
+    claims: Vec<BTreeMap<Arc<str>, Arc<Claims>>>,
+    changes: Option<Changes>,
+    references: References,
+    /// The refs that the documents are of, and what is known of each before anything is asked.
+    refs: Vec<(RefDocuments, Vec<String>)>,
+}
+
+/// Reads the documents, and what they are compared with. The error is the exit status of a run that ends here.
+async fn plan(
+    args: &CheckArgs,
+    choice: &mut Choice,
+    prober: &Prober,
+    started: Instant,
+    stop: &mut network::Stop<'_>,
+) -> Result<Plan, Exit> {
+    let read = async {
+        if args.refs.is_asked() {
+            return args.refs.read().await.map(|read| {
+                let lags = marketplace_lags(&read);
+                (read.sources, read.refs.into_iter().zip(lags).collect())
+            });
+        }
+        load(&args.sources, prober).await.map(|sources| (sources, Vec::new()))
+    };
+    let sources = tokio::select! {
+        biased;
+        interrupt = &mut *stop => return Err(interrupted(args, choice, interrupt)),
+        loaded = tokio::time::timeout(args.deadline(), read) => loaded,
+    };
+    let Ok(sources) = sources else {
+        unusable(args, Some(choice), "the deadline passed before the documents were read");
+        return Err(Exit::Inconclusive);
+    };
+    let (mut sources, refs) = sources.map_err(|problems| unusable(args, Some(choice), &problems))?;
+    let deadline = started.checked_add(args.deadline()).map(Instant::into_std);
+    let sources_of_base = if args.refs.is_asked() { &[][..] } else { &args.sources };
+    let base = tokio::select! {
+        biased;
+        interrupt = stop => return Err(interrupted(args, choice, interrupt)),
+        base = base::read(args.base.clone(), sources_of_base, deadline) => base,
+    };
+    let base = match base {
+        Ok(base) => Some(base),
+        Err(NoBase::Unsaid) => None,
+        Err(NoBase::Unreadable(why)) => {
+            choice.notes.push(why);
+            None
+        }
+        Err(NoBase::Unusable(problem)) => return Err(unusable(args, Some(choice), &problem)),
+    };
+    if !args.refs.is_asked() {
+        choice.notes.extend(lint::notes(&args.sources, &sources, base.as_ref()));
+    }
+    let claims = sources.documents.iter().map(|sourced| Claims::of(&sourced.document)).collect();
+    let mut documents: Vec<_> = sources.documents.iter_mut().map(|sourced| &mut sourced.document).collect();
+    args.filters.apply(&mut documents).map_err(|error| unusable(args, Some(choice), &error.to_string()))?;
+    let changes = base.map(|base| base.changes_to(&args.filters, &args.sources, &sources));
+    // A partitioned run asks in its first part.
+    let asks = choice.target == location::Target::Published && args.partition.is_none_or(|it| it.part() == 1);
+    let mode = if asks { args.cloud_images } else { CloudImages::Ignore };
+    let references = References::of(mode, &args.filters, &sources)
+        .map_err(|problem| unusable(args, Some(choice), &problem))?;
+    Ok(Plan { sources, claims, changes, references, refs })
 }
 
 /// The path of a document that can be moved to its published places as a whole. Who reads of it on a pull request
@@ -252,7 +320,7 @@ fn rewritable(sources: &[Source], document: &str, from_root: bool) -> Option<Str
     });
     let movable = |path: &PathBuf| {
         let text = std::fs::read_to_string(path).ok()?;
-        rewrite(document, &text, &crate::location::Target::PublishedPlace).ok()
+        rewrite(document, &text, &location::Target::PublishedPlace).ok()
     };
     let path = paths.into_iter().find(|path| movable(path).is_some())?;
     if from_root {
@@ -309,10 +377,10 @@ fn scope(args: &CheckArgs, keys: Option<Sha256>, subjects: &[Subject<'_>]) -> Sh
     use std::fmt::Write as _;
 
     let mut text = String::new();
-    let CheckArgs { signatures, network, .. } = args;
+    let CheckArgs { signatures, cloud_images, network, .. } = args;
     let hosts = (&network.allow_host, network.allow_private_addresses);
     // Writing to a string does not fail.
-    let _ = writeln!(text, "{signatures:?} {keys:?} {hosts:?}");
+    let _ = writeln!(text, "{signatures:?} {cloud_images:?} {keys:?} {hosts:?}");
     for Subject { id, artifact, .. } in subjects {
         let _ = writeln!(text, "{id:?} {} {:?}", artifact.sha256, artifact.location);
     }
@@ -370,6 +438,8 @@ struct RunObserver<'s> {
     progress: Progress,
     outages: OutageNotes,
     quiet: bool,
+    /// Of thousands of artifacts of branches nobody reads the passes one by one.
+    says_passes: bool,
     /// The reports so far; those before `told` were told.
     reports: Vec<Option<ArtifactReport>>,
     told: usize,
@@ -389,6 +459,7 @@ impl<'s> RunObserver<'s> {
             progress: if verbosity.quiet { Progress::hidden() } else { Progress::new(subjects.len()) },
             outages: OutageNotes::default(),
             quiet: verbosity.quiet,
+            says_passes: !args.refs.is_asked(),
             reports: vec![None; subjects.len()],
             told: 0,
             summary: Summary::default(),
@@ -406,7 +477,9 @@ impl<'s> RunObserver<'s> {
     fn tell(&mut self) {
         let before = self.told;
         while let Some(Some(report)) = self.reports.get(self.told) {
-            if let Some(log) = &mut self.log {
+            if let Some(log) = &mut self.log
+                && (self.says_passes || report.verdict != Verdict::Pass)
+            {
                 let _ = log.artifact(report);
             }
             self.told += 1;

@@ -8,7 +8,7 @@ use clap::Args;
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 
 use crate::location::Arch;
-use crate::stream::{ArtifactId, Document, Sources};
+use crate::stream::{ArtifactId, CloudReference, Document, Sources};
 use crate::text::Printable;
 
 /// The most values or ids that are named as what exists.
@@ -109,6 +109,16 @@ impl Filters {
             .all(|(_, wanted, of)| wanted.is_empty() || wanted.iter().any(|value| value == of(id)))
             && (self.stream.is_empty()
                 || document.streams().any(|name| self.stream.iter().any(|it| it == name)))
+    }
+
+    /// Whether a cloud reference is asked for: by its architecture and platform. It has no format and no component.
+    pub fn match_cloud(&self, document: &Document, reference: &CloudReference) -> bool {
+        let is = |wanted: &[String], value: &str| wanted.is_empty() || wanted.iter().any(|it| it == value);
+        is(&self.architecture, &reference.arch)
+            && is(&self.platform, reference.platform())
+            && self.format.is_empty()
+            && self.component.is_empty()
+            && (self.stream.is_empty() || document.streams().any(|name| is(&self.stream, name)))
     }
 
     /// Leaves only the artifacts that are asked for in a document.

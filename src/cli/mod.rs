@@ -3,6 +3,7 @@
 mod args;
 mod base;
 mod check;
+mod cloud;
 mod command;
 mod completions;
 mod diff;
@@ -16,6 +17,7 @@ mod merge;
 mod mirror;
 mod network;
 mod prow;
+mod refs;
 mod resolve;
 mod retention;
 mod rewrite;

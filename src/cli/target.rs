@@ -12,6 +12,7 @@ use crate::location::{
     ArtifactUrl, BadLocation, HostKind, Mirror, NoDirectory, NoPlace, PlaceError, Prefix, Target, resolve,
 };
 use crate::probe::{AllowedHost, Rules};
+use crate::report::cloud::CloudImages;
 use crate::report::model;
 use crate::stream::{Artifact, Document, Sourced};
 use crate::text::excerpt;
@@ -223,6 +224,21 @@ impl ValueEnum for Verify {
             ),
             Self::Auto => ("auto", "Published where there is one, else content"),
             Self::Content => ("content", "Download and hash"),
+        };
+        Some(PossibleValue::new(name).help(help))
+    }
+}
+
+impl ValueEnum for CloudImages {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Ignore, Self::Warn, Self::Require]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let (name, help) = match self {
+            Self::Ignore => ("ignore", "Nothing; cloud references are not asked for"),
+            Self::Warn => ("warn", "A warning; the verdict does not depend on it"),
+            Self::Require => ("require", "A failure"),
         };
         Some(PossibleValue::new(name).help(help))
     }

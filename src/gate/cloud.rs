@@ -10,13 +10,10 @@ use super::{TimeLimits, may_change, sleep_until};
 use crate::location::{ArtifactUrl, ImageRef};
 use crate::probe::{CloudEvidence, CloudRequest, Observation, ProbeError, ProbeErrorKind, Prober};
 use crate::stream::{CloudReference, CloudResource};
-use crate::verdict::{Finding, Outcome, judge_cloud};
+use crate::verdict::{Outcome, judge_cloud};
 
 /// Requests at a time. A document names a dozen references on half as many hosts.
 const WIDTH: usize = 32;
-
-/// The most references that are asked for. Twenty branches have some 400.
-const MAX_ASKED: usize = 5_000;
 
 /// Judges every cloud reference. Each gets an outcome, whatever ends the run.
 pub async fn run_cloud(
@@ -25,18 +22,9 @@ pub async fn run_cloud(
     limits: TimeLimits,
     stop: impl Future<Output = ()>,
 ) -> Vec<Outcome> {
-    let unasked = |(index, reference): (usize, &CloudReference)| {
-        let is_asked = index < MAX_ASKED && request(reference).is_some();
-        let mut outcome = (!is_asked).then(|| judge_cloud(reference, None))?;
-        if index >= MAX_ASKED {
-            let why = format!(
-                "the documents have more than {MAX_ASKED} cloud references; this one was not asked for"
-            );
-            outcome.findings.push(Finding::Reference(why));
-        }
-        Some(outcome)
-    };
-    let mut outcomes: Vec<Option<Outcome>> = references.iter().enumerate().map(unasked).collect();
+    let unasked =
+        |reference: &CloudReference| request(reference).is_none().then(|| judge_cloud(reference, None));
+    let mut outcomes: Vec<Option<Outcome>> = references.iter().map(unasked).collect();
     let mut end = pin!(async {
         tokio::select! {
             () = stop => {}

@@ -21,7 +21,7 @@ use crate::location::ArtifactUrl;
 use crate::stream::{BuildMetadata, MAX_DOCUMENT_BYTES};
 
 /// What to find out about one artifact.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProbeRequest {
     pub location: ArtifactUrl,
     /// Where its signature should be, if anybody cares.

@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use std::io::{self, BufWriter, Write};
 use std::time::Duration;
 
+use crate::report::cloud::{CloudImages, CloudReport, CloudVerdict};
 use crate::report::model::{ArtifactReport, Report};
 use crate::report::overview::{Overview, said};
 use crate::report::{advice, words};
@@ -46,6 +47,11 @@ fn suites(report: &Report) -> Vec<Suite> {
     for artifact in &report.artifacts {
         if let Some(suite) = index.get(&*artifact.document).and_then(|at| suites.get_mut(*at)) {
             suite.cases.push(case(artifact, report));
+        }
+    }
+    for reference in &report.cloud_images {
+        if let Some(suite) = index.get(&*reference.document).and_then(|at| suites.get_mut(*at)) {
+            suite.cases.push(cloud_case(reference, report));
         }
     }
     if report.artifacts.is_empty() && (!report.problems.is_empty() || report.interrupted_by.is_some()) {
@@ -94,6 +100,30 @@ fn case(artifact: &ArtifactReport, report: &Report) -> Case {
         properties: properties.map(|(name, value)| (name, printable(value))).collect(),
         status: status(artifact, report),
         out,
+    }
+}
+
+/// A cloud reference. What cannot be verified is skipped, and so is what does not count.
+fn cloud_case(reference: &CloudReport, report: &Report) -> Case {
+    let counts = report.cloud_summary.is_some_and(|summary| summary.mode == CloudImages::Require);
+    let message = format!("{}: {}", reference.word(), Printable(&reference.message));
+    let status = match reference.trouble() {
+        Some(verdict) if counts => {
+            let advice = reference.advice.as_deref().unwrap_or_default();
+            let kind = if verdict == Verdict::Fail { reference.word() } else { UNDETERMINED };
+            let text = format!("{message}\nto do: {advice}\n");
+            Status::Failed { kind: kind.to_owned(), message, text }
+        }
+        None if reference.verdict == CloudVerdict::Pass => Status::Passed,
+        _ => Status::Skipped(message),
+    };
+    let warnings = reference.warnings.iter().map(|warning| ("warning", printable(warning)));
+    Case {
+        name: printable(&reference.id),
+        class: printable(&reference.document),
+        properties: warnings.collect(),
+        status,
+        ..Case::default()
     }
 }
 

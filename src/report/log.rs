@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 use std::io::{self, Write};
 
+use crate::report::cloud::{CloudImages, CloudReport};
 use crate::report::model::{ArtifactReport, Report};
 use crate::report::overview::said;
 use crate::report::words;
@@ -89,6 +90,26 @@ impl<W: Write> LogWriter<W> {
     /// One artifact's line.
     pub fn artifact(&mut self, artifact: &ArtifactReport) -> io::Result<()> {
         write_line(&mut self.out, artifact)
+    }
+
+    /// One cloud reference's line, if there is anything to say of it. Only what counts is highlighted.
+    pub fn cloud(&mut self, reference: &CloudReport, mode: CloudImages) -> io::Result<()> {
+        let begin = match reference.trouble() {
+            Some(Verdict::Fail) if mode == CloudImages::Require => "FAIL",
+            Some(_) if mode == CloudImages::Require => "ERROR:",
+            Some(_) => "warning:",
+            None if reference.warnings.is_empty() => return Ok(()),
+            None => "warning:",
+        };
+        let (document, id) = (Printable(&reference.document), Printable(&reference.id));
+        write!(self.out, "{begin} {document}:{id}: {}", reference.word())?;
+        if reference.trouble().is_some() {
+            write!(self.out, ": {}", Printable(&reference.message))?;
+        }
+        for warning in &reference.warnings {
+            write!(self.out, "; {}", Printable(warning))?;
+        }
+        writeln!(self.out)
     }
 
     /// Lets the lines so far be read.

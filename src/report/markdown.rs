@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use crate::report::files::Written;
 use crate::report::model::Report;
 use crate::report::overview::{Block, Group, Overview, said};
-use crate::report::words;
+use crate::report::{refs, words};
 use crate::text::count;
 use crate::verdict::Verdict;
 
@@ -37,9 +37,11 @@ fn render(report: &Report, written: &Written) -> String {
     let overview = Overview::of(report);
     let mut page = Page(String::new());
     head(&mut page, report, &overview);
+    refs(&mut page, report);
     groups(&mut page, &overview);
     request(&mut page, report);
     failures(&mut page, &overview, written);
+    cloud(&mut page, report);
     warnings(&mut page, report, &overview);
     if let Some(changes) = &report.changes {
         let lines = changes.by_build().into_iter().map(|line| format!("- {}", prose(&line, 400)));
@@ -162,6 +164,54 @@ fn failures(page: &mut Page, overview: &Overview<'_>, written: &Written) {
     page.line("");
     page.line("</details>");
     page.line("");
+}
+
+/// The refs: what is wrong first, then what each pins, by what it is.
+fn refs(page: &mut Page, report: &Report) {
+    if report.refs.is_empty() {
+        return;
+    }
+    for of_ref in report.refs.iter().filter(|of_ref| of_ref.verdict != Verdict::Pass) {
+        page.line(&format!("- {} {}", words::symbol(of_ref.verdict), prose(&of_ref.line(), 300)));
+    }
+    page.line("");
+    let table = refs::table(report);
+    let columns: Vec<String> = table.columns.iter().map(|column| prose(column, 60)).collect();
+    page.line(&format!("| branch | state | {} |", columns.join(" | ")));
+    page.line(&format!("| --- | --- |{}", " --- |".repeat(columns.len())));
+    for (of_ref, cells) in &table.rows {
+        let cells: Vec<String> = cells.iter().map(|cell| prose(cell, 200)).collect();
+        let state = format!(
+            "{} {} of {}",
+            words::symbol(of_ref.verdict),
+            of_ref.summary.passed,
+            of_ref.summary.artifacts
+        );
+        page.line(&format!("| {} | {state} | {} |", code(&of_ref.name, 100), cells.join(" | ")));
+    }
+    page.line("");
+    let remarks = || report.refs.iter().flat_map(|of_ref| of_ref.remarks.iter().map(move |it| (of_ref, it)));
+    let lines = remarks().map(|(of_ref, it)| format!("- {}: {}", code(&of_ref.name, 100), prose(it, 300)));
+    if remarks().next().is_some() {
+        page.folded(&count(remarks().count(), "remark about branches"), lines.take(MOST.1));
+    }
+}
+
+/// The cloud references that are wrong or undetermined.
+fn cloud(page: &mut Page, report: &Report) {
+    let wrong: Vec<_> = report.cloud_images.iter().filter(|it| it.trouble().is_some()).collect();
+    if wrong.is_empty() {
+        return;
+    }
+    let lines = wrong.iter().map(|it| {
+        let advice = it.advice.as_deref().unwrap_or_default();
+        let (document, id) = (code(&it.document, 200), code(&it.id, 200));
+        format!("- {document} {id}: **{}**: {}. {}", it.word(), prose(&it.message, 300), prose(advice, 200))
+    });
+    page.folded(
+        &format!("{} wrong or undetermined", count(wrong.len(), "cloud reference")),
+        lines.take(MOST.1),
+    );
 }
 
 fn warnings(page: &mut Page, report: &Report, overview: &Overview<'_>) {

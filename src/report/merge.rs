@@ -34,8 +34,11 @@ pub fn merge(reports: Vec<(String, Report)>) -> Result<Report, String> {
     let mut artifacts = Vec::with_capacity(expected);
     let own: BTreeSet<String> =
         (1..=of).filter_map(|part| Partition::new(part, of).ok()).map(part_note).collect();
+    let mode = first.cloud_summary.map(|summary| summary.mode).unwrap_or_default();
+    let mut cloud_images = Vec::new();
     for report in std::iter::once(first).chain(reports) {
         artifacts.extend(report.artifacts);
+        cloud_images.extend(report.cloud_images);
         whole.interrupted_by = whole.interrupted_by.or(report.interrupted_by);
         // They ran side by side.
         whole.elapsed_ms = whole.elapsed_ms.max(report.elapsed_ms);
@@ -47,7 +50,7 @@ pub fn merge(reports: Vec<(String, Report)>) -> Result<Report, String> {
     for artifact in &mut artifacts {
         room.fit(artifact);
     }
-    Ok(whole.of(artifacts))
+    Ok(whole.of(artifacts).with_cloud(mode, cloud_images))
 }
 
 /// Whether the reports are those of all parts of one run. The number of parts.

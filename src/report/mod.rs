@@ -17,6 +17,7 @@
 mod advice;
 pub mod bounds;
 mod build;
+pub mod cloud;
 pub mod files;
 pub mod html;
 pub mod json;
@@ -28,6 +29,7 @@ pub mod model;
 mod overview;
 pub mod progress;
 mod prow;
+pub mod refs;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod summary;

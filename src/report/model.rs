@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use super::cloud::{CloudReport, CloudSummary};
 pub use super::prow::ProwContext;
+pub use super::refs::{RefBuild, RefReport};
 pub use crate::change::{Change, ChangeKind, Changes, Pinned};
 use crate::probe::DigestSource;
 use crate::stream::Sha256;
@@ -42,6 +44,15 @@ pub struct Report {
     pub skipped: Vec<SkippedFile>,
     /// Every artifact, in the order of the documents.
     pub artifacts: Vec<ArtifactReport>,
+    /// Every cloud reference that was looked at, in the order of the documents.
+    #[serde(default)]
+    pub cloud_images: Vec<CloudReport>,
+    /// How many of these there are of each verdict; null if there was no looking at them.
+    #[serde(default)]
+    pub cloud_summary: Option<CloudSummary>,
+    /// Every ref of a run over the refs of a repository, in the order of the run.
+    #[serde(default)]
+    pub refs: Vec<RefReport>,
     /// What the pull request changes; null where there was nothing to compare with. No verdict depends on it.
     pub changes: Option<Changes>,
     /// What kept the run from checking anything, one sentence each: faults of documents, wrong usage.

@@ -64,6 +64,7 @@ fn render(report: &Report, written: &Written, reader: Reader) -> String {
         let mut end = String::new();
         head(&mut end, report, &overview);
         groups(&mut end, &overview, written, (most, examples));
+        cloud(&mut end, report, written, most.min(MOST_REMARKS));
         tail(&mut end, report, written);
         end
     };
@@ -97,6 +98,12 @@ fn remarks(text: &mut String, report: &Report, written: &Written) {
         line(text, format_args!("{} {}", styled(DIM, "note:"), excerpt(note, 300)));
     }
     rest(text, report.notes.len().saturating_sub(MOST_REMARKS), "note", written);
+    for of_ref in &report.refs {
+        line(text, format_args!("{} {}", words::symbol(of_ref.verdict), Printable(&of_ref.line())));
+        for remark in &of_ref.remarks {
+            line(text, format_args!("    {}", Printable(remark)));
+        }
+    }
     if let Some(changes) = &report.changes {
         line(text, format_args!("{} {}", styled(BOLD, "changed"), changes.headline()));
         for build in changes.by_build().iter().take(MOST) {
@@ -127,6 +134,22 @@ fn head(text: &mut String, report: &Report, overview: &Overview<'_>) {
     } else {
         line(text, format_args!("  {}", styled(DIM, words::target(&report.target))));
     }
+    let wrong = || report.refs.iter().filter(|of_ref| of_ref.verdict != Verdict::Pass);
+    for of_ref in wrong().take(MOST_REMARKS) {
+        let style = verdict_style(of_ref.verdict).bold();
+        line(
+            text,
+            format_args!(
+                "  {} {}",
+                styled(style, words::symbol(of_ref.verdict)),
+                excerpt(&of_ref.line(), 200)
+            ),
+        );
+    }
+    let more = wrong().count().saturating_sub(MOST_REMARKS);
+    if more > 0 {
+        line(text, format_args!("  and {} above", count(more, "more ref")));
+    }
 }
 
 /// The groups, as many as are wanted, with or without an example of each; what to do is said once for those that
@@ -154,6 +177,24 @@ fn groups(text: &mut String, overview: &Overview<'_>, written: &Written, (most, 
     } else {
         rest(text, more, "group", written);
     }
+}
+
+/// The cloud references that are wrong or undetermined, one line each.
+fn cloud(text: &mut String, report: &Report, written: &Written, most: usize) {
+    let wrong = || report.cloud_images.iter().filter_map(|it| Some((it, it.trouble()?)));
+    for (reference, verdict) in wrong().take(most) {
+        let style = verdict_style(verdict).bold();
+        let word = format_args!("{} cloud {}:", words::symbol(verdict), reference.word()).to_string();
+        let (id, said) = (excerpt(&reference.id, 100), excerpt(&reference.message, 200));
+        line(text, format_args!("{} {id}: {said}", styled(style, word)));
+        let next = wrong().skip_while(|(it, _)| !std::ptr::eq(*it, reference)).nth(1);
+        if let Some(advice) = &reference.advice
+            && next.is_none_or(|(next, _)| next.advice != reference.advice)
+        {
+            line(text, styled(BOLD, format_args!("→ {advice}")));
+        }
+    }
+    rest(text, wrong().count().saturating_sub(most), "cloud reference", written);
 }
 
 /// What is left out, and where it can be read.

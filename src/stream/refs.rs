@@ -1,12 +1,12 @@
 //! The documents of the refs of a git repository: what the users of every branch install from.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::build_metadata::BuildMetadata;
 use super::source::{SourceError, Sources};
-use super::{Checkout, Repository, Sha256, list_commit, read_commit};
+use super::{Checkout, CommitId, Repository, Sha256, list_commit, read_commit, read_file_of};
 use crate::text::excerpt;
 
 /// The documents of some refs, each once however many refs have it.
@@ -29,6 +29,8 @@ pub struct RefDocuments {
     pub unreadable: Option<String>,
     /// Whether it has no stream metadata at all, as branches before 4.8.
     pub is_without: bool,
+    /// Its marketplace files, by their paths. They are beside the documents, and are none.
+    pub marketplaces: Vec<(String, Vec<u8>)>,
 }
 
 impl RefSources {
@@ -42,21 +44,18 @@ impl RefSources {
                 Ok(commit) => commit,
                 Err(error) => {
                     let unreadable = Some(excerpt(&error.to_string(), 500));
-                    read.all.refs.push(RefDocuments {
-                        name,
-                        documents: Vec::new(),
-                        unreadable,
-                        is_without: false,
-                    });
+                    read.all.refs.push(RefDocuments { unreadable, ..RefDocuments::of(name) });
                     continue;
                 }
             };
             let key = list_commit(repository, &commit).into_key();
             let known =
                 key.as_ref().and_then(|key| read.trees.get(key)).and_then(|&at| read.all.refs.get(at));
-            let documents = match known {
-                Some(same) => RefDocuments { name, ..same.clone() },
-                None => read.documents(name, read_commit(repository, &commit)),
+            let documents = if let Some(same) = known {
+                RefDocuments { name, ..same.clone() }
+            } else {
+                let documents = read.documents(name, read_commit(repository, &commit));
+                documents.with_marketplaces(repository, &commit)
             };
             if let Some(key) = key {
                 read.trees.entry(key).or_insert(read.all.refs.len());
@@ -64,6 +63,20 @@ impl RefSources {
             read.all.refs.push(documents);
         }
         read.all
+    }
+}
+
+impl RefDocuments {
+    fn of(name: Arc<str>) -> Self {
+        Self { name, documents: Vec::new(), unreadable: None, is_without: false, marketplaces: Vec::new() }
+    }
+
+    /// The same with the content of its marketplace files, as far as they can be read.
+    fn with_marketplaces(mut self, repository: &Repository, commit: &CommitId) -> Self {
+        for (path, text) in &mut self.marketplaces {
+            *text = read_file_of(repository, commit, Path::new(path)).ok().flatten().unwrap_or_default();
+        }
+        self
     }
 }
 
@@ -96,6 +109,8 @@ impl Reading {
             }
             found.push(at);
         }
+        let marketplaces = skipped.iter().filter(|file| file.name.contains("/marketplace"));
+        let marketplaces = marketplaces.map(|file| (file.name.clone(), Vec::new())).collect();
         for file in skipped {
             let all = &self.all.sources.skipped;
             let is_known =
@@ -107,7 +122,7 @@ impl Reading {
         let is_none = |error: &SourceError| matches!(error, SourceError::NoDocument { .. });
         let is_without = !errors.is_empty() && errors.kept().iter().all(is_none);
         let unreadable = (!errors.is_empty() && !is_without).then(|| excerpt(&errors.to_string(), 500));
-        RefDocuments { name, documents: found, unreadable, is_without }
+        RefDocuments { documents: found, unreadable, is_without, marketplaces, ..RefDocuments::of(name) }
     }
 }
 

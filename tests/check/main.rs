@@ -11,6 +11,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod cloud;
 mod deadlines;
 mod fail_open;
 #[cfg(target_os = "linux")]
@@ -19,8 +20,10 @@ mod network;
 mod outputs;
 mod readable;
 mod reasons;
+mod refs;
 mod retries;
 mod sidecars;
 mod sidecars_memory;
 mod sources;
 mod transport;
+mod upgrade;

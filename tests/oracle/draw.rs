@@ -2,6 +2,7 @@
 
 use fastrand::Rng;
 
+use crate::cloud::{self, CloudReference, Mode};
 use crate::world::{
     Access, Archive, Artifact, Astray, Body, Claim, Directory, Fault, Firewall, Form, Header, HostState,
     Legacy, Place, Quirk, Says, Served, Sidecar, Signatures, Style, Truth, Verify, Wire, World,
@@ -276,7 +277,14 @@ impl World {
                 artifact.quirk = Quirk::Trickle;
             }
         }
+        let cloud = if cloud::are_asked(host) {
+            CloudReference::draw(&mut draw.rng, wire, error)
+        } else {
+            Vec::new()
+        };
         Self {
+            cloud,
+            cloud_mode: draw.pick(&[Mode::Ignore, Mode::Warn, Mode::Require, Mode::Require]),
             wire,
             host,
             verify,

@@ -16,6 +16,7 @@ fn steady(seed: u64) -> World {
     let mut world = World::draw(seed);
     world.host = HostState::Up;
     world.retries = 2;
+    world.cloud.clear();
     if world.suffers_together() {
         world.wire = Wire::Http1;
     }

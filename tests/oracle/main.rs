@@ -19,6 +19,7 @@
 
 #[path = "../support/binary.rs"]
 mod binary;
+mod cloud;
 mod contract;
 mod damage;
 mod draw;
@@ -93,15 +94,24 @@ fn disagreements(world: &World, answered: &Answered) -> Vec<Disagreement> {
             found.push(Disagreement { what, may_be_haste });
         }
     }
-    found.extend(disagreements_in_sum(report, artifacts, answered).into_iter().map(Disagreement::new));
+    found.extend(cloud::disagreements(world, report).into_iter().map(Disagreement::new));
+    found.extend(disagreements_in_sum(world, report, artifacts, answered).into_iter().map(Disagreement::new));
     found
 }
 
 /// The exit status and the counts are functions of the verdicts.
-fn disagreements_in_sum(report: &Value, artifacts: &[Value], answered: &Answered) -> Vec<String> {
+fn disagreements_in_sum(
+    world: &World,
+    report: &Value,
+    artifacts: &[Value],
+    answered: &Answered,
+) -> Vec<String> {
     let count = |verdict: &str| artifacts.iter().filter(|it| it["verdict"] == verdict).count();
     let (failed, open) = (count("fail"), count("inconclusive"));
-    let (verdict, status) = match (failed, open) {
+    let cloud = report["cloud_images"].as_array().filter(|_| world.cloud_mode == cloud::Mode::Require);
+    let in_cloud =
+        |verdict: &str| cloud.map_or(0, |all| all.iter().filter(|it| it["verdict"] == verdict).count());
+    let (verdict, status) = match (failed + in_cloud("fail"), open + in_cloud("inconclusive")) {
         (1.., _) => ("fail", 1),
         (0, 1..) => ("inconclusive", 3),
         (0, 0) => ("pass", 0),

@@ -10,6 +10,7 @@ use embedded_mirror::{Authority, Config, Connections, Mirror, Proxy, ProxyConfig
 use serde_json::Value;
 
 use crate::binary::PROGRAM;
+use crate::cloud::{HOSTS, Mode};
 use crate::setup::Setup;
 use crate::world::{Access, Form, HostState, Signatures, Verify, Wire, World};
 
@@ -42,9 +43,10 @@ impl Servers {
     pub fn new() -> Self {
         let authority = Authority::new().unwrap();
         let names = ["mirror.openshift.com", "rhcos.mirror.openshift.com", "art-rhcos-ci.s3.amazonaws.com"];
+        let names = [&names[..], &HOSTS].concat();
         let start = |config: Config| Mirror::start(config.authority(&authority)).unwrap();
         let elsewhere = "127.0.0.2:0".parse().unwrap();
-        let http2 = start(Config::tls_http2().names(names));
+        let http2 = start(Config::tls_http2().names(names.iter().copied()));
         let proxy = names
             .iter()
             .fold(ProxyConfig::new(), |proxy, name| proxy.host(&format!("{name}:443"), http2.addr()));
@@ -157,6 +159,14 @@ impl Servers {
                 Signatures::Ignore => "ignore",
                 Signatures::Warn => "warn",
                 Signatures::Require => "require",
+            },
+        ]);
+        command.args([
+            "--cloud-images",
+            match world.cloud_mode {
+                Mode::Ignore => "ignore",
+                Mode::Warn => "warn",
+                Mode::Require => "require",
             },
         ]);
         if world.wire != Wire::Plain {

@@ -100,10 +100,11 @@ impl Setup<'_> {
                 legacy.insert(format!("image-{index:02}"), image);
             }
         }
+        let (images, extensions) = self.cloud_sections();
         let document = json!({
             "stream": "rhcos-4.8",
             "metadata": { "last-modified": "2021-03-31T10:00:00Z" },
-            "architectures": { "x86_64": { "artifacts": platforms } },
+            "architectures": { "x86_64": { "artifacts": platforms, "images": images, "rhel-coreos-extensions": extensions } },
         });
         let data = checkout.join("data/data");
         fs::create_dir_all(&data).unwrap();
@@ -116,6 +117,7 @@ impl Setup<'_> {
 
     pub fn fill_mirror(&self) {
         let mirror = self.servers.mirror(self.world);
+        self.fill_clouds(mirror);
         for (index, artifact) in self.world.artifacts.iter().enumerate() {
             let name = self.name(index, artifact);
             let path = format!("{}{name}", self.path(artifact.directory));
@@ -215,28 +217,19 @@ impl Setup<'_> {
     }
 
     /// Puts a resource where it belongs, and in its way what the access says.
-    fn put(&self, mirror: &Mirror, path: &str, base: Resource, access: Access) {
+    pub fn put(&self, mirror: &Mirror, path: &str, base: Resource, access: Access) {
         let good = || Behaviour::serve(base.clone());
         let behaviour = match access {
-            Access::Normal => good(),
+            Access::Normal
+            | Access::Missing(_)
+            | Access::Firewall(_)
+            | Access::Odd(_)
+            | Access::Always(_)
+            | Access::Recovering(..)
+            | Access::Flapping(_)
+            | Access::Lossy(..) => behaviour(access, &good),
             Access::Slow(ms) => Behaviour::After(Duration::from_millis(ms), Box::new(good())),
-            Access::Missing(0) => Behaviour::Answer(Answer::s3_access_denied()),
-            Access::Missing(status) => Behaviour::status(status),
             Access::Archived(how) => Behaviour::serve(archived(base, how)),
-            Access::Firewall(whose) => firewall(whose),
-            Access::Odd(status) => Behaviour::Answer(Answer::status(status).body("")),
-            Access::Always(it) => fault(it),
-            Access::Recovering(times, it) => {
-                let mut sequence = vec![fault(it); times];
-                sequence.push(good());
-                Behaviour::Sequence(sequence)
-            }
-            Access::Flapping(it) => Behaviour::Cycle(vec![fault(it), good()]),
-            Access::Lossy(per_mille, seed, it) => {
-                let mut rng = fastrand::Rng::with_seed(seed);
-                let one = |_| if rng.u16(0..1000) < per_mille { fault(it) } else { good() };
-                Behaviour::Cycle((0..50).map(one).collect())
-            }
             Access::Cut(bytes, stalls) => {
                 let cut = if stalls { Behaviour::StallAfter(bytes) } else { Behaviour::DropAfter(bytes) };
                 Behaviour::serve(base.on_get(cut))
@@ -309,6 +302,29 @@ impl Setup<'_> {
             Astray::Loop => path.to_owned(),
             Astray::TooMany | Astray::NoLocation => there.to_owned(),
         }
+    }
+}
+
+/// How a place is reached that answers itself: good at times, or never.
+pub fn behaviour(access: Access, good: &dyn Fn() -> Behaviour) -> Behaviour {
+    match access {
+        Access::Missing(0) => Behaviour::Answer(Answer::s3_access_denied()),
+        Access::Missing(status) => Behaviour::status(status),
+        Access::Firewall(whose) => firewall(whose),
+        Access::Odd(status) => Behaviour::Answer(Answer::status(status).body("")),
+        Access::Always(it) => fault(it),
+        Access::Recovering(times, it) => {
+            let mut sequence = vec![fault(it); times];
+            sequence.push(good());
+            Behaviour::Sequence(sequence)
+        }
+        Access::Flapping(it) => Behaviour::Cycle(vec![fault(it), good()]),
+        Access::Lossy(per_mille, seed, it) => {
+            let mut rng = fastrand::Rng::with_seed(seed);
+            let one = |_| if rng.u16(0..1000) < per_mille { fault(it) } else { good() };
+            Behaviour::Cycle((0..50).map(one).collect())
+        }
+        _ => good(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a document says and what a mirror does, as plain data.
 
+use crate::cloud::{CloudReference, Mode};
+
 /// A document, a mirror, and how the gate is called.
 #[derive(Debug, Clone)]
 pub struct World {
@@ -12,6 +14,8 @@ pub struct World {
     pub artifacts: Vec<Artifact>,
     /// Which of them the document names, in its order.
     pub document: Vec<usize>,
+    pub cloud: Vec<CloudReference>,
+    pub cloud_mode: Mode,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

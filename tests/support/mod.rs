@@ -204,6 +204,11 @@ impl Program {
         if self.args.first().is_some_and(|it| it == "check") && !self.args.contains(&"--verify".into()) {
             command.args(["--verify", "published"]);
         }
+        // Nor are clouds asked, whatever the document names.
+        if self.args.first().is_some_and(|it| it == "check") && !self.args.contains(&"--cloud-images".into())
+        {
+            command.args(["--cloud-images", "ignore"]);
+        }
         // Nor is a server that does not answer waited for as long as a person would.
         if self.args.first().is_some_and(|it| it == "check") && !self.args.contains(&"--retry-for".into()) {
             command.args(["--retry-for", "5s"]);

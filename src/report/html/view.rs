@@ -5,9 +5,9 @@ use askama::Template;
 use super::escape::{Text, plain};
 use super::matrix::{self, Matrix};
 use crate::report::files::Written;
-use crate::report::model::{ArtifactReport, Report, Summary};
+use crate::report::model::{ArtifactReport, CloudReport, RefReport, Report, Summary};
 use crate::report::overview::{Block, Overview, cut, grouped, said};
-use crate::report::words;
+use crate::report::{refs, words};
 use crate::text::count;
 use crate::verdict::Verdict;
 
@@ -49,6 +49,9 @@ impl Limits {
     }
 }
 
+/// How many remarks of a ref are shown.
+const MOST_REMARKS: usize = 5;
+
 #[derive(Template)]
 #[template(path = "report.html")]
 pub(super) struct Page {
@@ -72,11 +75,49 @@ pub(super) struct Page {
     problems: Listed,
     changes: Option<(Text, Listed)>,
     warnings: Listed,
+    cloud: Option<Cloud>,
+    branches: Option<Branches>,
     run: Vec<(&'static str, Vec<Text>)>,
     /// Where the rest can be read, if anywhere.
     elsewhere: &'static str,
     /// The same of the request.
     request_elsewhere: &'static str,
+}
+
+/// The refs of a run over branches.
+struct Branches {
+    columns: Vec<Text>,
+    rows: Vec<Branch>,
+    more: usize,
+}
+
+/// One ref.
+struct Branch {
+    verdict: Verdict,
+    name: Text,
+    state: Text,
+    cells: Vec<Text>,
+    remarks: Vec<Text>,
+}
+
+/// The cloud references.
+struct Cloud {
+    sentence: Text,
+    rows: Vec<CloudRow>,
+    more: usize,
+    /// Whether any of them is wrong or undetermined.
+    open: bool,
+}
+
+/// A cloud reference.
+struct CloudRow {
+    class: &'static str,
+    symbol: char,
+    state: &'static str,
+    document: Text,
+    id: Text,
+    message: Text,
+    advice: Option<Text>,
 }
 
 /// As many texts as the limits let there be, and how many more there are.
@@ -137,6 +178,8 @@ impl Page {
             }),
             warnings: limits
                 .listed(overview.warnings.iter().map(|it| it.shown(cut(&it.example.id, 500), it.text))),
+            cloud: cloud(report, limits),
+            branches: branches(report, limits),
             run: run(report, limits),
             elsewhere: written.json.as_ref().map_or("", |_| ", see art-mirror-validate.json"),
             request_elsewhere: written
@@ -193,6 +236,44 @@ fn failure(artifact: &ArtifactReport, known: Option<&String>) -> Failure {
         url: Text::new(artifact.url_or_location(), 2_000),
         message: message.map(|message| Text::new(&message, 1_000)),
     }
+}
+
+fn branches(report: &Report, limits: Limits) -> Option<Branches> {
+    let table = refs::table(report);
+    let row = |(of_ref, cells): &(&RefReport, Vec<String>)| Branch {
+        verdict: of_ref.verdict,
+        name: Text::new(&of_ref.name, 200),
+        state: Text::new(&format!("{} of {}", of_ref.summary.passed, of_ref.summary.artifacts), 100),
+        cells: cells.iter().map(|cell| Text::new(cell, 300)).collect(),
+        remarks: of_ref.remarks.iter().take(MOST_REMARKS).map(|remark| Text::new(remark, 300)).collect(),
+    };
+    (!table.rows.is_empty()).then(|| Branches {
+        columns: table.columns.iter().map(|column| Text::new(column, 100)).collect(),
+        rows: table.rows.iter().take(limits.matrix_rows).map(row).collect(),
+        more: table.rows.len().saturating_sub(limits.matrix_rows),
+    })
+}
+
+/// The cloud references, what is wrong with them first.
+fn cloud(report: &Report, limits: Limits) -> Option<Cloud> {
+    let sentence = report.cloud_summary.and_then(|summary| summary.sentence())?;
+    let mut references: Vec<_> = report.cloud_images.iter().collect();
+    references.sort_by_key(|reference| std::cmp::Reverse(reference.trouble()));
+    let row = |reference: &&CloudReport| CloudRow {
+        class: reference.verdict.known().map_or("none", |verdict| verdict.as_str()),
+        symbol: reference.verdict.known().map_or('·', words::symbol),
+        state: reference.word(),
+        document: Text::new(&reference.document, 500),
+        id: Text::new(&reference.id, 500),
+        message: Text::new(&reference.message, 500),
+        advice: reference.advice.as_deref().map(|advice| Text::new(advice, 300)),
+    };
+    Some(Cloud {
+        sentence: Text::new(&sentence, 500),
+        rows: references.iter().take(limits.matrix_rows).map(row).collect(),
+        more: references.len().saturating_sub(limits.matrix_rows),
+        open: references.first().is_some_and(|reference| reference.trouble().is_some()),
+    })
 }
 
 fn run(report: &Report, limits: Limits) -> Vec<(&'static str, Vec<Text>)> {

@@ -8,9 +8,11 @@ use crate::mirror::Mirror;
 use crate::resource::Resource;
 
 /// A registry on a mirror with TLS.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Registry<'m> {
     mirror: &'m Mirror,
+    /// Scheme and host that people know it by.
+    origin: String,
 }
 
 /// The token that the registry gives to anybody and wants to be shown.
@@ -22,11 +24,16 @@ const TOKENS: &str = "/v2/auth";
 impl<'m> Registry<'m> {
     /// A registry on this mirror.
     pub fn new(mirror: &'m Mirror) -> Self {
+        Self::at(mirror, &format!("https://{}", mirror.addr()))
+    }
+
+    /// A registry on this mirror that people know by another scheme and host.
+    pub fn at(mirror: &'m Mirror, origin: &str) -> Self {
         mirror.put(
             TOKENS,
             Resource::bytes(format!("{{\"token\": \"{TOKEN}\"}}")).content_type("application/json"),
         );
-        Self { mirror }
+        Self { mirror, origin: origin.to_owned() }
     }
 
     /// Puts a manifest into a repository, under its digest and, if there is one, a tag. Returns the reference by
@@ -48,7 +55,7 @@ impl<'m> Registry<'m> {
         let resource = resource.content_type("application/vnd.oci.image.manifest.v1+json");
         let challenge = format!(
             "Bearer realm=\"{}\",service=\"{}\",scope=\"repository:{repository}:pull\"",
-            self.mirror.url(TOKENS),
+            format_args!("{}{TOKENS}", self.origin),
             self.mirror.addr()
         );
         self.mirror.put(

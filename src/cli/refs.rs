@@ -1,0 +1,76 @@
+//! `check --ref`: the documents of the refs of a repository.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
+
+use crate::lint::{self, Input, Marketplace, Rule};
+use crate::stream::{Document, RefSources, Repository};
+
+/// The refs of a repository whose documents are checked.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Branches")]
+pub struct RefArgs {
+    /// The git repository of --ref
+    #[arg(long, value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
+    pub git: PathBuf,
+
+    /// Check the documents of these branches, remote branches and tags in place of a SOURCE: a name, or a pattern such
+    /// as 'release-*'; repeatable
+    #[arg(long = "ref", value_name = "PATTERN", conflicts_with_all = ["sources", "base", "partition"])]
+    pub refs: Vec<String>,
+
+    /// Refs that are not checked although --ref matches them; repeatable
+    #[arg(long = "exclude-ref", value_name = "PATTERN", requires = "refs")]
+    pub excluded: Vec<String>,
+}
+
+impl RefArgs {
+    /// Whether refs are checked, and no SOURCE.
+    pub(super) fn is_asked(&self) -> bool {
+        !self.refs.is_empty()
+    }
+
+    /// Reads their documents, apart from the thread that answers signals. The error is one of usage.
+    pub(super) async fn read(&self) -> Result<RefSources, String> {
+        let args = self.clone();
+        let reading = tokio::task::spawn_blocking(move || {
+            let repository = Repository::at(&args.git);
+            let refs = repository.refs(&args.refs, &args.excluded).map_err(|error| error.to_string())?;
+            Ok::<_, String>(RefSources::read(&repository, &refs))
+        });
+        let read = reading.await.map_err(|error| format!("the reading of refs broke off: {error}"))??;
+        if read.sources.documents.is_empty() {
+            let why = read.refs.iter().find_map(|it| it.unreadable.clone());
+            return Err(why.unwrap_or_else(|| "no ref has stream metadata".to_owned()));
+        }
+        Ok(read)
+    }
+}
+
+/// For each ref, which marketplace images are behind its builds.
+pub(super) fn marketplace_lags(read: &RefSources) -> Vec<Vec<String>> {
+    let of_ref = read.refs.iter().map(|its| {
+        let marketplaces: Vec<Marketplace> =
+            its.marketplaces.iter().filter_map(|(name, text)| Marketplace::read(name, text)).collect();
+        if marketplaces.is_empty() {
+            return Vec::new();
+        }
+        // By their paths in the ref, as the marketplace files are.
+        let documents: Vec<Document> = its
+            .documents
+            .iter()
+            .filter_map(|&at| read.sources.documents.get(at))
+            .map(|sourced| {
+                let name = sourced.document.name.split_once(':').map_or("", |(_, path)| path).into();
+                Document { name, ..sourced.document.clone() }
+            })
+            .collect();
+        let documents: Vec<&Document> = documents.iter().collect();
+        let alarms =
+            lint::lint(&Input { documents: &documents, marketplaces: &marketplaces, ..Input::default() });
+        let lags = alarms.into_iter().filter(|alarm| alarm.rule == Rule::MarketplaceLag);
+        lags.map(|alarm| alarm.message).collect()
+    });
+    of_ref.collect()
+}

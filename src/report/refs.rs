@@ -1,0 +1,218 @@
+//! A run over the refs of a repository: what users of each branch install, and whether the branches are in step.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::location::{BuildId, Series};
+use crate::report::model::{ArtifactReport, Report, Summary};
+use crate::stream::RefDocuments;
+use crate::text::{count, excerpt};
+use crate::verdict::Verdict;
+
+/// How many builds of a document a line names.
+const MOST_BUILDS: usize = 3;
+
+/// One ref of the run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct RefReport {
+    /// The ref, such as `release-4.16`.
+    pub name: Arc<str>,
+    /// What its documents come to: `inconclusive` where not all of them could be read.
+    pub verdict: Verdict,
+    /// The counts over the artifacts of its documents.
+    pub summary: Summary,
+    /// The names of its documents, as artifacts have them. Several refs may share one.
+    pub documents: Vec<Arc<str>>,
+    /// What is pinned, by what it is and architecture.
+    pub builds: Vec<RefBuild>,
+    /// What a person should know of the ref, one sentence each: what could not be read, which builds are behind those of
+    /// other branches, which marketplace images are behind the builds.
+    pub remarks: Vec<String>,
+}
+
+/// A build that a ref pins.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct RefBuild {
+    /// What it is: `RHEL 9.6`, or the name of a document of another product, such as `scos`.
+    pub of: String,
+    /// The architecture.
+    pub arch: Arc<str>,
+    /// The build ID.
+    pub build: Arc<str>,
+}
+
+impl RefReport {
+    /// What can be said of the ref in one line.
+    pub fn line(&self) -> String {
+        let Summary { artifacts, passed, failed, inconclusive, .. } = self.summary;
+        let builds: BTreeSet<&str> = self.builds.iter().map(|build| &*build.build).collect();
+        let mut named: Vec<&str> = builds.iter().copied().take(MOST_BUILDS).collect();
+        let more = format!("and {} more", builds.len().saturating_sub(MOST_BUILDS));
+        named.extend((builds.len() > MOST_BUILDS).then_some(&*more));
+        let state = match (failed, inconclusive) {
+            (1.., _) => {
+                format!("{failed} of {artifacts} missing or wrong: users of this branch cannot install")
+            }
+            (0, 1..) => format!("{inconclusive} of {artifacts} undetermined"),
+            (0, 0) => format!("{passed} of {artifacts} passed"),
+        };
+        let builds = if named.is_empty() { String::new() } else { format!("{}: ", named.join(", ")) };
+        format!("{}: {builds}{state}", self.name)
+    }
+}
+
+impl Report {
+    /// The report with what its artifacts come to for each ref. A ref that could not be read leaves the run
+    /// inconclusive. With each ref comes what is known of it already.
+    pub fn with_refs(mut self, refs: &[(RefDocuments, Vec<String>)], documents: &[Arc<str>]) -> Self {
+        let mut of_document: HashMap<&str, Vec<&ArtifactReport>> = HashMap::new();
+        for artifact in &self.artifacts {
+            of_document.entry(&*artifact.document).or_default().push(artifact);
+        }
+        let mut reports: Vec<RefReport> = Vec::new();
+        for (its, remarks) in refs {
+            let names: Vec<Arc<str>> =
+                its.documents.iter().filter_map(|&document| documents.get(document).cloned()).collect();
+            let artifacts: Vec<&ArtifactReport> =
+                names.iter().filter_map(|name| of_document.get(&**name)).flatten().copied().collect();
+            let mut summary = Summary::default();
+            for artifact in &artifacts {
+                summary.count(artifact.verdict);
+                summary.warnings += artifact.warnings.len();
+            }
+            let mut verdict =
+                artifacts.iter().map(|artifact| artifact.verdict).max().unwrap_or(Verdict::Pass);
+            let mut all = Vec::new();
+            if let Some(why) = &its.unreadable {
+                verdict = verdict.max(Verdict::Inconclusive);
+                all.push(format!("it could not be read: {why}"));
+            }
+            if its.is_without {
+                all.push("it has no stream metadata, as branches before 4.8".to_owned());
+            }
+            all.extend(remarks.iter().map(|remark| excerpt(remark, 400)));
+            let builds: BTreeSet<RefBuild> =
+                artifacts.iter().map(|artifact| RefBuild::of(artifact)).collect();
+            let builds = builds.into_iter().collect();
+            reports.push(RefReport {
+                name: Arc::clone(&its.name),
+                verdict,
+                summary,
+                documents: names,
+                builds,
+                remarks: all,
+            });
+        }
+        let behind = behind(&reports);
+        for (report, behind) in reports.iter_mut().zip(behind) {
+            report.remarks.extend(behind);
+        }
+        self.verdict = reports.iter().map(|report| report.verdict).fold(self.verdict, Verdict::max);
+        let unread =
+            reports.iter().filter(|it| it.remarks.iter().any(|it| it.starts_with("it could not"))).count();
+        if unread > 0 {
+            self.notes.push(format!(
+                "{} could not be read, so nothing is known of what users of it install",
+                count(unread, "ref")
+            ));
+        }
+        Self { refs: reports, ..self }
+    }
+}
+
+impl RefBuild {
+    fn of(artifact: &ArtifactReport) -> Self {
+        let file = artifact.document.rsplit('/').next().unwrap_or_default();
+        let stem = file.strip_suffix(".json").unwrap_or(file);
+        let is_other = stem.starts_with("scos") || stem.starts_with("fcos");
+        let rhel =
+            artifact.release.parse::<BuildId>().ok().and_then(|build| build.rhel()).filter(|_| !is_other);
+        let of = rhel.map_or_else(|| excerpt(stem, 60), |rhel| format!("RHEL {rhel}"));
+        let (arch, build) = (Arc::clone(&artifact.arch), Arc::clone(&artifact.release));
+        Self { of, arch, build }
+    }
+}
+
+/// For each ref, which of its builds are behind those of the same RHEL on other refs.
+///
+/// One RHEL, one build is what reviewers ask for. A branch that is behind an *older* branch is the worse case: a
+/// backport that left it out.
+fn behind(refs: &[RefReport]) -> Vec<Vec<String>> {
+    let mut newest: BTreeMap<(&str, &str), Vec<(usize, BuildId)>> = BTreeMap::new();
+    for (at, report) in refs.iter().enumerate() {
+        for RefBuild { of, arch, build } in &report.builds {
+            // A build that was made for one OpenShift release has no equal on other branches.
+            if let Some(build) = build.parse::<BuildId>().ok().filter(|build| build.ocp().is_none()) {
+                newest.entry((of, arch)).or_default().push((at, build));
+            }
+        }
+    }
+    // By the remark, the architectures that it is about.
+    let mut remarks: Vec<BTreeMap<String, Vec<&str>>> = refs.iter().map(|_| BTreeMap::new()).collect();
+    for ((of, arch), builds) in &newest {
+        for (at, build) in builds {
+            let newer = || builds.iter().filter(|(_, other)| other.age() > build.age());
+            let Some((best, best_build)) = newer().max_by_key(|(_, other)| other.age()) else { continue };
+            let own = refs.get(*at).and_then(|it| series(&it.name));
+            let is_older = |(other, _): &&(usize, BuildId)| {
+                let series = refs.get(*other).and_then(|it| series(&it.name));
+                matches!((series, own), (Some(series), own) if own.is_none_or(|own| series < own))
+            };
+            let of_older = newer().filter(is_older).max_by_key(|(_, other)| other.age());
+            let (whose, whose_build) = of_older.map_or((*best, best_build), |(other, build)| (*other, build));
+            let Some(name) = refs.get(whose).map(|it| &it.name) else { continue };
+            let remark = if of_older.is_some() {
+                format!("{of}: {build} is behind {whose_build} of the older branch {name}")
+            } else {
+                format!("{of}: {build} is behind {whose_build} of {name}")
+            };
+            if let Some(remarks) = remarks.get_mut(*at) {
+                remarks.entry(remark).or_default().push(arch);
+            }
+        }
+    }
+    let said =
+        |(remark, arches): (String, Vec<&str>)| excerpt(&format!("{remark} ({})", arches.join(", ")), 400);
+    remarks.into_iter().map(|of_ref| of_ref.into_iter().map(said).collect()).collect()
+}
+
+/// The OpenShift release of a branch: `release-4.16`, `origin/release-4.16`, `openshift-4.16`.
+fn series(name: &str) -> Option<Series> {
+    name.rsplit('/').next()?.rsplit('-').next()?.parse().ok()
+}
+
+/// Which ref pins what: the builds of each, by what they are.
+pub(super) struct Table<'r> {
+    pub(super) columns: Vec<&'r str>,
+    pub(super) rows: Vec<(&'r RefReport, Vec<String>)>,
+}
+
+/// The most columns: versions of RHEL and other products.
+const MOST_COLUMNS: usize = 12;
+
+/// The table of a report's refs. A cell has one build, or each with its architectures.
+pub(super) fn table(report: &Report) -> Table<'_> {
+    let all: BTreeSet<&str> = report.refs.iter().flat_map(|it| &it.builds).map(|build| &*build.of).collect();
+    let columns: Vec<&str> = all.into_iter().take(MOST_COLUMNS).collect();
+    let cell = |of_ref: &RefReport, column: &str| {
+        let mut builds: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for RefBuild { arch, build, .. } in of_ref.builds.iter().filter(|build| build.of == column) {
+            builds.entry(build).or_default().push(arch);
+        }
+        if builds.len() == 1 {
+            return builds.keys().copied().collect();
+        }
+        let each = builds.iter().map(|(build, arches)| format!("{build} ({})", arches.join(", ")));
+        each.collect::<Vec<_>>().join(", ")
+    };
+    let rows = report.refs.iter().map(|of_ref| {
+        let cells = columns.iter().map(|column| cell(of_ref, column)).collect();
+        (of_ref, cells)
+    });
+    let rows = rows.collect();
+    Table { columns, rows }
+}
