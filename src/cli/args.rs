@@ -92,9 +92,9 @@ pub struct NetworkArgs {
     #[arg(long, value_name = "PEM", value_hint = ValueHint::FilePath, value_parser = PathBufValueParser::new().try_map(trust_roots))]
     pub ca_file: Option<PathBuf>,
 
-    /// The most requests to one host at a time
-    #[arg(long, value_name = "N", default_value_t = 256, value_parser = positive)]
-    pub concurrency: usize,
+    /// The most requests to one host at a time [default: 256, or 1000 over the refs of a repository]
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub concurrency: Option<usize>,
 
     /// How long transient failures of a host are retried (5xx, 429, resets, timeouts, name resolution); 0 for no
     /// retries

@@ -147,6 +147,9 @@ fn pause(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// The most requests to one host at a time for a run over refs.
+const CONCURRENCY_OF_REFS: usize = 1_000;
+
 /// As good as for ever, and not beyond what clocks can tell.
 const A_CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
@@ -169,7 +172,13 @@ async fn check(args: CheckArgs, verbosity: Verbosity, mut stop: network::Stop<'_
         Err(problem) => return unusable(&args, Some(&choice), &problem),
     };
     let client = match client_settings(&args.network, choice.rules()) {
-        Ok(settings) => Client::new(settings),
+        Ok(mut settings) => {
+            // Twenty branches have three thousand artifacts, which shall not take a dozen round trips.
+            if args.refs.is_asked() && args.network.concurrency.is_none() {
+                settings.concurrency = CONCURRENCY_OF_REFS;
+            }
+            Client::new(settings)
+        }
         Err(problem) => return unusable(&args, Some(&choice), &problem),
     };
     // The documents take about as long to read as the trust roots.

@@ -9,6 +9,9 @@ use crate::location::ArtifactUrl;
 use crate::probe::Prober;
 use crate::stream::{SourceError, SourceErrors, Sources};
 
+/// The most requests to one host at a time, unless the command line says another number.
+const CONCURRENCY: usize = 256;
+
 /// Reads every source. All that is wrong is in the error, one line each.
 pub(super) async fn load(sources: &[Source], prober: &Prober) -> Result<Sources, String> {
     let mut loaded = Sources::default();
@@ -82,7 +85,7 @@ pub(super) fn client_settings(network: &NetworkArgs, mut rules: Rules) -> Result
         rules,
         proxies: Proxies::read(env::lossy).map_err(|error| error.to_string())?,
         extra_roots: network.extra_roots(),
-        concurrency: network.concurrency,
+        concurrency: network.concurrency.unwrap_or(CONCURRENCY),
         retries: network.retries,
         retry_for: network.retry_for,
         timeout: network.timeout,

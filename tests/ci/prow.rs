@@ -100,7 +100,9 @@ pub(crate) struct Refs {
 /// `DecorationConfig`, as far as a job sets it for itself.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "what is read is also what is checked")]
 pub(crate) struct Decoration {
+    skip_cloning: Option<bool>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) grace_period: Option<Duration>,
 }
@@ -113,6 +115,8 @@ pub(crate) struct PodSpec {
     pub(crate) containers: Vec<Container>,
     service_account_name: Option<String>,
     pub(crate) automount_service_account_token: Option<bool>,
+    #[serde(default)]
+    pub(crate) volumes: Vec<Volume>,
     pub(crate) security_context: Option<SecurityContext>,
 }
 
@@ -128,9 +132,28 @@ pub(crate) struct Container {
     #[serde(default)]
     pub(crate) args: Vec<String>,
     #[serde(default)]
-    env: Vec<Variable>,
+    pub(crate) env: Vec<Variable>,
     resources: Option<Resources>,
+    #[serde(default)]
+    pub(crate) volume_mounts: Vec<VolumeMount>,
     pub(crate) security_context: Option<SecurityContext>,
+}
+
+/// `Volume`, of the only kind that a job here has.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[expect(dead_code, reason = "what is read is also what is checked")]
+pub(crate) struct Volume {
+    pub(crate) name: String,
+    empty_dir: BTreeMap<String, String>,
+}
+
+/// `VolumeMount`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(crate) struct VolumeMount {
+    pub(crate) name: String,
+    pub(crate) mount_path: String,
 }
 
 /// `PullPolicy`
@@ -147,7 +170,7 @@ pub(crate) enum PullPolicy {
 #[expect(dead_code, reason = "what is read is also what is checked")]
 pub(crate) struct Variable {
     name: String,
-    value: String,
+    pub(crate) value: String,
 }
 
 /// `ResourceRequirements`

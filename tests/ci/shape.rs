@@ -7,8 +7,9 @@ use regex::Regex;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 
+use crate::binary::PROGRAM;
 use crate::ci_operator::{Configuration, Reference, Step, Test};
-use crate::ground::real_checkouts;
+use crate::ground::{Repo, real_checkouts};
 use crate::prow::{Container, Jobs, PodSpec};
 
 /// A duration as Go writes it.
@@ -268,6 +269,54 @@ fn the_periodic_of_prow() {
     assert!(refs.base_ref.is_some());
     assert!(job.spec.containers[0].args.contains(&"--verify=content".to_owned()));
     assert_pod(&job.spec, job.decoration_config.as_ref().unwrap());
+}
+
+/// The weekly job over all branches: its script fetches their tips, and its command is one that the program has.
+#[test]
+fn the_job_over_every_branch() {
+    let jobs: Jobs = read("prow/branches.yaml");
+    let [job] = jobs.periodics.as_slice() else { panic!("one job") };
+    assert!(is_cron(job.cron.as_ref().unwrap()));
+    let [container] = job.spec.containers.as_slice() else { panic!("one container") };
+    let [script] = container.args.as_slice() else { panic!("one script") };
+    assert_ends_itself(script, job.decoration_config.as_ref().unwrap().timeout.as_ref().unwrap());
+
+    // What it writes is a volume of its own; the rest of the file system is read-only.
+    let [mount] = container.volume_mounts.as_slice() else { panic!("one place to write to") };
+    assert!(job.spec.volumes.iter().any(|volume| volume.name == mount.name));
+    assert!(container.env.iter().all(|variable| variable.value == mount.mount_path));
+
+    let upstream = Repo::new();
+    let location = "https://art-rhcos-bridge.example/rhcos.iso";
+    let disk = serde_json::json!({ "location": location, "sha256": "0".repeat(64) });
+    let iso = serde_json::json!({ "release": "9.6.20260301-0", "formats": { "iso": { "disk": disk } } });
+    let document = serde_json::json!({
+        "stream": "s", "architectures": { "x86_64": { "artifacts": { "metal": iso } } }
+    });
+    upstream.write("data/data/coreos/rhcos.json", &document.to_string());
+    upstream.git(&["add", "."]);
+    upstream.git(&["commit", "--quiet", "-m", "a bump"]);
+    upstream.git(&["branch", "release-4.19"]);
+    let work = tempfile::tempdir().unwrap();
+    let program = Path::new(PROGRAM).parent().unwrap();
+    let output = std::process::Command::new(&container.command[0])
+        .args(&container.command[1..])
+        .arg(script)
+        .env_clear()
+        .env("PATH", format!("{}:/usr/bin:/bin", program.display()))
+        .env("TMPDIR", work.path())
+        .env("HOME", work.path())
+        .env("GIT_CONFIG_COUNT", "1")
+        .env("GIT_CONFIG_KEY_0", format!("url.{}.insteadOf", upstream.path().display()))
+        .env("GIT_CONFIG_VALUE_0", "https://github.com/openshift/installer")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    // Nothing is asked: the document names no published host.
+    assert_eq!(output.status.code(), Some(1), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    for branch in ["main", "release-4.19"] {
+        assert!(said.contains(&format!("{branch}: 9.6.20260301-0: 1 of 1 missing or wrong")), "{said}");
+    }
 }
 
 /// The run's own deadline comes before the job's timeout.

@@ -18,6 +18,8 @@ pub(crate) struct World {
     proxy: Proxy,
     /// Every location of the checkout.
     pub(crate) locations: Vec<String>,
+    /// The blobs in Azure that it names, the only cloud references of `testdata/checkout` that anybody can see.
+    blobs: Vec<String>,
 }
 
 impl World {
@@ -35,7 +37,9 @@ impl World {
             fs::write(coreos.join(name), text).unwrap();
             collect_locations(&serde_json::from_str(text).unwrap(), &mut locations);
         }
-        let hosts: BTreeSet<&str> = locations.iter().filter_map(|it| it.split('/').nth(2)).collect();
+        let blobs: Vec<String> = documents.iter().flat_map(|(_, text)| blobs(text)).collect();
+        let places = locations.iter().chain(&blobs);
+        let hosts: BTreeSet<&str> = places.filter_map(|it| it.split('/').nth(2)).collect();
         let mirror = Mirror::start(Config::tls_http2().names(hosts.iter().copied())).unwrap();
         let known = hosts.iter().fold(ProxyConfig::new(), |config, host| config.host(host, mirror.addr()));
         let proxy = Proxy::start(known).unwrap();
@@ -44,7 +48,7 @@ impl World {
         fs::create_dir(directory.path().join("artifacts")).unwrap();
         let on_path = directory.path().join("bin/art-mirror-validate");
         std::os::unix::fs::symlink(PROGRAM, on_path).unwrap();
-        Self { directory, mirror, proxy, locations }
+        Self { directory, mirror, proxy, locations, blobs }
     }
 
     /// What ART does when it is asked: everything is there, with its digest.
@@ -52,6 +56,9 @@ impl World {
         for location in &self.locations {
             let file = location.rsplit('/').next().unwrap();
             self.mirror.put(location, Resource::artifact(file).repr_digest());
+        }
+        for blob in &self.blobs {
+            self.mirror.put(blob, Resource::synthetic(1, 1024).header("x-ms-blob-type", "PageBlob"));
         }
     }
 
@@ -124,6 +131,12 @@ impl World {
 
 pub(crate) fn stdout(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// The URLs of a document's blobs in Azure.
+fn blobs(document: &str) -> Vec<String> {
+    let urls = document.split('"').filter(|text| text.starts_with("https://rhcos.blob.core.windows.net/"));
+    urls.map(str::to_owned).collect()
 }
 
 fn documents(directory: &Path) -> Vec<(String, String)> {
