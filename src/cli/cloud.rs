@@ -17,7 +17,7 @@ use crate::verdict::Outcome;
 const MOST: usize = 4_000;
 
 /// How long those that do not count have, once all artifacts are known.
-const GRACE: Duration = Duration::from_secs(5);
+const GRACE: Duration = Duration::from_secs(3);
 
 /// The cloud references that are asked for, each with its document's name.
 pub(super) struct References {
