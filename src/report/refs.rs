@@ -11,6 +11,9 @@ use crate::stream::RefDocuments;
 use crate::text::{count, excerpt};
 use crate::verdict::Verdict;
 
+/// The first release whose installer has stream metadata.
+const FIRST_WITH_STREAMS: Series = Series { major: 4, minor: 8 };
+
 /// How many builds of a document a line names.
 const MOST_BUILDS: usize = 3;
 
@@ -58,6 +61,7 @@ impl RefReport {
                 format!("{failed} of {artifacts} missing or wrong: users of this branch cannot install")
             }
             (0, 1..) => format!("{inconclusive} of {artifacts} undetermined"),
+            (0, 0) if artifacts == 0 => "nothing is known of what it pins".to_owned(),
             (0, 0) => format!("{passed} of {artifacts} passed"),
         };
         let builds = if named.is_empty() { String::new() } else { format!("{}: ", named.join(", ")) };
@@ -91,8 +95,12 @@ impl Report {
                 verdict = verdict.max(Verdict::Inconclusive);
                 all.push(format!("it could not be read: {why}"));
             }
-            if its.is_without {
+            if its.is_without && series(&its.name).is_some_and(|series| series < FIRST_WITH_STREAMS) {
                 all.push("it has no stream metadata, as branches before 4.8".to_owned());
+            } else if its.is_without {
+                // It had, or should: what its users install is not known.
+                verdict = verdict.max(Verdict::Inconclusive);
+                all.push("it has no stream metadata where any year's checkout has it".to_owned());
             }
             all.extend(remarks.iter().map(|remark| excerpt(remark, 400)));
             let builds: BTreeSet<RefBuild> =
@@ -112,8 +120,7 @@ impl Report {
             report.remarks.extend(behind);
         }
         self.verdict = reports.iter().map(|report| report.verdict).fold(self.verdict, Verdict::max);
-        let unread =
-            reports.iter().filter(|it| it.remarks.iter().any(|it| it.starts_with("it could not"))).count();
+        let unread = refs.iter().filter(|(its, _)| its.unreadable.is_some()).count();
         if unread > 0 {
             self.notes.push(format!(
                 "{} could not be read, so nothing is known of what users of it install",

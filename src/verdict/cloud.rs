@@ -186,7 +186,11 @@ fn blob(size: Option<u64>, blob_type: Option<&str>, outcome: &mut Outcome) {
                 .push(Finding::Image(format!("it has {}, expected a multiple of 512", bytes(size))));
         }
         Some(_) => {}
-        None => outcome.warnings.push("the server does not tell its size".to_owned()),
+        None => {
+            let detail = "the server does not tell its size, which must be a multiple of 512".to_owned();
+            let error = ProbeError { kind: ProbeErrorKind::ServerError, status: None, detail };
+            outcome.findings.push(Finding::Undetermined { about: None, error });
+        }
     }
     if let Some(found) = blob_type.filter(|found| *found != "PageBlob") {
         outcome.findings.push(Finding::Image(format!("it is a {}, expected a PageBlob", Printable(found))));

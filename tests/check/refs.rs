@@ -127,6 +127,18 @@ fn a_branch_that_cannot_be_read_keeps_no_other_from_being_checked_and_is_no_pass
 }
 
 #[test]
+fn a_branch_without_documents_passes_only_where_there_were_none_yet() {
+    let branches = Branches::new();
+    branches.branch("release-4.19", &[(RHCOS, branches.document("9.6.20260301-0", &BOTH))]);
+    branches
+        .branch("release-4.18", &[("data/elsewhere/rhcos.json", branches.document("9.6.20260301-0", &[]))]);
+    let report = branches.check(&["--ref", "release-*", "--output", "json"]).run().exits(3).report().0;
+    let moved = of_ref(&report, "release-4.18");
+    assert_eq!(moved["verdict"], "inconclusive");
+    assert!(moved["remarks"][0].as_str().unwrap().contains("no stream metadata"), "{moved:#}");
+}
+
+#[test]
 fn marketplace_images_that_lag_are_named() {
     let branches = Branches::new();
     let marketplace = json!({ "x86_64": { "azure": { "ocp": { "hyperVGen2": {

@@ -73,7 +73,7 @@ fn a_blob_is_whole_pages() {
         (there(Some(1024)), "pass|"),
         (typed(Some(1024), "BlockBlob"), "fail image-mismatch|it is a BlockBlob, expected a PageBlob"),
         (there(Some(1000)), "fail image-mismatch|it has 1000 bytes"),
-        (there(None), "pass|warning: the server does not tell its size"),
+        (there(None), "inconclusive server-error|the server does not tell its size"),
         (
             CloudEvidence::only(Observation::Absent { status: 404, how: Absence::Status }),
             "fail missing|it is not there: the server answered 404",
