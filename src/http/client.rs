@@ -20,7 +20,7 @@ use super::retry::{Failed, Outage, Retries, retry_after};
 use super::rules::{MAX_REDIRECTS, Refusal, Rules};
 use super::settings::{ClientSettings, Traffic};
 use super::trust::Trust;
-use crate::location::HostKind;
+use crate::location::{CloudHost, HostKind};
 
 /// The most bytes of a small file that are held without a thought. Real sidecars have ten kilobytes; those that
 /// have more share [`LARGE_BYTES`], so that many directories cost no more memory than one.
@@ -411,7 +411,8 @@ impl Answer {
 /// says so, and the run's where its own options name the host.
 fn not_global(host: &Host, url: &Url, addresses: String) -> Failure {
     let name = host.name().to_owned();
-    if HostKind::of(url.host_str().unwrap_or_default()) == HostKind::Other {
+    let host_name = url.host_str().unwrap_or_default();
+    if HostKind::of(host_name) == HostKind::Other && !CloudHost::ALL.iter().any(|kind| kind.is(host_name)) {
         return Failure::Refused(Refusal::Address { host: name, addresses });
     }
     let detail = format!(
@@ -472,7 +473,11 @@ mod tests {
         let client = Client { look_up: inner, ..Client::new(settings) };
         let ask = Ask { method: &Method::HEAD, headers: &[], bearer: None, traffic: Traffic::Requests };
         let asked = async |url: &str| client.ask(ask, &url.parse().unwrap(), &mut 0).await.unwrap_err();
-        for url in ["https://mirror.openshift.com/f", "https://art-rhcos-ci.s3.amazonaws.com/f"] {
+        for url in [
+            "https://mirror.openshift.com/f",
+            "https://art-rhcos-ci.s3.amazonaws.com/f",
+            "https://rhcos.blob.core.windows.net/f",
+        ] {
             let Failure::ProbeError(error, Again::No) = asked(url).await else { panic!("{url}") };
             assert_eq!(error.kind, ProbeErrorKind::Unreachable);
             assert!(error.detail.contains("in this network") && error.detail.contains("10.0.0.1, 0.0.0.0"));

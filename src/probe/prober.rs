@@ -312,7 +312,10 @@ impl<K: Copy + Eq + Hash + 'static> Examination<'_, K> {
     }
 
     /// What is known of the files that are under way, for who ends the examination here.
-    pub fn into_known(self) -> HashMap<K, Evidence> {
+    pub fn into_known(mut self) -> HashMap<K, Evidence> {
+        while let Ok((key, part)) = self.parts.try_recv() {
+            self.add(key, part);
+        }
         self.known
     }
 }
