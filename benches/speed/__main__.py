@@ -2,7 +2,7 @@
 
     python3 benches/speed [--runs N] [ROW…]
 
-The rows: distance, http1, redirect, lossy, loopback, startup, content. Needs nginx and openssl; compares with
+The rows: distance, http1, redirect, branches, lossy, loopback, startup, content. Needs nginx and openssl; compares with
 curl, lychee, aria2 and xargs as far as they are installed. See README.md in the directory above.
 """
 

@@ -22,6 +22,9 @@ REAL = (
     ("qemu", "qcow2.gz", "disk"),
 )
 
+# What branches pin together, no two the same.
+BRANCHES, OF_A_BRANCH = 20, 150
+
 # Files to a directory where there are more than in a real document.
 MANY = 100
 
@@ -75,6 +78,10 @@ def documents_for(artifacts):
             ("coreos-rhel-10", list(real_document("rhcos", "rhel-10.2", "10.2.20260405-0", 48))),
             ("scos", list(real_document("scos", "c10s", "10.0.20251103-0", 47))),
         ]
+    if artifacts == BRANCHES * OF_A_BRANCH:
+        rows = list(large_document(artifacts))
+        return [(f"release-4.{number + 1}", rows[number * OF_A_BRANCH:(number + 1) * OF_A_BRANCH])
+                for number in range(BRANCHES)]
     return [(f"large-{artifacts}", list(large_document(artifacts)))]
 
 

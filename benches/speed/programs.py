@@ -28,6 +28,13 @@ class Programs:
             command += ["--artifacts-dir", f"{self.work}/artifacts"]
         return Program(name, command + documents, ours=True)
 
+    def gate_of_branches(self, folder, repository):
+        """`check` of every branch of a repository."""
+        whole = self.gate(folder)
+        sources = {os.path.join(folder, "documents", it) for it in os.listdir(f"{folder}/documents")}
+        command = [it for it in whole.command if it not in sources]
+        return Program(whole.name, [*command, "--git", repository, "--ref", "release-*"], ours=True)
+
     def curl(self, folder, *more, parallel=50, name=None):
         name = name or " ".join(["curl -Z", f"--parallel-max {parallel}", "--head", *more])
         command = ["curl", "-Z", "--parallel-max", str(parallel), "--head", "-s", *more, "--cacert", self.ca,

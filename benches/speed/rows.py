@@ -1,9 +1,11 @@
 """The rows: what is compared with what, and what must come of it."""
 
 import os
+import shutil
 import subprocess
 
 import content
+from documents import BRANCHES, OF_A_BRANCH
 from measure import bound, connections, failed, in_turns, median, requests, table, timed
 from programs import Program
 
@@ -89,6 +91,34 @@ def redirect(bench):
         table(f"{artifacts} artifacts, 50 ms away, redirected to another server", HEADER, rows)
 
 
+def branches(bench):
+    """Every branch: six round trips more than without a distance, in which reading git is."""
+    medians = []
+    for where in ("near/raised", "far/raised"):
+        folder = bench.folder(where, BRANCHES * OF_A_BRANCH)
+        ours = bench.programs.gate_of_branches(folder, repository(folder))
+        medians.append(median(in_turns(bench.servers, [ours], bench.runs)[ours.name]))
+    near, far = medians
+    rows = [["art-mirror-validate", f"{near:.3f} s", f"{far:.3f} s", bound((far - near) / bench.round_trip, 6)]]
+    title = f"{BRANCHES} branches of {OF_A_BRANCH} artifacts, 50 ms away"
+    table(title, ["", "without a distance", "with it", "round trips"], rows)
+
+
+def repository(folder):
+    """A git repository with each document of a folder on a branch of its name."""
+    place = f"{folder}/repository"
+    git = ["git", "-C", place, "-c", "user.name=b", "-c", "user.email=b@example.com"]
+    at = f"{place}/data/data/coreos/rhcos.json"
+    os.makedirs(os.path.dirname(at))
+    subprocess.run([*git, "init", "--quiet"], check=True)
+    for name in sorted(os.listdir(f"{folder}/documents")):
+        subprocess.run([*git, "checkout", "--quiet", "--orphan", name.removesuffix(".json")], check=True)
+        shutil.copy(f"{folder}/documents/{name}", at)
+        subprocess.run([*git, "add", "."], check=True)
+        subprocess.run([*git, "commit", "--quiet", "-m", name], check=True)
+    return place
+
+
 def lossy(bench):
     """Two requests in a hundred fail with 503, at random."""
     for artifacts in (48, 143):
@@ -162,5 +192,5 @@ def startup(bench):
     print(f"the binary: {os.path.getsize(binary) / 2**20:.1f} MiB")
 
 
-ROWS = {"distance": distance, "http1": http1, "redirect": redirect, "lossy": lossy, "loopback": loopback,
+ROWS = {"distance": distance, "http1": http1, "redirect": redirect, "branches": branches, "lossy": lossy, "loopback": loopback,
         "startup": startup, "content": content.content}

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
+use crate::report::cloud::CloudImages;
 use crate::report::files::Written;
 use crate::report::model::Report;
 use crate::report::overview::{Block, Overview, said};
@@ -181,20 +182,24 @@ fn groups(text: &mut String, overview: &Overview<'_>, written: &Written, (most, 
 
 /// The cloud references that are wrong or undetermined, one line each.
 fn cloud(text: &mut String, report: &Report, written: &Written, most: usize) {
-    let wrong = || report.cloud_images.iter().filter_map(|it| Some((it, it.trouble()?)));
-    for (reference, verdict) in wrong().take(most) {
-        let style = verdict_style(verdict).bold();
-        let word = format_args!("{} cloud {}:", words::symbol(verdict), reference.word()).to_string();
-        let (id, said) = (excerpt(&reference.id, 100), excerpt(&reference.message, 200));
-        line(text, format_args!("{} {id}: {said}", styled(style, word)));
-        let next = wrong().skip_while(|(it, _)| !std::ptr::eq(*it, reference)).nth(1);
+    let wrong: Vec<_> = report.cloud_images.iter().filter_map(|it| Some((it, it.trouble()?))).collect();
+    let shown = wrong.get(..most).unwrap_or(&wrong);
+    let counts = report.cloud_summary.is_some_and(|summary| summary.mode == CloudImages::Require);
+    for (at, (reference, verdict)) in shown.iter().enumerate() {
+        let style = if counts { verdict_style(*verdict).bold() } else { LOUD };
+        let symbol = if counts { words::symbol(*verdict) } else { '!' };
+        let word = format_args!("{symbol} cloud {}:", reference.word()).to_string();
+        let place =
+            if report.documents.len() > 1 { format!("{}:", reference.document) } else { String::new() };
+        let place = excerpt(&format!("{place}{}", reference.id), 150);
+        line(text, format_args!("{} {place}: {}", styled(style, word), excerpt(&reference.message, 200)));
         if let Some(advice) = &reference.advice
-            && next.is_none_or(|(next, _)| next.advice != reference.advice)
+            && shown.get(at + 1).is_none_or(|(next, _)| next.advice != reference.advice)
         {
             line(text, styled(BOLD, format_args!("→ {advice}")));
         }
     }
-    rest(text, wrong().count().saturating_sub(most), "cloud reference", written);
+    rest(text, wrong.len().saturating_sub(most), "cloud reference", written);
 }
 
 /// What is left out, and where it can be read.
