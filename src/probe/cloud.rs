@@ -57,6 +57,8 @@ pub struct CloudEvidence {
     pub digest: Option<Sha256>,
     /// What the tag leads to; `None` if nobody asked.
     pub tag: Option<Result<Option<Sha256>, ProbeError>>,
+    /// Whether a registry shows the image to nobody without an account.
+    pub needs_account: bool,
     /// How often the image was asked for.
     pub attempts: u32,
     /// The host that answered.
@@ -66,7 +68,15 @@ pub struct CloudEvidence {
 impl CloudEvidence {
     /// The evidence of what nobody asked anything else about.
     pub fn only(image: Observation) -> Self {
-        Self { image, blob_type: None, digest: None, tag: None, attempts: 0, answered_by: None }
+        Self {
+            image,
+            blob_type: None,
+            digest: None,
+            tag: None,
+            needs_account: false,
+            attempts: 0,
+            answered_by: None,
+        }
     }
 }
 
@@ -78,6 +88,9 @@ pub(super) async fn ask_cloud(client: &Client, request: &CloudRequest) -> CloudE
         CloudRequest::Container { image, tag } => {
             let mut registry = Registry { client, token: None };
             let (image, digest, attempts) = registry.manifest(image).await;
+            // So says Quay of a repository that is not public, to a token that anybody gets.
+            let needs_account = registry.token.is_some()
+                && matches!(&image, Observation::Undetermined(error) if error.status == Some(401));
             // Where it leads matters only beside what is there.
             let tag = match (&image, tag) {
                 (Observation::Present { .. }, Some(tag)) => Some(match registry.manifest(tag).await {
@@ -87,7 +100,7 @@ pub(super) async fn ask_cloud(client: &Client, request: &CloudRequest) -> CloudE
                 }),
                 _ => None,
             };
-            CloudEvidence { digest, tag, attempts, ..CloudEvidence::only(image) }
+            CloudEvidence { digest, tag, needs_account, attempts, ..CloudEvidence::only(image) }
         }
     }
 }

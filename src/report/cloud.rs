@@ -98,12 +98,15 @@ impl CloudReport {
             CloudResource::Account(images) => (None, images.len()),
         };
         let verdict = match outcome.verdict() {
-            Verdict::Pass if named.is_none() => CloudVerdict::NotVerifiable,
+            Verdict::Pass if outcome.needs_account => CloudVerdict::NotVerifiable,
             Verdict::Pass => CloudVerdict::Pass,
             Verdict::Fail => CloudVerdict::Fail,
             Verdict::Inconclusive => CloudVerdict::Inconclusive,
         };
         let message = match verdict {
+            CloudVerdict::NotVerifiable if named.is_some() => {
+                "the registry shows it to nobody without an account; it was not verified".to_owned()
+            }
             CloudVerdict::NotVerifiable => {
                 format!(
                     "{} of {}, not verifiable without an account",

@@ -15,7 +15,9 @@ const MAX_WARNINGS: usize = 10;
 pub fn judge_cloud(reference: &CloudReference, evidence: Option<&CloudEvidence>) -> Outcome {
     let mut outcome = Outcome::default();
     document(reference, &mut outcome);
+    outcome.needs_account = matches!(reference.resource, CloudResource::Account(_));
     if let Some(evidence) = evidence {
+        outcome.needs_account |= evidence.needs_account;
         outcome.attempts = evidence.attempts;
         outcome.answered_by.clone_from(&evidence.answered_by);
         answer(reference, evidence, &mut outcome);
@@ -156,6 +158,7 @@ fn answer(reference: &CloudReference, evidence: &CloudEvidence, outcome: &mut Ou
             outcome.http_status = Some(status);
             outcome.findings.push(Finding::Missing { status, how });
         }
+        Observation::Undetermined(error) if evidence.needs_account => outcome.http_status = error.status,
         Observation::Undetermined(error) => {
             outcome.http_status = error.status;
             outcome.findings.push(Finding::Undetermined { about: None, error: error.clone() });

@@ -30,6 +30,8 @@ pub struct Outcome {
     pub observed_uncompressed_sha256: Option<Sha256>,
     /// What a key of the keyring signed, and which key: what the file, or its digest, is vouched for by.
     pub signed: Vec<(&'static str, String)>,
+    /// Whether only an account could see it, which is so of some cloud references.
+    pub needs_account: bool,
     pub attempts: u32,
     /// The host that answered, at the end of all redirects.
     pub answered_by: Option<Arc<str>>,

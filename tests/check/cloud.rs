@@ -219,6 +219,20 @@ fn each_answer_of_a_cloud_has_its_meaning() {
     }
 }
 
+/// A repository that is not public says 401 to the token that anybody gets: nobody knows, and nothing is wrong.
+#[test]
+fn what_a_registry_shows_to_no_stranger_is_not_verifiable() {
+    let world = World::new();
+    let challenge = format!("Bearer realm=\"{}\",service=\"x\"", world.mirror.url("/v2/auth"));
+    for place in world.mirror.table().paths().iter().filter(|it| it.contains("/manifests/")) {
+        world.mirror.put(place, Resource::bytes(MANIFEST).wants_bearer("that-of-an-account", &challenge));
+    }
+    let report = world.run("require", 0);
+    let said = said(&report, "x86_64/images/kubevirt");
+    assert!(said.starts_with("not-verifiable |the registry shows it to nobody without an account"), "{said}");
+    assert_eq!(report.0["cloud_summary"]["not_verifiable"], 2);
+}
+
 #[test]
 fn a_registry_is_asked_for_a_token_once_and_only_itself() {
     let world = World::new();
