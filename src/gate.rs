@@ -20,7 +20,7 @@ use crate::verdict::{Expectation, Outcome, Reason, Signatures, Verdict, Verify, 
 pub use cloud::run_cloud;
 
 /// How often an observer hears of downloads.
-const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
+pub const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
 
 /// One artifact of a run.
 #[derive(Debug, Clone)]

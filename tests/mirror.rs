@@ -288,7 +288,7 @@ fn two_builds_do_not_share_a_directory() {
     let directory = dest.join("x86_64/dependencies/rhcos/4.19/4.19.2");
     let file = directory.join("rhcos-4.19.2-x86_64-metal.x86_64.raw.gz");
 
-    // What should be right is mended, what nobody can tell from another build's is not.
+    // What should be right is replaced, what nobody can tell from another build's is not.
     fs::write(&file, "damaged").unwrap();
     assert_eq!(mirror(&server, &dest, &release).status(), 0);
     fs::write(&file, "damaged").unwrap();

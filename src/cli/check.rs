@@ -1,5 +1,7 @@
 //! `check`: the gate.
 
+mod observer;
+
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -11,27 +13,28 @@ use tokio::time::Instant;
 
 use super::args::{NetworkArgs, Output, Source, TargetArgs, duration, source};
 use super::base::{self, NoBase};
-use super::cloud::References;
+use super::cloud::{Judged, References};
 use super::filters::Filters;
 use super::load::{client_settings, load};
 use super::refs::{RefArgs, marketplace_lags};
 use super::target::Choice;
 use super::{Exit, Verbosity, complain, env, lint, network, signals};
-use crate::gate::{self, Case, Ended, Observer, TimeLimits};
+use crate::gate::{Case, Ended, TimeLimits};
 use crate::handoff::request;
 use crate::location::{self, rewrite};
-use crate::probe::{Client, Keyring, Outage, Prober, TransfersNow};
-use crate::report::bounds::{Room, fit_lines};
+use crate::probe::{Client, Keyring, Prober};
+use crate::report::bounds::fit_lines;
 use crate::report::cloud::CloudImages;
-use crate::report::log::LogWriter;
 use crate::report::model::{
-    ArtifactReport, Changes, DocumentReport, Report, SkippedFile, Summary, Target, TargetKind,
+    ArtifactReport, Changes, DocumentReport, Report, SkippedFile, Target, TargetKind,
 };
-use crate::report::progress::{OutageNotes, Progress};
 use crate::report::summary::{self, Reader};
+use crate::report::written::Written;
 use crate::report::{advise, files, json, markdown};
 use crate::stream::{Artifact, Claim, Claims, Partition, RefDocuments, Sha256, Sourced, Sources};
 use crate::verdict::{Outcome, Signatures, Verdict, Verify};
+
+use observer::RunObserver;
 
 /// `check`
 #[expect(clippy::doc_markdown, reason = "the comments of arguments are the help texts")]
@@ -208,9 +211,8 @@ async fn check(args: CheckArgs, verbosity: Verbosity, mut stop: network::Stop<'_
             .wait
             .and_then(|wait| Some((started.checked_add(wait.min(A_CENTURY))?, args.wait_interval))),
     };
-    let artifacts = gate::run(&prober, &cases, limits, stop, &mut observer);
-    let is_cut_short = |(_, ended): &(_, Option<_>)| ended.is_some();
-    let ((outcomes, ended), of_clouds) = references.beside(&prober, limits, artifacts, is_cut_short).await;
+    let Judged { artifacts: outcomes, clouds, ended } =
+        references.beside(&prober, &cases, limits, stop, &mut observer).await;
     let (artifacts, log) = observer.into_artifacts(&outcomes);
     // From here on the reports are all that is needed; with many artifacts the rest is as large again.
     drop((outcomes, cases, prober));
@@ -227,8 +229,7 @@ async fn check(args: CheckArgs, verbosity: Verbosity, mut stop: network::Stop<'_
     }
     let documents: Vec<Arc<str>> =
         sources.documents.iter().map(|sourced| Arc::clone(&sourced.document.name)).collect();
-    report =
-        report.with_refs(&refs, &documents).with_cloud(args.cloud_images, references.reports(&of_clouds));
+    report = report.with_refs(&refs, &documents).with_cloud(args.cloud_images, references.reports(&clouds));
     if let Some(mut log) = log {
         for of_ref in &report.refs {
             let _ = log.news(&of_ref.line());
@@ -436,129 +437,6 @@ fn begun(choice: Option<&Choice>, sources: &Sources) -> Report {
     report
 }
 
-type Log = LogWriter<Box<dyn Write>>;
-
-/// Tells how the run goes, while it goes: a log line for each artifact in the order of the documents, or a
-/// progress bar on a terminal.
-struct RunObserver<'s> {
-    subjects: &'s [Subject<'s>],
-    cases: &'s [Case],
-    log: Option<Log>,
-    progress: Progress,
-    outages: OutageNotes,
-    quiet: bool,
-    /// Of thousands of artifacts of branches nobody reads the passes one by one.
-    says_passes: bool,
-    /// The reports so far; those before `told` were told.
-    reports: Vec<Option<ArtifactReport>>,
-    told: usize,
-    summary: Summary,
-    /// What is left for texts of artifacts in all outputs.
-    room: Room,
-}
-
-impl<'s> RunObserver<'s> {
-    fn new(args: &CheckArgs, verbosity: Verbosity, subjects: &'s [Subject<'s>], cases: &'s [Case]) -> Self {
-        let logs = args.output == Output::Human && !verbosity.quiet && !io::stdout().is_terminal();
-        let out: Box<dyn Write> = Box::new(io::BufWriter::new(anstream::stdout()));
-        Self {
-            subjects,
-            cases,
-            log: logs.then(|| LogWriter::new(out)),
-            progress: if verbosity.quiet { Progress::hidden() } else { Progress::new(subjects.len()) },
-            outages: OutageNotes::default(),
-            quiet: verbosity.quiet,
-            says_passes: !args.refs.is_asked(),
-            reports: vec![None; subjects.len()],
-            told: 0,
-            summary: Summary::default(),
-            room: Room::default(),
-        }
-    }
-
-    fn begin(&mut self, report: &Report) {
-        if let Some(log) = &mut self.log {
-            // Where nobody reads, the reports and the exit status still tell.
-            let _ = log.header(report);
-        }
-    }
-
-    fn tell(&mut self) {
-        let before = self.told;
-        while let Some(Some(report)) = self.reports.get(self.told) {
-            if let Some(log) = &mut self.log
-                && (self.says_passes || report.verdict != Verdict::Pass)
-            {
-                let _ = log.artifact(report);
-            }
-            self.told += 1;
-        }
-        if let Some(log) = &mut self.log
-            && self.told > before
-        {
-            let _ = log.flush();
-        }
-    }
-
-    fn news(&mut self, news: &str) {
-        match &mut self.log {
-            Some(log) => {
-                let _ = log.news(news);
-            }
-            None if self.quiet => {}
-            None => self.progress.suspend(|| complain_softly(news)),
-        }
-    }
-
-    /// The reports, and the log if there is one.
-    fn into_artifacts(mut self, outcomes: &[Outcome]) -> (Vec<ArtifactReport>, Option<Log>) {
-        self.tell();
-        self.progress.finish();
-        let reports = std::mem::take(&mut self.reports);
-        let all = reports.into_iter().zip(self.subjects).zip(self.cases).zip(outcomes);
-        let artifacts = all.map(|(((report, subject), case), outcome)| {
-            report.unwrap_or_else(|| {
-                let mut report = subject.report(Some(case), outcome);
-                self.room.fit(&mut report);
-                report
-            })
-        });
-        (artifacts.collect(), self.log)
-    }
-}
-
-impl Observer for RunObserver<'_> {
-    fn judged(&mut self, index: usize, outcome: &Outcome) {
-        let Some(subject) = self.subjects.get(index) else { return };
-        let mut report = subject.report(self.cases.get(index), outcome);
-        self.room.fit(&mut report);
-        self.summary.count(report.verdict);
-        self.progress.tick(self.summary.passed, self.summary.failed, self.summary.inconclusive);
-        if let Some(slot) = self.reports.get_mut(index) {
-            *slot = Some(report);
-        }
-        self.tell();
-    }
-
-    fn downloading(&mut self, now: &TransfersNow) {
-        let line = self.progress.downloading(now);
-        if let (Some(log), Some(line)) = (&mut self.log, line) {
-            let _ = log.note(&line);
-        }
-    }
-
-    fn hosts_down(&mut self, outages: &[Outage]) {
-        for note in self.outages.due(std::time::Instant::now(), outages) {
-            self.news(&note);
-        }
-    }
-
-    fn waiting(&mut self, left: usize, again_in: Duration) {
-        let left = crate::text::count(left, "artifact");
-        self.news(&format!("{left} left; asking again in {}", humantime::format_duration(again_in)));
-    }
-}
-
 fn complain_softly(note: &str) {
     let _ = writeln!(anstream::stderr(), "{note}");
 }
@@ -589,8 +467,8 @@ fn reports_directory(artifacts_dir: Option<&Path>) -> Option<PathBuf> {
 }
 
 /// Leaves the reports where the job wants them, if it wants any.
-fn write_files(artifacts_dir: Option<&Path>, report: &Report) -> files::Written {
-    let Some(directory) = reports_directory(artifacts_dir) else { return files::Written::default() };
+fn write_files(artifacts_dir: Option<&Path>, report: &Report) -> Written {
+    let Some(directory) = reports_directory(artifacts_dir) else { return Written::default() };
     let written = files::write(&directory, report);
     for error in &written.errors {
         complain(error);

@@ -1,23 +1,32 @@
 //! The cloud references of a run of `check`: which are asked for, and how long.
 
-use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
 
 use super::filters::Filters;
-use crate::gate::{self, TimeLimits};
+use super::network::Stop;
+use super::signals::Interrupt;
+use crate::gate::{self, Case, Ended, Observer, TimeLimits};
 use crate::probe::Prober;
 use crate::report::cloud::{CloudImages, CloudReport};
 use crate::stream::{CloudReference, Sourced, Sources};
 use crate::verdict::Outcome;
 
-/// The most of a run. A document has some fifty; thirty branches have a thousand.
-const MOST: usize = 4_000;
+/// The most of a run. A document has some twenty; thirty branches have seven hundred.
+const MOST: usize = 1_500;
 
 /// How long those that do not count have, once all artifacts are known.
 const GRACE: Duration = Duration::from_secs(3);
+
+/// The outcomes of a run.
+pub(super) struct Judged {
+    pub(super) artifacts: Vec<Outcome>,
+    pub(super) clouds: Vec<Outcome>,
+    pub(super) ended: Option<Ended<Interrupt>>,
+}
 
 /// The cloud references that are asked for, each with its document's name.
 pub(super) struct References {
@@ -50,33 +59,57 @@ impl References {
         Ok(found)
     }
 
-    /// Asks for them while the artifacts are asked for. What does not count is not waited for.
-    pub(super) async fn beside<T>(
+    /// Judges the cases, and these beside them. What does not count is not waited for; the signal and the deadline end
+    /// both.
+    pub(super) async fn beside(
         &self,
         prober: &Prober,
+        cases: &[Case],
         limits: TimeLimits,
-        artifacts: impl Future<Output = T>,
-        is_cut_short: impl Fn(&T) -> bool,
-    ) -> (T, Vec<Outcome>) {
-        let (sender, done) = oneshot::channel();
-        let artifacts = async {
-            let known = artifacts.await;
-            // Nobody waits for it where all references are known.
-            let _ = sender.send(is_cut_short(&known));
-            known
-        };
+        mut stop: Stop<'_>,
+        observer: &mut dyn Observer,
+    ) -> Judged {
         let counts = self.mode == CloudImages::Require;
-        let end = async {
-            if done.await.unwrap_or(true) {
-                return;
-            }
-            if counts {
-                std::future::pending::<()>().await;
-            }
-            tokio::time::sleep(GRACE).await;
+        let cloud_limits = TimeLimits { wait: limits.wait.filter(|_| counts), ..limits };
+        let (end, ended) = oneshot::channel::<()>();
+        let end_of_cloud = async {
+            // Dropping the sender is enough.
+            let _ = ended.await;
         };
-        let limits = TimeLimits { wait: limits.wait.filter(|_| counts), ..limits };
-        tokio::join!(artifacts, gate::run_cloud(prober, &self.references, limits, end))
+        let mut cloud = pin!(gate::run_cloud(prober, &self.references, cloud_limits, end_of_cloud));
+        let mut of_clouds = None;
+        let (artifacts, mut ended) = {
+            let mut artifacts = pin!(gate::run(prober, cases, limits, stop.as_mut(), observer));
+            loop {
+                tokio::select! {
+                    known = &mut artifacts => break known,
+                    known = &mut cloud, if of_clouds.is_none() => of_clouds = Some(known),
+                }
+            }
+        };
+        let clouds = if let Some(known) = of_clouds {
+            known
+        } else {
+            let mut grace = pin!(async {
+                if counts {
+                    std::future::pending::<()>().await;
+                }
+                tokio::time::sleep(GRACE).await;
+            });
+            let mut clock = tokio::time::interval(gate::PROGRESS_INTERVAL);
+            while ended.is_none() {
+                tokio::select! {
+                    biased;
+                    interrupt = &mut stop => ended = Some(Ended::Stopped(interrupt)),
+                    clouds = &mut cloud => return Judged { artifacts, clouds, ended },
+                    () = &mut grace => break,
+                    _ = clock.tick() => observer.hosts_down(&prober.outages()),
+                }
+            }
+            drop(end);
+            cloud.await
+        };
+        Judged { artifacts, clouds, ended }
     }
 
     /// The reports of the outcomes.

@@ -6,6 +6,10 @@ use clap::{Args, ValueHint};
 
 use crate::lint::{self, Input, Marketplace, Rule};
 use crate::stream::{Document, RefSources, Repository};
+use crate::text::path_name;
+
+/// The most refs of a run. A fork of the installer has fifty branches.
+const MOST: usize = 500;
 
 /// The refs of a repository whose documents are checked.
 #[derive(Debug, Clone, Default, Args)]
@@ -37,6 +41,13 @@ impl RefArgs {
         let reading = tokio::task::spawn_blocking(move || {
             let repository = Repository::at(&args.git);
             let refs = repository.refs(&args.refs, &args.excluded).map_err(|error| error.to_string())?;
+            if refs.len() > MOST {
+                let directory = path_name(&args.git);
+                return Err(format!(
+                    "{directory}: found {} refs, expected at most {MOST} in a run",
+                    refs.len()
+                ));
+            }
             Ok::<_, String>(RefSources::read(&repository, &refs))
         });
         let read = reading.await.map_err(|error| format!("the reading of refs broke off: {error}"))??;

@@ -150,7 +150,7 @@ fn judge(args: &RetentionArgs) -> Result<(Pins, Option<Retention>), String> {
             Source::Path(path) if path.is_dir() => {
                 pins.add_checkout(&path.display().to_string().into(), read_checkout(path));
             }
-            // A document that a person names and that cannot be read is a mistake to mend, not a branch to keep.
+            // A document that a person names and that cannot be read is a mistake to correct, not a branch to keep.
             _ => {
                 for sourced in load_blocking(std::slice::from_ref(pin), &args.network)?.documents {
                     pins.add_document(&Arc::clone(&sourced.document.name), &sourced.document);

@@ -100,7 +100,7 @@ is none, and the reason is given. The bridge is asked for every file first.
 
 Exit status:
   0  everything that was asked for is listed; there may be nothing to mirror
-  1  the bridge lacks a file, mirroring would not mend one, or a list is refused
+  1  the bridge lacks a file, mirroring would not correct one, or a list is refused
   2  wrong usage, an unusable document, or two builds for one directory
   3  something could not be determined";
 
@@ -323,7 +323,7 @@ impl Destinations {
     }
 }
 
-/// Those that are to be listed: of builds of which something is not there, or of all. What mirroring would not mend
+/// Those that are to be listed: of builds of which something is not there, or of all. What mirroring would not correct
 /// goes into the findings.
 fn wanted<'s>(
     args: &SyncListArgs,

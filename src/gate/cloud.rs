@@ -67,6 +67,7 @@ pub async fn run_cloud(
             () = &mut end => break,
             () = tokio::time::sleep(interval) => {}
         }
+        prober.refresh();
     }
     let unanswered = || {
         let detail = "the run ended before the answer came".to_owned();

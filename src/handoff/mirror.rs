@@ -66,7 +66,7 @@ pub fn claim(root: &Path, plan: &Plan, replace: bool) -> Result<Vec<File>, NotCl
         if let Some(held) = held.filter(|held| !replace && *held != build.as_str()) {
             return Err(occupied(directory, format!("{RHCOS_ID_TXT} names build {}", excerpt(held, 80))));
         }
-        // A name with the build ID is of no other build, and what should be the right bytes may be mended.
+        // A name with the build ID is of no other build, and what should be the right bytes may be replaced.
         let sums = sidecars::earlier(&directory);
         let is_ours = |file: &Planned| {
             let name = file.path.file_name().unwrap_or_default().to_string_lossy();

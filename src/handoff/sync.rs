@@ -173,7 +173,7 @@ pub enum WhyUnlisted {
     NotOnBridge,
     /// Its URL at the bridge, or where it should be, cannot be determined.
     NoPlace,
-    /// What is wrong with it is nothing that mirroring would mend.
+    /// What is wrong with it is nothing that mirroring would correct.
     NotForArt,
     /// Whether the bridge has it could not be determined.
     Undetermined,
@@ -184,7 +184,7 @@ impl WhyUnlisted {
         match self {
             Self::NotOnBridge => "The bridge does not have them",
             Self::NoPlace => "Their URL cannot be determined",
-            Self::NotForArt => "Mirroring would not mend them",
+            Self::NotForArt => "Mirroring would not correct them",
             Self::Undetermined => "Could not be determined",
         }
     }

@@ -47,7 +47,7 @@ impl HostKind {
     }
 }
 
-/// Who puts files where they are published, and so can mend what is wrong there.
+/// Who puts files where they are published, and so can correct what is wrong there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Owner {
     /// ART's sync job: `mirror.openshift.com`.

@@ -8,7 +8,7 @@ use crate::location::{ArtifactUrl, Owner, Target as Place, resolve};
 use crate::report::model::{ArtifactReport, Report, TargetKind};
 use crate::verdict::Reason;
 
-/// Who can mend what is wrong at a host.
+/// Who can correct what is wrong at a host.
 #[derive(Debug, Clone, Copy)]
 enum Asked<'a> {
     /// A bridge server's owners, whatever its host.

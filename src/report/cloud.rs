@@ -12,6 +12,9 @@ use crate::verdict::{Outcome, Reason, Verdict};
 /// The longest text of a reference, in characters.
 const MAX_TEXT: usize = 300;
 
+/// The most warnings of a reference: one for each other release, or one of the tag.
+const MAX_WARNINGS: usize = 3;
+
 /// What cloud references count for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -122,7 +125,7 @@ impl CloudReport {
         };
         Self {
             document: Arc::clone(document),
-            id: reference.id(),
+            id: excerpt(&reference.id(), MAX_TEXT),
             release: reference.release.as_deref().map(|release| excerpt(release, MAX_TEXT)),
             reference: named.map(|named| excerpt(named, MAX_TEXT)),
             images,
@@ -133,7 +136,7 @@ impl CloudReport {
             http_status: outcome.http_status,
             answered_by: outcome.answered_by.clone(),
             attempts: outcome.attempts,
-            warnings: outcome.warnings.iter().map(|warning| excerpt(warning, MAX_TEXT)).collect(),
+            warnings: outcome.warnings.iter().take(MAX_WARNINGS).map(|it| excerpt(it, MAX_TEXT)).collect(),
         }
     }
 }

@@ -2,11 +2,12 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::atomic;
 use crate::report::markdown::escape::fence;
 use crate::report::model::Report;
+use crate::report::written::{FileError, Written};
 use crate::report::{html, json, junit};
 
 /// The name that Spyglass's `JUnit` lens looks for.
@@ -18,42 +19,6 @@ pub const HTML: &str = "art-mirror-validate-summary.html";
 
 /// The name of the request to ART, which is there while ART has something to do.
 pub const REQUEST: &str = "art-mirror-validate-request.md";
-
-/// What became of the reports: the files that are there now, whole.
-#[derive(Debug, Default)]
-pub struct Written {
-    /// The JSON report.
-    pub json: Option<PathBuf>,
-    /// The `JUnit` report.
-    pub junit: Option<PathBuf>,
-    /// The page.
-    pub html: Option<PathBuf>,
-    /// The request to ART, if there is something to ask.
-    pub request: Option<PathBuf>,
-    /// What could not be written, and why. The report of an earlier run may still stand there.
-    pub errors: Vec<FileError>,
-}
-
-/// A report that could not be written.
-#[derive(Debug, thiserror::Error)]
-pub enum FileError {
-    /// The directory is not there and could not be made.
-    #[error("could not create the directory {}: {source}; no report was written", path.display())]
-    CreateDirectory {
-        /// The directory.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// A file could not be written, or not be moved to its name.
-    #[error("could not write {}: {source}", path.display())]
-    Write {
-        /// The file, by the name that it was to have.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-}
 
 /// Takes away an earlier run's reports, that nobody may take for those of a run that ends without any. What cannot be
 /// taken away cannot be replaced either, and that is said when this run's are written.

@@ -12,8 +12,8 @@ use std::io::{self, Write};
 
 use askama::Template as _;
 
-use crate::report::files::Written;
 use crate::report::model::Report;
+use crate::report::written::Written;
 
 /// A page of more bytes than this is slow to open in Spyglass, which has it in an attribute.
 const LONGEST: usize = 1_000_000;

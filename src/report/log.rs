@@ -135,10 +135,10 @@ fn write_line(out: &mut impl Write, artifact: &ArtifactReport) -> io::Result<()>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::files::Written;
     use crate::report::model::TargetKind;
     use crate::report::sample;
     use crate::report::summary::{self, Reader};
+    use crate::report::written::Written;
 
     fn log(report: &Report) -> String {
         let mut out = Vec::new();

@@ -7,9 +7,9 @@ pub(crate) mod escape;
 
 use std::io::{self, Write};
 
-use crate::report::files::Written;
 use crate::report::model::Report;
 use crate::report::overview::{Block, Group, Overview, said};
+use crate::report::written::Written;
 use crate::report::{refs, words};
 use crate::text::count;
 use crate::verdict::Verdict;

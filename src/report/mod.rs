@@ -34,6 +34,7 @@ pub mod refs;
 pub(crate) mod sample;
 pub mod summary;
 mod words;
+pub mod written;
 
 pub use advice::advise;
 pub use merge::merge;

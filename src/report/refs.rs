@@ -14,6 +14,9 @@ use crate::verdict::Verdict;
 /// The first release whose installer has stream metadata.
 const FIRST_WITH_STREAMS: Series = Series { major: 4, minor: 8 };
 
+/// The most builds of a ref. A real one has fifteen: three documents of five architectures.
+const MAX_BUILDS: usize = 40;
+
 /// How many builds of a document a line names.
 const MOST_BUILDS: usize = 3;
 
@@ -105,7 +108,7 @@ impl Report {
             all.extend(remarks.iter().map(|remark| excerpt(remark, 400)));
             let builds: BTreeSet<RefBuild> =
                 artifacts.iter().map(|artifact| RefBuild::of(artifact)).collect();
-            let builds = builds.into_iter().collect();
+            let builds = builds.into_iter().take(MAX_BUILDS).collect();
             reports.push(RefReport {
                 name: Arc::clone(&its.name),
                 verdict,

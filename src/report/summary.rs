@@ -6,10 +6,10 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 
 use crate::report::cloud::CloudImages;
-use crate::report::files::Written;
 use crate::report::model::Report;
 use crate::report::overview::{Block, Overview, said};
 use crate::report::words;
+use crate::report::written::Written;
 use crate::text::{Printable, count, excerpt};
 use crate::verdict::Verdict;
 

@@ -1,4 +1,4 @@
-//! What is wrong with a document, said so that a person can go and mend it.
+//! What is wrong with a document, said so that a person can go and correct it.
 
 use std::fmt;
 

@@ -78,6 +78,10 @@ fn location(url: &str, outcome: &mut Outcome) {
 
 /// What ids and names must look like in clouds that show nothing to strangers.
 fn account(platform: &str, images: &[AccountImage], outcome: &mut Outcome) {
+    if matches!(platform, "powervs" | "ibmcloud") {
+        // Nobody who installs finds one elsewhere.
+        return bad(outcome, "it has no object in a region".to_owned());
+    }
     let mut seen = BTreeSet::new();
     for AccountImage { region, image, project, .. } in images {
         let of = region.as_deref().map(|region| format!(" of {region}")).unwrap_or_default();

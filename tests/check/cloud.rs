@@ -1,9 +1,12 @@
 //! Cloud references: asked of a blob store, an object store and a registry, and counted as much as is asked for.
 
+use std::time::Duration;
+
 use embedded_mirror::{Answer, Behaviour, Config, Mirror, Registry, Resource};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::support::{BUILD, Checkout, ISO, Program, Report, Stream, check_checkout, component};
+use crate::support::{BUILD, Checkout, ISO, Program, Report, Stream, check_checkout, component, until};
 
 const DISK: &str = "/imagebucket/rhcos-azure.x86_64.vhd";
 const OBJECT: &str = "/rhcos-powervs-images-au-syd/rhcos-powervs.ova.gz";
@@ -217,6 +220,25 @@ fn each_answer_of_a_cloud_has_its_meaning() {
         assert!(said.starts_with(says), "{id}: expected {says}, found {said}");
         assert_eq!(report.artifact(ISO)["verdict"], "pass");
     }
+}
+
+/// All artifacts are known, and a cloud does not answer: the run can still be ended, and says what was known.
+#[test]
+fn a_signal_ends_a_run_that_waits_for_a_cloud_alone() {
+    let world = World::new();
+    world.mirror.put(DISK, Resource::bytes("").behaves(Behaviour::Hang));
+    let running = world.program().args(["--cloud-images", "require"]).start();
+    until("the blob is asked for", || world.mirror.count("HEAD", DISK) > 0);
+    until("the artifact is asked for", || world.mirror.count("HEAD", "/rhcos.iso") > 0);
+    // Its answer, and those of its sidecars, are on their way.
+    std::thread::sleep(Duration::from_millis(200));
+    running.signal(Signal::TERM);
+    let finished = running.finish().exits(143);
+    assert!(finished.elapsed < Duration::from_secs(10), "{:?}", finished.elapsed);
+    let report = finished.report();
+    assert_eq!(report.0["interrupted_by"], "SIGTERM");
+    assert_eq!(report.artifact(ISO)["verdict"], "pass");
+    assert!(said(&report, ALL[0]).starts_with("inconclusive deadline|"), "{}", said(&report, ALL[0]));
 }
 
 /// A repository that is not public says 401 to the token that anybody gets: nobody knows, and nothing is wrong.

@@ -160,11 +160,11 @@ fn more_damage_turns_no_fail_into_a_pass() {
             world.damage(&mut rng);
             let after = Judged::of(servers, &world, 1);
             for (index, (was, is)) in before.verdicts.iter().zip(&after.verdicts).enumerate() {
-                let mended = was.0 == "fail" && is.0 == "pass";
+                let improved = was.0 == "fail" && is.0 == "pass";
                 let (sounder, artifact) = (&sounder.artifacts[index], &world.artifacts[index]);
                 let directory = &world.directories[artifact.directory];
                 assert!(
-                    !mended,
+                    !improved,
                     "ORACLE_SEED={seed}: {was:?}, then pass\n{sounder:?}\n{artifact:?}\n{directory:?}"
                 );
             }

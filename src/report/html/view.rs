@@ -4,9 +4,9 @@ use askama::Template;
 
 use super::escape::{Text, plain};
 use super::matrix::{self, Matrix};
-use crate::report::files::Written;
 use crate::report::model::{ArtifactReport, CloudReport, RefReport, Report, Summary};
 use crate::report::overview::{Block, Overview, cut, grouped, said};
+use crate::report::written::Written;
 use crate::report::{refs, words};
 use crate::text::count;
 use crate::verdict::Verdict;

@@ -175,6 +175,7 @@ fn what_only_an_account_can_see_is_judged_by_its_form() {
         ("aliyun", &[("cn-hangzhou", "m-6wedcb2rfmhkcl2bsbz5")], "pass|"),
         ("aliyun", &[("cn-hangzhou", "i-6wedcb2rfmhkcl2bsbz5")], "fail bad-reference|"),
         ("moon", &[("", "?")], "pass|"),
+        ("powervs", &[("", "?")], "fail bad-reference|it has no object in a region"),
     ] {
         let said = said(&account(cloud, images), None);
         assert!(said.starts_with(says), "{cloud} {images:?}: {said}");

@@ -1,0 +1,225 @@
+//! A running git, and what it says: within a time, and no more than is asked for.
+
+use std::io::{self, Read, Write as _};
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, ChildStdin, Command};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::time::Instant;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+/// How much is read from git at once, in bytes.
+const CHUNK: usize = 64 * 1024;
+
+/// The most that is kept of what git complains about, in bytes.
+const MAX_COMPLAINT: usize = 4 * 1024;
+
+/// The longest line by which git announces an object, in bytes: it repeats the name that was asked for.
+pub(super) const MAX_LINE: usize = 64 * 1024;
+
+/// 40 or 64 hexadecimal digits.
+pub(super) fn is_object_id(text: &str) -> bool {
+    [40, 64].contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// What `git cat-file --batch` says of a name.
+pub(super) enum Answer {
+    Object { id: String, kind: String, content: Vec<u8> },
+    Missing,
+    BadLink(&'static str),
+    TooLarge(u64),
+}
+
+/// Why there is no answer.
+pub(super) enum Stop {
+    Io(io::Error),
+    /// The time is over.
+    Late,
+    /// It is longer than allowed.
+    Long,
+    /// The process ended.
+    End,
+}
+
+/// A running git. It ends, with whatever it started, when this value goes.
+#[derive(Debug)]
+pub(super) struct Process {
+    pub(super) child: Child,
+    input: Option<ChildStdin>,
+    pub(super) output: Output,
+    complaint: Receiver<Vec<u8>>,
+}
+
+impl Process {
+    pub(super) fn start(mut command: Command) -> io::Result<Self> {
+        let mut child = command.process_group(0).spawn()?;
+        let (chunks, receiver) = mpsc::sync_channel(2);
+        let mut output = child.stdout.take();
+        // On threads of their own, so that neither pipe can block the other, and each wait can end.
+        std::thread::spawn(move || {
+            while let Some(pipe) = &mut output {
+                let mut chunk = vec![0; CHUNK];
+                let read = pipe.read(&mut chunk);
+                let last = !matches!(read, Ok(1..));
+                let read = read.map(|length| {
+                    chunk.truncate(length);
+                    chunk
+                });
+                // Nobody listens any more once the time is over.
+                if chunks.send(read).is_err() || last {
+                    break;
+                }
+            }
+        });
+        let (sender, complaint) = mpsc::channel();
+        let mut complaints = child.stderr.take();
+        std::thread::spawn(move || {
+            let mut kept = Vec::new();
+            let mut chunk = [0; 1024];
+            while let Some(Ok(length @ 1..)) = complaints.as_mut().map(|pipe| pipe.read(&mut chunk)) {
+                let room = MAX_COMPLAINT.saturating_sub(kept.len());
+                kept.extend(chunk.iter().take(length.min(room)));
+            }
+            let _ = sender.send(kept);
+        });
+        let input = child.stdin.take();
+        Ok(Self { child, input, output: Output { receiver, chunk: Vec::new(), at: 0 }, complaint })
+    }
+
+    /// Asks for objects. The pipe takes all names at once: nothing else is in it.
+    pub(super) fn ask(&mut self, names: &[Vec<u8>]) -> Result<(), Stop> {
+        let Some(input) = &mut self.input else { return Err(Stop::End) };
+        let lines = names.iter().flat_map(|name| [name.as_slice(), b"\n"]).collect::<Vec<_>>().concat();
+        match input.write_all(&lines).and_then(|()| input.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Stop::End),
+            asked => asked.map_err(Stop::Io),
+        }
+    }
+
+    /// The next answer.
+    pub(super) fn answer(&mut self, limit: usize, until: Instant) -> Result<Answer, Stop> {
+        let line = self.output.line(until)?;
+        let line = String::from_utf8_lossy(&line).into_owned();
+        let fields: Vec<&str> = line.split(' ').collect();
+        match fields.as_slice() {
+            [id, kind @ ("blob" | "tree" | "commit" | "tag"), size] if is_object_id(id) => {
+                let size: u64 = size.parse().map_err(|_| Stop::Long)?;
+                match usize::try_from(size) {
+                    Ok(length) if length <= limit => {
+                        let content = self.output.exactly(length, until)?;
+                        self.output.exactly(1, until)?;
+                        Ok(Answer::Object { id: (*id).to_owned(), kind: (*kind).to_owned(), content })
+                    }
+                    _ => Ok(Answer::TooLarge(size)),
+                }
+            }
+            [kind @ ("symlink" | "dangling" | "loop" | "notdir"), size] => {
+                let size: usize = size.parse().map_err(|_| Stop::Long)?;
+                if size > MAX_LINE {
+                    return Err(Stop::Long);
+                }
+                self.output.exactly(size + 1, until)?;
+                Ok(match *kind {
+                    "notdir" => Answer::Missing,
+                    "symlink" => Answer::BadLink("a link out of the checkout"),
+                    "loop" => Answer::BadLink("a link to itself"),
+                    _ => Answer::BadLink("a link to nothing"),
+                })
+            }
+            // Otherwise it repeats the name: `… missing`, `… ambiguous`.
+            _ => Ok(Answer::Missing),
+        }
+    }
+
+    /// What it said on standard error.
+    pub(super) fn complaint(&self, until: Instant) -> Vec<u8> {
+        self.complaint.recv_timeout(until.saturating_duration_since(Instant::now())).unwrap_or_default()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Whatever it still does is of no use. Its ID is its own until it was waited for.
+        if let Ok(None) = self.child.try_wait()
+            && let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw)
+        {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+        let _ = self.child.wait();
+    }
+}
+
+/// What a process writes, as it comes.
+#[derive(Debug)]
+pub(super) struct Output {
+    receiver: Receiver<io::Result<Vec<u8>>>,
+    chunk: Vec<u8>,
+    /// How much of the chunk was taken.
+    at: usize,
+}
+
+impl Output {
+    /// What is there and was not taken; empty at the end.
+    fn more(&mut self, until: Instant) -> Result<&[u8], Stop> {
+        if self.at >= self.chunk.len() {
+            let left = until.saturating_duration_since(Instant::now());
+            self.chunk = match self.receiver.recv_timeout(left) {
+                Ok(chunk) => chunk.map_err(Stop::Io)?,
+                Err(RecvTimeoutError::Timeout) => return Err(Stop::Late),
+                Err(RecvTimeoutError::Disconnected) => Vec::new(),
+            };
+            self.at = 0;
+        }
+        Ok(self.chunk.get(self.at..).unwrap_or_default())
+    }
+
+    /// The next line, without its end.
+    pub(super) fn line(&mut self, until: Instant) -> Result<Vec<u8>, Stop> {
+        let mut line = Vec::new();
+        loop {
+            let more = self.more(until)?;
+            if more.is_empty() {
+                return Err(Stop::End);
+            }
+            let end = more.iter().position(|&byte| byte == b'\n');
+            line.extend_from_slice(more.get(..end.unwrap_or(more.len())).unwrap_or_default());
+            self.at += end.map_or(more.len(), |end| end + 1);
+            if end.is_some() {
+                return Ok(line);
+            }
+            if line.len() > MAX_LINE {
+                return Err(Stop::Long);
+            }
+        }
+    }
+
+    fn exactly(&mut self, length: usize, until: Instant) -> Result<Vec<u8>, Stop> {
+        let mut bytes = Vec::with_capacity(length);
+        while bytes.len() < length {
+            let more = self.more(until)?;
+            if more.is_empty() {
+                return Err(Stop::End);
+            }
+            let taken = more.len().min(length - bytes.len());
+            bytes.extend_from_slice(more.get(..taken).unwrap_or_default());
+            self.at += taken;
+        }
+        Ok(bytes)
+    }
+
+    /// All that comes until the end.
+    pub(super) fn rest(&mut self, limit: usize, until: Instant) -> Result<Vec<u8>, Stop> {
+        let mut bytes = Vec::new();
+        loop {
+            let more = self.more(until)?;
+            if more.is_empty() {
+                return Ok(bytes);
+            }
+            bytes.extend_from_slice(more);
+            self.at += more.len();
+            if bytes.len() > limit {
+                return Err(Stop::Long);
+            }
+        }
+    }
+}
