@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 use art_mirror_validate::location::{ArtifactUrl, Location, Prefix, Target, resolve, rewrite};
 use art_mirror_validate::probe::{DigestSource, Evidence, Observation, PublishedDigest, Sha256sum};
-use art_mirror_validate::report::written::Written;
 use art_mirror_validate::report::model::{self, ArtifactReport, Report, TargetKind};
+use art_mirror_validate::report::written::Written;
 use art_mirror_validate::report::{html, json, junit};
 use art_mirror_validate::stream::{BuildMetadata, Document, Sha256};
 use art_mirror_validate::verdict::{Expectation, Outcome, Signatures, Verify, judge};

@@ -19,11 +19,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use art_mirror_validate::report::files::Written;
 use art_mirror_validate::report::html;
 use art_mirror_validate::report::model::{
     ArtifactReport, Report, Sha256Report, SizeReport, Target, TargetKind, UncompressedReport,
 };
+use art_mirror_validate::report::written::Written;
 use art_mirror_validate::stream::Sha256;
 use art_mirror_validate::verdict::{Reason, Verdict};
 use serde_json::{Value, json};
