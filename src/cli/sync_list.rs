@@ -100,7 +100,7 @@ is none, and the reason is given. The bridge is asked for every file first.
 
 Exit status:
   0  everything that was asked for is listed; there may be nothing to mirror
-  1  the bridge lacks a file, mirroring would not correct one, or a list is refused
+  1  the bridge lacks a file, mirroring would not fix one, or a list is refused
   2  wrong usage, an unusable document, or two builds for one directory
   3  something could not be determined";
 
