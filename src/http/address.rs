@@ -45,9 +45,9 @@ fn is_global_v6(address: Ipv6Addr) -> bool {
         // 6to4 (RFC 3056).
         [0x2002, high, low, ..] => embedded(high, low),
         // Protocol assignments: Teredo, benchmarking, ORCHID.
-        [0x2001, ..0x0200, ..] => false,
+        [0x2001, 0..=0x01ff, ..] => false,
         // Documentation (RFC 3849, RFC 9637).
-        [0x2001, 0x0db8, ..] | [0x3fff, ..0x1000, ..] => false,
+        [0x2001, 0x0db8, ..] | [0x3fff, 0..=0x0fff, ..] => false,
         // Global unicast (RFC 4291, section 2.4).
         [0x2000..=0x3fff, ..] => true,
         _ => false,
