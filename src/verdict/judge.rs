@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::reading::{leaves_inside_open, must_be_read, sizes, sizes_of_build};
 use super::{Expectation, Finding, Reason, Signatures, SizeSource, Verdict, Verify};
 use crate::probe::{
-    Absence, ContentEvidence, DigestSource, Evidence, Observation, ProbeError, PublishedDigest,
-    SignatureCheck, Uncompressed,
+    Absence, ContentEvidence, DigestSource, Evidence, Observation, ProbeError, ProbeErrorKind,
+    PublishedDigest, SignatureCheck, Uncompressed,
 };
 use crate::stream::Sha256;
 use crate::text::bytes;
@@ -211,11 +211,9 @@ impl Judge<'_> {
             if !disagrees && !digest.can_prove {
                 continue;
             }
-            if disagrees || self.outcome.observed_sha256.is_none_or(|(observed, _)| observed == expected) {
-                let first = self.outcome.observed_sha256.get_or_insert((digest.sha256, digest.source));
-                if disagrees {
-                    *first = (digest.sha256, digest.source);
-                }
+            let shown = self.outcome.observed_sha256.get_or_insert((digest.sha256, digest.source));
+            if disagrees {
+                *shown = (digest.sha256, digest.source);
             }
             // What `meta.json` says was judged with the other metadata.
             if disagrees && digest.source != DigestSource::MetaJson {
@@ -388,6 +386,15 @@ impl Judge<'_> {
         }
     }
 
+    /// That nobody asked is no answer: it does not pass by that alone.
+    fn unasked_signature(&mut self) {
+        if self.expected.signatures == Signatures::Require && self.outcome.findings.is_empty() {
+            let detail = "it was not requested".to_owned();
+            let error = ProbeError { kind: ProbeErrorKind::Deadline, status: None, detail };
+            self.find(Finding::Undetermined { about: Some("signature"), error });
+        }
+    }
+
     fn signature(&mut self) {
         let why = match &self.evidence.signature {
             Some(Observation::Present { .. }) => return,
@@ -399,7 +406,7 @@ impl Judge<'_> {
                 return self.find(Finding::Undetermined { about: Some("signature"), error });
             }
             Some(Observation::Undetermined(error)) => error.detail.clone(),
-            None if self.expected.names_signature => return,
+            None if self.expected.names_signature => return self.unasked_signature(),
             None => "the document names none".to_owned(),
         };
         match self.expected.signatures {

@@ -105,12 +105,22 @@ fn a_message_says_everything_that_is_wrong() {
 }
 
 #[test]
-fn the_digest_that_is_shown_is_one_that_disagrees() {
-    let want = expected(Verify::Published);
-    for digests in [[RIGHT, WRONG], [WRONG, RIGHT]] {
-        let digests = digests.map(|digest| published(DigestSource::Header, digest)).to_vec();
-        let outcome = judge(&want, &Evidence { published: digests, ..good() });
-        assert_eq!(outcome.observed_sha256, Some((WRONG, DigestSource::Header)));
+fn the_digest_that_is_shown_is_one_that_disagrees_else_one_that_proves() {
+    use DigestSource::{Content, Header, Sha256sumTxt};
+    let (right, wrong) = (published(Header, RIGHT), published(Header, WRONG));
+    let doubtful = doubtful(Sha256sumTxt, RIGHT);
+    for (published, shown, shown_if_read) in [
+        (vec![], None, (RIGHT, Content)),
+        (vec![doubtful], None, (RIGHT, Content)),
+        (vec![doubtful, right], Some((RIGHT, Header)), (RIGHT, Content)),
+        (vec![right, wrong], Some((WRONG, Header)), (WRONG, Header)),
+        (vec![wrong, right], Some((WRONG, Header)), (WRONG, Header)),
+    ] {
+        let evidence = Evidence { published, ..good() };
+        assert_eq!(judge(&expected(Verify::Published), &evidence).observed_sha256, shown, "{evidence:?}");
+        let evidence = Evidence { content: Some(Ok(read())), ..evidence };
+        let shown = judge(&expected(Verify::Content), &evidence).observed_sha256;
+        assert_eq!(shown, Some(shown_if_read), "{evidence:?}");
     }
 }
 
@@ -143,16 +153,23 @@ fn what_was_known_when_the_run_ended_still_counts() {
 /// Who brings keys and requires signatures does not pass by one that nobody looked at.
 #[test]
 fn a_required_signature_that_no_key_was_asked_about_is_undetermined() {
-    let sums = |sha256| Evidence {
-        published: vec![published(DigestSource::Sha256sumTxt, sha256)],
-        sums_check: Some(SignatureCheck::Good { key: "KEY".to_owned() }),
+    use DigestSource::{Header, Sha256sumTxt};
+    let good_sums = Some(SignatureCheck::Good { key: "KEY".to_owned() });
+    let sums = |published: &[PublishedDigest]| Evidence {
+        published: published.to_vec(),
+        sums_check: good_sums.clone(),
         ..good()
     };
+    let (header, right) = (published(Header, RIGHT), published(Sha256sumTxt, RIGHT));
     for (signatures, evidence, reason) in [
         (Signatures::Warn, good(), None),
         (Signatures::Require, good(), Some(Reason::NoDigest)),
-        (Signatures::Require, sums(RIGHT), None),
-        (Signatures::Require, sums(WRONG), Some(Reason::Sha256Mismatch)),
+        (Signatures::Require, sums(&[right]), None),
+        (Signatures::Require, sums(&[published(Sha256sumTxt, WRONG)]), Some(Reason::Sha256Mismatch)),
+        // It is the signed list that has to have the digest, and to be whole, and to be signed.
+        (Signatures::Require, sums(&[header]), Some(Reason::NoDigest)),
+        (Signatures::Require, sums(&[header, doubtful(Sha256sumTxt, RIGHT)]), Some(Reason::NoDigest)),
+        (Signatures::Require, Evidence { sums_check: None, ..sums(&[right]) }, Some(Reason::NoDigest)),
     ] {
         let want = Expectation { signatures, names_signature: true, ..expected(Verify::Published) };
         let signature = Some(present(Some(500)));

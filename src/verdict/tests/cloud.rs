@@ -2,7 +2,7 @@
 
 use crate::probe::{Absence, CloudEvidence, Observation, ProbeError, ProbeErrorKind};
 use crate::stream::{AccountImage, CloudReference, CloudResource, Sha256};
-use crate::verdict::judge_cloud;
+use crate::verdict::{Reason, Verdict, judge_cloud};
 
 const RELEASE: &str = "9.8.20260403-0";
 
@@ -64,6 +64,12 @@ fn said(reference: &CloudReference, evidence: Option<&CloudEvidence>) -> String 
     format!("{}{reason}|{}", outcome.verdict(), sentences.join("|"))
 }
 
+/// A pass says nothing but what is expected; of anything else the beginning tells which it is.
+fn assert_said(reference: &CloudReference, evidence: Option<&CloudEvidence>, says: &str) {
+    let said = said(reference, evidence);
+    assert!(said == says || said.starts_with(says) && says != "pass|", "{reference:?} {evidence:?}: {said}");
+}
+
 #[test]
 fn a_blob_is_whole_pages() {
     let typed =
@@ -80,8 +86,7 @@ fn a_blob_is_whole_pages() {
         ),
         (CloudEvidence::only(Observation::Undetermined(unknown())), "inconclusive timeout|no answer"),
     ] {
-        let said = said(&blob(), Some(&evidence));
-        assert!(said.starts_with(says), "{evidence:?}: {said}");
+        assert_said(&blob(), Some(&evidence), says);
     }
 }
 
@@ -102,9 +107,9 @@ fn an_object_is_where_its_document_says_twice() {
             "fail bad-reference|it stands under au-syd, and its url is in eu-de",
         ),
     ] {
-        let said = said(&object(url), Some(&there(Some(7))));
-        assert!(said.starts_with(says), "{url}: {said}");
+        assert_said(&object(url), Some(&there(Some(7))), says);
     }
+    assert_said(&object(URL), Some(&there(None)), "pass|warning: the server does not tell its size");
 }
 
 #[test]
@@ -147,8 +152,7 @@ fn a_container_image_is_its_digest() {
         (tag, tag, there(None), "fail bad-reference|its digest-ref is quay.io/a/b:t; expected"),
         (tag, "quay.io/a/b@sha256:12", there(None), "fail bad-reference|"),
     ] {
-        let said = said(&container(image, digest_ref), Some(&evidence));
-        assert!(said.starts_with(says), "{image} {digest_ref} {evidence:?}: {said}");
+        assert_said(&container(image, digest_ref), Some(&evidence), says);
     }
 }
 
@@ -177,9 +181,81 @@ fn what_only_an_account_can_see_is_judged_by_its_form() {
         ("moon", &[("", "?")], "pass|"),
         ("powervs", &[("", "?")], "fail bad-reference|it has no object in a region"),
     ] {
-        let said = said(&account(cloud, images), None);
-        assert!(said.starts_with(says), "{cloud} {images:?}: {said}");
+        assert_said(&account(cloud, images), None, says);
     }
+    let without_project = |project: Option<&str>| {
+        let mut gcp = account("gcp", &[("", "rhcos-9-8-20260403-0-gcp-x86-64")]);
+        if let CloudResource::Account(images) = &mut gcp.resource {
+            images[0].project = project.map(str::to_owned);
+        }
+        gcp
+    };
+    for project in [None, Some(""), Some("Rhcos")] {
+        let says =
+            "fail bad-reference|the image is \"rhcos-9-8-20260403-0-gcp-x86-64\"; expected an image with a";
+        assert_said(&without_project(project), None, says);
+    }
+}
+
+#[test]
+fn a_name_is_of_its_cloud_or_none() {
+    let is_none = |cloud: &str, region: &str, image: &str| {
+        judge_cloud(&account(cloud, &[(region, image)]), None).reason() == Some(Reason::BadReference)
+    };
+    for (name, is_name) in [
+        ("a", true),
+        ("rhcos-9", true),
+        (&*"a".repeat(63), true),
+        (&*"a".repeat(64), false),
+        ("9-rhcos", false),
+        ("-rhcos", false),
+        ("rhcos-", false),
+        ("rhCos", false),
+        ("rhcos_9", false),
+        ("", false),
+    ] {
+        assert_eq!(is_none("gcp", "", name), !is_name, "{name}");
+    }
+    for (name, is_name) in [
+        ("us-east-1", true),
+        ("cn-hangzhou", true),
+        (&*format!("us-{}", "a".repeat(37)), true),
+        (&*format!("us-{}", "a".repeat(38)), false),
+        ("useast1", false),
+        ("us--1", false),
+        ("-us", false),
+        ("US-EAST-1", false),
+        ("us-east 1", false),
+    ] {
+        assert!(!is_none("moon", name, "?"), "{name}");
+        assert_eq!(is_none("aws", name, "ami-12345678"), !is_name, "{name}");
+    }
+}
+
+/// A document may hold very many references, and each of its faults is a sentence of the report.
+#[test]
+fn no_more_than_ten_faults_of_a_reference_are_told() {
+    let images: Vec<(String, String)> =
+        (0..20).map(|number| (format!("us-east-{number}"), format!("ami-{number}"))).collect();
+    let images: Vec<(&str, &str)> = images.iter().map(|(region, image)| (&**region, &**image)).collect();
+    assert_eq!(judge_cloud(&account("aws", &images), None).findings.len(), 10);
+}
+
+/// What a registry shows to no stranger is not verified, and is no failure.
+#[test]
+fn what_needs_an_account_is_marked_and_does_not_fail() {
+    let by_digest = format!("quay.io/a/b@sha256:{}", digest());
+    let reference = container("", &by_digest);
+    let refused = ProbeError { status: Some(401), ..unknown() };
+    for (needs_account, verdict) in [(true, Verdict::Pass), (false, Verdict::Inconclusive)] {
+        let image = Observation::Undetermined(refused.clone());
+        let outcome =
+            judge_cloud(&reference, Some(&CloudEvidence { needs_account, ..CloudEvidence::only(image) }));
+        assert_eq!((outcome.verdict(), outcome.needs_account), (verdict, needs_account));
+        assert_eq!(outcome.http_status, Some(401));
+    }
+    assert!(judge_cloud(&account("aws", &[("us-east-1", "ami-12345678")]), None).needs_account);
+    assert!(!judge_cloud(&blob(), None).needs_account);
 }
 
 #[test]
@@ -189,12 +265,25 @@ fn another_release_is_said() {
         said(&other, Some(&there(Some(512)))),
         "pass|warning: its release is 9.8.20260301-0, that of the azure artifacts 9.8.20260403-0"
     );
-    let mut aws = account("aws", &[("us-east-1", "ami-11111111"), ("us-east-2", "ami-22222222")]);
-    if let CloudResource::Account(images) = &mut aws.resource {
-        images[1].release = Some("9.8.20260301-0".to_owned());
+    // Three regions are named, and the rest is counted.
+    let regions = ["us-east-1", "us-east-2", "us-west-1", "us-west-2"];
+    let images = ["ami-11111111", "ami-22222222", "ami-33333333", "ami-44444444"];
+    let images: Vec<(&str, &str)> = regions.into_iter().zip(images).collect();
+    for (others, named) in [
+        (&[1][..], "us-east-2"),
+        (&[0, 1, 2], "us-east-1, us-east-2, us-west-1"),
+        (&[0, 1, 2, 3], "us-east-1, us-east-2, us-west-1 and 1 more"),
+    ] {
+        let mut aws = account("aws", &images);
+        if let CloudResource::Account(images) = &mut aws.resource {
+            others.iter().for_each(|&other| images[other].release = Some("9.8.20260301-0".to_owned()));
+        }
+        assert_eq!(
+            said(&aws, None),
+            format!(
+                "pass|warning: its release in {named} is 9.8.20260301-0, that of the aws artifacts \
+                 9.8.20260403-0"
+            )
+        );
     }
-    assert_eq!(
-        said(&aws, None),
-        "pass|warning: its release in us-east-2 is 9.8.20260301-0, that of the aws artifacts 9.8.20260403-0"
-    );
 }

@@ -163,11 +163,13 @@ fn any_expectation() -> impl Strategy<Value = Expectation> {
         prop_oneof![Just(Signatures::Ignore), Just(Signatures::Warn), Just(Signatures::Require)],
         proptest::option::of(6_u64..9),
         proptest::collection::vec(any_build_file(), 0..2),
+        any::<bool>(),
     )
-        .prop_map(|(verify, signatures, size, legacy)| Expectation {
+        .prop_map(|(verify, signatures, size, legacy, names_signature)| Expectation {
             size,
             legacy,
             signatures,
+            names_signature,
             ..expected(verify)
         })
 }
@@ -207,6 +209,8 @@ proptest! {
                 }
                 Verify::Content => prop_assert!(read.is_some()),
             }
+            let signed = matches!(evidence.signature, Some(Observation::Present { .. }));
+            prop_assert!(want.signatures != Signatures::Require || signed);
             prop_assert!(want.size.is_none() || want.size == read.map_or(size, |read| Some(read.bytes)));
         }
     }

@@ -1,6 +1,9 @@
 //! The table of cases where the judge goes by what servers say of a file.
 
+use std::sync::Arc;
+
 use super::*;
+use crate::stream::{ArtifactId, BuildMetadata, Claim};
 
 /// One row of the table: what is changed from a good case, and what the judge must say.
 type Row = (&'static str, fn(&mut Expectation, &mut Evidence), Option<Reason>);
@@ -260,6 +263,14 @@ fn the_table_of_cases() {
             Some(Reason::BadSignature),
         ),
         (
+            "a signature that nobody asked for is undetermined where it is required",
+            |want, _| {
+                want.names_signature = true;
+                want.signatures = Signatures::Require;
+            },
+            Some(Reason::Deadline),
+        ),
+        (
             "undetermined signature is undetermined where it is required",
             |want, it| {
                 want.names_signature = true;
@@ -295,5 +306,80 @@ fn the_table_of_cases() {
         assert_eq!(outcome.reason(), reason, "{name}: {}", outcome.message());
         let verdict = reason.map_or(Verdict::Pass, Reason::verdict);
         assert_eq!(outcome.verdict(), verdict, "{name}");
+    }
+}
+
+/// What is not wrong and should be known is said, and nothing else is.
+#[test]
+fn a_pass_warns_of_what_should_be_known() {
+    type Row = (&'static str, fn(&mut Expectation, &mut Evidence), &'static [&'static str]);
+    let rows: &[Row] = &[
+        ("all is well", |_, _| {}, &[]),
+        ("no size is told", |_, it| it.file = present(None), &["the server does not tell its size"]),
+        ("legacy metadata has the same size", |want, _| want.legacy = vec![said(RIGHT, Some(7))], &[]),
+        (
+            "legacy metadata has another size than the document",
+            |want, _| {
+                want.size = Some(7);
+                want.legacy = vec![BuildFile { said_by: "old.json".into(), ..said(RIGHT, Some(8)) }];
+            },
+            &["old.json says a size of 8 bytes, the document says 7 bytes"],
+        ),
+        (
+            "two sources of the uncompressed size",
+            |want, it| {
+                want.uncompressed_size = Some(20);
+                it.meta_json = vec![BuildFile { uncompressed_size: Some(21), ..said(RIGHT, None) }];
+            },
+            &["meta.json says an uncompressed size of 21 bytes, the document says 20 bytes"],
+        ),
+        (
+            "an undetermined signature",
+            |want, it| {
+                want.names_signature = true;
+                it.signature = Some(Observation::Undetermined(error(ProbeErrorKind::Timeout)));
+            },
+            &["the signature is not there: it went wrong"],
+        ),
+        ("a signature that nobody asked for", |want, _| want.names_signature = true, &[]),
+        (
+            "sums that are not signed",
+            |_, it| it.sums_check = Some(SignatureCheck::Absent),
+            &["sha256sum.txt is not signed: sha256sum.txt.gpg is not there"],
+        ),
+        (
+            "sums that are not signed, and nobody cares",
+            |want, it| {
+                want.signatures = Signatures::Ignore;
+                it.sums_check = Some(SignatureCheck::Absent);
+            },
+            &[],
+        ),
+    ];
+    for (name, change, says) in rows {
+        let (mut want, mut evidence) = (expected(Verify::Published), good());
+        change(&mut want, &mut evidence);
+        let outcome = judge(&want, &evidence);
+        assert_eq!(outcome.verdict(), Verdict::Pass, "{name}: {}", outcome.message());
+        assert_eq!(outcome.warnings, *says, "{name}");
+    }
+}
+
+/// What a document says of a build is held against the build's own `meta.json`.
+#[test]
+fn a_document_of_another_build_does_not_pass() {
+    let meta_json = br#"{"buildid": "9.6.20251015-1", "coreos-assembler.basearch": "x86_64",
+        "images": {"qemu": {"path": "rhcos-9.6.20251015-1-qemu.x86_64.qcow2.gz"}}}"#;
+    let build = BuildMetadata::parse("meta.json", meta_json).unwrap().build().cloned();
+    assert!(build.is_some());
+    let id = ["x86_64", "qemu", "qcow2.gz", "disk"].map(Arc::from);
+    let [arch, platform, format, component] = id;
+    let id = ArtifactId { arch, platform, format, component };
+    for (release, reason) in [("9.6.20251015-1", None), ("9.6.20251015-0", Some(Reason::MetadataConflict))] {
+        let file_name = format!("rhcos-{release}-qemu.x86_64.qcow2.gz").into();
+        let claim = Claim { id: id.clone(), release: release.into(), file_name, claims: None };
+        let want = Expectation { claim: Some(claim), ..expected(Verify::Published) };
+        let outcome = judge(&want, &Evidence { build: build.clone(), ..good() });
+        assert_eq!(outcome.reason(), reason, "{}", outcome.message());
     }
 }
