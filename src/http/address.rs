@@ -35,8 +35,10 @@ fn is_global_v4(address: Ipv4Addr) -> bool {
 }
 
 fn is_global_v6(address: Ipv6Addr) -> bool {
-    let embedded =
-        |high: u16, low: u16| is_global_v4(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)));
+    let embedded = |high: u16, low: u16| {
+        let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
+        is_global_v4(Ipv4Addr::new(a, b, c, d))
+    };
     match address.segments() {
         // IPv4-mapped (RFC 4291, section 2.5.5.2).
         [0, 0, 0, 0, 0, 0xffff, high, low] => embedded(high, low),

@@ -210,6 +210,8 @@ mod tests {
             ("http://mirror.openshift.com/f", "gives up https"),
             ("ftp://mirror.openshift.com/f", "neither http nor https"),
             ("https://u:secret@mirror.openshift.com/f", "user name or password"),
+            ("https://:secret@mirror.openshift.com/f", "user name or password"),
+            ("https://u@mirror.openshift.com/f", "user name or password"),
             ("https://mirror.openshift.com:444/f", "none of the hosts"),
             ("https://releases-art-rhcos.svc.ci.openshift.org/f", "none of the hosts"),
             ("https://169.254.169.254/latest/meta-data", "none of the hosts"),
@@ -222,6 +224,80 @@ mod tests {
                 .admit_redirect(&from, target)
                 .map_or_else(|refusal| refusal.to_string(), |_| "ok".to_owned());
             assert!(said.contains(says) && !said.contains("secret"), "{target}: {said}");
+        }
+    }
+
+    /// The images of a cloud are where it says or nowhere.
+    #[test]
+    fn a_cloud_leads_nowhere_but_to_allowed_hosts() {
+        for from in
+            ["rhcos.blob.core.windows.net", "s3.au-syd.cloud-object-storage.appdomain.cloud", "quay.io"]
+        {
+            let from = Url::parse(&format!("https://{from}/f")).unwrap();
+            for (target, is_followed) in [
+                ("https://mirror.openshift.com/f", false),
+                ("https://art-rhcos-ci.s3.amazonaws.com/f", false),
+                ("/elsewhere", false),
+                ("https://allowed.example/f", true),
+            ] {
+                let led = rules(&["allowed.example"]).admit_redirect(&from, target);
+                assert_eq!(led.is_ok(), is_followed, "{from} {target}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_cloud_reference_is_on_a_host_of_its_kind() {
+        use CloudHost::{AzureBlob, IbmObject, Registry};
+        let cases = [
+            (AzureBlob, "https://rhcos.blob.core.windows.net/f", "ok"),
+            (IbmObject, "https://s3.au-syd.cloud-object-storage.appdomain.cloud/f", "ok"),
+            (Registry, "https://quay.io/f", "ok"),
+            (Registry, "http://quay.io/f", "none of the hosts"),
+            (Registry, "https://quay.io:8443/f", "quay.io:8443 is none of the hosts"),
+            (Registry, "https://rhcos.blob.core.windows.net/f", "none of the hosts"),
+            (AzureBlob, "https://quay.io/f", "none of the hosts"),
+            (AzureBlob, "https://mirror.openshift.com/f", "none of the hosts"),
+            (AzureBlob, "http://allowed.example:8443/f", "ok"),
+            (AzureBlob, "http://127.0.0.1/f", "not a public one"),
+        ];
+        let rules = rules(&["allowed.example", "127.0.0.1"]);
+        for (kind, location, says) in cases {
+            let location = Url::parse(location).unwrap().try_into().unwrap();
+            let said = rules.admit_cloud(kind, &location);
+            let said = said.map_or_else(|refusal| refusal.to_string(), |()| "ok".to_owned());
+            assert!(said.contains(says), "{kind:?} {location}: {said}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_public_or_the_run_allows_others() {
+        for (private_addresses, host, is_admitted) in [
+            (false, "10.0.0.1", false),
+            (true, "10.0.0.1", true),
+            (false, "[fd00::1]", false),
+            (true, "[fd00::1]", true),
+            (false, "1.1.1.1", true),
+            (true, "1.1.1.1", true),
+        ] {
+            let rules = Rules { private_addresses, ..rules(&[host]) };
+            let location = Url::parse(&format!("https://{host}/f")).unwrap().try_into().unwrap();
+            assert_eq!(rules.admit(&location).is_ok(), is_admitted, "{host} {private_addresses}");
+        }
+    }
+
+    #[test]
+    fn the_host_of_a_url_is_allowed_with_its_port_alone() {
+        let of = |url: &str| AllowedHost::of(&Url::parse(url).unwrap()).unwrap();
+        for (allowed, url, is_allowed) in [
+            ("https://h/a", "https://h/b", true),
+            ("https://h/a", "https://h:443/b", true),
+            ("https://h/a", "https://h:8443/b", false),
+            ("https://h/a", "http://h/b", false),
+            ("https://h:8443/a", "https://h:8443/b", true),
+            ("https://h/a", "https://i/b", false),
+        ] {
+            assert_eq!(of(allowed).matches(&Url::parse(url).unwrap()), is_allowed, "{allowed} {url}");
         }
     }
 

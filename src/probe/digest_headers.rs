@@ -255,6 +255,8 @@ mod tests {
                     proof(format!("UNIXsum=30637, , SHA-256={B64}")),
                     malformed("sha-256=zzzz".into()),
                     malformed("sha-256".into()),
+                    contradiction(format!("md5=, sha-256={B64}")),
+                    contradiction(format!("md5=a b, sha-256={B64}")),
                     contradiction(format!("x=\"a, sha-256={B64}, b\"")),
                     contradiction(format!("sha-256={B64}, id SHA=1")),
                 ],
@@ -264,6 +266,8 @@ mod tests {
                 vec![
                     proof(B64.into()),
                     nothing(&format!("{B64}-17")),
+                    malformed(format!("{B64}-")),
+                    malformed(format!("{B64}-x")),
                     malformed("nonsense".into()),
                     malformed(HEX.into()),
                 ],

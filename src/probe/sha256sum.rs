@@ -105,20 +105,23 @@ mod tests {
 
     const A: &str = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
     const B: &str = "f6e4458958f38a7bccae4a89a73134d431b86b183ebcf76542446c959fa2d520";
+    const C: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
     #[test]
     fn names_are_looked_up_exactly() {
         let text = format!(
-            "{A}  rhcos.iso\n{B} *rhcos.qcow2.gz\r\n{B}  ./dot\n\\{A}  new\\nline\n\n{A}  two\n{B}  two\n{A}  a  b\n"
+            "{A}  rhcos.iso\n{B} *rhcos.qcow2.gz\r\n{B}  ./dot\n\\{A}  n\\n\\r\\\\\\\\n\n\n\
+             {A}  two\n{A}  two\n{B}  two\n{A}  three\n{B}  three\n{C}  three\n{A}  a  b\n"
         );
         let (sums, outcome) = Sha256sum::parse(text.as_bytes());
         assert_eq!(outcome, Ok(()));
-        let cases: [(&str, &[&str]); 7] = [
+        let cases: [(&str, &[&str]); 8] = [
             ("rhcos.iso", &[A]),
             ("rhcos.qcow2.gz", &[B]),
             ("dot", &[B]),
-            ("new\nline", &[A]),
+            ("n\n\r\\\\n", &[A]),
             ("two", &[A, B]),
+            ("three", &[A, B]),
             ("a  b", &[A]),
             ("rhcos", &[]),
         ];
@@ -126,6 +129,14 @@ mod tests {
             let found: Vec<String> = sums.of(name).iter().map(ToString::to_string).collect();
             assert_eq!(found, digests, "{name:?}");
         }
+    }
+
+    /// A directory has many files, and a run asks about few.
+    #[test]
+    fn nothing_is_kept_of_files_that_nobody_asks_about() {
+        let (mut sums, _) = Sha256sum::parse(format!("{A}  one\n{B}  two\n").as_bytes());
+        sums.retain(|name| name == "two");
+        assert_eq!(sums.files().map(|(name, _)| name).collect::<Vec<_>>(), ["two"]);
     }
 
     #[test]

@@ -219,12 +219,14 @@ mod tests {
     use super::*;
 
     const DIGEST: &str = "f6e4458958f38a7bccae4a89a73134d431b86b183ebcf76542446c959fa2d520";
+    const INSIDE: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
     #[test]
     fn files_are_found_by_name_and_may_lack_a_size() {
         let text = format!(
             r#"{{"buildid": "x", "images": {{
-                "metal": {{"path": "a.raw.gz", "sha256": "{DIGEST}", "size": 7, "uncompressed-size": 9}},
+                "metal": {{"path": "a.raw.gz", "sha256": "{DIGEST}", "size": 7,
+                    "uncompressed-sha256": "{INSIDE}", "uncompressed-size": 9}},
                 "live-iso": {{"path": "a.iso", "sha256": "{DIGEST}"}},
                 "again": {{"path": "a.iso", "size": 3}},
                 "container": "quay.io/x", "cloud": {{"url": "https://x"}}
@@ -232,9 +234,45 @@ mod tests {
         );
         let metadata = BuildMetadata::parse("meta.json", text.as_bytes()).unwrap();
         assert_eq!(metadata.len(), 2);
-        assert_eq!(metadata.of("a.raw.gz")[0].size, Some(7));
+        assert!(!metadata.is_empty() && BuildMetadata::default().is_empty());
+        let digest = |text| Sha256::from_hex(text).ok();
+        let file = |size, uncompressed_sha256, uncompressed_size| BuildFile {
+            said_by: "meta.json".into(),
+            sha256: digest(DIGEST),
+            size,
+            uncompressed_sha256,
+            uncompressed_size,
+        };
+        assert_eq!(metadata.of("a.raw.gz"), [file(Some(7), digest(INSIDE), Some(9))]);
+        assert_eq!(metadata.of("a.iso")[0], file(None, None, None));
         assert_eq!(metadata.of("a.iso").len(), 2);
         assert!(metadata.of("b").is_empty());
+    }
+
+    /// A build has hundreds of files, and a run asks about few.
+    #[test]
+    fn nothing_is_kept_of_files_that_nobody_asks_about() {
+        let text = br#"{"images": {"a": {"path": "one"}, "b": {"path": "two"}}}"#;
+        let mut metadata = BuildMetadata::parse("meta.json", text).unwrap();
+        metadata.retain(|name| name == "two");
+        assert_eq!((metadata.len(), metadata.of("two").len()), (1, 1));
+    }
+
+    /// Of what is not the whole `meta.json` of a known build, nothing is missed.
+    #[test]
+    fn a_build_is_known_by_its_id_and_architecture_and_has_its_clouds() {
+        let text = |of: &str| {
+            format!(
+                r#"{{{of}, "images": {{"qemu": {{"path": "rhcos-1-qemu.x86_64.qcow2.gz"}}}},
+                    "amis": [{{"name": "us-east-1", "hvm": "ami-1"}}], "other": [{{"name": "x", "hvm": "y"}}]}}"#
+            )
+        };
+        let build = |text: &str| BuildMetadata::parse("meta.json", text.as_bytes()).unwrap().build().cloned();
+        let (id, arch) = (r#""buildid": "1""#, r#""coreos-assembler.basearch": "x86_64""#);
+        assert_eq!(build(&text(id)), None);
+        assert_eq!(build(&text(arch)), None);
+        let said = format!("{:?}", build(&text(&format!("{id}, {arch}"))).unwrap());
+        assert!(said.contains(r#""images.aws.regions.us-east-1.image": "ami-1""#), "{said}");
     }
 
     #[test]
