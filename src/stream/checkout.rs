@@ -371,3 +371,6 @@ pub(super) fn legacy_around(directory: &Path) -> Result<BuildMetadata, SourceErr
     }
     errors.into_result().map(|()| all)
 }
+
+#[cfg(test)]
+mod tests;

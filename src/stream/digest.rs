@@ -77,6 +77,7 @@ mod tests {
     fn a_digest_is_exactly_64_hexadecimal_digits() {
         let good = "f6e4458958f38a7bccae4a89a73134d431b86b183ebcf76542446c959fa2d520";
         assert_eq!(good.parse::<Sha256>().unwrap().to_string(), good);
+        assert_eq!(format!("{:?}", good.parse::<Sha256>().unwrap()), format!("Sha256({good})"));
         assert_eq!(
             good.to_uppercase().parse::<Sha256>(),
             Err(Sha256Error),

@@ -455,6 +455,9 @@ fn a_manifest_holds_documents_in_stream_and_streams() {
     let list = |items: &[serde_json::Value]| serde_json::json!({"kind": "List", "items": items}).to_string();
     let one = config_map(&serde_json::json!({"stream": nine}));
     let other = config_map(&serde_json::json!({"streams": both}));
+    let long = "x".repeat(128);
+    let of_long = format!("cm.json#{long}");
+    let of_long = [&*of_long];
     let cases: Vec<(&str, String, &[&str])> = vec![
         ("cm.json", json(serde_json::json!({"stream": nine, "releaseVersion": "4.99"})), &["cm.json"]),
         ("cm.yaml", yaml.clone(), &["cm.yaml"]),
@@ -483,6 +486,14 @@ fn a_manifest_holds_documents_in_stream_and_streams() {
             &["all.yaml", "all.yaml[1]#rhel-10"],
         ),
         ("-", format!("---\n{other}\n"), &["-#rhel-9", "-#rhel-10"]),
+        ("cm.json", json(serde_json::json!({"streams": streams(&[(&long, &nine)])})), &of_long),
+        // What is no list, or has no items, is one manifest.
+        ("l.yaml", format!("{one}\n---\nkind: SecretList\n"), &["l.yaml"]),
+        (
+            "l.yaml",
+            format!("{one}\n---\n{}\n", serde_json::json!({"kind": "Secret", "items": [other]})),
+            &["l.yaml"],
+        ),
     ];
     for (name, text, documents) in cases {
         let sources = from_text(name, &text).unwrap_or_else(|error| panic!("{error}: {text}"));
@@ -567,6 +578,21 @@ fn a_manifest_without_a_document_says_what_is_missing() {
         ("cm.json", with("Streams", "{}"), "found the key \"Streams\""),
         ("cm.json", with("rhel-10", &good), "found the key \"rhel-10\""),
         ("cm.json", unnamed(serde_json::json!({"x": good})), "found the key \"x\""),
+        (
+            "cm.json",
+            unnamed(serde_json::json!({"stream": good, "Streams": "{}"})),
+            "found the key \"Streams\"",
+        ),
+        (
+            "cm.json",
+            unnamed(serde_json::json!({"streams": "{}", "stream-x": "{}"})),
+            "found the key \"stream-x\"",
+        ),
+        (
+            "cm.json",
+            config_map(&serde_json::json!({"stream-x": "{}"})).to_string(),
+            "found the key \"stream-x\"",
+        ),
         ("cm.json", streams("{}"), "cm.json (data.streams): found no stream, expected at least one"),
         ("cm.json", streams("[]"), "found an array, expected an object of stream documents"),
         ("cm.json", streams(r#"{"rhel-9": null}"#), "cm.json#rhel-9: found null, expected stream metadata"),

@@ -19,8 +19,9 @@ fn scripts() -> Vec<(String, String)> {
 }
 
 /// The scripts that no job runs.
-const OTHERS: [(&str, &str); 5] = [
+const OTHERS: [(&str, &str); 6] = [
     ("ci/image/build.sh", "sh"),
+    ("ci/nightly", "bash"),
     ("ci/release", "bash"),
     ("ci/test", "bash"),
     (".ci/image", "bash"),
