@@ -45,8 +45,7 @@ pub fn resolve_lines(mut input: impl BufRead, target: &Target) -> Result<Vec<Str
             continue;
         }
         match place_of(text, target) {
-            Ok(place) if failures.is_empty() => places.push(place),
-            Ok(_) => {}
+            Ok(place) => places.push(place),
             Err(error) => failures.push(LineError { line: number, error }),
         }
     }

@@ -262,6 +262,7 @@ mod tests {
             ("42s390x.81.20191224.0", Some("4.2"), Some("8.1"), 201_912_240_000, 0, 0),
             ("43.81.202001142154.0", Some("4.3"), Some("8.1"), 202_001_142_154, 0, 0),
             ("410.8.20190520.1", Some("4.1"), Some("8"), 201_905_200_000, 1, 0),
+            ("410.84.20200101.1", Some("4.10"), Some("8.4"), 202_001_010_000, 1, 0),
             ("38.20231002.3.1", None, None, 202_310_020_000, 1, 0),
             ("30.20190801.0", None, None, 201_908_010_000, 0, 0),
         ];
@@ -270,7 +271,7 @@ mod tests {
             assert_eq!(build.ocp().map(|it| it.to_string()).as_deref(), ocp, "{text}");
             assert_eq!(build.rhel().map(|it| it.to_string()).as_deref(), rhel, "{text}");
             assert_eq!(build.age(), BuildAge(time, revision, respin), "{text}");
-            assert_eq!(build.to_string(), text);
+            assert_eq!((build.as_str(), &*build.to_string()), (text, text));
             assert_eq!(BuildId::split_from(&format!("{text}-live.iso")), Some((build, "live.iso")));
         }
     }

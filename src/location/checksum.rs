@@ -63,3 +63,54 @@ impl<'a> ChecksumUrl<'a> {
         either.or_else(|| self.compressed_sha256.filter(|it| *it != sha256))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_of_digests_alone_is_read_and_kept_as_it_is() {
+        let digest = "0f".repeat(32);
+        let upper = digest.to_uppercase();
+        for (query, sha256, compressed) in [
+            ("", false, false),
+            ("?sha256=", false, false),
+            ("?sha256=&compressed-sha256=", false, false),
+            (&*format!("?sha256={digest}"), true, false),
+            (&format!("?sha256={upper}"), true, false),
+            (&format!("?compressed-sha256={digest}"), false, true),
+            (&format!("?sha256={digest}&compressed-sha256={digest}"), true, true),
+        ] {
+            let text = format!("https://h/f{query}");
+            let url = ChecksumUrl::parse(&text).unwrap();
+            assert_eq!((url.location(), url.query()), ("https://h/f", query));
+            assert_eq!(
+                (url.sha256.is_some(), url.compressed_sha256.is_some()),
+                (sha256, compressed),
+                "{query}"
+            );
+        }
+        for query in ["?", "?x=1", "?sha256", "?sha256=12", "?sha256=&", "?SHA256=", "?sha256=?"] {
+            assert!(ChecksumUrl::parse(&format!("https://h/f{query}")).is_err(), "{query}");
+        }
+    }
+
+    /// `sha256` may be of the file or of what is inside; `compressed-sha256` is of the file alone.
+    #[test]
+    fn a_digest_that_is_neither_of_the_documents_contradicts_it() {
+        let [file, inside, other] = [[1; 32], [2; 32], [3; 32]].map(Sha256::from_bytes);
+        for (sha256, compressed, uncompressed, contradiction) in [
+            (None, None, Some(inside), None),
+            (Some(file), None, None, None),
+            (Some(file), Some(file), Some(inside), None),
+            (Some(inside), None, Some(inside), None),
+            (Some(inside), None, None, Some(inside)),
+            (Some(other), None, Some(inside), Some(other)),
+            (None, Some(inside), Some(inside), Some(inside)),
+            (Some(file), Some(other), Some(inside), Some(other)),
+        ] {
+            let url = ChecksumUrl { location: "", query: "", sha256, compressed_sha256: compressed };
+            assert_eq!(url.contradicted_by(file, uncompressed), contradiction, "{url:?}");
+        }
+    }
+}

@@ -136,6 +136,8 @@ mod tests {
             ("rhcos-413.86.202212021619-0-live-kernel-x86_64", Some("live-kernel"), "live-kernel-x86_64"),
             ("rhcos-4.8.2-x86_64-metal4k.x86_64.raw.gz", Some("metal4k"), "metal4k.x86_64.raw.gz"),
             ("rhcos-nutanix.x86_64.qcow2", Some("nutanix"), "nutanix.x86_64.qcow2"),
+            ("rhcos-live.x86_64.img", Some("live"), "live.x86_64.img"),
+            ("rhcos-metal.x86_64.iso", Some("metal"), "metal.x86_64.iso"),
             ("rhcos-installer-kernel-x86_64", Some("installer-kernel"), "live-kernel-x86_64"),
             ("fedora-coreos-30.20190801.0-qemu.qcow2.xz", None, "qemu.qcow2.xz"),
             ("rhcos-9.8.20260403-0-metal.s390x.raw.gz", None, "metal.s390x.raw.gz"),

@@ -189,4 +189,46 @@ mod tests {
             assert_eq!(HostKind::of(host), kind, "{host}");
         }
     }
+
+    #[test]
+    fn a_place_is_filled_by_whom_its_host_or_its_path_names() {
+        for (host, owner) in [
+            ("mirror.openshift.com", Owner::SyncJob),
+            ("rhcos.mirror.openshift.com", Owner::Pipeline),
+            ("builds.coreos.fedoraproject.org", Owner::Fedora),
+            ("mirror.example", Owner::Other),
+        ] {
+            assert_eq!(Owner::of_host(host), owner, "{host}");
+        }
+        for (path, owner, bucket) in [
+            ("art/storage/prod/streams/f", Owner::Pipeline, Some("prod/streams/")),
+            ("art/storage/f", Owner::Pipeline, Some("")),
+            ("x/art/storage/f", Owner::Other, None),
+            ("pub/x86_64/dependencies/rhcos/4.8/f", Owner::SyncJob, None),
+            ("f", Owner::Other, None),
+        ] {
+            let url = ArtifactUrl::parse(&format!("https://h/{path}")).unwrap();
+            assert_eq!((Owner::of_path(&url), bucket_directory(&url)), (owner, bucket), "{path}");
+        }
+    }
+
+    #[test]
+    fn the_hosts_of_a_cloud_are_known_by_their_whole_name() {
+        use CloudHost::{AzureBlob, IbmObject, Registry};
+        for (host, kind) in [
+            ("rhcos.blob.core.windows.net", Some(AzureBlob)),
+            ("s3.au-syd.cloud-object-storage.appdomain.cloud", Some(IbmObject)),
+            ("s3.us.cloud-object-storage.appdomain.cloud", Some(IbmObject)),
+            ("quay.io", Some(Registry)),
+            ("evil.blob.core.windows.net", None),
+            ("s3.evil.us.cloud-object-storage.appdomain.cloud", None),
+            ("s3.us_1.cloud-object-storage.appdomain.cloud", None),
+            ("s3.us.cloud-object-storage.appdomain.cloud.evil.example", None),
+            ("evil.quay.io", None),
+            ("", None),
+        ] {
+            let kinds: Vec<CloudHost> = CloudHost::ALL.into_iter().filter(|kind| kind.is(host)).collect();
+            assert_eq!(kinds, Vec::from_iter(kind), "{host}");
+        }
+    }
 }

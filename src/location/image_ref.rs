@@ -151,8 +151,21 @@ mod tests {
         ] {
             let reference: ImageRef = text.parse().expect(text);
             assert_eq!(reference.to_string(), text);
+            let (registry, repository) = reference.name();
+            assert!(text.starts_with(&format!("{registry}/{repository}")) && !registry.is_empty(), "{text}");
+            let tag = text.strip_prefix(&format!("{registry}/{repository}:"));
+            assert_eq!(reference.tag(), tag, "{text}");
+            let digest = text.split_once("@sha256:").map(|(_, digest)| digest.to_owned());
+            assert_eq!(reference.digest().map(|it| it.to_string()), digest, "{text}");
             assert_eq!(reference.manifest().unwrap().as_str(), manifest);
         }
+    }
+
+    #[test]
+    fn registry_and_repository_have_a_bound_together() {
+        let of = |length: usize| format!("quay.io/{}:t", "a".repeat(length - "quay.io/".len()));
+        assert!(of(MAX_NAME).parse::<ImageRef>().is_ok());
+        assert!(of(MAX_NAME + 1).parse::<ImageRef>().is_err());
     }
 
     #[test]
@@ -165,6 +178,10 @@ mod tests {
             "quay.io/a",
             "a/b:t",
             "Quay.io/a:t",
+            "quay-.io/a:t",
+            "-quay.io/a:t",
+            "quay..io/a:t",
+            "qu_ay.io/a:t",
             "quay.io:/a:t",
             "quay.io:70000/a:t",
             "quay.io:080/a:t",

@@ -256,12 +256,6 @@ impl Location {
     }
 }
 
-impl fmt::Display for Location {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.base, self.tail())
-    }
-}
-
 /// Reads the segments of a path: the directory, the file, and the index, from the right, of the slash that ends
 /// the base.
 fn read_segments(segments: &[&str]) -> Result<(Directory, FileName, usize), NotUnderstood> {

@@ -54,7 +54,15 @@ fn every_layout_is_read_and_written() {
         assert_eq!(location.layout(), layout, "{url}");
         assert_eq!((location.base(), location.directory().as_str()), (base, directory), "{url}");
         assert_eq!(location.url(), url);
+        // The same of a path alone, as of a bucket's key.
+        let (_, path) = url.split_once("://").unwrap();
+        let of_path = Location::of_path(&path.split('/').collect::<Vec<_>>()).unwrap();
+        assert_eq!((of_path.layout(), &*of_path.url()), (layout, path));
+        assert_eq!(of_path.base(), base.split_once("://").unwrap().1);
     }
+    // A build's directory alone is no layout.
+    let build = "https://h/x/48.84.202109241901-0/x86_64/rhcos-48.84.202109241901-0-live.x86_64.iso";
+    assert_eq!(Location::parse(build), Err(NotUnderstood::NoLayout));
 }
 
 #[test]
@@ -164,6 +172,8 @@ fn under_a_common_parent_a_build_of_the_mirror_goes_where_its_kin_are() {
     let cases = [
         ("412.86.202209302317-0", "4.12", "releases/rhcos-4.12/412.86.202209302317-0"),
         ("412.86.202212081411-0", "4.12", "prod/streams/4.12/builds/412.86.202212081411-0"),
+        // Builds of that moment there are none.
+        ("412.86.202212000000-0", "4.12", "releases/rhcos-4.12/412.86.202212000000-0"),
         ("48.84.202301010000-0", "4.8", "releases/rhcos-4.8/48.84.202301010000-0"),
         ("413.86.202211010000-0", "4.13", "prod/streams/4.13/builds/413.86.202211010000-0"),
     ];
@@ -173,6 +183,45 @@ fn under_a_common_parent_a_build_of_the_mirror_goes_where_its_kin_are() {
         );
         let found = place(&url, None, &bridge("https://b/art/storage"));
         assert_eq!(found, format!("https://b/art/storage/{directory}/x86_64/rhcos-{build}-live.x86_64.iso"));
+    }
+    // What has a layout of its own stays in it.
+    let odd = "releases/rhcos-4.13/413.86.202302150245-0/x86_64/rhcos-413.86.202302150245-0-live.x86_64.iso";
+    let found = place(&format!("https://a/art/storage/{odd}"), None, &bridge("https://b/art/storage"));
+    assert_eq!(found, format!("https://b/art/storage/{odd}"));
+}
+
+/// Go's names of architectures are the mirror's own, and what is where it should be has no other place.
+#[test]
+fn what_is_in_the_directory_that_is_meant_stays_as_it_is_written() {
+    let base = "https://mirror.openshift.com/pub/openshift-v4";
+    let build = "48.83.202102230316-0";
+    let of_build = format!("{build}/rhcos-{build}-qemu.x86_64.qcow2.gz");
+    let of_release = "4.8.2/rhcos-4.8.2-x86_64-qemu.x86_64.qcow2.gz";
+    let candidate = "4.8.0-fc.1/rhcos-4.8.0-fc.1-x86_64-qemu.x86_64.qcow2.gz";
+    let moved = "48.84.202107202156-0/rhcos-48.84.202107202156-0-qemu.x86_64.qcow2.gz";
+    let from = |directory: &str, file: &str| format!("{base}/amd64/dependencies/rhcos/{directory}/{file}");
+    for (directory, file, version, pre_release, moves_to) in [
+        ("4.8", &*of_build, None, false, None),
+        ("4.8", of_release, None, false, None),
+        ("4.8", &of_build, Some("4.8"), false, None),
+        ("4.8", &of_build, Some("4.7"), false, Some(("4.7", &*of_build))),
+        ("4.8", of_release, Some("4.8"), false, Some(("4.8", moved))),
+        ("4.8", of_release, Some("4.8.2"), false, None),
+        ("4.8", &of_build, Some("4.8.2"), false, Some(("4.8", of_release))),
+        ("pre-release", &of_build, None, true, None),
+        ("pre-release/4.8", &of_build, None, true, None),
+        ("4.8", &of_build, None, true, Some(("pre-release", &of_build))),
+        ("pre-release", candidate, Some("4.8.0-fc.1"), true, None),
+        ("pre-release/4.8", candidate, Some("4.8.0-fc.1"), true, None),
+        ("4.8", candidate, Some("4.8.0-fc.1"), true, Some(("pre-release", candidate))),
+        ("pre-release", of_release, Some("4.8.2"), false, Some(("4.8", of_release))),
+    ] {
+        let url = from(directory, file);
+        let expected = moves_to.map_or_else(
+            || url.clone(),
+            |(directory, file)| format!("{base}/x86_64/dependencies/rhcos/{directory}/{file}"),
+        );
+        assert_eq!(place(&url, RELEASE, &mirror(base, version, pre_release)), expected, "{version:?}");
     }
 }
 
@@ -358,6 +407,8 @@ fn a_published_place_follows_from_the_location_alone() {
         (format!("http://h:1{mirrored}"), BY_RELEASE.to_owned()),
         (BY_RELEASE.to_owned(), BY_RELEASE.to_owned()),
         (format!("{cdn}/anything"), format!("{cdn}/anything")),
+        (format!("{}:8443/{rhel}", cdn.strip_suffix("/art/storage").unwrap()), format!("{cdn}/{rhel}")),
+        (format!("{}/{rhel}", cdn.replace("https://", "http://")), format!("{cdn}/{rhel}")),
     ];
     for (url, expected) in cases {
         assert_eq!(place(&url, None, &Target::PublishedPlace), expected, "{url}");
@@ -431,6 +482,24 @@ fn what_has_no_place_says_why() {
         report.push('\n');
     }
     insta::assert_snapshot!(report);
+}
+
+/// A password may stand before an `@`, where a URL cannot be read at all.
+#[test]
+fn an_error_shows_the_url_unless_it_may_hold_a_password() {
+    let streams = bridge("https://b/art/storage/prod/streams");
+    for (url, is_shown) in [
+        ("https://h/rhcos.iso", true),
+        ("https://h/x?token=1", true),
+        ("https://h/@scope/x", true),
+        ("https://h/x?sha256=12", true),
+        ("https://u:secret@h/x", false),
+        ("https://u:secret@h/x?token=1", false),
+    ] {
+        let error = resolve_lines(url.as_bytes(), &streams).unwrap_err().to_string();
+        assert_eq!(error.contains(url), is_shown, "{error}");
+        assert!(!error.contains("secret"), "{error}");
+    }
 }
 
 #[test]
