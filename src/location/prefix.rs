@@ -201,6 +201,7 @@ mod tests {
         for (text, kept, kind) in cases {
             let prefix = Prefix::parse(text).expect(text);
             assert_eq!((prefix.as_str(), prefix.kind()), (kept, kind), "{text}");
+            assert_eq!(prefix.url(), Url::parse(kept).ok(), "{text}");
             assert_eq!(prefix.as_written(), text.strip_suffix('/').unwrap_or(text));
             assert_eq!(Prefix::parse(kept).as_ref().map(Prefix::as_str), Ok(kept));
         }

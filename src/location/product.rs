@@ -142,10 +142,10 @@ mod tests {
             (Scos, "413.9.202302280609-0", Arch::X86_64, None, Some("c9s")),
             (Scos, "38.20231002.3.1", Arch::X86_64, None, None),
             (FedoraCoreos, "38.20231002.3.1", Arch::Aarch64, None, Some("stable")),
+            (FedoraCoreos, "30.20190801.0", Arch::X86_64, None, None),
             (FedoraCoreos, "33.20201209.10.0", Arch::X86_64, None, Some("next-devel")),
             (Rhcos, "9.6.20250707-1.3", Arch::X86_64, None, Some("rhel-9.6")),
             (Rhcos, "42s390x.81.20191224.0", Arch::S390x, Some("rhcos-4.2"), Some("4.2")),
-            (FedoraCoreos, "30.20190801.0", Arch::X86_64, None, None),
             (FedoraCoreos, "38.20231002.7.1", Arch::X86_64, None, None),
             (FedoraCoreos, "10.0.20251103-0", Arch::X86_64, None, None),
         ];
@@ -154,5 +154,7 @@ mod tests {
             assert_eq!(product.releases_directory(&build, arch).ok().as_deref(), releases, "{build}");
             assert_eq!(product.streams_directory(&build).ok().as_deref(), streams, "{build}");
         }
+        let of_2019 = FedoraCoreos.streams_directory(&"30.20190801.0".parse().unwrap());
+        assert_eq!(of_2019, Err(NoDirectory::NoFedoraStream { build: "30.20190801.0".to_owned() }));
     }
 }

@@ -271,6 +271,9 @@ mod tests {
         let (id, arch) = (r#""buildid": "1""#, r#""coreos-assembler.basearch": "x86_64""#);
         assert_eq!(build(&text(id)), None);
         assert_eq!(build(&text(arch)), None);
+        // What is no cloud's is of any size.
+        let much = format!("{id}, {arch}, \"x\": [{}]", vec!["1"; 4001].join(","));
+        assert!(build(&text(&much)).is_some());
         let said = format!("{:?}", build(&text(&format!("{id}, {arch}"))).unwrap());
         assert!(said.contains(r#""images.aws.regions.us-east-1.image": "ami-1""#), "{said}");
     }

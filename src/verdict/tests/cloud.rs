@@ -276,7 +276,9 @@ fn another_release_is_said() {
     ] {
         let mut aws = account("aws", &images);
         if let CloudResource::Account(images) = &mut aws.resource {
-            others.iter().for_each(|&other| images[other].release = Some("9.8.20260301-0".to_owned()));
+            for &other in others {
+                images[other].release = Some("9.8.20260301-0".to_owned());
+            }
         }
         assert_eq!(
             said(&aws, None),

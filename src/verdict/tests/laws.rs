@@ -168,8 +168,8 @@ fn any_expectation() -> impl Strategy<Value = Expectation> {
         .prop_map(|(verify, signatures, size, legacy, names_signature)| Expectation {
             size,
             legacy,
-            signatures,
             names_signature,
+            signatures,
             ..expected(verify)
         })
 }
