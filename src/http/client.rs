@@ -115,12 +115,12 @@ impl Client {
 
     /// Gives hosts that could not be reached another chance.
     pub fn revive(&self) {
-        self.all_hosts().iter().for_each(|host| host.health.revive());
+        self.all_hosts().iter().for_each(|host| host.revive());
     }
 
     /// The hosts that are down, and are asked again.
     pub fn outages(&self) -> Vec<Outage> {
-        self.all_hosts().iter().filter_map(|host| host.health.outage(host.name())).collect()
+        self.all_hosts().iter().filter_map(|host| host.outage()).collect()
     }
 
     pub(crate) fn retries(&self) -> Retries {
@@ -267,9 +267,9 @@ impl Client {
 
     async fn exchange_unheard(&self, ask: Ask<'_>, url: &Url) -> Result<Answer, Failure> {
         let host = self.host(url);
+        let health = host.health(ask.traffic);
         let permit = host.permit(ask.traffic).await;
-        let admission = host
-            .health
+        let admission = health
             .admit()
             .await
             .map_err(|(error, connections)| Failure::ProbeError(error, Again::NotSent(connections)))?;
@@ -278,7 +278,7 @@ impl Client {
             .await
             .map_err(|why| Failure::ProbeError(probe_error(ProbeErrorKind::Unreachable, why), Again::No))?;
         let failed = |error: ProbeError, asked_for, is_connect| {
-            host.health.failed(&admission, Failed { error, asked_for, is_connect })
+            health.failed(&admission, Failed { error, asked_for, is_connect })
         };
         let again = |is_down| if is_down { Again::WhenBack } else { Again::Maybe };
         match host.send(permit, request(ask, url)).await {
@@ -289,7 +289,7 @@ impl Client {
                     failed(status_error(1, status), asked_for, false)
                 };
                 if !is_transient(status) {
-                    host.health.answered();
+                    health.answered();
                 }
                 Ok(Answer { response, _permits: permits, is_down })
             }
@@ -306,10 +306,10 @@ impl Client {
                 match broken.cause {
                     Cause::NotGlobal { addresses } => Err(not_global(&host, url, addresses)),
                     Cause::Permanent => {
-                        host.health.give_up(error.clone());
+                        host.give_up(&error);
                         Err(Failure::ProbeError(error, Again::No))
                     }
-                    Cause::Unprocessed if host.health.has_answered_since(&admission) => {
+                    Cause::Unprocessed if health.has_answered_since(&admission) => {
                         Err(Failure::ProbeError(error, Again::AtOnce))
                     }
                     _ => {
@@ -420,7 +420,7 @@ fn not_global(host: &Host, url: &Url, addresses: String) -> Failure {
          (if that is how it should be: --allow-private-addresses)"
     );
     let error = probe_error(ProbeErrorKind::Unreachable, detail);
-    host.health.give_up(error.clone());
+    host.give_up(&error);
     Failure::ProbeError(error, Again::No)
 }
 

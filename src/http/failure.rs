@@ -83,6 +83,8 @@ pub(super) enum Cause {
     /// No connection came about, and none will.
     Permanent,
     NoConnection,
+    /// The connection did not come about that another request was making, which knows why.
+    Cancelled,
     ConnectTimeout,
     /// The other end does not speak the protocol that it was offered.
     OtherProtocol,
@@ -130,6 +132,7 @@ impl ExchangeError {
                 Cause::ProxyRefused
             }
             () if connecting && error.is_timeout() => Cause::ConnectTimeout,
+            () if connecting && says("request was canceled") => Cause::Cancelled,
             () if connecting => Cause::NoConnection,
             // The type behind these is h2's, which a user of reqwest has no business with.
             () if says("endpoint requires HTTP/1.1") => Cause::Http1Required,
@@ -139,7 +142,9 @@ impl ExchangeError {
         };
         match (&cause, said.join(": ")) {
             (_, nothing) if nothing.is_empty() => Self { cause, ..Self::unknown() },
-            (Cause::NoConnection, detail) => broken(Cause::NoConnection, &format!("no connection: {detail}")),
+            (Cause::NoConnection | Cause::Cancelled, detail) => {
+                broken(cause, &format!("no connection: {detail}"))
+            }
             (_, detail) => broken(cause, &detail),
         }
     }
@@ -152,10 +157,18 @@ impl ExchangeError {
     }
 
     pub(super) fn is_connect(&self) -> bool {
-        use Cause::{ConnectTimeout, NoConnection, NotGlobal, OtherProtocol, Permanent, ProxyRefused};
+        use Cause::{
+            Cancelled, ConnectTimeout, NoConnection, NotGlobal, OtherProtocol, Permanent, ProxyRefused,
+        };
         matches!(
             self.cause,
-            NotGlobal { .. } | Permanent | NoConnection | ConnectTimeout | OtherProtocol | ProxyRefused
+            NotGlobal { .. }
+                | Permanent
+                | NoConnection
+                | Cancelled
+                | ConnectTimeout
+                | OtherProtocol
+                | ProxyRefused
         )
     }
 

@@ -8,10 +8,10 @@ use reqwest::{Client, Request, Response, redirect};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use url::Url;
 
-use super::failure::{Cause, ExchangeError};
+use super::failure::{Cause, ExchangeError, ProbeError};
 use super::proxy::Proxy;
 use super::resolver::{LookUp, Resolver};
-use super::retry::Health;
+use super::retry::{Health, Outage};
 use super::settings::{ClientSettings, Traffic};
 use super::trust::Trust;
 use crate::location::HostKind;
@@ -57,7 +57,9 @@ pub(super) struct Host {
     clients: Mutex<Clients>,
     failures: Arc<AtomicUsize>,
     look_up: LookUp,
-    pub(super) health: Health,
+    /// Whether small requests are answered, and downloads: that one file, or a sidecar alone, is asked for in vain until
+    /// the time is over says nothing of the others'.
+    health: [Health; 2],
 }
 
 #[derive(Debug)]
@@ -143,12 +145,35 @@ impl Host {
             }),
             failures: Arc::default(),
             look_up,
-            health: Health::new(settings.policy()),
+            health: [Health::new(settings.policy()), Health::new(settings.policy())],
         }
     }
 
     pub(super) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Gives it up: another attempt would end the same way.
+    pub(super) fn give_up(&self, error: &ProbeError) {
+        self.health.iter().for_each(|health| health.give_up(error.clone()));
+    }
+
+    pub(super) fn health(&self, traffic: Traffic) -> &Health {
+        let [requests, downloads] = &self.health;
+        match traffic {
+            Traffic::Requests => requests,
+            Traffic::Downloads => downloads,
+        }
+    }
+
+    /// Forgets that it was given up.
+    pub(super) fn revive(&self) {
+        self.health.iter().for_each(Health::revive);
+    }
+
+    /// What there is to tell of it while it is down.
+    pub(super) fn outage(&self) -> Option<Outage> {
+        self.health.iter().find_map(|health| health.outage(&self.name))
     }
 
     /// The permit for a request of that kind; held while it waits, so that it keeps its place.
@@ -273,7 +298,15 @@ impl Host {
                 Ok((response, permits))
             }
             Ok(Err(error)) => {
-                let broken = self.explain(ExchangeError::of(&error, &self.name), &url).await;
+                let broken = ExchangeError::of(&error, &self.name);
+                if broken.cause == Cause::Cancelled
+                    && let Ok(Ok(known)) =
+                        tokio::time::timeout(self.connect_timeout(), failed.wait_for(Option::is_some)).await
+                {
+                    let known = (*known).clone().unwrap_or(broken);
+                    return Err(self.broke(&connection, known));
+                }
+                let broken = self.explain(broken, &url).await;
                 if broken.is_connect() {
                     self.failures.fetch_add(1, Ordering::Relaxed);
                     if connection.kind == Kind::Http2 {

@@ -182,3 +182,17 @@ fn proxies_of_every_kind_lead_to_the_published_hosts() {
         assert!(message.contains(says), "{message}");
     }
 }
+
+#[test]
+fn what_the_proxy_answered_is_said_of_every_artifact() {
+    let proxy = Proxy::start(ProxyConfig::new().refuses(503)).unwrap();
+    let stream = fifty(|file| component(&format!("https://{MIRROR}{file}")));
+    for retries in ["0", "1"] {
+        let program = check_checkout(Checkout::of(&stream)).args(["--output", "json", "--retries", retries]);
+        let report = program.env("HTTPS_PROXY", proxy.url()).run().exits(3).report();
+        for artifact in report.0["artifacts"].as_array().unwrap() {
+            let message = artifact["message"].as_str().unwrap();
+            assert!(message.contains("it answered CONNECT with 503"), "{message}");
+        }
+    }
+}

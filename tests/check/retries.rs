@@ -135,6 +135,21 @@ fn silence_is_a_timeout_and_asked_again() {
 }
 
 #[test]
+fn a_sidecar_that_is_never_answered_keeps_no_file_from_being_read() {
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    for fault in [Behaviour::status(503), Behaviour::Reset] {
+        mirror.put("/f.iso", Resource::artifact("f.iso"));
+        for sidecar in ["/sha256sum.txt", "/meta.json"] {
+            mirror.put(sidecar, Resource::bytes("").behaves(fault.clone()));
+        }
+        let program = check_locally(Checkout::of(&Stream::of(component(&mirror.url("/f.iso")))));
+        // The sidecars are asked for until this is over. Then the bytes prove the file.
+        let program = program.args(["--verify", "content", "--retry-for", "300ms"]);
+        assert_eq!(program.run().exits(0).report().only()["sha256"]["observed_from"], "content");
+    }
+}
+
+#[test]
 fn a_host_that_cannot_be_reached_is_tried_few_times_in_all() {
     let mirror = Mirror::start(Config::tls_http2()).unwrap();
     for connections in [Connections::Reset, Connections::BlackHole] {
