@@ -42,7 +42,7 @@ pub use config::{Config, Missing, Protocol};
 pub use content::Content;
 pub use log::Recorded;
 pub use mirror::{Connections, Mirror};
-pub use proxy::{Proxied, Proxy, ProxyConfig};
+pub use proxy::{Proxied, Proxy, ProxyConfig, ProxyFault};
 pub use registry::Registry;
 pub use relay::Relay;
 pub use resource::Resource;

@@ -8,6 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use tokio_rustls::TlsAcceptor;
 
 use crate::background::Background;
+use crate::behaviour::Behaviour;
 use crate::config::{Config, Missing, Protocol};
 use crate::log::{Log, Recorded};
 use crate::resource::Resource;
@@ -53,6 +54,7 @@ impl Mirror {
         let state = Arc::new(State {
             table: config.table,
             missing: RwLock::new(State::missing(&config.missing)),
+            outage: RwLock::default(),
             log: Arc::new(Log::new(config.record)),
             connections: AtomicU8::new(Connections::Serve as u8),
             next_connection: AtomicU64::new(0),
@@ -101,6 +103,12 @@ impl Mirror {
     /// Changes how a path without a resource is answered.
     pub fn set_missing(&self, missing: &Missing) {
         *self.state.missing.write().unwrap_or_else(PoisonError::into_inner) = State::missing(missing);
+    }
+
+    /// Answers every request so from now on, or again each as its resource says.
+    pub fn set_outage(&self, behaviour: Option<Behaviour>) {
+        let resource = behaviour.map(|behaviour| Resource::bytes("").behaves(behaviour));
+        *self.state.outage.write().unwrap_or_else(PoisonError::into_inner) = resource;
     }
 
     /// Changes what is done with new connections.

@@ -23,7 +23,8 @@ const MAX_HEAD: usize = 64 * 1024;
 #[must_use]
 pub struct ProxyConfig {
     hosts: HashMap<String, SocketAddr>,
-    refuses: Option<u16>,
+    established: Option<String>,
+    fault: Option<(ProxyFault, u64)>,
     dies_after: Option<u64>,
     tls: Option<Authority>,
     socks: bool,
@@ -43,8 +44,19 @@ impl ProxyConfig {
     }
 
     /// Answers every request with this status, such as 407 or 503.
-    pub fn refuses(mut self, status: u16) -> Self {
-        self.refuses = Some(status);
+    pub fn refuses(self, status: u16) -> Self {
+        self.fails(u64::MAX, ProxyFault::status(status))
+    }
+
+    /// Does this with the first so many requests, whatever they are for.
+    pub fn fails(mut self, times: u64, fault: ProxyFault) -> Self {
+        self.fault = Some((fault, times));
+        self
+    }
+
+    /// Says that a tunnel is there with this head, instead of `HTTP/1.1 200 Connection established`.
+    pub fn establishes(mut self, head: &str) -> Self {
+        self.established = Some(head.to_owned());
         self
     }
 
@@ -74,6 +86,26 @@ impl ProxyConfig {
     }
 }
 
+/// What a proxy does with a request instead of carrying it out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProxyFault {
+    /// It says this and closes the connection.
+    Says(String),
+    /// It says nothing, and keeps the connection open.
+    Hangs,
+    /// It closes the connection.
+    Closes,
+    /// It resets the connection.
+    Resets,
+}
+
+impl ProxyFault {
+    /// It answers with this status.
+    pub fn status(status: u16) -> Self {
+        Self::Says(format!("HTTP/1.1 {status} No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"))
+    }
+}
+
 /// What a proxy was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proxied {
@@ -83,7 +115,7 @@ pub struct Proxied {
     pub target: String,
     /// The header lines, without the request line.
     pub headers: Vec<String>,
-    /// Whether the proxy knew the host and went there.
+    /// Whether the proxy knows the host.
     pub known: bool,
 }
 
@@ -102,6 +134,7 @@ struct State {
     asked: Mutex<Vec<Proxied>>,
     connections: AtomicU64,
     sent: AtomicU64,
+    failed: AtomicU64,
     dead: watch::Sender<bool>,
 }
 
@@ -129,6 +162,7 @@ impl Proxy {
             asked: Mutex::default(),
             connections: AtomicU64::new(0),
             sent: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
             dead: watch::Sender::new(false),
         });
         let shared = Arc::clone(&state);
@@ -188,8 +222,11 @@ async fn accept(state: Arc<State>, listener: TcpListener) {
             tokio::select! {
                 biased;
                 _ = dead.wait_for(|dead| *dead) => {}
-                // Who ends badly tells the other end by closing.
-                _ = begin(&state, &mut client) => return,
+                // Who ends badly tells the other end by closing, unless it was to be reset.
+                ended = begin(&state, &mut client) => match ended {
+                    Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                    _ => return,
+                },
             }
             let _ = client.set_zero_linger();
         });
@@ -239,22 +276,31 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(state: &State, client: &mut S)
 
     let tunnel = method == "CONNECT";
     let (host, origin) = if tunnel { (target, "") } else { split_absolute(target) };
-    let addr = state.config.find(host).filter(|_| state.config.refuses.is_none());
+    let addr = state.config.find(host);
     state.note(method, target, headers.clone(), addr.is_some());
+    if let Some((fault, times)) = &state.config.fault
+        && state.failed.fetch_add(1, Ordering::Relaxed) < *times
+    {
+        return match fault {
+            ProxyFault::Says(bytes) => say(client, bytes).await,
+            ProxyFault::Hangs => pending().await,
+            ProxyFault::Closes => Ok(()),
+            ProxyFault::Resets => Err(io::ErrorKind::ConnectionAborted.into()),
+        };
+    }
 
     let server = match addr {
         Some(addr) => TcpStream::connect(addr).await.ok(),
         None => None,
     };
     let Some(mut server) = server else {
-        let status = state.config.refuses.unwrap_or(502);
-        let answer = format!("HTTP/1.1 {status} No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-        client.write_all(answer.as_bytes()).await?;
-        return client.shutdown().await;
+        return say(client, "HTTP/1.1 502 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").await;
     };
     let _ = server.set_nodelay(true);
     if tunnel {
-        client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await?;
+        let head =
+            state.config.established.as_deref().unwrap_or("HTTP/1.1 200 Connection established\r\n\r\n");
+        client.write_all(head.as_bytes()).await?;
     } else {
         // One request for each connection, so that nothing but the head needs to be understood.
         let mut request = format!("{method} {origin} HTTP/1.1\r\nConnection: close\r\n");
@@ -267,6 +313,11 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(state: &State, client: &mut S)
     }
     server.write_all(&rest).await?;
     relay(state, client, &mut server).await
+}
+
+async fn say<S: AsyncWrite + Unpin>(client: &mut S, bytes: &str) -> io::Result<()> {
+    client.write_all(bytes.as_bytes()).await?;
+    client.shutdown().await
 }
 
 /// Reads up to the empty line; what came after it is the second.

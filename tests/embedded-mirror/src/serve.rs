@@ -17,12 +17,13 @@ use tokio::sync::{Notify, mpsc};
 use tokio_rustls::TlsAcceptor;
 
 use crate::background::next_connection;
-use crate::behaviour::Answer;
+use crate::behaviour::{Answer, Counts};
 use crate::body::Outgoing;
 use crate::config::Missing;
 use crate::log::Log;
 use crate::mirror::Connections;
 use crate::raw::{Raw, Wire};
+use crate::resource::Resource;
 use crate::respond::{Plan, Reply, answer, plan};
 use crate::table::Table;
 
@@ -30,6 +31,8 @@ use crate::table::Table;
 pub(crate) struct State {
     pub(crate) table: Table,
     pub(crate) missing: RwLock<Answer>,
+    /// How all requests are answered, whatever they are for.
+    pub(crate) outage: RwLock<Option<Resource>>,
     pub(crate) log: Arc<Log>,
     pub(crate) connections: AtomicU8,
     pub(crate) next_connection: AtomicU64,
@@ -48,6 +51,9 @@ impl State {
     }
 
     fn plan<B>(&self, request: &Request<B>) -> Plan {
+        if let Some(resource) = &*self.outage.read().unwrap_or_else(PoisonError::into_inner) {
+            return plan(resource, request, Counts::default());
+        }
         if let Some(entry) = self.table.entry(request.uri().path()) {
             let counts = entry.count(request.method());
             return plan(&entry.resource, request, counts);
