@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::outcomes::{self, Reasons, Seen};
 use crate::setup::{Setup, behaviour};
-use crate::world::{Access, Fault, HostState, Wire, World};
+use crate::world::{Access, Fault, HostState, Source, Wire, World};
 
 /// A reference, and what is behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -289,7 +289,9 @@ pub fn disagreements(world: &World, report: &Value) -> Vec<String> {
     found
 }
 
-/// Whether references may be asked in a world: where the host is down, artifacts have shown what comes of it.
-pub fn are_asked(host: HostState) -> bool {
-    host == HostState::Up
+/// Whether references are asked in a world: where nothing can be reached, artifacts have shown what comes of it, and
+/// of several documents they show no more than of one.
+pub fn are_asked(world: &World) -> bool {
+    let is_one = world.documents == 1 && !matches!(world.source, Source::Branches(_));
+    is_one && world.host == HostState::Up && !world.is_cut_off()
 }

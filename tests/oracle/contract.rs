@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::outcomes::{self, Reasons, Seen, Word};
 use crate::world::{
-    Artifact, Body, Claim, Header, HostState, Place, Quirk, Says, Served, Signatures, Truth, Verify, World,
+    Artifact, Body, Claim, Header, HostState, Place, ProxyState, Quirk, Says, Served, Signatures, Truth,
+    Verify, Wire, World,
 };
 
 const WRONG_DIGEST: Reasons = &["sha256-mismatch", "metadata-conflict"];
@@ -82,7 +83,7 @@ pub fn allowed(world: &World, artifact: &Artifact) -> Allowed {
         findings.wrong.insert(reason);
         return findings.allowed();
     }
-    if matches!(world.host, HostState::Resets | HostState::BlackHole) {
+    if world.is_cut_off() {
         let mut findings = known;
         findings.open.extend(["unreachable", "timeout"]);
         return findings.allowed();
@@ -107,6 +108,18 @@ pub fn names_what_nobody_checked(world: &World, artifact: &Artifact, warnings: &
     warnings.as_array().is_some_and(|all| {
         all.iter().any(|it| it.as_str().is_some_and(|it| it.contains("uncompressed-sha256 not verified")))
     })
+}
+
+/// Whether a report of what could not be asked for blames the proxy, where that is what was in the way.
+pub fn blames_the_proxy(world: &World, artifact: &Artifact, said: &serde_json::Value) -> bool {
+    let is_in_the_way = world.wire == Wire::Proxied && world.is_cut_off() && artifact.place == Place::Mirror;
+    let message = said["message"].as_str().unwrap_or_default();
+    let answer = match world.proxy {
+        ProxyState::Status(status) => format!("answered CONNECT with {status}"),
+        _ => String::new(),
+    };
+    let blames = message.contains("proxy") && message.contains(&answer);
+    !is_in_the_way || said["verdict"] != "inconclusive" || blames
 }
 
 /// What the checkout alone shows.

@@ -4,8 +4,9 @@ use fastrand::Rng;
 
 use crate::cloud::{self, CloudReference, Mode};
 use crate::world::{
-    Access, Archive, Artifact, Astray, Body, Claim, Directory, Fault, Firewall, Form, Header, HostState,
-    Legacy, Place, Quirk, Says, Served, Sidecar, Signatures, Style, Truth, Verify, Wire, World,
+    Access, Archive, Artifact, Astray, Away, Body, Branch, Build, Claim, Directory, Fault, Firewall, Form,
+    Header, HostState, Keys, Legacy, Place, ProxyState, Quirk, Retries, Says, Served, Sidecar, Signatures,
+    Source, Style, Truth, Verify, Wire, World, Written,
 };
 
 /// The statuses that say a file isn't there; 0 stands for S3's own 403.
@@ -26,6 +27,18 @@ pub const ASTRAY: [Astray; 11] = [
     Astray::TooMany,
     Astray::NoLocation,
 ];
+
+/// How proxies say that a tunnel is there.
+pub const WORKING_PROXIES: [&str; 4] = [
+    "HTTP/1.1 200 Connection established\r\n\r\n",
+    "HTTP/1.0 200 OK\r\nProxy-Agent: proxy/1.0\r\n\r\n",
+    "HTTP/1.1 200 \r\nVia: 1.1 proxy\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n",
+    // "A client MUST ignore any Content-Length or Transfer-Encoding" (RFC 9110, section 9.3.6).
+    "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+];
+/// The branches of a repository, and which of them is older than stream metadata.
+const BRANCHES: [&str; 5] = [WITHOUT, "release-4.12", "release-4.16", "release-4.20", "main"];
+pub const WITHOUT: &str = "release-4.6";
 
 /// Draws with a given amount of trouble.
 struct Draw {
@@ -229,6 +242,7 @@ impl Draw {
         Artifact {
             place,
             directory: self.rng.usize(0..directories),
+            twin_of: None,
             served,
             later: changes.then(|| (self.rng.usize(0..4), self.served())),
             access,
@@ -248,26 +262,131 @@ impl Draw {
     }
 }
 
+impl Draw {
+    /// A source of documents, and how many there are.
+    fn source(&mut self) -> (Source, usize) {
+        let written = self.pick(&[Written::Json, Written::JsonList, Written::Yaml, Written::YamlAmongOthers]);
+        let keys = self.pick(&[Keys::Stream, Keys::Streams, Keys::Both, Keys::Apart]);
+        let documents = match keys {
+            Keys::Stream => 1,
+            Keys::Apart => self.rng.usize(2..4),
+            Keys::Streams | Keys::Both => self.rng.usize(1..4),
+        };
+        match self.rng.u32(0..10) {
+            0 => (Source::File, 1),
+            1 => (Source::Stdin, 1),
+            2 => (Source::Manifest(keys, written), documents),
+            3 => (Source::Payload(keys, written), documents),
+            4..6 => self.branches(),
+            6 => (Source::Checkout, 3),
+            _ => (Source::Checkout, 1),
+        }
+    }
+
+    fn branches(&mut self) -> (Source, usize) {
+        let documents = self.rng.usize(1..5);
+        let mut branches: Vec<Branch> = BRANCHES
+            .into_iter()
+            .map(|name| {
+                let mut its: Vec<usize> = (0..documents).filter(|_| self.one_in(3)).collect();
+                // A release that is as old as that had no document, and no branch has another's bad one.
+                if name == WITHOUT {
+                    its.clear();
+                }
+                Branch { name, documents: its, malformed: name != WITHOUT && self.amiss() && self.one_in(4) }
+            })
+            .collect();
+        // Each document is on some branch.
+        for document in 0..documents {
+            if !branches.iter().any(|branch| branch.documents.contains(&document)) {
+                let at = self.rng.usize(1..branches.len());
+                branches[at].documents.push(document);
+                branches[at].documents.sort_unstable();
+            }
+        }
+        // A pattern that matches no branch is an error of usage.
+        branches.retain(|branch| branch.name == "main" || !branch.documents.is_empty() || self.one_in(3));
+        (Source::Branches(branches), documents)
+    }
+
+    fn proxy(&mut self) -> ProxyState {
+        match self.rng.u32(0..20) {
+            // 200 alone is understood of those that say success.
+            0 => ProxyState::Status(self.rng.u16(201..300)),
+            1 => ProxyState::Status(self.pick(&[301, 302, 307, 308])),
+            2 => ProxyState::Status(self.pick(&[400, 403, 404, 407, 407, 429])),
+            3 => ProxyState::Status(self.pick(&[500, 502, 503, 504])),
+            4 => ProxyState::Garbage,
+            5 if self.one_in(2) => ProxyState::Silent,
+            6 => self.pick(&[ProxyState::Closes, ProxyState::Resets]),
+            7..9 => ProxyState::Dies(self.rng.u64(0..40_000)),
+            9..12 => ProxyState::ComesBack(self.rng.u64(1..6)),
+            _ => ProxyState::Works(self.pick(&WORKING_PROXIES)),
+        }
+    }
+
+    fn away(&mut self) -> HostState {
+        let away = match self.rng.u32(0..8) {
+            0 => Away::BlackHole,
+            1..4 => Away::Resets,
+            _ => Away::Answers(self.pick(&[
+                Fault::Status(500),
+                Fault::Status(503),
+                Fault::Busy(429),
+                Fault::Reset,
+                Fault::Close,
+                Fault::Garbage,
+            ])),
+        };
+        // Each time that nothing comes back takes a timeout.
+        let times = if away == Away::BlackHole { self.rng.u64(1..3) } else { self.rng.u64(1..6) };
+        HostState::ComesBack(away, times, self.rng.u64(0..400))
+    }
+
+    /// An artifact whose file another is too, where it is answered the same however often it is asked for.
+    fn twin(&mut self, of: usize, artifact: &Artifact) -> Option<Artifact> {
+        let is_steady = artifact.access.is_calm() && artifact.later.is_none();
+        let is_steady = is_steady && artifact.signature.is_none_or(Access::is_calm);
+        is_steady.then(|| Artifact {
+            twin_of: Some(of),
+            size: (!self.one_in(4)).then(|| if self.one_in(3) { Truth::Wrong } else { Truth::Right }),
+            ..artifact.clone()
+        })
+    }
+}
+
 impl World {
     /// The world of a seed.
     pub fn draw(seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed);
         let error = [0, 30, 80, 200, 500][rng.usize(0..5)];
         let mut draw = Draw { rng, error };
+        let builds = [
+            Build::Ocp,
+            Build::Ocp,
+            Build::Streams,
+            Build::Streams,
+            Build::OldOcp,
+            Build::Rhel,
+            Build::Respun,
+        ];
         let directories: Vec<Directory> = (0..draw.rng.usize(1..4))
-            .map(|_| Directory { streams: draw.rng.bool(), sums: draw.sidecar(), meta: draw.sidecar() })
+            .map(|_| Directory { build: draw.pick(&builds), sums: draw.sidecar(), meta: draw.sidecar() })
             .collect();
         let host = match draw.rng.u32(0..60) {
             0 => HostState::Resets,
             1 => HostState::BlackHole,
             2 => HostState::Private,
+            3..7 => draw.away(),
             _ => HostState::Up,
         };
-        let mut wire = draw.pick(&[Wire::Plain, Wire::Plain, Wire::Http1, Wire::Http2, Wire::Proxied]);
+        let wires = [Wire::Plain, Wire::Plain, Wire::Http1, Wire::Http2, Wire::Proxied, Wire::Proxied];
+        let mut wire = draw.pick(&wires);
         if host != HostState::Up && wire == Wire::Proxied {
             // Behind a proxy it is the proxy's host that has an address, and that one is fine.
             wire = Wire::Plain;
         }
+        let proxy = if wire == Wire::Proxied { draw.proxy() } else { ProxyState::Works(WORKING_PROXIES[0]) };
         let mut artifacts: Vec<Artifact> =
             (0..draw.rng.usize(5..=20)).map(|_| draw.artifact(directories.len())).collect();
         let verify = draw.pick(&[Verify::Exists, Verify::Published, Verify::Auto, Verify::Content]);
@@ -277,22 +396,64 @@ impl World {
                 artifact.quirk = Quirk::Trickle;
             }
         }
-        let cloud = if cloud::are_asked(host) {
-            CloudReference::draw(&mut draw.rng, wire, error)
-        } else {
-            Vec::new()
-        };
-        Self {
-            cloud,
+        let (source, documents) = draw.source();
+        if source != Source::Checkout || documents > 1 {
+            for artifact in &mut artifacts {
+                artifact.legacy = None;
+            }
+        }
+        for of in 0..artifacts.len() {
+            let twin = if draw.one_in(8) { draw.twin(of, &artifacts[of]) } else { None };
+            artifacts.extend(twin);
+        }
+        let mut document: Vec<usize> = (0..artifacts.len()).collect();
+        draw.rng.shuffle(&mut document);
+        let retries = if draw.one_in(5) { Retries::For(1_500) } else { Retries::Times(draw.rng.u32(0..3)) };
+        let mut world = Self {
+            cloud: Vec::new(),
             cloud_mode: draw.pick(&[Mode::Ignore, Mode::Warn, Mode::Require, Mode::Require]),
+            source,
             wire,
+            proxy,
             host,
             verify,
             signatures: draw.pick(&[Signatures::Ignore, Signatures::Warn, Signatures::Require]),
-            retries: draw.rng.u32(0..3),
+            retries,
             directories,
-            document: (0..artifacts.len()).collect(),
+            document,
+            documents,
             artifacts,
+        };
+        if matches!(host, HostState::ComesBack(..)) || matches!(proxy, ProxyState::ComesBack(_)) {
+            // Far more time than it takes, so that nothing else may take all of it.
+            world.calm();
+            world.retries = Retries::For(10_000);
+        } else if cloud::are_asked(&world) {
+            world.cloud = CloudReference::draw(&mut draw.rng, wire, error);
+        }
+        world
+    }
+
+    /// Takes away what is answered in another way at another time, or never to the end.
+    pub fn calm(&mut self) {
+        let calm = |access: &mut Access| {
+            if !access.is_calm() {
+                *access = Access::Normal;
+            }
+        };
+        for sidecar in self.directories.iter_mut().flat_map(|it| [&mut it.sums, &mut it.meta]) {
+            calm(&mut sidecar.access);
+            if sidecar.form == Form::Endless {
+                sidecar.form = Form::Good;
+            }
+        }
+        for artifact in &mut self.artifacts {
+            calm(&mut artifact.access);
+            artifact.signature.iter_mut().for_each(calm);
+            artifact.later = None;
+            if matches!(artifact.quirk, Quirk::Endless | Quirk::Trickle) {
+                artifact.quirk = Quirk::None;
+            }
         }
     }
 }

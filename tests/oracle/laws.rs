@@ -1,10 +1,14 @@
 //! What changes nothing changes no verdict, and what makes things worse makes no verdict better.
 
+use std::ops::ControlFlow;
+
 use fastrand::Rng;
 use serde_json::Value;
 
+use crate::draw::WORKING_PROXIES;
 use crate::servers::{Servers, say};
-use crate::world::{Access, Fault, HostState, Quirk, Wire, World};
+use crate::world::{Access, Fault, HostState, ProxyState, Quirk, Retries, Wire, World};
+use crate::{first_seed, for_each_seed, number};
 
 /// Worlds in the ordinary test, for each law.
 const WORLDS: u64 = 12;
@@ -15,7 +19,8 @@ const DAMAGES: usize = 4;
 fn steady(seed: u64) -> World {
     let mut world = World::draw(seed);
     world.host = HostState::Up;
-    world.retries = 2;
+    world.proxy = ProxyState::Works(WORKING_PROXIES[0]);
+    world.retries = Retries::Times(2);
     world.cloud.clear();
     if world.suffers_together() {
         world.wire = Wire::Http1;
@@ -48,27 +53,26 @@ impl Judged {
     fn of(servers: &Servers, world: &World, patience: u32) -> Self {
         let answered = servers.play(world, patience);
         let report = answered.report.unwrap_or_else(|| panic!("no report: {}", answered.stderr));
-        let artifacts = report["artifacts"].as_array().unwrap().iter();
-        let verdicts: Vec<_> = artifacts.map(|it| (it["verdict"].clone(), it["reason"].clone())).collect();
-        assert_eq!(verdicts.len(), world.document.len());
+        let artifacts =
+            crate::in_order(world, &report).unwrap_or_else(|| panic!("other artifacts: {report}"));
+        let verdicts = artifacts.iter().map(|it| (it["verdict"].clone(), it["reason"].clone())).collect();
         Self { status: answered.status.code(), verdicts }
     }
 }
 
 /// Tries a law on steady worlds, each with its seed.
-fn holds(law: &str, in_world: impl Fn(&Servers, u64, World)) {
-    let servers = Servers::new();
-    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+fn holds(law: &str, in_world: impl Fn(&Servers, u64, World) + Sync) {
     let worlds = number("ORACLE_ROUNDS").map_or(WORLDS, |rounds| rounds / 25);
-    let seed = number("ORACLE_SEED").unwrap_or_else(|| fastrand::u64(..1 << 48));
+    let seed = first_seed();
     say(&format!("{law}: {worlds} worlds from ORACLE_SEED={seed}"));
-    for seed in seed..seed + worlds {
-        in_world(&servers, seed, steady(seed));
-    }
+    for_each_seed(seed, worlds, |servers, seed| {
+        in_world(servers, seed, steady(seed));
+        ControlFlow::Continue(())
+    });
 }
 
 /// Plays worlds, and others made of each: every artifact must be judged as before.
-fn same(law: &str, rest: impl Fn(&mut Rng, &World) -> Vec<World>) {
+fn same(law: &str, rest: impl Fn(&mut Rng, &World) -> Vec<World> + Sync) {
     holds(law, |servers, seed, world| {
         for other in rest(&mut Rng::with_seed(seed), &world) {
             // A busy machine alone may make a difference once.
@@ -78,7 +82,8 @@ fn same(law: &str, rest: impl Fn(&mut Rng, &World) -> Vec<World>) {
                 let said = Judged::of(servers, &other, patience).verdicts;
                 differences = 0;
                 for (index, said) in other.document.iter().zip(said) {
-                    let before = &whole[*index];
+                    let place = world.document.iter().position(|it| it == index).unwrap();
+                    let before = &whole[place];
                     // But no machine is so busy that right becomes wrong.
                     let contrary =
                         before.0 != said.0 && before.0 != "inconclusive" && said.0 != "inconclusive";
@@ -159,9 +164,9 @@ fn more_damage_turns_no_fail_into_a_pass() {
             let sounder = world.clone();
             world.damage(&mut rng);
             let after = Judged::of(servers, &world, 1);
-            for (index, (was, is)) in before.verdicts.iter().zip(&after.verdicts).enumerate() {
+            for (index, (was, is)) in world.document.iter().zip(before.verdicts.iter().zip(&after.verdicts)) {
                 let improved = was.0 == "fail" && is.0 == "pass";
-                let (sounder, artifact) = (&sounder.artifacts[index], &world.artifacts[index]);
+                let (sounder, artifact) = (&sounder.artifacts[*index], &world.artifacts[*index]);
                 let directory = &world.directories[artifact.directory];
                 assert!(
                     !improved,

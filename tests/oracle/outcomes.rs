@@ -1,12 +1,13 @@
 //! What may come of asking, by how a place is reached: each way that things may turn out, one by one.
 
-use crate::world::{Access, Archive, Artifact, Astray, Fault, Form, Quirk, Sidecar, Wire, World};
+use crate::world::{Access, Archive, Artifact, Astray, Fault, Form, Quirk, Retries, Sidecar, Wire, World};
 
 /// Why nothing is known, in words that a report may use for it.
 pub type Reasons = &'static [&'static str];
 
 const NO_ANSWER: Reasons = &["unreachable", "server-error"];
 const BROKEN: Reasons = &["unreachable", "server-error", "timeout"];
+const ANY: Reasons = &["unreachable", "server-error", "timeout", "rate-limited"];
 
 /// What came of asking for a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,9 +47,17 @@ fn reasons_of(fault: Fault) -> Reasons {
     }
 }
 
+fn takes_a_timeout(fault: Fault) -> bool {
+    matches!(fault, Fault::Hang | Fault::StallInHeaders | Fault::SlowLoris)
+}
+
 /// What may come of asking for a place, with the round's retries.
 pub fn seen(world: &World, access: Access, with_body: bool) -> Vec<Seen> {
-    let retries = world.retries as usize;
+    let outlasts = |times, fault| match world.retries {
+        Retries::Times(retries) => times <= retries as usize,
+        // What takes a whole timeout takes most of the time.
+        Retries::For(_) => times <= 1 || !takes_a_timeout(fault),
+    };
     let error = |fault| Seen::ProbeError(reasons_of(fault));
     let broken = Seen::ProbeError(BROKEN);
     let mut seen = match access {
@@ -61,8 +70,8 @@ pub fn seen(world: &World, access: Access, with_body: bool) -> Vec<Seen> {
         Access::Firewall(_) => vec![Seen::ProbeError(&["server-error"])],
         Access::Odd(_) => vec![Seen::Odd],
         Access::Always(fault) => vec![error(fault)],
-        Access::Recovering(times, _) if times <= retries => vec![Seen::Content],
-        Access::Flapping(_) if retries > 0 => vec![Seen::Content],
+        Access::Recovering(times, fault) if outlasts(times, fault) => vec![Seen::Content],
+        Access::Flapping(fault) if outlasts(1, fault) => vec![Seen::Content],
         // An answer is an answer: it uses up an attempt.
         Access::Recovering(_, fault @ (Fault::Status(_) | Fault::Busy(_)))
         | Access::Flapping(fault @ (Fault::Status(_) | Fault::Busy(_))) => vec![error(fault)],
@@ -85,6 +94,11 @@ pub fn seen(world: &World, access: Access, with_body: bool) -> Vec<Seen> {
         Access::Misled(_, _, Astray::Downgrade) if world.wire == Wire::Plain => vec![Seen::Content],
         Access::Misled(..) => vec![Seen::Refused],
     };
+    let fails = seen.iter().any(|seen| matches!(seen, Seen::ProbeError(_)));
+    if fails && matches!(world.retries, Retries::For(_)) {
+        // Once the time of a host is over, the last failure of any request to it is why.
+        seen.push(Seen::ProbeError(ANY));
+    }
     if world.suffers_together() {
         // A connection that breaks takes along what others ask on it; that uses up an attempt, and the next one
         // may meet a fault again.

@@ -2,17 +2,19 @@
 
 use std::fs;
 use std::io::{Read, Write as _};
-use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use embedded_mirror::{Authority, Config, Connections, Mirror, Proxy, ProxyConfig};
+use embedded_mirror::{Authority, Config, Connections, Mirror, Proxy, ProxyConfig, ProxyFault};
 use serde_json::Value;
 
 use crate::binary::PROGRAM;
 use crate::cloud::{HOSTS, Mode};
+use crate::resources::fault;
 use crate::setup::Setup;
-use crate::world::{Access, Form, HostState, Signatures, Verify, Wire, World};
+use crate::sources::Input;
+use crate::world::{Access, Away, Form, HostState, ProxyState, Retries, Signatures, Verify, Wire, World};
 
 /// Mirrors of every kind, kept from round to round.
 pub struct Servers {
@@ -23,7 +25,7 @@ pub struct Servers {
     pub foreign_tls: Mirror,
     neighbour: Mirror,
     neighbour_tls: Mirror,
-    proxy: Proxy,
+    names: Vec<&'static str>,
     directory: tempfile::TempDir,
 }
 
@@ -43,13 +45,10 @@ impl Servers {
     pub fn new() -> Self {
         let authority = Authority::new().unwrap();
         let names = ["mirror.openshift.com", "rhcos.mirror.openshift.com", "art-rhcos-ci.s3.amazonaws.com"];
-        let names = [&names[..], &HOSTS].concat();
+        let names: Vec<&'static str> = [&names[..], &HOSTS].concat();
         let start = |config: Config| Mirror::start(config.authority(&authority)).unwrap();
         let elsewhere = "127.0.0.2:0".parse().unwrap();
         let http2 = start(Config::tls_http2().names(names.iter().copied()));
-        let proxy = names
-            .iter()
-            .fold(ProxyConfig::new(), |proxy, name| proxy.host(&format!("{name}:443"), http2.addr()));
         let servers = Self {
             plain: start(Config::plain()),
             http1: start(Config::tls_http1()),
@@ -57,7 +56,7 @@ impl Servers {
             foreign_tls: start(Config::tls_http1().bind(elsewhere)),
             neighbour: start(Config::plain()),
             neighbour_tls: start(Config::tls_http1()),
-            proxy: Proxy::start(proxy).unwrap(),
+            names,
             directory: tempfile::tempdir().unwrap(),
             http2,
         };
@@ -87,20 +86,33 @@ impl Servers {
         for stranger in strangers {
             stranger.forget();
         }
-        mirror.set_connections(match world.host {
-            HostState::Up | HostState::Private => Connections::Serve,
-            HostState::Resets => Connections::Reset,
-            HostState::BlackHole => Connections::BlackHole,
-        });
-        let already_proxied = self.proxy.asked().len();
+        let proxy = Proxy::start(self.proxy_of(world)).unwrap();
 
         let setup = Setup { servers: self, world };
-        let checkout = self.directory.path().join("checkout");
-        let _ = fs::remove_dir_all(&checkout);
-        setup.write_checkout(&checkout);
+        let directory = self.directory.path().join("documents");
+        let _ = fs::remove_dir_all(&directory);
+        fs::create_dir(&directory).unwrap();
+        let input = setup.write_documents(&directory);
         setup.fill_mirror();
 
-        let (status, stdout, stderr) = self.run(world, &checkout, patience);
+        mirror.set_connections(match world.host {
+            HostState::Resets | HostState::ComesBack(Away::Resets, ..) => Connections::Reset,
+            HostState::BlackHole | HostState::ComesBack(Away::BlackHole, ..) => Connections::BlackHole,
+            _ => Connections::Serve,
+        });
+        if let HostState::ComesBack(Away::Answers(it), ..) = world.host {
+            mirror.set_outage(Some(fault(it)));
+        }
+        let ended = AtomicBool::new(false);
+        let (status, stdout, stderr) = std::thread::scope(|scope| {
+            if let HostState::ComesBack(_, times, ms) = world.host {
+                let ended = &ended;
+                scope.spawn(move || come_back(mirror, times, Duration::from_millis(ms), ended));
+            }
+            let ran = self.run(world, &proxy, input, patience);
+            ended.store(true, Ordering::Relaxed);
+            ran
+        });
         mirror.set_connections(Connections::Serve);
         let mut trespasses = Vec::new();
         for stranger in strangers.iter().filter(|it| it.connections() > 0) {
@@ -109,7 +121,7 @@ impl Servers {
         if world.host == HostState::Private && mirror.connections() > 0 {
             trespasses.push("a connection to a private address".to_owned());
         }
-        for asked in &self.proxy.asked()[already_proxied..] {
+        for asked in &proxy.asked() {
             if !asked.known || world.wire != Wire::Proxied {
                 trespasses.push(format!("the proxy was asked for {}", asked.target));
             }
@@ -128,8 +140,9 @@ impl Servers {
                     Access::Normal | Access::Slow(_) | Access::Paced(..) | Access::Missing(_)
                 );
                 // What is too large takes long to say, and may be asked for again on a busy machine.
-                let broken =
-                    matches!(sidecar.form, Form::Endless | Form::Oversized) || world.suffers_together();
+                let broken = matches!(sidecar.form, Form::Endless | Form::Oversized)
+                    || world.suffers_together()
+                    || matches!(world.host, HostState::ComesBack(..));
                 if steady && !broken && asked > 1 {
                     repetitions.push(format!("{name} was asked for {asked} times"));
                 }
@@ -138,12 +151,42 @@ impl Servers {
         Answered { status, report: serde_json::from_slice(&stdout).ok(), stderr, trespasses, repetitions }
     }
 
-    fn run(&self, world: &World, checkout: &Path, patience: u32) -> (ExitStatus, Vec<u8>, String) {
+    fn proxy_of(&self, world: &World) -> ProxyConfig {
+        let proxy = self
+            .names
+            .iter()
+            .fold(ProxyConfig::new(), |proxy, name| proxy.host(&format!("{name}:443"), self.http2.addr()));
+        match world.proxy {
+            ProxyState::Works(head) => proxy.establishes(head),
+            ProxyState::Status(status) => proxy.refuses(status),
+            ProxyState::Garbage => {
+                proxy.fails(u64::MAX, ProxyFault::Says("SSH-2.0-OpenSSH_9.9\r\n\r\n".to_owned()))
+            }
+            ProxyState::Silent => proxy.fails(u64::MAX, ProxyFault::Hangs),
+            ProxyState::Closes => proxy.fails(u64::MAX, ProxyFault::Closes),
+            ProxyState::Resets => proxy.fails(u64::MAX, ProxyFault::Resets),
+            ProxyState::Dies(bytes) => proxy.dies_after(bytes),
+            ProxyState::ComesBack(times) => proxy.fails(times, ProxyFault::status(503)),
+        }
+    }
+
+    fn run(
+        &self,
+        world: &World,
+        proxy: &Proxy,
+        input: Input,
+        patience: u32,
+    ) -> (ExitStatus, Vec<u8>, String) {
         let built = PROGRAM.into();
         let mut command = Command::new(std::env::var_os("ORACLE_BINARY").unwrap_or(built));
-        command.env_clear().arg("check").arg(checkout).args(["--output", "json", "--deadline", "60s"]);
+        // `PATH` is where git is.
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.arg("check").args(input.arguments).args(["--output", "json", "--deadline", "60s"]);
         command.args(["--timeout", &format!("{}ms", 1_200 * patience)]);
-        command.args(["--retries", &world.retries.to_string()]);
+        match world.retries {
+            Retries::Times(times) => command.args(["--retries", &times.to_string()]),
+            Retries::For(ms) => command.args(["--retry-for", &format!("{}ms", ms * u64::from(patience))]),
+        };
         command.args([
             "--verify",
             match world.verify {
@@ -173,7 +216,7 @@ impl Servers {
             command.arg("--ca-file").arg(self.directory.path().join("ca.pem"));
         }
         // Whoever asks a place that is not on this machine asks the proxy, and is seen.
-        command.env("HTTPS_PROXY", self.proxy.url()).env("HTTP_PROXY", self.proxy.url());
+        command.env("HTTPS_PROXY", proxy.url()).env("HTTP_PROXY", proxy.url());
         if world.wire != Wire::Proxied {
             command.env("NO_PROXY", "127.0.0.1,127.0.0.2,localhost");
             command.args(["--allow-host", &self.authority(world)]);
@@ -183,7 +226,9 @@ impl Servers {
         }
         let began = Instant::now();
         let mut child =
-            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // Documents are small enough for a pipe, and who reads a file may be gone.
+        let _ = child.stdin.take().unwrap().write_all(&input.stdin);
         let (mut out, mut err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
         let reader = std::thread::spawn(move || {
             let mut bytes = Vec::new();
@@ -214,6 +259,20 @@ impl Servers {
         // A name is resolved, an address is not.
         if world.wire == Wire::Http1 { format!("localhost:{}", addr.port()) } else { addr.to_string() }
     }
+}
+
+/// Lets a host be back once it was asked so many times, and so much time is over since it was first.
+fn come_back(mirror: &Mirror, times: u64, time: Duration, ended: &AtomicBool) {
+    let asked = || mirror.request_count().max(mirror.connections());
+    let mut first = None;
+    while !ended.load(Ordering::Relaxed) {
+        if asked() > 0 && first.get_or_insert_with(Instant::now).elapsed() >= time && asked() >= times {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(3));
+    }
+    mirror.set_connections(Connections::Serve);
+    mirror.set_outage(None);
 }
 
 /// Says something at once, past the test harness's capture.

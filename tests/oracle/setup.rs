@@ -1,7 +1,5 @@
-//! A round's checkout, and what its mirror holds.
+//! What a round's mirror holds.
 
-use std::fs;
-use std::path::Path;
 use std::time::Duration;
 
 use embedded_mirror::{
@@ -11,9 +9,9 @@ use serde_json::{Map, json};
 
 use crate::resources::{archived, claims, fault, file, firewall, other, sidecar_resource, size};
 use crate::servers::Servers;
-use crate::world::{Access, Artifact, Astray, Claim, Form, Place, Truth, Wire, World};
+use crate::world::{Access, Artifact, Astray, Build, Claim, Form, Truth, Wire, World};
 
-const BRIDGE: &str = "https://releases-art-rhcos.svc.ci.openshift.org";
+pub const BRIDGE: &str = "https://releases-art-rhcos.svc.ci.openshift.org";
 const FOREIGN: &str = "mirror.example.com";
 
 /// One round's files.
@@ -23,33 +21,44 @@ pub struct Setup<'a> {
 }
 
 impl Setup<'_> {
+    /// Where a directory is, with the slash at its end.
     pub fn path(&self, directory: usize) -> String {
-        if self.world.directories[directory].streams {
-            format!("/art/storage/prod/streams/4.13/builds/413.86.2023022303{directory:02}-0/x86_64/")
-        } else {
-            format!("/pub/openshift-v4/x86_64/dependencies/rhcos/4.8/48.83.2021022303{directory:02}-0/")
+        let build = self.release(directory);
+        match self.world.directories[directory].build {
+            Build::Ocp => format!("/pub/openshift-v4/x86_64/dependencies/rhcos/4.8/{build}/"),
+            Build::OldOcp => format!("/pub/openshift-v4/x86_64/dependencies/rhcos/4.3/{build}/"),
+            Build::Streams => format!("/art/storage/prod/streams/4.13/builds/{build}/x86_64/"),
+            Build::Rhel | Build::Respun => {
+                format!("/art/storage/prod/streams/rhel-9.6/builds/{build}/x86_64/")
+            }
         }
     }
 
-    fn release(&self, directory: usize) -> String {
-        let streams = self.world.directories[directory].streams;
-        let build = if streams { "413.86.2023022303" } else { "48.83.2021022303" };
-        format!("{build}{directory:02}-0")
+    /// The build ID of a directory.
+    pub fn release(&self, directory: usize) -> String {
+        match self.world.directories[directory].build {
+            Build::Ocp => format!("48.83.2021022303{directory:02}-0"),
+            Build::OldOcp => format!("43.81.2020011421{directory:02}.0"),
+            Build::Streams => format!("413.86.2023022303{directory:02}-0"),
+            Build::Rhel => format!("9.6.20250707-{directory}"),
+            Build::Respun => format!("9.6.20250707-{directory}.3"),
+        }
     }
 
     fn scheme(&self) -> &'static str {
         if self.world.wire == Wire::Plain { "http" } else { "https" }
     }
 
-    fn origin(&self, directory: usize) -> String {
+    pub fn origin(&self, directory: usize) -> String {
         if self.world.wire != Wire::Proxied {
             return format!("{}://{}", self.scheme(), self.servers.authority(self.world));
         }
-        let streams = self.world.directories[directory].streams;
-        if streams { "https://rhcos.mirror.openshift.com" } else { "https://mirror.openshift.com" }.to_owned()
+        let is_in_streams = self.world.directories[directory].build.is_in_streams();
+        if is_in_streams { "https://rhcos.mirror.openshift.com" } else { "https://mirror.openshift.com" }
+            .to_owned()
     }
 
-    fn foreign(&self) -> String {
+    pub fn foreign(&self) -> String {
         match self.world.wire {
             Wire::Plain => format!("http://{}", self.servers.foreign.addr()),
             Wire::Http1 | Wire::Http2 => format!("https://{}", self.servers.foreign_tls.addr()),
@@ -57,68 +66,23 @@ impl Setup<'_> {
         }
     }
 
-    fn name(&self, index: usize, artifact: &Artifact) -> String {
+    /// The name of an artifact's file.
+    pub fn name(&self, index: usize, artifact: &Artifact) -> String {
+        let index = artifact.twin_of.unwrap_or(index);
         format!("rhcos-{}-a{index:02}.x86_64.raw.gz", self.release(artifact.directory))
-    }
-
-    pub fn write_checkout(&self, checkout: &Path) {
-        let mut platforms = Map::new();
-        let mut legacy = Map::new();
-        for (position, (index, artifact)) in self.world.document.iter().zip(self.world.named()).enumerate() {
-            let name = self.name(*index, artifact);
-            let meant = artifact_content(&name);
-            let path = format!("{}{name}", self.path(artifact.directory));
-            let origin = match artifact.place {
-                Place::Mirror => self.origin(artifact.directory),
-                Place::Bridge => BRIDGE.to_owned(),
-                Place::Foreign => self.foreign(),
-            };
-            let mut component =
-                json!({ "location": format!("{origin}{path}"), "sha256": hex_sha256(&meant) });
-            if let Some(truth) = artifact.size {
-                component["size"] = size(&meant, truth, 1_000).into();
-            }
-            if let Some(truth) = artifact.uncompressed {
-                let inside = artifact_uncompressed(&name);
-                let digest = if truth == Truth::Right { hex_sha256(&inside) } else { other(&inside) };
-                component["uncompressed-sha256"] = digest.into();
-            }
-            if artifact.signature.is_some() {
-                component["signature"] = format!("{}{path}.sig", self.origin(artifact.directory)).into();
-            }
-            platforms.insert(
-                format!("p{position:02}"),
-                json!({ "release": self.release(artifact.directory),
-                        "formats": { "raw.gz": { "disk": component } } }),
-            );
-            if let Some(entry) = artifact.legacy {
-                let digest = if entry.sha256 == Truth::Right { hex_sha256(&meant) } else { other(&meant) };
-                let mut image = json!({ "path": name, "sha256": digest });
-                if let Some(truth) = entry.size {
-                    image["size"] = size(&meant, truth, 2_000).into();
-                }
-                legacy.insert(format!("image-{index:02}"), image);
-            }
-        }
-        let (images, extensions) = self.cloud_sections();
-        let document = json!({
-            "stream": "rhcos-4.8",
-            "metadata": { "last-modified": "2021-03-31T10:00:00Z" },
-            "architectures": { "x86_64": { "artifacts": platforms, "images": images, "rhel-coreos-extensions": extensions } },
-        });
-        let data = checkout.join("data/data");
-        fs::create_dir_all(&data).unwrap();
-        fs::write(data.join("rhcos-stream.json"), document.to_string()).unwrap();
-        if !legacy.is_empty() {
-            let legacy = json!({ "buildid": "48.83.202102230300-0", "images": legacy });
-            fs::write(data.join("rhcos-amd64.json"), legacy.to_string()).unwrap();
-        }
     }
 
     pub fn fill_mirror(&self) {
         let mirror = self.servers.mirror(self.world);
         self.fill_clouds(mirror);
-        for (index, artifact) in self.world.artifacts.iter().enumerate() {
+        let files: Vec<_> = self
+            .world
+            .artifacts
+            .iter()
+            .enumerate()
+            .filter(|(_, artifact)| artifact.twin_of.is_none())
+            .collect();
+        for &(index, artifact) in &files {
             let name = self.name(index, artifact);
             let path = format!("{}{name}", self.path(artifact.directory));
             if let Some(access) = artifact.signature {
@@ -131,11 +95,9 @@ impl Setup<'_> {
             self.put(mirror, &path, resource, artifact.access);
         }
         for (index, directory) in self.world.directories.iter().enumerate() {
-            let there = |artifact: &&(usize, &Artifact)| artifact.1.directory == index;
-            let artifacts: Vec<_> = self.world.artifacts.iter().enumerate().collect();
-            let artifacts: Vec<_> = artifacts.iter().filter(there).collect();
-            let sums = self.sums(&artifacts, directory.sums.form);
-            let meta = self.meta(&artifacts, directory.meta.form);
+            let there: Vec<_> = files.iter().filter(|(_, artifact)| artifact.directory == index).collect();
+            let sums = self.sums(&there, directory.sums.form);
+            let meta = self.meta(&there, directory.meta.form);
             let path = self.path(index);
             for (name, body, sidecar, limit) in [
                 ("sha256sum.txt", sums, &directory.sums, 1 << 20),

@@ -5,17 +5,97 @@ use crate::cloud::{CloudReference, Mode};
 /// A document, a mirror, and how the gate is called.
 #[derive(Debug, Clone)]
 pub struct World {
+    pub source: Source,
     pub wire: Wire,
+    pub proxy: ProxyState,
     pub host: HostState,
     pub verify: Verify,
     pub signatures: Signatures,
-    pub retries: u32,
+    pub retries: Retries,
     pub directories: Vec<Directory>,
     pub artifacts: Vec<Artifact>,
-    /// Which of them the document names, in its order.
+    /// Which of them the documents name, in their order.
     pub document: Vec<usize>,
+    /// How many documents name them, each about as many.
+    pub documents: usize,
     pub cloud: Vec<CloudReference>,
     pub cloud_mode: Mode,
+}
+
+/// Where the gate finds the documents.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// A checkout, with legacy metadata beside a document that is alone.
+    Checkout,
+    /// A file of the one document.
+    File,
+    Stdin,
+    /// A `ConfigMap`.
+    Manifest(Keys, Written),
+    /// The same among the other manifests of a release payload.
+    Payload(Keys, Written),
+    /// Branches of a bare repository.
+    Branches(Vec<Branch>),
+}
+
+/// What a `ConfigMap` names the documents under.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keys {
+    /// `stream`, for the one document.
+    Stream,
+    Streams,
+    /// `streams`, and the first of them also as `stream`.
+    Both,
+    /// `stream` for the first, and `streams` for the others.
+    Apart,
+}
+
+/// How a `ConfigMap` is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    Json,
+    /// In a list, as `oc get` prints more than one object.
+    JsonList,
+    Yaml,
+    /// After others in the same file.
+    YamlAmongOthers,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Branch {
+    /// A release's, or `main`.
+    pub name: &'static str,
+    /// Which documents it has.
+    pub documents: Vec<usize>,
+    /// Whether it also has a document that is malformed.
+    pub malformed: bool,
+}
+
+/// How long failures that may pass are ridden out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retries {
+    /// Each request is made again so many times.
+    Times(u32),
+    /// For so many milliseconds.
+    For(u64),
+}
+
+/// How the proxy answers CONNECT. It matters where the wire goes through it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProxyState {
+    /// Tunnels are there, with this head.
+    Works(&'static str),
+    /// With a status other than 200.
+    Status(u16),
+    /// With what is no HTTP.
+    Garbage,
+    Silent,
+    Closes,
+    Resets,
+    /// It works until it has passed on so many bytes; then all connections are reset, and new ones refused.
+    Dies(u64),
+    /// So many times with 503, before it works.
+    ComesBack(u64),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +116,19 @@ pub enum HostState {
     BlackHole,
     /// Up, but the gate was not told that private addresses are fine.
     Private,
+    /// It is away until it was asked so many times, and so many milliseconds are over.
+    ComesBack(Away, u64, u64),
+}
+
+/// How a host is away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Away {
+    /// Connections are reset.
+    Resets,
+    /// Connections are accepted and nothing more.
+    BlackHole,
+    /// Whatever is asked is answered so.
+    Answers(Fault),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,10 +149,24 @@ pub enum Signatures {
 /// A directory's sidecars.
 #[derive(Debug, Clone)]
 pub struct Directory {
-    /// Streams layout, else mirror layout.
-    pub streams: bool,
+    pub build: Build,
     pub sums: Sidecar,
     pub meta: Sidecar,
+}
+
+/// What a directory's build is called, and its layout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Build {
+    /// Mirror by build: `48.83.202102230300-0`.
+    Ocp,
+    /// Mirror by build, with a dot before the last number: `43.81.202001142154.0`.
+    OldOcp,
+    /// Streams: `413.86.202302230300-0`.
+    Streams,
+    /// Streams of RHEL: `9.6.20250707-1`.
+    Rhel,
+    /// The same, built again: `9.6.20250707-1.3`.
+    Respun,
 }
 
 #[derive(Debug, Clone)]
@@ -98,6 +205,8 @@ pub enum Form {
 pub struct Artifact {
     pub place: Place,
     pub directory: usize,
+    /// The artifact whose file this is too: the documents name it a second time, with another size.
+    pub twin_of: Option<usize>,
     /// What is there, and after so many requests something else.
     pub served: Served,
     pub later: Option<(usize, Served)>,
@@ -322,13 +431,57 @@ pub enum Astray {
     NoLocation,
 }
 
+/// The kinds of rounds, of which each should come at times.
+pub const KINDS: [&str; 18] = [
+    "checkout",
+    "file or stdin",
+    "manifest",
+    "payload",
+    "branches",
+    "plain",
+    "http1",
+    "http2",
+    "proxied",
+    "proxy refuses",
+    "proxy is out of order",
+    "proxy dies",
+    "proxy comes back",
+    "host is away",
+    "host comes back",
+    "retries by count",
+    "retries by time",
+    "respun build",
+];
+
+impl Build {
+    /// Whether it is in the streams layout, else in the mirror's.
+    pub fn is_in_streams(self) -> bool {
+        matches!(self, Self::Streams | Self::Rhel | Self::Respun)
+    }
+}
+
+impl Access {
+    /// Whether it is answered the same way each time, at once, and to the end.
+    pub fn is_calm(self) -> bool {
+        let is_whole = !matches!(self, Self::Cut(..) | Self::HugeHeader(_));
+        is_whole
+            && !matches!(self, Self::Always(_) | Self::Recovering(..) | Self::Flapping(_) | Self::Lossy(..))
+    }
+}
+
 impl World {
-    /// The artifacts that the document names, in its order.
+    /// The artifacts that the documents name, in their order.
     pub fn named(&self) -> impl Iterator<Item = &Artifact> {
         self.document.iter().map(|index| &self.artifacts[*index])
     }
 
-    /// Whether what one place does to its connection, others share: HTTP/2.
+    /// The positions in `document` that each of the documents has.
+    pub fn split(&self) -> Vec<std::ops::Range<usize>> {
+        let (all, documents) = (self.document.len(), self.documents.min(self.document.len()));
+        (0..documents).map(|index| index * all / documents..(index + 1) * all / documents).collect()
+    }
+
+    /// Whether what one place does to its connection, others share: HTTP/2, and a proxy that dies.
     pub fn suffers_together(&self) -> bool {
         let sidecars = self.directories.iter().flat_map(|it| [it.sums.access, it.meta.access]);
         let artifacts = self.artifacts.iter().flat_map(|it| [Some(it.access), it.signature]).flatten();
@@ -342,6 +495,53 @@ impl World {
             Access::HugeHeader(size) => size > 9_000,
             _ => false,
         };
-        matches!(self.wire, Wire::Http2 | Wire::Proxied) && sidecars.chain(artifacts).any(breaks)
+        let is_dying = self.wire == Wire::Proxied && matches!(self.proxy, ProxyState::Dies(_));
+        is_dying || matches!(self.wire, Wire::Http2 | Wire::Proxied) && sidecars.chain(artifacts).any(breaks)
+    }
+
+    /// What kind of round this is, in several respects.
+    pub fn kinds(&self) -> Vec<&'static str> {
+        let source = match self.source {
+            Source::Checkout => "checkout",
+            Source::File | Source::Stdin => "file or stdin",
+            Source::Manifest(..) => "manifest",
+            Source::Payload(..) => "payload",
+            Source::Branches(_) => "branches",
+        };
+        let wire = match self.wire {
+            Wire::Plain => "plain",
+            Wire::Http1 => "http1",
+            Wire::Http2 => "http2",
+            Wire::Proxied => "proxied",
+        };
+        let proxy = match self.proxy {
+            ProxyState::Works(_) => None,
+            ProxyState::Status(_) => Some("proxy refuses"),
+            ProxyState::Dies(_) => Some("proxy dies"),
+            ProxyState::ComesBack(_) => Some("proxy comes back"),
+            ProxyState::Garbage | ProxyState::Silent | ProxyState::Closes | ProxyState::Resets => {
+                Some("proxy is out of order")
+            }
+        };
+        let host = match self.host {
+            HostState::Up | HostState::Private => None,
+            HostState::Resets | HostState::BlackHole => Some("host is away"),
+            HostState::ComesBack(..) => Some("host comes back"),
+        };
+        let retries = match self.retries {
+            Retries::Times(_) => "retries by count",
+            Retries::For(_) => "retries by time",
+        };
+        let is_respun = self.directories.iter().any(|it| it.build == Build::Respun);
+        let respun = is_respun.then_some("respun build");
+        [Some(source), Some(wire), proxy, host, Some(retries), respun].into_iter().flatten().collect()
+    }
+
+    /// Whether nothing that is asked is answered: the host or the proxy in between is away for good.
+    pub fn is_cut_off(&self) -> bool {
+        let host = matches!(self.host, HostState::Resets | HostState::BlackHole);
+        let works =
+            matches!(self.proxy, ProxyState::Works(_) | ProxyState::Dies(_) | ProxyState::ComesBack(_));
+        host || self.wire == Wire::Proxied && !works
     }
 }
