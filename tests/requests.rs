@@ -1,7 +1,7 @@
 //! What each command asks of servers in a run where all is well: exactly these requests. Whoever makes one ask more, or
 //! elsewhere, sees it here.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail as tests do")]
 
 mod support;
 
@@ -78,6 +78,9 @@ fn each_command_asks_for_what_it_needs_and_nothing_else() {
     let listing = path("builds.json");
     let builds = json!({ "builds": [{ "id": BUILD, "arches": ["x86_64"] }], "schema-version": "1.0.0" });
     std::fs::write(&listing, builds.to_string()).unwrap();
+    let (part_one, part_two) = (path("one"), path("two"));
+    let merged: Vec<String> =
+        [&part_one, &part_two].iter().map(|part| format!("{part}/art-mirror-validate.json")).collect();
     let (copies, request, url) = (path("copies"), path("request"), format!("https://{CDN}/stream.json"));
     let mut seen = String::new();
     for arguments in [
@@ -87,6 +90,9 @@ fn each_command_asks_for_what_it_needs_and_nothing_else() {
         vec!["check", "--published", "--verify", "content"],
         vec!["check", "--published", &url],
         vec!["check", "--stream-prefix", &prefix],
+        vec!["check", "--published", "--partition", "1/2", "--artifacts-dir", &part_one],
+        vec!["check", "--published", "--partition", "2/2", "--artifacts-dir", &part_two],
+        vec!["merge", &merged[0], &merged[1]],
         vec!["sync-list", "--stream-prefix", &prefix, "--dest", &request],
         vec!["mirror", "--dest", &copies],
         vec!["mirror", "--dest", &copies],
