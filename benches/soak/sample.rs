@@ -1,0 +1,89 @@
+//! What a process holds at a moment, by `/proc`, and whether that grows.
+
+use std::fmt::Write as _;
+use std::fs;
+
+use crate::QUANTITIES;
+
+/// What a process holds.
+#[derive(Debug, Clone, Copy)]
+pub struct Sample {
+    /// Resident memory, and its share of what it shares, in KiB.
+    pub rss: u64,
+    pub pss: u64,
+    pub descriptors: u64,
+    /// TCP connections that are established.
+    pub connections: u64,
+}
+
+/// Something that shall not grow.
+pub struct Quantity {
+    pub name: &'static str,
+    pub of: fn(&Sample) -> u64,
+    /// How much more the last quarter may have than the second: so many hundredths, and so much.
+    pub more_in_a_hundred: u64,
+    pub more: u64,
+}
+
+impl Sample {
+    /// None of a process that has just ended.
+    pub fn of(process: u32) -> Option<Self> {
+        let of = |file: &str| fs::read_to_string(format!("/proc/{process}/{file}")).ok();
+        let memory = of("smaps_rollup")?;
+        let kib = |name: &str| -> Option<u64> {
+            let line = memory.lines().find_map(|line| line.strip_prefix(name))?;
+            line.split_whitespace().next()?.parse().ok()
+        };
+        let mut descriptors = 0;
+        let mut sockets = Vec::new();
+        for descriptor in fs::read_dir(format!("/proc/{process}/fd")).ok()?.flatten() {
+            descriptors += 1;
+            let is = fs::read_link(descriptor.path()).unwrap_or_default();
+            let inode = is.to_str().and_then(|is| is.strip_prefix("socket:[")?.strip_suffix(']'));
+            sockets.extend(inode.map(ToOwned::to_owned));
+        }
+        // Columns: number, local and remote address, state (01: established), …, inode.
+        let tcp = of("net/tcp")?;
+        let is_open = |line: &&str| {
+            let mut columns = line.split_whitespace().skip(3);
+            columns.next() == Some("01")
+                && columns.nth(5).is_some_and(|inode| sockets.iter().any(|it| it == inode))
+        };
+        let connections = tcp.lines().filter(is_open).count() as u64;
+        Some(Self { rss: kib("Rss:")?, pss: kib("Pss:")?, descriptors, connections })
+    }
+}
+
+/// All samples, a line each.
+pub fn csv(samples: &[Sample]) -> String {
+    samples.iter().fold("rss,pss,descriptors,connections\n".to_owned(), |mut text, it| {
+        let _ = writeln!(text, "{},{},{},{}", it.rss, it.pss, it.descriptors, it.connections);
+        text
+    })
+}
+
+/// Prints what was held in each quarter between rounds, and gives what has grown.
+pub fn table(samples: &[Sample]) -> Vec<String> {
+    let quarter = samples.len() / 4;
+    if quarter == 0 {
+        return vec!["too few samples".to_owned()];
+    }
+    println!("\n| tenth percentile of each quarter | 1st | 2nd | 3rd | 4th | may be | most at any time |");
+    println!("| --- | --- | --- | --- | --- | --- | --- |");
+    let mut faults = Vec::new();
+    for Quantity { name, of, more_in_a_hundred, more } in QUANTITIES {
+        let [first, second, third, last] = [0, 1, 2, 3].map(|index| {
+            let mut all: Vec<u64> = samples[index * quarter..(index + 1) * quarter].iter().map(of).collect();
+            all.sort_unstable();
+            all[all.len() / 10]
+        });
+        let most = samples.iter().map(of).max().unwrap_or_default();
+        let bound = second + second * more_in_a_hundred / 100 + more;
+        println!("| {name} | {first} | {second} | {third} | {last} | {bound} | {most} |");
+        if last > bound {
+            faults.push(format!("{name}: {last} in the last quarter, {second} in the second"));
+        }
+    }
+    println!();
+    faults
+}
