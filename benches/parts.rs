@@ -195,7 +195,7 @@ mod reports {
             let url = Some(artifact.location.clone());
             ArtifactReport::of(&name, &artifact.id.to_string(), artifact, url, &outcome)
         });
-        Report::begun(model::Target { kind: TargetKind::Published, prefix: None }).of(its.collect())
+        Report::begun(model::ReportedTarget { kind: TargetKind::Published, prefix: None }).of(its.collect())
     }
 
     #[divan::bench(name = "json", args = ARTIFACTS)]

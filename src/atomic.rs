@@ -17,7 +17,7 @@ const DESCRIPTORS: &str = "/proc/self/fd";
 
 /// A file that has no name while it is written, or one that says so.
 #[derive(Debug)]
-enum Unfinished {
+enum Temporary {
     /// Without a name it is gone whatever ends the program.
     Nameless(File),
     /// Where the file system has no files without a name.
@@ -32,12 +32,12 @@ pub(crate) fn write(
     render: &dyn Fn(&mut BufWriter<File>) -> io::Result<()>,
 ) -> io::Result<()> {
     let unfinished = match nameless(directory) {
-        Ok(file) => Unfinished::Nameless(file),
-        Err(_) => Unfinished::Named(named(directory)?),
+        Ok(file) => Temporary::Nameless(file),
+        Err(_) => Temporary::Named(named(directory)?),
     };
     let handle = match &unfinished {
-        Unfinished::Nameless(file) => file,
-        Unfinished::Named(file) => file.as_file(),
+        Temporary::Nameless(file) => file,
+        Temporary::Named(file) => file.as_file(),
     };
     // Whatever the process's mask says: the uploader runs as another user.
     handle.set_permissions(Permissions::from_mode(0o644))?;
@@ -45,8 +45,8 @@ pub(crate) fn write(
     render(&mut out)?;
     out.flush()?;
     let named = match unfinished {
-        Unfinished::Named(file) => file,
-        Unfinished::Nameless(file) => give_a_name(directory, &file)?,
+        Temporary::Named(file) => file,
+        Temporary::Nameless(file) => give_a_name(directory, &file)?,
     };
     named.persist(path).map_err(|error| error.error)?;
     Ok(())

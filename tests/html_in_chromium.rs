@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use art_mirror_validate::report::html;
 use art_mirror_validate::report::model::{
-    ArtifactReport, Report, Sha256Report, SizeReport, Target, TargetKind, UncompressedReport,
+    ArtifactReport, Report, ReportedTarget, Sha256Report, SizeReport, TargetKind, UncompressedReport,
 };
 use art_mirror_validate::report::written::Written;
 use art_mirror_validate::stream::Sha256;
@@ -205,7 +205,8 @@ fn report(port: u16) -> Report {
         })
         .collect();
     let mut report =
-        Report::begun(Target { kind: TargetKind::Mirror, prefix: Some(hostile.clone()) }).of(artifacts);
+        Report::begun(ReportedTarget { kind: TargetKind::Mirror, prefix: Some(hostile.clone()) })
+            .of(artifacts);
     report.interrupted_by = Some(hostile.clone());
     report.request = Some(hostile.clone());
     report.notes = vec![hostile];

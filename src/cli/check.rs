@@ -26,12 +26,12 @@ use crate::probe::{Client, Keyring, Prober};
 use crate::report::bounds::fit_lines;
 use crate::report::cloud::CloudImages;
 use crate::report::model::{
-    ArtifactReport, Changes, DocumentReport, Report, SkippedFile, Target, TargetKind,
+    ArtifactReport, Changes, DocumentReport, Report, ReportedTarget, SkippedFile, TargetKind,
 };
-use crate::report::summary::{self, Reader};
+use crate::report::summary::{self, Audience};
 use crate::report::written::Written;
 use crate::report::{advise, files, json, markdown};
-use crate::stream::{Artifact, Claim, Claims, Partition, RefDocuments, Sha256, Sourced, Sources};
+use crate::stream::{Artifact, Claims, MetaJsonClaim, Partition, RefDocuments, Sha256, Sourced, Sources};
 use crate::verdict::{Outcome, Signatures, Verdict, Verify};
 
 use observer::RunObserver;
@@ -191,7 +191,7 @@ async fn check(args: CheckArgs, verbosity: Verbosity, mut stop: network::Stop<'_
         Ok(plan) => plan,
         Err(exit) => return exit,
     };
-    let Plan { sources, claims, changes, references, refs } = plan;
+    let CheckPlan { sources, claims, changes, references, refs } = plan;
     let mut subjects = subjects(&sources, claims);
     let part = args.partition.map(|partition| (partition, scope(&args, keys, &subjects)));
     if let Some(partition) = args.partition {
@@ -246,13 +246,13 @@ async fn check(args: CheckArgs, verbosity: Verbosity, mut stop: network::Stop<'_
     }
     let is_for_pull_request = report.prow.retest().is_some();
     advise(&mut report, |document| rewritable(&args.sources, document, is_for_pull_request));
-    let reader = if verbosity.quiet { Reader::QuietLog } else { Reader::Log };
+    let reader = if verbosity.quiet { Audience::QuietLog } else { Audience::Log };
     let exit = finish(args.output, reader, args.artifacts_dir.as_deref(), report);
     interrupt.map_or(exit, signals::Interrupt::exit)
 }
 
 /// What is to be checked.
-struct Plan {
+struct CheckPlan {
     sources: Sources,
     /// Those of each document.
     claims: Vec<BTreeMap<Arc<str>, Arc<Claims>>>,
@@ -269,7 +269,7 @@ async fn plan(
     prober: &Prober,
     started: Instant,
     stop: &mut network::Stop<'_>,
-) -> Result<Plan, Exit> {
+) -> Result<CheckPlan, Exit> {
     let read = async {
         if args.refs.is_asked() {
             return args.refs.read().await.map(|read| {
@@ -317,7 +317,7 @@ async fn plan(
     let mode = if asks { args.cloud_images } else { CloudImages::Ignore };
     let references = References::of(mode, &args.filters, &sources)
         .map_err(|problem| unusable(args, Some(choice), &problem))?;
-    Ok(Plan { sources, claims, changes, references, refs })
+    Ok(CheckPlan { sources, claims, changes, references, refs })
 }
 
 /// The path of a document that can be moved to its published places as a whole. Who reads of it on a pull request
@@ -350,7 +350,7 @@ fn read_keyring(file: Option<&Path>) -> Result<Option<(Keyring, Sha256)>, String
 }
 
 /// One artifact, with where it comes from.
-struct Subject<'s> {
+struct CheckedArtifact<'s> {
     sourced: &'s Sourced,
     artifact: &'s Artifact,
     /// Its place in the whole run, from 0.
@@ -362,12 +362,12 @@ struct Subject<'s> {
 }
 
 /// Of the claims of each document, the first artifact of an architecture makes those of the architecture.
-fn subjects(sources: &Sources, mut claims: Vec<BTreeMap<Arc<str>, Arc<Claims>>>) -> Vec<Subject<'_>> {
+fn subjects(sources: &Sources, mut claims: Vec<BTreeMap<Arc<str>, Arc<Claims>>>) -> Vec<CheckedArtifact<'_>> {
     let several = sources.documents.len() > 1;
     let all = sources.documents.iter().enumerate().flat_map(|(at, sourced)| {
         sourced.document.artifacts.iter().map(move |artifact| (at, sourced, artifact))
     });
-    let all = all.enumerate().map(|(index, (at, sourced, artifact))| Subject {
+    let all = all.enumerate().map(|(index, (at, sourced, artifact))| CheckedArtifact {
         sourced,
         artifact,
         index,
@@ -383,7 +383,7 @@ fn subjects(sources: &Sources, mut claims: Vec<BTreeMap<Arc<str>, Arc<Claims>>>)
 
 /// The digest of what must be the same in every part of a run that nothing else in a report tells: which artifacts
 /// the filters left, and the options that change a verdict.
-fn scope(args: &CheckArgs, keys: Option<Sha256>, subjects: &[Subject<'_>]) -> Sha256 {
+fn scope(args: &CheckArgs, keys: Option<Sha256>, subjects: &[CheckedArtifact<'_>]) -> Sha256 {
     use std::fmt::Write as _;
 
     let mut text = String::new();
@@ -391,17 +391,17 @@ fn scope(args: &CheckArgs, keys: Option<Sha256>, subjects: &[Subject<'_>]) -> Sh
     let hosts = (&network.allow_host, network.allow_private_addresses);
     // Writing to a string does not fail.
     let _ = writeln!(text, "{signatures:?} {cloud_images:?} {keys:?} {hosts:?}");
-    for Subject { id, artifact, .. } in subjects {
+    for CheckedArtifact { id, artifact, .. } in subjects {
         let _ = writeln!(text, "{id:?} {} {:?}", artifact.sha256, artifact.location);
     }
     Sha256::of(text.as_bytes())
 }
 
-impl Subject<'_> {
+impl CheckedArtifact<'_> {
     fn case(&self, args: &CheckArgs, choice: &Choice) -> Case {
         let artifact = self.artifact;
         let mut case = choice.case(self.sourced, artifact, args.verify, args.signatures);
-        case.expectation.claim = Some(Claim {
+        case.expectation.claim = Some(MetaJsonClaim {
             id: artifact.id.clone(),
             release: Arc::clone(&artifact.release),
             file_name: artifact.location.rsplit('/').next().unwrap_or_default().into(),
@@ -420,7 +420,7 @@ impl Subject<'_> {
 
 /// The report of a run over these documents, of which nothing is known yet.
 fn begun(choice: Option<&Choice>, sources: &Sources) -> Report {
-    let unknown = || Target { kind: TargetKind::Published, prefix: None };
+    let unknown = || ReportedTarget { kind: TargetKind::Published, prefix: None };
     let mut report = Report::begun(choice.map_or_else(unknown, Choice::reported));
     report.prow = super::prow::context();
     let documents = sources.documents.iter().map(|Sourced { document, .. }| DocumentReport {
@@ -477,7 +477,7 @@ fn write_files(artifacts_dir: Option<&Path>, report: &Report) -> Written {
 }
 
 /// Shows the report, writes the files, and says how to exit. `reader` is of a log; a terminal's is found out.
-pub(super) fn finish(output: Output, reader: Reader, artifacts_dir: Option<&Path>, report: Report) -> Exit {
+pub(super) fn finish(output: Output, reader: Audience, artifacts_dir: Option<&Path>, report: Report) -> Exit {
     let mut exit = match report.verdict {
         Verdict::Pass => Exit::Pass,
         Verdict::Fail => Exit::Fail,
@@ -489,7 +489,7 @@ pub(super) fn finish(output: Output, reader: Reader, artifacts_dir: Option<&Path
     if !written.errors.is_empty() && exit == Exit::Pass {
         exit = Exit::Inconclusive;
     }
-    let reader = if io::stdout().is_terminal() { Reader::Terminal } else { reader };
+    let reader = if io::stdout().is_terminal() { Audience::Terminal } else { reader };
     let mut out = io::BufWriter::new(anstream::stdout());
     let shown = match output {
         Output::Json => json::write(&mut out, report),

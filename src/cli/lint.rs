@@ -12,7 +12,7 @@ use clap::{Args, ValueEnum, ValueHint};
 use super::args::{Source, source};
 use super::base::{self, Base, NoBase};
 use super::{Exit, complain, env, network, unusable};
-use crate::lint::{self, Alarm, Finding, Input, Marketplace, Report, Rule, Rules};
+use crate::lint::{self, Alarm, Input, LintFinding, LintReport, Marketplace, Rule, RuleSet};
 use crate::location::Series;
 use crate::stream::{Document, MAX_DOCUMENT_BYTES, Sources};
 use crate::text::count;
@@ -38,11 +38,11 @@ pub struct LintArgs {
 
     /// Say nothing of this rule: its code, its name, or all; repeatable
     #[arg(long, value_name = "RULE", help_heading = "What is looked for")]
-    pub allow: Vec<Rules>,
+    pub allow: Vec<RuleSet>,
 
     /// Exit with 1 if this rule finds anything: its code, its name, or all; repeatable
     #[arg(long, value_name = "RULE", help_heading = "What is looked for")]
-    pub deny: Vec<Rules>,
+    pub deny: Vec<RuleSet>,
 
     /// List the rules, each with its reason
     #[arg(long, help_heading = "What is looked for")]
@@ -117,7 +117,7 @@ fn list_rules() -> Exit {
     network::shown(written.and_then(|()| out.flush()), Exit::Pass)
 }
 
-fn lint(args: &LintArgs) -> Result<Report, String> {
+fn lint(args: &LintArgs) -> Result<LintReport, String> {
     let mut looked = Looked::default();
     for source in &args.sources {
         looked.read(source)?;
@@ -125,14 +125,14 @@ fn lint(args: &LintArgs) -> Result<Report, String> {
     let base = read_base(args)?;
     let documents: Vec<&Document> = looked.sources.documents.iter().map(|it| &it.document).collect();
     let alarms = looked.alarms(&documents, base.as_ref());
-    let is_in = |rules: &[Rules], rule| rules.iter().any(|rules| rules.contains(rule));
+    let is_in = |rules: &[RuleSet], rule| rules.iter().any(|rules| rules.contains(rule));
     let findings = alarms
         .into_iter()
         .filter(|alarm| !is_in(&args.allow, alarm.rule))
         .map(|alarm| looked.finding(alarm, |rule| is_in(&args.deny, rule)));
     let findings = findings.collect();
     let names = documents.iter().map(|document| Arc::clone(&document.name)).collect();
-    Ok(Report::of(base.map(|base| base.name().to_owned()), names, findings))
+    Ok(LintReport::of(base.map(|base| base.name().to_owned()), names, findings))
 }
 
 fn read_base(args: &LintArgs) -> Result<Option<Base>, String> {
@@ -211,13 +211,13 @@ impl Looked {
         lint::lint(&Input { documents, base: before.as_deref(), branch, marketplaces })
     }
 
-    fn finding(&self, alarm: Alarm, is_denied: impl Fn(Rule) -> bool) -> Finding {
+    fn finding(&self, alarm: Alarm, is_denied: impl Fn(Rule) -> bool) -> LintFinding {
         let file = self.files.get(&alarm.document);
         let line = alarm.line.or_else(|| match file {
             Some(file) => lint::line(&read_some(file)?, &alarm.path),
             None => lint::line(self.stdin.as_deref()?, &alarm.path),
         });
-        Finding {
+        LintFinding {
             code: alarm.rule,
             rule: alarm.rule.name(),
             denied: is_denied(alarm.rule),
@@ -259,7 +259,7 @@ pub(super) fn notes(args: &[Source], sources: &Sources, base: Option<&Base>) -> 
     let more = alarms.len().saturating_sub(MAX_NOTES);
     // The reports of `check` know documents by their names.
     let said = |alarm| {
-        let finding = Finding { file: None, ..looked.finding(alarm, |_| false) };
+        let finding = LintFinding { file: None, ..looked.finding(alarm, |_| false) };
         format!("lint: {}", finding.shown())
     };
     let mut notes: Vec<String> = alarms.into_iter().take(MAX_NOTES).map(said).collect();

@@ -10,7 +10,7 @@ use super::check::finish;
 use super::{Exit, complain};
 use crate::report::merge;
 use crate::report::model::Report;
-use crate::report::summary::Reader;
+use crate::report::summary::Audience;
 
 /// `merge`
 #[derive(Debug, Args)]
@@ -63,7 +63,7 @@ pub(super) fn run(args: &MergeArgs) -> Exit {
         }
     };
     let report = Report { prow: super::prow::context(), ..report };
-    finish(args.output, Reader::QuietLog, args.artifacts_dir.as_deref(), report)
+    finish(args.output, Audience::QuietLog, args.artifacts_dir.as_deref(), report)
 }
 
 fn read(path: &Path) -> Result<Report, String> {

@@ -22,8 +22,8 @@ use super::target::Choice;
 use super::{Exit, Verbosity, complain, env, unusable};
 use crate::atomic;
 use crate::handoff::mirror::{
-    Arrangement, Copied, Failure, Fetched, Fetcher, NotClaimed, Plan, Planned, Received, Wanted, claim,
-    free_space, to_come, write_sidecars,
+    Arrangement, Copied, FetchFailure, Fetched, Fetcher, MirrorPlan, NotClaimed, Planned, Received, Wanted,
+    claim, free_space, to_come, write_sidecars,
 };
 use crate::handoff::{request, sync};
 use crate::location::{ArtifactUrl, OcpVersion, Prefix, Series, Target};
@@ -62,7 +62,7 @@ pub struct MirrorArgs {
 
     /// How they are arranged
     #[arg(long, value_enum, default_value_t)]
-    pub layout: Layout,
+    pub layout: MirrorLayout,
 
     /// The OpenShift release that --layout release names directories after; its series for --layout build,
     /// where build IDs say none
@@ -108,7 +108,7 @@ pub struct MirrorArgs {
 
 /// How files are arranged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum Layout {
+pub enum MirrorLayout {
     /// All in one directory, as plume does
     #[default]
     Flat,
@@ -218,16 +218,16 @@ async fn mirror(args: &MirrorArgs, verbosity: Verbosity, mut stop: Stop<'_>) -> 
 
 fn arrangement(args: &MirrorArgs) -> Result<Arrangement, String> {
     match (args.layout, &args.release_version) {
-        (Layout::Flat, None) => Ok(Arrangement::Flat),
-        (Layout::Streams, None) => Ok(Arrangement::Streams),
-        (Layout::Flat | Layout::Streams, Some(_)) => {
+        (MirrorLayout::Flat, None) => Ok(Arrangement::Flat),
+        (MirrorLayout::Streams, None) => Ok(Arrangement::Streams),
+        (MirrorLayout::Flat | MirrorLayout::Streams, Some(_)) => {
             Err("--release-version goes with --layout build or release".to_owned())
         }
-        (Layout::Build, release) => {
+        (MirrorLayout::Build, release) => {
             Ok(Arrangement::Build(release.as_ref().map(|release| -> Series { release.series() })))
         }
-        (Layout::Release, Some(release)) => Ok(Arrangement::Release(release.clone())),
-        (Layout::Release, None) => Err("--layout release needs --release-version".to_owned()),
+        (MirrorLayout::Release, Some(release)) => Ok(Arrangement::Release(release.clone())),
+        (MirrorLayout::Release, None) => Err("--layout release needs --release-version".to_owned()),
     }
 }
 
@@ -237,7 +237,7 @@ fn requested(
     choice: &Choice,
     name: &str,
     text: &str,
-) -> Result<(ClientSettings, Plan), String> {
+) -> Result<(ClientSettings, MirrorPlan), String> {
     let mut settings = client_settings(&args.network, choice.rules())?;
     let requested = if text.trim_start().starts_with('{') {
         let requested = sync::read(text);
@@ -262,12 +262,17 @@ fn requested(
                     art-mirror-validate-request.md";
         if requested.is_empty() { Err(none.to_owned()) } else { Ok(requested) }
     });
-    let plan = requested.and_then(|requested| Plan::of_request(requested).map_err(|error| error.to_string()));
+    let plan =
+        requested.and_then(|requested| MirrorPlan::of_request(requested).map_err(|error| error.to_string()));
     plan.map(|plan| (settings, plan)).map_err(|why| format!("{}: {why}", excerpt(name, 300)))
 }
 
 /// The plan of the documents' artifacts, or every error.
-fn planned(args: &MirrorArgs, choice: &Choice, mut sources: Sources) -> Result<(Plan, Sources), String> {
+fn planned(
+    args: &MirrorArgs,
+    choice: &Choice,
+    mut sources: Sources,
+) -> Result<(MirrorPlan, Sources), String> {
     let arrangement = arrangement(args)?;
     let mut documents: Vec<_> = sources.documents.iter_mut().map(|sourced| &mut sourced.document).collect();
     let mut filters = args.filters.clone();
@@ -279,7 +284,7 @@ fn planned(args: &MirrorArgs, choice: &Choice, mut sources: Sources) -> Result<(
         }
         error => error.to_string(),
     })?;
-    let mut plan = Plan::default();
+    let mut plan = MirrorPlan::default();
     let mut problems = Vec::new();
     for sourced in &sources.documents {
         for artifact in &sourced.document.artifacts {
@@ -312,7 +317,7 @@ fn planned(args: &MirrorArgs, choice: &Choice, mut sources: Sources) -> Result<(
 
 /// Asks for the sizes, which the space and the progress depend on. What goes wrong will go wrong again, and be
 /// said then.
-async fn learn_sizes(plan: &mut Plan, prober: &Prober) {
+async fn learn_sizes(plan: &mut MirrorPlan, prober: &Prober) {
     let of_file = |file: &Planned| ProbeRequest {
         location: file.url.clone(),
         signature: None,
@@ -330,7 +335,7 @@ async fn learn_sizes(plan: &mut Plan, prober: &Prober) {
     }
 }
 
-fn check_space(directory: &Path, plan: &Plan) -> Result<(), String> {
+fn check_space(directory: &Path, plan: &MirrorPlan) -> Result<(), String> {
     let needed = to_come(directory, plan);
     let free = free_space(directory).map_err(|error| format!("{}: {error}", directory.display()))?;
     if needed <= free {
@@ -343,7 +348,7 @@ fn check_space(directory: &Path, plan: &Plan) -> Result<(), String> {
 async fn fetch(
     args: &MirrorArgs,
     settings: ClientSettings,
-    plan: &Plan,
+    plan: &MirrorPlan,
     verbosity: Verbosity,
 ) -> Vec<Copied> {
     let client = Client::new(settings);
@@ -377,17 +382,18 @@ fn exit_of(results: &[Copied]) -> Exit {
     let files = results.iter().filter_map(|result| result.file.as_ref().err());
     // That a server has no signature is said, and no fault: many that documents name were never published.
     let signatures = results.iter().filter_map(|result| result.signature.as_ref()?.as_ref().err());
-    let failures: Vec<&Failure> = files.chain(signatures.filter(|failure| !failure.is_absence())).collect();
+    let failures: Vec<&FetchFailure> =
+        files.chain(signatures.filter(|failure| !failure.is_absence())).collect();
     if failures.is_empty() {
         Exit::Pass
-    } else if failures.into_iter().any(Failure::is_wrong) {
+    } else if failures.into_iter().any(FetchFailure::is_wrong) {
         Exit::Fail
     } else {
         Exit::Inconclusive
     }
 }
 
-fn show_plan(args: &MirrorArgs, plan: &Plan) -> Exit {
+fn show_plan(args: &MirrorArgs, plan: &MirrorPlan) -> Exit {
     let mut out = io::BufWriter::new(anstream::stdout());
     let mut write = || {
         if args.output == PlainOutput::Json {
@@ -409,7 +415,7 @@ fn show_plan(args: &MirrorArgs, plan: &Plan) -> Exit {
     network::shown(write(), Exit::Pass)
 }
 
-fn show(args: &MirrorArgs, verbosity: Verbosity, plan: &Plan, results: &[Copied], exit: Exit) -> Exit {
+fn show(args: &MirrorArgs, verbosity: Verbosity, plan: &MirrorPlan, results: &[Copied], exit: Exit) -> Exit {
     let mut out = io::BufWriter::new(anstream::stdout());
     let mut write = || {
         if args.output == PlainOutput::Json {
@@ -441,8 +447,8 @@ fn show(args: &MirrorArgs, verbosity: Verbosity, plan: &Plan, results: &[Copied]
 }
 
 /// The files for programs, and what became of each; of a dry run, that they are planned.
-fn write_json(out: &mut impl Write, plan: &Plan, results: &[Copied]) -> io::Result<()> {
-    let file = |path: &Path, url: &ArtifactUrl, result: Option<&Result<Fetched, Failure>>| {
+fn write_json(out: &mut impl Write, plan: &MirrorPlan, results: &[Copied]) -> io::Result<()> {
+    let file = |path: &Path, url: &ArtifactUrl, result: Option<&Result<Fetched, FetchFailure>>| {
         let (result, message) = match result {
             None => ("planned", None),
             Some(Ok(fetched)) => (fetched.as_str(), None),
@@ -474,7 +480,7 @@ fn write_json(out: &mut impl Write, plan: &Plan, results: &[Copied]) -> io::Resu
 }
 
 /// The signatures that were copied, by where their document has them.
-fn signatures_there<'p>(plan: &'p Plan, results: &[Copied]) -> BTreeSet<&'p str> {
+fn signatures_there<'p>(plan: &'p MirrorPlan, results: &[Copied]) -> BTreeSet<&'p str> {
     let copied = plan.files.iter().zip(results).filter(|(_, result)| matches!(result.signature, Some(Ok(_))));
     copied.filter_map(|(file, _)| Some(file.signature.as_ref()?.location.as_str())).collect()
 }

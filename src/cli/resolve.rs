@@ -82,7 +82,7 @@ Exit status: 0, or 2 if any place cannot be told; then no URL is printed.";
 
 /// One answer.
 #[derive(Debug, Serialize)]
-struct Place<'a> {
+struct Resolved<'a> {
     url: String,
     location: &'a str,
     id: Option<String>,
@@ -123,7 +123,7 @@ fn answer(args: &ResolveArgs) -> Result<(), String> {
     places.and_then(|places| show(args, &places)).map_err(|problems| problems.join("\n"))
 }
 
-fn places_of_artifacts<'a>(sources: &'a Sources, target: &Target) -> Result<Vec<Place<'a>>, Vec<String>> {
+fn places_of_artifacts<'a>(sources: &'a Sources, target: &Target) -> Result<Vec<Resolved<'a>>, Vec<String>> {
     let all = sources.documents.iter().flat_map(|sourced| {
         let name = &*sourced.document.name;
         sourced.document.artifacts.iter().map(move |artifact| (name, artifact))
@@ -131,7 +131,7 @@ fn places_of_artifacts<'a>(sources: &'a Sources, target: &Target) -> Result<Vec<
     collect(all.map(|(name, artifact)| {
         let release = (!artifact.release.is_empty()).then_some(&*artifact.release);
         let place = resolve(&artifact.location, release, target).map_err(|error| error.to_string())?;
-        Ok(Place::of(target.as_written(&place), &artifact.location, Some((name, artifact))))
+        Ok(Resolved::of(target.as_written(&place), &artifact.location, Some((name, artifact))))
     }))
 }
 
@@ -141,7 +141,7 @@ fn places_of_urls<'a>(
     args: &'a ResolveArgs,
     sources: &'a Sources,
     target: &Target,
-) -> Result<Vec<Place<'a>>, Vec<String>> {
+) -> Result<Vec<Resolved<'a>>, Vec<String>> {
     let mut known: HashMap<&str, (&str, &Artifact)> = HashMap::new();
     for sourced in &sources.documents {
         for artifact in &sourced.document.artifacts {
@@ -160,13 +160,13 @@ fn places_of_urls<'a>(
             return Err(format!("{text}: its query says {digest}, which is not a sha256 of {id} in {name}"));
         }
         let query = if args.with_checksum { "" } else { url.query() };
-        Ok(Place::of(target.as_written(&place) + query, text, artifact))
+        Ok(Resolved::of(target.as_written(&place) + query, text, artifact))
     }))
 }
 
 fn collect<'a>(
-    places: impl Iterator<Item = Result<Place<'a>, String>>,
-) -> Result<Vec<Place<'a>>, Vec<String>> {
+    places: impl Iterator<Item = Result<Resolved<'a>, String>>,
+) -> Result<Vec<Resolved<'a>>, Vec<String>> {
     let mut good = Vec::new();
     let mut problems = Vec::new();
     for place in places {
@@ -178,7 +178,7 @@ fn collect<'a>(
     if problems.is_empty() { Ok(good) } else { Err(problems) }
 }
 
-impl<'a> Place<'a> {
+impl<'a> Resolved<'a> {
     fn of(url: String, location: &'a str, artifact: Option<(&'a str, &Artifact)>) -> Self {
         Self {
             url,
@@ -191,7 +191,7 @@ impl<'a> Place<'a> {
     }
 }
 
-fn show(args: &ResolveArgs, places: &[Place<'_>]) -> Result<(), Vec<String>> {
+fn show(args: &ResolveArgs, places: &[Resolved<'_>]) -> Result<(), Vec<String>> {
     if args.with_checksum {
         let unknown = places.iter().filter(|place| place.sha256.is_none());
         let unknown: Vec<String> = unknown

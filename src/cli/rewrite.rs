@@ -73,7 +73,7 @@ pub(super) fn run(args: &RewriteArgs) -> Exit {
 }
 
 /// A document's text, and where it came from.
-struct Text {
+struct DocumentText {
     name: String,
     path: Option<PathBuf>,
     text: String,
@@ -90,7 +90,7 @@ fn carry_out(args: &RewriteArgs) -> Result<(), String> {
         ));
     }
     let mut moved = Vec::with_capacity(texts.len());
-    for Text { name, path, text } in &texts {
+    for DocumentText { name, path, text } in &texts {
         let rewritten = rewrite(name, text, &target).map_err(|error| match error {
             RewriteError::Document(faults) => faults.to_string(),
             error @ RewriteError::Unplaced(_) => format!("{}: {error}", Printable(name)),
@@ -167,7 +167,7 @@ fn destination(args: &RewriteArgs) -> Result<Target, String> {
     }
 }
 
-fn read(args: &RewriteArgs) -> Result<Vec<Text>, String> {
+fn read(args: &RewriteArgs) -> Result<Vec<DocumentText>, String> {
     let failed = |name: &str, error: &dyn Display| format!("{}: {error}", Printable(name));
     let utf8 = |name: &str, bytes| String::from_utf8(bytes).map_err(|error| failed(name, &error));
     match &args.source {
@@ -175,18 +175,18 @@ fn read(args: &RewriteArgs) -> Result<Vec<Text>, String> {
             let mut bytes = Vec::new();
             let limit = u64::try_from(MAX_DOCUMENT_BYTES).unwrap_or(u64::MAX);
             io::stdin().lock().take(limit).read_to_end(&mut bytes).map_err(|error| format!("-: {error}"))?;
-            Ok(vec![Text { name: "-".to_owned(), path: None, text: utf8("-", bytes)? }])
+            Ok(vec![DocumentText { name: "-".to_owned(), path: None, text: utf8("-", bytes)? }])
         }
         Source::Url(url) => {
             let bytes = super::load::fetch_blocking(url, &args.network)?;
-            Ok(vec![Text { name: url.to_string(), path: None, text: utf8(url.as_str(), bytes)? }])
+            Ok(vec![DocumentText { name: url.to_string(), path: None, text: utf8(url.as_str(), bytes)? }])
         }
         Source::Path(path) => {
             let paths = if path.is_dir() { documents_of(path)? } else { vec![path.clone()] };
             let read = |path: PathBuf| {
                 let name = path.display().to_string();
                 let bytes = fs::read(&path).map_err(|error| failed(&name, &error))?;
-                Ok(Text { text: utf8(&name, bytes)?, name, path: Some(path) })
+                Ok(DocumentText { text: utf8(&name, bytes)?, name, path: Some(path) })
             };
             paths.into_iter().map(read).collect()
         }

@@ -21,7 +21,8 @@ use crate::gate::Case;
 use crate::handoff::directory::Directories;
 use crate::handoff::mirror::Arrangement;
 use crate::handoff::sync::{
-    Answer, Findings, Gap, Refused, State, SyncBuild, SyncFile, SyncList, Unlisted, WhyRefused, WhyUnlisted,
+    Fetched, Gap, Refused, SyncBuild, SyncFile, SyncFindings, SyncList, SyncState, Unlisted, WhyRefused,
+    WhyUnlisted,
 };
 use crate::location::{
     ArtifactUrl, HostKind, OcpVersion, Owner, PUBLIC_MIRROR, Prefix, Target, bucket_directory,
@@ -111,7 +112,7 @@ pub(super) fn run(args: &SyncListArgs, verbosity: Verbosity) -> Exit {
 }
 
 /// One artifact that was asked for.
-struct Subject<'s> {
+struct AskedArtifact<'s> {
     sourced: &'s Sourced,
     artifact: &'s Artifact,
     /// Where it should be.
@@ -139,16 +140,16 @@ async fn list(args: &SyncListArgs, verbosity: Verbosity, mut stop: Stop<'_>) -> 
     let filtered = args.filters.apply(&mut filtered.iter_mut().collect::<Vec<_>>());
     filtered.map_err(unusable)?;
 
-    let mut findings = Findings::default();
+    let mut findings = SyncFindings::default();
     let subjects = destinations.subjects(args, &sources, &mut findings).map_err(unusable)?;
-    let is_on_bridge = |subject: &Subject<'_>| is_on_bridge(&subject.artifact.location);
+    let is_on_bridge = |subject: &AskedArtifact<'_>| is_on_bridge(&subject.artifact.location);
     if choice.bridge.is_none() && !subjects.iter().any(is_on_bridge) {
         return Err(unusable(format!(
             "the files are fetched from a bridge, and nothing says which: pass --stream-prefix, or set {}",
             env::STREAM_PREFIX
         )));
     }
-    let case = |subject: &Subject<'_>, choice: &Choice, location: &ArtifactUrl| Case {
+    let case = |subject: &AskedArtifact<'_>, choice: &Choice, location: &ArtifactUrl| Case {
         location: Ok(location.clone()),
         ..choice.case(subject.sourced, subject.artifact, Verify::Auto, Signatures::Ignore)
     };
@@ -186,7 +187,7 @@ async fn list(args: &SyncListArgs, verbosity: Verbosity, mut stop: Stop<'_>) -> 
         choice.bridge.as_ref().map(ToString::to_string),
         &prow,
     );
-    let mut answers: BTreeMap<ArtifactUrl, Answer> = BTreeMap::new();
+    let mut answers: BTreeMap<ArtifactUrl, Fetched> = BTreeMap::new();
     for url in list.builds.iter().flat_map(SyncBuild::questions).collect::<BTreeSet<_>>() {
         let answer = tokio::select! {
             biased;
@@ -270,8 +271,8 @@ impl Destinations {
         &self,
         args: &SyncListArgs,
         sources: &'s Sources,
-        findings: &mut Findings,
-    ) -> Result<Vec<Subject<'s>>, String> {
+        findings: &mut SyncFindings,
+    ) -> Result<Vec<AskedArtifact<'s>>, String> {
         let mut subjects = Vec::new();
         let mut directories = Directories::default();
         let all = sources
@@ -296,7 +297,7 @@ impl Destinations {
                     directories
                         .claim_for(&destination, &sourced.document.name, &artifact.release)
                         .map_err(|error| error.to_string())?;
-                    subjects.push(Subject { sourced, artifact, destination });
+                    subjects.push(AskedArtifact { sourced, artifact, destination });
                 }
                 Err(error) => {
                     let why = (None, WhyUnlisted::NoPlace, error.to_string());
@@ -327,17 +328,17 @@ impl Destinations {
 /// goes into the findings.
 fn wanted<'s>(
     args: &SyncListArgs,
-    subjects: Vec<Subject<'s>>,
+    subjects: Vec<AskedArtifact<'s>>,
     outcomes: Vec<Outcome>,
-    findings: &mut Findings,
-) -> Vec<(Subject<'s>, State, Outcome)> {
+    findings: &mut SyncFindings,
+) -> Vec<(AskedArtifact<'s>, SyncState, Outcome)> {
     let mut states = Vec::new();
     for (subject, outcome) in subjects.into_iter().zip(outcomes) {
         let state = match deciding(&outcome) {
-            None => State::Present,
-            Some(Reason::Missing) => State::Missing,
-            Some(Reason::SizeMismatch | Reason::Sha256Mismatch) => State::Wrong,
-            Some(reason) if reason.verdict() == Verdict::Inconclusive => State::Undetermined,
+            None => SyncState::Present,
+            Some(Reason::Missing) => SyncState::Missing,
+            Some(Reason::SizeMismatch | Reason::Sha256Mismatch) => SyncState::Wrong,
+            Some(reason) if reason.verdict() == Verdict::Inconclusive => SyncState::Undetermined,
             Some(_) => {
                 let url = Some(subject.destination.clone());
                 subject.leave_out(url, WhyUnlisted::NotForArt, outcome.message(), findings);
@@ -348,12 +349,12 @@ fn wanted<'s>(
     }
     let lacking: BTreeSet<String> = states
         .iter()
-        .filter(|(_, state, _)| *state != State::Present)
+        .filter(|(_, state, _)| *state != SyncState::Present)
         .map(|(subject, ..)| subject.destination.directory().to_owned())
         .collect();
     states.retain(|(subject, state, _)| {
         let is_wanted = args.all || lacking.contains(subject.destination.directory());
-        if is_wanted && args.only_missing && *state == State::Present {
+        if is_wanted && args.only_missing && *state == SyncState::Present {
             findings.gaps.push(Gap {
                 arch: subject.artifact.id.arch.clone(),
                 directory: Some(subject.destination.directory().to_owned()),
@@ -380,7 +381,7 @@ fn left_out(
     artifact: &Artifact,
     destination: Option<&ArtifactUrl>,
     (url, why, message): (Option<ArtifactUrl>, WhyUnlisted, String),
-    findings: &mut Findings,
+    findings: &mut SyncFindings,
 ) {
     let refused = match why {
         WhyUnlisted::Undetermined => WhyRefused::Undetermined,
@@ -405,13 +406,13 @@ fn left_out(
     });
 }
 
-impl Subject<'_> {
+impl AskedArtifact<'_> {
     fn leave_out(
         &self,
         url: Option<ArtifactUrl>,
         why: WhyUnlisted,
         message: String,
-        findings: &mut Findings,
+        findings: &mut SyncFindings,
     ) {
         left_out(self.sourced, self.artifact, Some(&self.destination), (url, why, message), findings);
     }
@@ -420,10 +421,10 @@ impl Subject<'_> {
     fn list(
         self,
         url: ArtifactUrl,
-        state: State,
+        state: SyncState,
         there: &Outcome,
         outcome: &Outcome,
-        findings: &mut Findings,
+        findings: &mut SyncFindings,
     ) {
         if let Some(reason) = deciding(outcome) {
             let why = match reason.verdict() {
@@ -439,7 +440,7 @@ impl Subject<'_> {
             location: self.artifact.location.clone(),
             destination: self.destination,
             state,
-            message: (state != State::Present).then(|| there.message()),
+            message: (state != SyncState::Present).then(|| there.message()),
             sha256: self.artifact.sha256,
             size: outcome.observed_size,
         };

@@ -38,7 +38,7 @@ impl Choice {
         }
     }
 
-    pub(super) fn reported(&self) -> model::Target {
+    pub(super) fn reported(&self) -> model::ReportedTarget {
         let kind = match &self.target {
             Target::Published | Target::PublishedPlace => model::TargetKind::Published,
             Target::Bridge(_) => model::TargetKind::Bridge,
@@ -50,7 +50,7 @@ impl Choice {
             }
             Target::Mirror(_) | Target::Flat(_) => model::TargetKind::Mirror,
         };
-        model::Target { kind, prefix: self.target.prefix().map(ToString::to_string) }
+        model::ReportedTarget { kind, prefix: self.target.prefix().map(ToString::to_string) }
     }
 
     /// Where a file of a document is at the target.

@@ -12,8 +12,8 @@ mod plan;
 mod sidecars;
 mod sink;
 
-pub use fetch::{Copied, Failure, Fetched, Fetcher};
-pub use plan::{Arrangement, Directory, Plan, PlanError, Planned, PlannedSignature, Wanted};
+pub use fetch::{Copied, FetchFailure, Fetched, Fetcher};
+pub use plan::{Arrangement, MirrorPlan, PlanError, Planned, PlannedDirectory, PlannedSignature, Wanted};
 pub use sidecars::write_sidecars;
 pub use sink::Received;
 
@@ -39,7 +39,7 @@ pub enum NotClaimed {
 /// Makes a plan's directories this run's own, until the result is dropped: no other run may write to them, and unless
 /// what is there may be replaced, they hold nothing of another build. A directory says from the beginning which
 /// build it gets.
-pub fn claim(root: &Path, plan: &Plan, replace: bool) -> Result<Vec<File>, NotClaimed> {
+pub fn claim(root: &Path, plan: &MirrorPlan, replace: bool) -> Result<Vec<File>, NotClaimed> {
     let mut locks = Vec::new();
     let parents = plan.files.iter().filter_map(|file| file.path.parent());
     let directories: BTreeSet<PathBuf> = parents.map(|parent| root.join(parent)).collect();
@@ -52,7 +52,7 @@ pub fn claim(root: &Path, plan: &Plan, replace: bool) -> Result<Vec<File>, NotCl
             Ok(()) | Err(TryLockError::Error(_)) => locks.push(file),
         }
     }
-    for (path, Directory { build, .. }) in &plan.directories {
+    for (path, PlannedDirectory { build, .. }) in &plan.directories {
         let directory = root.join(path);
         let id = directory.join(RHCOS_ID_TXT);
         let io = |path: &Path, error| NotClaimed::Io { path: path.to_owned(), error };
@@ -92,7 +92,7 @@ pub fn claim(root: &Path, plan: &Plan, replace: bool) -> Result<Vec<File>, NotCl
 
 /// The bytes that are still to come into a directory, as far as sizes are known. What an earlier run left of a
 /// file is there already.
-pub fn to_come(directory: &Path, plan: &Plan) -> u64 {
+pub fn to_come(directory: &Path, plan: &MirrorPlan) -> u64 {
     let length = |path: &Path| {
         let metadata = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file);
         metadata.map(|metadata| metadata.len())

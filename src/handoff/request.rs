@@ -39,7 +39,7 @@ pub fn write(report: &Report) -> Option<String> {
     if report.target.kind == TargetKind::Bridge {
         return None;
     }
-    let mut parts: [Part<'_>; 9] = Default::default();
+    let mut parts: [FaultGroup<'_>; 9] = Default::default();
     for artifact in report.artifacts.iter().filter(|artifact| artifact.verdict == Verdict::Fail) {
         let wrong = match artifact.reason {
             Some(Reason::Missing) if artifact.archived => 2,
@@ -115,12 +115,12 @@ fn url(artifact: &ArtifactReport) -> &str {
 
 /// The files of one filler with one fault, by build, each in the order of the report.
 #[derive(Default)]
-struct Part<'a> {
+struct FaultGroup<'a> {
     builds: Vec<(String, Vec<&'a ArtifactReport>)>,
     by_heading: HashMap<String, usize>,
 }
 
-impl<'a> Part<'a> {
+impl<'a> FaultGroup<'a> {
     fn add(&mut self, heading: String, artifact: &'a ArtifactReport) {
         let at = *self.by_heading.entry(heading).or_insert_with_key(|heading| {
             self.builds.push((heading.clone(), Vec::new()));

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-pub use cleanup::{Cleanup, Images};
+pub use cleanup::{Cleanup, PrunedImages};
 pub use keep_list::KeepList;
 pub use listing::{Held, Listing, ListingError};
 pub use pins::{Ami, Pin, Pins, Reach, Unreadable};
@@ -34,7 +34,7 @@ pub struct Retention {
     #[cfg_attr(test, schemars(extend("const" = SCHEMA_VERSION)))]
     pub schema_version: u32,
     /// How many builds of each status there are. A build counts once for each status of its architectures.
-    pub summary: Summary,
+    pub summary: RetentionSummary,
     /// The option that leaves out commits which a release may have been cut from: what they pin may be among the
     /// orphans. Null if every commit of the refs counts.
     pub narrowed_by: Option<String>,
@@ -57,7 +57,7 @@ pub struct Retention {
 /// The counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Summary {
+pub struct RetentionSummary {
     /// Pinned, and there.
     pub pinned: usize,
     /// Of those, pinned by earlier commits alone, and by no tip of a ref.
@@ -230,7 +230,7 @@ impl Retention {
         let (by_held, by_pin) = pairs(pins, listing);
         let mut retention = Self {
             schema_version: SCHEMA_VERSION,
-            summary: Summary::default(),
+            summary: RetentionSummary::default(),
             narrowed_by: pins.narrowed_by.clone(),
             gone: Vec::new(),
             undetermined: Vec::new(),
@@ -269,7 +269,7 @@ impl Retention {
             pin.build_id().is_some_and(|build| streams.contains(&stream(&build)))
                 || pin.directory.as_deref().is_some_and(|directory| directories.contains(directory))
         };
-        let mut findings = files::Findings::default();
+        let mut findings = files::GoneByBuild::default();
         let mut not_covered = BTreeSet::new();
         for (pin, held) in pins.pins.iter().zip(by_pin).filter(|(pin, _)| pin.of_files) {
             let held: Vec<&Held> = held.iter().copied().filter(|held| pin.is_held_as(held)).collect();
@@ -314,7 +314,7 @@ impl Retention {
         let count =
             |statuses: &[Status]| self.builds.iter().filter(|build| statuses.contains(&build.status)).count();
         let orphans = self.builds.iter().filter(|build| build.status == Status::Orphan);
-        self.summary = Summary {
+        self.summary = RetentionSummary {
             pinned: count(&[Status::Pinned]),
             pinned_by_history_alone: self.builds.iter().filter(|build| build.by_history_alone).count(),
             orphan_bytes: orphans.map(|build| build.bytes).sum(),
@@ -414,11 +414,11 @@ fn builds(pins: &Pins, listing: &Listing, by_held: &[Vec<&Pin>]) -> Vec<Build> {
 }
 
 /// A directory, or what stands for it, and an architecture.
-type Group = (String, Option<Arc<str>>);
+type OfDirectory = (String, Option<Arc<str>>);
 
 /// Builds among which one is the newest: a directory's of an architecture; where no directory is known, those
 /// made for the same OpenShift and RHEL.
-fn group(held: &Held) -> Group {
+fn group(held: &Held) -> OfDirectory {
     let directory = match &held.build {
         Some(build) if held.directory.is_empty() => stream(build),
         _ => held.directory.to_string(),
@@ -426,7 +426,7 @@ fn group(held: &Held) -> Group {
     (directory, held.arch.clone())
 }
 
-fn newest(listing: &Listing) -> BTreeMap<Group, BuildAge> {
+fn newest(listing: &Listing) -> BTreeMap<OfDirectory, BuildAge> {
     let mut newest = BTreeMap::new();
     for held in &listing.held {
         if let Some(build) = &held.build {

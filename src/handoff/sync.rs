@@ -14,13 +14,13 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-pub use job::{Answer, SyncJob};
+pub use job::{Fetched, SyncJob};
 
 use super::directory::build_of;
 use super::request::Requested;
 use crate::location::{Arch, ArtifactUrl, BuildId, Location, Owner, PUBLIC_MIRROR, bucket_directory};
 use crate::report::ProwContext;
-use crate::report::model::Target;
+use crate::report::model::ReportedTarget;
 use crate::stream::{ArtifactId, Sha256};
 use crate::text::excerpt;
 
@@ -35,7 +35,7 @@ pub struct SyncList {
     #[cfg_attr(test, schemars(extend("const" = SCHEMA_VERSION)))]
     pub schema_version: u32,
     /// Where the files were looked for.
-    pub missing_from: Target,
+    pub missing_from: ReportedTarget,
     /// The bridge that the files are to be fetched from; null if the documents' own locations are on one.
     pub bridge: Option<String>,
     /// `openshift/installer#4821`, if a pull request waits.
@@ -90,7 +90,7 @@ pub struct SyncFile {
     #[cfg_attr(test, schemars(with = "String"))]
     pub destination: ArtifactUrl,
     /// What is there now.
-    pub state: State,
+    pub state: SyncState,
     /// What was found there, one sentence for a person.
     pub message: Option<String>,
     /// The digest that the document names.
@@ -104,7 +104,7 @@ pub struct SyncFile {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
-pub enum State {
+pub enum SyncState {
     /// The file.
     Present,
     /// Nothing.
@@ -194,7 +194,7 @@ impl WhyUnlisted {
 
 /// What a [`SyncList`] is made from.
 #[derive(Debug, Clone, Default)]
-pub struct Findings {
+pub struct SyncFindings {
     /// What the bridge has, with the document's release.
     pub available: Vec<(SyncFile, Arc<str>)>,
     pub unlisted: Vec<Unlisted>,
@@ -213,7 +213,12 @@ pub struct Gap {
 
 impl SyncList {
     /// The list of everything that the bridge has, by directory.
-    pub fn of(findings: Findings, missing_from: Target, bridge: Option<String>, prow: &ProwContext) -> Self {
+    pub fn of(
+        findings: SyncFindings,
+        missing_from: ReportedTarget,
+        bridge: Option<String>,
+        prow: &ProwContext,
+    ) -> Self {
         let mut list = Self {
             schema_version: SCHEMA_VERSION,
             missing_from,
@@ -339,7 +344,7 @@ impl SyncBuild {
 
     /// How many files are not at their destination.
     fn missing(&self) -> usize {
-        self.files.iter().filter(|file| file.state != State::Present).count()
+        self.files.iter().filter(|file| file.state != SyncState::Present).count()
     }
 
     /// Who is asked to mirror it, and the reasons why nobody is.
@@ -385,11 +390,11 @@ struct ReadFile {
 pub fn read(text: &str) -> Result<Vec<Requested>, String> {
     // The shape may be another one, so the version comes first.
     #[derive(Deserialize)]
-    struct Version {
+    struct SchemaVersion {
         schema_version: u32,
     }
     let bad = |error: serde_json::Error| format!("it is not a list of sync-list: {error}");
-    let Version { schema_version } = serde_json::from_str(text).map_err(bad)?;
+    let SchemaVersion { schema_version } = serde_json::from_str(text).map_err(bad)?;
     if schema_version != SCHEMA_VERSION {
         return Err(format!(
             "it has schema_version {schema_version}; expected {SCHEMA_VERSION}: let sync-list write it again"

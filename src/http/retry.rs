@@ -94,14 +94,14 @@ pub struct Outage {
 #[derive(Debug)]
 pub(super) struct Health {
     policy: Policy,
-    state: watch::Sender<State>,
+    state: watch::Sender<HostState>,
     /// Held by the request that asks; the queue is fair, so that each gets to ask.
     probe: Arc<Mutex<()>>,
     answers: AtomicU64,
 }
 
 #[derive(Debug)]
-enum State {
+enum HostState {
     Up,
     Down {
         since: Instant,
@@ -129,7 +129,7 @@ pub(super) struct Failed {
 
 impl Health {
     pub(super) fn new(policy: Policy) -> Self {
-        let state = watch::Sender::new(State::Up);
+        let state = watch::Sender::new(HostState::Up);
         Self { policy, state, probe: Arc::default(), answers: AtomicU64::new(0) }
     }
 
@@ -141,9 +141,9 @@ impl Health {
         loop {
             let answers = self.answers.load(Ordering::Relaxed);
             let until = match &*state.borrow_and_update() {
-                State::Up => return Ok(Admission { answers, probe: None }),
-                State::GivenUp(error, connections) => return Err((error.clone(), *connections)),
-                State::Down { until, .. } => *until,
+                HostState::Up => return Ok(Admission { answers, probe: None }),
+                HostState::GivenUp(error, connections) => return Err((error.clone(), *connections)),
+                HostState::Down { until, .. } => *until,
             };
             if probe.is_none() {
                 probe = Some(Arc::clone(&self.probe).lock_owned().await);
@@ -166,8 +166,8 @@ impl Health {
     pub(super) fn answered(&self) {
         self.answers.fetch_add(1, Ordering::Relaxed);
         self.state.send_if_modified(|state| {
-            let was_away = !matches!(state, State::Up);
-            *state = State::Up;
+            let was_away = !matches!(state, HostState::Up);
+            *state = HostState::Up;
             was_away
         });
     }
@@ -190,21 +190,21 @@ impl Health {
         let mut is_down = true;
         self.state.send_if_modified(|state| {
             let (since, failures) = match state {
-                State::Up if others_were_answered => {
+                HostState::Up if others_were_answered => {
                     is_down = false;
                     return false;
                 }
-                State::Up => (now, 1),
-                State::Down { since, failures, .. } if admission.probe.is_some() => {
+                HostState::Up => (now, 1),
+                HostState::Down { since, failures, .. } if admission.probe.is_some() => {
                     (*since, failures.saturating_add(1))
                 }
-                State::Down { .. } | State::GivenUp(..) => return false,
+                HostState::Down { .. } | HostState::GivenUp(..) => return false,
             };
             *state = if self.policy.is_over(failures, since, now) {
-                State::GivenUp(error, if is_connect { failures } else { 0 })
+                HostState::GivenUp(error, if is_connect { failures } else { 0 })
             } else {
                 let wait = self.policy.wait(failures, asked_for, since, now);
-                State::Down { since, failures, until: later(now, wait), error }
+                HostState::Down { since, failures, until: later(now, wait), error }
             };
             true
         });
@@ -213,17 +213,17 @@ impl Health {
 
     /// Another attempt would end the same way.
     pub(super) fn give_up(&self, error: ProbeError) {
-        self.state.send_replace(State::GivenUp(error, 1));
+        self.state.send_replace(HostState::GivenUp(error, 1));
     }
 
     /// Forgets that the host was given up: another round may try again.
     pub(super) fn revive(&self) {
-        self.state.send_replace(State::Up);
+        self.state.send_replace(HostState::Up);
     }
 
     /// What there is to tell of a host that is down.
     pub(super) fn outage(&self, host: &str) -> Option<Outage> {
-        let State::Down { since, error, .. } = &*self.state.borrow() else { return None };
+        let HostState::Down { since, error, .. } = &*self.state.borrow() else { return None };
         let lasted = since.elapsed();
         let why = error.detail.clone();
         Some(Outage { host: host.to_owned(), why, lasted, left: self.policy.time.saturating_sub(lasted) })

@@ -11,7 +11,7 @@ use crate::text::excerpt;
 type Path<'a> = Vec<&'a str>;
 
 /// What is missing at some place: the place, and the keys that are not there.
-type Missing<'a> = BTreeMap<Path<'a>, Vec<&'a str>>;
+type MissingKeys<'a> = BTreeMap<Path<'a>, Vec<&'a str>>;
 
 pub(super) fn check(
     subject: &Subject<'_>,
@@ -74,8 +74,8 @@ fn paths<'a>(subject: &Subject<'a>) -> Vec<Path<'a>> {
 }
 
 /// What the first lacks of the second, both sorted: for a whole platform its name, not each of its files.
-fn missing<'b>(here: &[Path<'_>], there: &[Path<'b>]) -> Missing<'b> {
-    let mut missing = Missing::new();
+fn missing<'b>(here: &[Path<'_>], there: &[Path<'b>]) -> MissingKeys<'b> {
+    let mut missing = MissingKeys::new();
     for path in there {
         // The longest beginning that is here: nothing sorts between two paths with the same beginning.
         let at = here.partition_point(|it| it < path);

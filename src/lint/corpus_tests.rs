@@ -5,9 +5,9 @@ use super::*;
 use crate::stream::Sources;
 
 /// A checkout, and every alarm of it: the document, the rule, and a part of the message.
-type Expected = (&'static str, &'static [(&'static str, Rule, &'static str)]);
+type ExpectedAlarms = (&'static str, &'static [(&'static str, Rule, &'static str)]);
 
-const EXPECTED: [Expected; 5] = [
+const EXPECTED: [ExpectedAlarms; 5] = [
     // The first bump had builds of the release before for two architectures.
     ("2021-03", &[("rhcos-stream.json", Rule::LabelRelease, "47.83.202102091015-0 of 4.7 (ppc64le)")]),
     ("2021-09", &[]),

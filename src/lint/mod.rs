@@ -15,8 +15,8 @@ mod rule;
 pub use alarms::Alarm;
 pub use marketplace::Marketplace;
 pub use place::line;
-pub use report::{Finding, Report};
-pub use rule::{Rule, Rules, UnknownRule};
+pub use report::{LintFinding, LintReport};
+pub use rule::{Rule, RuleSet, UnknownRule};
 
 use std::collections::BTreeMap;
 

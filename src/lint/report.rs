@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::rule::Rule;
 use crate::report::markdown::escape as markdown;
-use crate::text::junit::{self, Case, Status, Suite};
+use crate::text::junit::{self, Suite, TestCase, TestStatus};
 use crate::text::{Printable, count, json};
 
 /// The version of the shape of what `--output json` prints.
@@ -17,7 +17,7 @@ const SCHEMA_VERSION: u32 = 1;
 /// What was found in some documents.
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Report {
+pub struct LintReport {
     /// The version of this shape; another one means that fields were renamed or taken away.
     #[cfg_attr(test, schemars(extend("const" = SCHEMA_VERSION)))]
     pub schema_version: u32,
@@ -28,13 +28,13 @@ pub struct Report {
     /// How many of the findings are of rules that were denied.
     pub denied: usize,
     /// Everything that was found, in the order of the documents and, within one, of the rules.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<LintFinding>,
 }
 
 /// One thing that was found.
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Finding {
+pub struct LintFinding {
     /// The rule's code.
     pub code: Rule,
     /// The rule's name.
@@ -55,7 +55,7 @@ pub struct Finding {
     pub because: &'static str,
 }
 
-impl Finding {
+impl LintFinding {
     /// `FILE:LINE: MESSAGE [CODE NAME]`.
     pub fn shown(&self) -> String {
         let name = self.file.as_deref().unwrap_or(&self.document);
@@ -64,8 +64,8 @@ impl Finding {
     }
 }
 
-impl Report {
-    pub fn of(base: Option<String>, documents: Vec<Arc<str>>, findings: Vec<Finding>) -> Self {
+impl LintReport {
+    pub fn of(base: Option<String>, documents: Vec<Arc<str>>, findings: Vec<LintFinding>) -> Self {
         let denied = findings.iter().filter(|finding| finding.denied).count();
         Self { schema_version: SCHEMA_VERSION, base, documents, denied, findings }
     }
@@ -100,7 +100,7 @@ impl Report {
 
     /// Writes it as `JUnit`: a suite for each document, a case for each rule.
     pub fn write_junit(&self, out: &mut impl Write) -> io::Result<()> {
-        let mut found: BTreeMap<(&str, Rule), Vec<&Finding>> = BTreeMap::new();
+        let mut found: BTreeMap<(&str, Rule), Vec<&LintFinding>> = BTreeMap::new();
         for finding in &self.findings {
             found.entry((&finding.document, finding.code)).or_default().push(finding);
         }
@@ -139,17 +139,17 @@ impl Report {
     }
 }
 
-fn case(document: &str, rule: Rule, found: &[&Finding]) -> Case {
+fn case(document: &str, rule: Rule, found: &[&LintFinding]) -> TestCase {
     let lines: Vec<String> = found.iter().map(|finding| finding.shown()).collect();
     let out = lines.join("\n");
     let status = if found.iter().any(|finding| finding.denied) {
         let text = format!("{out}\n{}", rule.because());
-        Status::Failed { kind: rule.code().to_owned(), message: rule.says().to_owned(), text }
+        TestStatus::Failed { kind: rule.code().to_owned(), message: rule.says().to_owned(), text }
     } else {
-        Status::Passed
+        TestStatus::Passed
     };
     let (name, class) = (rule.to_string(), Printable(document).to_string());
-    Case { name, class, properties: Vec::new(), status, out }
+    TestCase { name, class, properties: Vec::new(), status, out }
 }
 
 #[cfg(test)]
@@ -159,6 +159,6 @@ mod tests {
 
     #[test]
     fn the_committed_schema_is_the_one_of_the_types() {
-        assert_eq!(stale::<Report>("lint", "What lint prints with --output json, version 1"), None);
+        assert_eq!(stale::<LintReport>("lint", "What lint prints with --output json, version 1"), None);
     }
 }

@@ -100,16 +100,16 @@ impl fmt::Display for Rule {
 
 /// Which rules an option is about: `L001`, `label-release`, or `all`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rules(Vec<Rule>);
+pub struct RuleSet(Vec<Rule>);
 
-impl Rules {
+impl RuleSet {
     /// Whether the rule is among them.
     pub fn contains(&self, rule: Rule) -> bool {
         self.0.contains(&rule)
     }
 }
 
-impl FromStr for Rules {
+impl FromStr for RuleSet {
     type Err = UnknownRule;
 
     fn from_str(text: &str) -> Result<Self, UnknownRule> {

@@ -11,11 +11,11 @@ use super::version::{OcpVersion, Series};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileName {
     text: Box<str>,
-    form: Option<Form>,
+    form: Option<NameForm>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Form {
+struct NameForm {
     product: Product,
     id: FileId,
     tail: Box<str>,
@@ -37,7 +37,7 @@ impl FileName {
     ///
     /// Any text is a file name; one in none of the known forms has no [`product`](Self::product).
     pub fn read(text: &str, arch: Arch) -> Self {
-        Self { text: text.into(), form: Form::read(text, arch) }
+        Self { text: text.into(), form: NameForm::read(text, arch) }
     }
 
     /// The name as text.
@@ -95,7 +95,7 @@ impl FileName {
     }
 }
 
-impl Form {
+impl NameForm {
     fn read(text: &str, arch: Arch) -> Option<Self> {
         let (product, rest) = Product::ALL.into_iter().find_map(|product| {
             Some((product, text.strip_prefix(product.file_prefix())?.strip_prefix('-')?))

@@ -67,13 +67,13 @@ impl fmt::Display for Layout {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Location {
     base: Box<str>,
-    pub(super) directory: Directory,
+    pub(super) directory: LayoutDirectory,
     file: FileName,
 }
 
 /// The directory of a file under its base.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Directory {
+pub(super) enum LayoutDirectory {
     Releases { name: Box<str>, build: BuildDirectory, arch: Arch },
     Streams { name: Box<str>, build: BuildDirectory, arch: Arch },
     Mirror { arch: MirrorArch, parent: Parent, leaf: Leaf },
@@ -166,13 +166,13 @@ impl Location {
     /// The layout.
     pub fn layout(&self) -> Layout {
         match &self.directory {
-            Directory::Releases { .. } => Layout::Releases,
-            Directory::Streams { .. } => Layout::Streams,
-            Directory::Mirror { parent: Parent::PreRelease | Parent::PreReleaseSeries(_), .. } => {
+            LayoutDirectory::Releases { .. } => Layout::Releases,
+            LayoutDirectory::Streams { .. } => Layout::Streams,
+            LayoutDirectory::Mirror { parent: Parent::PreRelease | Parent::PreReleaseSeries(_), .. } => {
                 Layout::MirrorPreRelease
             }
-            Directory::Mirror { leaf: Leaf::Build(_), .. } => Layout::MirrorByBuild,
-            Directory::Mirror { .. } => Layout::MirrorByRelease,
+            LayoutDirectory::Mirror { leaf: Leaf::Build(_), .. } => Layout::MirrorByBuild,
+            LayoutDirectory::Mirror { .. } => Layout::MirrorByRelease,
         }
     }
 
@@ -189,9 +189,11 @@ impl Location {
     /// The build, if the URL says which.
     pub fn build(&self) -> Option<&BuildId> {
         match (&self.directory, self.file.id()) {
-            (Directory::Releases { build, .. } | Directory::Streams { build, .. }, _) => build.id.as_ref(),
-            (Directory::Mirror { leaf: Leaf::Build(build), .. }, _)
-            | (Directory::Mirror { .. }, Some(FileId::Build(build))) => Some(build),
+            (LayoutDirectory::Releases { build, .. } | LayoutDirectory::Streams { build, .. }, _) => {
+                build.id.as_ref()
+            }
+            (LayoutDirectory::Mirror { leaf: Leaf::Build(build), .. }, _)
+            | (LayoutDirectory::Mirror { .. }, Some(FileId::Build(build))) => Some(build),
             _ => None,
         }
     }
@@ -200,18 +202,20 @@ impl Location {
     /// that can be read; none in a `latest` directory.
     pub fn build_directory(&self) -> Option<&str> {
         match &self.directory {
-            Directory::Releases { build, .. } | Directory::Streams { build, .. } => Some(&build.name),
-            Directory::Mirror { leaf: Leaf::Build(build), .. } => Some(build.as_str()),
-            Directory::Mirror { leaf: Leaf::Release(version), .. } => Some(version.as_str()),
-            Directory::Mirror { leaf: Leaf::Other(name), .. } => Some(name),
-            Directory::Mirror { leaf: Leaf::Latest(_), .. } => None,
+            LayoutDirectory::Releases { build, .. } | LayoutDirectory::Streams { build, .. } => {
+                Some(&build.name)
+            }
+            LayoutDirectory::Mirror { leaf: Leaf::Build(build), .. } => Some(build.as_str()),
+            LayoutDirectory::Mirror { leaf: Leaf::Release(version), .. } => Some(version.as_str()),
+            LayoutDirectory::Mirror { leaf: Leaf::Other(name), .. } => Some(name),
+            LayoutDirectory::Mirror { leaf: Leaf::Latest(_), .. } => None,
         }
     }
 
     /// The OpenShift release, if the URL says one.
     pub fn release(&self) -> Option<&OcpVersion> {
         match (&self.directory, self.file.id()) {
-            (Directory::Mirror { leaf: Leaf::Release(version), .. }, _)
+            (LayoutDirectory::Mirror { leaf: Leaf::Release(version), .. }, _)
             | (_, Some(FileId::Release(version))) => Some(version),
             _ => None,
         }
@@ -226,8 +230,10 @@ impl Location {
     /// and on the mirror `4.8`, `latest` or `pre-release`.
     pub fn directory(&self) -> String {
         match &self.directory {
-            Directory::Releases { name, .. } | Directory::Streams { name, .. } => name.to_string(),
-            Directory::Mirror { parent, .. } => parent.to_string(),
+            LayoutDirectory::Releases { name, .. } | LayoutDirectory::Streams { name, .. } => {
+                name.to_string()
+            }
+            LayoutDirectory::Mirror { parent, .. } => parent.to_string(),
         }
     }
 
@@ -258,14 +264,14 @@ impl Location {
 
 /// Reads the segments of a path: the directory, the file, and the index, from the right, of the slash that ends
 /// the base.
-fn read_segments(segments: &[&str]) -> Result<(Directory, FileName, usize), NotUnderstood> {
-    let (directory, depth) = Directory::read(segments)?;
+fn read_segments(segments: &[&str]) -> Result<(LayoutDirectory, FileName, usize), NotUnderstood> {
+    let (directory, depth) = LayoutDirectory::read(segments)?;
     let file = segments.last().copied().unwrap_or_default();
     let file = FileName::read(file, directory.arch());
     Ok((directory, file, depth))
 }
 
-impl Directory {
+impl LayoutDirectory {
     /// Reads the directory, and counts how many of the last segments belong to it and the file. (The count
     /// is less by one: it is the index, from the right, of the slash that ends the base.)
     fn read(segments: &[&str]) -> Result<(Self, usize), NotUnderstood> {
@@ -336,7 +342,7 @@ impl Leaf {
     }
 }
 
-impl fmt::Display for Directory {
+impl fmt::Display for LayoutDirectory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Releases { name, build, arch } => write!(f, "{name}/{}/{arch}", build.name),

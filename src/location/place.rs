@@ -4,7 +4,7 @@ use super::artifact_url::ArtifactUrl;
 use super::build_id::{BuildContent, BuildId};
 use super::file_name::FileId;
 use super::host::{HostKind, PUBLIC_MIRROR};
-use super::layout::{Directory, Layout, Leaf, Location, MirrorArch, NotUnderstood, Parent, is_plain};
+use super::layout::{Layout, LayoutDirectory, Leaf, Location, MirrorArch, NotUnderstood, Parent, is_plain};
 use super::place_error::{NoPlace, PlaceError};
 use super::prefix::{Prefix, PrefixKind};
 use super::product::Product;
@@ -186,13 +186,13 @@ fn on_mirror(area: &MirrorArea, source: &Location, release: Option<&str>) -> Res
             (Parent::PreRelease, Leaf::Release(version.clone()), file_of_release(source, version)?)
         }
     };
-    let directory = Directory::Mirror { arch: MirrorArch::rpm(source.arch()), parent, leaf };
+    let directory = LayoutDirectory::Mirror { arch: MirrorArch::rpm(source.arch()), parent, leaf };
     Ok(format!("{directory}/{file}"))
 }
 
 /// Whether a URL is already in the directories that are meant, so that it stays as it is written.
 fn is_in_area(area: &MirrorArea, source: &Location) -> bool {
-    let Directory::Mirror { parent, leaf, .. } = &source.directory else { return false };
+    let LayoutDirectory::Mirror { parent, leaf, .. } = &source.directory else { return false };
     match (area, parent) {
         // Nobody asked for other directories of the mirror than those that the URL names.
         (MirrorArea::Builds(None), _) => true,

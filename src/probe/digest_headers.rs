@@ -36,7 +36,7 @@ impl HeaderDigests {
     pub fn of(headers: &HeaderMap) -> Self {
         let mut found = Self::default();
         for (name, read) in [
-            ("repr-digest", structured as fn(&str) -> Claim),
+            ("repr-digest", structured as fn(&str) -> HeaderClaim),
             ("digest", instance),
             ("x-amz-checksum-sha256", s3_checksum),
             ("x-amz-meta-sha256", hex_or_base64),
@@ -52,7 +52,7 @@ impl HeaderDigests {
                 continue;
             }
             let value = lines.join(", ");
-            let Claim { digests, malformed } = read(&value);
+            let HeaderClaim { digests, malformed } = read(&value);
             let source = DigestSource::Header;
             let digests = digests.into_iter();
             found.digests.extend(digests.map(|sha256| PublishedDigest {
@@ -76,13 +76,13 @@ fn is_composite(headers: &HeaderMap) -> bool {
 }
 
 #[derive(Debug, Default)]
-struct Claim {
+struct HeaderClaim {
     digests: Vec<Sha256>,
     /// Whether the header breaks its grammar, or something was meant as a sha256 and is none.
     malformed: bool,
 }
 
-impl Claim {
+impl HeaderClaim {
     fn add(&mut self, digest: Option<Sha256>) {
         match digest {
             Some(digest) if self.digests.len() < MAX_DIGESTS && !self.digests.contains(&digest) => {
@@ -95,21 +95,21 @@ impl Claim {
 }
 
 /// `sha-256=:BASE64:`, one of a dictionary (RFC 9530, section 3; RFC 9651, section 3.2).
-fn structured(value: &str) -> Claim {
-    let mut claim = Claim::default();
+fn structured(value: &str) -> HeaderClaim {
+    let mut claim = HeaderClaim::default();
     if Parser::new(value).parse_dictionary_with_visitor(&mut claim).is_err() {
         claim.malformed = true;
     }
     claim
 }
 
-impl<'t> DictionaryVisitor<'t> for &mut Claim {
+impl<'t> DictionaryVisitor<'t> for &mut HeaderClaim {
     type Out = ();
     type Error = Infallible;
 
     fn entry(&mut self, key: &'t KeyRef) -> Result<impl EntryVisitor<'t>, Infallible> {
         // A later entry of the same key replaces an earlier one. Here both count: they contradict each other.
-        Ok((key.as_str() == "sha-256").then_some(Entry(self)))
+        Ok((key.as_str() == "sha-256").then_some(DictionaryEntry(self)))
     }
 
     fn finish(self) -> Result<(), Infallible> {
@@ -118,9 +118,9 @@ impl<'t> DictionaryVisitor<'t> for &mut Claim {
 }
 
 /// The entry of a dictionary that should be a sha256.
-struct Entry<'c>(&'c mut Claim);
+struct DictionaryEntry<'c>(&'c mut HeaderClaim);
 
-impl<'t> EntryVisitor<'t> for Entry<'_> {
+impl<'t> EntryVisitor<'t> for DictionaryEntry<'_> {
     type Error = Infallible;
 
     fn item(self) -> Result<impl ItemVisitor<'t>, Infallible> {
@@ -141,8 +141,8 @@ impl<'t> EntryVisitor<'t> for Entry<'_> {
 
 /// `SHA-256=BASE64`, one of a list (RFC 3230, section 4.3.2): a token, `=`, and the digest in an encoding whose
 /// characters are base64's for every algorithm.
-fn instance(value: &str) -> Claim {
-    let mut claim = Claim::default();
+fn instance(value: &str) -> HeaderClaim {
+    let mut claim = HeaderClaim::default();
     for member in value.split(',').map(str::trim).filter(|member| !member.is_empty()) {
         match member.split_once('=') {
             Some((algorithm, digest))
@@ -170,7 +170,7 @@ fn is_encoded(text: &str) -> bool {
 
 /// The base64 of a digest. A value that ends in `-N` is a checksum over the checksums of N parts and says
 /// nothing about the file (Amazon S3 User Guide, "Checking object integrity").
-fn s3_checksum(value: &str) -> Claim {
+fn s3_checksum(value: &str) -> HeaderClaim {
     let of_parts = |text: &str| {
         text.rsplit_once('-')
             .is_some_and(|(_, parts)| !parts.is_empty() && parts.bytes().all(|byte| byte.is_ascii_digit()))
@@ -179,13 +179,13 @@ fn s3_checksum(value: &str) -> Claim {
 }
 
 /// What other programs write: hexadecimal digits or base64.
-fn hex_or_base64(value: &str) -> Claim {
+fn hex_or_base64(value: &str) -> HeaderClaim {
     each(value, |text| Some(Sha256::from_hex(text).ok().or_else(|| from_base64(text))))
 }
 
 /// One digest a line; none where `read` has nothing to say of it.
-fn each(value: &str, read: impl Fn(&str) -> Option<Option<Sha256>>) -> Claim {
-    let mut claim = Claim::default();
+fn each(value: &str, read: impl Fn(&str) -> Option<Option<Sha256>>) -> HeaderClaim {
+    let mut claim = HeaderClaim::default();
     value.split(',').filter_map(|text| read(text.trim())).for_each(|digest| claim.add(digest));
     claim
 }

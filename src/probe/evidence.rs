@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::content::ContentEvidence;
 use super::openpgp::SignatureCheck;
 use crate::http::{ProbeError, ProbeErrorKind, Refusal};
-use crate::stream::{Build, BuildFile, Sha256};
+use crate::stream::{BuildFile, DocumentBuild, Sha256};
 
 /// Everything that is known of one artifact.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub struct Evidence {
     /// What the `meta.json` of the file's directory says of it.
     pub meta_json: Vec<BuildFile>,
     /// What that `meta.json` says of the whole build.
-    pub build: Option<Arc<Build>>,
+    pub build: Option<Arc<DocumentBuild>>,
     /// The file's size in bytes at the bridge that was asked for it.
     pub bridge_size: Option<u64>,
     /// Sidecars that may exist but could not be read.

@@ -11,7 +11,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use super::DigestSource;
 use super::answer::{SmallFile, small_file};
 use super::cloud::{CloudEvidence, CloudRequest, ask_cloud};
-use super::content::{ContentRequest, Order, Prover, Transfers};
+use super::content::{ContentRequest, ProofOrder, Prover, Transfers};
 use super::evidence::{Absence, Evidence, Observation, PublishedDigest, Unread};
 use super::observe::{Sighting, observe};
 use super::openpgp::{Keyring, SignatureCheck};
@@ -164,7 +164,12 @@ impl Prober {
     }
 
     /// What is to be read of a file, if its bytes are.
-    fn order(&self, request: ProbeRequest, evidence: &mut Evidence, must_be_read: bool) -> Option<Order> {
+    fn order(
+        &self,
+        request: ProbeRequest,
+        evidence: &mut Evidence,
+        must_be_read: bool,
+    ) -> Option<ProofOrder> {
         let signed = matches!(evidence.signature, Some(Observation::Present { .. }));
         let Some(content) = request.content else {
             if self.keyring.is_some() && signed {
@@ -175,7 +180,7 @@ impl Prober {
         let signature = request.signature.filter(|_| signed).zip(self.keyring.clone());
         let there = matches!(evidence.file, Observation::Present { .. });
         // Who brings keys wants signatures checked, and that takes the bytes.
-        (there && (must_be_read || signature.is_some())).then_some(Order {
+        (there && (must_be_read || signature.is_some())).then_some(ProofOrder {
             location: request.location,
             request: content,
             signature,
@@ -186,30 +191,30 @@ impl Prober {
     async fn inquire<K: Copy>(&self, request: &ProbeRequest, parts: &Parts<K>) {
         let location = &request.location;
         if let Err(refusal) = self.client.rules().admit(location) {
-            return parts.tell(Part::Refused(refusal));
+            return parts.tell(EvidencePart::Refused(refusal));
         }
         // All at once: nothing here waits for anything else.
         tokio::join!(
-            async { parts.tell(Part::File(observe(&self.client, location.url()).await)) },
+            async { parts.tell(EvidencePart::File(observe(&self.client, location.url()).await)) },
             async {
                 if request.sidecars == SidecarPolicy::All {
                     let sums = self.sidecars.sha256sum(&self.client, location, self.keyring.is_some()).await;
-                    parts.tell(Part::Sums(location.file_name().to_owned(), Arc::clone(&sums)));
+                    parts.tell(EvidencePart::Sums(location.file_name().to_owned(), Arc::clone(&sums)));
                     if let (Some(keyring), Sidecar::Read(_)) = (&self.keyring, &*sums) {
                         let check = self.sidecars.sums_check(&self.client, location, keyring, &sums).await;
-                        parts.tell(Part::SumsCheck(check));
+                        parts.tell(EvidencePart::SumsCheck(check));
                     }
                 }
             },
             async {
                 if request.sidecars != SidecarPolicy::None {
                     let build = self.sidecars.meta_json(&self.client, location).await;
-                    parts.tell(Part::Build(location.file_name().to_owned(), build));
+                    parts.tell(EvidencePart::Build(location.file_name().to_owned(), build));
                 }
             },
             async {
                 if let Some(signature) = &request.signature {
-                    parts.tell(Part::Signature(self.observe(signature).await));
+                    parts.tell(EvidencePart::Signature(self.observe(signature).await));
                 }
             },
             async {
@@ -217,7 +222,7 @@ impl Prober {
                 if let Some(place) = &request.size_from
                     && let Observation::Present { size: Some(size), .. } = self.observe(place).await
                 {
-                    parts.tell(Part::BridgeSize(size));
+                    parts.tell(EvidencePart::BridgeSize(size));
                 }
             },
         );
@@ -232,7 +237,7 @@ impl Prober {
 }
 
 /// Some of what there is to know of a file.
-enum Part {
+enum EvidencePart {
     Refused(Refusal),
     File(Sighting),
     Sums(String, Arc<Sidecar<Sums>>),
@@ -245,11 +250,11 @@ enum Part {
 /// Where the parts of one file go.
 struct Parts<K> {
     key: K,
-    sender: UnboundedSender<(K, Part)>,
+    sender: UnboundedSender<(K, EvidencePart)>,
 }
 
 impl<K: Copy> Parts<K> {
-    fn tell(&self, part: Part) {
+    fn tell(&self, part: EvidencePart) {
         // Nobody listens to an examination that was given up.
         let _ = self.sender.send((self.key, part));
     }
@@ -262,7 +267,7 @@ pub struct Examination<'p, K> {
     prober: &'p Prober,
     must_be_read: MustBeRead<'p, K>,
     asked: LocalBoxStream<'p, (K, ProbeRequest)>,
-    parts: UnboundedReceiver<(K, Part)>,
+    parts: UnboundedReceiver<(K, EvidencePart)>,
     reading: FuturesUnordered<LocalBoxFuture<'p, (K, Evidence)>>,
     /// What is known of the files that are under way.
     known: HashMap<K, Evidence>,
@@ -296,11 +301,11 @@ impl<K: Copy + Eq + Hash + 'static> Examination<'_, K> {
         }
     }
 
-    fn add(&mut self, key: K, part: Part) {
+    fn add(&mut self, key: K, part: EvidencePart) {
         self.known.entry(key).or_insert_with(Evidence::unanswered).add(part);
     }
 
-    fn read(&mut self, key: K, order: Order, mut evidence: Evidence) {
+    fn read(&mut self, key: K, order: ProofOrder, mut evidence: Evidence) {
         self.known.insert(key, evidence.clone());
         let prober = self.prober;
         // Announced before its turn comes, so that the whole is known early.
@@ -321,15 +326,15 @@ impl<K: Copy + Eq + Hash + 'static> Examination<'_, K> {
 }
 
 impl Evidence {
-    fn add(&mut self, part: Part) {
+    fn add(&mut self, part: EvidencePart) {
         match part {
-            Part::Refused(refusal) => self.file = Observation::Refused(refusal),
-            Part::File(sighting) => self.add_sighting(sighting),
-            Part::Sums(file_name, sums) => self.add_sums(&file_name, &sums),
-            Part::Build(file_name, build) => self.add_build(&file_name, &build),
-            Part::SumsCheck(check) => self.add_sums_check(&check),
-            Part::Signature(seen) => self.signature = Some(seen),
-            Part::BridgeSize(size) => self.bridge_size = Some(size),
+            EvidencePart::Refused(refusal) => self.file = Observation::Refused(refusal),
+            EvidencePart::File(sighting) => self.add_sighting(sighting),
+            EvidencePart::Sums(file_name, sums) => self.add_sums(&file_name, &sums),
+            EvidencePart::Build(file_name, build) => self.add_build(&file_name, &build),
+            EvidencePart::SumsCheck(check) => self.add_sums_check(&check),
+            EvidencePart::Signature(seen) => self.signature = Some(seen),
+            EvidencePart::BridgeSize(size) => self.bridge_size = Some(size),
         }
     }
 

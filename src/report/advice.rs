@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::location::{ArtifactUrl, Owner, Target as Place, resolve};
+use crate::location::{ArtifactUrl, Owner, Target, resolve};
 use crate::report::model::{ArtifactReport, Report, TargetKind};
 use crate::verdict::Reason;
 
@@ -162,7 +162,7 @@ pub(super) const fn of_run(report: &Report) -> &'static str {
 fn move_to_published(artifact: &ArtifactReport, path: Option<&str>) -> String {
     let release = (!artifact.release.is_empty()).then_some(&*artifact.release);
     let command = "art-mirror-validate rewrite --to published --in-place";
-    match resolve(&artifact.location, release, &Place::PublishedPlace) {
+    match resolve(&artifact.location, release, &Target::PublishedPlace) {
         Err(_) => {
             "point the location at its place on a published host, which does not follow from it.".to_owned()
         }
@@ -195,7 +195,7 @@ fn capitalized(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::model::{ProwContext, Target};
+    use crate::report::model::{ProwContext, ReportedTarget};
     use crate::report::sample;
 
     const CDN: &str = "https://rhcos.mirror.openshift.com/art/storage/releases";
@@ -208,7 +208,7 @@ mod tests {
         artifact.document = document.into();
         artifact.location = url.into();
         artifact.url = Some(url.into());
-        let mut report = Report::begun(Target { kind, prefix: None }).of(vec![artifact]);
+        let mut report = Report::begun(ReportedTarget { kind, prefix: None }).of(vec![artifact]);
         report.prow = prow.clone();
         advise(&mut report, |name| Some(name.to_owned()));
         report.artifacts.remove(0).advice.unwrap()

@@ -9,15 +9,15 @@ use crate::location::HostKind;
 use crate::probe::Absence;
 use crate::report::bounds::fit_lines;
 use crate::report::model::{
-    ArtifactReport, PartitionReport, ProwContext, Report, SCHEMA_VERSION, Sha256Report, SizeReport, Summary,
-    Target, UncompressedReport,
+    ArtifactReport, PartitionReport, ProwContext, Report, ReportedTarget, SCHEMA_VERSION, Sha256Report,
+    SizeReport, Summary, UncompressedReport,
 };
 use crate::stream::{Artifact, Partition, Sha256};
 use crate::verdict::{Finding, Outcome, Verdict};
 
 impl Report {
     /// The report of a run of which nothing is known yet but where it looks.
-    pub fn begun(target: Target) -> Self {
+    pub fn begun(target: ReportedTarget) -> Self {
         Self {
             schema_version: SCHEMA_VERSION,
             version: env!("ART_MIRROR_VALIDATE_VERSION").to_owned(),

@@ -23,7 +23,7 @@ const LONGEST: usize = 1_000_000;
 pub fn write(out: &mut impl Write, report: &Report, written: &Written) -> io::Result<()> {
     let mut limits = view::Limits::WIDEST;
     let page = loop {
-        let page = view::Page::new(report, written, limits).render().map_err(io::Error::other)?;
+        let page = view::HtmlPage::new(report, written, limits).render().map_err(io::Error::other)?;
         if page.len() <= LONGEST || limits.are_zero() {
             break page;
         }

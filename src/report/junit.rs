@@ -14,7 +14,7 @@ use crate::report::model::{ArtifactReport, Report};
 use crate::report::overview::{Overview, said};
 use crate::report::{advice, words};
 use crate::text::Printable;
-use crate::text::junit::{self, Case, Status, Suite};
+use crate::text::junit::{self, Suite, TestCase, TestStatus};
 use crate::verdict::Verdict;
 
 /// The suite that holds the files which are no stream documents.
@@ -57,13 +57,13 @@ fn suites(report: &Report) -> Vec<Suite> {
     if report.artifacts.is_empty() && (!report.problems.is_empty() || report.interrupted_by.is_some()) {
         let mut run = suite(RUN, report);
         let name = "documents are read and can be used".to_owned();
-        run.cases.push(Case { name, status: unread(report), ..Case::default() });
+        run.cases.push(TestCase { name, status: unread(report), ..TestCase::default() });
         suites.push(run);
     }
     if !report.skipped.is_empty() {
         let cases = report.skipped.iter().map(|file| {
-            let (name, status) = (printable(&file.name), Status::Skipped(printable(&file.why)));
-            Case { name, status, ..Case::default() }
+            let (name, status) = (printable(&file.name), TestStatus::Skipped(printable(&file.why)));
+            TestCase { name, status, ..TestCase::default() }
         });
         suites.push(Suite { name: SKIPPED.to_owned(), cases: cases.collect(), ..Suite::default() });
     }
@@ -79,7 +79,7 @@ fn suite(name: &str, report: &Report) -> Suite {
     }
 }
 
-fn case(artifact: &ArtifactReport, report: &Report) -> Case {
+fn case(artifact: &ArtifactReport, report: &Report) -> TestCase {
     let reason = artifact.reason.map_or("", |reason| reason.as_str());
     let properties = [
         ("arch", &*artifact.arch),
@@ -94,7 +94,7 @@ fn case(artifact: &ArtifactReport, report: &Report) -> Case {
     for warning in &artifact.warnings {
         let _ = writeln!(out, "warning: {}", Printable(warning));
     }
-    Case {
+    TestCase {
         name: printable(&artifact.bare_id()),
         class: printable(&artifact.document),
         properties: properties.map(|(name, value)| (name, printable(value))).collect(),
@@ -104,7 +104,7 @@ fn case(artifact: &ArtifactReport, report: &Report) -> Case {
 }
 
 /// A cloud reference. What cannot be verified is skipped, and so is what does not count.
-fn cloud_case(reference: &CloudReport, report: &Report) -> Case {
+fn cloud_case(reference: &CloudReport, report: &Report) -> TestCase {
     let counts = report.cloud_summary.is_some_and(|summary| summary.mode == CloudImages::Require);
     let message = format!("{}: {}", reference.word(), Printable(&reference.message));
     let status = match reference.trouble() {
@@ -112,42 +112,42 @@ fn cloud_case(reference: &CloudReport, report: &Report) -> Case {
             let advice = reference.advice.as_deref().unwrap_or_default();
             let kind = if verdict == Verdict::Fail { reference.word() } else { UNDETERMINED };
             let text = format!("{message}\nto do: {advice}\n");
-            Status::Failed { kind: kind.to_owned(), message, text }
+            TestStatus::Failed { kind: kind.to_owned(), message, text }
         }
-        None if reference.verdict == CloudVerdict::Pass => Status::Passed,
-        _ => Status::Skipped(message),
+        None if reference.verdict == CloudVerdict::Pass => TestStatus::Passed,
+        _ => TestStatus::Skipped(message),
     };
     let warnings = reference.warnings.iter().map(|warning| ("warning", printable(warning)));
-    Case {
+    TestCase {
         name: printable(&reference.id),
         class: printable(&reference.document),
         properties: warnings.collect(),
         status,
-        ..Case::default()
+        ..TestCase::default()
     }
 }
 
-fn status(artifact: &ArtifactReport, report: &Report) -> Status {
+fn status(artifact: &ArtifactReport, report: &Report) -> TestStatus {
     let reason = words::reason_word(artifact.reason, artifact.verdict);
     let kind = match artifact.verdict {
-        Verdict::Pass => return Status::Passed,
+        Verdict::Pass => return TestStatus::Passed,
         Verdict::Fail => reason,
         Verdict::Inconclusive => UNDETERMINED,
     };
     let message = format!("{reason}: {}", Printable(&said(artifact)));
     let text = description(&message, artifact, report);
-    Status::Failed { kind: kind.to_owned(), message, text }
+    TestStatus::Failed { kind: kind.to_owned(), message, text }
 }
 
 /// Why nothing was checked.
-fn unread(report: &Report) -> Status {
+fn unread(report: &Report) -> TestStatus {
     let message = printable(&Overview::of(report).headline);
     let mut text = format!("{message}\n");
     for problem in &report.problems {
         let _ = writeln!(text, "{}", Printable(problem));
     }
     let _ = writeln!(text, "to do: {}", advice::of_run(report));
-    Status::Failed { kind: UNDETERMINED.to_owned(), message, text }
+    TestStatus::Failed { kind: UNDETERMINED.to_owned(), message, text }
 }
 
 /// What a person needs to act, the first line and the last being the most of it: what is wrong, where, and the next

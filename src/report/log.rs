@@ -137,7 +137,7 @@ mod tests {
     use super::*;
     use crate::report::model::TargetKind;
     use crate::report::sample;
-    use crate::report::summary::{self, Reader};
+    use crate::report::summary::{self, Audience};
     use crate::report::written::Written;
 
     fn log(report: &Report) -> String {
@@ -147,7 +147,7 @@ mod tests {
         for artifact in &report.artifacts {
             log.artifact(artifact).unwrap();
         }
-        summary::write(&mut out, report, &Written::default(), Reader::Log).unwrap();
+        summary::write(&mut out, report, &Written::default(), Audience::Log).unwrap();
         String::from_utf8(out).unwrap()
     }
 

@@ -35,7 +35,7 @@ pub fn write(out: &mut impl Write, report: &Report, written: &Written) -> io::Re
 
 fn render(report: &Report, written: &Written) -> String {
     let overview = Overview::of(report);
-    let mut page = Page(String::new());
+    let mut page = BoundedText(String::new());
     head(&mut page, report, &overview);
     refs(&mut page, report);
     groups(&mut page, &overview);
@@ -52,9 +52,9 @@ fn render(report: &Report, written: &Written) -> String {
 }
 
 /// A text that grows only as far as it may.
-struct Page(String);
+struct BoundedText(String);
 
-impl Page {
+impl BoundedText {
     fn line(&mut self, line: &str) {
         let _ = self.line_until(LONGEST, line);
     }
@@ -82,7 +82,7 @@ impl Page {
     }
 }
 
-fn head(page: &mut Page, report: &Report, overview: &Overview<'_>) {
+fn head(page: &mut BoundedText, report: &Report, overview: &Overview<'_>) {
     let verdict = report.verdict;
     page.line(&format!("### {} art-mirror-validate: {}", words::symbol(verdict), words::verdict(report)));
     page.line("");
@@ -96,7 +96,7 @@ fn head(page: &mut Page, report: &Report, overview: &Overview<'_>) {
     }
 }
 
-fn groups(page: &mut Page, overview: &Overview<'_>) {
+fn groups(page: &mut BoundedText, overview: &Overview<'_>) {
     let (blocks, more) = overview.blocks(MOST.0);
     for Block { group, heading, example, advice } in blocks {
         if let Some(heading) = heading {
@@ -118,7 +118,7 @@ fn title(group: &Group<'_>) -> String {
     format!("- {} **{}**: {}", words::symbol(group.verdict), group.reason, prose(&group.title, 500))
 }
 
-fn request(page: &mut Page, report: &Report) {
+fn request(page: &mut BoundedText, report: &Report) {
     let Some(request) = &report.request else { return };
     let fence = fence(request);
     page.line("<details><summary>The request to ART, to copy</summary>");
@@ -136,7 +136,7 @@ fn request(page: &mut Page, report: &Report) {
     page.line("");
 }
 
-fn failures(page: &mut Page, overview: &Overview<'_>, written: &Written) {
+fn failures(page: &mut BoundedText, overview: &Overview<'_>, written: &Written) {
     let all: usize = overview.groups.iter().map(|group| group.artifacts.len()).sum();
     if all == 0 {
         return;
@@ -167,7 +167,7 @@ fn failures(page: &mut Page, overview: &Overview<'_>, written: &Written) {
 }
 
 /// The refs: what is wrong first, then what each pins, by what it is.
-fn refs(page: &mut Page, report: &Report) {
+fn refs(page: &mut BoundedText, report: &Report) {
     if report.refs.is_empty() {
         return;
     }
@@ -198,7 +198,7 @@ fn refs(page: &mut Page, report: &Report) {
 }
 
 /// The cloud references that are wrong or undetermined.
-fn cloud(page: &mut Page, report: &Report) {
+fn cloud(page: &mut BoundedText, report: &Report) {
     let wrong: Vec<_> = report.cloud_images.iter().filter(|it| it.trouble().is_some()).collect();
     if wrong.is_empty() {
         return;
@@ -214,7 +214,7 @@ fn cloud(page: &mut Page, report: &Report) {
     );
 }
 
-fn warnings(page: &mut Page, report: &Report, overview: &Overview<'_>) {
+fn warnings(page: &mut BoundedText, report: &Report, overview: &Overview<'_>) {
     if overview.warnings.is_empty() {
         return;
     }
@@ -225,7 +225,7 @@ fn warnings(page: &mut Page, report: &Report, overview: &Overview<'_>) {
     page.folded(&count(report.summary.warnings, "warning"), lines);
 }
 
-fn remarks(page: &mut Page, report: &Report) {
+fn remarks(page: &mut BoundedText, report: &Report) {
     for note in report.notes.iter().take(MOST.2) {
         page.line(&format!("- {}", prose(note, 100)));
     }

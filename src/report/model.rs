@@ -29,7 +29,7 @@ pub struct Report {
     /// `fail` if any artifact failed, else `inconclusive` if any is undetermined, else `pass`.
     pub verdict: Verdict,
     /// Where the artifacts were looked for.
-    pub target: Target,
+    pub target: ReportedTarget,
     /// The counts.
     pub summary: Summary,
     /// How much proof was wanted; null if the report does not know.
@@ -109,14 +109,14 @@ pub struct SkippedFile {
 /// Where the artifacts were looked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Target {
+pub struct ReportedTarget {
     /// The literal locations, a bridge, or a mirror.
     pub kind: TargetKind,
     /// The prefix or base that locations were resolved to; null for `published`.
     pub prefix: Option<String>,
 }
 
-/// The kinds of [`Target`].
+/// The kinds of [`ReportedTarget`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]

@@ -69,14 +69,14 @@ pub(super) struct Warning<'r> {
 }
 
 /// What an artifact is, the worst first.
-type State = (Reverse<Verdict>, Option<Reason>);
+type Severity = (Reverse<Verdict>, Option<Reason>);
 
 /// One build of one document.
-struct Build<'r> {
+struct BuildRows<'r> {
     /// `10.2.20260405-0 (coreos-rhel-10.json)`
     title: String,
     /// How many artifacts of it there are of each.
-    states: Vec<(State, usize)>,
+    states: Vec<(Severity, usize)>,
     architectures: HashSet<&'r str>,
     artifacts: usize,
 }
@@ -103,7 +103,7 @@ impl<'r> Overview<'r> {
         let names = names(report);
         let mut builds: Vec<_> = grouped(report.artifacts.iter().map(by_build))
             .into_iter()
-            .map(|(key, artifacts)| (key, Build::of(key, &artifacts, &names)))
+            .map(|(key, artifacts)| (key, BuildRows::of(key, &artifacts, &names)))
             .collect();
         // What is wrong first, otherwise in the order of the documents.
         builds.sort_by_key(|(_, build)| build.states.first().map(|((verdict, _), _)| *verdict));
@@ -205,7 +205,7 @@ fn file_name(document: &str) -> &str {
     document.rsplit('/').next().unwrap_or(document)
 }
 
-impl<'r> Build<'r> {
+impl<'r> BuildRows<'r> {
     fn of(
         (document, release): (&str, &str),
         artifacts: &[&'r ArtifactReport],
@@ -242,7 +242,7 @@ impl<'r> Build<'r> {
     }
 }
 
-fn headline<K>(report: &Report, builds: &[(K, Build<'_>)]) -> String {
+fn headline<K>(report: &Report, builds: &[(K, BuildRows<'_>)]) -> String {
     let mut parts: Vec<String> = builds.iter().take(MOST_BUILDS).map(|(_, build)| build.said()).collect();
     let more = builds.len().saturating_sub(MOST_BUILDS);
     if more > 0 {
@@ -261,7 +261,7 @@ fn headline<K>(report: &Report, builds: &[(K, Build<'_>)]) -> String {
 /// Why artifacts are in one group, in the order that groups have.
 type Why<'r> = (Origin, bool, Option<Reason>, Option<&'r str>);
 
-fn groups<'r>(report: &'r Report, builds: &HashMap<(&str, &str), &Build<'_>>) -> Vec<Group<'r>> {
+fn groups<'r>(report: &'r Report, builds: &HashMap<(&str, &str), &BuildRows<'_>>) -> Vec<Group<'r>> {
     let origin = origins(report);
     let failing = report.artifacts.iter().filter(|artifact| artifact.verdict != Verdict::Pass);
     let mut groups = grouped(failing.map(|artifact| {

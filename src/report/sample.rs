@@ -11,7 +11,7 @@ use crate::probe::{
 };
 use crate::report::advise;
 use crate::report::model::{
-    ArtifactReport, Changes, DocumentReport, ProwContext, Report, SkippedFile, Target, TargetKind,
+    ArtifactReport, Changes, DocumentReport, ProwContext, Report, ReportedTarget, SkippedFile, TargetKind,
 };
 use crate::stream::{BuildFile, Document, Sha256};
 use crate::verdict::{Expectation, Reason, Signatures, Verify, judge};
@@ -183,7 +183,7 @@ pub(super) fn of_reason(reason: Reason) -> ArtifactReport {
 
 /// The report of a job of Prow's over these documents.
 fn of(documents: &[Document], artifacts: Vec<ArtifactReport>) -> Report {
-    let mut report = Report::begun(Target { kind: TargetKind::Published, prefix: None });
+    let mut report = Report::begun(ReportedTarget { kind: TargetKind::Published, prefix: None });
     report.version = "0.2.0".into();
     report.prow = prow();
     report.elapsed_ms = 1_234;
@@ -258,7 +258,7 @@ pub(super) fn empty() -> Report {
 
 /// A run that could not check anything.
 pub(super) fn unusable(problem: &str) -> Report {
-    let mut report = Report::begun(Target { kind: TargetKind::Published, prefix: None });
+    let mut report = Report::begun(ReportedTarget { kind: TargetKind::Published, prefix: None });
     report.problems = vec![problem.into(), "a second problem".into()];
     report
 }
@@ -326,7 +326,7 @@ pub(super) fn hostile(text: &str) -> Report {
     report.notes = vec![text.into()];
     report.changes = Some(changes);
     report.interrupted_by = some();
-    report.target = Target { kind: TargetKind::Mirror, prefix: some() };
+    report.target = ReportedTarget { kind: TargetKind::Mirror, prefix: some() };
     report
 }
 

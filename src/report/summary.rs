@@ -31,7 +31,7 @@ const LOUD: Style = AnsiColor::Yellow.on_default().bold();
 
 /// Who reads the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reader {
+pub enum Audience {
     /// A person at a terminal. Whoever owns it strips the colours where they are not wanted.
     Terminal,
     /// A person who has the log before it: its header, and a line for each artifact.
@@ -42,23 +42,23 @@ pub enum Reader {
 
 /// Writes the summary: the verdict by build, what did not pass by group with one example of each, what to do about it,
 /// and where the reports are. The verdict, the groups and what to do are on the last screen whatever the run.
-pub fn write(out: &mut impl Write, report: &Report, written: &Written, reader: Reader) -> io::Result<()> {
+pub fn write(out: &mut impl Write, report: &Report, written: &Written, reader: Audience) -> io::Result<()> {
     let text = render(report, written, reader);
     match reader {
-        Reader::Terminal => out.write_all(text.as_bytes())?,
-        Reader::Log | Reader::QuietLog => write!(out, "{}", plain(&text))?,
+        Audience::Terminal => out.write_all(text.as_bytes())?,
+        Audience::Log | Audience::QuietLog => write!(out, "{}", plain(&text))?,
     }
     out.flush()
 }
 
-fn render(report: &Report, written: &Written, reader: Reader) -> String {
+fn render(report: &Report, written: &Written, reader: Audience) -> String {
     let overview = Overview::of(report);
     let mut text = String::new();
-    if reader != Reader::Log {
+    if reader != Audience::Log {
         remarks(&mut text, report, written);
     }
     warnings(&mut text, report, &overview, written);
-    if reader == Reader::Log || !text.is_empty() {
+    if reader == Audience::Log || !text.is_empty() {
         text.push('\n');
     }
     let end = |most: usize, examples: bool| {
@@ -73,7 +73,7 @@ fn render(report: &Report, written: &Written, reader: Reader) -> String {
     if fits(&whole) {
         return text + &whole;
     }
-    if reader != Reader::Log {
+    if reader != Audience::Log {
         groups(&mut text, &overview, written, (MOST, true));
         text.push('\n');
     }
@@ -257,7 +257,7 @@ mod tests {
     use crate::report::sample;
 
     fn shown(report: &Report) -> String {
-        plain(&render(report, &Written::default(), Reader::Terminal))
+        plain(&render(report, &Written::default(), Audience::Terminal))
     }
 
     #[test]
@@ -296,7 +296,7 @@ mod tests {
 
     #[test]
     fn colours_are_there_to_be_stripped() {
-        let text = render(&sample::report(), &Written::default(), Reader::Terminal);
+        let text = render(&sample::report(), &Written::default(), Audience::Terminal);
         assert!(text.contains("\u{1b}[1m\u{1b}[31m✗ fail:\u{1b}[0m"), "{text}");
     }
 
@@ -309,7 +309,7 @@ mod tests {
         for report in
             [sample::report(), with_base, sample::large(10_000), sample::hostile(&"x".repeat(5_000))]
         {
-            for reader in [Reader::Terminal, Reader::Log, Reader::QuietLog] {
+            for reader in [Audience::Terminal, Audience::Log, Audience::QuietLog] {
                 let text = plain(&render(&report, &request(), reader));
                 let from = text.rfind("✗ fail").unwrap();
                 let end = text.get(from..).unwrap();
@@ -331,7 +331,7 @@ mod tests {
         let text = render(
             &sample::hostile("\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}"),
             &Written::default(),
-            Reader::Terminal,
+            Audience::Terminal,
         );
         assert!(!text.contains('\u{7}') && !text.contains('\u{9b}') && !text.contains('\u{202e}'));
         assert!(!text.contains("\u{1b}]"));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::report::model::{Report, Summary, Target, TargetKind};
+use crate::report::model::{Report, ReportedTarget, Summary, TargetKind};
 use crate::text::{count, excerpt};
 use crate::verdict::{Reason, Verdict};
 
@@ -72,7 +72,7 @@ pub(super) const fn state(reason: Option<Reason>, verdict: Verdict) -> &'static 
 }
 
 /// Which place the verdict speaks of.
-pub(super) fn target(target: &Target) -> String {
+pub(super) fn target(target: &ReportedTarget) -> String {
     let prefix = excerpt(target.prefix.as_deref().unwrap_or("an unknown place"), 300);
     match target.kind {
         TargetKind::Published => "published locations, exactly as the documents have them".into(),
@@ -82,7 +82,7 @@ pub(super) fn target(target: &Target) -> String {
 }
 
 /// What a verdict about this target does not mean; nothing for the literal locations.
-pub(super) fn caveat(report_target: &Target, verdict: Option<Verdict>) -> Option<String> {
+pub(super) fn caveat(report_target: &ReportedTarget, verdict: Option<Verdict>) -> Option<String> {
     let outcome = match verdict {
         None | Some(Verdict::Inconclusive) => "result",
         Some(Verdict::Pass) => "pass",
@@ -127,10 +127,10 @@ mod tests {
 
     #[test]
     fn a_bridge_is_never_called_a_mirror_pass() {
-        let bridge = Target { kind: TargetKind::Bridge, prefix: Some("https://b/x".into()) };
+        let bridge = ReportedTarget { kind: TargetKind::Bridge, prefix: Some("https://b/x".into()) };
         assert_eq!(target(&bridge), "BRIDGE, NOT THE MIRROR: https://b/x");
         assert!(caveat(&bridge, Some(Verdict::Pass)).unwrap().contains("bridge pass, not a mirror pass"));
-        assert_eq!(caveat(&Target { kind: TargetKind::Published, prefix: None }, None), None);
+        assert_eq!(caveat(&ReportedTarget { kind: TargetKind::Published, prefix: None }, None), None);
     }
 
     #[test]

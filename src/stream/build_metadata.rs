@@ -10,7 +10,7 @@ use serde::de::MapAccess;
 use serde_json::value::RawValue;
 
 use super::Sha256;
-use super::derivation::{Build, CLOUDS, Draft};
+use super::derivation::{CLOUDS, DocumentBuild, Draft};
 use super::fault::Faults;
 use super::limits::{MAX_FILE_NAME, MAX_IMAGES, MAX_IMAGES_OF_A_FILE, MAX_RELEASE};
 use super::reader::{Expected, Read, Reader, Shape};
@@ -35,7 +35,7 @@ pub struct BuildMetadata {
     build_id: Option<String>,
     files: HashMap<String, Vec<BuildFile>>,
     /// What a document must say of the build, if the metadata is a whole `meta.json`.
-    build: Option<Arc<Build>>,
+    build: Option<Arc<DocumentBuild>>,
 }
 
 impl BuildMetadata {
@@ -69,7 +69,7 @@ impl BuildMetadata {
     }
 
     /// What a document must say of the build, if this is the whole `meta.json` of one.
-    pub fn build(&self) -> Option<&Arc<Build>> {
+    pub fn build(&self) -> Option<&Arc<DocumentBuild>> {
         self.build.as_ref()
     }
 

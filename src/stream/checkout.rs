@@ -18,7 +18,7 @@ use super::git::{CommitId, Repository};
 use super::limits::{MAX_DEPTH, MAX_DOCUMENT_BYTES, MAX_FILES, MAX_PATH};
 use super::manifest::{self, Manifests};
 use super::source::{LegacyBuild, SourceError, SourceErrors, Sourced, Sources};
-use super::tree::{Commit, Directory, Entry, Kind, Listing, Tree};
+use super::tree::{Commit, Directory, Entry, EntryKind, Tree, TreeListing};
 use crate::text::{count, path_name, printed_length};
 
 /// What the installer embeds. Its stream document was directly in here in 2021, beside the legacy metadata.
@@ -106,9 +106,9 @@ fn not_here(name: &str) -> SourceError {
     SourceError::Unusable { path, found, expected: "one that can be read" }
 }
 
-impl Listing {
+impl TreeListing {
     fn has_directory(&self, name: &str) -> bool {
-        let is_it = |entry: &Entry| entry.kind == Kind::Directory && entry.name == name;
+        let is_it = |entry: &Entry| entry.kind == EntryKind::Directory && entry.name == name;
         self.entries.iter().any(is_it)
     }
 }
@@ -184,7 +184,7 @@ impl<'t> Files<'t> {
         }
         self.add(directory, &listing, is_json);
         above.push(listing.identity);
-        for entry in listing.entries.iter().filter(|entry| entry.kind == Kind::Directory) {
+        for entry in listing.entries.iter().filter(|entry| entry.kind == EntryKind::Directory) {
             if self.seen > MAX_FILES {
                 break;
             }
@@ -200,7 +200,7 @@ impl<'t> Files<'t> {
     }
 
     /// Adds the files of a directory whose names fit.
-    fn add(&mut self, directory: &Path, listing: &Listing, fits: impl Fn(&OsStr) -> bool) {
+    fn add(&mut self, directory: &Path, listing: &TreeListing, fits: impl Fn(&OsStr) -> bool) {
         for entry in &listing.entries {
             self.seen += 1;
             self.has_links |= entry.id.is_empty();
@@ -214,9 +214,9 @@ impl<'t> Files<'t> {
                 return;
             }
             let error = match entry.kind {
-                Kind::Directory if !fits(&entry.name) => continue,
-                Kind::File if !fits(&entry.name) => continue,
-                Kind::Other(what) if !fits(&entry.name) => {
+                EntryKind::Directory if !fits(&entry.name) => continue,
+                EntryKind::File if !fits(&entry.name) => continue,
+                EntryKind::Other(what) if !fits(&entry.name) => {
                     // What it leads to may be a directory.
                     if directory != Path::new(DATA) {
                         self.checkout.sources.skip(name, what);
@@ -226,17 +226,17 @@ impl<'t> Files<'t> {
                 _ if printed_length(&name) > MAX_PATH => {
                     unusable("a longer path".to_owned(), "a path of at most 256 characters")
                 }
-                Kind::File => {
+                EntryKind::File => {
                     self.found.push((path, entry.id.clone()));
                     continue;
                 }
-                Kind::Directory => {
+                EntryKind::Directory => {
                     if !directory.starts_with(COREOS) {
                         self.checkout.sources.skip(name, "a directory");
                     }
                     continue;
                 }
-                Kind::Other(what) => unusable(what.to_owned(), "a regular file inside the checkout"),
+                EntryKind::Other(what) => unusable(what.to_owned(), "a regular file inside the checkout"),
             };
             self.checkout.errors.push(error);
         }

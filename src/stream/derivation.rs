@@ -82,7 +82,7 @@ const PLACES: [&str; 8] = [
 /// Platform, format and component.
 type Place = (String, String, String);
 
-/// What is read of a `meta.json` on the way to a [`Build`].
+/// What is read of a `meta.json` on the way to a [`DocumentBuild`].
 #[derive(Debug, Default)]
 pub(super) struct Draft {
     pub(super) id: Option<String>,
@@ -116,13 +116,13 @@ impl Draft {
     }
 
     /// The build, if the metadata says of which build and architecture it is.
-    pub(super) fn finish(self) -> Option<Build> {
+    pub(super) fn finish(self) -> Option<DocumentBuild> {
         let (id, arch) = (self.id?, self.arch?);
         (!self.is_too_wide).then_some(())?;
         let places =
             self.images.iter().filter_map(|(name, path)| Some((place(name, path, &arch)?, path.clone())));
         let places: BTreeMap<Place, String> = places.collect();
-        let mut build = Build { places, cloud: BTreeMap::new(), id, arch };
+        let mut build = DocumentBuild { places, cloud: BTreeMap::new(), id, arch };
         build.read_cloud(&self.values);
         (!build.places.is_empty()).then_some(build)
     }
@@ -145,7 +145,7 @@ fn place(name: &str, path: &str, arch: &str) -> Option<Place> {
 
 /// A build, as a document would have it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Build {
+pub struct DocumentBuild {
     id: String,
     arch: String,
     places: BTreeMap<Place, String>,
@@ -193,7 +193,7 @@ impl Claims {
 
 /// What of a document is to be compared with the `meta.json` beside an artifact.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Claim {
+pub struct MetaJsonClaim {
     /// The artifact's architecture, platform, format, component.
     pub id: super::ArtifactId,
     pub release: Arc<str>,
@@ -211,9 +211,9 @@ pub struct Differences {
     pub omissions: Vec<String>,
 }
 
-impl Build {
+impl DocumentBuild {
     /// Compares what the document says with this build, whose `meta.json` is beside the artifact.
-    pub fn compare(&self, claim: &Claim) -> Differences {
+    pub fn compare(&self, claim: &MetaJsonClaim) -> Differences {
         let mut differences = Differences::default();
         let contradiction = self.of_artifact(claim);
         if let (None, Some(claims)) = (&contradiction, &claim.claims) {
@@ -225,8 +225,8 @@ impl Build {
         differences
     }
 
-    fn of_artifact(&self, claim: &Claim) -> Option<String> {
-        let Claim { id, release, file_name, .. } = claim;
+    fn of_artifact(&self, claim: &MetaJsonClaim) -> Option<String> {
+        let MetaJsonClaim { id, release, file_name, .. } = claim;
         if *self.arch != *id.arch {
             return Some(format!("meta.json beside it is of {}", excerpt(&self.arch, 80)));
         }

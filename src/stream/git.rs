@@ -16,7 +16,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::text::{Printable, excerpt};
-use process::{Answer, MAX_LINE, Process, Stop, is_object_id};
+use process::{MAX_LINE, NoAnswer, ObjectAnswer, Process, is_object_id};
 
 /// The longest that git may take for one answer.
 const MAX_WAIT: Duration = Duration::from_secs(30);
@@ -170,7 +170,7 @@ pub(super) enum Object {
 
 /// What is where a directory may be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Directory {
+pub(super) enum MaybeDirectory {
     /// What is in it, in git's order.
     Entries(Vec<TreeEntry>),
     /// Nothing, or a tree that this clone does not have.
@@ -225,7 +225,9 @@ impl Repository {
         }
         let found = self.ask(format!("{revision}^{{commit}}").as_bytes(), MAX_LISTING)?;
         match found {
-            Answer::Object { id, kind, .. } if kind == "commit" => CommitId::parse(&id).ok_or_else(named),
+            ObjectAnswer::Object { id, kind, .. } if kind == "commit" => {
+                CommitId::parse(&id).ok_or_else(named)
+            }
             _ => Err(named()),
         }
     }
@@ -305,7 +307,7 @@ impl Repository {
     /// When a commit was made, and its first parent, as it says itself: a shallow clone may not have that.
     pub(super) fn parentage(&self, commit: &CommitId) -> Result<Parentage, GitError> {
         let none = || GitError::NoCommit { directory: self.name(), revision: commit.0.clone() };
-        let Answer::Object { content, .. } = self.ask(commit.0.as_bytes(), MAX_LISTING)? else {
+        let ObjectAnswer::Object { content, .. } = self.ask(commit.0.as_bytes(), MAX_LISTING)? else {
             return Err(none());
         };
         let text = String::from_utf8_lossy(&content);
@@ -327,15 +329,15 @@ impl Repository {
         commits: &[CommitId],
         path: &str,
         limit: usize,
-    ) -> Result<Vec<Directory>, GitError> {
+    ) -> Result<Vec<MaybeDirectory>, GitError> {
         let names: Vec<Vec<u8>> =
             commits.iter().map(|commit| format!("{commit}:{path}").into_bytes()).collect();
         let directory = |answer| match answer {
-            Answer::Object { id, kind, content } if kind == "tree" => {
-                tree_entries(&content, id.len() / 2).map_or(Directory::Other, Directory::Entries)
+            ObjectAnswer::Object { id, kind, content } if kind == "tree" => {
+                tree_entries(&content, id.len() / 2).map_or(MaybeDirectory::Other, MaybeDirectory::Entries)
             }
-            Answer::Missing => Directory::Missing,
-            _ => Directory::Other,
+            ObjectAnswer::Missing => MaybeDirectory::Missing,
+            _ => MaybeDirectory::Other,
         };
         Ok(self.ask_all(&names, limit)?.into_iter().map(directory).collect())
     }
@@ -350,10 +352,10 @@ impl Repository {
             return Ok(Object::Other);
         }
         Ok(match self.ask(&name, limit)? {
-            Answer::Missing => Object::Missing,
-            Answer::BadLink(what) => Object::BadLink(what),
-            Answer::TooLarge(size) => Object::TooLarge(size),
-            Answer::Object { id, kind, content } => match kind.as_str() {
+            ObjectAnswer::Missing => Object::Missing,
+            ObjectAnswer::BadLink(what) => Object::BadLink(what),
+            ObjectAnswer::TooLarge(size) => Object::TooLarge(size),
+            ObjectAnswer::Object { id, kind, content } => match kind.as_str() {
                 "blob" => Object::File(id, content),
                 "tree" => match tree_entries(&content, id.len() / 2) {
                     Some(entries) => Object::Directory(id, entries),
@@ -365,13 +367,13 @@ impl Repository {
     }
 
     /// Asks for an object by a name without line feeds.
-    fn ask(&self, name: &[u8], limit: usize) -> Result<Answer, GitError> {
+    fn ask(&self, name: &[u8], limit: usize) -> Result<ObjectAnswer, GitError> {
         let answers = self.ask_all(&[name.to_vec()], limit)?;
-        Ok(answers.into_iter().next().unwrap_or(Answer::Missing))
+        Ok(answers.into_iter().next().unwrap_or(ObjectAnswer::Missing))
     }
 
     /// Asks for objects by names without line feeds, and gives the answers in their order.
-    fn ask_all(&self, names: &[Vec<u8>], limit: usize) -> Result<Vec<Answer>, GitError> {
+    fn ask_all(&self, names: &[Vec<u8>], limit: usize) -> Result<Vec<ObjectAnswer>, GitError> {
         let mut answers = Vec::with_capacity(names.len());
         while let Some(left @ [first, ..]) = names.get(answers.len()..) {
             let mut bytes = first.len();
@@ -390,7 +392,7 @@ impl Repository {
         &self,
         names: &[Vec<u8>],
         limit: usize,
-        answers: &mut Vec<Answer>,
+        answers: &mut Vec<ObjectAnswer>,
     ) -> Result<(), GitError> {
         let mut objects = self.objects.borrow_mut();
         let process = match &mut *objects {
@@ -403,7 +405,10 @@ impl Repository {
             let answer = asked.and_then(|()| process.answer(limit, until));
             asked = Ok(());
             // After these it may be in the middle of an answer.
-            if !matches!(answer, Ok(Answer::Object { .. } | Answer::Missing | Answer::BadLink(_))) {
+            if !matches!(
+                answer,
+                Ok(ObjectAnswer::Object { .. } | ObjectAnswer::Missing | ObjectAnswer::BadLink(_))
+            ) {
                 let ended = objects.take();
                 answers.push(answer.map_err(|stop| self.error(stop, ended, until))?);
                 return Ok(());
@@ -424,12 +429,14 @@ impl Repository {
         let status = loop {
             match process.child.try_wait()? {
                 Some(status) => break status,
-                None if Instant::now() > until => return Err(self.error(Stop::Late, Some(process), until)),
+                None if Instant::now() > until => {
+                    return Err(self.error(NoAnswer::Late, Some(process), until));
+                }
                 // It has closed its output, and so is about to end.
                 None => std::thread::sleep(Duration::from_millis(1)),
             }
         };
-        if status.success() { Ok(output) } else { Err(self.error(Stop::End, Some(process), until)) }
+        if status.success() { Ok(output) } else { Err(self.error(NoAnswer::End, Some(process), until)) }
     }
 
     fn start(&self, arguments: &[&str], asks: bool) -> Result<Process, GitError> {
@@ -458,13 +465,13 @@ impl Repository {
         self.deadline.map_or(one, |deadline| deadline.min(one))
     }
 
-    fn error(&self, stop: Stop, process: Option<Process>, until: Instant) -> GitError {
+    fn error(&self, stop: NoAnswer, process: Option<Process>, until: Instant) -> GitError {
         let directory = self.name();
         match stop {
-            Stop::Io(error) => GitError::Run(error),
-            Stop::Late => GitError::Ended { directory, why: "it took too long" },
-            Stop::Long => GitError::Ended { directory, why: "its answer is longer than any real one" },
-            Stop::End => {
+            NoAnswer::Io(error) => GitError::Run(error),
+            NoAnswer::Late => GitError::Ended { directory, why: "it took too long" },
+            NoAnswer::Long => GitError::Ended { directory, why: "its answer is longer than any real one" },
+            NoAnswer::End => {
                 let said = process.map(|process| process.complaint(until)).unwrap_or_default();
                 let said = String::from_utf8_lossy(&said);
                 let first = said.lines().map(str::trim).find(|line| !line.is_empty());

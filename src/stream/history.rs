@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 
 use super::checkout::{CommitFiles, DATA, is_looked_at, list_commit};
-use super::git::{CommitId, Directory, GitError, Repository, TreeEntry};
+use super::git::{CommitId, GitError, MaybeDirectory, Repository, TreeEntry};
 use super::limits::MAX_TREE;
 
 /// How many commits are asked about at once: their trees are in memory together.
@@ -73,16 +73,16 @@ pub fn walk_history(
 fn states(repository: &Repository, commits: &[Past]) -> Result<Vec<Option<State>>, GitError> {
     let ids: Vec<CommitId> = commits.iter().map(|past| past.commit.clone()).collect();
     let data = repository.trees(&ids, DATA, MAX_TREE)?;
-    let lacks = ids.iter().zip(&data).filter(|(_, tree)| **tree == Directory::Missing);
+    let lacks = ids.iter().zip(&data).filter(|(_, tree)| **tree == MaybeDirectory::Missing);
     let lacks: Vec<CommitId> = lacks.map(|(id, _)| id.clone()).collect();
     let mut roots = repository.trees(&lacks, "", MAX_TREE)?.into_iter();
     let states = data.into_iter().map(|tree| match tree {
-        Directory::Entries(entries) => state(true, entries),
-        Directory::Missing => match roots.next() {
-            Some(Directory::Entries(entries)) => state(false, entries),
+        MaybeDirectory::Entries(entries) => state(true, entries),
+        MaybeDirectory::Missing => match roots.next() {
+            Some(MaybeDirectory::Entries(entries)) => state(false, entries),
             _ => None,
         },
-        Directory::Other => None,
+        MaybeDirectory::Other => None,
     });
     Ok(states.collect())
 }

@@ -30,7 +30,7 @@ pub use checkout::{
     Checkout, CommitFiles, list_commit, read_checkout, read_commit, read_file_of, read_listed,
 };
 pub use cloud::{AccountImage, CloudReference, CloudResource};
-pub use derivation::{Build, Claim, Claims, Differences};
+pub use derivation::{Claims, Differences, DocumentBuild, MetaJsonClaim};
 pub use digest::{Sha256, Sha256Error};
 pub use fault::{Fault, Faults};
 pub use form::Form;

@@ -37,7 +37,7 @@ impl RefSources {
     /// Reads the documents of refs, as [`Repository::refs`] names them. What cannot be read of one ref keeps no other
     /// from being read.
     pub fn read(repository: &Repository, refs: &[(String, String)]) -> Self {
-        let mut read = Reading::default();
+        let mut read = RefReading::default();
         for (name, target) in refs {
             let name: Arc<str> = short_name(name).into();
             let commit = match repository.commit(target) {
@@ -82,7 +82,7 @@ impl RefDocuments {
 
 /// What is known while refs are read.
 #[derive(Default)]
-struct Reading {
+struct RefReading {
     all: RefSources,
     /// The first ref with the same files, by the paths and IDs of these.
     trees: HashMap<Vec<(PathBuf, String)>, usize>,
@@ -90,7 +90,7 @@ struct Reading {
     documents: HashMap<(Arc<str>, Sha256), usize>,
 }
 
-impl Reading {
+impl RefReading {
     fn documents(&mut self, name: Arc<str>, checkout: Checkout) -> RefDocuments {
         let Checkout { sources: Sources { documents, skipped, .. }, errors } = checkout;
         let mut found = Vec::new();

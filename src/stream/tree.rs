@@ -17,13 +17,13 @@ use crate::text::path_name;
 pub(super) trait Tree {
     fn name(&self) -> String;
 
-    fn list(&self, directory: &Path) -> Result<Option<Listing>, SourceError>;
+    fn list(&self, directory: &Path) -> Result<Option<TreeListing>, SourceError>;
 
     /// Reads a regular file of at most `limit` bytes. A longer one is an error.
     fn read(&self, path: &Path, limit: usize) -> Result<Vec<u8>, SourceError>;
 }
 
-pub(super) struct Listing {
+pub(super) struct TreeListing {
     /// The same for a directory that is reached by two paths.
     pub(super) identity: String,
     pub(super) entries: Vec<Entry>,
@@ -31,14 +31,14 @@ pub(super) struct Listing {
 
 pub(super) struct Entry {
     pub(super) name: OsString,
-    pub(super) kind: Kind,
+    pub(super) kind: EntryKind,
     /// Changes with the content; empty on the disk, and for links.
     pub(super) id: String,
 }
 
 /// What a name stands for, links followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum EntryKind {
     File,
     Directory,
     /// Nothing that could be read: what it is.
@@ -81,22 +81,24 @@ impl Directory<'_> {
         }
     }
 
-    fn target(&self, path: &Path) -> Kind {
+    fn target(&self, path: &Path) -> EntryKind {
         match self.real(path) {
-            Ok(Some(real)) => fs::metadata(real).map_or(Kind::Other(BROKEN_LINK), |it| kind(it.file_type())),
-            Err(SourceError::Unusable { .. }) => Kind::Other(LINK_OUT),
-            Ok(None) | Err(_) => Kind::Other(BROKEN_LINK),
+            Ok(Some(real)) => {
+                fs::metadata(real).map_or(EntryKind::Other(BROKEN_LINK), |it| kind(it.file_type()))
+            }
+            Err(SourceError::Unusable { .. }) => EntryKind::Other(LINK_OUT),
+            Ok(None) | Err(_) => EntryKind::Other(BROKEN_LINK),
         }
     }
 }
 
-fn kind(kind: fs::FileType) -> Kind {
+fn kind(kind: fs::FileType) -> EntryKind {
     if kind.is_file() {
-        Kind::File
+        EntryKind::File
     } else if kind.is_dir() {
-        Kind::Directory
+        EntryKind::Directory
     } else {
-        Kind::Other("a special file")
+        EntryKind::Other("a special file")
     }
 }
 
@@ -105,7 +107,7 @@ impl Tree for Directory<'_> {
         self.0.display().to_string()
     }
 
-    fn list(&self, directory: &Path) -> Result<Option<Listing>, SourceError> {
+    fn list(&self, directory: &Path) -> Result<Option<TreeListing>, SourceError> {
         let Some(real) = self.real(directory)? else { return Ok(None) };
         let io = |error| SourceError::io(&self.0.join(directory), error);
         if !fs::metadata(&real).map_err(io)?.is_dir() {
@@ -121,7 +123,7 @@ impl Tree for Directory<'_> {
             entries.push(Entry { name, kind, id: String::new() });
         }
         entries.sort_by(|one, other| one.name.cmp(&other.name));
-        Ok(Some(Listing { identity: path_name(&real), entries }))
+        Ok(Some(TreeListing { identity: path_name(&real), entries }))
     }
 
     fn read(&self, path: &Path, limit: usize) -> Result<Vec<u8>, SourceError> {
@@ -129,9 +131,9 @@ impl Tree for Directory<'_> {
         let real = self.real(path)?.ok_or_else(|| unusable(&full, "nothing", A_FILE))?;
         // What is not a regular file could make the opening wait for ever.
         match fs::metadata(&real).map(|it| kind(it.file_type())) {
-            Ok(Kind::File) => {}
-            Ok(Kind::Directory) => return Err(unusable(&full, "a directory", A_FILE)),
-            Ok(Kind::Other(what)) => return Err(unusable(&full, what, A_FILE)),
+            Ok(EntryKind::File) => {}
+            Ok(EntryKind::Directory) => return Err(unusable(&full, "a directory", A_FILE)),
+            Ok(EntryKind::Other(what)) => return Err(unusable(&full, what, A_FILE)),
             Err(error) => return Err(SourceError::io(&full, error)),
         }
         let bytes = read_file(&real, limit).map_err(|error| SourceError::io(&full, error))?;
@@ -173,12 +175,12 @@ impl Commit<'_> {
         Ok(self.repository.object(self.id, path, 0)? != Object::Missing)
     }
 
-    fn target(&self, path: &Path) -> Result<Kind, SourceError> {
+    fn target(&self, path: &Path) -> Result<EntryKind, SourceError> {
         Ok(match self.repository.object(self.id, path, MAX_DOCUMENT_BYTES)? {
-            Object::File(..) | Object::TooLarge(_) => Kind::File,
-            Object::Directory(..) => Kind::Directory,
-            Object::BadLink(what) => Kind::Other(what),
-            Object::Missing | Object::Other => Kind::Other(BROKEN_LINK),
+            Object::File(..) | Object::TooLarge(_) => EntryKind::File,
+            Object::Directory(..) => EntryKind::Directory,
+            Object::BadLink(what) => EntryKind::Other(what),
+            Object::Missing | Object::Other => EntryKind::Other(BROKEN_LINK),
         })
     }
 }
@@ -188,7 +190,7 @@ impl Tree for Commit<'_> {
         format!("{} at {}", self.repository.name(), self.id)
     }
 
-    fn list(&self, directory: &Path) -> Result<Option<Listing>, SourceError> {
+    fn list(&self, directory: &Path) -> Result<Option<TreeListing>, SourceError> {
         let (identity, found) = match self.repository.object(self.id, directory, MAX_DOCUMENT_BYTES)? {
             Object::Directory(id, entries) => (id, entries),
             Object::Missing => return Ok(None),
@@ -208,18 +210,18 @@ impl Tree for Commit<'_> {
                     || name == "."
                     || name == ".." =>
                 {
-                    Kind::Other("a name that no file can have")
+                    EntryKind::Other("a name that no file can have")
                 }
                 "120000" => self.target(&directory.join(&name))?,
-                "40000" => Kind::Directory,
-                "160000" => Kind::Other("a submodule"),
-                _ => Kind::File,
+                "40000" => EntryKind::Directory,
+                "160000" => EntryKind::Other("a submodule"),
+                _ => EntryKind::File,
             };
             let id = if entry.mode == "120000" { String::new() } else { entry.id };
             entries.push(Entry { name, kind, id });
         }
         entries.sort_by(|one, other| one.name.cmp(&other.name));
-        Ok(Some(Listing { identity, entries }))
+        Ok(Some(TreeListing { identity, entries }))
     }
 
     fn read(&self, path: &Path, limit: usize) -> Result<Vec<u8>, SourceError> {

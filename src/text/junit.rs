@@ -18,22 +18,22 @@ struct File<'a> {
 pub(crate) struct Suite {
     pub(crate) name: String,
     pub(crate) properties: Vec<(&'static str, String)>,
-    pub(crate) cases: Vec<Case>,
+    pub(crate) cases: Vec<TestCase>,
     /// What stands below it all.
     pub(crate) out: String,
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct Case {
+pub(crate) struct TestCase {
     pub(crate) name: String,
     pub(crate) class: String,
     pub(crate) properties: Vec<(&'static str, String)>,
-    pub(crate) status: Status,
+    pub(crate) status: TestStatus,
     pub(crate) out: String,
 }
 
 #[derive(Debug, Default)]
-pub(crate) enum Status {
+pub(crate) enum TestStatus {
     #[default]
     Passed,
     /// Why.
@@ -67,10 +67,10 @@ impl Suite {
     }
 
     fn failures(&self) -> usize {
-        self.cases.iter().filter(|case| matches!(case.status, Status::Failed { .. })).count()
+        self.cases.iter().filter(|case| matches!(case.status, TestStatus::Failed { .. })).count()
     }
 
     fn skipped(&self) -> usize {
-        self.cases.iter().filter(|case| matches!(case.status, Status::Skipped(_))).count()
+        self.cases.iter().filter(|case| matches!(case.status, TestStatus::Skipped(_))).count()
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::stream::{BuildFile, Claim, Sha256};
+use crate::stream::{BuildFile, MetaJsonClaim, Sha256};
 
 /// What an artifact should be, and how much proof is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct Expectation {
     /// What legacy metadata of the same checkout says of the file.
     pub legacy: Vec<BuildFile>,
     /// What the build's `meta.json` is asked, if it is beside the file.
-    pub claim: Option<Claim>,
+    pub claim: Option<MetaJsonClaim>,
     pub names_signature: bool,
     pub verify: Verify,
     pub signatures: Signatures,

@@ -45,7 +45,7 @@ pub enum LossKind {
 }
 
 /// What is gone of one kind, each name with the architectures that lack it.
-type Gone = BTreeMap<(LossKind, Option<String>, String), BTreeSet<Arc<str>>>;
+type LossesByName = BTreeMap<(LossKind, Option<String>, String), BTreeSet<Arc<str>>>;
 
 /// What one sentence says is gone.
 type Alike = (LossKind, Option<String>, BTreeSet<Arc<str>>);
@@ -56,7 +56,7 @@ pub(super) fn losses(
     new: &Document,
     [architectures, platforms, formats]: [&Moves; 3],
 ) -> Vec<Loss> {
-    let mut gone = Gone::new();
+    let mut gone = LossesByName::new();
     for arch in &architectures.lost {
         gone.entry((LossKind::Architecture, None, arch.clone())).or_default();
     }
@@ -98,7 +98,7 @@ fn regions(document: &Document) -> Regions<'_> {
     regions
 }
 
-fn add_regions(gone: &mut Gone, old: Regions<'_>, new: &Regions<'_>, lost: &[String]) {
+fn add_regions(gone: &mut LossesByName, old: Regions<'_>, new: &Regions<'_>, lost: &[String]) {
     for ((arch, provider), before) in old {
         if lost.iter().any(|lost| **lost == **arch) {
             continue;

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
-use super::{CheckArgs, Subject, complain_softly};
+use super::{CheckArgs, CheckedArtifact, complain_softly};
 use crate::cli::Verbosity;
 use crate::cli::args::Output;
 use crate::gate::{Case, Observer};
@@ -19,7 +19,7 @@ pub(super) type Log = LogWriter<Box<dyn Write>>;
 /// Tells how the run goes, while it goes: a log line for each artifact in the order of the documents, or a
 /// progress bar on a terminal.
 pub(super) struct RunObserver<'s> {
-    subjects: &'s [Subject<'s>],
+    subjects: &'s [CheckedArtifact<'s>],
     cases: &'s [Case],
     log: Option<Log>,
     progress: Progress,
@@ -39,7 +39,7 @@ impl<'s> RunObserver<'s> {
     pub(super) fn new(
         args: &CheckArgs,
         verbosity: Verbosity,
-        subjects: &'s [Subject<'s>],
+        subjects: &'s [CheckedArtifact<'s>],
         cases: &'s [Case],
     ) -> Self {
         let logs = args.output == Output::Human && !verbosity.quiet && !io::stdout().is_terminal();

@@ -41,13 +41,13 @@ pub enum Fetched {
 /// What came of one planned file.
 #[derive(Debug)]
 pub struct Copied {
-    pub file: Result<Fetched, Failure>,
-    pub signature: Option<Result<Fetched, Failure>>,
+    pub file: Result<Fetched, FetchFailure>,
+    pub signature: Option<Result<Fetched, FetchFailure>>,
 }
 
 /// Why a file is not there.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
+pub enum FetchFailure {
     #[error("{}", said(.0))]
     Observed(Observation),
     #[error("its server has other bytes: sha256 {found}, expected {expected}")]
@@ -56,7 +56,7 @@ pub enum Failure {
     Io { path: PathBuf, error: io::Error },
 }
 
-impl Failure {
+impl FetchFailure {
     /// Whether a server said that it has no such file.
     pub const fn is_absence(&self) -> bool {
         matches!(self, Self::Observed(Observation::Absent { .. }))
@@ -111,9 +111,9 @@ impl<'f> Fetcher<'f> {
 
     /// Sees to it that a signature is there as its server has it now. Nothing here says whose it is: that is for
     /// `check --keyring`.
-    async fn fetch_signature(&self, planned: &PlannedSignature) -> Result<Fetched, Failure> {
+    async fn fetch_signature(&self, planned: &PlannedSignature) -> Result<Fetched, FetchFailure> {
         let path = self.directory.join(&planned.path);
-        let io = |error| Failure::Io { path: path.clone(), error };
+        let io = |error| FetchFailure::Io { path: path.clone(), error };
         let there = digest_aside(&path).await.map_err(io)?;
         let part = part_of(&path);
         remove_if_there(&part).map_err(io)?;
@@ -135,9 +135,9 @@ impl<'f> Fetcher<'f> {
     }
 
     /// Sees to it that a file is there, and right, under all its names.
-    async fn fetch(&self, planned: &Planned) -> Result<Fetched, Failure> {
+    async fn fetch(&self, planned: &Planned) -> Result<Fetched, FetchFailure> {
         let path = self.directory.join(&planned.path);
-        let io = |error| Failure::Io { path: path.clone(), error };
+        let io = |error| FetchFailure::Io { path: path.clone(), error };
         let parent = path.parent().unwrap_or(&self.directory);
         fs::create_dir_all(parent).map_err(io)?;
         let there = digest_aside(&path).await.map_err(io)?;
@@ -154,16 +154,16 @@ impl<'f> Fetcher<'f> {
         };
         for name in &planned.links {
             let link_path = parent.join(name);
-            link(&path, &link_path).map_err(|error| Failure::Io { path: link_path, error })?;
+            link(&path, &link_path).map_err(|error| FetchFailure::Io { path: link_path, error })?;
         }
         Ok(fetched)
     }
 
     /// Fetches to a name beside the file's own, and gives it that once it is verified. Whether an earlier run's
     /// bytes were used.
-    async fn download(&self, planned: &Planned, path: &Path) -> Result<bool, Failure> {
+    async fn download(&self, planned: &Planned, path: &Path) -> Result<bool, FetchFailure> {
         let part = part_of(path);
-        let io = |error| Failure::Io { path: part.clone(), error };
+        let io = |error| FetchFailure::Io { path: part.clone(), error };
         let mut held = held(&part, planned.size).await.map_err(io)?;
         loop {
             let had = held.1;
@@ -179,7 +179,7 @@ impl<'f> Fetcher<'f> {
             }
             fs::remove_file(&part).map_err(io)?;
             if had == 0 {
-                return Err(Failure::Sha256 { expected: planned.sha256, found });
+                return Err(FetchFailure::Sha256 { expected: planned.sha256, found });
             }
             // What was there may have been of another file: once more, from the beginning.
             held = (Hash::new(), 0);
@@ -193,9 +193,12 @@ impl<'f> Fetcher<'f> {
         limit: u64,
         part: &Path,
         (hash, had): (Hash, u64),
-    ) -> Result<Sha256, Failure> {
-        let io = |error| Failure::Io { path: part.to_owned(), error };
-        self.client.rules().admit(url).map_err(|refusal| Failure::Observed(Observation::Refused(refusal)))?;
+    ) -> Result<Sha256, FetchFailure> {
+        let io = |error| FetchFailure::Io { path: part.to_owned(), error };
+        self.client
+            .rules()
+            .admit(url)
+            .map_err(|refusal| FetchFailure::Observed(Observation::Refused(refusal)))?;
         let file = OpenOptions::new().append(true).create(true).open(part).map_err(io)?;
         let mut sink = FileSink::new(file, hash, had, self.received.clone());
         let extent = Extent { limit, told: None };
@@ -208,7 +211,7 @@ impl<'f> Fetcher<'f> {
                 if matches!(observation, Observation::Absent { .. } | Observation::Refused(_)) {
                     let _ = fs::remove_file(part);
                 }
-                Err(Failure::Observed(observation))
+                Err(FetchFailure::Observed(observation))
             }
             Err(Unfinished::Sink(_)) => {
                 let why = sink.finish().await.err();

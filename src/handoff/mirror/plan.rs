@@ -74,7 +74,7 @@ pub struct PlannedSignature {
 
 /// A directory with sidecars.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Directory {
+pub struct PlannedDirectory {
     pub build: BuildId,
     /// Where the build's `meta.json` is, if it is copied.
     pub meta_json: Option<ArtifactUrl>,
@@ -82,9 +82,9 @@ pub struct Directory {
 
 /// What goes where.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Plan {
+pub struct MirrorPlan {
     pub files: Vec<Planned>,
-    pub directories: BTreeMap<PathBuf, Directory>,
+    pub directories: BTreeMap<PathBuf, PlannedDirectory>,
     /// Every name that is given away, second names and signatures included.
     names: BTreeMap<PathBuf, Named>,
     builds: Directories,
@@ -151,7 +151,7 @@ impl Arrangement {
     }
 }
 
-impl Plan {
+impl MirrorPlan {
     /// Plans an artifact of a document, and its signature.
     pub fn add(&mut self, arrangement: &Arrangement, wanted: Wanted<'_>) -> Result<(), PlanError> {
         let Wanted { title, document, release, location, url, sha256, size, signature } = wanted;
@@ -190,7 +190,7 @@ impl Plan {
     }
 
     /// Gives a file its names. One that is planned already, with the same bytes, is not planned twice.
-    fn put(&mut self, planned: Planned, directory: Option<Directory>) -> Result<(), PlanError> {
+    fn put(&mut self, planned: Planned, directory: Option<PlannedDirectory>) -> Result<(), PlanError> {
         let parent = planned.path.parent().unwrap_or_else(|| Path::new("")).to_owned();
         let file = |path: PathBuf| (path, Holds::File(planned.sha256));
         let signature =
@@ -231,7 +231,7 @@ impl Plan {
 struct Beside {
     links: Vec<String>,
     /// The directory, whose sidecars name its build.
-    directory: Option<Directory>,
+    directory: Option<PlannedDirectory>,
 }
 
 impl Beside {
@@ -243,7 +243,7 @@ impl Beside {
         let meta_json = (place.file_name() == url.file_name()).then(|| url.sibling("meta.json"));
         // Build directories have one name for each file.
         let links = if read.layout().is_mirror() { second_names(&read) } else { Vec::new() };
-        Ok(Self { links, directory: Some(Directory { build, meta_json }) })
+        Ok(Self { links, directory: Some(PlannedDirectory { build, meta_json }) })
     }
 }
 

@@ -7,7 +7,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::plan::Plan;
+use super::plan::MirrorPlan;
 use crate::atomic;
 use crate::handoff::directory::{RHCOS_ID_TXT, SHA256SUM_TXT};
 use crate::location::{BuildId, is_plain_segment};
@@ -18,7 +18,7 @@ use crate::stream::{BuildMetadata, Sha256};
 /// of other files stays. Remarks come back: a `meta.json` that could not be had is missed, and no more.
 pub async fn write_sidecars(
     root: &Path,
-    plan: &Plan,
+    plan: &MirrorPlan,
     there: &BTreeSet<PathBuf>,
     prober: &Prober,
 ) -> io::Result<Vec<String>> {

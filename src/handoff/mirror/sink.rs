@@ -28,7 +28,7 @@ pub(super) struct Hash(Context);
 
 /// Writes what comes.
 pub(super) struct FileSink {
-    orders: mpsc::Sender<Order>,
+    orders: mpsc::Sender<SinkOrder>,
     writer: JoinHandle<io::Result<Sha256>>,
     received: Received,
     here: u64,
@@ -36,9 +36,9 @@ pub(super) struct FileSink {
 
 /// The disk takes no more.
 #[derive(Debug)]
-pub(super) struct Stopped;
+pub(super) struct SinkStopped;
 
-enum Order {
+enum SinkOrder {
     Write(Bytes),
     StartOver,
     End,
@@ -87,42 +87,42 @@ impl FileSink {
     /// After the last byte: the digest of all, which is on the disk by then.
     pub(super) async fn finish(self) -> io::Result<Sha256> {
         // If the writer is gone, it says why.
-        let _ = self.orders.send(Order::End).await;
+        let _ = self.orders.send(SinkOrder::End).await;
         drop(self.orders);
         self.writer.await.map_err(io::Error::other)?
     }
 }
 
 impl Sink for FileSink {
-    type Error = Stopped;
+    type Error = SinkStopped;
 
-    async fn take(&mut self, bytes: Bytes) -> Result<(), Stopped> {
+    async fn take(&mut self, bytes: Bytes) -> Result<(), SinkStopped> {
         let length = u64::try_from(bytes.len()).unwrap_or(0);
         self.here = self.here.saturating_add(length);
         self.received.fetch_add(length, Ordering::Relaxed);
-        self.orders.send(Order::Write(bytes)).await.map_err(|_| Stopped)
+        self.orders.send(SinkOrder::Write(bytes)).await.map_err(|_| SinkStopped)
     }
 
-    async fn start_over(&mut self) -> Result<(), Stopped> {
+    async fn start_over(&mut self) -> Result<(), SinkStopped> {
         self.received.fetch_sub(self.here, Ordering::Relaxed);
         self.here = 0;
-        self.orders.send(Order::StartOver).await.map_err(|_| Stopped)
+        self.orders.send(SinkOrder::StartOver).await.map_err(|_| SinkStopped)
     }
 }
 
-fn write(mut file: File, mut hash: Hash, mut orders: mpsc::Receiver<Order>) -> io::Result<Sha256> {
+fn write(mut file: File, mut hash: Hash, mut orders: mpsc::Receiver<SinkOrder>) -> io::Result<Sha256> {
     while let Some(order) = orders.blocking_recv() {
         match order {
-            Order::Write(bytes) => {
+            SinkOrder::Write(bytes) => {
                 file.write_all(&bytes)?;
                 hash.0.update(&bytes);
             }
-            Order::StartOver => {
+            SinkOrder::StartOver => {
                 file.set_len(0)?;
                 file.seek(SeekFrom::Start(0))?;
                 hash = Hash::new();
             }
-            Order::End => {
+            SinkOrder::End => {
                 file.sync_all()?;
                 return Ok(hash.finish());
             }

@@ -10,12 +10,17 @@ fn digest(byte: u8) -> Sha256 {
     Sha256::from_bytes([byte; 32])
 }
 
-fn add(plan: &mut Plan, arrangement: &Arrangement, location: &str, sha256: Sha256) -> Result<(), PlanError> {
+fn add(
+    plan: &mut MirrorPlan,
+    arrangement: &Arrangement,
+    location: &str,
+    sha256: Sha256,
+) -> Result<(), PlanError> {
     add_signed(plan, arrangement, location, None, sha256)
 }
 
 fn add_signed(
-    plan: &mut Plan,
+    plan: &mut MirrorPlan,
     arrangement: &Arrangement,
     location: &str,
     signature: Option<&str>,
@@ -36,7 +41,7 @@ fn add_signed(
 }
 
 fn places(arrangement: &Arrangement, location: &str) -> Vec<String> {
-    let mut plan = Plan::default();
+    let mut plan = MirrorPlan::default();
     add(&mut plan, arrangement, location, digest(1)).unwrap();
     let file = &plan.files[0];
     std::iter::once(file.path.display().to_string()).chain(file.links.clone()).collect()
@@ -77,7 +82,7 @@ fn files_are_arranged_and_named_as_the_sync_job_does() {
 
 #[test]
 fn one_name_holds_one_file() {
-    let mut plan = Plan::default();
+    let mut plan = MirrorPlan::default();
     let location = "https://h/a/f.iso";
     add(&mut plan, &Arrangement::Flat, location, digest(1)).unwrap();
     add(&mut plan, &Arrangement::Flat, "https://h/b/f.iso", digest(1)).unwrap();
@@ -90,7 +95,7 @@ fn one_name_holds_one_file() {
     let versioned = format!("{directory}/rhcos-{BUILD}-qemu.x86_64.qcow2.gz");
     let second = format!("{directory}/rhcos-qemu.x86_64.qcow2.gz");
     for (one, other) in [(&versioned, &second), (&second, &versioned)] {
-        let mut plan = Plan::default();
+        let mut plan = MirrorPlan::default();
         add(&mut plan, &Arrangement::Build(None), one, digest(1)).unwrap();
         let error = add(&mut plan, &Arrangement::Build(None), other, digest(2)).unwrap_err();
         assert!(error.to_string().contains("which have other bytes"), "{error}");
@@ -112,7 +117,7 @@ fn a_signature_goes_beside_its_file_or_nowhere() {
             "x86_64/dependencies/rhcos/4.19/4.19.2/rhcos-4.19.2-x86_64-live-iso.x86_64.iso.sig".to_owned(),
         ),
     ] {
-        let mut plan = Plan::default();
+        let mut plan = MirrorPlan::default();
         add_signed(&mut plan, &arrangement, &file, Some(&beside), digest(1)).unwrap();
         let signature = plan.files[0].signature.as_ref().unwrap();
         assert_eq!(signature.path.display().to_string(), path);
@@ -134,10 +139,10 @@ fn a_signature_goes_beside_its_file_or_nowhere() {
             if flat && (location == other_build || location == other_arch) {
                 continue; // one directory holds all
             }
-            let mut plan = Plan::default();
+            let mut plan = MirrorPlan::default();
             let added = add_signed(&mut plan, &arrangement, &file, Some(location), digest(1));
             assert!(added.is_err(), "{location} {arrangement:?}");
-            assert_eq!(plan, Plan::default());
+            assert_eq!(plan, MirrorPlan::default());
         }
     }
 }
@@ -150,7 +155,7 @@ fn the_gates_request_is_carried_out_where_the_gate_looks_or_refused() {
             ArtifactUrl::parse(location).map_err(|error| error.to_string())
         };
         let requested = request::read("request.md", lines, source)?;
-        Plan::of_request(requested).map_err(|error| error.to_string())
+        MirrorPlan::of_request(requested).map_err(|error| error.to_string())
     };
     let tail = format!("4.19-9.6/builds/{BUILD}/x86_64/rhcos-{BUILD}-qemu.x86_64.qcow2.gz");
     let release = "x86_64/dependencies/rhcos/4.19/4.19.2/rhcos-4.19.2-x86_64-qemu.x86_64.qcow2.gz";
@@ -186,7 +191,7 @@ fn the_gates_request_is_carried_out_where_the_gate_looks_or_refused() {
 #[test]
 fn what_is_to_come_does_not_count_what_is_there() {
     let directory = tempfile::tempdir().unwrap();
-    let mut plan = Plan::default();
+    let mut plan = MirrorPlan::default();
     for (name, size) in [("a", Some(100)), ("b", Some(50)), ("c", None), ("d", Some(7))] {
         add(&mut plan, &Arrangement::Flat, &format!("https://h/{name}"), digest(1)).unwrap();
         plan.files.last_mut().unwrap().size = size;
@@ -219,9 +224,9 @@ fn no_name_leaves_the_directory_or_takes_a_sidecars() {
     ];
     for location in hostile {
         for arrangement in [Arrangement::Flat, Arrangement::Build(None)] {
-            let mut plan = Plan::default();
+            let mut plan = MirrorPlan::default();
             assert!(add(&mut plan, &arrangement, location, digest(1)).is_err(), "{location}");
-            assert_eq!(plan, Plan::default());
+            assert_eq!(plan, MirrorPlan::default());
         }
     }
 }
@@ -240,7 +245,7 @@ fn a_list_is_carried_out_where_the_files_should_be_or_refused() {
         }]});
         change(&mut json);
         let requested = sync::read(&json.to_string())?;
-        Plan::of_request(requested).map_err(|error| error.to_string())
+        MirrorPlan::of_request(requested).map_err(|error| error.to_string())
     };
     let plan = request(&|_| {}).unwrap();
     let directory = "pub/openshift-v4/x86_64/dependencies/rhcos/4.19/4.19.2";
@@ -280,7 +285,7 @@ proptest::proptest! {
         let location = format!("https://h/{tail}");
         let Ok(url) = ArtifactUrl::parse(&location) else { return Ok(()) };
         for arrangement in [Arrangement::Flat, Arrangement::Streams, Arrangement::Build(None), Arrangement::Release("4.8.2".parse().unwrap())] {
-            let mut plan = Plan::default();
+            let mut plan = MirrorPlan::default();
             for signature in [None, Some((location.as_str(), url.clone()))] {
                 let (title, sha256, size) = ("t", digest(1), None);
                 let (location, release, url) = (location.as_str(), release.as_str(), url.clone());

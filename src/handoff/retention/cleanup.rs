@@ -14,12 +14,12 @@ pub struct Cleanup {
     /// The actions, as the listing has them.
     pub actions: BTreeSet<String>,
     /// The images.
-    pub images: Images,
+    pub images: PrunedImages,
 }
 
 /// Which images of a build pruning left.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Images {
+pub enum PrunedImages {
     /// All of them.
     #[default]
     All,
@@ -62,10 +62,10 @@ impl Cleanup {
         let all_known = [BUILD, IMAGES, KEPT].into_iter().chain(HARMLESS);
         known &= actions.iter().all(|(action, _)| all_known.clone().any(|known| known == *action));
         let images = match (known, kept) {
-            (false, _) => Images::Unknown,
-            (true, Some(kept)) if !build => Images::Only(kept),
-            (true, _) if build || images => Images::Only(BTreeSet::new()),
-            (true, _) => Images::All,
+            (false, _) => PrunedImages::Unknown,
+            (true, Some(kept)) if !build => PrunedImages::Only(kept),
+            (true, _) if build || images => PrunedImages::Only(BTreeSet::new()),
+            (true, _) => PrunedImages::All,
         };
         Self { actions: actions.into_iter().map(|(action, _)| action.to_owned()).collect(), images }
     }
@@ -79,12 +79,12 @@ impl Cleanup {
     /// `images pruned but for qemu, live-iso; cloud-uploads pruned`; empty if nothing was.
     pub(super) fn shown(&self) -> String {
         let images = match &self.images {
-            Images::All => None,
-            Images::Only(kept) if kept.is_empty() => Some("images pruned".to_owned()),
-            Images::Only(kept) => {
+            PrunedImages::All => None,
+            PrunedImages::Only(kept) if kept.is_empty() => Some("images pruned".to_owned()),
+            PrunedImages::Only(kept) => {
                 Some(format!("images pruned but for {}", kept.iter().cloned().collect::<Vec<_>>().join(", ")))
             }
-            Images::Unknown => Some("images perhaps pruned".to_owned()),
+            PrunedImages::Unknown => Some("images perhaps pruned".to_owned()),
         };
         let others = self.actions.iter().filter(|action| ![IMAGES, KEPT].contains(&action.as_str()));
         images
@@ -112,7 +112,7 @@ fn flatten<'v>(value: &'v Value, actions: &mut Vec<(&'v str, &'v Value)>) -> boo
     }
 }
 
-impl Images {
+impl PrunedImages {
     fn and(&mut self, other: Self) {
         match (&mut *self, other) {
             (_, Self::All) => {}
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn an_entry_says_which_images_are_left() {
-        use Images::{All, Only, Unknown};
+        use PrunedImages::{All, Only, Unknown};
         let only = |names: &[&str]| Only(names.iter().map(|name| (*name).to_owned()).collect());
         let cases = [
             ("null", All),
@@ -168,6 +168,6 @@ mod tests {
         both.and(read(r#"{"images-kept": ["qemu", "gcp"], "containers": true}"#));
         assert_eq!(both.shown(), "images pruned but for qemu; containers pruned");
         both.and(read(r#"{"odd": true}"#));
-        assert_eq!(both.images, Images::Unknown);
+        assert_eq!(both.images, PrunedImages::Unknown);
     }
 }

@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Gone, Held, HowGone, Images, Pin, Undetermined};
+use super::{Gone, Held, HowGone, Pin, PrunedImages, Undetermined};
 use crate::location::{Arch, BuildAge, BuildId, FileName};
 
 /// What is gone, or may be, by build.
 #[derive(Debug, Default)]
-pub(super) struct Findings<'p>(BTreeMap<(Key<'p>, State), Of<'p>>);
+pub(super) struct GoneByBuild<'p>(BTreeMap<(BuildKey<'p>, FileState), Of<'p>>);
 
 /// A build's age, ID and architecture.
-type Key<'p> = (Option<BuildAge>, &'p Arc<str>, &'p Arc<str>);
+type BuildKey<'p> = (Option<BuildAge>, &'p Arc<str>, &'p Arc<str>);
 
 /// Files, and who pins them.
 #[derive(Debug, Default)]
@@ -23,7 +23,7 @@ struct Of<'p> {
 
 /// What a listing says of one file of a build that it lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum State {
+enum FileState {
     There,
     Unknown(&'static str),
     Gone(HowGone),
@@ -33,7 +33,7 @@ const ODD_ENTRY: &str = "its policy-cleanup is in no known shape";
 const NO_IMAGE: &str = "images of the build were pruned, and nothing says which image the pin is of";
 const NO_FILES: &str = "the listing names no image of the build";
 
-impl<'p> Findings<'p> {
+impl<'p> GoneByBuild<'p> {
     /// Looks for the files of a pin in what is held of its build.
     pub(super) fn look_for_files(&mut self, pin: &'p Pin, held: &[&Held]) {
         // A mirror may have other copies than the one that the location names.
@@ -50,8 +50,8 @@ impl<'p> Findings<'p> {
         }
     }
 
-    fn add(&mut self, pin: &'p Pin, state: Option<State>, file: Option<&Arc<str>>) {
-        if let Some(state @ (State::Gone(_) | State::Unknown(_))) = state {
+    fn add(&mut self, pin: &'p Pin, state: Option<FileState>, file: Option<&Arc<str>>) {
+        if let Some(state @ (FileState::Gone(_) | FileState::Unknown(_))) = state {
             let of = self.0.entry((key(pin), state)).or_default();
             of.files.extend(file.cloned());
             of.by.insert((pin.is_past, &pin.by));
@@ -60,7 +60,7 @@ impl<'p> Findings<'p> {
 
     /// Notes that a whole build is gone.
     pub(super) fn gone(&mut self, pin: &'p Pin, how: HowGone) {
-        self.add(pin, Some(State::Gone(how)), None);
+        self.add(pin, Some(FileState::Gone(how)), None);
     }
 
     /// What was found, the oldest build first.
@@ -70,9 +70,9 @@ impl<'p> Findings<'p> {
             let (build_id, arch, files) = (Arc::clone(build), Arc::clone(arch), files.into_iter().collect());
             let pinned_by = by.into_iter().map(|(_, by)| Arc::clone(by)).collect();
             match state {
-                State::There => {}
-                State::Gone(how) => gone.push(Gone { build_id, arch, how, files, pinned_by }),
-                State::Unknown(why) => {
+                FileState::There => {}
+                FileState::Gone(how) => gone.push(Gone { build_id, arch, how, files, pinned_by }),
+                FileState::Unknown(why) => {
                     let why = why.to_owned();
                     undetermined.push(Undetermined { build_id, arch, why, files, pinned_by });
                 }
@@ -82,38 +82,40 @@ impl<'p> Findings<'p> {
     }
 }
 
-fn key(pin: &Pin) -> Key<'_> {
+fn key(pin: &Pin) -> BuildKey<'_> {
     (pin.build_id().as_ref().map(BuildId::age), &pin.build, &pin.arch)
 }
 
 /// Whether a file of a build is there, by all that the listing says of the build. That it lists the build is no proof
 /// of a file where it says more than that.
-fn state(held: &Held, file: Option<&FileName>, pin: &Pin) -> State {
+fn state(held: &Held, file: Option<&FileName>, pin: &Pin) -> FileState {
     let files = held.files.as_ref();
     if let (Some(files), Some(file)) = (files, file)
         && files.contains(&*file.tail())
     {
-        return State::There;
+        return FileState::There;
     }
     match (&held.cleanup.images, file) {
-        (Images::All, _) => {}
-        (Images::Unknown, _) => return State::Unknown(ODD_ENTRY),
-        (Images::Only(kept), _) if kept.is_empty() => return State::Gone(HowGone::Pruned),
-        (Images::Only(kept), Some(file)) => {
+        (PrunedImages::All, _) => {}
+        (PrunedImages::Unknown, _) => return FileState::Unknown(ODD_ENTRY),
+        (PrunedImages::Only(kept), _) if kept.is_empty() => return FileState::Gone(HowGone::Pruned),
+        (PrunedImages::Only(kept), Some(file)) => {
             let image = Arch::from_rpm_name(&pin.arch).and_then(|arch| file.image(arch));
             match image {
                 Some(image) if kept.contains(&image) => {}
-                Some(_) => return State::Gone(HowGone::Pruned),
-                None => return State::Unknown(NO_IMAGE),
+                Some(_) => return FileState::Gone(HowGone::Pruned),
+                None => return FileState::Unknown(NO_IMAGE),
             }
         }
-        (Images::Only(_), None) => return State::Unknown(NO_IMAGE),
+        (PrunedImages::Only(_), None) => return FileState::Unknown(NO_IMAGE),
     }
     match (files, file) {
-        (None, _) => State::There,
-        (Some(files), _) if !files.iter().any(|file| file.contains(&*pin.arch)) => State::Unknown(NO_FILES),
+        (None, _) => FileState::There,
+        (Some(files), _) if !files.iter().any(|file| file.contains(&*pin.arch)) => {
+            FileState::Unknown(NO_FILES)
+        }
         // A pin that names no file is of whatever there is.
-        (Some(_), None) => State::There,
-        (Some(_), Some(_)) => State::Gone(HowGone::FilesNotListed),
+        (Some(_), None) => FileState::There,
+        (Some(_), Some(_)) => FileState::Gone(HowGone::FilesNotListed),
     }
 }

@@ -50,7 +50,7 @@ pub struct Listing {
     pub removed: BTreeSet<(Arc<str>, Option<Arc<str>>)>,
     /// Lines that belong to no build.
     pub ignored: usize,
-    found: BTreeMap<Key, Found>,
+    found: BTreeMap<ListedKey, Found>,
     tails: HashSet<Arc<str>>,
 }
 
@@ -65,7 +65,7 @@ struct Found {
     cleanup: Cleanup,
 }
 
-type Key = (Arc<str>, Arc<str>, Option<Arc<str>>);
+type ListedKey = (Arc<str>, Arc<str>, Option<Arc<str>>);
 
 /// Why a listing cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -234,7 +234,7 @@ impl Listing {
         is_directory: bool,
         size: Option<u64>,
     ) -> Option<&mut Found> {
-        let Some(place) = Place::find(segments, above, is_directory) else {
+        let Some(place) = ListedPlace::find(segments, above, is_directory) else {
             self.ignored += usize::from(!segments.is_empty());
             return None;
         };
@@ -261,7 +261,7 @@ impl Listing {
     }
 
     fn found(&mut self, directory: &str, name: &str, arch: Option<&str>) -> &mut Found {
-        let key: Key = (directory.into(), name.into(), arch.map(Arc::from));
+        let key: ListedKey = (directory.into(), name.into(), arch.map(Arc::from));
         self.found.entry(key).or_insert_with(|| Found { build: name.parse().ok(), ..Found::default() })
     }
 
@@ -302,7 +302,7 @@ impl Found {
 }
 
 /// The build that a path is of.
-struct Place {
+struct ListedPlace {
     directory: String,
     name: String,
     arch: Option<Arch>,
@@ -310,7 +310,7 @@ struct Place {
     file: Option<FileName>,
 }
 
-impl Place {
+impl ListedPlace {
     fn find(segments: &[&str], above: usize, is_directory: bool) -> Option<Self> {
         if let (false, Ok(location)) = (is_directory, Location::of_path(segments)) {
             let name = location.build_directory()?.to_owned();

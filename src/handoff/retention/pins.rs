@@ -95,21 +95,21 @@ pub enum Reach {
 
 /// What a location says of where its build is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
+struct PinnedPlace {
     directory: Option<Arc<str>>,
     release: Option<Arc<str>>,
 }
 
 /// A build, an architecture, a place, and whether files are pinned.
-type Key = (Arc<str>, Arc<str>, Place, bool);
+type PinKey = (Arc<str>, Arc<str>, PinnedPlace, bool);
 
 /// A path, and the ID of the content.
-type Version = (PathBuf, String);
+type FileVersion = (PathBuf, String);
 
 /// What is pinned by the versions of documents in a repository, each read once.
 struct Versions<'r> {
     repository: &'r Repository,
-    read: HashMap<Version, Rc<Pins>>,
+    read: HashMap<FileVersion, Rc<Pins>>,
     /// How many bytes may still be read.
     left: usize,
 }
@@ -143,16 +143,16 @@ impl Pin {
 impl Pins {
     /// Adds what a document pins.
     pub fn add_document(&mut self, by: &Arc<str>, document: &Document) {
-        let mut found: BTreeMap<Key, BTreeSet<Arc<str>>> = BTreeMap::new();
+        let mut found: BTreeMap<PinKey, BTreeSet<Arc<str>>> = BTreeMap::new();
         for artifact in &document.artifacts {
             let Artifact { id: ArtifactId { arch, .. }, release, location, .. } = artifact;
             let location = Location::parse(location).ok();
-            let place = location.as_ref().map(|location| Place {
+            let place = location.as_ref().map(|location| PinnedPlace {
                 directory: Some(location.directory().into()),
                 release: location.build_directory().map(Arc::from),
             });
             let file = location.as_ref().map(|location| Arc::from(location.file().as_str()));
-            let mut pin = |build: Arc<str>, at: Option<&Place>| {
+            let mut pin = |build: Arc<str>, at: Option<&PinnedPlace>| {
                 let key = (build, Arc::clone(arch), at.cloned().unwrap_or_default(), true);
                 found.entry(key).or_default().extend(at.and(file.clone()));
             };
@@ -181,7 +181,7 @@ impl Pins {
         let releases: BTreeMap<_, _> =
             releases.filter(|(_, it)| it.value.parse::<BuildId>().is_ok()).collect();
         for ((arch, _), release) in &releases {
-            let key = (release.value.as_str().into(), Arc::clone(arch), Place::default(), false);
+            let key = (release.value.as_str().into(), Arc::clone(arch), PinnedPlace::default(), false);
             found.entry(key).or_default();
         }
         for image in images.iter().filter(|image| image.value.starts_with("ami-")) {
@@ -194,7 +194,7 @@ impl Pins {
             }
         }
         self.pins.extend(found.into_iter().map(|((build, arch, place, of_files), files)| {
-            let (by, Place { directory, release }) = (Arc::clone(by), place);
+            let (by, PinnedPlace { directory, release }) = (Arc::clone(by), place);
             Pin { by, is_past: false, build, arch, directory, release, of_files, files }
         }));
     }
@@ -260,9 +260,9 @@ impl Pins {
                 Err(error) => self.unreadable(&name.as_str().into(), &error.to_string(), None),
             }
         }
-        let mut past: Vec<(Arc<str>, Past, Version)> = Vec::new();
+        let mut past: Vec<(Arc<str>, Past, FileVersion)> = Vec::new();
         // When each version was there first: it pins no build that was made later.
-        let mut since: HashMap<Version, u64> = HashMap::new();
+        let mut since: HashMap<FileVersion, u64> = HashMap::new();
         let name_of = |it: &Past| names.get(it.tip).cloned().unwrap_or_default();
         if *reach != Reach::Tips {
             let from = if let Reach::Since(time) = reach { Some(*time) } else { None };
@@ -362,7 +362,7 @@ impl Pins {
 
 impl Versions<'_> {
     /// What a version pins, by nobody yet. It is read at a commit that has it.
-    fn pins(&mut self, commit: &CommitId, version: &Version) -> Rc<Pins> {
+    fn pins(&mut self, commit: &CommitId, version: &FileVersion) -> Rc<Pins> {
         let (path, id) = version;
         if let Some(known) = self.read.get(version).filter(|_| !id.is_empty()) {
             return Rc::clone(known);

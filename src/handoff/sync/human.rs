@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{State, SyncList};
+use super::{SyncList, SyncState};
 use crate::text::{Printable, count};
 
 impl SyncList {
@@ -34,10 +34,10 @@ impl SyncList {
             }
             for file in &build.files {
                 let state = match file.state {
-                    State::Present => "",
-                    State::Missing => "missing",
-                    State::Wrong => "wrong",
-                    State::Undetermined => "unknown",
+                    SyncState::Present => "",
+                    SyncState::Missing => "missing",
+                    SyncState::Wrong => "wrong",
+                    SyncState::Undetermined => "unknown",
                 };
                 writeln!(out, "  {state:<7} {}", Printable(file.url.as_str()))?;
             }

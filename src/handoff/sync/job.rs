@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Refused, State, SyncBuild, SyncFile, WhyRefused};
+use super::{Refused, SyncBuild, SyncFile, SyncState, WhyRefused};
 use crate::handoff::directory::{RHCOS_ID_TXT, SHA256SUM_TXT, SIDECARS, second_names};
 use crate::location::{Arch, ArtifactUrl, BuildId, Location, Series};
 use crate::probe::Sha256sum;
@@ -18,7 +18,7 @@ const PUBLIC_ROOT: &str = "/pub/openshift-v4";
 const PRE_RELEASE: &str = "pre-release";
 
 /// What a server says of a small file: its bytes, nothing if it is missing, or why nobody knows.
-pub type Answer = Result<Option<Vec<u8>>, String>;
+pub type Fetched = Result<Option<Vec<u8>>, String>;
 
 /// One run of `artcd sync-rhcos`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -166,7 +166,7 @@ impl SyncBuild {
     }
 
     /// Takes in the answers: refuses what would destroy something, unless it may be replaced.
-    pub fn consider(&mut self, answers: &BTreeMap<ArtifactUrl, Answer>, replace: bool) {
+    pub fn consider(&mut self, answers: &BTreeMap<ArtifactUrl, Fetched>, replace: bool) {
         if !self.refused.is_empty() {
             return;
         }
@@ -209,13 +209,13 @@ impl SyncBuild {
         self.sync_job = Some(job);
     }
 
-    fn id_of(&self, answer: &impl Fn(&ArtifactUrl) -> Answer) -> Result<Option<BuildId>, String> {
+    fn id_of(&self, answer: &impl Fn(&ArtifactUrl) -> Fetched) -> Result<Option<BuildId>, String> {
         let Some(file) = self.files.first() else { return Ok(None) };
         answer(&file.destination.sibling(RHCOS_ID_TXT))?.map(|bytes| build_id(&bytes)).transpose()
     }
 
     /// What the job would change, delete, or nobody can say.
-    fn consider_directory(&mut self, answer: &impl Fn(&ArtifactUrl) -> Answer, replace: bool) {
+    fn consider_directory(&mut self, answer: &impl Fn(&ArtifactUrl) -> Fetched, replace: bool) {
         let Some(first) = self.files.first() else { return };
         let (mut losses, mut unknown) = (Vec::new(), Vec::new());
         let id = self.id_of(answer);
@@ -236,7 +236,7 @@ impl SyncBuild {
                 sums
             }
             Ok(None) => {
-                let is_empty = self.files.iter().all(|file| file.state == State::Missing);
+                let is_empty = self.files.iter().all(|file| file.state == SyncState::Missing);
                 if !is_empty || matches!(id, Ok(Some(_))) {
                     losses.push(format!("it is not empty, and no {SHA256SUM_TXT} says what is in it"));
                 }
@@ -258,8 +258,8 @@ impl SyncBuild {
         for file in &self.files {
             let name = file.destination.file_name();
             match file.state {
-                State::Wrong if sums.of(name).is_empty() => changed.push(excerpt(name, 200)),
-                State::Undetermined => {
+                SyncState::Wrong if sums.of(name).is_empty() => changed.push(excerpt(name, 200)),
+                SyncState::Undetermined => {
                     unknown.extend(file.message.iter().map(|why| format!("{}: {why}", excerpt(name, 200))));
                 }
                 _ => {}
@@ -291,7 +291,7 @@ impl SyncBuild {
     }
 
     /// Says what becomes of a `latest` directory; whether the job must leave it alone.
-    fn consider_latest(&mut self, latest: &Latest, held: Answer) -> bool {
+    fn consider_latest(&mut self, latest: &Latest, held: Fetched) -> bool {
         let directory = excerpt(latest.id.directory(), 300);
         let held = match held.and_then(|bytes| bytes.map(|bytes| build_id(&bytes)).transpose()) {
             Ok(None) => return false,

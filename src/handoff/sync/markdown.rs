@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{State, SyncBuild, SyncList};
+use super::{SyncBuild, SyncList, SyncState};
 use crate::handoff::request::opening;
 use crate::report::ProwContext;
 use crate::report::markdown::escape::{code, prose};
@@ -63,7 +63,7 @@ fn write_build(out: &mut impl Write, build: &SyncBuild) -> io::Result<()> {
     for remark in &build.remarks {
         writeln!(out, "\n> {}", prose(remark, 1_000))?;
     }
-    let missing = build.files.iter().filter(|file| file.state != State::Present);
+    let missing = build.files.iter().filter(|file| file.state != SyncState::Present);
     let missing: String = missing.flat_map(|file| [file.destination.as_str(), "\n"]).collect();
     if !missing.is_empty() {
         writeln!(out, "\nMissing or wrong:\n\n```\n{missing}```")?;

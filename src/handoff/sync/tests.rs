@@ -1,5 +1,5 @@
 use super::*;
-use crate::report::model::TargetKind;
+use crate::report::model::{ReportedTarget, TargetKind};
 
 const BRIDGE: &str = "https://bridge.example/art/storage";
 const MIRROR: &str = "https://mirror.openshift.com/pub/openshift-v4/x86_64/dependencies/rhcos";
@@ -20,7 +20,7 @@ fn available(at_bridge: &str, destination: &str, digest: u8) -> (SyncFile, Arc<s
         url: ArtifactUrl::parse(&format!("{BRIDGE}/{at_bridge}")).unwrap(),
         location: destination.to_owned(),
         destination: ArtifactUrl::parse(destination).unwrap(),
-        state: State::Missing,
+        state: SyncState::Missing,
         message: None,
         sha256: Sha256::from_bytes([digest; 32]),
         size: None,
@@ -29,8 +29,8 @@ fn available(at_bridge: &str, destination: &str, digest: u8) -> (SyncFile, Arc<s
 }
 
 fn list(available: Vec<(SyncFile, Arc<str>)>) -> SyncList {
-    let findings = Findings { available, ..Findings::default() };
-    let published = Target { kind: TargetKind::Published, prefix: None };
+    let findings = SyncFindings { available, ..SyncFindings::default() };
+    let published = ReportedTarget { kind: TargetKind::Published, prefix: None };
     SyncList::of(findings, published, None, &ProwContext::default())
 }
 

@@ -10,13 +10,13 @@ pub struct Transfers(Arc<Mutex<Books>>);
 #[derive(Debug, Default)]
 struct Books {
     next: u64,
-    open: BTreeMap<u64, Entry>,
+    open: BTreeMap<u64, TransferEntry>,
     /// What is done, with its bytes.
     done: TransfersNow,
 }
 
 #[derive(Debug)]
-struct Entry {
+struct TransferEntry {
     file: FileProgress,
     started: bool,
     /// What went over the wire, what was thrown away included.
@@ -75,7 +75,7 @@ impl Transfers {
     pub fn now(&self) -> TransfersNow {
         let books = self.books();
         let mut now = books.done.clone();
-        for Entry { file, started, wire } in books.open.values() {
+        for TransferEntry { file, started, wire } in books.open.values() {
             now.add(file.received, file.size.unwrap_or(0).max(file.received), *wire);
             if *started {
                 now.files.push(file.clone());
@@ -91,7 +91,7 @@ impl Transfers {
         let id = books.next;
         books.next += 1;
         let file = FileProgress { id, name: name.into(), received: 0, size };
-        books.open.insert(id, Entry { file, started: false, wire: 0 });
+        books.open.insert(id, TransferEntry { file, started: false, wire: 0 });
         drop(books);
         Meter { transfers: self.clone(), id }
     }
@@ -118,7 +118,7 @@ impl Meter {
         self.change(|entry| entry.file.received = 0);
     }
 
-    fn change(&self, change: impl FnOnce(&mut Entry)) {
+    fn change(&self, change: impl FnOnce(&mut TransferEntry)) {
         if let Some(entry) = self.transfers.books().open.get_mut(&self.id) {
             change(entry);
         }
@@ -128,7 +128,7 @@ impl Meter {
 impl Drop for Meter {
     fn drop(&mut self) {
         let mut books = self.transfers.books();
-        if let Some(Entry { file, wire, .. }) = books.open.remove(&self.id) {
+        if let Some(TransferEntry { file, wire, .. }) = books.open.remove(&self.id) {
             books.done.done += 1;
             books.done.add(file.received, file.received, wire);
         }

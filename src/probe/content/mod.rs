@@ -31,7 +31,7 @@ mod unzip;
 pub use drain::{MAX_UNCOMPRESSED_BYTES, Uncompressed};
 pub use meter::{FileProgress, Transfers, TransfersNow};
 pub use proof::ContentRequest;
-pub(super) use proof::{Order, Prover};
+pub(super) use proof::{ProofOrder, Prover};
 pub use sink::Sink;
 pub use transfer::{Extent, Transferred, Unfinished};
 

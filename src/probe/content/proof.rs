@@ -19,7 +19,7 @@ use crate::location::ArtifactUrl;
 use crate::probe::answer::{SmallFile, small_file};
 use crate::probe::evidence::{Evidence, Observation, Unread};
 use crate::probe::openpgp::{
-    Keyring, MAX_SIGNATURE_BYTES, SigType, SignatureCheck, Signatures, Verification,
+    Keyring, MAX_SIGNATURE_BYTES, SigType, SignatureCheck, SignaturePackets, Verification,
 };
 use crate::stream::Sha256;
 
@@ -65,7 +65,7 @@ pub(in crate::probe) struct Prover {
 }
 
 /// A file whose bytes are to be proven.
-pub(in crate::probe) struct Order {
+pub(in crate::probe) struct ProofOrder {
     pub(in crate::probe) location: ArtifactUrl,
     pub(in crate::probe) request: ContentRequest,
     /// Where its signature is, and the keys to check it with.
@@ -73,7 +73,7 @@ pub(in crate::probe) struct Order {
 }
 
 /// What the hashing thread does with a file.
-struct Plan {
+struct HashPlan {
     named: Option<Format>,
     of_unknown_format: bool,
     uncompress: bool,
@@ -82,7 +82,7 @@ struct Plan {
 }
 
 /// What the hashing thread found.
-struct Read {
+struct HashOutcome {
     bytes: u64,
     sha256: Sha256,
     uncompressed: Option<Uncompressed>,
@@ -114,20 +114,20 @@ impl Prover {
     pub(in crate::probe) async fn prove(
         &self,
         client: &Client,
-        order: Order,
+        order: ProofOrder,
         meter: Meter,
         evidence: &mut Evidence,
     ) {
         // Never closed; without a permit there would only be more downloads at a time.
         let _permit = self.permits.acquire().await;
         meter.start();
-        let Order { location, request, signature } = order;
+        let ProofOrder { location, request, signature } = order;
         let signature = match signature {
             Some((at, keyring)) => fetch_signature(client, &at, evidence).await.map(|its| (its, keyring)),
             None => None,
         };
         let said = evidence.meta_json.iter();
-        let plan = Plan {
+        let plan = HashPlan {
             named: Format::by_name(location.file_name()),
             of_unknown_format: is_of_unknown_format(location.file_name()),
             uncompress: request.uncompress,
@@ -158,9 +158,11 @@ impl Prover {
                 evidence.file = observation;
                 return;
             }
-            Err(Unfinished::Sink(Stopped)) => None,
+            Err(Unfinished::Sink(HashingStopped)) => None,
         };
-        if let Some((Transferred { pieces, .. }, Read { bytes, sha256, uncompressed }, signature)) = read {
+        if let Some((Transferred { pieces, .. }, HashOutcome { bytes, sha256, uncompressed }, signature)) =
+            read
+        {
             match signature {
                 Some(Ok(check)) => evidence.signature_check = Some(check),
                 Some(Err(detail)) => {
@@ -179,9 +181,13 @@ impl Prover {
 }
 
 /// Reads a signature file that was there a moment ago. Without one the evidence says why.
-async fn fetch_signature(client: &Client, at: &ArtifactUrl, evidence: &mut Evidence) -> Option<Signatures> {
+async fn fetch_signature(
+    client: &Client,
+    at: &ArtifactUrl,
+    evidence: &mut Evidence,
+) -> Option<SignaturePackets> {
     let error = match small_file(client, at.url(), MAX_SIGNATURE_BYTES).await {
-        SmallFile::Whole(bytes) => match Signatures::parse(&bytes) {
+        SmallFile::Whole(bytes) => match SignaturePackets::parse(&bytes) {
             Ok(signatures) => return Some(signatures),
             Err(why) => {
                 evidence.signature_check = Some(SignatureCheck::Bad(why));
@@ -203,9 +209,9 @@ async fn fetch_signature(client: &Client, at: &ArtifactUrl, evidence: &mut Evide
     None
 }
 
-impl Plan {
+impl HashPlan {
     /// On a blocking thread: reads all that comes.
-    fn carry_out(&self, chunks: mpsc::Receiver<Chunk>) -> Option<Read> {
+    fn carry_out(&self, chunks: mpsc::Receiver<Chunk>) -> Option<HashOutcome> {
         let mut tap = Tap::new(chunks);
         let unpacked =
             self.uncompress.then(|| unpack(&mut tap, self.named, self.uncompressed_size, &self.memory));
@@ -219,47 +225,47 @@ impl Plan {
             None => Uncompressed::Whole { bytes, sha256 },
             Some(unpacked) => unpacked,
         });
-        Some(Read { bytes, sha256, uncompressed })
+        Some(HashOutcome { bytes, sha256, uncompressed })
     }
 }
 
 /// Hands the bytes of a download to a blocking thread, and to gpgv.
 struct Feed {
-    plan: Arc<Plan>,
+    plan: Arc<HashPlan>,
     meter: Meter,
-    signature: Option<(Signatures, Arc<Keyring>)>,
+    signature: Option<(SignaturePackets, Arc<Keyring>)>,
     verification: Option<Result<Verification, String>>,
     chunks: mpsc::Sender<Chunk>,
-    reader: JoinHandle<Option<Read>>,
+    reader: JoinHandle<Option<HashOutcome>>,
     batch: Vec<Bytes>,
     batched: usize,
 }
 
 /// The hashing thread takes no more.
 #[derive(Debug)]
-struct Stopped;
+struct HashingStopped;
 
 impl Feed {
-    fn new(plan: Arc<Plan>, meter: Meter, signature: Option<(Signatures, Arc<Keyring>)>) -> Self {
+    fn new(plan: Arc<HashPlan>, meter: Meter, signature: Option<(SignaturePackets, Arc<Keyring>)>) -> Self {
         let (chunks, reader) = Self::begin(&plan);
         let verification = verification(signature.as_ref());
         Self { plan, meter, signature, verification, chunks, reader, batch: Vec::new(), batched: 0 }
     }
 
-    fn begin(plan: &Arc<Plan>) -> (mpsc::Sender<Chunk>, JoinHandle<Option<Read>>) {
+    fn begin(plan: &Arc<HashPlan>) -> (mpsc::Sender<Chunk>, JoinHandle<Option<HashOutcome>>) {
         let (sender, receiver) = mpsc::channel(WAITING_BATCHES);
         let plan = Arc::clone(plan);
         (sender, tokio::task::spawn_blocking(move || plan.carry_out(receiver)))
     }
 
-    async fn flush(&mut self) -> Result<(), Stopped> {
+    async fn flush(&mut self) -> Result<(), HashingStopped> {
         if self.batch.is_empty() {
             return Ok(());
         }
         self.batched = 0;
         let batch = std::mem::take(&mut self.batch);
         let again = if self.verification.is_some() { batch.clone() } else { Vec::new() };
-        self.chunks.send(Chunk::Bytes(batch)).await.map_err(|_| Stopped)?;
+        self.chunks.send(Chunk::Bytes(batch)).await.map_err(|_| HashingStopped)?;
         // While the other thread hashes them.
         if let Some(Ok(verification)) = &mut self.verification {
             for bytes in again {
@@ -269,7 +275,7 @@ impl Feed {
         Ok(())
     }
 
-    async fn finish(mut self) -> Option<(Read, Option<Result<SignatureCheck, String>>)> {
+    async fn finish(mut self) -> Option<(HashOutcome, Option<Result<SignatureCheck, String>>)> {
         self.flush().await.ok()?;
         self.chunks.send(Chunk::End).await.ok()?;
         let read = self.reader.await.ok().flatten()?;
@@ -282,14 +288,16 @@ impl Feed {
     }
 }
 
-fn verification(signature: Option<&(Signatures, Arc<Keyring>)>) -> Option<Result<Verification, String>> {
+fn verification(
+    signature: Option<&(SignaturePackets, Arc<Keyring>)>,
+) -> Option<Result<Verification, String>> {
     signature.map(|(signatures, keyring)| Verification::begin(keyring, signatures))
 }
 
 impl Sink for Feed {
-    type Error = Stopped;
+    type Error = HashingStopped;
 
-    async fn take(&mut self, bytes: Bytes) -> Result<(), Stopped> {
+    async fn take(&mut self, bytes: Bytes) -> Result<(), HashingStopped> {
         self.meter.add(u64::try_from(bytes.len()).unwrap_or(0));
         self.batched = self.batched.saturating_add(bytes.len());
         self.batch.push(bytes);
@@ -299,7 +307,7 @@ impl Sink for Feed {
         Ok(())
     }
 
-    async fn start_over(&mut self) -> Result<(), Stopped> {
+    async fn start_over(&mut self) -> Result<(), HashingStopped> {
         self.meter.reset();
         self.batch.clear();
         self.batched = 0;

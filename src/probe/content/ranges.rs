@@ -6,7 +6,7 @@ use crate::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 /// The validators of one version of a file (RFC 9110, section 8.8).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Version {
+pub(super) struct Validators {
     etag: Option<HeaderValue>,
     last_modified: Option<HeaderValue>,
     /// Whether the date is a strong validator: the file did not change in the second before the answer
@@ -14,7 +14,7 @@ pub(super) struct Version {
     strong_date: bool,
 }
 
-impl Version {
+impl Validators {
     pub(super) fn of(headers: &HeaderMap) -> Self {
         let get = |name: HeaderName| headers.get(name).cloned();
         let last_modified = get(header::LAST_MODIFIED);
@@ -54,14 +54,14 @@ impl Version {
 
 /// `Content-Range: bytes FIRST-LAST/TOTAL` (RFC 9110, section 14.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Part {
+pub(super) struct ContentRange {
     pub(super) first: u64,
     pub(super) last: u64,
     /// The size of the whole file; none for `*`.
     pub(super) total: Option<u64>,
 }
 
-impl Part {
+impl ContentRange {
     pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
         let mut values = headers.get_all(header::CONTENT_RANGE).iter();
         let value = values.next().filter(|_| values.next().is_none())?.to_str().ok()?;
@@ -99,8 +99,8 @@ mod tests {
             ("items 5-9/10", None),
             ("bytes 5-9", None),
         ] {
-            let parsed =
-                Part::of(&headers(&[("content-range", value)])).map(|it| (it.first, it.last, it.total));
+            let parsed = ContentRange::of(&headers(&[("content-range", value)]))
+                .map(|it| (it.first, it.last, it.total));
             assert_eq!(parsed, part, "{value}");
         }
     }
@@ -118,15 +118,15 @@ mod tests {
             (&[("last-modified", EARLIER)], None),
             (&[], None),
         ] {
-            assert_eq!(Version::of(&headers(pairs)).if_range(), if_range, "{pairs:?}");
+            assert_eq!(Validators::of(&headers(pairs)).if_range(), if_range, "{pairs:?}");
         }
     }
 
     #[test]
     fn two_versions_are_known_by_what_both_answers_have() {
-        let tagged = |tag| Version::of(&headers(&[("etag", tag)]));
+        let tagged = |tag| Validators::of(&headers(&[("etag", tag)]));
         assert!(tagged("\"a\"").contradicts(&tagged("\"b\"")));
         assert!(!tagged("\"a\"").contradicts(&tagged("\"a\"")));
-        assert!(!tagged("\"a\"").contradicts(&Version::default()));
+        assert!(!tagged("\"a\"").contradicts(&Validators::default()));
     }
 }

@@ -24,7 +24,7 @@ pub(super) struct Tap {
     current: Bytes,
     hash: Context,
     count: Rc<Cell<u64>>,
-    state: State,
+    state: TapState,
 }
 
 /// What all the bytes come to.
@@ -34,7 +34,7 @@ pub(super) struct Totals {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
+enum TapState {
     Flowing,
     Ended,
     GivenUp,
@@ -48,7 +48,7 @@ impl Tap {
             current: Bytes::new(),
             hash: Context::new(&SHA256),
             count: Rc::default(),
-            state: State::Flowing,
+            state: TapState::Flowing,
         }
     }
 
@@ -71,7 +71,7 @@ impl Tap {
     pub(super) fn finish(mut self) -> Option<Totals> {
         self.current = Bytes::new();
         while self.next().is_some() {}
-        (self.state == State::Ended).then(|| Totals { bytes: self.count.get(), sha256: digest(self.hash) })
+        (self.state == TapState::Ended).then(|| Totals { bytes: self.count.get(), sha256: digest(self.hash) })
     }
 
     fn next(&mut self) -> Option<Bytes> {
@@ -81,13 +81,13 @@ impl Tap {
                 self.count.set(self.count.get().saturating_add(u64::try_from(bytes.len()).unwrap_or(0)));
                 return Some(bytes);
             }
-            if self.state != State::Flowing {
+            if self.state != TapState::Flowing {
                 return None;
             }
             match self.chunks.blocking_recv() {
                 Some(Chunk::Bytes(bytes)) => self.waiting = bytes.into_iter(),
-                Some(Chunk::End) => self.state = State::Ended,
-                None => self.state = State::GivenUp,
+                Some(Chunk::End) => self.state = TapState::Ended,
+                None => self.state = TapState::GivenUp,
             }
         }
     }
@@ -98,7 +98,9 @@ impl BufRead for Tap {
         while self.current.is_empty() {
             match self.next() {
                 Some(bytes) => self.current = bytes,
-                None if self.state == State::GivenUp => return Err(io::ErrorKind::ConnectionAborted.into()),
+                None if self.state == TapState::GivenUp => {
+                    return Err(io::ErrorKind::ConnectionAborted.into());
+                }
                 None => break,
             }
         }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use url::Url;
 
-use super::ranges::{Part, Version};
+use super::ranges::{ContentRange, Validators};
 use super::sink::Sink;
 use crate::http::header::{self, HeaderMap};
 use crate::http::{
@@ -57,7 +57,7 @@ struct Transfer {
     position: u64,
     /// The size that the first answer told.
     total: Option<u64>,
-    version: Version,
+    version: Validators,
     /// The bytes so far are from an earlier run, and of which version they are is not known.
     of_unknown_version: bool,
     pieces: u32,
@@ -204,8 +204,8 @@ impl Client {
             Accepted::Body => {
                 if std::mem::take(&mut transfer.of_unknown_version) {
                     let headers = answer.headers();
-                    transfer.total = Part::of(headers).and_then(|part| part.total);
-                    transfer.version = Version::of(headers);
+                    transfer.total = ContentRange::of(headers).and_then(|part| part.total);
+                    transfer.version = Validators::of(headers);
                 }
             }
             Accepted::BodyFromTheStart => {
@@ -216,7 +216,7 @@ impl Client {
                 if transfer.total.is_none() && ends_with_its_connection(answer.headers()) {
                     transfer.total = extent.told;
                 }
-                transfer.version = Version::of(answer.headers());
+                transfer.version = Validators::of(answer.headers());
             }
             Accepted::StartOver(why) => return Attempt::StartOver(why),
             Accepted::Not => {
@@ -362,13 +362,13 @@ impl Transfer {
     }
 
     fn accept_part(&self, headers: &HeaderMap) -> Accepted {
-        let Some(part) = Part::of(headers) else {
+        let Some(part) = ContentRange::of(headers) else {
             return Accepted::StartOver("the server sends a part without saying which");
         };
         if part.first != self.position {
             return Accepted::StartOver("the server sends another part than was asked for");
         }
-        if self.version.contradicts(&Version::of(headers))
+        if self.version.contradicts(&Validators::of(headers))
             || matches!((part.total, self.total), (Some(now), Some(then)) if now != then)
         {
             return Accepted::StartOver("the file changed while it was read");

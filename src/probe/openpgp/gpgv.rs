@@ -13,7 +13,7 @@ use tokio::process::{Child, ChildStdin, Command};
 use tokio::time::timeout;
 
 use super::SignatureCheck;
-use super::keyring::{Keyring, Signatures};
+use super::keyring::{Keyring, SignaturePackets};
 
 /// How long gpgv may take for each chunk that it is given, and for its report after the last.
 const TIME: Duration = Duration::from_secs(30);
@@ -55,7 +55,7 @@ impl Keyring {
         text: &[u8],
         signature: &[u8],
     ) -> Result<SignatureCheck, String> {
-        let signatures = match Signatures::parse(signature) {
+        let signatures = match SignaturePackets::parse(signature) {
             Ok(signatures) => signatures,
             Err(why) => return Ok(SignatureCheck::Bad(why)),
         };
@@ -76,7 +76,7 @@ impl Keyring {
 
 impl Verification {
     /// Starts gpgv. The error says why that failed.
-    pub(in crate::probe) fn begin(keyring: &Keyring, signatures: &Signatures) -> Result<Self, String> {
+    pub(in crate::probe) fn begin(keyring: &Keyring, signatures: &SignaturePackets) -> Result<Self, String> {
         let begin = || -> io::Result<Self> {
             let home = keyring.directory.path();
             let mut file = NamedTempFile::new_in(home)?;

@@ -41,7 +41,7 @@ pub enum KeyringError {
     NotCopied(#[from] std::io::Error),
 }
 
-pub(in crate::probe) struct Signatures(pub(super) Vec<u8>);
+pub(in crate::probe) struct SignaturePackets(pub(super) Vec<u8>);
 
 impl Keyring {
     /// Prepares to check with these public keys: any number of them, binary or in any number of armored blocks.
@@ -80,7 +80,7 @@ fn find() -> Option<PathBuf> {
     programs.find(|it| fs::metadata(it).is_ok_and(|it| it.is_file() && it.permissions().mode() & 0o111 != 0))
 }
 
-impl Signatures {
+impl SignaturePackets {
     /// Reads a detached signature file, armored or binary. The error is for a person.
     pub(in crate::probe) fn parse(bytes: &[u8]) -> Result<Self, String> {
         const EXPECTED: &str = "it is not an OpenPGP signature";

@@ -12,7 +12,7 @@ mod packets;
 
 pub(super) use gpgv::{SigType, Verification};
 pub use keyring::{Keyring, KeyringError};
-pub(super) use keyring::{MAX_SIGNATURE_BYTES, Signatures};
+pub(super) use keyring::{MAX_SIGNATURE_BYTES, SignaturePackets};
 
 /// What became of a signature that a keyring was asked about.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -54,7 +54,7 @@ const MOST_REMARKS: usize = 5;
 
 #[derive(Template)]
 #[template(path = "report.html")]
-pub(super) struct Page {
+pub(super) struct HtmlPage {
     verdict: Verdict,
     /// The verdict's word, and where it holds.
     word: String,
@@ -132,21 +132,21 @@ struct Shown {
     verdict: Verdict,
     reason: &'static str,
     title: Text,
-    example: Failure,
+    example: FailedArtifact,
     advice: Option<Text>,
     /// All of them, if there are others than the example.
-    all: Vec<Failure>,
+    all: Vec<FailedArtifact>,
     more: usize,
 }
 
 /// One artifact that did not pass.
-struct Failure {
+struct FailedArtifact {
     id: Text,
     url: Text,
     message: Option<Text>,
 }
 
-impl Page {
+impl HtmlPage {
     pub(super) fn new(report: &Report, written: &Written, limits: Limits) -> Self {
         let overview = Overview::of(report);
         let (groups, more_groups) = shown(&overview, limits);
@@ -229,9 +229,9 @@ fn shown(overview: &Overview<'_>, limits: Limits) -> (Vec<Shown>, usize) {
 }
 
 /// An artifact that did not pass, without its message where that is the known one.
-fn failure(artifact: &ArtifactReport, known: Option<&String>) -> Failure {
+fn failure(artifact: &ArtifactReport, known: Option<&String>) -> FailedArtifact {
     let message = Some(said(artifact)).filter(|_| known != Some(&artifact.message));
-    Failure {
+    FailedArtifact {
         id: Text::new(&artifact.bare_id(), 500),
         url: Text::new(artifact.url_or_location(), 2_000),
         message: message.map(|message| Text::new(&message, 1_000)),

@@ -35,23 +35,23 @@ impl Tree for Planted {
         "planted".to_owned()
     }
 
-    fn list(&self, directory: &Path) -> Result<Option<Listing>, SourceError> {
+    fn list(&self, directory: &Path) -> Result<Option<TreeListing>, SourceError> {
         if self.lacks.iter().any(|lacks| Path::new(lacks) == directory) {
             return Ok(None);
         }
         let mut entries = BTreeMap::new();
-        let others = self.others.iter().map(|(path, what)| (path, Kind::Other(what)));
-        for (path, kind) in self.files.keys().map(|path| (path, Kind::File)).chain(others) {
+        let others = self.others.iter().map(|(path, what)| (path, EntryKind::Other(what)));
+        for (path, kind) in self.files.keys().map(|path| (path, EntryKind::File)).chain(others) {
             let Ok(below) = path.strip_prefix(directory) else { continue };
             let mut parts = below.iter();
             let name = parts.next().unwrap().to_owned();
-            entries.insert(name, if parts.next().is_some() { Kind::Directory } else { kind });
+            entries.insert(name, if parts.next().is_some() { EntryKind::Directory } else { kind });
         }
         let id = "1".to_owned();
         let entries: Vec<Entry> =
             entries.into_iter().map(|(name, kind)| Entry { name, kind, id: id.clone() }).collect();
         let identity = directory.display().to_string();
-        Ok((!entries.is_empty()).then_some(Listing { identity, entries }))
+        Ok((!entries.is_empty()).then_some(TreeListing { identity, entries }))
     }
 
     fn read(&self, path: &Path, limit: usize) -> Result<Vec<u8>, SourceError> {

@@ -120,7 +120,7 @@ fn alarms(document: &Value, builds: &HashMap<String, BuildMetadata>) -> Vec<Stri
     let mut alarms = Vec::new();
     for artifact in &document.artifacts {
         let (directory, file_name) = artifact.location.rsplit_once('/').unwrap();
-        let claim = Claim {
+        let claim = MetaJsonClaim {
             id: artifact.id.clone(),
             release: Arc::clone(&artifact.release),
             file_name: file_name.into(),

@@ -23,7 +23,7 @@ pub(super) fn is_object_id(text: &str) -> bool {
 }
 
 /// What `git cat-file --batch` says of a name.
-pub(super) enum Answer {
+pub(super) enum ObjectAnswer {
     Object { id: String, kind: String, content: Vec<u8> },
     Missing,
     BadLink(&'static str),
@@ -31,7 +31,7 @@ pub(super) enum Answer {
 }
 
 /// Why there is no answer.
-pub(super) enum Stop {
+pub(super) enum NoAnswer {
     Io(io::Error),
     /// The time is over.
     Late,
@@ -46,7 +46,7 @@ pub(super) enum Stop {
 pub(super) struct Process {
     pub(super) child: Child,
     input: Option<ChildStdin>,
-    pub(super) output: Output,
+    pub(super) output: ProcessOutput,
     complaint: Receiver<Vec<u8>>,
 }
 
@@ -83,51 +83,51 @@ impl Process {
             let _ = sender.send(kept);
         });
         let input = child.stdin.take();
-        Ok(Self { child, input, output: Output { receiver, chunk: Vec::new(), at: 0 }, complaint })
+        Ok(Self { child, input, output: ProcessOutput { receiver, chunk: Vec::new(), at: 0 }, complaint })
     }
 
     /// Asks for objects. The pipe takes all names at once: nothing else is in it.
-    pub(super) fn ask(&mut self, names: &[Vec<u8>]) -> Result<(), Stop> {
-        let Some(input) = &mut self.input else { return Err(Stop::End) };
+    pub(super) fn ask(&mut self, names: &[Vec<u8>]) -> Result<(), NoAnswer> {
+        let Some(input) = &mut self.input else { return Err(NoAnswer::End) };
         let lines = names.iter().flat_map(|name| [name.as_slice(), b"\n"]).collect::<Vec<_>>().concat();
         match input.write_all(&lines).and_then(|()| input.flush()) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Stop::End),
-            asked => asked.map_err(Stop::Io),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(NoAnswer::End),
+            asked => asked.map_err(NoAnswer::Io),
         }
     }
 
     /// The next answer.
-    pub(super) fn answer(&mut self, limit: usize, until: Instant) -> Result<Answer, Stop> {
+    pub(super) fn answer(&mut self, limit: usize, until: Instant) -> Result<ObjectAnswer, NoAnswer> {
         let line = self.output.line(until)?;
         let line = String::from_utf8_lossy(&line).into_owned();
         let fields: Vec<&str> = line.split(' ').collect();
         match fields.as_slice() {
             [id, kind @ ("blob" | "tree" | "commit" | "tag"), size] if is_object_id(id) => {
-                let size: u64 = size.parse().map_err(|_| Stop::Long)?;
+                let size: u64 = size.parse().map_err(|_| NoAnswer::Long)?;
                 match usize::try_from(size) {
                     Ok(length) if length <= limit => {
                         let content = self.output.exactly(length, until)?;
                         self.output.exactly(1, until)?;
-                        Ok(Answer::Object { id: (*id).to_owned(), kind: (*kind).to_owned(), content })
+                        Ok(ObjectAnswer::Object { id: (*id).to_owned(), kind: (*kind).to_owned(), content })
                     }
-                    _ => Ok(Answer::TooLarge(size)),
+                    _ => Ok(ObjectAnswer::TooLarge(size)),
                 }
             }
             [kind @ ("symlink" | "dangling" | "loop" | "notdir"), size] => {
-                let size: usize = size.parse().map_err(|_| Stop::Long)?;
+                let size: usize = size.parse().map_err(|_| NoAnswer::Long)?;
                 if size > MAX_LINE {
-                    return Err(Stop::Long);
+                    return Err(NoAnswer::Long);
                 }
                 self.output.exactly(size + 1, until)?;
                 Ok(match *kind {
-                    "notdir" => Answer::Missing,
-                    "symlink" => Answer::BadLink("a link out of the checkout"),
-                    "loop" => Answer::BadLink("a link to itself"),
-                    _ => Answer::BadLink("a link to nothing"),
+                    "notdir" => ObjectAnswer::Missing,
+                    "symlink" => ObjectAnswer::BadLink("a link out of the checkout"),
+                    "loop" => ObjectAnswer::BadLink("a link to itself"),
+                    _ => ObjectAnswer::BadLink("a link to nothing"),
                 })
             }
             // Otherwise it repeats the name: `… missing`, `… ambiguous`.
-            _ => Ok(Answer::Missing),
+            _ => Ok(ObjectAnswer::Missing),
         }
     }
 
@@ -151,21 +151,21 @@ impl Drop for Process {
 
 /// What a process writes, as it comes.
 #[derive(Debug)]
-pub(super) struct Output {
+pub(super) struct ProcessOutput {
     receiver: Receiver<io::Result<Vec<u8>>>,
     chunk: Vec<u8>,
     /// How much of the chunk was taken.
     at: usize,
 }
 
-impl Output {
+impl ProcessOutput {
     /// What is there and was not taken; empty at the end.
-    fn more(&mut self, until: Instant) -> Result<&[u8], Stop> {
+    fn more(&mut self, until: Instant) -> Result<&[u8], NoAnswer> {
         if self.at >= self.chunk.len() {
             let left = until.saturating_duration_since(Instant::now());
             self.chunk = match self.receiver.recv_timeout(left) {
-                Ok(chunk) => chunk.map_err(Stop::Io)?,
-                Err(RecvTimeoutError::Timeout) => return Err(Stop::Late),
+                Ok(chunk) => chunk.map_err(NoAnswer::Io)?,
+                Err(RecvTimeoutError::Timeout) => return Err(NoAnswer::Late),
                 Err(RecvTimeoutError::Disconnected) => Vec::new(),
             };
             self.at = 0;
@@ -174,12 +174,12 @@ impl Output {
     }
 
     /// The next line, without its end.
-    pub(super) fn line(&mut self, until: Instant) -> Result<Vec<u8>, Stop> {
+    pub(super) fn line(&mut self, until: Instant) -> Result<Vec<u8>, NoAnswer> {
         let mut line = Vec::new();
         loop {
             let more = self.more(until)?;
             if more.is_empty() {
-                return Err(Stop::End);
+                return Err(NoAnswer::End);
             }
             let end = more.iter().position(|&byte| byte == b'\n');
             line.extend_from_slice(more.get(..end.unwrap_or(more.len())).unwrap_or_default());
@@ -188,17 +188,17 @@ impl Output {
                 return Ok(line);
             }
             if line.len() > MAX_LINE {
-                return Err(Stop::Long);
+                return Err(NoAnswer::Long);
             }
         }
     }
 
-    fn exactly(&mut self, length: usize, until: Instant) -> Result<Vec<u8>, Stop> {
+    fn exactly(&mut self, length: usize, until: Instant) -> Result<Vec<u8>, NoAnswer> {
         let mut bytes = Vec::with_capacity(length);
         while bytes.len() < length {
             let more = self.more(until)?;
             if more.is_empty() {
-                return Err(Stop::End);
+                return Err(NoAnswer::End);
             }
             let taken = more.len().min(length - bytes.len());
             bytes.extend_from_slice(more.get(..taken).unwrap_or_default());
@@ -208,7 +208,7 @@ impl Output {
     }
 
     /// All that comes until the end.
-    pub(super) fn rest(&mut self, limit: usize, until: Instant) -> Result<Vec<u8>, Stop> {
+    pub(super) fn rest(&mut self, limit: usize, until: Instant) -> Result<Vec<u8>, NoAnswer> {
         let mut bytes = Vec::new();
         loop {
             let more = self.more(until)?;
@@ -218,7 +218,7 @@ impl Output {
             bytes.extend_from_slice(more);
             self.at += more.len();
             if bytes.len() > limit {
-                return Err(Stop::Long);
+                return Err(NoAnswer::Long);
             }
         }
     }

@@ -199,7 +199,7 @@ fn a_hostile_repository_runs_nothing() {
 }
 
 impl Process {
-    fn ask_one(&mut self, until: Instant) -> Result<Answer, Stop> {
+    fn ask_one(&mut self, until: Instant) -> Result<ObjectAnswer, NoAnswer> {
         self.ask(&[b"x".to_vec()])?;
         self.answer(10, until)
     }
@@ -214,12 +214,12 @@ fn process(script: &str) -> Process {
 #[test]
 fn answers_are_bounded_in_bytes_and_in_time() {
     let soon = || Instant::now() + Duration::from_secs(20);
-    assert!(matches!(process("yes").output.rest(1_000, soon()), Err(Stop::Long)));
-    assert!(matches!(process("yes | tr -d '\\n'").ask_one(soon()), Err(Stop::Long)));
+    assert!(matches!(process("yes").output.rest(1_000, soon()), Err(NoAnswer::Long)));
+    assert!(matches!(process("yes | tr -d '\\n'").ask_one(soon()), Err(NoAnswer::Long)));
     let now = Instant::now() + Duration::from_millis(50);
-    assert!(matches!(process("sleep 100").ask_one(now), Err(Stop::Late)));
-    assert!(matches!(process("read x").ask_one(soon()), Err(Stop::End)));
-    assert!(matches!(process("exit 3").ask_one(soon()), Err(Stop::End)));
+    assert!(matches!(process("sleep 100").ask_one(now), Err(NoAnswer::Late)));
+    assert!(matches!(process("read x").ask_one(soon()), Err(NoAnswer::End)));
+    assert!(matches!(process("exit 3").ask_one(soon()), Err(NoAnswer::End)));
 }
 
 #[test]
@@ -301,9 +301,9 @@ fn many_answers_come_in_the_order_of_their_questions() {
     assert_eq!(found.len(), 500);
     for (at, directory) in found.iter().enumerate() {
         let is_right = match at % 4 {
-            0 => matches!(directory, Directory::Entries(entries) if entries.len() == 1),
-            1 | 2 => *directory == Directory::Other,
-            _ => *directory == Directory::Missing,
+            0 => matches!(directory, MaybeDirectory::Entries(entries) if entries.len() == 1),
+            1 | 2 => *directory == MaybeDirectory::Other,
+            _ => *directory == MaybeDirectory::Missing,
         };
         assert!(is_right, "{at}: {directory:?}");
     }

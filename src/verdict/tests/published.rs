@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::stream::{ArtifactId, BuildMetadata, Claim};
+use crate::stream::{ArtifactId, BuildMetadata, MetaJsonClaim};
 
 /// One row of the table: what is changed from a good case, and what the judge must say.
 type Row = (&'static str, fn(&mut Expectation, &mut Evidence), Option<Reason>);
@@ -377,7 +377,7 @@ fn a_document_of_another_build_does_not_pass() {
     let id = ArtifactId { arch, platform, format, component };
     for (release, reason) in [("9.6.20251015-1", None), ("9.6.20251015-0", Some(Reason::MetadataConflict))] {
         let file_name = format!("rhcos-{release}-qemu.x86_64.qcow2.gz").into();
-        let claim = Claim { id: id.clone(), release: release.into(), file_name, claims: None };
+        let claim = MetaJsonClaim { id: id.clone(), release: release.into(), file_name, claims: None };
         let want = Expectation { claim: Some(claim), ..expected(Verify::Published) };
         let outcome = judge(&want, &Evidence { build: build.clone(), ..good() });
         assert_eq!(outcome.reason(), reason, "{}", outcome.message());
