@@ -83,13 +83,7 @@ pub async fn run<S>(
     left.retain(|&index| matches!(outcomes.get(index), Some(None)));
     let (mut ended, mut known) = (None, HashMap::new());
     {
-        let mut end = pin!(async {
-            tokio::select! {
-                biased;
-                signal = stop => Ended::Stopped(signal),
-                () = sleep_until(limits.deadline) => Ended::Deadline,
-            }
-        });
+        let mut end = pin!(limits.end(stop));
         let mut clock = tokio::time::interval(PROGRESS_INTERVAL);
         clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
         'rounds: loop {
@@ -136,13 +130,8 @@ pub async fn run<S>(
                     }
                 }
             }
-            left.retain(|&index| outcomes.get(index).is_some_and(|it| it.as_ref().is_some_and(may_change)));
-            let Some((until, interval)) = limits.wait else { break };
-            // The last round is when the time is over, not an interval before.
-            let interval = interval.min(until.saturating_duration_since(Instant::now()));
-            if left.is_empty() || interval.is_zero() {
-                break;
-            }
+            keep_unsettled(&mut left, &outcomes);
+            let Some(interval) = limits.until_next_round(&left) else { break };
             observer.waiting(left.len(), interval);
             tokio::select! {
                 biased;
@@ -213,10 +202,33 @@ fn cut_short<S>(case: &Case, known: Evidence, ended: Option<&Ended<S>>) -> Outco
     case.judge(known.cut_short(error))
 }
 
-async fn sleep_until(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => tokio::time::sleep_until(deadline).await,
-        None => std::future::pending().await,
+/// Keeps the indices of what another round may still change.
+fn keep_unsettled(left: &mut Vec<usize>, outcomes: &[Option<Outcome>]) {
+    left.retain(|&index| outcomes.get(index).is_some_and(|it| it.as_ref().is_some_and(may_change)));
+}
+
+impl TimeLimits {
+    /// Ends when the run does.
+    async fn end<S>(self, stop: impl Future<Output = S>) -> Ended<S> {
+        let deadline = async {
+            match self.deadline {
+                Some(deadline) => tokio::time::sleep_until(deadline).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            signal = stop => Ended::Stopped(signal),
+            () = deadline => Ended::Deadline,
+        }
+    }
+
+    /// How long to wait before what is left is asked for again; nothing if it is not.
+    fn until_next_round(self, left: &[usize]) -> Option<Duration> {
+        let (until, interval) = self.wait?;
+        // The last round is when the time is over, not an interval before.
+        let interval = interval.min(until.saturating_duration_since(Instant::now()));
+        (!left.is_empty() && !interval.is_zero()).then_some(interval)
     }
 }
 
@@ -266,5 +278,44 @@ impl Case {
                 Verify::Auto | Verify::Content => Some(self.content()),
             },
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[tokio::test(start_paused = true)]
+    async fn the_last_round_is_when_the_time_is_over() {
+        let wait = |minutes: u32, interval| Some((Instant::now() + minutes * 60 * SECOND, interval));
+        let limits = TimeLimits { deadline: None, wait: wait(1, 25 * SECOND) };
+        let began = Instant::now();
+        let mut rounds = vec![];
+        while let Some(interval) = limits.until_next_round(&[0]) {
+            tokio::time::sleep(interval).await;
+            rounds.push(began.elapsed().as_secs());
+        }
+        assert_eq!(rounds, [25, 50, 60]);
+        let over = TimeLimits { deadline: None, wait: wait(0, SECOND) };
+        assert_eq!(over.until_next_round(&[0]), None);
+        let nothing_left = TimeLimits { deadline: None, wait: wait(1, SECOND) };
+        assert_eq!(nothing_left.until_next_round(&[]), None);
+        assert_eq!(TimeLimits::default().until_next_round(&[0]), None, "nobody waits");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_run_ends_at_its_deadline_or_when_it_is_stopped() {
+        let began = Instant::now();
+        let limits = TimeLimits { deadline: Some(began + 9 * SECOND), wait: None };
+        assert_eq!(limits.end(std::future::pending::<()>()).await, Ended::Deadline);
+        assert_eq!(began.elapsed(), 9 * SECOND);
+        let limits = TimeLimits { deadline: Some(Instant::now() + 9 * SECOND), wait: None };
+        assert_eq!(limits.end(tokio::time::sleep(4 * SECOND)).await, Ended::Stopped(()));
+        assert_eq!(began.elapsed(), 13 * SECOND);
+        // Both at once: the signal is what the exit status tells.
+        let limits = TimeLimits { deadline: Some(Instant::now()), wait: None };
+        assert_eq!(limits.end(std::future::ready(())).await, Ended::Stopped(()));
     }
 }

@@ -51,8 +51,8 @@ dependencies)
         mkdir -p "$member/src"
         touch "$member/src/lib.rs"
     done
-    mkdir -p benches
-    touch benches/parts.rs
+    mkdir -p benches/soak
+    touch benches/parts.rs benches/soak/main.rs
     echo 'fn main() {}' | tee src/main.rs >build.rs
     cargo build "$@"
     ;;

@@ -4,9 +4,8 @@ use std::future::Future;
 use std::pin::pin;
 
 use futures_util::stream::{self, StreamExt};
-use tokio::time::Instant;
 
-use super::{TimeLimits, may_change, sleep_until};
+use super::{TimeLimits, keep_unsettled};
 use crate::location::{ArtifactUrl, ImageRef};
 use crate::probe::{CloudEvidence, CloudRequest, Observation, ProbeError, ProbeErrorKind, Prober};
 use crate::stream::{CloudReference, CloudResource};
@@ -25,12 +24,7 @@ pub async fn run_cloud(
     let unasked =
         |reference: &CloudReference| request(reference).is_none().then(|| judge_cloud(reference, None));
     let mut outcomes: Vec<Option<Outcome>> = references.iter().map(unasked).collect();
-    let mut end = pin!(async {
-        tokio::select! {
-            () = stop => {}
-            () = sleep_until(limits.deadline) => {}
-        }
-    });
+    let mut end = pin!(limits.end(stop));
     let mut left: Vec<usize> =
         (0..references.len()).filter(|&index| matches!(outcomes.get(index), Some(None))).collect();
     'rounds: loop {
@@ -49,22 +43,18 @@ pub async fn run_cloud(
         loop {
             tokio::select! {
                 biased;
-                () = &mut end => break 'rounds,
+                _ = &mut end => break 'rounds,
                 next = asked.next() => match next {
                     Some((index, outcome)) => if let Some(slot) = outcomes.get_mut(index) { *slot = Some(outcome) },
                     None => break,
                 },
             }
         }
-        left.retain(|&index| outcomes.get(index).is_some_and(|it| it.as_ref().is_some_and(may_change)));
-        let Some((until, interval)) = limits.wait else { break };
-        let interval = interval.min(until.saturating_duration_since(Instant::now()));
-        if left.is_empty() || interval.is_zero() {
-            break;
-        }
+        keep_unsettled(&mut left, &outcomes);
+        let Some(interval) = limits.until_next_round(&left) else { break };
         tokio::select! {
             biased;
-            () = &mut end => break,
+            _ = &mut end => break,
             () = tokio::time::sleep(interval) => {}
         }
         prober.refresh();

@@ -85,6 +85,7 @@ fn a_host_that_was_away_is_asked_again_in_the_next_round() {
         "0",
     ]);
     let running = program.start();
+    // Two rounds, of which nobody is there to see a request.
     std::thread::sleep(Duration::from_millis(500));
     drop(nobody);
     let mirror = Mirror::start(Config::plain().bind(addr)).unwrap();
@@ -183,6 +184,7 @@ fn what_is_known_to_be_wrong_stays_so_when_time_is_up() {
     until("all are asked for", || {
         mirror.count("GET", "/c/long.iso") == 1 && mirror.count("HEAD", "/b/gone.iso") == 1
     });
+    // The answers still have to be read.
     std::thread::sleep(Duration::from_millis(300));
     running.signal(Signal::TERM);
     expect(&running.finish().exits(143).report());

@@ -1,5 +1,5 @@
 //! The files in `ci/`: they have the shape that their consumers read, and the commands in them do what they are
-//! for.
+//! for. And what all sources keep to.
 
 #![allow(
     clippy::unwrap_used,
@@ -19,4 +19,5 @@ mod prow;
 mod scripts;
 mod shape;
 mod signals;
+mod sources;
 mod world;

@@ -192,6 +192,7 @@ fn signals_at_any_moment_leave_whole_files_or_none() {
         let (name, status) = [("TERM", 143), ("INT", 130), ("KILL", -1)][round % 3];
         let artifacts = job.path(&format!("artifacts-{round}"));
         let child = job.check(&["--artifacts-dir", artifacts.to_str().unwrap()]).spawn().unwrap();
+        // Any moment of a run: before it listens, while answers come, as it writes its reports.
         std::thread::sleep(Duration::from_millis(rng.u64(0..350)));
         let listening = listens(&child);
         signal(&child, name);
@@ -259,6 +260,7 @@ fn whatever_mirror_has_given_its_name_is_right() {
     let mut counts = Vec::new();
     for _ in 0..12 {
         let child = mirror().spawn().unwrap();
+        // Any moment of the work.
         std::thread::sleep(Duration::from_millis(rng.u64(0..250)));
         signal(&child, "KILL");
         finish(Duration::from_secs(10), child);
@@ -279,6 +281,7 @@ fn a_signal_ends_a_run_that_waits() {
         let artifacts = job.path(name);
         let patient = ["--timeout", "1h", "--wait", "1h", "--artifacts-dir", artifacts.to_str().unwrap()];
         let child = job.check(&patient).spawn().unwrap();
+        // It is silent: that it has begun to wait shows nowhere.
         std::thread::sleep(Duration::from_millis(600));
         signal(&child, name);
         let output = finish(Duration::from_secs(5), child);
@@ -706,6 +709,7 @@ fn a_clock_that_jumps_moves_no_deadline() {
         let more = ["--timeout", "700ms", "--retries", "1", "--output", "json"];
         let child = with_the_clock(&mut job.check(&more));
         for (now, seconds) in offsets {
+            // Within the 700 ms of a request, and again within those of its retry.
             std::thread::sleep(Duration::from_millis(400));
             fs::write(&offset, now).unwrap();
             let off = wrong_by() - seconds;
