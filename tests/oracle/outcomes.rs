@@ -95,7 +95,9 @@ pub fn seen(world: &World, access: Access, with_body: bool) -> Vec<Seen> {
         Access::Misled(..) => vec![Seen::Refused],
     };
     let fails = seen.iter().any(|seen| matches!(seen, Seen::ProbeError(_)));
-    if fails && matches!(world.retries, Retries::For(_)) {
+    // It waits for another attempt while something else uses up the time of their host.
+    let waits = matches!(access, Access::Recovering(..)) && world.has_lasting_faults();
+    if (fails || waits) && matches!(world.retries, Retries::For(_)) {
         // Once the time of a host is over, the last failure of any request to it is why.
         seen.push(Seen::ProbeError(ANY));
     }

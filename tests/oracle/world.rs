@@ -483,8 +483,6 @@ impl World {
 
     /// Whether what one place does to its connection, others share: HTTP/2, and a proxy that dies.
     pub fn suffers_together(&self) -> bool {
-        let sidecars = self.directories.iter().flat_map(|it| [it.sums.access, it.meta.access]);
-        let artifacts = self.artifacts.iter().flat_map(|it| [Some(it.access), it.signature]).flatten();
         let breaks = |access| match access {
             Access::Always(it)
             | Access::Recovering(_, it)
@@ -496,7 +494,20 @@ impl World {
             _ => false,
         };
         let is_dying = self.wire == Wire::Proxied && matches!(self.proxy, ProxyState::Dies(_));
-        is_dying || matches!(self.wire, Wire::Http2 | Wire::Proxied) && sidecars.chain(artifacts).any(breaks)
+        is_dying || matches!(self.wire, Wire::Http2 | Wire::Proxied) && self.files().any(breaks)
+    }
+
+    /// Whether something on the mirror may be asked for in vain until the time for it is over.
+    pub fn has_lasting_faults(&self) -> bool {
+        let lasts = |access| matches!(access, Access::Always(_) | Access::Flapping(_) | Access::Lossy(..));
+        self.files().chain(self.cloud.iter().map(|it| it.access)).any(lasts)
+    }
+
+    /// How artifacts and what is beside them are answered.
+    fn files(&self) -> impl Iterator<Item = Access> {
+        let sidecars = self.directories.iter().flat_map(|it| [it.sums.access, it.meta.access]);
+        let artifacts = self.artifacts.iter().flat_map(|it| [Some(it.access), it.signature]).flatten();
+        sidecars.chain(artifacts)
     }
 
     /// What kind of round this is, in several respects.
