@@ -282,40 +282,4 @@ impl Case {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SECOND: Duration = Duration::from_secs(1);
-
-    #[tokio::test(start_paused = true)]
-    async fn the_last_round_is_when_the_time_is_over() {
-        let wait = |minutes: u32, interval| Some((Instant::now() + minutes * 60 * SECOND, interval));
-        let limits = TimeLimits { deadline: None, wait: wait(1, 25 * SECOND) };
-        let began = Instant::now();
-        let mut rounds = vec![];
-        while let Some(interval) = limits.until_next_round(&[0]) {
-            tokio::time::sleep(interval).await;
-            rounds.push(began.elapsed().as_secs());
-        }
-        assert_eq!(rounds, [25, 50, 60]);
-        let over = TimeLimits { deadline: None, wait: wait(0, SECOND) };
-        assert_eq!(over.until_next_round(&[0]), None);
-        let nothing_left = TimeLimits { deadline: None, wait: wait(1, SECOND) };
-        assert_eq!(nothing_left.until_next_round(&[]), None);
-        assert_eq!(TimeLimits::default().until_next_round(&[0]), None, "nobody waits");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_run_ends_at_its_deadline_or_when_it_is_stopped() {
-        let began = Instant::now();
-        let limits = TimeLimits { deadline: Some(began + 9 * SECOND), wait: None };
-        assert_eq!(limits.end(std::future::pending::<()>()).await, Ended::Deadline);
-        assert_eq!(began.elapsed(), 9 * SECOND);
-        let limits = TimeLimits { deadline: Some(Instant::now() + 9 * SECOND), wait: None };
-        assert_eq!(limits.end(tokio::time::sleep(4 * SECOND)).await, Ended::Stopped(()));
-        assert_eq!(began.elapsed(), 13 * SECOND);
-        // Both at once: the signal is what the exit status tells.
-        let limits = TimeLimits { deadline: Some(Instant::now()), wait: None };
-        assert_eq!(limits.end(std::future::ready(())).await, Ended::Stopped(()));
-    }
-}
+mod tests;

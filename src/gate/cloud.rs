@@ -87,3 +87,38 @@ fn request(reference: &CloudReference) -> Option<CloudRequest> {
         CloudResource::Account(_) => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stream::Sha256;
+
+    /// A tag beside a digest is asked for where it is one of the same image.
+    #[test]
+    fn an_image_is_asked_by_its_digest_and_by_a_tag_of_its_own() {
+        let digest = Sha256::of(b"a manifest");
+        let by_digest = format!("quay.io/a/b@sha256:{digest}");
+        for (image, digest_ref, tag) in [
+            ("quay.io/a/b:t", &*by_digest, Some(Some("quay.io/a/b:t"))),
+            ("quay.io/a/c:t", &by_digest, Some(None)),
+            (&by_digest, &by_digest, Some(None)),
+            ("", &by_digest, Some(None)),
+            ("quay.io/a/b:t", "quay.io/a/b:t", None),
+            ("quay.io/a/b:t", "", None),
+        ] {
+            let [image, digest_ref] = [image, digest_ref].map(str::to_owned);
+            let reference = CloudReference {
+                arch: "x86_64".into(),
+                place: "images/kubevirt".to_owned(),
+                release: None,
+                resource: CloudResource::Container { image, digest_ref },
+                artifact_release: None,
+            };
+            let expected = tag.map(|tag| CloudRequest::Container {
+                image: by_digest.parse().unwrap(),
+                tag: tag.map(|tag| tag.parse().unwrap()),
+            });
+            assert_eq!(format!("{:?}", request(&reference)), format!("{expected:?}"), "{reference:?}");
+        }
+    }
+}

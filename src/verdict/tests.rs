@@ -89,6 +89,16 @@ fn a_missing_signature_is_said_only_where_somebody_cares() {
 }
 
 #[test]
+fn an_outcome_carries_what_was_seen_on_the_way() {
+    let remarks = vec!["the header digest is not text".to_owned()];
+    let evidence =
+        Evidence { remarks: remarks.clone(), attempts: 3, answered_by: Some("h".into()), ..good() };
+    let outcome = judge(&expected(Verify::Published), &evidence);
+    assert_eq!((outcome.warnings, outcome.attempts), (remarks, 3));
+    assert_eq!(outcome.answered_by.as_deref(), Some("h"));
+}
+
+#[test]
 fn a_message_says_everything_that_is_wrong() {
     let mut want = expected(Verify::Published);
     want.size = Some(8);
