@@ -1,10 +1,10 @@
 //! A run of the gate: what it asks, in how many rounds, and what it tells; against a server that answers as it is told.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 use super::*;
 use crate::http::{Client, ClientSettings, Proxies, Rules};
@@ -15,42 +15,31 @@ const SECOND: Duration = Duration::from_secs(1);
 const MOMENT: Duration = Duration::from_millis(20);
 
 /// What a server answers to a path that is asked for the n-th time; nothing, and it never answers.
-type Answers = fn(path: &str, times: usize) -> Option<&'static str>;
+type Answers = fn(path: &str, times: usize) -> Option<u16>;
 
-const GONE: Option<&str> = Some("404 Not Found");
-const THERE: Option<&str> = Some("200 OK");
+const GONE: Option<u16> = Some(404);
+const THERE: Option<u16> = Some(200);
 
-/// A server, and how often it never answered.
-async fn server(answers: Answers) -> (String, Arc<AtomicUsize>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let host = listener.local_addr().unwrap().to_string();
+/// A server, its host, and how often it never answered. It goes on until it is dropped.
+async fn server(answers: Answers) -> (MockServer, String, Arc<AtomicUsize>) {
     let silences = Arc::new(AtomicUsize::new(0));
-    let (silent, mut asked) = (Arc::clone(&silences), HashMap::<String, usize>::new());
-    tokio::spawn(async move {
-        while let Ok((mut connection, _)) = listener.accept().await {
-            let mut head = Vec::new();
-            while !head.ends_with(b"\r\n\r\n")
-                && connection.read_buf(&mut head).await.is_ok_and(|read| read > 0)
-            {}
-            let head = String::from_utf8(head).unwrap();
-            let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
-            let times = asked.entry(path.clone()).or_default();
-            *times += 1;
-            let Some(status) = answers(&path, *times) else {
-                silent.fetch_add(1, Ordering::Relaxed);
-                tokio::spawn(async move {
-                    std::future::pending::<()>().await;
-                    drop(connection);
-                });
-                continue;
-            };
-            let length = if status == "200 OK" { 7 } else { 0 };
-            let answer =
-                format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
-            let _ = connection.write_all(answer.as_bytes()).await;
-        }
-    });
-    (host, silences)
+    let (silent, asked) = (Arc::clone(&silences), Mutex::new(HashMap::<String, usize>::new()));
+    let respond = move |request: &Request| {
+        let path = request.url.path();
+        let mut asked = asked.lock().unwrap();
+        let times = asked.entry(path.to_owned()).or_default();
+        *times += 1;
+        let Some(status) = answers(path, *times) else {
+            silent.fetch_add(1, Ordering::Relaxed);
+            return ResponseTemplate::new(200).set_delay(60 * SECOND);
+        };
+        let body: &[u8] = if status == 200 { b"a file." } else { b"" };
+        ResponseTemplate::new(status).set_body_bytes(body)
+    };
+    let server = MockServer::start().await;
+    Mock::given(any()).respond_with(respond).mount(&server).await;
+    let host = server.address().to_string();
+    (server, host, silences)
 }
 
 fn prober(host: &str) -> Prober {
@@ -127,7 +116,7 @@ async fn each_artifact_is_told_once_when_it_is_settled() {
         (waiting(), [None, None, missing, Some(Reason::BadLocation)]),
     ] {
         // In the third round nobody answers.
-        let (host, silences) = server(|path, times| match (path, times) {
+        let (_server, host, silences) = server(|path, times| match (path, times) {
             ("/soon", 2..) => THERE,
             ("/never", 3..) => None,
             _ => GONE,
@@ -150,7 +139,7 @@ async fn each_artifact_is_told_once_when_it_is_settled() {
 #[tokio::test]
 async fn what_a_round_found_stays_unless_the_next_finds_worse() {
     // In the second round a file, or a sidecar beside one, is never answered.
-    let (host, silences) = server(|path, times| match path {
+    let (_server, host, silences) = server(|path, times| match path {
         "/a/file" | "/b/sha256sum.txt" if times > 1 => None,
         _ => GONE,
     })
@@ -168,7 +157,7 @@ async fn what_a_round_found_stays_unless_the_next_finds_worse() {
 
 #[tokio::test]
 async fn a_run_that_ends_before_any_answer_says_what_ended_it() {
-    let (host, _) = server(|_, _| None).await;
+    let (_server, host, _) = server(|_, _| None).await;
     let cases = [case(&format!("http://{host}/f"), Verify::Exists)];
     let deadline = TimeLimits { deadline: Some(Instant::now()), wait: None };
     let pending = std::future::pending::<()>();
@@ -188,7 +177,7 @@ async fn cloud_references_are_asked_until_they_are_settled_and_each_has_an_outco
     for (limits, expected) in
         [(TimeLimits::default(), [missing, missing, None]), (waiting(), [None, missing, None])]
     {
-        let (host, silences) = server(|path, times| match (path, times) {
+        let (_server, host, silences) = server(|path, times| match (path, times) {
             ("/bucket/soon", 2..) => THERE,
             ("/bucket/never", 3..) => None,
             _ => GONE,
@@ -203,7 +192,7 @@ async fn cloud_references_are_asked_until_they_are_settled_and_each_has_an_outco
         let outcomes = run_cloud(&prober(&host), &references, limits, after(&silences, 1)).await;
         assert_eq!(reasons(&outcomes), expected, "{limits:?}");
     }
-    let (host, silences) = server(|_, _| None).await;
+    let (_server, host, silences) = server(|_, _| None).await;
     let stop = after(&silences, 1);
     let outcomes = run_cloud(&prober(&host), &[object(&host, "f")], TimeLimits::default(), stop).await;
     assert_eq!(reasons(&outcomes), [Some(Reason::Deadline)]);

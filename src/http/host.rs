@@ -300,6 +300,7 @@ impl Host {
             Ok(Err(error)) => {
                 let broken = ExchangeError::of(&error, &self.name);
                 if broken.cause == Cause::Cancelled
+                    && connection.kind == Kind::Http2
                     && let Ok(Ok(known)) =
                         tokio::time::timeout(self.connect_timeout(), failed.wait_for(Option::is_some)).await
                 {

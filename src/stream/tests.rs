@@ -5,7 +5,9 @@ use std::path::Path;
 
 use super::*;
 
+mod checkouts;
 mod go;
+mod manifests;
 
 const DIGEST: &str = "f6e4458958f38a7bccae4a89a73134d431b86b183ebcf76542446c959fa2d520";
 
@@ -23,6 +25,31 @@ fn good_component() -> String {
 
 fn faults(text: &str) -> String {
     Document::parse("rhcos.json", text.as_bytes()).expect_err(text).to_string()
+}
+
+/// A directory with these files.
+fn checkout(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let root = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = root.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    root
+}
+
+fn read(path: &Path) -> Result<Sources, String> {
+    let mut sources = Sources::default();
+    sources.add_path(path).map_err(|errors| errors.to_string())?;
+    Ok(sources)
+}
+
+fn names(sources: &Sources) -> Vec<&str> {
+    sources.documents.iter().map(|sourced| &*sourced.document.name).collect()
+}
+
+fn skipped(sources: &Sources) -> Vec<(&str, &str)> {
+    sources.skipped.iter().map(|skipped| (skipped.name.as_str(), skipped.why.as_str())).collect()
 }
 
 #[test]
@@ -227,391 +254,4 @@ fn several_faults_are_reported_together_and_a_flood_is_cut() {
     let flood = format!(r#"{{"stream": "s", "x": {{{}}}}}"#, vec![r#""a": 1"#; 1000].join(","));
     let shown = faults(&flood);
     assert!(shown.ends_with("… and 950 more faults"), "{shown}");
-}
-
-/// A directory with these files.
-fn checkout(files: &[(&str, &str)]) -> tempfile::TempDir {
-    let root = tempfile::tempdir().unwrap();
-    for (name, text) in files {
-        let path = root.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-    root
-}
-
-fn read(path: &Path) -> Result<Sources, String> {
-    let mut sources = Sources::default();
-    sources.add_path(path).map_err(|errors| errors.to_string())?;
-    Ok(sources)
-}
-
-fn names(sources: &Sources) -> Vec<&str> {
-    sources.documents.iter().map(|sourced| &*sourced.document.name).collect()
-}
-
-fn skipped(sources: &Sources) -> Vec<(&str, &str)> {
-    sources.skipped.iter().map(|skipped| (skipped.name.as_str(), skipped.why.as_str())).collect()
-}
-
-#[test]
-fn a_checkout_gives_its_stream_documents_and_names_what_it_skips() {
-    let good = with_component(&good_component());
-    let legacy = format!(
-        r#"{{"buildid": "42.81.20190919.0", "images": {{"x": {{"path": "f", "sha256": "{DIGEST}"}}}}}}"#
-    );
-    let root = checkout(&[
-        ("data/data/rhcos-stream.json", &good),
-        ("data/data/fcos-stream.json", &good),
-        ("data/data/other.json", "[1]"),
-        ("data/data/rhcos.json", &legacy),
-        ("data/data/rhcos-amd64.json", &legacy),
-        ("data/data/manifests/not-looked-at.json", "nonsense"),
-        ("data/data/coreos/rhcos.json", &good),
-        ("data/data/coreos/new-name.json", &good),
-        ("data/data/coreos/.json", &good),
-        ("data/data/coreos/a/b/c/d/e/five.json", &good),
-        ("data/data/coreos/empty.json", "{}"),
-        ("data/data/coreos/marketplace/coreos-rhel-9.json", r#"{"x86_64": {"azure": {}}}"#),
-        ("data/data/coreos/README.md", "text"),
-    ]);
-    let sources = read(root.path()).unwrap();
-    assert_eq!(
-        names(&sources),
-        [
-            "data/data/fcos-stream.json",
-            "data/data/rhcos-stream.json",
-            "data/data/coreos/.json",
-            "data/data/coreos/new-name.json",
-            "data/data/coreos/rhcos.json",
-            "data/data/coreos/a/b/c/d/e/five.json",
-        ]
-    );
-    let no_architectures = "not stream metadata: it has no `architectures`";
-    assert_eq!(
-        skipped(&sources),
-        [
-            ("data/data/other.json", "not stream metadata: it is not an object"),
-            ("data/data/rhcos.json", no_architectures),
-            ("data/data/coreos/empty.json", no_architectures),
-            ("data/data/coreos/marketplace/coreos-rhel-9.json", no_architectures),
-        ]
-    );
-    let builds: Vec<_> = sources.legacy_builds.iter().map(|it| (&*it.name, it.build_id.as_deref())).collect();
-    let build = Some("42.81.20190919.0");
-    assert_eq!(builds, [("data/data/rhcos-amd64.json", build), ("data/data/rhcos.json", build)]);
-}
-
-#[test]
-fn a_stream_document_cannot_be_hidden_among_other_files() {
-    let good = with_component(&good_component());
-    let deep = format!("data/data/coreos/{}x.json", "d/".repeat(20));
-    let long = format!("data/data/coreos/{}.json", "x".repeat(240));
-    let cases = [
-        ("data/data/coreos/rhcos.json", r#"{"stream": "s"}"#.to_owned(), "architectures: found nothing"),
-        ("data/data/coreos/x.json", good.replace("architectures", "Architectures"), "in that spelling"),
-        ("data/data/coreos/x.json", good.replace("stream", "scream") + "x", "malformed JSON"),
-        ("data/data/coreos/x.JSON", "nonsense".to_owned(), "malformed JSON"),
-        ("data/data/x.json", "nonsense".to_owned(), "data/data/x.json:1:2: found malformed JSON"),
-        ("data/data/x.json", format!("\u{feff}{good}"), "x.json:1:1: found malformed JSON"),
-        (&deep, good.clone(), "expected at most 16 directories in each other"),
-        (&long, good.clone(), "found a longer path, expected a path of at most 256 characters"),
-    ];
-    for (name, text, says) in cases {
-        let root = checkout(&[("data/data/coreos/fcos.json", &good), (name, &text)]);
-        let error = read(root.path()).expect_err(name);
-        assert!(error.contains(says), "{name}: {error}");
-    }
-}
-
-#[cfg(unix)]
-#[test]
-fn a_name_that_is_not_utf_8_is_not_passed_over() {
-    use std::os::unix::ffi::OsStrExt as _;
-    let good = with_component(&good_component());
-    let root = checkout(&[("data/data/coreos/fcos.json", &good)]);
-    let name = std::ffi::OsStr::from_bytes(b"\xff.json");
-    fs::write(root.path().join("data/data/coreos").join(name), &good).unwrap();
-    let sources = read(root.path()).unwrap();
-    assert_eq!(names(&sources), ["data/data/coreos/fcos.json", "data/data/coreos/\\xff.json"]);
-}
-
-#[test]
-fn a_checkout_without_stream_metadata_says_where_it_looked() {
-    let root = checkout(&[("data/data/install.yaml", "")]);
-    let error = read(root.path()).unwrap_err();
-    let says = "found no stream metadata; looked at data/data/*.json, data/data/coreos/**/*.json";
-    assert!(error.ends_with(says), "{error}");
-    let root = checkout(&[("install.yaml", "")]);
-    let error = read(root.path()).unwrap_err();
-    assert!(error.ends_with("data/data/coreos/**/*.json, *.json, *.yaml"), "{error}");
-    let error = read(Path::new("/nonexistent/checkout")).unwrap_err();
-    assert!(error.starts_with("/nonexistent/checkout: "), "{error}");
-}
-
-#[test]
-fn the_faults_of_many_files_are_bounded_and_counted() {
-    let bad = with_component(&good_component()).replace("x86_64", &"\\u202e".repeat(5_000));
-    let bad = bad.replacen('{', &format!("{{{}", r#""a": 1, "#.repeat(60)), 1);
-    let files: Vec<(String, &str)> =
-        (0..50).map(|it| (format!("data/data/coreos/{it}.json"), &*bad)).collect();
-    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (&**name, *text)).collect();
-    let error = read(checkout(&files).path()).unwrap_err();
-    assert!(error.len() < 100_000, "{} bytes", error.len());
-    assert!(error.ends_with("more faults in other files"), "{error}");
-}
-
-#[test]
-fn there_are_no_more_files_than_a_checkout_could_have() {
-    let root = checkout(&[("data/data/coreos/fcos.json", &with_component(&good_component()))]);
-    let directory = root.path().join("data/data/coreos/many");
-    fs::create_dir_all(&directory).unwrap();
-    // With the directories that lead there.
-    let most = 10_000 - 3;
-    for index in 0..most {
-        fs::write(directory.join(format!("{index}.txt")), "").unwrap();
-    }
-    assert_eq!(read(root.path()).unwrap().documents.len(), 1);
-    fs::write(directory.join("one.txt"), "").unwrap();
-    let error = read(root.path()).unwrap_err();
-    assert!(error.contains("found more than 10000 names"), "{error}");
-}
-
-#[test]
-fn the_bump_repository_keeps_its_document_at_the_root() {
-    let root = checkout(&[("rhcos-4.8.json", &with_component(&good_component())), ("package.json", "{}")]);
-    let sources = read(root.path()).unwrap();
-    assert_eq!(names(&sources), ["rhcos-4.8.json"]);
-    assert_eq!(skipped(&sources), [("package.json", "not stream metadata: it has no `architectures`")]);
-}
-
-#[cfg(unix)]
-#[test]
-fn a_link_may_lead_within_the_checkout_but_not_out_of_it() {
-    let good = with_component(&good_component());
-    let outside = checkout(&[("secret.json", &good)]);
-    let root = checkout(&[("data/data/coreos/fcos.json", &good)]);
-    let home = root.path().join("data/data/coreos");
-    std::os::unix::fs::symlink("fcos.json", home.join("rhcos.json")).unwrap();
-    assert_eq!(read(root.path()).unwrap().documents.len(), 2);
-    std::os::unix::fs::symlink(outside.path().join("secret.json"), home.join("scos.json")).unwrap();
-    let error = read(root.path()).unwrap_err();
-    assert!(error.contains("found a link out of the checkout"), "{error}");
-}
-
-#[test]
-fn legacy_metadata_is_found_around_the_document() {
-    let good = with_component(&good_component());
-    let legacy = format!(r#"{{"images": {{"iso": {{"path": "f.iso", "sha256": "{DIGEST}", "size": 5}}}}}}"#);
-    let root = checkout(&[
-        ("data/data/rhcos-stream.json", &good),
-        ("data/data/coreos/rhcos.json", &good),
-        ("data/data/rhcos-amd64.json", &legacy),
-    ]);
-    for source in ["", "data/data/rhcos-stream.json", "data/data/coreos/rhcos.json"] {
-        let sources = read(&root.path().join(source)).unwrap();
-        assert_eq!(sources.documents[0].legacy.of("f.iso")[0].size, Some(5), "{source}");
-    }
-    fs::write(root.path().join("data/data/rhcos-s390x.json"), r#"{"images": {"x": {"size": "5"}}}"#).unwrap();
-    let error = read(root.path()).unwrap_err();
-    assert!(error.contains("data/data/rhcos-s390x.json:1:27: images.x.size: found the string"), "{error}");
-}
-
-/// A ConfigMap with these data.
-fn config_map(data: &serde_json::Value) -> serde_json::Value {
-    let metadata = serde_json::json!({"name": "coreos-bootimages"});
-    serde_json::json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data})
-}
-
-fn from_text(name: &str, text: &str) -> Result<Sources, String> {
-    let mut sources = Sources::default();
-    sources.add_reader(name, text.as_bytes()).map_err(|error| error.to_string())?;
-    Ok(sources)
-}
-
-/// A document of a stream with one artifact of a name.
-fn document_of(stream: &str, file: &str) -> String {
-    with_component(&good_component().replace("f.iso", file)).replace("rhcos-4.99", stream)
-}
-
-#[test]
-fn a_manifest_holds_documents_in_stream_and_streams() {
-    let (nine, ten) = (document_of("rhel-9", "nine"), document_of("rhel-10", "ten"));
-    // The default stream is one of the others, in other bytes.
-    let compact = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap().to_string();
-    let streams = |entries: &[(&str, &str)]| {
-        let entries: Vec<String> = entries.iter().map(|(key, text)| format!("{key:?}: {text}")).collect();
-        format!("{{{}}}", entries.join(","))
-    };
-    let both = streams(&[("rhel-9", &compact(&nine)), ("rhel-10", &ten)]);
-    let json = |data: serde_json::Value| config_map(&data).to_string();
-    let indented = |text: &str| format!("    {}\n", text.replace('\n', "\n    "));
-    let yaml = format!(
-        "# what a cluster boots from\n---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: coreos-bootimages\n\
-         data:\n  releaseVersion: 4.9.0\n  stream: |\n{}",
-        indented(&nine)
-    );
-    let secret = serde_json::json!({"kind": "Secret", "data": {"stream-x": 1}});
-    let list = |items: &[serde_json::Value]| serde_json::json!({"kind": "List", "items": items}).to_string();
-    let one = config_map(&serde_json::json!({"stream": nine}));
-    let other = config_map(&serde_json::json!({"streams": both}));
-    let long = "x".repeat(128);
-    let of_long = format!("cm.json#{long}");
-    let of_long = [&*of_long];
-    let cases: Vec<(&str, String, &[&str])> = vec![
-        ("cm.json", json(serde_json::json!({"stream": nine, "releaseVersion": "4.99"})), &["cm.json"]),
-        ("cm.yaml", yaml.clone(), &["cm.yaml"]),
-        ("-", yaml.clone(), &["-"]),
-        (
-            "cm.json",
-            json(serde_json::json!({"stream": nine, "streams": both})),
-            &["cm.json#rhel-9", "cm.json#rhel-10"],
-        ),
-        ("cm.json", json(serde_json::json!({"streams": both})), &["cm.json#rhel-9", "cm.json#rhel-10"]),
-        (
-            "cm.json",
-            json(serde_json::json!({"stream": document_of("rhel-8", "eight"), "streams": both})),
-            &["cm.json", "cm.json#rhel-9", "cm.json#rhel-10"],
-        ),
-        (
-            "cm.json",
-            json(serde_json::json!({"streams": streams(&[("a", &nine), ("b", &nine)])})),
-            &["cm.json#a"],
-        ),
-        ("l.json", list(&[secret.clone(), one.clone(), other.clone()]), &["l.json", "l.json[1]#rhel-10"]),
-        ("l.json", list(&[other.clone(), one.clone()]), &["l.json#rhel-9", "l.json#rhel-10"]),
-        (
-            "all.yaml",
-            format!("{yaml}---\n{secret}\n---\n# nothing\n---\n{other}\n---\n"),
-            &["all.yaml", "all.yaml[1]#rhel-10"],
-        ),
-        ("-", format!("---\n{other}\n"), &["-#rhel-9", "-#rhel-10"]),
-        ("cm.json", json(serde_json::json!({"streams": streams(&[(&long, &nine)])})), &of_long),
-        // What is no list, or has no items, is one manifest.
-        ("l.yaml", format!("{one}\n---\nkind: SecretList\n"), &["l.yaml"]),
-        (
-            "l.yaml",
-            format!("{one}\n---\n{}\n", serde_json::json!({"kind": "Secret", "items": [other]})),
-            &["l.yaml"],
-        ),
-    ];
-    for (name, text, documents) in cases {
-        let sources = from_text(name, &text).unwrap_or_else(|error| panic!("{error}: {text}"));
-        assert_eq!(names(&sources), documents, "{text}");
-        assert!(sources.documents.iter().all(|sourced| sourced.document.artifacts.len() == 1));
-        let has_other = text.contains("Secret");
-        assert_eq!(
-            skipped(&sources),
-            if has_other { vec![(name, "1 manifest without stream metadata")] } else { vec![] }
-        );
-    }
-    let sources =
-        from_text("cm.json", &json(serde_json::json!({"streams": streams(&[("a", &nine), ("b", &nine)])})))
-            .unwrap();
-    let streams: Vec<&str> = sources.documents[0].document.streams().collect();
-    assert_eq!(streams, ["rhel-9", "a", "b"], "a document that stands for several is found by each name");
-}
-
-#[test]
-fn a_directory_of_manifests_is_a_source() {
-    let text = config_map(&serde_json::json!({"stream": document_of("rhel-9", "nine")})).to_string();
-    let other = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: other}\ndata: {a: b, streaming: x}\n";
-    let root = checkout(&[
-        ("0000_50_installer_coreos-bootimages.yaml", &text),
-        (
-            "0000_10_config-operator_01_crd.yaml",
-            "kind: CustomResourceDefinition\nspec: [1, 2.5, true, null]\n---\n",
-        ),
-        ("0000_20_other.yml", other),
-        ("release-metadata", "{}"),
-        ("sub/not-looked-at.yaml", "a: ["),
-    ]);
-    let sources = read(root.path()).unwrap();
-    assert_eq!(names(&sources), ["0000_50_installer_coreos-bootimages.yaml"]);
-    let name = root.path().display().to_string();
-    assert_eq!(skipped(&sources), [(name.as_str(), "2 manifests without stream metadata")]);
-    fs::write(root.path().join("x.yaml"), "a: [").unwrap();
-    let error = read(root.path()).unwrap_err();
-    assert!(error.contains("x.yaml: found malformed YAML"), "{error}");
-}
-
-/// The installer reads such a file as stream metadata and has no notion of manifests.
-#[test]
-fn a_document_is_not_hidden_by_a_manifest_in_it() {
-    let good = with_component(&good_component());
-    let both = good.replacen('{', r#"{"kind": "ConfigMap", "data": {"stream": "{}"}, "#, 1);
-    assert_eq!(from_text("-", &both).unwrap().documents[0].document.artifacts.len(), 1);
-}
-
-#[test]
-fn a_manifest_without_a_document_says_what_is_missing() {
-    let good = document_of("rhel-9", "nine");
-    let with =
-        |key: &str, value: &str| config_map(&serde_json::json!({"stream": good, key: value})).to_string();
-    let unnamed =
-        |data: serde_json::Value| serde_json::json!({"kind": "ConfigMap", "data": data}).to_string();
-    let streams = |text: &str| config_map(&serde_json::json!({"streams": text})).to_string();
-    let large = format!("kind: ConfigMap\n# {}\n", "x".repeat(9 << 20));
-    let cases: Vec<(&str, String, &str)> = vec![
-        ("cm.json", unnamed(serde_json::json!({"releaseVersion": "1"})), "data.stream: found nothing"),
-        (
-            "cm.json",
-            r#"{"kind": "Secret", "data": {}}"#.into(),
-            "kind: found \"Secret\", expected \"ConfigMap\"",
-        ),
-        ("cm.yaml", "a: b\n".into(), "kind: found nothing, expected \"ConfigMap\""),
-        (
-            "cm.yaml",
-            "kind: ConfigMap\ndata: {stream: '{}'}\n".into(),
-            "cm.yaml (data.stream): stream: found nothing",
-        ),
-        ("cm.yaml", "kind: ConfigMap\ndata: {stream: {}}\n".into(), "data.stream: found something else"),
-        ("cm.yaml", "a: [".into(), "malformed YAML"),
-        ("cm.yaml", "kind: ConfigMap\nkind: Secret\n".into(), "malformed YAML"),
-        ("cm.yaml", large, "bytes, expected a manifest of at most 8388608"),
-        ("-", "<html>".into(), "malformed JSON"),
-        (
-            "cm.json",
-            with("stream-rhel-10", "{}"),
-            "data.stream-rhel-10: found the key \"stream-rhel-10\", expected stream metadata under",
-        ),
-        ("cm.json", with("Streams", "{}"), "found the key \"Streams\""),
-        ("cm.json", with("rhel-10", &good), "found the key \"rhel-10\""),
-        ("cm.json", unnamed(serde_json::json!({"x": good})), "found the key \"x\""),
-        (
-            "cm.json",
-            unnamed(serde_json::json!({"stream": good, "Streams": "{}"})),
-            "found the key \"Streams\"",
-        ),
-        (
-            "cm.json",
-            unnamed(serde_json::json!({"streams": "{}", "stream-x": "{}"})),
-            "found the key \"stream-x\"",
-        ),
-        (
-            "cm.json",
-            config_map(&serde_json::json!({"stream-x": "{}"})).to_string(),
-            "found the key \"stream-x\"",
-        ),
-        ("cm.json", streams("{}"), "cm.json (data.streams): found no stream, expected at least one"),
-        ("cm.json", streams("[]"), "found an array, expected an object of stream documents"),
-        ("cm.json", streams(r#"{"rhel-9": null}"#), "cm.json#rhel-9: found null, expected stream metadata"),
-        (
-            "cm.json",
-            streams(r#"{"rhel-9": {"stream": "x"}}"#),
-            "cm.json#rhel-9: architectures: found nothing",
-        ),
-        ("cm.json", streams(&format!(r#"{{"a": {good}, "a": {good}}}"#)), "a: found the key a second time"),
-        (
-            "cm.json",
-            streams(&format!(r#"{{"{}": {good}}}"#, "x".repeat(129))),
-            "expected a name of 1 to 128 characters",
-        ),
-    ];
-    for (name, text, says) in cases {
-        let short: String = text.chars().take(300).collect();
-        let error = from_text(name, &text).expect_err(&short);
-        assert!(error.contains(says), "{short}\n  says: {error}\n  not: {says}");
-        assert!(!error.contains("from_"), "no advice for programmers: {error}");
-    }
 }

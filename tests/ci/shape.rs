@@ -1,7 +1,7 @@
 //! The files have the shape that their consumers read.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use regex::Regex;
 use serde::de::{DeserializeOwned, Error as _};
@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::binary::PROGRAM;
 use crate::ci_operator::{Configuration, Reference, Step, Test};
-use crate::ground::{Repo, real_checkouts};
+use crate::ground::{Repo, files_below, real_checkouts};
 use crate::prow::{Container, Jobs, PodSpec};
 
 /// A duration as Go writes it.
@@ -112,15 +112,12 @@ fn a_change_of_any_document_of_a_real_checkout_starts_the_job() {
         return;
     }
     for root in checkouts {
-        let mut paths: Vec<PathBuf> = vec![root.clone()];
-        while let Some(path) = paths.pop() {
-            if path.is_dir() {
-                paths.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
-            } else if path.extension().is_some_and(|extension| extension == "json") {
-                let path = path.strip_prefix(&root).unwrap().to_str().unwrap();
-                assert!(pattern.is_match(path), "{path}");
-                seen += 1;
-            }
+        for path in files_below(&root)
+            .iter()
+            .filter(|path| Path::new(path).extension().is_some_and(|it| it == "json"))
+        {
+            assert!(pattern.is_match(path), "{path}");
+            seen += 1;
         }
     }
     assert!(seen >= 5, "{seen}");
