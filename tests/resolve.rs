@@ -323,6 +323,11 @@ fn many_urls_come_from_standard_input() {
         list.as_bytes(),
     );
     assert_prints(&output, &format!("{QEMU_AT_B}\n").repeat(2_000));
+
+    let between = format!("\n  {QEMU}\r\n\n");
+    let output = run_with_input(&["resolve", QEMU, "-", QEMU, "--json"], between.as_bytes());
+    assert_eq!((output.status.code(), stdout(&output).lines().count()), (Some(0), 3), "{}", stderr(&output));
+    assert_refuses(&run_with_input(&["resolve", "-", "--source", "-"], b"{}"), "standard input");
 }
 
 #[test]

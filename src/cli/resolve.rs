@@ -6,7 +6,7 @@
 )]
 
 use std::collections::HashMap;
-use std::io::{self, BufWriter, StdoutLock, Write};
+use std::io::{self, BufWriter, Read, StdoutLock, Write};
 
 use clap::Args;
 use serde::Serialize;
@@ -15,7 +15,7 @@ use super::args::{NetworkArgs, PlainOutput, Source, TargetArgs, source};
 use super::filters::Filters;
 use super::load::load_blocking;
 use super::{Exit, unusable};
-use crate::location::{ChecksumUrl, Target, resolve, resolve_lines};
+use crate::location::{ChecksumUrl, Target, resolve};
 use crate::stream::{Artifact, Sha256, Sources};
 use crate::text::{Printable, excerpt, json};
 
@@ -23,8 +23,8 @@ use crate::text::{Printable, excerpt, json};
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ResolveArgs {
-    /// URLs as stream metadata has them, or as install configs do, with ?sha256=…, which stays; or - for one per line on standard input; without any, the artifacts
-    /// of --source that match the filters
+    /// URLs as stream metadata has them, or as install configs do, with ?sha256=…, which stays; or - for
+    /// one per line on standard input; without any, the artifacts of --source that match the filters
     #[arg(value_name = "URL")]
     pub urls: Vec<String>,
 
@@ -97,30 +97,46 @@ pub(super) fn run(args: &ResolveArgs) -> Exit {
 
 fn answer(args: &ResolveArgs) -> Result<(), String> {
     let target = args.target.choose()?.target;
-    let of_source = args.urls.is_empty();
+    let urls = urls(args)?;
+    let of_source = urls.is_empty();
     let mut sources = match (&args.source, of_source) {
         (Some(source), _) => load_blocking(std::slice::from_ref(source), &args.network)?,
         (None, true) => load_blocking(&[Source::Path(".".into())], &args.network)?,
         (None, false) => Sources::default(),
     };
-    if args.urls.iter().any(|url| url == "-") {
-        if args.urls.len() > 1 || args.prints_json() || args.with_checksum || args.source.is_some() {
-            return Err(
-                "- stands alone: without other URLs, --source, --output json and --with-checksum".to_owned()
-            );
-        }
-        let places = resolve_lines(io::stdin().lock(), &target).map_err(|error| error.to_string())?;
-        return print(|out| places.iter().try_for_each(|place| writeln!(out, "{place}")));
-    }
     let places = if of_source {
         let mut documents: Vec<_> =
             sources.documents.iter_mut().map(|sourced| &mut sourced.document).collect();
         args.filters.apply(&mut documents).map_err(|error| error.to_string())?;
         places_of_artifacts(&sources, &target)
     } else {
-        places_of_urls(args, &sources, &target)
+        places_of_urls(args, &urls, &sources, &target)
     };
     places.and_then(|places| show(args, &places)).map_err(|problems| problems.join("\n"))
+}
+
+/// A URL that was asked for, and the line of standard input that has it.
+type AskedUrl = (Option<usize>, String);
+
+/// The URLs of the command line, where `-` stands for those of standard input, one per line.
+fn urls(args: &ResolveArgs) -> Result<Vec<AskedUrl>, String> {
+    let mut urls = Vec::new();
+    for url in &args.urls {
+        if url != "-" {
+            urls.push((None, url.clone()));
+            continue;
+        }
+        if args.source == Some(Source::Stdin) {
+            return Err("standard input is the document of --source, so it has no URLs".to_owned());
+        }
+        let mut input = Vec::new();
+        io::stdin().lock().read_to_end(&mut input).map_err(|error| format!("standard input: {error}"))?;
+        // What is not text is not a URL either, and the error shows where it went wrong.
+        let text = String::from_utf8_lossy(&input);
+        let lines = text.lines().map(str::trim_ascii).enumerate().filter(|(_, line)| !line.is_empty());
+        urls.extend(lines.map(|(at, line)| (Some(at + 1), line.to_owned())));
+    }
+    Ok(urls)
 }
 
 fn places_of_artifacts<'a>(sources: &'a Sources, target: &Target) -> Result<Vec<Resolved<'a>>, Vec<String>> {
@@ -138,7 +154,8 @@ fn places_of_artifacts<'a>(sources: &'a Sources, target: &Target) -> Result<Vec<
 /// The places of URLs. What the documents say of a URL completes what it says itself, and must not contradict the
 /// digest in its query.
 fn places_of_urls<'a>(
-    args: &'a ResolveArgs,
+    args: &ResolveArgs,
+    urls: &'a [AskedUrl],
     sources: &'a Sources,
     target: &Target,
 ) -> Result<Vec<Resolved<'a>>, Vec<String>> {
@@ -148,7 +165,7 @@ fn places_of_urls<'a>(
             known.insert(&artifact.location, (&sourced.document.name, artifact));
         }
     }
-    collect(args.urls.iter().map(|text| {
+    let place_of = |text: &'a str| {
         let url = ChecksumUrl::parse(text).map_err(|error| error.to_string())?;
         let artifact = known.get(url.location()).copied();
         let release = artifact.map(|(_, artifact)| &*artifact.release).filter(|release| !release.is_empty());
@@ -161,6 +178,12 @@ fn places_of_urls<'a>(
         }
         let query = if args.with_checksum { "" } else { url.query() };
         Ok(Resolved::of(target.as_written(&place) + query, text, artifact))
+    };
+    collect(urls.iter().map(|(line, text)| {
+        place_of(text).map_err(|why| match line {
+            Some(line) => format!("line {line}: {why}"),
+            None => why,
+        })
     }))
 }
 

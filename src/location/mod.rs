@@ -28,11 +28,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! [`rewrite()`] does the same to a whole stream document, and [`resolve_lines`] to a list of URLs.
+//! [`rewrite()`] does the same to a whole stream document.
 
 mod arch;
 mod artifact_url;
-mod batch;
 mod build_id;
 mod checksum;
 mod file_name;
@@ -49,7 +48,6 @@ mod version;
 
 pub use arch::Arch;
 pub use artifact_url::{ArtifactUrl, BadLocation};
-pub use batch::{BatchError, LineError, resolve_lines};
 pub use build_id::{BuildAge, BuildContent, BuildId, BuildIdError, RhelVersion};
 pub use checksum::ChecksumUrl;
 pub use file_name::{FileId, FileName};

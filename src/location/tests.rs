@@ -369,8 +369,6 @@ fn a_place_of_any_year_keeps_its_tail_where_the_layout_is_its_own() {
                 continue;
             }
             assert_eq!(place(url.location(), None, &target), expected);
-            let moved = resolve_lines(text.as_bytes(), &target).unwrap();
-            assert_eq!(moved, [expected + url.query()], "the query stays");
         }
         assert_eq!(place(url.location(), None, &Target::Published), url.location());
     }
@@ -496,20 +494,11 @@ fn an_error_shows_the_url_unless_it_may_hold_a_password() {
         ("https://u:secret@h/x", false),
         ("https://u:secret@h/x?token=1", false),
     ] {
-        let error = resolve_lines(url.as_bytes(), &streams).unwrap_err().to_string();
+        let error = ChecksumUrl::parse(url).and_then(|url| resolve(url.location(), None, &streams));
+        let error = error.unwrap_err().to_string();
         assert_eq!(error.contains(url), is_shown, "{error}");
         assert!(!error.contains("secret"), "{error}");
     }
-}
-
-#[test]
-fn a_list_is_resolved_as_a_whole_or_not_at_all() {
-    let target = bridge("https://b/art/storage");
-    let good = format!("\n  {BY_BUILD}\r\n\n{BY_BUILD}");
-    assert_eq!(resolve_lines(good.as_bytes(), &target).unwrap().len(), 2);
-    let bad = [good.as_bytes(), b"\nhttps://h/\xff\n", BY_BUILD.as_bytes(), b"\nnonsense\n"].concat();
-    let error = resolve_lines(bad.as_slice(), &target).unwrap_err().to_string();
-    insta::assert_snapshot!(error);
 }
 
 #[test]
