@@ -17,7 +17,7 @@ use art_mirror_validate::report::model::{self, ArtifactReport, Report, TargetKin
 use art_mirror_validate::report::written::Written;
 use art_mirror_validate::report::{html, json, junit};
 use art_mirror_validate::stream::{BuildMetadata, Document, Sha256};
-use art_mirror_validate::verdict::{Expectation, Outcome, Signatures, Verify, judge};
+use art_mirror_validate::verdict::{Expectation, Outcome, Strictness, Verify, judge};
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 
@@ -151,7 +151,7 @@ fn expectation(index: usize) -> Expectation {
         claim: None,
         names_signature: false,
         verify: Verify::Published,
-        signatures: Signatures::Warn,
+        signatures: Strictness::Warn,
     }
 }
 

@@ -15,7 +15,7 @@ use crate::probe::{
     ContentRequest, Evidence, Observation, ProbeError, ProbeErrorKind, ProbeRequest, Prober, Refusal,
     SidecarPolicy, TransfersNow,
 };
-use crate::verdict::{Expectation, Outcome, Reason, Signatures, Verdict, Verify, judge, must_be_read};
+use crate::verdict::{Expectation, Outcome, Reason, Strictness, Verdict, Verify, judge, must_be_read};
 
 pub use cloud::run_cloud;
 
@@ -250,7 +250,7 @@ impl Case {
     /// The outcome, with what is known of the signature's location without asking.
     fn judge(&self, mut evidence: Evidence) -> Outcome {
         if let Some(Err(bad)) = &self.signature
-            && self.expectation.signatures != Signatures::Ignore
+            && self.expectation.signatures != Strictness::Ignore
         {
             evidence.signature = Some(Observation::Refused(Refusal::BadLocation(bad.clone())));
         }
@@ -264,8 +264,8 @@ impl Case {
         Some(ProbeRequest {
             location: self.location.clone().ok()?,
             signature: match expectation.signatures {
-                Signatures::Ignore => None,
-                Signatures::Warn | Signatures::Require => self.signature.clone().and_then(Result::ok),
+                Strictness::Ignore => None,
+                Strictness::Warn | Strictness::Require => self.signature.clone().and_then(Result::ok),
             },
             size_from: self.bridge.clone().filter(|_| !knows_size),
             sidecars: match expectation.verify {

@@ -19,7 +19,7 @@ use std::time::Duration;
 use art_mirror_validate::gate::Case;
 use art_mirror_validate::location::ArtifactUrl;
 use art_mirror_validate::probe::{Client, Keyring, KeyringError, Prober};
-use art_mirror_validate::verdict::{Outcome, Reason, Signatures, Verify};
+use art_mirror_validate::verdict::{Outcome, Reason, Strictness, Verify};
 use content_support::{case, outcomes, settings};
 use embedded_mirror::{Config, Mirror, Resource, hex_sha256};
 use serde_json::json;
@@ -48,7 +48,7 @@ fn signed(mirror: &Mirror, signature: &[u8]) -> Case {
     let mut case = case(mirror, "/b/f", BYTES);
     case.signature = Some(ArtifactUrl::parse(&mirror.url("/b/f.sig")));
     case.expectation.names_signature = true;
-    case.expectation.signatures = Signatures::Warn;
+    case.expectation.signatures = Strictness::Warn;
     case
 }
 
@@ -184,7 +184,7 @@ fn a_sha256sum_txt_is_signed_apart_or_in_clear() {
             }
             let mut case = case(&mirror, "/b/f", BYTES);
             case.expectation.verify = verify;
-            case.expectation.signatures = Signatures::Warn;
+            case.expectation.signatures = Strictness::Warn;
             let outcome = check(&mirror, case, Some(keyring("key.gpg")));
             let reason = fault.map(|_| Reason::BadSignature);
             assert_eq!(outcome.reason(), reason, "{what}: {}", outcome.message());

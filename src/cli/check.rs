@@ -24,7 +24,6 @@ use crate::handoff::request;
 use crate::location::{self, rewrite};
 use crate::probe::{Client, Keyring, Prober};
 use crate::report::bounds::fit_lines;
-use crate::report::cloud::CloudImages;
 use crate::report::model::{
     ArtifactReport, Changes, DocumentReport, Report, ReportedTarget, SkippedFile, TargetKind,
 };
@@ -32,7 +31,7 @@ use crate::report::summary::{self, Audience};
 use crate::report::written::Written;
 use crate::report::{advise, files, json, markdown};
 use crate::stream::{Artifact, Claims, MetaJsonClaim, Partition, RefDocuments, Sha256, Sourced, Sources};
-use crate::verdict::{Outcome, Signatures, Verdict, Verify};
+use crate::verdict::{Outcome, Strictness, Verdict, Verify};
 
 use observer::RunObserver;
 
@@ -52,12 +51,12 @@ pub struct CheckArgs {
 
     /// What a missing detached signature is
     #[arg(long, value_enum, default_value_t, help_heading = "What is checked")]
-    pub signatures: Signatures,
+    pub signatures: Strictness,
 
     /// What a cloud reference of a document is that is not there: a VHD in Azure, a container image, an object in IBM
     /// Cloud, an AMI that is none
     #[arg(long, value_name = "MODE", value_enum, default_value_t, help_heading = "What is checked")]
-    pub cloud_images: CloudImages,
+    pub cloud_images: Strictness,
 
     /// Say also which artifacts the checkout changes since it left this branch, tag or commit; no verdict
     /// depends on it [default: $PULL_BASE_SHA, if the checkout has that commit]
@@ -314,7 +313,7 @@ async fn plan(
     let changes = base.map(|base| base.changes_to(&args.filters, &args.sources, &sources));
     // A partitioned run asks in its first part.
     let asks = choice.target == location::Target::Published && args.partition.is_none_or(|it| it.part() == 1);
-    let mode = if asks { args.cloud_images } else { CloudImages::Ignore };
+    let mode = if asks { args.cloud_images } else { Strictness::Ignore };
     let references = References::of(mode, &args.filters, &sources)
         .map_err(|problem| unusable(args, Some(choice), &problem))?;
     Ok(CheckPlan { sources, claims, changes, references, refs })

@@ -11,9 +11,9 @@ use super::network::Stop;
 use super::signals::Interrupt;
 use crate::gate::{self, Case, Ended, Observer, TimeLimits};
 use crate::probe::Prober;
-use crate::report::cloud::{CloudImages, CloudReport};
+use crate::report::cloud::CloudReport;
 use crate::stream::{CloudReference, Sourced, Sources};
-use crate::verdict::Outcome;
+use crate::verdict::{Outcome, Strictness};
 
 /// The most of a run. A document has some twenty; thirty branches have seven hundred.
 const MOST: usize = 1_500;
@@ -30,16 +30,16 @@ pub(super) struct Judged {
 
 /// The cloud references that are asked for, each with its document's name.
 pub(super) struct References {
-    mode: CloudImages,
+    mode: Strictness,
     documents: Vec<Arc<str>>,
     references: Vec<CloudReference>,
 }
 
 impl References {
     /// Those of all documents that the filters leave. The error is one of documents that have too many.
-    pub(super) fn of(mode: CloudImages, filters: &Filters, sources: &Sources) -> Result<Self, String> {
+    pub(super) fn of(mode: Strictness, filters: &Filters, sources: &Sources) -> Result<Self, String> {
         let mut found = Self { mode, documents: Vec::new(), references: Vec::new() };
-        if mode == CloudImages::Ignore {
+        if mode == Strictness::Ignore {
             return Ok(found);
         }
         for Sourced { document, .. } in &sources.documents {
@@ -69,7 +69,7 @@ impl References {
         mut stop: Stop<'_>,
         observer: &mut dyn Observer,
     ) -> Judged {
-        let counts = self.mode == CloudImages::Require;
+        let counts = self.mode == Strictness::Require;
         let cloud_limits = TimeLimits { wait: limits.wait.filter(|_| counts), ..limits };
         let (end, ended) = oneshot::channel::<()>();
         let end_of_cloud = async {

@@ -31,7 +31,7 @@ use crate::probe::{Client, Prober};
 use crate::report::ProwContext;
 use crate::stream::{Artifact, Sourced, Sources};
 use crate::text::{excerpt, json};
-use crate::verdict::{Finding, Outcome, Reason, Signatures, Verdict, Verify};
+use crate::verdict::{Finding, Outcome, Reason, Strictness, Verdict, Verify};
 
 /// `sync-list`
 #[derive(Debug, Args)]
@@ -151,7 +151,7 @@ async fn list(args: &SyncListArgs, verbosity: Verbosity, mut stop: Stop<'_>) -> 
     }
     let case = |subject: &AskedArtifact<'_>, choice: &Choice, location: &ArtifactUrl| Case {
         location: Ok(location.clone()),
-        ..choice.case(subject.sourced, subject.artifact, Verify::Auto, Signatures::Ignore)
+        ..choice.case(subject.sourced, subject.artifact, Verify::Auto, Strictness::Ignore)
     };
     let cases: Vec<Case> = subjects
         .iter()

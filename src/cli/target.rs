@@ -12,11 +12,10 @@ use crate::location::{
     ArtifactUrl, BadLocation, HostKind, Mirror, NoDirectory, NoPlace, PlaceError, Prefix, Target, resolve,
 };
 use crate::probe::{AllowedHost, Rules};
-use crate::report::cloud::CloudImages;
 use crate::report::model;
 use crate::stream::{Artifact, Document, Sourced};
 use crate::text::excerpt;
-use crate::verdict::{Expectation, Signatures, Verify};
+use crate::verdict::{Expectation, Strictness, Verify};
 
 /// Where to look, and why.
 pub(super) struct Choice {
@@ -115,7 +114,7 @@ impl Choice {
         sourced: &Sourced,
         artifact: &Artifact,
         verify: Verify,
-        signatures: Signatures,
+        signatures: Strictness,
     ) -> Case {
         let file_name = artifact.location.rsplit('/').next().unwrap_or_default();
         Case {
@@ -229,30 +228,15 @@ impl ValueEnum for Verify {
     }
 }
 
-impl ValueEnum for CloudImages {
+impl ValueEnum for Strictness {
     fn value_variants<'a>() -> &'a [Self] {
         &[Self::Ignore, Self::Warn, Self::Require]
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         let (name, help) = match self {
-            Self::Ignore => ("ignore", "Nothing; cloud references are not asked for"),
+            Self::Ignore => ("ignore", "Nothing; it is not asked for"),
             Self::Warn => ("warn", "A warning; the verdict does not depend on it"),
-            Self::Require => ("require", "A failure"),
-        };
-        Some(PossibleValue::new(name).help(help))
-    }
-}
-
-impl ValueEnum for Signatures {
-    fn value_variants<'a>() -> &'a [Self] {
-        &[Self::Ignore, Self::Warn, Self::Require]
-    }
-
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        let (name, help) = match self {
-            Self::Ignore => ("ignore", "Nothing; signatures are not asked for"),
-            Self::Warn => ("warn", "A warning"),
             Self::Require => ("require", "A failure"),
         };
         Some(PossibleValue::new(name).help(help))

@@ -65,7 +65,7 @@ fn expectation(verify: Verify) -> Expectation {
         claim: None,
         names_signature: false,
         verify,
-        signatures: Signatures::Ignore,
+        signatures: Strictness::Ignore,
     }
 }
 
@@ -272,7 +272,7 @@ fn no_more_is_asked_than_the_verdict_needs() {
     assert_eq!((asked.sidecars, asked.content), (SidecarPolicy::None, None));
     let without_size = of(|want| want.size = None);
     assert_eq!((without_size.sidecars, without_size.size_from), (SidecarPolicy::Size, Some(bridge())));
-    for signatures in [Signatures::Warn, Signatures::Require] {
+    for signatures in [Strictness::Warn, Strictness::Require] {
         let mut case = Case { signature: Some(Ok(signature())), ..case("https://h/f", Verify::Exists) };
         case.expectation.signatures = signatures;
         assert_eq!(case.request().unwrap().signature, Some(signature()));
@@ -299,9 +299,9 @@ fn no_more_is_asked_than_the_verdict_needs() {
 fn a_signature_at_a_bad_location_is_one_that_is_not_there() {
     let bad = || ArtifactUrl::parse("nowhere").unwrap_err();
     for (signatures, reason, warns) in [
-        (Signatures::Ignore, None, false),
-        (Signatures::Warn, None, true),
-        (Signatures::Require, Some(Reason::BadSignature), false),
+        (Strictness::Ignore, None, false),
+        (Strictness::Warn, None, true),
+        (Strictness::Require, Some(Reason::BadSignature), false),
     ] {
         let mut case = Case { signature: Some(Err(bad())), ..case("https://h/f", Verify::Exists) };
         (case.expectation.signatures, case.expectation.names_signature) = (signatures, true);

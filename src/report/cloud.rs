@@ -7,27 +7,13 @@ use serde::{Deserialize, Serialize};
 use crate::report::model::Report;
 use crate::stream::{CloudReference, CloudResource};
 use crate::text::{count, excerpt};
-use crate::verdict::{Outcome, Reason, Verdict};
+use crate::verdict::{Outcome, Reason, Strictness, Verdict};
 
 /// The longest text of a reference, in characters.
 const MAX_TEXT: usize = 300;
 
 /// The most warnings of a reference: one for each other release, or one of the tag.
 const MAX_WARNINGS: usize = 3;
-
-/// What cloud references count for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-pub enum CloudImages {
-    /// Nothing; they are not asked for.
-    Ignore,
-    /// They are reported, and the verdict does not depend on them.
-    #[default]
-    Warn,
-    /// As much as artifacts.
-    Require,
-}
 
 /// What is known of a cloud reference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,7 +67,7 @@ pub struct CloudReport {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CloudSummary {
     /// What they count for.
-    pub mode: CloudImages,
+    pub mode: Strictness,
     /// Those whose cloud has them.
     pub passed: usize,
     /// Those known to be wrong.
@@ -188,7 +174,7 @@ impl CloudReport {
 }
 
 impl CloudSummary {
-    fn of(mode: CloudImages, references: &[CloudReport]) -> Self {
+    fn of(mode: Strictness, references: &[CloudReport]) -> Self {
         let number = |verdict| references.iter().filter(|it| it.verdict == verdict).count();
         Self {
             mode,
@@ -213,7 +199,7 @@ impl CloudSummary {
             .map(|(number, what)| format!("{number} {what}"))
             .collect();
         let uncounted = match self.mode {
-            CloudImages::Warn if self.failed + self.inconclusive > 0 => {
+            Strictness::Warn if self.failed + self.inconclusive > 0 => {
                 " (the verdict does not depend on them: --cloud-images require)"
             }
             _ => "",
@@ -225,9 +211,9 @@ impl CloudSummary {
 impl Report {
     /// The report with what is known of its cloud references. The verdict follows from theirs too, if they are
     /// required.
-    pub fn with_cloud(mut self, mode: CloudImages, references: Vec<CloudReport>) -> Self {
+    pub fn with_cloud(mut self, mode: Strictness, references: Vec<CloudReport>) -> Self {
         let summary = CloudSummary::of(mode, &references);
-        if mode == CloudImages::Require {
+        if mode == Strictness::Require {
             let worst = match summary {
                 CloudSummary { failed: 1.., .. } => Verdict::Fail,
                 CloudSummary { inconclusive: 1.., .. } => Verdict::Inconclusive,

@@ -9,13 +9,13 @@ use std::fmt::Write as _;
 use std::io::{self, BufWriter, Write};
 use std::time::Duration;
 
-use crate::report::cloud::{CloudImages, CloudReport, CloudVerdict};
+use crate::report::cloud::{CloudReport, CloudVerdict};
 use crate::report::model::{ArtifactReport, Report};
 use crate::report::overview::{Overview, said};
 use crate::report::{advice, words};
 use crate::text::Printable;
 use crate::text::junit::{self, Suite, TestCase, TestStatus};
-use crate::verdict::Verdict;
+use crate::verdict::{Strictness, Verdict};
 
 /// The suite that holds the files which are no stream documents.
 const SKIPPED: &str = "files that are no stream documents";
@@ -105,7 +105,7 @@ fn case(artifact: &ArtifactReport, report: &Report) -> TestCase {
 
 /// A cloud reference. What cannot be verified is skipped, and so is what does not count.
 fn cloud_case(reference: &CloudReport, report: &Report) -> TestCase {
-    let counts = report.cloud_summary.is_some_and(|summary| summary.mode == CloudImages::Require);
+    let counts = report.cloud_summary.is_some_and(|summary| summary.mode == Strictness::Require);
     let message = format!("{}: {}", reference.word(), Printable(&reference.message));
     let status = match reference.trouble() {
         Some(verdict) if counts => {

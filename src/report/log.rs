@@ -6,12 +6,12 @@
 use std::collections::HashSet;
 use std::io::{self, Write};
 
-use crate::report::cloud::{CloudImages, CloudReport};
+use crate::report::cloud::CloudReport;
 use crate::report::model::{ArtifactReport, Report};
 use crate::report::overview::said;
 use crate::report::words;
 use crate::text::{Printable, count};
-use crate::verdict::Verdict;
+use crate::verdict::{Strictness, Verdict};
 
 /// Writes a run's log.
 #[derive(Debug)]
@@ -93,10 +93,10 @@ impl<W: Write> LogWriter<W> {
     }
 
     /// One cloud reference's line, if there is anything to say of it. Only what counts is highlighted.
-    pub fn cloud(&mut self, reference: &CloudReport, mode: CloudImages) -> io::Result<()> {
+    pub fn cloud(&mut self, reference: &CloudReport, mode: Strictness) -> io::Result<()> {
         let begin = match reference.trouble() {
-            Some(Verdict::Fail) if mode == CloudImages::Require => "FAIL",
-            Some(_) if mode == CloudImages::Require => "ERROR:",
+            Some(Verdict::Fail) if mode == Strictness::Require => "FAIL",
+            Some(_) if mode == Strictness::Require => "ERROR:",
             Some(_) => "warning:",
             None if reference.warnings.is_empty() => return Ok(()),
             None => "warning:",

@@ -14,7 +14,7 @@ use crate::report::model::{
     ArtifactReport, Changes, DocumentReport, ProwContext, Report, ReportedTarget, SkippedFile, TargetKind,
 };
 use crate::stream::{BuildFile, Document, Sha256};
-use crate::verdict::{Expectation, Reason, Signatures, Verify, judge};
+use crate::verdict::{Expectation, Reason, Strictness, Verify, judge};
 
 const RHEL_9: &str = "data/data/coreos/coreos-rhel-9.json";
 const RHEL_10: &str = "data/data/coreos/coreos-rhel-10.json";
@@ -70,7 +70,7 @@ fn expectation(verify: Verify) -> Expectation {
         claim: None,
         names_signature: true,
         verify,
-        signatures: Signatures::Warn,
+        signatures: Strictness::Warn,
     }
 }
 
@@ -146,7 +146,7 @@ fn evidence(reason: Reason) -> Evidence {
 }
 
 /// The report of one of the document's artifacts.
-fn judged(document: &Document, at: usize, evidence: &Evidence, signatures: Signatures) -> ArtifactReport {
+fn judged(document: &Document, at: usize, evidence: &Evidence, signatures: Strictness) -> ArtifactReport {
     let artifact = &document.artifacts[at];
     let inner = Sha256::from_bytes([3; 32]);
     let expected = Expectation {
@@ -173,7 +173,7 @@ pub(super) fn of_reason(reason: Reason) -> ArtifactReport {
     if reason == Reason::BadSignature {
         evidence.signature = Some(Observation::Absent { status: 404, how: Absence::Status });
     }
-    let mut report = judged(&nine(), 0, &evidence, Signatures::Require);
+    let mut report = judged(&nine(), 0, &evidence, Strictness::Require);
     if matches!(reason, Reason::BadReference | Reason::ImageMismatch) {
         report.reason = Some(reason);
     }
@@ -221,7 +221,7 @@ pub(crate) fn report() -> Report {
             if artifacts.is_empty() {
                 evidence.signature = Some(Observation::Absent { status: 404, how: Absence::Status });
             }
-            artifacts.push(judged(document, at, &evidence, Signatures::Warn));
+            artifacts.push(judged(document, at, &evidence, Strictness::Warn));
         }
     }
     for (index, artifact) in artifacts.iter_mut().enumerate() {
@@ -237,7 +237,7 @@ pub(crate) fn report() -> Report {
 /// One passing artifact.
 pub(crate) fn pass() -> Report {
     let document = document(RHEL_9, NINE, ART, &[["x86_64", "metal", "iso", "disk"]]);
-    let artifact = judged(&document, 0, &good(), Signatures::Warn);
+    let artifact = judged(&document, 0, &good(), Strictness::Warn);
     of(&[document], vec![artifact])
 }
 
@@ -247,7 +247,7 @@ pub(crate) fn large(artifacts: usize) -> Report {
     let ids: Vec<_> = platforms.iter().map(|platform| ["x86_64", platform, "raw.gz", "disk"]).collect();
     let document = document(RHEL_9, NINE, ART, &ids);
     let missing = evidence(Reason::Missing);
-    let artifacts = (0..artifacts).map(|at| judged(&document, at, &missing, Signatures::Warn)).collect();
+    let artifacts = (0..artifacts).map(|at| judged(&document, at, &missing, Strictness::Warn)).collect();
     of(&[document], artifacts)
 }
 

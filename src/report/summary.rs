@@ -5,13 +5,12 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
-use crate::report::cloud::CloudImages;
 use crate::report::model::Report;
 use crate::report::overview::{Block, Overview, said};
 use crate::report::words;
 use crate::report::written::Written;
 use crate::text::{Printable, count, excerpt};
-use crate::verdict::Verdict;
+use crate::verdict::{Strictness, Verdict};
 
 /// What a small terminal shows, but for the line that its shell's prompt takes, and how wide that is.
 const SCREEN: (usize, usize) = (23, 80);
@@ -184,7 +183,7 @@ fn groups(text: &mut String, overview: &Overview<'_>, written: &Written, (most, 
 fn cloud(text: &mut String, report: &Report, written: &Written, most: usize) {
     let wrong: Vec<_> = report.cloud_images.iter().filter_map(|it| Some((it, it.trouble()?))).collect();
     let shown = wrong.get(..most).unwrap_or(&wrong);
-    let counts = report.cloud_summary.is_some_and(|summary| summary.mode == CloudImages::Require);
+    let counts = report.cloud_summary.is_some_and(|summary| summary.mode == Strictness::Require);
     for (at, (reference, verdict)) in shown.iter().enumerate() {
         let style = if counts { verdict_style(*verdict).bold() } else { LOUD };
         let symbol = if counts { words::symbol(*verdict) } else { '!' };

@@ -20,7 +20,7 @@ pub struct Expectation {
     pub claim: Option<MetaJsonClaim>,
     pub names_signature: bool,
     pub verify: Verify,
-    pub signatures: Signatures,
+    pub signatures: Strictness,
 }
 
 impl Expectation {
@@ -62,13 +62,17 @@ pub enum Verify {
     Content,
 }
 
-/// What a missing detached signature is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Signatures {
-    /// Nothing; signatures are not asked for.
+/// What it means that something beside the artifacts is missing: a detached signature, a cloud image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Strictness {
+    /// Nothing; it is not asked for.
     Ignore,
+    /// It is reported, and the verdict does not depend on it.
     #[default]
     Warn,
+    /// A failure.
     Require,
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::reading::{leaves_inside_open, must_be_read, sizes, sizes_of_build};
-use super::{Expectation, Finding, Reason, Signatures, SizeSource, Verdict, Verify};
+use super::{Expectation, Finding, Reason, SizeSource, Strictness, Verdict, Verify};
 use crate::probe::{
     Absence, ContentEvidence, DigestSource, Evidence, Observation, ProbeError, ProbeErrorKind,
     PublishedDigest, SignatureCheck, Uncompressed,
@@ -344,7 +344,7 @@ impl Judge<'_> {
                 self.find(Finding::BadSignature { of: "its signature", why: why.clone() });
             }
             Some(SignatureCheck::NotMade) => {
-                if self.expected.signatures == Signatures::Require && !self.is_vouched_for_by_sums() {
+                if self.expected.signatures == Strictness::Require && !self.is_vouched_for_by_sums() {
                     self.find(Finding::SignatureNotChecked);
                 } else {
                     self.outcome.warnings.push(Finding::SignatureNotChecked.to_string());
@@ -375,20 +375,20 @@ impl Judge<'_> {
             (Some(SignatureCheck::Bad(why)), _) => {
                 self.find(Finding::BadSignature { of: OF, why: why.clone() });
             }
-            (Some(SignatureCheck::Absent), Signatures::Require) => {
+            (Some(SignatureCheck::Absent), Strictness::Require) => {
                 self.find(Finding::Signature(format!("{OF} is not there")));
             }
-            (Some(SignatureCheck::Absent), Signatures::Warn) => {
+            (Some(SignatureCheck::Absent), Strictness::Warn) => {
                 self.outcome.warnings.push(format!("sha256sum.txt is not signed: {OF} is not there"));
             }
-            (Some(SignatureCheck::Absent), Signatures::Ignore)
+            (Some(SignatureCheck::Absent), Strictness::Ignore)
             | (Some(SignatureCheck::NotMade) | None, _) => {}
         }
     }
 
     /// That nobody asked is no answer: it does not pass by that alone.
     fn unasked_signature(&mut self) {
-        if self.expected.signatures == Signatures::Require && self.outcome.findings.is_empty() {
+        if self.expected.signatures == Strictness::Require && self.outcome.findings.is_empty() {
             let detail = "it was not requested".to_owned();
             let error = ProbeError { kind: ProbeErrorKind::Deadline, status: None, detail };
             self.find(Finding::Undetermined { about: Some("signature"), error });
@@ -401,7 +401,7 @@ impl Judge<'_> {
             Some(Observation::Absent { how: Absence::Archived, .. }) => "it is archived".to_owned(),
             Some(Observation::Absent { status, .. }) => format!("its server answered {status}"),
             Some(Observation::Refused(refusal)) => refusal.to_string(),
-            Some(Observation::Undetermined(error)) if self.expected.signatures == Signatures::Require => {
+            Some(Observation::Undetermined(error)) if self.expected.signatures == Strictness::Require => {
                 let error = error.clone();
                 return self.find(Finding::Undetermined { about: Some("signature"), error });
             }
@@ -410,12 +410,12 @@ impl Judge<'_> {
             None => "the document names none".to_owned(),
         };
         match self.expected.signatures {
-            Signatures::Ignore => {}
-            Signatures::Warn if self.evidence.signature.is_some() => {
+            Strictness::Ignore => {}
+            Strictness::Warn if self.evidence.signature.is_some() => {
                 self.outcome.warnings.push(format!("the signature is not there: {why}"));
             }
-            Signatures::Warn => {}
-            Signatures::Require => self.find(Finding::Signature(why)),
+            Strictness::Warn => {}
+            Strictness::Require => self.find(Finding::Signature(why)),
         }
     }
 }

@@ -10,7 +10,7 @@ mod reading;
 mod reason;
 
 pub use cloud::judge_cloud;
-pub use expectation::{Expectation, Signatures, SizeSource, Verify};
+pub use expectation::{Expectation, SizeSource, Strictness, Verify};
 pub use finding::Finding;
 pub use judge::{Outcome, judge};
 pub use reading::must_be_read;

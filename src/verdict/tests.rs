@@ -27,7 +27,7 @@ fn expected(verify: Verify) -> Expectation {
         claim: None,
         names_signature: false,
         verify,
-        signatures: Signatures::Warn,
+        signatures: Strictness::Warn,
     }
 }
 
@@ -84,7 +84,7 @@ fn a_missing_signature_is_said_only_where_somebody_cares() {
     want.names_signature = true;
     let evidence = Evidence { signature: Some(absent(404)), ..good() };
     assert_eq!(judge(&want, &evidence).warnings, ["the signature is not there: its server answered 404"]);
-    want.signatures = Signatures::Ignore;
+    want.signatures = Strictness::Ignore;
     assert!(judge(&want, &evidence).warnings.is_empty());
 }
 
@@ -172,14 +172,14 @@ fn a_required_signature_that_no_key_was_asked_about_is_undetermined() {
     };
     let (header, right) = (published(Header, RIGHT), published(Sha256sumTxt, RIGHT));
     for (signatures, evidence, reason) in [
-        (Signatures::Warn, good(), None),
-        (Signatures::Require, good(), Some(Reason::NoDigest)),
-        (Signatures::Require, sums(&[right]), None),
-        (Signatures::Require, sums(&[published(Sha256sumTxt, WRONG)]), Some(Reason::Sha256Mismatch)),
+        (Strictness::Warn, good(), None),
+        (Strictness::Require, good(), Some(Reason::NoDigest)),
+        (Strictness::Require, sums(&[right]), None),
+        (Strictness::Require, sums(&[published(Sha256sumTxt, WRONG)]), Some(Reason::Sha256Mismatch)),
         // It is the signed list that has to have the digest, and to be whole, and to be signed.
-        (Signatures::Require, sums(&[header]), Some(Reason::NoDigest)),
-        (Signatures::Require, sums(&[header, doubtful(Sha256sumTxt, RIGHT)]), Some(Reason::NoDigest)),
-        (Signatures::Require, Evidence { sums_check: None, ..sums(&[right]) }, Some(Reason::NoDigest)),
+        (Strictness::Require, sums(&[header]), Some(Reason::NoDigest)),
+        (Strictness::Require, sums(&[header, doubtful(Sha256sumTxt, RIGHT)]), Some(Reason::NoDigest)),
+        (Strictness::Require, Evidence { sums_check: None, ..sums(&[right]) }, Some(Reason::NoDigest)),
     ] {
         let want = Expectation { signatures, names_signature: true, ..expected(Verify::Published) };
         let signature = Some(present(Some(500)));

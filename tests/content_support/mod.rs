@@ -8,7 +8,7 @@ use art_mirror_validate::gate::{self, Case, Observer, TimeLimits};
 use art_mirror_validate::location::ArtifactUrl;
 use art_mirror_validate::probe::{AllowedHost, Client, ClientSettings, Prober, Proxies, Rules};
 use art_mirror_validate::stream::Sha256;
-use art_mirror_validate::verdict::{Expectation, Outcome, Signatures, Verify};
+use art_mirror_validate::verdict::{Expectation, Outcome, Strictness, Verify};
 use embedded_mirror::Mirror;
 
 /// Ignores what it is told.
@@ -54,7 +54,7 @@ pub(crate) fn case(mirror: &Mirror, path: &str, bytes: &[u8]) -> Case {
             claim: None,
             names_signature: false,
             verify: Verify::Content,
-            signatures: Signatures::Ignore,
+            signatures: Strictness::Ignore,
         },
     }
 }

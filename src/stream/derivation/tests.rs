@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::*;
 use crate::probe::{Evidence, Observation};
 use crate::stream::{BuildMetadata, Sources};
-use crate::verdict::{Expectation, Finding, Reason, Signatures, Verify, judge};
+use crate::verdict::{Expectation, Finding, Reason, Strictness, Verify, judge};
 
 /// The image that a document has at a place.
 fn image(platform: &str, format: &str, component: &str) -> String {
@@ -135,7 +135,7 @@ fn alarms(document: &Value, builds: &HashMap<String, BuildMetadata>) -> Vec<Stri
             claim: Some(claim),
             names_signature: false,
             verify: Verify::Exists,
-            signatures: Signatures::Ignore,
+            signatures: Strictness::Ignore,
         };
         let Some(build) = builds.get(directory) else {
             alarms.push(format!("{}: missing", artifact.id));

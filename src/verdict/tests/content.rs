@@ -171,7 +171,7 @@ fn the_table_of_cases_where_the_bytes_were_read() {
         (
             "a bad signature, even where signatures are not asked for",
             |want, it, _| {
-                want.signatures = Signatures::Ignore;
+                want.signatures = Strictness::Ignore;
                 it.signature_check = Some(SignatureCheck::Bad("not by KEY".to_owned()));
             },
             Some(Reason::BadSignature),
@@ -181,7 +181,7 @@ fn the_table_of_cases_where_the_bytes_were_read() {
             "no signature over the sums, where signatures are required",
             |want, it, _| {
                 want.names_signature = true;
-                want.signatures = Signatures::Require;
+                want.signatures = Strictness::Require;
                 it.signature = Some(present(Some(500)));
                 it.sums_check = Some(SignatureCheck::Absent);
             },

@@ -160,7 +160,7 @@ fn any_content() -> impl Strategy<Value = ContentEvidence> {
 fn any_expectation() -> impl Strategy<Value = Expectation> {
     (
         prop_oneof![Just(Verify::Exists), Just(Verify::Published), Just(Verify::Auto), Just(Verify::Content)],
-        prop_oneof![Just(Signatures::Ignore), Just(Signatures::Warn), Just(Signatures::Require)],
+        prop_oneof![Just(Strictness::Ignore), Just(Strictness::Warn), Just(Strictness::Require)],
         proptest::option::of(6_u64..9),
         proptest::collection::vec(any_build_file(), 0..2),
         any::<bool>(),
@@ -210,7 +210,7 @@ proptest! {
                 Verify::Content => prop_assert!(read.is_some()),
             }
             let signed = matches!(evidence.signature, Some(Observation::Present { .. }));
-            prop_assert!(want.signatures != Signatures::Require || signed);
+            prop_assert!(want.signatures != Strictness::Require || signed);
             prop_assert!(want.size.is_none() || want.size == read.map_or(size, |read| Some(read.bytes)));
         }
     }

@@ -252,21 +252,21 @@ fn the_table_of_cases() {
             "missing signature is a failure where it is required",
             |want, it| {
                 want.names_signature = true;
-                want.signatures = Signatures::Require;
+                want.signatures = Strictness::Require;
                 it.signature = Some(absent(404));
             },
             Some(Reason::BadSignature),
         ),
         (
             "no signature named is a failure where it is required",
-            |want, _| want.signatures = Signatures::Require,
+            |want, _| want.signatures = Strictness::Require,
             Some(Reason::BadSignature),
         ),
         (
             "a signature that nobody asked for is undetermined where it is required",
             |want, _| {
                 want.names_signature = true;
-                want.signatures = Signatures::Require;
+                want.signatures = Strictness::Require;
             },
             Some(Reason::Deadline),
         ),
@@ -274,7 +274,7 @@ fn the_table_of_cases() {
             "undetermined signature is undetermined where it is required",
             |want, it| {
                 want.names_signature = true;
-                want.signatures = Signatures::Require;
+                want.signatures = Strictness::Require;
                 it.signature = Some(Observation::Undetermined(error(ProbeErrorKind::Timeout)));
             },
             Some(Reason::Timeout),
@@ -283,7 +283,7 @@ fn the_table_of_cases() {
             "a required signature that is missing is known to be, whatever becomes of its file",
             |want, it| {
                 want.names_signature = true;
-                want.signatures = Signatures::Require;
+                want.signatures = Strictness::Require;
                 it.file = Observation::Undetermined(error(ProbeErrorKind::ServerError));
                 it.signature = Some(absent(404));
             },
@@ -293,7 +293,7 @@ fn the_table_of_cases() {
             "signature that is there",
             |want, it| {
                 want.names_signature = true;
-                want.signatures = Signatures::Require;
+                want.signatures = Strictness::Require;
                 it.signature = Some(present(Some(500)));
             },
             None,
@@ -350,7 +350,7 @@ fn a_pass_warns_of_what_should_be_known() {
         (
             "sums that are not signed, and nobody cares",
             |want, it| {
-                want.signatures = Signatures::Ignore;
+                want.signatures = Strictness::Ignore;
                 it.sums_check = Some(SignatureCheck::Absent);
             },
             &[],
