@@ -1,12 +1,12 @@
-# The gate's image: the program, CA certificates, git for `check --base`, gpgv for `--keyring`. Any user ID, a
-# read-only root.
+# The gate's image: the program, CA certificates, git for `check --base`, gpgv for `--keyring`. It runs with any user ID
+# and a read-only root file system.
 #
 #     podman build --build-arg COMMIT="$(git rev-parse HEAD)" -t art-mirror-validate .
 #     podman run --rm -v "$PWD:/checkout:ro,z" art-mirror-validate check --published
 #
-# Both bases may be images with dnf, apt or apk; what they have already is not installed. With the directory that
-# `cargo vendor` makes, cargo asks nothing of the network. COMMIT goes into --version and a label; a file `.commit`
-# stands in for it in --version. LINK is static or dynamic, and static where the Rust image can do it.
+# Both base images may use dnf, microdnf, apt or apk; only missing packages are installed. If the directory of
+# `cargo vendor` is present, cargo needs no network. COMMIT goes into --version and a label; --version can also take it
+# from a file `.commit`. LINK is static or dynamic; the default is static if the Rust image supports it.
 
 ARG RUST_IMAGE=docker.io/library/rust:1.95-alpine
 ARG BASE_IMAGE=registry.access.redhat.com/ubi9/ubi-minimal:9.6
@@ -23,7 +23,7 @@ RUN set -eu; \
 WORKDIR /src
 ARG PROFILE=release
 ARG LINK=""
-# Dependencies first, of the manifests alone: a change of the source does not build them again.
+# Dependencies first, from the manifests alone, so that a change of the source does not rebuild them.
 COPY ci/image/build.sh ci/image/build.sh
 COPY examples/rehearsal/Cargo.toml examples/rehearsal/Cargo.toml
 COPY tests/embedded-mirror/Cargo.toml tests/embedded-mirror/Cargo.toml
@@ -47,7 +47,7 @@ RUN set -eu; \
     fi; \
     rm -rf /var/cache/* /var/lib/apt/lists/* /var/log/*
 COPY --from=build /out/art-mirror-validate /usr/bin/art-mirror-validate
-# A base that lacks what a dynamic program needs is found out here, not in a job.
+# Fails here, and not in a job, if the base image lacks what a dynamic program needs.
 RUN ["/usr/bin/art-mirror-validate", "--version"]
 
 ARG COMMIT=""
@@ -70,8 +70,8 @@ LABEL name="art-mirror-validate" \
       io.k8s.description="Keeps RHEL CoreOS boot-image bumps from merging before ART's mirror has every byte" \
       io.openshift.tags="openshift,installer,coreos,rhcos,ci,prow"
 
-# Numeric, so that runAsNonRoot can tell; OpenShift gives it another one, and nothing here belongs to either. The
-# only place that is written to is $ARTIFACTS.
+# Numeric, because runAsNonRoot cannot verify a name. OpenShift assigns another user ID; neither owns any file here. The
+# program writes to $ARTIFACTS only.
 WORKDIR /checkout
 USER 65532:65532
 ENTRYPOINT ["/usr/bin/art-mirror-validate"]

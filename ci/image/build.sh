@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds the program in the image's stage `build`: first `dependencies`, which a change of the source leaves as they
-# are, then `program`. See the Dockerfile.
+# Builds the program in the stage `build` of the Dockerfile: first the `dependencies`, whose layer stays valid when the
+# source changes, then the `program`.
 set -eu
 
 name=art-mirror-validate
@@ -8,7 +8,7 @@ profile=${PROFILE:-release}
 arch=$(uname -m)
 host=$(rustc -vV | sed -n 's/^host: //p')
 
-# Linked statically, the program runs wherever it is copied to, whatever that image's libc. That takes musl's.
+# A static binary runs in any image, whatever its libc. It takes a musl target.
 case $host in
 *-musl) musl=$host ;;
 *)
@@ -33,7 +33,7 @@ dynamic)
 esac
 export RUSTFLAGS
 
-# With the target spelled out, the flags are for the program alone and not for what runs during the build.
+# With an explicit --target, RUSTFLAGS apply to the program and not to build scripts and macros.
 set -- "$1" --locked --profile "$profile" --target "$target" --bin "$name"
 for vendored in vendor/*/Cargo.toml; do
     [ -e "$vendored" ] || break
@@ -46,7 +46,7 @@ shift
 
 case $step in
 dependencies)
-    # A program of nothing has the same dependencies.
+    # An empty program has the same dependencies.
     for member in . examples/* tests/*; do
         mkdir -p "$member/src"
         touch "$member/src/lib.rs"
@@ -57,13 +57,13 @@ dependencies)
     cargo build "$@"
     ;;
 program)
-    # The source is older than what was built of nothing.
+    # The source files are older than the build of the empty program, so cargo would not rebuild them.
     touch build.rs src/lib.rs src/main.rs
     cargo build "$@"
     directory=$profile
     [ "$profile" != dev ] || directory=debug
     program=target/$target/$directory/$name
-    # A program that needs a loader names it.
+    # A dynamically linked program names its loader.
     linked=static
     ! readelf --program-headers "$program" | grep -q INTERP || linked=dynamic
     [ "$linked" = "$link" ] || { echo "$program is linked $linked and not $link" >&2; exit 1; }

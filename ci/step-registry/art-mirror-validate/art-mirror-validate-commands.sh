@@ -1,10 +1,10 @@
 #!/bin/bash
 
-# The step of an e2e job: is everything that the clusters will boot from where they will look for it?
+# A step of an e2e job: checks that every boot image is at the location from which the clusters will fetch it.
 set -euo pipefail
 
-# ci-operator sets what a job leaves alone to the empty default; the program takes that for no prefix.
+# If a job does not set the variable, ci-operator sets it to the empty default, which the program treats as unset.
 export OPENSHIFT_INSTALL_COREOS_STREAM_PREFIX="${OPENSHIFT_INSTALL_COREOS_STREAM_PREFIX:-}"
 
-# In place of the shell, so that the job's abort reaches the program, which then leaves its reports.
+# exec, so that the signal of an aborted job reaches the program, which then writes its reports.
 exec art-mirror-validate check --artifacts-dir "${ARTIFACT_DIR}" --deadline 1h
