@@ -1,6 +1,6 @@
-//! What the parts of a run cost: parsing, locations, judging, digests, reports. `cargo bench --bench parts`.
+//! The time of the parts of a run: parsing, locations, judging, digests, reports. `cargo bench --bench parts`.
 //!
-//! Figures are per call, with artifacts per second beside them where a call is about many.
+//! Times are per call; calls that handle many artifacts also show artifacts per second.
 #![allow(
     missing_docs,
     clippy::unwrap_used,

@@ -1,7 +1,7 @@
-//! The borders where bytes from outside come in, each as a function that a fuzzer can call.
+//! The functions that read bytes from outside, each as a function that a fuzzer can call.
 //!
-//! None panics on any input. What must hold besides is said in the error: the caller fails on it. Shared by the fuzz
-//! targets, each of which uses one of them, and `tests/fuzzing.rs`.
+//! None panics on any input. A returned error names a violated invariant, and the caller fails on it. Shared by the
+//! fuzz targets, each of which uses one function, and `tests/fuzzing.rs`.
 #![allow(dead_code, unreachable_pub)]
 
 use std::fmt::Display;

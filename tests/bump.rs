@@ -1,4 +1,4 @@
-//! A boot-image bump from the pull request to the merge, each step with what the one before it wrote.
+//! A boot-image bump from the pull request to the merge; each step uses what the previous step wrote.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail as tests do")]
 

@@ -1,4 +1,4 @@
-//! `check --base`, and what Prow makes of it, with a repository made for the purpose.
+//! `check --base`, on the command line and from Prow's variables, with a temporary git repository.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! What `completions` prints does in real shells, at a terminal, what a person expects of the Tab key.
+//! `completions` in real shells, at a terminal: the Tab key does what a user expects.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "the helpers of a test fail as its test does")]
 

@@ -1,4 +1,4 @@
-//! How many connections a run takes: no handshake is wasted.
+//! The number of connections of a run: no handshake is wasted.
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "helpers of tests")]
 
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Proof of content: what a mirror serves, read to the last byte, over connections good and bad.
+//! `--verify content` and `auto`: files are read to the last byte, over connections good and bad.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails where it stands")]
 

@@ -1,6 +1,6 @@
-//! What callers rely on is there, and some test exercises each of it through the program: reasons, exit statuses,
-//! options, environment variables. What exists is asked of the program's own types; whether a test exercises it, of
-//! the tests' text.
+//! Everything that callers rely on exists and is tested through the program: reasons, exit statuses, options,
+//! environment variables. What exists is read from the program's types, and whether a test uses it, from the text of
+//! the tests.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 

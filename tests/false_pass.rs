@@ -1,4 +1,4 @@
-//! What random rounds (`tests/oracle`) once found, each as a case of its own.
+//! Disagreements that random rounds (`tests/oracle`) once found, one test case each.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may end in a panic")]
 

@@ -1,4 +1,4 @@
-//! The fuzz targets' functions over their seeds, and over seeds with a few bytes changed: `FUZZING_CHANGES` times
+//! The functions of the fuzz targets over their seeds, and over seeds with a few bytes changed: `FUZZING_CHANGES` times
 //! each, from `FUZZING_SEED`.
 
 #![allow(clippy::unwrap_used, reason = "a test may end in a panic")]

@@ -1,5 +1,5 @@
-//! The HTML report in a real browser: it renders, shows every failure, runs no script, makes no request, and
-//! shows injected markup as text.
+//! The HTML report in a real browser: it renders, shows every failure, runs no script, sends no request, and shows
+//! injected markup as text.
 
 #![expect(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! `lint`, and what `check` notes of it.
+//! `lint`, and the notes that `check` prints from it.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail as tests do")]
 

@@ -1,4 +1,4 @@
-//! A run in parts, and the parts as one run, through the program itself.
+//! A partitioned run, and the merge of its parts, with the built binary.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails where it stands")]
 

@@ -1,4 +1,4 @@
-//! `mirror` from a bridge on loopback, and what it wrote served again.
+//! `mirror` from a bridge on loopback, and checks of what it wrote, served again.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail as tests do")]
 

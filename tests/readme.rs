@@ -1,5 +1,5 @@
-//! Every snippet of README.md does what it says, as it stands: in the order in which a reader meets them, on a bump of
-//! the bundled checkout and of the newest real one.
+//! Every snippet of README.md does what it says, exactly as written and in the order of the file, on a bump of the
+//! bundled checkout and of the newest real one.
 
 #![allow(
     clippy::unwrap_used,

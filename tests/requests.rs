@@ -1,5 +1,5 @@
-//! What each command asks of servers in a run where all is well: exactly these requests. Whoever makes one ask more, or
-//! elsewhere, sees it here.
+//! The exact requests that each command sends in a run without faults. A change that sends more, or sends one
+//! elsewhere, fails here.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail as tests do")]
 

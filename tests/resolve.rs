@@ -1,4 +1,4 @@
-//! `resolve`, `rewrite` and the override, with the built binary.
+//! `resolve`, `rewrite` and the environment overrides, with the built binary.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! `retention` of a git repository's branches against what a mirror lists.
+//! `retention` of the branches of a git repository, against what a mirror lists.
 
 #![allow(
     clippy::unwrap_used,

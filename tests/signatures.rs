@@ -1,4 +1,4 @@
-//! Signatures against a keyring: whose they are, and whether they hold. The keys and signatures are those of
+//! Signatures against a keyring: which key made them, and whether they are good. The keys and signatures are in
 //! `testdata/openpgp`.
 
 #![allow(

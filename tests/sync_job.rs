@@ -1,4 +1,5 @@
-//! What ART's sync job does to a mirror with what `sync-list` wrote, and `mirror --request` with the same.
+//! What ART's sync job does to a mirror with the lists of `sync-list`, and what `mirror --request` does with the same
+//! request.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail as tests do")]
 

@@ -1,4 +1,4 @@
-//! Three servers, and a document of which nearly no file is ever whole.
+//! Three servers, and a document of which nearly no file is ever complete.
 
 use std::cell::{Cell, RefCell};
 use std::fmt::Write as _;

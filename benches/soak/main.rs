@@ -1,7 +1,7 @@
-//! Whether a long `check --wait` stays as it began: memory, descriptors and connections of the program while a mirror
-//! misbehaves. `cargo bench --bench soak -- [--minutes N] [--binary PATH] [--samples CSV]`.
+//! Tests that a long `check --wait` does not grow in memory, descriptors and connections while a mirror misbehaves.
+//! `cargo bench --bench soak -- [--minutes N] [--binary PATH] [--samples CSV]`.
 //!
-//! Exit status 1 if one of them grows, or if the run itself goes wrong.
+//! Exit status 1 if one of them grows, or if the run itself fails.
 #![allow(
     missing_docs,
     clippy::unwrap_used,

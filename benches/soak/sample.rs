@@ -1,4 +1,4 @@
-//! What a process holds at a moment, by `/proc`, and whether that grows.
+//! The resources of a process, from `/proc`, and whether they grow.
 
 use std::fmt::Write as _;
 use std::fs;

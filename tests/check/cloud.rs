@@ -1,4 +1,4 @@
-//! Cloud references: asked of a blob store, an object store and a registry, and counted as much as is asked for.
+//! Cloud references, requested from a blob store, an object store and a registry, with each `--cloud-images` mode.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Waiting for what is missing, and being told to stop.
+//! Waiting for missing files, deadlines and signals.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! `check`, as its callers have it: the built program against real sockets on loopback.
+//! `check`, as its callers run it: the built program against real sockets on loopback.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,5 +1,5 @@
-//! What a run that reads everything takes in memory: little, and no more for large files than for small ones, or for
-//! files that ask for much of it.
+//! The memory of a run that reads every byte: little, and no more for large files than for small ones, even if files
+//! ask for much of it.
 
 use std::io::Read as _;
 

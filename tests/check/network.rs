@@ -1,4 +1,4 @@
-//! The network as it is: servers that close often, proxies, certificates, large sidecars that share a connection.
+//! Real networks: servers that close connections often, proxies, certificates, large sidecars on one connection.
 
 use std::time::Duration;
 

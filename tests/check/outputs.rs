@@ -1,4 +1,4 @@
-//! What people and programs read: the log, the summary on a terminal, the JSON report and its copy on disk.
+//! The outputs for people and programs: the log, the summary on a terminal, the JSON report and its copy on disk.
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _};

@@ -1,5 +1,5 @@
-//! A red check is read in ten seconds: how long its outputs are, and what is on the last screen, for a bump of 143
-//! artifacts of which none is mirrored yet.
+//! A failed check can be understood in ten seconds: the length of its outputs, and the content of the last screen, for
+//! a bump of 143 artifacts of which none is mirrored yet.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Every reason of the contract's list that `check` has in published mode, as one run reports it.
+//! Every reason of the contract that `check` can give with `--verify published`, as one run reports it.
 
 use std::net::SocketAddr;
 

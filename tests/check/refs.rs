@@ -1,4 +1,4 @@
-//! `check --ref`: the documents of every branch, each artifact once, reported by branch.
+//! `check --ref`: the documents of every branch, each artifact checked once, reported by branch.
 
 use embedded_mirror::{Config, Mirror, Resource};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! What is asked again, how often and when; and what to HEAD's place when a server will not have it.
+//! What is retried, how often and when; and what replaces HEAD if a server refuses it.
 
 use std::time::{Duration, SystemTime};
 

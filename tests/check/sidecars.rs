@@ -1,4 +1,4 @@
-//! Sidecars: asked for once, believed only where they can be read, and never a reason to pass by themselves.
+//! Sidecars: requested once, believed only if they can be read, and never a reason to pass by themselves.
 
 use embedded_mirror::{
     Behaviour, Config, Mirror, Resource, artifact_content, hex_sha256, meta_json, sha256sum_txt,

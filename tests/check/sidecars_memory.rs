@@ -1,4 +1,4 @@
-//! What the sidecars of many directories take in memory: what is kept of them is what was asked.
+//! The memory that the sidecars of many directories take: only what was asked for is kept.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! Programs that read the reports of 0.1.0 read those of today: fields are added, never renamed or retyped.
+//! Programs that read the reports of 0.1.0 can read those of today: fields are added, never renamed or retyped.
 
 use embedded_mirror::{Behaviour, Config, Mirror, Resource};
 use serde_json::Value;

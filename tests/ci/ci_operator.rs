@@ -1,5 +1,5 @@
-//! What ci-operator reads, after openshift/ci-tools, `pkg/api/types.go`: the names and types of the fields that
-//! may stand where ours do. Its readers are strict, so these are too.
+//! The names and types of ci-operator's fields that our files use, after openshift/ci-tools, `pkg/api/types.go`. Its
+//! parsers are strict, so these are too.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The commands of the files, run as their consumers run them: red before ART has mirrored, green on a retest.
+//! The commands of the files, run as their consumers run them: they fail before ART has mirrored, and pass on a retest.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! The image, as far as it can be told without a container engine, and what it needs of the program.
+//! The image, as far as it can be tested without a container engine, and what it requires of the program.
 
 use std::fs;
 use std::path::{Path, PathBuf};

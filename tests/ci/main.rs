@@ -1,5 +1,5 @@
-//! The files in `ci/`: they have the shape that their consumers read, and the commands in them do what they are
-//! for. And what all sources keep to.
+//! The files in `ci/`: their format is what their consumers read, and the commands in them do what they are for. Also
+//! the conventions of all sources.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,5 +1,5 @@
-//! What Prow reads, after kubernetes-sigs/prow, `pkg/config/jobs.go` and `pkg/apis/prowjobs/v1/types.go`, and
-//! Kubernetes' `core/v1` for the pod: the names and types of the fields that may stand where ours do.
+//! The names and types of Prow's fields that our files use, after kubernetes-sigs/prow, `pkg/config/jobs.go` and
+//! `pkg/apis/prowjobs/v1/types.go`, and Kubernetes' `core/v1` for the pod.
 
 use std::collections::BTreeMap;
 

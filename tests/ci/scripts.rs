@@ -1,4 +1,4 @@
-//! The shell in `ci/`: strict, quoted, and known to shellcheck.
+//! The shell scripts in `ci/` and `.ci/`: strict mode, quoting, and shellcheck.
 
 use std::fs;
 use std::io::Write as _;

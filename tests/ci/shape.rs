@@ -1,4 +1,4 @@
-//! The files have the shape that their consumers read.
+//! The format of the files is what their consumers read.
 
 use std::fs;
 use std::path::Path;

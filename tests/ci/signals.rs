@@ -1,4 +1,4 @@
-//! Prow's abort: complete reports, soon.
+//! An aborted Prow job: complete reports within a second.
 
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Read as _};

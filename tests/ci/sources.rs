@@ -1,4 +1,4 @@
-//! Habits that the sources keep.
+//! Conventions that all sources follow.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! A mirror behind the real hosts' names, a checkout, and the environment of a Prow job.
+//! A mirror under the real hosts' names, a checkout, and the environment of a Prow job.
 
 use std::collections::BTreeSet;
 use std::fs;

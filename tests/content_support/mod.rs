@@ -1,4 +1,4 @@
-//! Runs the gate over files of a mirror, and decides by their bytes.
+//! Runs the gate over files of a mirror and verifies their bytes.
 
 #![allow(dead_code, clippy::unwrap_used, reason = "shared by tests, each of which uses a part")]
 

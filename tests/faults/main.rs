@@ -1,5 +1,5 @@
-//! What befalls a job: signals, full disks, closed pipes, no network. Each run ends within its bound, with the
-//! right exit status, whole files or none, and a message that names the cause.
+//! Faults of a job's environment: signals, full disks, closed pipes, no network. Each run ends within its time limit,
+//! with the right exit status, with complete files or none, and with a message that names the cause.
 
 #![allow(
     clippy::unwrap_used,

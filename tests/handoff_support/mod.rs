@@ -1,4 +1,4 @@
-//! What the tests of the hand-off share.
+//! Helpers for the tests of the hand-off.
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 #![allow(

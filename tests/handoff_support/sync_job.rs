@@ -1,8 +1,9 @@
-//! A model of ART's sync job, on a directory in place of its two stores.
+//! A model of ART's sync job, on one directory instead of its two stores.
 //!
-//! It does what `artcd sync-rhcos` does (art-tools, `pyartcd/pipelines/sync_rhcos.py`, read in November 2026), step
-//! for step and with nothing made safer: it stages what the list names in a directory that may hold something
-//! already, renames and links, writes the sidecars, and makes each destination equal to the staging directory.
+//! It does what `artcd sync-rhcos` does (art-tools, `pyartcd/pipelines/sync_rhcos.py`, read in November 2026), step by
+//! step and with nothing made safer. It downloads the files of the list to a staging directory, which may already
+//! contain files, renames and links them, writes the sidecars, and makes each destination equal to the staging
+//! directory.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,4 +1,4 @@
-//! Documents that want to be too much.
+//! Documents that exceed the limits.
 
 use std::fs;
 use std::io::Read;

@@ -1,4 +1,4 @@
-//! Runs the built binary under watch: its time, and the most memory it ever had.
+//! Runs the built binary and measures its time and its peak memory.
 
 use std::fs;
 use std::io::{Read, Write};

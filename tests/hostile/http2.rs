@@ -1,4 +1,4 @@
-//! Servers that speak HTTP/2 as no server would: frames without end, connections that end before they begin.
+//! Servers that abuse HTTP/2: endless frames, connections that end before they begin.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};

@@ -1,4 +1,4 @@
-//! Places that nobody may ask, asserted from the listener's side.
+//! Addresses that must never be requested, asserted by the listener.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! SECURITY.md names the test behind each promise; here each of them is looked for.
+//! Every test that SECURITY.md cites for a promise exists.
 
 use std::fs;
 use std::path::{Path, PathBuf};

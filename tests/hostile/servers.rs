@@ -1,4 +1,4 @@
-//! Servers that send too much, too slowly, or what nobody should believe.
+//! Servers that send too much, send too slowly, or send what must not be believed.
 
 use std::fs;
 use std::path::Path;

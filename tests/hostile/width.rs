@@ -1,4 +1,4 @@
-//! Documents that are no deeper than they should be, and far wider.
+//! Documents of ordinary depth that are far too wide.
 
 use std::fmt::Write as _;
 use std::fs;

@@ -1,4 +1,4 @@
-//! Cloud references of a world: what the document names, what its clouds answer, and what must be said of it.
+//! Cloud references of a world: what the document names, what the clouds answer, and what must be reported.
 
 use std::collections::BTreeSet;
 

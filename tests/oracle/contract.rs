@@ -1,8 +1,8 @@
-//! What each verdict must be, by the contract and the facts of the field alone.
+//! The verdicts that are right, by the contract and the facts of the field alone.
 //!
-//! Where things may turn out in several ways (`outcomes.rs`), each is judged by itself, and the verdicts that are right
-//! are those of any of them. *pass* stands beside others only where chance or time decides, or where a comment says
-//! what leaves the choice.
+//! If the requests can end in several ways (`outcomes.rs`), each is judged separately, and the verdict of any of them
+//! is right. *pass* is allowed beside others only if chance or time decides, or if a comment says what leaves the
+//! choice.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! What can go wrong with a world, one thing at a time.
+//! What can go wrong with a world, one fault at a time.
 
 use fastrand::Rng;
 

@@ -1,4 +1,4 @@
-//! Draws worlds from seeds.
+//! Generates worlds from seeds.
 
 use fastrand::Rng;
 

@@ -1,4 +1,4 @@
-//! What changes nothing changes no verdict, and what makes things worse makes no verdict better.
+//! A change without meaning changes no verdict, and more damage makes no verdict better.
 
 use std::ops::ControlFlow;
 

@@ -1,12 +1,18 @@
 //! A model and an oracle: the gate judges random mirrors over real sockets, and must agree with the contract.
 //!
-//! `ORACLE_ROUNDS` sets how many rounds are played, `ORACLE_SEED` with which seed they begin, `ORACLE_BINARY` which
-//! binary plays, and `ORACLE_KEEP_ON` goes on after a disagreement. That is printed with its seed and with the
-//! artifacts that still show it; `ORACLE_SEED=… ORACLE_ROUNDS=1` plays it again.
+//! | variable | meaning |
+//! | --- | --- |
+//! | `ORACLE_ROUNDS` | the number of rounds |
+//! | `ORACLE_SEED` | the seed of the first round |
+//! | `ORACLE_BINARY` | the binary to test |
+//! | `ORACLE_KEEP_ON` | continue after a disagreement |
+//!
+//! A disagreement is printed with its seed and with the artifacts that still show it; `ORACLE_SEED=… ORACLE_ROUNDS=1`
+//! repeats it.
 //!
 //! The oracle (`contract.rs`, `outcomes.rs`) was written from the contract and from how servers behave, not from the
-//! judge, and shares no code with it. Where the contract leaves room it allows several verdicts, *pass* only where
-//! the contract says so. What the rounds found is kept in `tests/false_pass.rs`, a case each.
+//! judge, and shares no code with it. Where the contract leaves a choice, it allows several verdicts, but *pass* only
+//! where the contract says so. Each disagreement that the rounds found is a test case in `tests/false_pass.rs`.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! What may come of asking, by how a place is reached: each way that things may turn out, one by one.
+//! All possible results of the requests for one artifact, by how its server is reached.
 
 use crate::world::{Access, Archive, Artifact, Astray, Fault, Form, Quirk, Retries, Sidecar, Wire, World};
 

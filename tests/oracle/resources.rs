@@ -1,4 +1,4 @@
-//! From a world's words to the embedded mirror's.
+//! Converts a world to resources of the embedded mirror.
 
 use std::time::Duration;
 

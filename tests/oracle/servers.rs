@@ -1,4 +1,4 @@
-//! Puts a world on real sockets and real files, and asks the built binary.
+//! Serves a world on real sockets and from real files, and runs the built binary on it.
 
 use std::fs;
 use std::io::{Read, Write as _};

@@ -1,4 +1,4 @@
-//! What a round's mirror holds.
+//! The files of a round's mirror.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! A round's documents, and where the gate finds them.
+//! The documents of a round, and where the gate reads them.
 
 use std::ffi::OsString;
 use std::fmt::Write as _;

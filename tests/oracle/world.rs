@@ -1,4 +1,4 @@
-//! What a document says and what a mirror does, as plain data.
+//! What the documents say and what the mirror does in one round, as plain data.
 
 use crate::cloud::{CloudReference, Mode};
 

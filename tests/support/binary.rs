@@ -1,4 +1,4 @@
-//! Starts the built program: the one place that does.
+//! Starts the built program. No other code does.
 
 #![allow(dead_code, reason = "each test program uses what it needs")]
 

@@ -1,4 +1,4 @@
-//! A boot-image bump of today's shape: two documents of RHEL CoreOS and one of CentOS Stream CoreOS, 143 artifacts.
+//! A boot-image bump as of 2026: two documents of RHEL CoreOS and one of CentOS Stream CoreOS, 143 artifacts.
 
 use std::path::{Path, PathBuf};
 

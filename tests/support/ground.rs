@@ -1,4 +1,4 @@
-//! What all tests stand on, those in `src` too: tests that cannot run, files of this repository, real documents, git
+//! Helpers for all tests, including those in `src`: skipping a test, files of this repository, real documents, git
 //! repositories.
 
 #![allow(dead_code, reason = "each test program uses what it needs")]

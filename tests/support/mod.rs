@@ -1,8 +1,8 @@
-//! What tests of the built program share: documents made on the fly, the program in a clean environment, its
-//! report read back.
+//! Helpers for tests of the built program: documents made on the fly, the program in a clean environment, and its
+//! report.
 //!
-//! Nothing here leaves loopback. A location on a published host is reached through an embedded proxy or not
-//! at all: [`Program::new`] sets a proxy that refuses every connection.
+//! All traffic stays on loopback. A location on a published host is reached through an embedded proxy or not at all:
+//! [`Program::new`] sets a proxy that refuses every connection.
 
 #![allow(dead_code, reason = "each test program uses what it needs")]
 #![allow(

@@ -1,4 +1,4 @@
-//! The published hosts by their own names, on loopback.
+//! The published hosts under their own names, on loopback.
 
 use std::ffi::OsStr;
 use std::path::PathBuf;

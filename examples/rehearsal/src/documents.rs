@@ -1,4 +1,4 @@
-//! What is made up: the bytes of files that nobody has here, and a bump of whatever the documents name.
+//! Generated data: the bytes of the files, and a bump of whatever the documents name.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;

@@ -1,4 +1,5 @@
-//! The surroundings of the steps: the installer's clone, a bridge, ART's mirror behind the real hosts' names, and the program.
+//! The environment of the steps: the installer's clone, a bridge, ART's mirror under the real hosts' names, and the
+//! program.
 
 use std::error::Error;
 use std::fs;

@@ -4,8 +4,8 @@
 //! cargo run -p rehearsal [CHECKOUT]
 //! ```
 //!
-//! The bridge and the mirror are embedded, on loopback, behind their hosts' names by a proxy of their own. What runs
-//! against them is the program itself: this binary starts itself again as `art-mirror-validate`.
+//! The bridge and the mirror run in this process, on loopback, under their hosts' names through an embedded proxy. The
+//! commands are those of the program itself: this binary starts itself again as `art-mirror-validate`.
 
 mod documents;
 mod lab;

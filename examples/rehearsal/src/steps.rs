@@ -1,4 +1,4 @@
-//! The steps. None reads anything but what the steps before it wrote.
+//! The steps. Each reads only what earlier steps wrote.
 
 use std::error::Error;
 use std::fs;

@@ -1,4 +1,4 @@
-//! The rehearsal as a person runs it: every step, on every checkout at hand.
+//! The rehearsal as a user runs it: every step, on every available checkout.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails where it stands")]
 

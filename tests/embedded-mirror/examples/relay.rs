@@ -1,9 +1,9 @@
-//! Puts servers far away: a relay on loopback before each, until standard input ends.
+//! Delays connections to servers: a relay on loopback for each server, until standard input ends.
 //!
 //! > relay MILLISECONDS ADDRESS…
 //!
-//! For each address it prints that of its relay, a line each. A round trip through one takes as long as was
-//! asked for: TCP's handshake one of them, TLS 1.3's the second, a request the third.
+//! For each address it prints the address of its relay, one per line. A round trip through a relay takes the given
+//! time: TCP's handshake is the first, TLS 1.3's the second, a request the third.
 #![allow(clippy::print_stdout, reason = "what it prints is its result")]
 
 use std::error::Error;

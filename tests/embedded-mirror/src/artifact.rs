@@ -1,4 +1,4 @@
-//! The bytes of test artifacts, which follow from their file names, and the sidecars that speak of them.
+//! The bytes of test artifacts, which are derived from their file names, and sidecars that describe them.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! A listener on a thread of its own.
+//! A listener on its own thread.
 
 use std::future::Future;
 use std::io;

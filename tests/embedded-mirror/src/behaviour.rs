@@ -1,4 +1,4 @@
-//! The ways in which a server answers.
+//! The ways in which a server can answer.
 
 use std::sync::Arc;
 use std::time::Duration;

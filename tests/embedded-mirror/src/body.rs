@@ -1,4 +1,4 @@
-//! Bodies, the broken ones included.
+//! Response bodies, including broken ones.
 
 use std::future::Future;
 use std::io;

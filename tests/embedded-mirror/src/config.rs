@@ -1,4 +1,4 @@
-//! What kind of mirror.
+//! The configuration of a mirror.
 
 use std::net::{Ipv4Addr, SocketAddr};
 

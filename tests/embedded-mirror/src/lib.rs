@@ -2,9 +2,9 @@
 //!
 //! A [`Mirror`] serves a [`Table`] of [`Resource`]s, which may change while it runs, over plain HTTP/1.1 or over
 //! TLS with HTTP/1.1 or HTTP/2. Each resource has a [`Behaviour`] for each method, from *normal* to *endless
-//! headers*. Everything that was asked is recorded. A [`Proxy`] puts mirrors behind the real hosts' names, and a
-//! [`Relay`] puts them far away. Each runs on its own thread with its own runtime until it is dropped, so that
-//! synchronous and asynchronous tests use them alike.
+//! headers*. All requests are recorded. A [`Proxy`] serves mirrors under the real hosts' names, and a [`Relay`] delays
+//! their traffic. Each runs on its own thread with its own runtime until it is dropped, so that both synchronous and
+//! asynchronous tests can use it.
 //!
 //! ```
 //! use embedded_mirror::{Behaviour, Config, Mirror, Resource};
@@ -16,7 +16,7 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
-//! This crate knows nothing of what it helps to test, so that neither can hide the other's mistakes.
+//! This crate shares no code with the program that it helps to test, so that neither can hide the other's mistakes.
 
 mod artifact;
 mod background;

@@ -1,4 +1,4 @@
-//! What was asked.
+//! The log of requests.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,4 +1,4 @@
-//! The mirror itself.
+//! The mirror server.
 
 use std::io;
 use std::net::SocketAddr;

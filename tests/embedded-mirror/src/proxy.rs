@@ -1,4 +1,4 @@
-//! A forward proxy, which puts mirrors behind the names of real hosts.
+//! A forward proxy that serves mirrors under the names of real hosts.
 
 use std::collections::HashMap;
 use std::future::{Future, pending};

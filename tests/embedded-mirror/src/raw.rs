@@ -1,4 +1,4 @@
-//! Answers that no HTTP library would send, written to the socket.
+//! Responses that no HTTP library would send, written to the socket.
 
 use std::io;
 use std::time::Duration;

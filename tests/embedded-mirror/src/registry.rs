@@ -1,5 +1,5 @@
-//! A small container registry (OCI distribution specification): manifests by digest and by tag, for whoever shows
-//! the token that anybody may fetch.
+//! A small container registry (OCI distribution specification): manifests by digest and by tag, for clients that send
+//! the token that anyone may fetch.
 
 use data_encoding::HEXLOWER;
 

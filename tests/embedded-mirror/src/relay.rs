@@ -1,4 +1,4 @@
-//! Distance: a relay that delays every byte.
+//! A relay that delays every byte, as a long distance does.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};

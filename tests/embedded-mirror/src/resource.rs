@@ -1,4 +1,4 @@
-//! A file, and how the mirror answers for it.
+//! A file, and how the mirror answers requests for it.
 
 use bytes::Bytes;
 use data_encoding::{BASE64, HEXLOWER};

@@ -1,4 +1,4 @@
-//! From a request to what is answered: no I/O, no waiting.
+//! Computes the response to a request, without I/O or waiting.
 
 use std::ops::Range;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! From a connection to requests.
+//! Accepts connections and reads requests.
 
 use std::future::pending;
 use std::io;

@@ -1,4 +1,4 @@
-//! What is where, changeable while it is served.
+//! The resources by path, which can change while they are served.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,4 +1,4 @@
-//! What goes over the wire in plain HTTP/1.1, read byte by byte.
+//! Plain HTTP/1.1 on the wire, read byte by byte.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::io::{ErrorKind, Read, Write};
