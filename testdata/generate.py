@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the documents under testdata/ anew; the rule for their digests is in README.md.
+"""Regenerates the documents in testdata/; README.md has the rule for their digests.
 
 Run it from anywhere: `python3 testdata/generate.py`. Its output is the same each time.
 """
@@ -19,12 +19,12 @@ PXE = [("kernel", "live-kernel"), ("initramfs", "live-initramfs"), ("rootfs", "l
 
 
 def uncompressed(name):
-    """What an artifact holds once decompressed."""
+    """The decompressed content of an artifact."""
     return f"art-mirror-validate test artifact: {name}\n".encode("ascii")
 
 
 def content(name):
-    """The bytes of an artifact: for .gz names a gzip member of one stored block (RFC 1951, 3.2.4)."""
+    """The bytes of an artifact; for .gz names, a gzip member of one stored block (RFC 1951, 3.2.4)."""
     inner = uncompressed(name)
     if not name.endswith(".gz"):
         return inner

@@ -1,9 +1,9 @@
-"""How fast the gate is, beside other programs and beside what light allows.
+"""Measures how fast the gate is, compared with other programs and with the minimum number of round trips.
 
     python3 benches/speed [--runs N] [ROW…]
 
-The rows: distance, http1, redirect, branches, lossy, loopback, startup, content. Needs nginx and openssl; compares with
-curl, lychee, aria2 and xargs as far as they are installed. See README.md in the directory above.
+The rows: distance, http1, redirect, branches, lossy, loopback, startup, content. Needs nginx and openssl, and compares
+with curl, lychee, aria2 and xargs if they are installed. See README.md in the directory above.
 """
 
 import argparse
@@ -25,7 +25,7 @@ TREE = pathlib.Path(__file__).resolve().parents[2]
 
 
 def build():
-    """The programs of this tree, as they are released."""
+    """Builds the release binaries of this tree."""
     for what in (["--bin", "art-mirror-validate"], ["-p", "embedded-mirror", "--example", "relay"]):
         subprocess.run(["cargo", "build", "--release", *what], cwd=TREE, check=True)
 
@@ -41,10 +41,10 @@ def in_a_process_of_its_own(work, *arguments):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("rows", nargs="*", metavar="ROW", default=list(rows.ROWS))
-    parser.add_argument("--runs", type=int, default=5, help="runs of each program, besides one to warm up")
-    parser.add_argument("--largest", type=int, default=100_000, help="the most artifacts on loopback")
-    parser.add_argument("--no-build", action="store_true", help="take what is in target/release")
-    parser.add_argument("--binary", help="the program to measure, instead of this tree's")
+    parser.add_argument("--runs", type=int, default=5, help="measured runs of each program, after one to warm up")
+    parser.add_argument("--largest", type=int, default=100_000, help="maximum number of artifacts on loopback")
+    parser.add_argument("--no-build", action="store_true", help="use the existing binaries in target/release")
+    parser.add_argument("--binary", help="program to measure instead of this tree's")
     parser.add_argument("--keep", action="store_true", help="keep the documents and logs")
     arguments = parser.parse_args()
     if unknown := [row for row in arguments.rows if row not in rows.ROWS]:
@@ -53,7 +53,7 @@ def main():
         build()
     binary = arguments.binary or str(TREE / "target/release/art-mirror-validate")
     relay = str(TREE / "target/release/examples/relay")
-    # The whole comparison is about direct connections.
+    # The programs are compared on direct connections.
     for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "ARTIFACTS"):
         os.environ.pop(name, None)
     work = tempfile.mkdtemp(prefix="art-mirror-validate-bench-")
@@ -62,7 +62,7 @@ def main():
     os.mkdir(root)
     programs = Programs(binary, work)
     print(f"{datetime.date.today()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}; "
-          f"round trip {ROUND_TRIP_MS} ms; medians of {arguments.runs} runs in turns")
+          f"round trip {ROUND_TRIP_MS} ms; medians of {arguments.runs} interleaved runs")
     if programs.missing:
         print(f"not installed, left out: {', '.join(programs.missing)}")
     with Servers(work, root, relay, ROUND_TRIP_MS) as servers:

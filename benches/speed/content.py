@@ -1,4 +1,4 @@
-"""The bytes themselves: `--verify content` beside curl, openssl and gzip in a pipe."""
+"""`--verify content`, compared with pipes of curl, openssl and gzip."""
 
 import concurrent.futures
 import gzip
@@ -17,7 +17,7 @@ FILE_BYTES = 64 * 1024 * 1024
 
 
 def half_compressible(size):
-    """Bytes of which gzip takes about half away, in blocks as files of a disk image have them."""
+    """Bytes that gzip compresses to about half, in blocks as in a disk image."""
     block = 4096
     random = os.urandom(4 * 1024 * 1024)
     text = bytes(range(256)) * (block // 256)
@@ -30,9 +30,9 @@ def half_compressible(size):
 
 
 def write_contents(root):
-    """The files: one inode under all names, so that the page cache holds it and no disk is measured.
+    """Writes the files: one inode under all names, so that it stays in the page cache and no disk is measured.
 
-    Run in a process of its own, as `write_corpus` is.
+    Runs in a separate process, like `write_corpus`.
     """
     directory = f"{PATH}/rhel-9.9/builds/9.9.20260101-0/x86_64"
     os.makedirs(root + directory, exist_ok=True)
@@ -57,7 +57,7 @@ def write_contents(root):
 
 
 def content(bench):
-    """24 files of 64 MiB, as they are and as gzip with both digests."""
+    """24 files of 64 MiB, raw, and as gzip with both digests."""
     servers, programs = bench.servers, bench.programs
     if "curl" in programs.missing:
         return print("content: needs curl, left out")
@@ -73,7 +73,7 @@ def content(bench):
                 out.writelines(f"{url}\n" for url in urls)
             ours = programs.gate(where, verify="content")
             if not downloads(ours, programs.work):
-                return print("content: --verify content downloads nothing in this program, left out")
+                return print("content: this program downloads nothing with --verify content, left out")
             fetch = f"curl -s --cacert {programs.ca} $0"
             if suffix == "raw.gz":
                 pipe = f"{fetch} | tee >(openssl dgst -sha256 >&2) | gzip -dc | openssl dgst -sha256"
@@ -96,7 +96,7 @@ def content(bench):
 
 
 def downloads(ours, work):
-    """Whether this program proves the content."""
+    """Whether this program reads the content."""
     subprocess.run(ours.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     with open(f"{work}/artifacts/art-mirror-validate.json") as report:
         return any(artifact["sha256"]["observed_from"] == "content" for artifact in json.load(report)["artifacts"])

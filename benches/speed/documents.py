@@ -1,4 +1,4 @@
-"""Stream documents and the files that they name, generated: the shape of the real ones, in any number."""
+"""Generates stream documents like the real ones, with any number of artifacts, and the files that they name."""
 
 import hashlib
 import json
@@ -6,7 +6,7 @@ import os
 
 ARCHITECTURES = ("aarch64", "ppc64le", "s390x", "x86_64")
 
-# What one architecture of a real document has, some of it left out: twelve files, so 48 on four architectures.
+# Twelve of the files that one architecture of a real document has, so 48 for four architectures.
 REAL = (
     ("aws", "vmdk.gz", "disk"),
     ("azure", "vhd.gz", "disk"),
@@ -22,10 +22,10 @@ REAL = (
     ("qemu", "qcow2.gz", "disk"),
 )
 
-# What branches pin together, no two the same.
+# The number of branches, and of artifacts that each pins, no two the same.
 BRANCHES, OF_A_BRANCH = 20, 150
 
-# Files to a directory where there are more than in a real document.
+# Files per directory in documents that are larger than real ones.
 MANY = 100
 
 # A real meta.json has some 11 KiB.
@@ -58,7 +58,7 @@ def real_document(stream, rhel, build, artifacts):
 
 
 def large_document(artifacts):
-    """As many files as one likes on one document: a build and a platform for each hundred."""
+    """The files of a document with any number of artifacts: a build and a platform for each hundred."""
     for index in range(artifacts):
         batch, number = divmod(index, MANY)
         arch = ARCHITECTURES[batch % len(ARCHITECTURES)]
@@ -69,7 +69,7 @@ def large_document(artifacts):
 
 
 def documents_for(artifacts):
-    """Names and rows of the documents of a row of the bench."""
+    """The names and rows of the documents for a number of artifacts."""
     if artifacts == 48:
         return [("coreos-rhel-9", list(real_document("rhcos", "rhel-9.8", "9.8.20260403-0", 48)))]
     if artifacts == 143:
@@ -86,7 +86,7 @@ def documents_for(artifacts):
 
 
 def write_files(root, rows):
-    """Writes the files and the sidecars of their directories; gives them by path, with their digests."""
+    """Writes the files and the sidecars of their directories; returns the files by path, with their digests."""
     files, directories = {}, {}
     for _, _, _, _, _, directory, name in rows:
         bytes_ = content(name)
@@ -122,7 +122,7 @@ def write_sidecars(directory, files):
 
 
 def write_document(path, stream, rows, files, base, extra=None):
-    """Writes a stream document whose locations are at `base`, indented by two spaces as the real ones."""
+    """Writes a stream document with locations below `base`, indented by two spaces like the real ones."""
     architectures = {}
     for arch, platform, release, form, component, directory, name in rows:
         file = files[f"{directory}/{name}"]
@@ -140,10 +140,10 @@ def write_document(path, stream, rows, files, base, extra=None):
 
 
 def write_corpus(work, root, artifacts, bases):
-    """Documents of that many artifacts for each base, and lists of their URLs for the other programs.
+    """Writes documents with that many artifacts for each base, and lists of their URLs for the other programs.
 
-    Run in a process of its own: what a program's peak memory is said to be includes that of the process that
-    started it.
+    Runs in a separate process, because the peak memory that is reported for a program includes that of the process
+    that started it.
     """
     documents = documents_for(artifacts)
     rows = [row for _, its in documents for row in its]

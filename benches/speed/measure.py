@@ -1,4 +1,4 @@
-"""Runs of programs in turns, their medians, and the tables."""
+"""Interleaved runs of programs, their medians, and the tables."""
 
 import os
 import statistics
@@ -15,7 +15,7 @@ class Run:
 
 
 def timed(program):
-    """Runs a program to its end: seconds on the clock, of the processor, peak memory in MiB, exit status."""
+    """Runs a program to its end; returns wall-clock and processor seconds, peak memory in MiB, exit status."""
     with open(program.stdin or os.devnull) as stdin:
         begin = time.perf_counter()
         process = subprocess.Popen(program.command, stdin=stdin, stdout=subprocess.DEVNULL,
@@ -31,7 +31,7 @@ def timed(program):
 
 
 def run(servers, program):
-    """One run, with what the server saw of it."""
+    """One run, with the connections and requests that the server counted."""
     servers.drain_log()
     before = servers.accepted()
     seconds, cpu, memory, status = timed(program)
@@ -40,7 +40,7 @@ def run(servers, program):
 
 
 def in_turns(servers, programs, runs):
-    """Runs programs in turns, so that what else the machine does falls on all of them alike; the first round
+    """Interleaves the runs of the programs, so that other load on the machine affects all alike; the first round
     warms up and is not counted."""
     results = {program.name: [] for program in programs}
     for turn in range(runs + 1):
@@ -62,7 +62,7 @@ def requests(runs):
 
 
 def connections(runs):
-    """The numbers of connections that the server accepted, least to most."""
+    """The numbers of connections that the server accepted, in ascending order."""
     counts = sorted(run.connections for run in runs)
     return str(counts[0]) if counts[0] == counts[-1] else f"{counts[0]}–{counts[-1]}"
 
@@ -82,5 +82,5 @@ def table(title, header, rows):
 
 
 def bound(value, limit, form="{:.2f}"):
-    """A figure beside what it must not exceed."""
+    """A figure with its bound."""
     return f"{form.format(value)} (≤ {form.format(limit)}{'' if value <= limit else ', MISSED'})"

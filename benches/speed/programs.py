@@ -1,4 +1,4 @@
-"""The programs that are compared, each as a command that asks for every file of one run."""
+"""The programs that are compared, each as a command that requests every file of one run."""
 
 import os
 import shutil
@@ -6,14 +6,14 @@ import subprocess
 
 
 class Program:
-    """A program: its name in the tables, its command, what it reads and how it may end."""
+    """A program: its name in the tables, its command, its standard input, and whether it is ours."""
 
     def __init__(self, name, command, stdin=None, ours=False):
         self.name, self.command, self.stdin, self.ours = name, command, stdin, ours
 
 
 class Programs:
-    """What is installed here."""
+    """The installed programs."""
 
     def __init__(self, binary, work):
         self.binary, self.work, self.ca = binary, work, f"{work}/ca.pem"
@@ -42,7 +42,7 @@ class Programs:
         return Program(name, command)
 
     def one_curl(self, folder):
-        """A single request: how near to the limit anything can come on this machine, as busy as it is."""
+        """A single request: the minimum that any program can reach on this machine under its current load."""
         with open(f"{folder}/urls.txt") as urls:
             url = urls.readline().strip()
         return Program("one file by curl", ["curl", "-sI", "-o", "/dev/null", "--cacert", self.ca, url])
@@ -58,11 +58,11 @@ class Programs:
 
     def lychee(self, folder, lifted):
         command = ["lychee", "--no-progress", "--quiet", "--insecure", "--method", "head", "--max-retries", "0"]
-        name = "lychee as it comes"
+        name = "lychee with its defaults"
         if lifted:
             command += ["--max-concurrency", "512"]
             usage = subprocess.run(["lychee", "--help"], capture_output=True, text=True).stdout
-            # Limits that later versions have.
+            # Limits that only later versions have.
             for option, value in (("--host-concurrency", "512"), ("--host-request-interval", "0ms")):
                 if option in usage:
                     command += [option, value]
@@ -70,7 +70,7 @@ class Programs:
         return Program(name, [*command, f"{folder}/urls.txt"])
 
     def peers(self, folder):
-        """Everything that can ask for many files, as far as it is installed."""
+        """All installed programs that can request many files."""
         offers = {
             "curl": lambda: [self.one_curl(folder), self.curl(folder)],
             "lychee": lambda: [self.lychee(folder, lifted=True), self.lychee(folder, lifted=False)],

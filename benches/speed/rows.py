@@ -1,4 +1,4 @@
-"""The rows: what is compared with what, and what must come of it."""
+"""The rows: what is compared with what, and the bounds."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ class Bench:
         self._write_corpus, self._written = write_corpus, set()
 
     def folder(self, where, artifacts):
-        """The folder with documents of that many artifacts at a base, `far/default` or `near/raised`."""
+        """The directory of the documents with that many artifacts at a base, such as `far/default` or `near/raised`."""
         if artifacts not in self._written:
             bases = {f"{near}-{name}": url
                      for near, of in (("far", self.servers.far), ("near", self.servers.near))
@@ -38,7 +38,7 @@ HEADER = ["", "median", "of the limit", "connections", "requests"]
 
 
 def distance(bench):
-    """Three round trips: TCP, TLS, everything."""
+    """Three round trips: TCP, TLS, all requests."""
     limit = 3 * bench.round_trip
     appconnect(bench)
     for artifacts, most in ((48, 1.15), (143, 1.25)):
@@ -54,7 +54,7 @@ def distance(bench):
 
 
 def appconnect(bench):
-    """What curl says of the relay: one round trip to connect, one for TLS, one for the answer."""
+    """The relay, measured by curl: one round trip to connect, one for TLS, one for the response."""
     form = "TCP and TLS %{time_appconnect} s, first byte %{time_starttransfer} s, HTTP/%{http_version}"
     command = ["curl", "-sI", "-o", "/dev/null", "-w", form, "--cacert", bench.programs.ca, bench.servers.far["default"]]
     if "curl" not in bench.programs.missing:
@@ -62,7 +62,7 @@ def appconnect(bench):
 
 
 def http1(bench):
-    """A server without HTTP/2: as many connections as curl has, or as few."""
+    """A server without HTTP/2, with as many connections as curl opens."""
     for artifacts in (48, 143):
         folder = bench.folder("far/http1", artifacts)
         ours = bench.programs.gate(folder)
@@ -77,7 +77,7 @@ def http1(bench):
 
 
 def redirect(bench):
-    """Every request is answered with 307 to another server: two connections' round trips."""
+    """Every request is answered with 307 to another server, so the round trips of two connections."""
     limit = 6 * bench.round_trip
     for artifacts in (48, 143):
         folder = bench.folder("far/redirecting", artifacts)
@@ -92,7 +92,7 @@ def redirect(bench):
 
 
 def branches(bench):
-    """Every branch: six round trips more than without a distance, in which reading git is."""
+    """Every branch: six round trips more than without delay; both times include reading git."""
     medians = []
     for where in ("near/raised", "far/raised"):
         folder = bench.folder(where, BRANCHES * OF_A_BRANCH)
@@ -105,7 +105,7 @@ def branches(bench):
 
 
 def repository(folder):
-    """A git repository with each document of a folder on a branch of its name."""
+    """Makes a git repository with each document of a directory on a branch of that name."""
     place = f"{folder}/repository"
     git = ["git", "-C", place, "-c", "user.name=b", "-c", "user.email=b@example.com"]
     at = f"{place}/data/data/coreos/rhcos.json"
@@ -138,7 +138,7 @@ def lossy(bench):
 
 
 def loopback(bench):
-    """Without delay: what an artifact costs, from 100 to 100,000."""
+    """Without delay: the time per artifact, from 100 to 100,000."""
     for server in ("default", "raised"):
         rows, costs = [], []
         for artifacts in (100, 1_000, 10_000, 100_000):
@@ -172,7 +172,7 @@ def loopback(bench):
 
 
 def startup(bench):
-    """What the program costs before it does anything."""
+    """The time until the program begins its work."""
     binary = bench.programs.binary
     cases = {
         "--help": ["--help"],

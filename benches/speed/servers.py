@@ -1,4 +1,4 @@
-"""The servers of the bench: nginx with a throw-away authority, and relays that put it far away."""
+"""The servers: nginx with a throw-away certificate authority, and relays that delay its connections."""
 
 import collections
 import os
@@ -9,8 +9,8 @@ import subprocess
 import time
 import urllib.request
 
-# What a server block has besides its port. `default` is nginx as it comes: 128 concurrent streams, and a
-# connection is closed after 1,000 requests.
+# The options of each server block. `default` has nginx's default limits: 128 concurrent streams, and a connection is
+# closed after 1,000 requests.
 BLOCKS = {
     "default": ("ssl http2", ""),
     "raised": ("ssl http2", "http2_max_concurrent_streams 1024; keepalive_requests 10000000;"),
@@ -54,7 +54,7 @@ def free_port():
 
 
 def make_authority(work):
-    """An authority that lives as long as the bench, and a certificate of 127.0.0.1."""
+    """Makes a certificate authority for this run, and a certificate for 127.0.0.1."""
     def openssl(*arguments):
         subprocess.run(["openssl", *arguments], check=True, capture_output=True)
     key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
@@ -68,7 +68,7 @@ def make_authority(work):
 
 
 class Servers:
-    """nginx and its relays, until the end of a `with`."""
+    """nginx and its relays, which run until the end of a `with`."""
 
     def __init__(self, work, root, relay, round_trip_ms):
         self.work, self.root = work, root
@@ -114,12 +114,12 @@ class Servers:
         self.relay.wait()
 
     def accepted(self):
-        """How many connections nginx has accepted, this question's own among them."""
+        """The number of connections that nginx has accepted, including the one that asks."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.status_port}/", timeout=2) as answer:
             return int(answer.read().decode().splitlines()[2].split()[0])
 
     def drain_log(self):
-        """How often each status was answered since the last time."""
+        """The number of responses with each status since the last call."""
         time.sleep(0.06)
         statuses = collections.Counter()
         with open(f"{self.work}/access.log") as log:

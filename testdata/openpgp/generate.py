@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the keys and signatures of this directory anew, with new keys each time. Needs GnuPG's `gpg`.
+"""Regenerates the keys and signatures of this directory, with new keys each time. Needs GnuPG's `gpg`.
 
 The keys are of 2021 and do not expire; secret keys are not kept.
 """
