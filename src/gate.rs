@@ -195,8 +195,8 @@ fn may_change(outcome: &Outcome) -> bool {
 /// The outcome where the run ended before everything was known: what was known may be wrong already.
 fn cut_short<S>(case: &Case, known: Evidence, ended: Option<&Ended<S>>) -> Outcome {
     let detail = match ended {
-        Some(Ended::Stopped(_)) => "the run was interrupted before every answer came",
-        _ => "the deadline passed before every answer came",
+        Some(Ended::Stopped(_)) => "the run was interrupted before all answers arrived",
+        _ => "the deadline passed before all answers arrived",
     };
     let error = ProbeError { kind: ProbeErrorKind::Deadline, status: None, detail: detail.to_owned() };
     case.judge(known.cut_short(error))

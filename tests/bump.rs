@@ -141,7 +141,7 @@ fn a_bump_goes_from_the_bridge_to_the_mirror_and_merges() {
     setup.builds_reach_the_bridge("x86_64");
     let ran = setup.run(&["diff", "main:", "bump:"]);
     assert_eq!(
-        (ran.status(), ran.stdout.contains("the new one has newer builds")),
+        (ran.status(), ran.stdout.contains("the new side has newer builds")),
         (1, true),
         "{}",
         ran.all()

@@ -511,7 +511,7 @@ proptest! {
 fn a_file_whose_get_says_that_it_is_archived_is_missing() {
     let mirror = Mirror::start(Config::plain()).unwrap();
     for (answer, reason_word, says) in [
-        (Answer::s3_archived(), "missing", "ask for a restore"),
+        (Answer::s3_archived(), "missing", "until it is restored"),
         (Answer::s3_access_denied(), "missing", "403"),
         (Answer::firewall(None), "server-error", "firewall"),
     ] {

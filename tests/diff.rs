@@ -65,7 +65,7 @@ fn the_same_is_the_same_wherever_it_comes_from() {
         assert_eq!(ran.status(), 0, "{old} {new}: {}", ran.all());
     }
     let ran = diff(&repo, &[file, &format!("before:{HOME}")]);
-    assert!(ran.stdout.contains("the OLD one has newer builds of rhcos-4.19"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("the OLD side has newer builds of rhcos-4.19"), "{}", ran.stdout);
 }
 
 #[test]
@@ -250,7 +250,7 @@ fn a_document_that_splits_is_compared_with_what_it_was() {
         ran.stdout
     );
     assert!(
-        ran.stdout.contains("data/data/coreos/coreos-rhel-10.json: only the new side has it"),
+        ran.stdout.contains("data/data/coreos/coreos-rhel-10.json: only in the new side"),
         "{}",
         ran.stdout
     );

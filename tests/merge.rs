@@ -137,7 +137,7 @@ fn a_part_says_that_it_is_one() {
     let document = fs::read(setup.path("doc.json")).unwrap();
     assert_eq!(report["documents"][0]["sha256"], hex_sha256(&document));
     assert!(report["artifacts"].as_array().unwrap().len() < ARTIFACTS);
-    assert!(report["notes"][0].as_str().unwrap().starts_with("part 2 of 3 alone"));
+    assert!(report["notes"][0].as_str().unwrap().starts_with("part 2 of 3 only"));
     assert_eq!(setup.check("x", &["--partition", "4/3"]).0, Some(2));
 }
 
@@ -149,7 +149,7 @@ fn what_is_not_every_part_of_one_run_is_refused() {
     let refused = |reports: &[&PathBuf]| {
         complaint(&setup.merge(&reports.iter().map(|path| (*path).clone()).collect::<Vec<_>>()))
     };
-    assert!(refused(&[one, three]).contains("of 3 parts these are missing: 2"));
+    assert!(refused(&[one, three]).contains("these of 3 parts are missing: 2"));
     assert!(refused(&[one, two, two, three]).contains("part 2 is already there"));
     let (_, whole) = setup.check("whole.json", &[]);
     assert!(refused(&[one, two, three, &whole]).contains("the report of a whole run"));
@@ -170,12 +170,12 @@ fn what_is_not_every_part_of_one_run_is_refused() {
         (&|| changed("/target/kind", json!("mirror")), "target differs"),
         (&|| changed("/verify", json!("exists")), "--verify differs"),
         (&|| changed("/partition/of", json!(4)), "number of parts differs"),
-        (&|| setup.check("changed.json", &strict).1, "what they are judged by, differs"),
+        (&|| setup.check("changed.json", &strict).1, "selection of artifacts or options differs"),
         (&|| changed("/schema_version", json!(2)), "found schema_version 2"),
         (&|| changed("/artifacts/0/component", json!("kernel")), "does not belong to part 3"),
-        (&|| changed("/artifacts/0/index", json!(100)), "a report is not whole"),
+        (&|| changed("/artifacts/0/index", json!(100)), "a report is incomplete"),
         (&|| changed("/verdict", json!("fine")), "expected the JSON report of a part"),
-        (&|| pop(three), "a report is not whole"),
+        (&|| pop(three), "a report is incomplete"),
         (&|| setup.write("changed.json", &json!({})), "expected the JSON report of a part"),
         (&|| setup.path("nowhere.json"), "No such file"),
     ];
@@ -197,7 +197,7 @@ fn parts_of_different_artifacts_are_refused() {
     assert_eq!(merged.status.code(), Some(0), "{merged:?}");
     for other in ["f2", "f3", "f4", "f5"] {
         let complaint = complaint(&setup.merge(&[part(1, "f1"), part(2, other)]));
-        assert!(complaint.contains("choice of artifacts"), "{complaint}");
+        assert!(complaint.contains("selection of artifacts"), "{complaint}");
     }
 }
 

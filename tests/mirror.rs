@@ -103,7 +103,7 @@ fn what_stopped_half_way_goes_on_where_it_was() {
     assert_eq!(ran.status(), 0, "{}", ran.all());
     assert_eq!(fs::read(dest.path().join(METAL)).unwrap(), content);
 
-    // All of it is there, and only the name is missing.
+    // All of present, and only the name is missing.
     fs::rename(dest.path().join(METAL), &part).unwrap();
     server.forget();
     assert_eq!(mirror(&server, dest.path(), &ONE).status(), 0);
@@ -471,7 +471,7 @@ fn a_signature_without_end_is_not_taken() {
     let dest = root.path().join("dest");
     let ran = mirror_of(&document, &server, &dest, &ONE);
     assert_eq!(ran.status(), 3, "{}", ran.all());
-    assert!(ran.stdout.contains("after 65536 bytes, the most that it could have"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("after 65536 bytes, the most that it can have"), "{}", ran.stdout);
     assert_eq!(files_below(&dest), [METAL], "nothing is left of it");
 }
 

@@ -289,7 +289,7 @@ fn what_cannot_be_placed_is_never_printed() {
         ("not a url", "not a url"),
         (
             "https://rhcos.mirror.openshift.com/art/storage/prod/streams/rhel-9.6/builds/9.6.20251015-1/x86_64/rhcos-9.6.20251015-1-live-iso.x86_64.iso",
-            "has no place under",
+            "has no location under",
         ),
         (
             "https://mirror.openshift.com/pub/openshift-v4/x86_64/dependencies/rhcos/4.8/../4.8/48.83.202102230316-0/rhcos-48.83.202102230316-0-qemu.x86_64.qcow2.gz",

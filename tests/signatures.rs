@@ -87,13 +87,13 @@ fn a_good_signature_names_its_key_and_only_a_keyring_makes_it_one() {
 
 #[test]
 fn whatever_is_wrong_with_a_signature_is_bad_and_names_the_key() {
-    const WEAK: &str = "a digest that proves nothing";
+    const WEAK: &str = "a digest that is no longer secure";
     let [primary, subkey, stranger] = fingerprints();
     for (signature, keys, key, why) in [
         ("other-bytes.sig", "key.gpg", &primary, "does not match the bytes"),
         ("critical.sig", "key.gpg", &primary, "does not match the bytes"),
-        ("stranger.sig", "key.gpg", &stranger, "is not among the keys"),
-        ("nine.sig", "key.gpg", &stranger, "is not among the keys"),
+        ("stranger.sig", "key.gpg", &stranger, "is not in the keyring"),
+        ("nine.sig", "key.gpg", &stranger, "is not in the keyring"),
         ("expired.sig", "key.gpg", &primary, "is expired"),
         ("future.sig", "key.gpg", &primary, "is from the future"),
         ("early.sig", "key.gpg", &primary, "is older than the key"),
@@ -161,7 +161,7 @@ fn auto_reads_a_signed_file_to_check_its_signature() {
 #[test]
 fn a_sha256sum_txt_is_signed_apart_or_in_clear() {
     const DIFFERS: Option<&str> = Some("does not match the bytes");
-    const UNKNOWN: Option<&str> = Some("is not among the keys");
+    const UNKNOWN: Option<&str> = Some("is not in the keyring");
     let lines = "\n".repeat(1_000_000);
     let endless = format!("-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\n{lines}").into_bytes();
     for (what, signature, fault) in [

@@ -48,7 +48,7 @@ pub enum Difference {
     ReDigested,
     /// The same bytes are elsewhere.
     Moved,
-    /// It is of another build.
+    /// It is from another build.
     Rebuilt,
     /// What else is said of the same bytes at the same place differs: a size, a signature, an uncompressed digest
     /// that one side alone has.
@@ -66,7 +66,7 @@ impl Difference {
             Self::Removed => "removed",
             Self::ReDigested => "re-digested",
             Self::Moved => "moved",
-            Self::Rebuilt => "of another build",
+            Self::Rebuilt => "from another build",
             Self::Annotated => "described otherwise",
         }
     }
@@ -106,16 +106,17 @@ impl ArtifactChange {
     pub(super) fn shown(&self) -> String {
         match (self.change, &self.old, &self.new) {
             (Difference::ReDigested, Some(old), Some(new)) if old.sha256 == new.sha256 => {
-                format!("the same build {}, the same sha256, and another uncompressed-sha256", new.release)
+                format!(
+                    "the same build {}, the same sha256, but a different uncompressed-sha256",
+                    new.release
+                )
             }
             (Difference::ReDigested, Some(old), Some(new)) => format!(
-                "the same build {} has other bytes: sha256 {} is now {}",
+                "the same build {} has different bytes: sha256 {} is now {}",
                 new.release, old.sha256, new.sha256
             ),
             (Difference::Moved, Some(old), Some(new)) => format!("from {} to {}", old.location, new.location),
-            (Difference::Annotated, ..) => {
-                "same bytes, same place; what else is said of them differs".to_owned()
-            }
+            (Difference::Annotated, ..) => "same bytes, same location; other fields differ".to_owned(),
             (Difference::Rebuilt, Some(old), Some(new)) => format!("{} → {}", old.release, new.release),
             (_, old, new) => {
                 new.as_ref().or(old.as_ref()).map(|facts| facts.location.clone()).unwrap_or_default()

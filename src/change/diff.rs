@@ -127,9 +127,9 @@ impl Diff {
     /// The documents that were not compared, and why.
     fn not_compared(&self) -> impl Iterator<Item = (&Arc<str>, &'static str)> {
         let with = |why| move |name| (name, why);
-        let old = self.only_in_old.iter().map(with("is gone: only the old side has it"));
-        let new = self.only_in_new.iter().map(with("only the new side has it"));
-        let left_out = self.left_out.iter().map(with("left out, as the other side is a single document"));
+        let old = self.only_in_old.iter().map(with("only in the old side: it was removed"));
+        let new = self.only_in_new.iter().map(with("only in the new side"));
+        let left_out = self.left_out.iter().map(with("left out because the other side is a single document"));
         old.chain(new).chain(left_out)
     }
 

@@ -416,8 +416,7 @@ fn not_global(host: &Host, url: &Url, addresses: String) -> Failure {
         return Failure::Refused(Refusal::Address { host: name, addresses });
     }
     let detail = format!(
-        "in this network {name} has the address {addresses}, which is not a public one and was not connected to \
-         (if that is how it should be: --allow-private-addresses)"
+        "{name} resolves to {addresses} here, which is not a public address, so no connection was made (if this is intended, pass --allow-private-addresses)"
     );
     let error = probe_error(ProbeErrorKind::Unreachable, detail);
     host.give_up(&error);
@@ -480,7 +479,7 @@ mod tests {
         ] {
             let Failure::ProbeError(error, Again::No) = asked(url).await else { panic!("{url}") };
             assert_eq!(error.kind, ProbeErrorKind::Unreachable);
-            assert!(error.detail.contains("in this network") && error.detail.contains("10.0.0.1, 0.0.0.0"));
+            assert!(error.detail.contains("resolves to") && error.detail.contains("10.0.0.1, 0.0.0.0"));
         }
         let refused = asked("http://allowed.example/f").await;
         assert!(matches!(refused, Failure::Refused(Refusal::Address { .. })), "{refused:?}");

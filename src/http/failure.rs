@@ -65,7 +65,7 @@ pub(crate) fn status_error(attempts: u32, status: StatusCode) -> ProbeError {
         408 | 504 => ProbeErrorKind::Timeout,
         _ => ProbeErrorKind::ServerError,
     };
-    let again = if is_transient(status) && attempts > 1 { ", also when asked again" } else { "" };
+    let again = if is_transient(status) && attempts > 1 { ", also when retried" } else { "" };
     ProbeError { kind, status: Some(status.as_u16()), detail: format!("the server answered {status}{again}") }
 }
 
@@ -203,12 +203,12 @@ fn tls_failure(error: &rustls::Error, host: &str) -> (Cause, String) {
                 alert_name(*alert)
             ),
         ),
-        InvalidMessage(_) => (Cause::NoConnection, "what the server sent is not TLS".to_owned()),
+        InvalidMessage(_) => (Cause::NoConnection, "the server did not answer with TLS".to_owned()),
         PeerIncompatible(_) => (
             Cause::Permanent,
-            "the server supports no TLS version or cipher that this program does".to_owned(),
+            "the server shares no TLS version or cipher suite with this program".to_owned(),
         ),
-        PeerMisbehaved(_) => (Cause::NoConnection, "the server broke the rules of TLS".to_owned()),
+        PeerMisbehaved(_) => (Cause::NoConnection, "the server violated the TLS protocol".to_owned()),
         _ => (Cause::NoConnection, "the TLS handshake failed".to_owned()),
     }
 }
@@ -229,7 +229,7 @@ fn certificate_failure(error: &CertificateError, host: &str) -> String {
         E::Revoked => "it has been revoked".to_owned(),
         E::BadSignature => "its signature is wrong".to_owned(),
         E::InvalidPurpose | E::InvalidPurposeContext { .. } => "it is not a server's certificate".to_owned(),
-        E::Other(other) if is_ca(other) => "it is self-signed, or a CA's own".to_owned(),
+        E::Other(other) if is_ca(other) => "it is self-signed, or is a CA certificate".to_owned(),
         _ => "it cannot be verified".to_owned(),
     }
 }

@@ -338,7 +338,7 @@ impl Host {
                 Some(200) | None => "it refused to connect".to_owned(),
                 Some(407) => "proxy authorization required (it answered CONNECT with 407)".to_owned(),
                 Some(status @ 201..=299) => {
-                    format!("it answered CONNECT with {status}; only 200 is understood")
+                    format!("it answered CONNECT with {status}; expected 200")
                 }
                 Some(status) => format!("it refused to connect (it answered CONNECT with {status})"),
             };

@@ -89,13 +89,13 @@ impl FromStr for Proxy {
         let text = text.trim();
         let text = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
         // The value is not shown: it may hold a password.
-        let url = Url::parse(&text)
-            .map_err(|error| format!("the proxy's URL cannot be read: {error}; {expected}"))?;
+        let url =
+            Url::parse(&text).map_err(|error| format!("the proxy URL is not valid: {error}; {expected}"))?;
         if !matches!(url.scheme(), "http" | "https" | "socks4" | "socks4a" | "socks5" | "socks5h") {
-            return Err(format!("a proxy of the kind {}:// cannot be used; {expected}", url.scheme()));
+            return Err(format!("proxies with the scheme {}:// are not supported; {expected}", url.scheme()));
         }
         if url.host_str().is_none_or(str::is_empty) {
-            return Err(format!("the proxy's URL names no host; {expected}"));
+            return Err(format!("the proxy URL has no host; {expected}"));
         }
         Ok(Self(url))
     }
@@ -232,10 +232,10 @@ mod tests {
     #[test]
     fn a_proxy_that_cannot_be_used_is_an_error_that_names_its_variable_and_no_password() {
         for (value, why) in [
-            ("ftp://user:secret@proxy", "of the kind ftp://"),
-            ("http://user:secret@", "cannot be read"),
+            ("ftp://user:secret@proxy", "scheme ftp://"),
+            ("http://user:secret@", "is not valid"),
             ("http://user:secret@proxy:99999", "invalid port"),
-            ("http://", "cannot be read"),
+            ("http://", "is not valid"),
             ("socks5://", "no host"),
         ] {
             let error = proxies(&[("HTTPS_PROXY", value)]).unwrap_err().to_string();

@@ -34,7 +34,7 @@ pub(super) fn system(host: String) -> Addresses {
 
 /// A name whose addresses are all ones that may not be requested.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("it has the address {addresses}, which is not a public one")]
+#[error("it resolves to {addresses}, which is not a public address")]
 pub(super) struct NotGlobal {
     pub(super) addresses: String,
 }

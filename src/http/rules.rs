@@ -67,13 +67,13 @@ impl AllowedHost {
 pub enum Refusal {
     #[error("the location cannot be requested as it stands: {0}")]
     BadLocation(#[from] BadLocation),
-    #[error("{host} is an internal bridge server, not a published place; a location there must not merge")]
+    #[error("{host} is an internal bridge server, not a published host; a location there must not merge")]
     Bridge { host: String },
-    #[error("{host} is none of the hosts that may be requested")]
+    #[error("{host} is not one of the hosts that may be requested")]
     Host { host: String },
     #[error("a redirect leads to {target}, {why}")]
     Redirect { target: String, why: &'static str },
-    #[error("{host} has the address {addresses}, which is not a public one")]
+    #[error("{host} resolves to {addresses}, which is not a public address")]
     Address { host: String, addresses: String },
 }
 
@@ -106,17 +106,17 @@ impl Rules {
     pub(super) fn admit_redirect(&self, from: &Url, location: &str) -> Result<Url, Refusal> {
         let refuse = |target: &str, why| Refusal::Redirect { target: crate::text::excerpt(target, 300), why };
         let Ok(mut target) = from.join(location) else {
-            return Err(refuse(location, "which is no URL"));
+            return Err(refuse(location, "which is not a URL"));
         };
         target.set_fragment(None);
         let why = if !matches!(target.scheme(), "http" | "https") {
             Some("which is neither http nor https")
         } else if from.scheme() == "https" && target.scheme() == "http" {
-            Some("which gives up https")
+            Some("which downgrades https to http")
         } else if !target.username().is_empty() || target.password().is_some() {
             Some("which carries a user name or password")
         } else if !self.is_allowed(&target) && (is_of_a_cloud(from) || !is_known_target(&target)) {
-            Some("which is none of the hosts that may be requested")
+            Some("which is not one of the hosts that may be requested")
         } else {
             None
         };
@@ -179,16 +179,16 @@ mod tests {
         let cases = [
             ("https://mirror.openshift.com/f", "ok"),
             ("http://rhcos.mirror.openshift.com/f", "ok"),
-            ("https://mirror.openshift.com:8443/f", "mirror.openshift.com:8443 is none of the hosts"),
+            ("https://mirror.openshift.com:8443/f", "mirror.openshift.com:8443 is not one of the hosts"),
             ("https://releases-art-rhcos.svc.ci.openshift.org/f", "internal bridge server"),
-            ("https://art-rhcos-ci.s3.amazonaws.com/f", "none of the hosts"),
-            ("https://evil.example/f", "none of the hosts"),
+            ("https://art-rhcos-ci.s3.amazonaws.com/f", "not one of the hosts"),
+            ("https://evil.example/f", "not one of the hosts"),
             ("https://any.example:8443/f", "ok"),
             ("https://one.example:8443/f", "ok"),
-            ("https://one.example/f", "none of the hosts"),
-            ("http://169.254.169.254/f", "none of the hosts"),
-            ("http://127.0.0.1/f", "127.0.0.1 has the address 127.0.0.1, which is not a public one"),
-            ("http://[::ffff:10.0.0.1]/f", "not a public one"),
+            ("https://one.example/f", "not one of the hosts"),
+            ("http://169.254.169.254/f", "not one of the hosts"),
+            ("http://127.0.0.1/f", "127.0.0.1 resolves to 127.0.0.1, which is not a public address"),
+            ("http://[::ffff:10.0.0.1]/f", "not a public address"),
         ];
         let rules = rules(&["any.example", "one.example:8443", "127.0.0.1", "[::ffff:a00:1]"]);
         for (location, says) in cases {
@@ -206,16 +206,16 @@ mod tests {
             ("/elsewhere/f", "ok"),
             ("//mirror.openshift.com/f", "ok"),
             ("https://allowed.example/f", "ok"),
-            ("http://mirror.openshift.com/f", "gives up https"),
+            ("http://mirror.openshift.com/f", "downgrades https"),
             ("ftp://mirror.openshift.com/f", "neither http nor https"),
             ("https://u:secret@mirror.openshift.com/f", "user name or password"),
             ("https://:secret@mirror.openshift.com/f", "user name or password"),
             ("https://u@mirror.openshift.com/f", "user name or password"),
-            ("https://mirror.openshift.com:444/f", "none of the hosts"),
-            ("https://releases-art-rhcos.svc.ci.openshift.org/f", "none of the hosts"),
-            ("https://169.254.169.254/latest/meta-data", "none of the hosts"),
-            ("https://127.0.0.1/f", "not a public one"),
-            ("https://[", "no URL"),
+            ("https://mirror.openshift.com:444/f", "not one of the hosts"),
+            ("https://releases-art-rhcos.svc.ci.openshift.org/f", "not one of the hosts"),
+            ("https://169.254.169.254/latest/meta-data", "not one of the hosts"),
+            ("https://127.0.0.1/f", "not a public address"),
+            ("https://[", "not a URL"),
         ];
         let from = Url::parse("https://rhcos.mirror.openshift.com/art/f").unwrap();
         for (target, says) in cases {
@@ -252,13 +252,13 @@ mod tests {
             (AzureBlob, "https://rhcos.blob.core.windows.net/f", "ok"),
             (IbmObject, "https://s3.au-syd.cloud-object-storage.appdomain.cloud/f", "ok"),
             (Registry, "https://quay.io/f", "ok"),
-            (Registry, "http://quay.io/f", "none of the hosts"),
-            (Registry, "https://quay.io:8443/f", "quay.io:8443 is none of the hosts"),
-            (Registry, "https://rhcos.blob.core.windows.net/f", "none of the hosts"),
-            (AzureBlob, "https://quay.io/f", "none of the hosts"),
-            (AzureBlob, "https://mirror.openshift.com/f", "none of the hosts"),
+            (Registry, "http://quay.io/f", "not one of the hosts"),
+            (Registry, "https://quay.io:8443/f", "quay.io:8443 is not one of the hosts"),
+            (Registry, "https://rhcos.blob.core.windows.net/f", "not one of the hosts"),
+            (AzureBlob, "https://quay.io/f", "not one of the hosts"),
+            (AzureBlob, "https://mirror.openshift.com/f", "not one of the hosts"),
             (AzureBlob, "http://allowed.example:8443/f", "ok"),
-            (AzureBlob, "http://127.0.0.1/f", "not a public one"),
+            (AzureBlob, "http://127.0.0.1/f", "not a public address"),
         ];
         let rules = rules(&["allowed.example", "127.0.0.1"]);
         for (kind, location, says) in cases {

@@ -134,6 +134,6 @@ fn add_trust_roots(roots: &mut RootCertStore, file: &Path) -> Result<Vec<Certifi
         (1.., _) => Ok(loaded.certs),
         (0, Some(error)) => Err(error.to_string()),
         (0, None) if ignored > 0 => Err("none of its certificates can be used".to_owned()),
-        (0, None) => Err("it holds no certificate".to_owned()),
+        (0, None) => Err("it contains no certificate".to_owned()),
     }
 }

@@ -46,7 +46,7 @@ fn other_build(subject: &Subject<'_>, alarms: &mut Alarms) {
                 let release = excerpt(&artifact.release, 80);
                 (
                     artifact_path(artifact, "location"),
-                    format!("it is of the build {build}, and the release is {release}"),
+                    format!("it belongs to build {build}, but the release is {release}"),
                 )
             });
         }
@@ -61,7 +61,7 @@ fn other_build(subject: &Subject<'_>, alarms: &mut Alarms) {
         if !builds.keys().any(|release| value.contains(&release.replace('.', "-"))) {
             alarms.add(Rule::OtherBuild, subject.document, || {
                 let value = excerpt(&image.value, 120);
-                let message = format!("{value} is named after none of the builds of {}", image.arch);
+                let message = format!("{value} is not named after any build of {}", image.arch);
                 (image_path(image), excerpt(&message, 300))
             });
         }
@@ -105,7 +105,7 @@ fn apart(subject: &Subject<'_>, before: Option<&Subject<'_>>, alarms: &mut Alarm
             now.iter().filter(|it| newest - it.1 > MAX_DAYS).map(|it| it.0.as_str()).collect();
         alarms.add(Rule::BuildsApart, subject.document, || {
             let message = format!(
-                "the builds of {} are up to {} days older than the newest; those of the base were not",
+                "the builds for {} are up to {} days older than the newest; those of the base were not",
                 list(&late),
                 spread(&now)
             );

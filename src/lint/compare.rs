@@ -46,7 +46,10 @@ pub(super) fn check(
         for (place, keys) in lacks {
             alarms.add(Rule::SiblingHas, subject.document, || {
                 let sibling = excerpt(sibling.file_name(), 80);
-                (document_path(&place), format!("{sibling} has {}, which are not here", said(&place, &keys)))
+                (
+                    document_path(&place),
+                    format!("{sibling} has {}, which are missing here", said(&place, &keys)),
+                )
             });
         }
     }

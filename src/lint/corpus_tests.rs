@@ -17,7 +17,7 @@ const EXPECTED: [ExpectedAlarms; 5] = [
     (
         "2026-04",
         &[
-            ("coreos-rhel-9.json", Rule::LabelSiblings, "4.21, and that of coreos-rhel-10.json 4.22"),
+            ("coreos-rhel-9.json", Rule::LabelSiblings, "4.21, but that of coreos-rhel-10.json names 4.22"),
             ("coreos-rhel-9.json", Rule::MarketplaceLag, "388 days behind the build 9.8.20260403-0"),
         ],
     ),

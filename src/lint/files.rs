@@ -27,7 +27,7 @@ pub(super) fn check(subject: &Subject<'_>, before: Option<&Subject<'_>>, alarms:
         if earlier.location != artifact.location {
             alarms.add(Rule::SameDigest, document, || {
                 let (id, other) = (short(&artifact.id), short(&earlier.id));
-                let message = format!("{id} has the sha256 of {other}, another file");
+                let message = format!("{id} has the same sha256 as {other}, a different file");
                 (artifact_path(artifact, "sha256"), message)
             });
         }
@@ -38,9 +38,9 @@ pub(super) fn check(subject: &Subject<'_>, before: Option<&Subject<'_>>, alarms:
     let says = if was.odd_line.is_some() || was == is {
         return;
     } else if was.indent != is.indent && is.odd_line.is_none() {
-        format!("it is indented by {}, and was by {}", width(&is.indent), width(&was.indent))
+        format!("it is indented by {}, was by {}", width(&is.indent), width(&was.indent))
     } else if is.odd_line.is_some() {
-        "a generator would not lay this line out so; the base's text was as generators write it".to_owned()
+        "a generator would not format this line like this; the base was formatted as generators do".to_owned()
     } else if is.final_newline {
         "it ends with a newline, which the base's did not".to_owned()
     } else {
@@ -63,7 +63,7 @@ fn of_other_file(artifact: &Artifact) -> Option<String> {
     let id = &artifact.id;
     if location.arch().rpm_name() != &*id.arch {
         return Some(format!(
-            "the location is of {}, and stands under {}",
+            "the location is for {}, but is listed under {}",
             location.arch(),
             excerpt(&id.arch, 80)
         ));
@@ -80,7 +80,7 @@ fn of_other_file(artifact: &Artifact) -> Option<String> {
         ("metal", format, _) if format.starts_with("4k.") => name == "metal4k",
         (platform, _, _) => name == platform,
     };
-    (!is_expected).then(|| format!("the file is {}, and stands under {}", excerpt(rest, 80), short(id)))
+    (!is_expected).then(|| format!("the file is {}, but is listed under {}", excerpt(rest, 80), short(id)))
 }
 
 fn changed_digests(subject: &Subject<'_>, before: &Subject<'_>, alarms: &mut Alarms) {
@@ -101,7 +101,7 @@ fn changed_digests(subject: &Subject<'_>, before: &Subject<'_>, alarms: &mut Ala
         if let Some(field) = changed {
             alarms.add(Rule::ChangedDigest, subject.document, || {
                 let message = format!(
-                    "the {field} of {} changed, and its build {} did not",
+                    "the {field} of {} changed, but its build {} did not",
                     short(&artifact.id),
                     artifact.release
                 );

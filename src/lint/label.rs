@@ -15,7 +15,7 @@ pub(super) fn check(subject: &Subject<'_>, branch: Option<Series>, all: &[Subjec
         if let Some(branch) = branch.filter(|&branch| branch != label) {
             alarms.add(Rule::LabelBranch, document, || {
                 let message =
-                    format!("the stream label names OpenShift {label}, and the branch is of {branch}");
+                    format!("the stream label names OpenShift {label}, but the branch is for {branch}");
                 (keys(&["stream"]), message)
             });
         }
@@ -26,7 +26,7 @@ pub(super) fn check(subject: &Subject<'_>, branch: Option<Series>, all: &[Subjec
             alarms.add(Rule::LabelSiblings, document, || {
                 let sibling = excerpt(sibling.file_name(), 80);
                 let message =
-                    format!("the stream label names OpenShift {label}, and that of {sibling} {newest}");
+                    format!("the stream label names OpenShift {label}, but that of {sibling} names {newest}");
                 (keys(&["stream"]), message)
             });
         }
@@ -57,7 +57,9 @@ fn release_of_builds(subject: &Subject<'_>, label: Series, alarms: &mut Alarms) 
         let builds = list(&builds.iter().map(String::as_str).collect::<Vec<_>>());
         (
             keys(&["stream"]),
-            format!("the stream label names OpenShift {label}, and these builds are of another: {builds}"),
+            format!(
+                "the stream label names OpenShift {label}, but these builds are for another release: {builds}"
+            ),
         )
     });
 }
@@ -83,7 +85,7 @@ fn directories(subject: &Subject<'_>, alarms: &mut Alarms) {
         } else if product != Product::Rhcos && found != label {
             alarms.add(Rule::Directory, subject.document, || {
                 let (found, label) = (excerpt(&found, 80), excerpt(label, 80));
-                (path(), format!("the file is in the directory {found}, and the stream label is {label}"))
+                (path(), format!("the file is in the directory {found}, but the stream label is {label}"))
             });
         }
     }
@@ -101,11 +103,11 @@ fn file_name_contradicts(subject: &Subject<'_>) -> Option<String> {
         _ => return None,
     };
     if let Some(product) = subject.product.filter(|&product| product != expected) {
-        return Some(format!("the file is named {stem}, and its artifacts are of {product}"));
+        return Some(format!("the file is named {stem}, but its artifacts are {product}"));
     }
     if let Some(series) = stem.strip_prefix("rhcos-").and_then(|series| series.parse::<Series>().ok()) {
         let label = subject.label.filter(|&label| label != series)?;
-        return Some(format!("the file is named {stem}, and the stream label names OpenShift {label}"));
+        return Some(format!("the file is named {stem}, but the stream label names OpenShift {label}"));
     }
     let major: u16 = stem.strip_prefix("coreos-rhel-")?.parse().ok()?;
     let builds = subject.builds.values().flat_map(|builds| builds.keys());
@@ -116,5 +118,5 @@ fn file_name_contradicts(subject: &Subject<'_>) -> Option<String> {
     let mut others: Vec<&str> = others.copied().collect();
     others.dedup();
     let found = list(&others);
-    (!others.is_empty()).then(|| format!("the file is named {stem}, and has builds of another RHEL: {found}"))
+    (!others.is_empty()).then(|| format!("the file is named {stem}, but has builds of another RHEL: {found}"))
 }

@@ -55,7 +55,7 @@ pub fn lint(input: &Input<'_>) -> Vec<Alarm> {
     }
     for gone in pairing.iter().flat_map(|pairing| &pairing.only_in_old) {
         let stream = crate::text::excerpt(&gone.stream, 80);
-        let message = format!("the base has this document, of the stream {stream}; it is gone");
+        let message = format!("the base has this document, of the stream {stream}; it is missing here");
         alarms.add(Rule::Lost, gone, || (Vec::new(), message));
     }
     alarms.into_sorted(input.documents)

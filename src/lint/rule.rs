@@ -43,38 +43,38 @@ macro_rules! rules {
 
 rules! {
     LabelRelease = "L001", "label-release",
-        "The stream label names another OpenShift release than builds of the document",
-        "The installer's label named the release before for five bumps in a row, and tools choose by it.";
+        "The stream label names a different OpenShift release than the builds of the document",
+        "The installer's label named the previous release for five bumps in a row, and tools choose by it.";
     Directory = "L002", "directory",
-        "A location's directory is not that of its build, or not that of the stream label",
-        "The pipeline keeps each stream's builds in a directory of its own; another one is another stream's file.";
+        "A location's directory does not match its build or the stream label",
+        "Each stream's builds have a directory of their own; a file in another directory is another stream's.";
     LabelBranch = "L003", "label-branch",
-        "The stream label names another OpenShift release than the branch that the change is for",
+        "The stream label names a different OpenShift release than the branch that the change is for",
         "A bump was merged to the branch of another release.";
     LabelSiblings = "L004", "label-siblings",
-        "The stream labels of one product's documents name different OpenShift releases",
+        "The stream labels of a product's documents name different OpenShift releases",
         "The documents of a checkout are released together; a bump of one forgot the label of the other.";
     FileName = "L005", "file-name",
-        "The document's file name says another product, RHEL version or release than its content",
+        "The document's file name and content disagree about the product, RHEL version or release",
         "The installer chooses the document by its file name.";
     MixedBuilds = "L006", "mixed-builds",
         "An architecture has more than one build",
         "The document of an architecture is made from one meta.json; a second build was put in by hand.";
     OtherBuild = "L007", "other-build",
-        "A location or a cloud image is named after another build than the release beside it",
-        "A release that was edited by hand, or left behind, misleads whoever verifies or prunes by it.";
+        "A location or a cloud image is named after a different build than the release beside it",
+        "A release that was edited by hand or left behind misleads anyone who verifies or prunes by it.";
     OtherFile = "L008", "other-file",
-        "A location or signature is of another architecture, platform or file than where it stands",
+        "A location or signature is for a different architecture, platform or file than its place in the document",
         "Swapped locations boot the wrong image, with a digest that is right.";
     BuildsApart = "L009", "builds-apart",
-        "One architecture's build is not of the same run as the others'",
-        "All architectures were built together; an odd one was forgotten by the bump.";
+        "One architecture's build comes from a different pipeline run than the others",
+        "All architectures are built together; the bump forgot the odd one.";
     OlderBuild = "L010", "older-build",
         "An architecture's build is older than the base's",
         "A bump of months ago, merged late, overwrote a newer one.";
     Lost = "L011", "lost",
         "The base has something that the document lacks",
-        "Regions and an OVA were dropped without a word.";
+        "Regions and an OVA were dropped without mention.";
     SiblingHas = "L012", "sibling-has",
         "A sibling document has something that the document lacks",
         "A document with AMIs in 2 regions was merged beside a sibling with 36.";
@@ -82,14 +82,14 @@ rules! {
         "Two different files have the same sha256",
         "No two files of a build have the same bytes; one digest was copied to the wrong place.";
     ChangedDigest = "L014", "changed-digest",
-        "A file's sha256 is not the base's, although the build is",
-        "A build never changes; either digest is wrong, or the build was replaced.";
+        "A file's sha256 differs from the base although its build is the same",
+        "A build never changes; one of the digests is wrong, or the build was replaced.";
     Formatting = "L015", "formatting",
-        "The text is not laid out as a generator writes it, where the base's was",
-        "An edit by hand, or another tool, makes each later bump's difference unreadable.";
+        "The text is not formatted as generators do, but the base was",
+        "A manual edit or a different tool makes the diff of every later bump unreadable.";
     MarketplaceLag = "L016", "marketplace-lag",
         "Marketplace images are older than the document's build by more than half a year",
-        "Marketplace images follow a bump by hand, and were forgotten.";
+        "Marketplace images are bumped by hand and are easily forgotten.";
 }
 
 impl fmt::Display for Rule {

@@ -153,7 +153,7 @@ fn the_branch_and_the_siblings() {
     let alarms_of = |branch| alarms(&[(HOME, new())], None, Some(branch));
     assert_eq!(
         alarms_of("4.20"),
-        ["L003 stream: the stream label names OpenShift 4.19, and the branch is of 4.20"]
+        ["L003 stream: the stream label names OpenShift 4.19, but the branch is for 4.20"]
     );
     let sibling = document("rhcos-4.20", "10.2.20250319-0", "rhel-10.2");
     let less = edited(new(), "/architectures/x86_64/images/aws/regions/us-west-2", Value::Null);
@@ -162,10 +162,10 @@ fn the_branch_and_the_siblings() {
     assert_eq!(
         alarms(&[(one, less.clone()), (other, sibling.clone())], None, None),
         [
-            "L004 stream: the stream label names OpenShift 4.19, and that of coreos-rhel-10.json 4.20",
-            "L012 architectures.aarch64.artifacts: coreos-rhel-10.json has aarch64 artifacts: vmware, which are not here",
+            "L004 stream: the stream label names OpenShift 4.19, but that of coreos-rhel-10.json names 4.20",
+            "L012 architectures.aarch64.artifacts: coreos-rhel-10.json has aarch64 artifacts: vmware, which are missing here",
             "L012 architectures.x86_64.images.aws.regions: coreos-rhel-10.json has x86_64 images.aws.regions: \
-             us-west-2, which are not here",
+             us-west-2, which are missing here",
         ]
     );
     // What was so before was not lost by this change, and documents elsewhere are no siblings.
@@ -216,15 +216,16 @@ fn what_was_before() {
     let changed = alarms(&[(HOME, digest)], Some(&[(HOME, new())]), None);
     assert_eq!(
         changed,
-        ["L014 architectures.x86_64.artifacts.metal.formats.iso.disk.sha256: the sha256 of \
-          x86_64/metal/iso/disk changed, and its build 9.6.20250319-0 did not"]
+        [
+            "L014 architectures.x86_64.artifacts.metal.formats.iso.disk.sha256: the sha256 of x86_64/metal/iso/disk changed, but its build 9.6.20250319-0 did not"
+        ]
     );
     let gone = alarms(
         &[(HOME, new())],
         Some(&[(HOME, old()), ("x.json", edited(old(), "/stream", "s".into()))]),
         None,
     );
-    assert_eq!(gone, ["L011 : the base has this document, of the stream s; it is gone"]);
+    assert_eq!(gone, ["L011 : the base has this document, of the stream s; it is missing here"]);
 }
 
 #[test]

@@ -124,17 +124,17 @@ pub enum BadLocation {
     NoPlace { why: String },
     #[error("its scheme is {found}; expected https or http")]
     Scheme { found: String },
-    #[error("it carries a user name or password; expected none")]
+    #[error("it contains a user name or password; expected neither")]
     Userinfo,
-    #[error("it carries a query (`?…`); expected none")]
+    #[error("it has a query (`?…`); expected none")]
     Query,
     #[error("the digest in its query is not a sha256; expected 64 hexadecimal digits, or nothing")]
     QueryDigest,
-    #[error("it carries a fragment (`#…`); expected none")]
+    #[error("it has a fragment (`#…`); expected none")]
     Fragment,
     #[error("its host name ends with a dot; expected none")]
     TrailingDot,
-    #[error("its path names a directory; expected a file")]
+    #[error("its path ends with a slash; expected a file")]
     NoFile,
     #[error(
         "its spelling is ambiguous: it would be requested as {canonical}; expected exactly that spelling"
@@ -167,8 +167,8 @@ mod tests {
             ("https://h/x?", "query"),
             ("https://h/x#y", "fragment"),
             ("https://h./x", "dot"),
-            ("https://h/x/", "directory"),
-            ("https://h", "directory"),
+            ("https://h/x/", "slash"),
+            ("https://h", "slash"),
             ("https://H/x", "https://h/x"),
             ("HTTPS://h/x", "https://h/x"),
             ("https://h:443/x", "https://h/x"),

@@ -404,11 +404,10 @@ pub enum NotUnderstood {
     #[error(transparent)]
     BadLocation(#[from] super::artifact_url::BadLocation),
     #[error(
-        "the path's segment `{segment}` is empty, percent-encoded or otherwise odd, and servers differ in how \
-         they read it"
+        "the path segment `{segment}` is empty, percent-encoded or otherwise unusual, and servers differ in how they read it"
     )]
     OddSegment { segment: String },
-    #[error("it is in a `latest` directory, which is of another build tomorrow")]
+    #[error("it is in a `latest` directory, whose build changes")]
     Latest,
     #[error(
         "it looks like a build's directory, but `{found}` is not an architecture; expected x86_64, aarch64, \
@@ -416,12 +415,12 @@ pub enum NotUnderstood {
     )]
     Arch { found: String },
     #[error(
-        "it is under `dependencies/rhcos`, but not as `4.M/BUILDID/FILE`, `4.M/VERSION/FILE`, \
+        "it is under `dependencies/rhcos`, but does not match `4.M/BUILDID/FILE`, `4.M/VERSION/FILE`, \
          `pre-release/VERSION/FILE` or in a `latest` directory"
     )]
     OddMirror,
     #[error(
-        "its path has none of the known layouts: `rhcos-4.M/BUILDID/ARCH/FILE`, \
+        "its path matches none of the known layouts: `rhcos-4.M/BUILDID/ARCH/FILE`, \
          `DIR/builds/BUILDID/ARCH/FILE`, `ARCH/dependencies/rhcos/…`"
     )]
     NoLayout,

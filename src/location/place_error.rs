@@ -15,7 +15,7 @@ pub enum PlaceError {
         #[source]
         why: NotUnderstood,
     },
-    #[error("{url} (understood as {understood}) has no place under {target}: {why}")]
+    #[error("{url} (understood as {understood}) has no location under {target}: {why}")]
     NoPlace {
         url: String,
         understood: String,
@@ -46,27 +46,23 @@ pub enum NoPlace {
     #[error(transparent)]
     NoDirectory(#[from] NoDirectory),
     #[error(
-        "the URL does not say which build the file is of; resolve it from its stream document, whose `release` \
-         does"
+        "the URL does not say which build the file belongs to; resolve it from its stream document, whose `release` does"
     )]
     BuildUnknown,
-    #[error("the place follows from the build ID, and {0}")]
+    #[error("the location follows from the build ID, and {0}")]
     UnknownBuild(BuildIdError),
-    #[error(
-        "the URL does not say which build the file is of, and the document's release does not either: {0}"
-    )]
+    #[error("neither the URL nor the document's release says which build the file belongs to: {0}")]
     Release(BuildIdError),
-    #[error("the URL is of RHEL CoreOS, but the document's release `{build}` is a build of Fedora")]
+    #[error("the URL is for RHEL CoreOS, but the document's release `{build}` is a Fedora build")]
     WrongRelease { build: String },
     #[error("the file name `{file}` does not begin with rhcos-, scos- or fedora-coreos- and a version")]
     FileUnknown { file: String },
-    #[error("its directory is of build {directory}, but its file name is of build {file}")]
+    #[error("its directory belongs to build {directory}, but its file name to build {file}")]
     TwoBuilds { directory: String, file: String },
-    #[error("the public mirror's layout (`dependencies/rhcos`) holds rhcos alone, not {product}")]
+    #[error("the public mirror's layout (`dependencies/rhcos`) holds only rhcos, not {product}")]
     MirrorHoldsRhcosOnly { product: Product },
     #[error(
-        "the mirror's directories are named after OpenShift versions, and `{build}` does not say one: the \
-         version must be given"
+        "the mirror's directories are named after OpenShift versions, which `{build}` does not contain: name the version"
     )]
     NoSeries { build: String },
 }

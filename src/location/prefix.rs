@@ -170,10 +170,12 @@ pub enum BadPrefix {
     NotAUrl { why: String },
     #[error(transparent)]
     Url(#[from] BadLocation),
-    #[error("its spelling is ambiguous: it would be read as {canonical}; write that if it is meant")]
+    #[error(
+        "its spelling is ambiguous: it would be read as {canonical}; write it that way if that is what you mean"
+    )]
     NotCanonical { canonical: String },
     #[error(
-        "its path's segment `{segment}` is empty, percent-encoded or otherwise odd; expected plain names"
+        "its path segment `{segment}` is empty, percent-encoded or otherwise unusual; expected plain names"
     )]
     OddSegment { segment: String },
 }

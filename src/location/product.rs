@@ -99,12 +99,12 @@ impl fmt::Display for Product {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoDirectory {
     #[error(
-        "builds of RHEL {rhel} that name no OpenShift version have no directory in the releases layout \
+        "RHEL {rhel} builds without an OpenShift version have no directory in the releases layout \
          (`rhcos-4.M`); use a prefix that ends with `/prod/streams` or `/art/storage`"
     )]
     RhelInReleases { rhel: RhelVersion },
     #[error(
-        "the releases layout holds rhcos builds alone, not {product}; use a prefix that ends with \
+        "the releases layout holds only rhcos builds, not {product}; use a prefix that ends with \
          `/prod/streams` or `/art/storage`"
     )]
     ProductInReleases { product: Product },
@@ -112,9 +112,9 @@ pub enum NoDirectory {
     WrongGrammar { product: Product, build: String },
     #[error("the directory of `{build}` is named after its RHEL minor version, which the build ID lacks")]
     NoRhelMinor { build: String },
-    #[error("the directory of `{build}` is named after its stream, which build IDs of 2019 do not say")]
+    #[error("the directory of `{build}` is named after its stream, which build IDs from 2019 lack")]
     NoFedoraStream { build: String },
-    #[error("{code} is the code of no known Fedora CoreOS stream; expected 1, 2, 3, 10, 20, 91 or 92")]
+    #[error("{code} is not the code of a known Fedora CoreOS stream; expected 1, 2, 3, 10, 20, 91 or 92")]
     UnknownFedoraStream { code: u16 },
 }
 

@@ -104,6 +104,6 @@ impl Unplaced {
 pub enum UnplacedReason {
     #[error(transparent)]
     NoPlace(#[from] PlaceError),
-    #[error("its place would be {place}, where {other} already is, which is another file")]
+    #[error("its new URL would be {place}, which is already the URL of a different file, {other}")]
     Taken { place: String, other: String },
 }

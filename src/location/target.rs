@@ -64,8 +64,7 @@ impl FromStr for MirrorVersion {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MirrorError {
     #[error(
-        "{base} is a base of the {layout}, which has no directories by OpenShift version and none for \
-         pre-releases; expected one such as https://mirror.openshift.com/pub/openshift-v4"
+        "{base} is the base of a {layout}, which has no directories for OpenShift versions or pre-releases; expected one such as https://mirror.openshift.com/pub/openshift-v4"
     )]
     NoVersions { base: String, layout: &'static str },
     #[error(

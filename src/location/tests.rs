@@ -527,7 +527,7 @@ fn rewriting_reports_every_url_without_a_place() {
     let same_name = document("https://h/a/f.iso", "https://h/b/f.iso");
     let error = rewrite("d", &same_name, &flat).unwrap_err().to_string();
     assert!(
-        error.contains("architectures.x86_64.artifacts.metal.formats.iso.disk.location already is"),
+        error.contains("architectures.x86_64.artifacts.qemu.formats.iso.disk.location: its new URL would be"),
         "{error}"
     );
 }

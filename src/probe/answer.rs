@@ -71,10 +71,10 @@ fn forbidden(headers: &HeaderMap, body: &[u8], is_cut: bool) -> Observation {
     let unknown = |detail: &str| Observation::Undetermined(probe_error(status, detail.to_owned()));
     match s3_error_code(body) {
         Some("InvalidObjectState") => return absent(status, Absence::Archived),
-        _ if is_cut => return unknown("the server answered 403, and the rest of its answer did not come"),
+        _ if is_cut => return unknown("the server answered 403, and its response ended early"),
         // S3 says so of links that were signed for a time that is over.
         Some("AccessDenied") if contains(body, b"Request has expired") => {
-            return unknown("the server answered 403: the signed link that it redirects to has expired");
+            return unknown("the server answered 403: the signed URL that it redirects to has expired");
         }
         Some("AccessDenied") => return absent(status, Absence::Status),
         Some(code) => {
@@ -93,7 +93,7 @@ fn forbidden(headers: &HeaderMap, body: &[u8], is_cut: bool) -> Observation {
     }
     if is_html(headers) || server(b"CloudFront") {
         return unknown(
-            "the server answered 403 with a page of a firewall or of the server itself, not of a file store",
+            "the server answered 403 with a page from a firewall or the server itself, not from an object store",
         );
     }
     absent(status, Absence::Status)
@@ -117,7 +117,7 @@ fn contains(body: &[u8], text: &[u8]) -> bool {
 /// What an answer is that a firewall gave in its server's place.
 fn by_firewall(status: StatusCode, headers: &HeaderMap) -> Option<ProbeError> {
     let mark = FIREWALLS.iter().find(|name| headers.contains_key(**name))?;
-    let detail = format!("a firewall answered {} in the server's place ({mark})", status.as_u16());
+    let detail = format!("a firewall answered {} instead of the server ({mark})", status.as_u16());
     Some(probe_error(status, detail))
 }
 

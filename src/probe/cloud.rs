@@ -179,7 +179,9 @@ impl Registry<'_> {
                     && url.host() == registry.url().host()
                     && url.port() == registry.url().port()
             })
-            .ok_or_else(|| unusable("the registry wants a token from another host, which is not asked"))?;
+            .ok_or_else(|| {
+                unusable("the registry asks for a token from another host, which is not allowed")
+            })?;
         url.query_pairs_mut()
             .extend_pairs(challenge.service.map(|service| ("service", service)))
             .extend_pairs(challenge.scope.map(|scope| ("scope", scope)));
@@ -188,8 +190,8 @@ impl Registry<'_> {
                 .ok()
                 .and_then(|answer| answer.token.or(answer.access_token))
                 .filter(|token| is_token(token))
-                .ok_or_else(|| unusable("the registry's answer has no usable token")),
-            SmallFile::TooLarge => Err(unusable("the registry's answer with a token is too large")),
+                .ok_or_else(|| unusable("the registry's response has no usable token")),
+            SmallFile::TooLarge => Err(unusable("the registry's token response is too large")),
             SmallFile::None(observation @ Observation::Refused(_)) => Err(observation),
             SmallFile::None(observation) => Err(Observation::Undetermined(observation.into_error())),
         }

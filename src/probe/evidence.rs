@@ -67,7 +67,7 @@ impl Evidence {
 
     /// The evidence before anybody answered.
     pub fn unanswered() -> Self {
-        let detail = "no answer came".to_owned();
+        let detail = "no answer".to_owned();
         Self::only(Observation::Undetermined(ProbeError {
             kind: ProbeErrorKind::Deadline,
             status: None,
@@ -137,16 +137,15 @@ impl Absence {
     pub fn said(self, status: u16) -> String {
         match (self, status) {
             (Self::Status, 403) => {
-                "it is not there: the server answered 403, which S3 gives for an object that does not exist"
-                    .to_owned()
+                "the server answered 403, as S3 does for an object that does not exist".to_owned()
             }
-            (Self::Status, _) => format!("it is not there: the server answered {status}"),
+            (Self::Status, _) => format!("the server answered {status}"),
             (Self::Html, _) => {
-                format!("it is not there: the server answered {status} with an HTML page in its place")
+                format!("the server answered {status} with an HTML page instead of the file")
             }
-            (Self::Empty, _) => format!("it is not there: the server answered {status} with an empty file"),
+            (Self::Empty, _) => format!("the server answered {status} with an empty file"),
             (Self::Archived, _) => {
-                "it is archived and cannot be downloaded: ask for a restore from the archive storage class"
+                "it is archived and cannot be downloaded until it is restored from the archive storage class"
                     .to_owned()
             }
         }

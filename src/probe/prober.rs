@@ -396,7 +396,7 @@ impl Evidence {
     /// the evidence.
     fn take<'s, T>(&mut self, name: &'static str, sidecar: &'s Sidecar<T>) -> Option<(&'s T, bool)> {
         if let Sidecar::Unusable(why) | Sidecar::Malformed(_, why) = sidecar {
-            self.remarks.push(format!("{name} is there but of no use: {why}"));
+            self.remarks.push(format!("{name} is present but unusable: {why}"));
         }
         match sidecar {
             Sidecar::Read(content) => Some((content, true)),

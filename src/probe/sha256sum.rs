@@ -14,7 +14,7 @@ pub struct Sha256sum {
 /// What keeps a file from being a `sha256sum.txt`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Sha256sumError {
-    #[error("line {line} is {found:?}; expected a sha256 and a file name")]
+    #[error("line {line}: found {found:?}, expected a sha256 and a file name")]
     Line { line: usize, found: String },
     #[error("it is empty")]
     Empty,

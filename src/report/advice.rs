@@ -45,15 +45,14 @@ impl<'a> Asked<'a> {
             Self::Owner(Owner::Pipeline | Owner::Fedora, _) => {
                 format!("ask {name} whether the upload is still to come or the build was pruned")
             }
-            Self::Bridge | Self::Owner(Owner::Other, _) => format!("ask {name} to put the files there"),
+            Self::Bridge | Self::Owner(Owner::Other, _) => format!("ask {name} to upload the files"),
         }
     }
 
     /// A file that is only archived need not be copied again; mirroring the build anew would not bring it back.
     fn about_archived(self) -> String {
         format!(
-            "ask {} to restore the files from the archive storage class for good, and to exempt them from the rule \
-             that archives them",
+            "ask {} to restore the files permanently from the archive storage class, and to exempt them from the rule that archives them",
             self.name()
         )
     }
@@ -62,8 +61,7 @@ impl<'a> Asked<'a> {
     fn about_wrong(self) -> String {
         let verb = if matches!(self, Self::Owner(Owner::SyncJob, _)) { "mirror" } else { "upload" };
         format!(
-            "find out which is right, the document or the file: regenerate the document, or ask {} to {verb} the \
-             file again",
+            "find out whether the document or the file is right, then regenerate the document or ask {} to {verb} the file again",
             self.name()
         )
     }
@@ -119,7 +117,7 @@ fn advice(
         }
         Reason::RedirectNotAllowed => format!("ask {name} where the redirect should lead."),
         Reason::AddressNotAllowed => {
-            "if the host is a trusted one inside your network, pass --allow-private-addresses.".to_owned()
+            "if this is a trusted host inside your network, pass --allow-private-addresses.".to_owned()
         }
         Reason::Missing if archived => format!("{}, then {again}.", asked.about_archived()),
         Reason::Missing => format!("{}, then {again}.", asked.about_missing()),
@@ -132,7 +130,7 @@ fn advice(
                 .to_owned()
         }
         Reason::BadSignature => format!(
-            "ask {name} for a signature of this very file beside it, by a key of the keyring if there is one."
+            "ask {name} to publish a detached signature beside the file, made with a key in the keyring if --keyring is used."
         ),
         Reason::BadReference => {
             "regenerate the document from the build's meta.json, or correct the reference.".to_owned()
@@ -141,12 +139,14 @@ fn advice(
             format!("have the build pipeline upload the image again, then {again}.")
         }
         Reason::RateLimited => {
-            format!("{again} later, with a lower --concurrency if you can; if it stays so, ask {name}.")
+            format!(
+                "{again} later, with a lower --concurrency if you can; if the failure persists, ask {name}."
+            )
         }
         Reason::Unreachable | Reason::Timeout | Reason::ServerError => {
-            format!("{again}; if it stays so, ask {name}.")
+            format!("{again}; if the failure persists, ask {name}.")
         }
-        Reason::Deadline => format!("{again}, with a longer --deadline if it ran out."),
+        Reason::Deadline => format!("{again}, with a longer --deadline if it was too short."),
         Reason::NoDigest => format!(
             "ask {name} to publish sha256sum.txt or meta.json beside the file, or check with --verify content."
         ),
@@ -155,7 +155,7 @@ fn advice(
 
 /// What to do about a run that checked nothing.
 pub(super) const fn of_run(report: &Report) -> &'static str {
-    if report.problems.is_empty() { "Check again." } else { "Correct what is named above, then check again." }
+    if report.problems.is_empty() { "Check again." } else { "Correct the problems above, then check again." }
 }
 
 /// The command that points this artifact's document at its published places.
@@ -163,9 +163,8 @@ fn move_to_published(artifact: &ArtifactReport, path: Option<&str>) -> String {
     let release = (!artifact.release.is_empty()).then_some(&*artifact.release);
     let command = "art-mirror-validate rewrite --to published --in-place";
     match resolve(&artifact.location, release, &Target::PublishedPlace) {
-        Err(_) => {
-            "point the location at its place on a published host, which does not follow from it.".to_owned()
-        }
+        Err(_) => "point the location at its URL on a published host; it cannot be derived from this one."
+            .to_owned(),
         Ok(_) => match path.and_then(shell_word) {
             Some(path) => format!("point the document at its published places: `{command} {path}`."),
             None => {
@@ -256,9 +255,9 @@ mod tests {
             (Mirror, MIRROR, "Ask ART to mirror the files with its sync job, then"),
             (Published, CDN, "whether the upload is still to come or the build was pruned"),
             (Published, fedora, "Ask the owners of the Fedora CoreOS build pipeline whether"),
-            (Bridge, CDN, "Ask the bridge's owners to put the files there, then"),
-            (Bridge, "https://10.0.0.1:8080/x", "Ask the bridge's owners to put the files there, then"),
-            (Mirror, "https://m.example/x", "Ask the owners of m.example to put the files there, then"),
+            (Bridge, CDN, "Ask the bridge's owners to upload the files, then"),
+            (Bridge, "https://10.0.0.1:8080/x", "Ask the bridge's owners to upload the files, then"),
+            (Mirror, "https://m.example/x", "Ask the owners of m.example to upload the files, then"),
         ];
         for (kind, base, says) in cases {
             let url = format!("{base}/{FILE}");
@@ -289,6 +288,6 @@ mod tests {
             assert!(advice.ends_with(says), "{advice}");
         }
         let unknown = command("https://releases-art-rhcos.svc.ci.openshift.org/f.iso", "d");
-        assert!(unknown.contains("which does not follow from it"), "{unknown}");
+        assert!(unknown.contains("cannot be derived"), "{unknown}");
     }
 }

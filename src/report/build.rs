@@ -76,8 +76,7 @@ fn who_answered(artifacts: &[ArtifactReport]) -> Vec<String> {
         let note = match HostKind::of(by) {
             _ if **by == *asked => continue,
             HostKind::RedirectTarget => format!(
-                "answered by the bucket, not the CDN: {asked} redirected to {by}, as it does for clients in EC2; \
-                 what users elsewhere get was not seen"
+                "answered by the bucket, not the CDN: {asked} redirected to {by}, as it does for clients in EC2; this does not show what users elsewhere get"
             ),
             _ => format!("answered by {by}, to which {asked} redirected"),
         };
@@ -91,7 +90,7 @@ fn who_answered(artifacts: &[ArtifactReport]) -> Vec<String> {
 /// What the report of a part says of itself, so that nobody takes it for the whole.
 pub(super) fn part_note(partition: Partition) -> String {
     format!(
-        "part {} of {} alone: only merged with the others does it say that all is well",
+        "part {} of {} only: the verdict on the whole run comes from merging all parts",
         partition.part(),
         partition.of()
     )

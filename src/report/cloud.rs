@@ -94,7 +94,7 @@ impl CloudReport {
         };
         let message = match verdict {
             CloudVerdict::NotVerifiable if named.is_some() => {
-                "the registry shows it to nobody without an account; it was not verified".to_owned()
+                "the registry requires an account to see it; not verified".to_owned()
             }
             CloudVerdict::NotVerifiable => {
                 format!(
@@ -105,7 +105,7 @@ impl CloudReport {
             }
             // The digest is what a registry knows a manifest by; its size is nobody's concern.
             CloudVerdict::Pass if matches!(reference.resource, CloudResource::Container { .. }) => {
-                "it is there, under its digest".to_owned()
+                "present, with the expected digest".to_owned()
             }
             _ => excerpt(&outcome.message(), MAX_TEXT),
         };
@@ -134,13 +134,13 @@ const fn advice(reason: Reason) -> &'static str {
             "Regenerate the document from the build's meta.json, or correct the reference."
         }
         Reason::HostNotAllowed | Reason::RedirectNotAllowed | Reason::AddressNotAllowed => {
-            "Name the place that the build pipeline uploads to; for a place of your own, pass --allow-host."
+            "Use the location that the build pipeline uploads to; for a host of your own, pass --allow-host."
         }
         Reason::Unreachable
         | Reason::Timeout
         | Reason::ServerError
         | Reason::RateLimited
-        | Reason::Deadline => "Check again; if it stays so, ask the owners of the build pipeline.",
+        | Reason::Deadline => "Check again; if the failure persists, ask the owners of the build pipeline.",
         _ => "Ask the owners of the build pipeline to upload the image again, then check again.",
     }
 }

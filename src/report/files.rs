@@ -147,7 +147,7 @@ mod tests {
             (false, true, true)
         );
         let page = fs::read_to_string(written.html.unwrap()).unwrap();
-        assert!(!page.contains(JSON), "nothing refers to what is not there");
+        assert!(!page.contains(JSON), "nothing refers to what is missing");
         let error = written.errors.first().unwrap().to_string();
         assert!(error.contains("could not write") && error.contains(JSON), "{error}");
     }

@@ -18,7 +18,7 @@ use crate::text::junit::{self, Suite, TestCase, TestStatus};
 use crate::verdict::{Strictness, Verdict};
 
 /// The suite that holds the files which are no stream documents.
-const SKIPPED: &str = "files that are no stream documents";
+const SKIPPED: &str = "files that are not stream documents";
 
 /// The suite and the case of a run that could not check anything.
 const RUN: &str = "the run itself";
@@ -56,7 +56,7 @@ fn suites(report: &Report) -> Vec<Suite> {
     }
     if report.artifacts.is_empty() && (!report.problems.is_empty() || report.interrupted_by.is_some()) {
         let mut run = suite(RUN, report);
-        let name = "documents are read and can be used".to_owned();
+        let name = "documents are readable and usable".to_owned();
         run.cases.push(TestCase { name, status: unread(report), ..TestCase::default() });
         suites.push(run);
     }
@@ -248,12 +248,12 @@ mod tests {
         ");
         let failure = case.children().find(|node| node.has_tag_name("failure")).unwrap();
         insta::assert_snapshot!(failure.text().unwrap(), @r"
-        missing: it is not there: the server answered 404
+        missing: the server answered 404
         url: https://rhcos.mirror.openshift.com/art/storage/prod/streams/rhel-9.6/builds/9.6.20251015-1/aarch64/rhcos-9.6.20251015-1-metal-rootfs.aarch64.pxe
         to do: Ask the owners of the RHEL CoreOS build pipeline whether the upload is still to come or the build was pruned, then comment /retest.
         ");
         let warned = document.descendants().find(|node| node.has_tag_name("system-out")).unwrap();
-        assert_eq!(warned.text(), Some("warning: the signature is not there: its server answered 404\n"));
+        assert_eq!(warned.text(), Some("warning: the signature is missing: the server answered 404\n"));
     }
 
     #[test]
@@ -267,7 +267,7 @@ mod tests {
         nothing was checked, for 2 reasons
         r.json:1:2: found x
         a second problem
-        to do: Correct what is named above, then check again.
+        to do: Correct the problems above, then check again.
         ");
     }
 

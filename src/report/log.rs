@@ -165,7 +165,7 @@ mod tests {
         report.target.prefix = Some("https://bridge.example/art/storage/releases".into());
         insta::assert_snapshot!(log(&report), @r"
         target: BRIDGE, NOT THE MIRROR: https://bridge.example/art/storage/releases
-        note: this is a bridge result, not a mirror result: it does not say that anything is published
+        note: this is a bridge result, not a mirror result: it says nothing about what is published
         art-mirror-validate 0.2.0
         job: pull-ci-openshift-installer-main-art-mirror-validate, run 1987654321098765312
         pull request: openshift/installer#4821 at 5d2f0c3a9be1774f6d0a1c52b7e1f4a3c9d8e7f6, for main
@@ -175,7 +175,7 @@ mod tests {
 
         ✓ pass on the bridge: 9.6.20251015-1 (coreos-rhel-9.json): 1 of 1 passed
           BRIDGE, NOT THE MIRROR: https://bridge.example/art/storage/releases
-          this is a bridge pass, not a mirror pass: it does not say that anything is published
+          this is a bridge pass, not a mirror pass: it says nothing about what is published
         pass on the bridge: 1 artifact: 1 passed, 0 failed, 0 undetermined, in 1s 234ms
         ");
     }

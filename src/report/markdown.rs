@@ -129,7 +129,7 @@ fn request(page: &mut BoundedText, report: &Report) {
     page.line(&fence);
     if !fits {
         page.line("");
-        page.line(&format!("and {} that have no room here.", count(lines.count() + 1, "more line")));
+        page.line(&format!("and {} that do not fit here.", count(lines.count() + 1, "more line")));
     }
     page.line("");
     page.line("</details>");
@@ -304,7 +304,7 @@ mod tests {
         }
         let text = comment(&sample::large(10_000));
         assert!(text.contains(" more, shown with --output json."), "no file was written");
-        assert!(text.contains(" more lines that have no room here."));
+        assert!(text.contains(" more lines that do not fit here."));
     }
 
     /// Reads a comment as GitHub does and says what in it was not put there by us.

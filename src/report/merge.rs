@@ -18,12 +18,14 @@ pub fn merge(reports: Vec<(String, Report)>) -> Result<Report, String> {
         .collect();
     places.sort_unstable();
     let mut reports = reports.into_iter().map(|(_, report)| report);
-    let Some(first) = reports.next() else { return Err("there is no report to merge".to_owned()) };
+    let Some(first) = reports.next() else { return Err("there are no reports to merge".to_owned()) };
     let expected: usize =
         first.documents.iter().fold(0, |sum, document| sum.saturating_add(document.artifacts));
     if places.len() != expected || places.iter().enumerate().any(|(index, place)| index != *place) {
         let found = count(places.len(), "artifact");
-        return Err(format!("the parts have {found}, their documents {expected}: a report is not whole"));
+        return Err(format!(
+            "the parts have {found}, but their documents have {expected}: a report is incomplete"
+        ));
     }
     let mut whole = Report {
         verify: first.verify,
@@ -57,7 +59,7 @@ pub fn merge(reports: Vec<(String, Report)>) -> Result<Report, String> {
 fn agree(reports: &[(String, Report)]) -> Result<u32, String> {
     let mut seen: Vec<Option<&str>> = Vec::new();
     let Some((first_name, first)) = reports.first() else {
-        return Err("there is no report to merge".to_owned());
+        return Err("there are no reports to merge".to_owned());
     };
     for (name, report) in reports {
         if report.schema_version != SCHEMA_VERSION {
@@ -76,7 +78,7 @@ fn agree(reports: &[(String, Report)]) -> Result<u32, String> {
             (report.target != first.target, "target"),
             (report.verify != first.verify, "--verify"),
             (of_first != Some(of), "number of parts"),
-            (scope_of_first != Some(scope), "choice of artifacts, or what they are judged by,"),
+            (scope_of_first != Some(scope), "selection of artifacts or options"),
             (partition.is_err(), "partition"),
         ];
         if let Some((_, what)) = differences.iter().find(|(differs, _)| *differs) {
@@ -106,6 +108,6 @@ fn agree(reports: &[(String, Report)]) -> Result<u32, String> {
     let missing: Vec<String> = missing.map(|(part, _)| part.to_string()).collect();
     match missing.as_slice() {
         [] => Ok(u32::try_from(seen.len()).unwrap_or(u32::MAX)),
-        missing => Err(format!("of {} parts these are missing: {}", seen.len(), missing.join(", "))),
+        missing => Err(format!("these of {} parts are missing: {}", seen.len(), missing.join(", "))),
     }
 }

@@ -64,7 +64,7 @@ impl RefReport {
                 format!("{failed} of {artifacts} missing or wrong: users of this branch cannot install")
             }
             (0, 1..) => format!("{inconclusive} of {artifacts} undetermined"),
-            (0, 0) if artifacts == 0 => "nothing is known of what it pins".to_owned(),
+            (0, 0) if artifacts == 0 => "cannot determine what it pins".to_owned(),
             (0, 0) => format!("{passed} of {artifacts} passed"),
         };
         let builds = if named.is_empty() { String::new() } else { format!("{}: ", named.join(", ")) };
@@ -99,11 +99,11 @@ impl Report {
                 all.push(format!("it could not be read: {why}"));
             }
             if its.is_without && series(&its.name).is_some_and(|series| series < FIRST_WITH_STREAMS) {
-                all.push("it has no stream metadata, as branches before 4.8".to_owned());
+                all.push("it has no stream metadata, like all branches before 4.8".to_owned());
             } else if its.is_without {
                 // It had, or should: what its users install is not known.
                 verdict = verdict.max(Verdict::Inconclusive);
-                all.push("it has no stream metadata where any year's checkout has it".to_owned());
+                all.push("it has no stream metadata in any of the known locations".to_owned());
             }
             all.extend(remarks.iter().map(|remark| excerpt(remark, 400)));
             let builds: BTreeSet<RefBuild> =
@@ -126,7 +126,7 @@ impl Report {
         let unread = refs.iter().filter(|(its, _)| its.unreadable.is_some()).count();
         if unread > 0 {
             self.notes.push(format!(
-                "{} could not be read, so nothing is known of what users of it install",
+                "{} could not be read, so what its users install cannot be determined",
                 count(unread, "ref")
             ));
         }

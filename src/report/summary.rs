@@ -281,7 +281,7 @@ mod tests {
         insta::assert_snapshot!(shown(&report), @r"
     ✓ pass on the bridge: 9.6.20251015-1 (coreos-rhel-9.json): 1 of 1 passed
       BRIDGE, NOT THE MIRROR: https://bridge.example
-      this is a bridge pass, not a mirror pass: it does not say that anything is published
+      this is a bridge pass, not a mirror pass: it says nothing about what is published
     pass on the bridge: 1 artifact: 1 passed, 0 failed, 0 undetermined, in 1s 234ms
     ");
     }

@@ -47,18 +47,18 @@ pub(super) const fn reason_word(reason: Option<Reason>, verdict: Verdict) -> &'s
 pub(super) const fn state(reason: Option<Reason>, verdict: Verdict) -> &'static str {
     match (reason, verdict) {
         (Some(Reason::BadLocation), _) => "without a usable URL",
-        (Some(Reason::NotPublished), _) => "not on a published place",
-        (Some(Reason::HostNotAllowed), _) => "on a host that may not be requested",
-        (Some(Reason::RedirectNotAllowed), _) => "redirected to where nothing may be requested",
-        (Some(Reason::AddressNotAllowed), _) => "at an address that may not be requested",
+        (Some(Reason::NotPublished), _) => "not at a published location",
+        (Some(Reason::HostNotAllowed), _) => "on a host that is not allowed",
+        (Some(Reason::RedirectNotAllowed), _) => "redirected to a host that is not allowed",
+        (Some(Reason::AddressNotAllowed), _) => "at an address that is not allowed",
         (Some(Reason::Missing), _) => "missing",
         (Some(Reason::SizeMismatch), _) => "of the wrong size",
         (Some(Reason::Sha256Mismatch), _) => "with the wrong sha256",
-        (Some(Reason::UncompressedSha256Mismatch), _) => "with the wrong sha256 once decompressed",
-        (Some(Reason::MetadataConflict), _) => "contradicted by metadata of the build",
+        (Some(Reason::UncompressedSha256Mismatch), _) => "with the wrong sha256 after decompression",
+        (Some(Reason::MetadataConflict), _) => "contradicted by build metadata",
         (Some(Reason::BadSignature), _) => "without a good signature",
         (Some(Reason::BadReference), _) => "without a usable cloud reference",
-        (Some(Reason::ImageMismatch), _) => "with another image in the cloud",
+        (Some(Reason::ImageMismatch), _) => "with a different image in the cloud",
         (Some(Reason::Unreachable), _) => "unreachable",
         (Some(Reason::Timeout), _) => "not answered in time",
         (Some(Reason::ServerError), _) => "without a usable answer",
@@ -73,7 +73,7 @@ pub(super) const fn state(reason: Option<Reason>, verdict: Verdict) -> &'static 
 
 /// Which place the verdict speaks of.
 pub(super) fn target(target: &ReportedTarget) -> String {
-    let prefix = excerpt(target.prefix.as_deref().unwrap_or("an unknown place"), 300);
+    let prefix = excerpt(target.prefix.as_deref().unwrap_or("an unknown location"), 300);
     match target.kind {
         TargetKind::Published => "published locations, exactly as the documents have them".into(),
         TargetKind::Bridge => format!("BRIDGE, NOT THE MIRROR: {prefix}"),
@@ -91,10 +91,10 @@ pub(super) fn caveat(report_target: &ReportedTarget, verdict: Option<Verdict>) -
     match report_target.kind {
         TargetKind::Published => None,
         TargetKind::Bridge => Some(format!(
-            "this is a bridge {outcome}, not a mirror {outcome}: it does not say that anything is published"
+            "this is a bridge {outcome}, not a mirror {outcome}: it says nothing about what is published"
         )),
         TargetKind::Mirror => Some(
-            "this is about that mirror alone: nothing was requested from the documents' own locations"
+            "this is about that mirror only: nothing was requested from the documents' own locations"
                 .to_owned(),
         ),
     }

@@ -103,7 +103,7 @@ pub fn read_file_of(
 /// A directory that is listed and cannot be: a partial clone has some trees and not others.
 fn not_here(name: &str) -> SourceError {
     let (path, found) = (name.to_owned(), "a directory that this clone does not have".to_owned());
-    SourceError::Unusable { path, found, expected: "one that can be read" }
+    SourceError::Unusable { path, found, expected: "one that is readable" }
 }
 
 impl TreeListing {
@@ -171,7 +171,7 @@ impl<'t> Files<'t> {
         let Some(listing) = self.tree.list(directory)? else { return Ok(false) };
         if above.contains(&listing.identity) {
             let name = directory.display().to_string();
-            self.checkout.sources.skip(name, "a link to a directory that it is in");
+            self.checkout.sources.skip(name, "a link to one of its parent directories");
             return Ok(true);
         }
         if above.len() >= MAX_DEPTH {
@@ -179,7 +179,7 @@ impl<'t> Files<'t> {
             return Err(SourceError::Unusable {
                 path,
                 found,
-                expected: "at most 16 directories in each other",
+                expected: "directories nested at most 16 deep",
             });
         }
         self.add(directory, &listing, is_json);

@@ -232,17 +232,17 @@ impl DocumentBuild {
         }
         if *self.id != **release {
             let (is, said) = (excerpt(&self.id, 80), excerpt(release, 80));
-            return Some(format!("meta.json beside it is of the build {is}, the document says {said}"));
+            return Some(format!("meta.json beside it is of build {is}, the document says {said}"));
         }
         let place = (id.platform.to_string(), id.format.to_string(), id.component.to_string());
         let is_named_by_build = file_name.contains(&*self.id);
         match self.places.get(&place) {
             Some(file) if is_named_by_build && **file != **file_name => {
                 let (is, said) = (excerpt(file, 200), excerpt(file_name, 200));
-                Some(format!("by meta.json its file is {is}, the document says {said}"))
+                Some(format!("meta.json says its file is {is}, the document says {said}"))
             }
             Some(_) => None,
-            None => Some(format!("meta.json of the build {} has no such image", excerpt(&self.id, 80))),
+            None => Some(format!("meta.json of build {} has no such image", excerpt(&self.id, 80))),
         }
     }
 
@@ -252,7 +252,7 @@ impl DocumentBuild {
             let place = (platform.as_str().into(), format.as_str().into(), component.as_str().into());
             if !claims.places.contains(&place) {
                 let id = excerpt(&format!("{arch}/{platform}/{format}/{component}"), 200);
-                differences.omissions.push(format!("the document leaves out {id}, which the build has"));
+                differences.omissions.push(format!("the document lacks {id}, which the build has"));
             }
         }
         if claims.more > 0 {
@@ -268,7 +268,7 @@ impl DocumentBuild {
                     let (is, said) = (excerpt(is, 200), excerpt(said, 200));
                     differences
                         .contradictions
-                        .push(format!("by meta.json {place} is {is}, the document says {said}"));
+                        .push(format!("meta.json says {place} is {is}, the document says {said}"));
                 }
                 Some(_) => {}
                 None => {
@@ -292,7 +292,7 @@ impl DocumentBuild {
         }
         let left_out = left_out.into_iter().map(|path| {
             let place = excerpt(&format!("{arch} {path}"), 200);
-            format!("the document leaves out {place}, which the build has")
+            format!("the document lacks {place}, which the build has")
         });
         differences.omissions.extend(left_out);
     }

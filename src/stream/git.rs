@@ -69,7 +69,7 @@ const ENVIRONMENT: [(&str, &str); 11] = [
 #[derive(Debug, thiserror::Error)]
 pub enum GitError {
     /// The program could not be started, or its output not be read.
-    #[error("git could not be run: {0}")]
+    #[error("could not run git: {0}")]
     Run(#[from] io::Error),
     /// Git refused.
     #[error("{}: git says: {complaint}", Printable(directory))]
@@ -300,7 +300,7 @@ impl Repository {
             let (time, id) = (seconds(fields.next()?), CommitId::parse(fields.next()?)?);
             Some((id, Parentage { time, first_parent: fields.next().and_then(CommitId::parse) }))
         };
-        let odd = || GitError::Ended { directory: self.name(), why: "its list of commits cannot be read" };
+        let odd = || GitError::Ended { directory: self.name(), why: "its list of commits is unreadable" };
         String::from_utf8_lossy(&lines).lines().map(parentage).collect::<Option<_>>().ok_or_else(odd)
     }
 
@@ -470,7 +470,7 @@ impl Repository {
         match stop {
             NoAnswer::Io(error) => GitError::Run(error),
             NoAnswer::Late => GitError::Ended { directory, why: "it took too long" },
-            NoAnswer::Long => GitError::Ended { directory, why: "its answer is longer than any real one" },
+            NoAnswer::Long => GitError::Ended { directory, why: "its output is too long" },
             NoAnswer::End => {
                 let said = process.map(|process| process.complaint(until)).unwrap_or_default();
                 let said = String::from_utf8_lossy(&said);

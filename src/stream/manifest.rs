@@ -277,7 +277,7 @@ impl<'de> Visitor<'de> for NodeVisitor {
                 continue;
             };
             if !keys.insert(key.clone()) {
-                return Err(A::Error::custom(format!("the key {} a second time", quoted(&key))));
+                return Err(A::Error::custom(format!("the key {} twice", quoted(&key))));
             }
             entries.push((key, map.next_value()?));
         }

@@ -109,7 +109,7 @@ impl<'t> Reader<'t> {
                 position,
                 path: String::new(),
                 found: format!("malformed JSON ({})", excerpt(&what, 200)),
-                expected: "well-formed JSON".to_owned(),
+                expected: "valid JSON".to_owned(),
             });
         }
         if faults.is_empty() { Ok(()) } else { Err(faults) }
@@ -151,7 +151,7 @@ impl<'t> Reader<'t> {
     }
 
     fn duplicate_key(&self) {
-        self.fault(None, "the key a second time".to_owned(), "each key once");
+        self.fault(None, "a duplicate key".to_owned(), "each key once");
     }
 
     pub(super) fn missing(&self, field: &str, expected: &str) {

@@ -146,11 +146,11 @@ fn every_fault_names_its_place_what_was_found_and_what_was_expected() {
             with_component(&format!(
                 r#"{{"location": "https://h/f", "location": "https://h/g", "sha256": "{DIGEST}"}}"#
             )),
-            format!("{disk}.location: found the key a second time, expected each key once"),
+            format!("{disk}.location: found a duplicate key, expected each key once"),
         ),
         (
             r#"{"unknown": {"a": 1, "a": 2}, "stream": "s", "architectures": {}}"#.into(),
-            "unknown.a: found the key a second time".into(),
+            "unknown.a: found a duplicate key".into(),
         ),
         (
             with_component(&format!(
@@ -244,7 +244,7 @@ fn strings_are_bounded_as_they_are_printed() {
     let end = "}".repeat(100);
     let deep = format!(r#"{{"stream": "s", "x": {keys}{{"a": 1, "a": 1}}{end}}}"#);
     let error = faults(&deep);
-    assert!(error.contains("….…: found the key a second time") && error.len() < 1_000, "{error}");
+    assert!(error.contains("….…: found a duplicate key") && error.len() < 1_000, "{error}");
 }
 
 #[test]

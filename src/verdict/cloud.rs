@@ -36,11 +36,11 @@ fn document(reference: &CloudReference, outcome: &mut Outcome) {
             let path = format!("/{bucket}/{object}");
             if let Ok(location) = ArtifactUrl::parse(url) {
                 if location.url().path() != path {
-                    bad(outcome, format!("its url is not that of object {object} in bucket {bucket}"));
+                    bad(outcome, format!("its url is not the URL of object {object} in bucket {bucket}"));
                 }
                 let host = location.host().strip_prefix("s3.").and_then(|it| it.split_once('.'));
                 if let Some((of_url, _)) = host.filter(|(of_url, _)| of_url != region) {
-                    bad(outcome, format!("it stands under {region}, and its url is in {of_url}"));
+                    bad(outcome, format!("it is listed under {region}, but its url is in {of_url}"));
                 }
             }
         }
@@ -86,12 +86,12 @@ fn account(platform: &str, images: &[AccountImage], outcome: &mut Outcome) {
     for AccountImage { region, image, project, .. } in images {
         let of = region.as_deref().map(|region| format!(" of {region}")).unwrap_or_default();
         let expected = match platform {
-            "aws" if !is_ami(image) => "ami- and 8 or 17 hexadecimal digits",
-            "gcp" if !is_gcp_name(image) => "a name of GCP: lower-case letters, digits and dashes",
+            "aws" if !is_ami(image) => "ami- followed by 8 or 17 hexadecimal digits",
+            "gcp" if !is_gcp_name(image) => "a GCP name: lower-case letters, digits and dashes",
             "gcp" if project.as_deref().is_none_or(|project| !is_gcp_name(project)) => {
                 "an image with a project"
             }
-            "aliyun" if !is_aliyun(image) => "m- and 20 letters and digits",
+            "aliyun" if !is_aliyun(image) => "m- followed by 20 letters and digits",
             "aws" | "gcp" | "aliyun" => "",
             // Of clouds that are not known nothing is expected.
             _ => continue,
@@ -173,7 +173,7 @@ fn answer(reference: &CloudReference, evidence: &CloudEvidence, outcome: &mut Ou
             match &reference.resource {
                 CloudResource::Blob { .. } => blob(size, evidence.blob_type.as_deref(), outcome),
                 CloudResource::Object { .. } if size.is_none() => {
-                    outcome.warnings.push("the server does not tell its size".to_owned());
+                    outcome.warnings.push("the server does not report its size".to_owned());
                 }
                 CloudResource::Container { image, digest_ref } => {
                     container(image, digest_ref, evidence, outcome);
@@ -194,7 +194,7 @@ fn blob(size: Option<u64>, blob_type: Option<&str>, outcome: &mut Outcome) {
         }
         Some(_) => {}
         None => {
-            let detail = "the server does not tell its size, which must be a multiple of 512".to_owned();
+            let detail = "the server does not report its size, which must be a multiple of 512".to_owned();
             let error = ProbeError { kind: ProbeErrorKind::ServerError, status: None, detail };
             outcome.findings.push(Finding::Undetermined { about: None, error });
         }
@@ -209,11 +209,11 @@ fn container(image: &str, digest_ref: &str, evidence: &CloudEvidence, outcome: &
     match (evidence.digest, expected) {
         (Some(observed), Some(expected)) if observed != expected => {
             let found =
-                format!("the registry gives it the digest sha256:{observed}, expected sha256:{expected}");
+                format!("the registry reports the digest sha256:{observed}, expected sha256:{expected}");
             outcome.findings.push(Finding::Image(found));
         }
         (None, _) => {
-            let detail = "the registry does not tell the manifest's digest".to_owned();
+            let detail = "the registry does not report the manifest's digest".to_owned();
             let error = ProbeError { kind: ProbeErrorKind::ServerError, status: None, detail };
             outcome.findings.push(Finding::Undetermined { about: None, error });
         }
@@ -222,8 +222,8 @@ fn container(image: &str, digest_ref: &str, evidence: &CloudEvidence, outcome: &
     let said = match &evidence.tag {
         None => return,
         Some(Ok(observed)) if observed.is_some() && *observed == expected => return,
-        Some(Ok(Some(observed))) => format!("leads to sha256:{observed}, not to the image of digest-ref"),
-        Some(Ok(None)) => "is not in the registry, or leads to no digest".to_owned(),
+        Some(Ok(Some(observed))) => format!("resolves to sha256:{observed}, not to the image of digest-ref"),
+        Some(Ok(None)) => "is missing from the registry, or has no digest there".to_owned(),
         Some(Err(error)) => format!("could not be looked up: {}", Printable(&error.detail)),
     };
     outcome.warnings.push(format!("the tag of {} {said}", Printable(image)));

@@ -16,7 +16,7 @@ pub enum Finding {
     Size { expected: u64, expected_from: SizeSource, observed: u64 },
     #[error("its sha256 is {observed} ({}), expected {expected}", said_by(*from))]
     Sha256 { expected: Sha256, observed: Sha256, from: DigestSource },
-    #[error("its sha256 once decompressed is {observed}, expected {expected}")]
+    #[error("its sha256 after decompression is {observed}, expected {expected}")]
     UncompressedSha256 { expected: Sha256, observed: Sha256 },
     #[error("it cannot be decompressed: {0}")]
     NotDecompressed(String),
@@ -24,19 +24,19 @@ pub enum Finding {
     Metadata { said_by: String, what: &'static str, expected: Sha256, observed: Sha256 },
     #[error("{0}")]
     Build(String),
-    #[error("it has {} once decompressed, expected {} (from {expected_from})", bytes(*observed), bytes(*expected))]
+    #[error("it has {} after decompression, expected {} (from {expected_from})", bytes(*observed), bytes(*expected))]
     UncompressedSize { expected: u64, expected_from: SizeSource, observed: u64 },
     #[error("a signature is required, but {0}")]
     Signature(String),
     #[error("{of}: {why}")]
     BadSignature { of: &'static str, why: String },
-    #[error("the signature was not checked, as the content was not read")]
+    #[error("the signature was not checked because the content was not read")]
     SignatureNotChecked,
     #[error("{}{}", about.map(|it| format!("{it}: ")).unwrap_or_default(), Printable(&error.detail))]
     Undetermined { about: Option<&'static str>, error: ProbeError },
-    #[error("the server does not tell its size, expected {} (from {expected_from})", bytes(*expected))]
+    #[error("the server does not report its size, expected {} (from {expected_from})", bytes(*expected))]
     NoSize { expected: u64, expected_from: SizeSource },
-    #[error("it is there, but its server publishes no sha256 of it")]
+    #[error("it is present, but the server publishes no sha256 for it")]
     NoDigest,
     /// A cloud reference that names nothing.
     #[error("{0}")]
@@ -44,7 +44,7 @@ pub enum Finding {
     /// A cloud has something else than the image that is meant.
     #[error("{0}")]
     Image(String),
-    #[error("it is there, but its content was not read")]
+    #[error("it is present, but its content was not read")]
     NotRead,
 }
 
@@ -84,9 +84,9 @@ impl Finding {
 
 const fn said_by(source: DigestSource) -> &'static str {
     match source {
-        DigestSource::Header => "a header of the server's response",
+        DigestSource::Header => "a response header",
         DigestSource::Sha256sumTxt => "sha256sum.txt beside it",
         DigestSource::MetaJson => "meta.json beside it",
-        DigestSource::Content => "of the bytes that were served",
+        DigestSource::Content => "the bytes that were served",
     }
 }

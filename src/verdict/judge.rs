@@ -62,8 +62,8 @@ impl Outcome {
             (None, _) => "of unknown size".to_owned(),
         };
         let mut pass_message = match self.observed_sha256 {
-            Some((_, from)) => format!("it is there, {size}, with the right sha256 (from {})", from.as_str()),
-            None => format!("it is there, {size}"),
+            Some((_, from)) => format!("present, {size}, sha256 matches (from {})", from.as_str()),
+            None => format!("present, {size}"),
         };
         for (what, key) in &self.signed {
             pass_message.push_str("; ");
@@ -235,7 +235,7 @@ impl Judge<'_> {
         self.size(Some(content.bytes));
         if let Some(told) = told.filter(|&told| told != content.bytes) {
             let (told, counted) = (bytes(told), bytes(content.bytes));
-            self.outcome.warnings.push(format!("the server told {told} and served {counted}"));
+            self.outcome.warnings.push(format!("the server reported {told} and served {counted}"));
         }
         self.uncompressed(content.uncompressed.as_ref(), observed);
         // What a sidecar would have said matters less than what the bytes did say. A signature vouches for what
@@ -302,7 +302,7 @@ impl Judge<'_> {
                 self.find(Finding::Size { expected, expected_from, observed });
             }
             (Some((expected, expected_from)), None) => self.find(Finding::NoSize { expected, expected_from }),
-            (None, None) => self.outcome.warnings.push("the server does not tell its size".to_owned()),
+            (None, None) => self.outcome.warnings.push("the server does not report its size".to_owned()),
             _ => {}
         }
     }
@@ -323,7 +323,7 @@ impl Judge<'_> {
             Verify::Exists => {}
             Verify::Published if leaves_inside_open(self.expected, self.evidence) => {
                 self.inside_not_verified(
-                    "nothing published beside the file confirms it, and its bytes were not read",
+                    "nothing published beside the file confirms it, and the content was not read",
                 );
             }
             _ if must_be_read(self.expected, self.evidence) => self.find(Finding::NotRead),
@@ -376,10 +376,10 @@ impl Judge<'_> {
                 self.find(Finding::BadSignature { of: OF, why: why.clone() });
             }
             (Some(SignatureCheck::Absent), Strictness::Require) => {
-                self.find(Finding::Signature(format!("{OF} is not there")));
+                self.find(Finding::Signature(format!("{OF} is missing")));
             }
             (Some(SignatureCheck::Absent), Strictness::Warn) => {
-                self.outcome.warnings.push(format!("sha256sum.txt is not signed: {OF} is not there"));
+                self.outcome.warnings.push(format!("sha256sum.txt is not signed: {OF} is missing"));
             }
             (Some(SignatureCheck::Absent), Strictness::Ignore)
             | (Some(SignatureCheck::NotMade) | None, _) => {}
@@ -399,7 +399,7 @@ impl Judge<'_> {
         let why = match &self.evidence.signature {
             Some(Observation::Present { .. }) => return,
             Some(Observation::Absent { how: Absence::Archived, .. }) => "it is archived".to_owned(),
-            Some(Observation::Absent { status, .. }) => format!("its server answered {status}"),
+            Some(Observation::Absent { status, .. }) => format!("the server answered {status}"),
             Some(Observation::Refused(refusal)) => refusal.to_string(),
             Some(Observation::Undetermined(error)) if self.expected.signatures == Strictness::Require => {
                 let error = error.clone();
@@ -412,7 +412,7 @@ impl Judge<'_> {
         match self.expected.signatures {
             Strictness::Ignore => {}
             Strictness::Warn if self.evidence.signature.is_some() => {
-                self.outcome.warnings.push(format!("the signature is not there: {why}"));
+                self.outcome.warnings.push(format!("the signature is missing: {why}"));
             }
             Strictness::Warn => {}
             Strictness::Require => self.find(Finding::Signature(why)),

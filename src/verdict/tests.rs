@@ -83,7 +83,7 @@ fn a_missing_signature_is_said_only_where_somebody_cares() {
     let mut want = expected(Verify::Published);
     want.names_signature = true;
     let evidence = Evidence { signature: Some(absent(404)), ..good() };
-    assert_eq!(judge(&want, &evidence).warnings, ["the signature is not there: its server answered 404"]);
+    assert_eq!(judge(&want, &evidence).warnings, ["the signature is missing: the server answered 404"]);
     want.signatures = Strictness::Ignore;
     assert!(judge(&want, &evidence).warnings.is_empty());
 }

@@ -79,7 +79,7 @@ const ALL: [&str; 4] = [
 fn references_that_are_there_pass_and_what_an_account_sees_never_looks_verified() {
     let report = World::new().run("require", 0);
     for id in &ALL[..3] {
-        assert!(said(&report, id).starts_with("pass |it is there"), "{}", said(&report, id));
+        assert!(said(&report, id).starts_with("pass |present"), "{}", said(&report, id));
     }
     assert!(said(&report, ALL[3]).starts_with("not-verifiable |"), "{}", said(&report, ALL[3]));
     let counts =
@@ -179,7 +179,7 @@ fn each_answer_of_a_cloud_has_its_meaning() {
             |it| {
                 Registry::new(&it.mirror).put(REPOSITORY, Some("4.19"), "another");
             },
-            "pass |it is there, under its digest|[\"the tag of",
+            "pass |present, with the expected digest|[\"the tag of",
             0,
         ),
         (
@@ -208,7 +208,7 @@ fn each_answer_of_a_cloud_has_its_meaning() {
         (
             "x86_64/images/kubevirt",
             |it| it.mirror.put("/v2/auth", Resource::bytes("{\"token\": \"a\\r\\nb\"}")),
-            "inconclusive server-error|the registry's answer has no usable token",
+            "inconclusive server-error|the registry's response has no usable token",
             3,
         ),
     ];
@@ -251,7 +251,7 @@ fn what_a_registry_shows_to_no_stranger_is_not_verifiable() {
     }
     let report = world.run("require", 0);
     let said = said(&report, "x86_64/images/kubevirt");
-    assert!(said.starts_with("not-verifiable |the registry shows it to nobody without an account"), "{said}");
+    assert!(said.starts_with("not-verifiable |the registry requires an account"), "{said}");
     assert_eq!(report.0["cloud_summary"]["not_verifiable"], 2);
 }
 
@@ -272,7 +272,7 @@ fn a_registry_is_asked_for_a_token_once_and_only_itself() {
     let report = world.run("require", 3);
     let said = said(&report, "x86_64/images/kubevirt");
     assert!(
-        said.starts_with("inconclusive server-error|the registry wants a token from another host"),
+        said.starts_with("inconclusive server-error|the registry asks for a token from another host"),
         "{said}"
     );
     assert_eq!(other.request_count(), 0);

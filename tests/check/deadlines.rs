@@ -171,7 +171,7 @@ fn what_is_known_to_be_wrong_stays_so_when_time_is_up() {
             let artifact = report.artifact(&format!("x86_64/metal/{name}/disk"));
             assert_eq!(artifact["reason"], reason, "{artifact:#}");
             assert!(
-                artifact["message"].as_str().unwrap().contains("before every answer came"),
+                artifact["message"].as_str().unwrap().contains("before all answers arrived"),
                 "{artifact:#}"
             );
         }

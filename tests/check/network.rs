@@ -75,7 +75,7 @@ fn a_self_signed_certificate_that_is_given_is_trusted_for_its_names_and_time() {
     let other = Authority::self_signed(&["127.0.0.1"], year).unwrap();
     for (names, last_year, given, says) in [
         (["127.0.0.1"], year, true, ""),
-        (["127.0.0.1"], year, false, "it is self-signed, or a CA's own"),
+        (["127.0.0.1"], year, false, "it is self-signed, or is a CA certificate"),
         (["other.example"], year, true, "it is not valid for 127.0.0.1"),
         (["127.0.0.1"], 2020, true, "it expired on 2020-12-31"),
     ] {
@@ -174,7 +174,7 @@ fn proxies_of_every_kind_lead_to_the_published_hosts() {
     }
     for (config, says) in [
         (ProxyConfig::new().socks(), "through the proxy 127.0.0.1:"),
-        (known().refuses(204), "answered CONNECT with 204; only 200 is understood"),
+        (known().refuses(204), "answered CONNECT with 204; expected 200"),
     ] {
         let proxy = Proxy::start(config).unwrap();
         let program = check_checkout(Checkout::of(&stream)).args(["--output", "json", "--retries", "0"]);

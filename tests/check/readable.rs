@@ -131,7 +131,11 @@ fn an_archived_file_is_to_be_restored() {
     let (archived, missing) = (of("x86_64/metal/iso/disk"), of("x86_64/metal/raw/disk"));
     assert_eq!((archived.0, archived.1), ("missing".into(), true.into()));
     assert_eq!((missing.0, missing.1), ("missing".into(), false.into()));
-    assert!(archived.2.contains("to restore the files from the archive storage class"), "{}", archived.2);
+    assert!(
+        archived.2.contains("to restore the files permanently from the archive storage class"),
+        "{}",
+        archived.2
+    );
     assert!(missing.2.contains("whether the upload is still to come"), "{}", missing.2);
     let request = std::fs::read_to_string(directory.path().join("art-mirror-validate-request.md")).unwrap();
     let sections = ["\nMissing: 1 file\n", "b.raw", "\nArchived, to be restored", "a.iso"];
@@ -150,7 +154,7 @@ fn a_mirror_that_has_no_place_for_the_artifacts_is_an_error_of_usage_that_is_sai
     let says = format!(
         "error: {base} has no place for these artifacts: its directories are named after OpenShift versions, which \
          these builds do not say; name one with --mirror-version: 10.2.20260612-0, 9.8.20260611-0; the public \
-         mirror's layout (`dependencies/rhcos`) holds rhcos alone, not scos (data/data/coreos/scos.json); choose the \
+         mirror's layout (`dependencies/rhcos`) holds only rhcos, not scos (data/data/coreos/scos.json); choose the \
          others with --stream rhcos-4.21 --stream rhcos-4.22\n"
     );
     assert_eq!((refused.stdout.as_str(), refused.stderr.as_str()), ("", says.as_str()));

@@ -95,7 +95,7 @@ fn missing() -> Vec<Row> {
         behaves("410", ("fail", "missing", "answered 410"), Behaviour::status(410)),
         behaves(
             "403",
-            ("fail", "missing", "403, which S3 gives for an object that does not exist"),
+            ("fail", "missing", "403, as S3 does for an object that does not exist"),
             Behaviour::Answer(Answer::s3_access_denied()),
         ),
         behaves("soft-404", ("fail", "missing", "HTML page"), Behaviour::soft_404()),
@@ -116,7 +116,7 @@ fn challenge(mark: &str) -> Resource {
 fn refused() -> Vec<Row> {
     const MISSING: Says = ("fail", "missing", "answered 403");
     const NOBODY_KNOWS: Says = ("inconclusive", "server-error", "403");
-    const ARCHIVED: Says = ("fail", "missing", "archived and cannot be downloaded: ask for a restore");
+    const ARCHIVED: Says = ("fail", "missing", "archived and cannot be downloaded until it is restored");
     const CLASS: &str = "x-amz-storage-class";
     let answers = |name, says, answer| behaves(name, says, Behaviour::Answer(answer));
     let classed = |name, says, headers: &'static [(&'static str, &'static str)]| {
@@ -206,7 +206,7 @@ fn sizes() -> Vec<Row> {
 }
 
 fn digests() -> Vec<Row> {
-    let by_header = ("fail", "sha256-mismatch", "a header of the server's response");
+    let by_header = ("fail", "sha256-mismatch", "a response header");
     let by_sums = ("fail", "sha256-mismatch", "sha256sum.txt beside it");
     let sums = |place: &Place, digest: &str| Resource::bytes(format!("{digest}  {}\n", place.file_name));
     vec![
@@ -296,7 +296,7 @@ fn metadata() -> Vec<Row> {
 
 fn places(port: u16) -> Vec<Row> {
     let bridge = ("fail", "not-published", "is an internal bridge server");
-    let host = ("fail", "host-not-allowed", "is none of the hosts that may be requested");
+    let host = ("fail", "host-not-allowed", "is not one of the hosts that may be requested");
     let bad = |says| ("fail", "bad-location", says);
     vec![
         elsewhere("bridge-2021", bridge, "https://releases-art-rhcos.svc.ci.openshift.org/art/x/f.iso"),
@@ -310,7 +310,7 @@ fn places(port: u16) -> Vec<Row> {
         elsewhere("ftp", bad("its scheme is ftp"), "ftp://mirror.openshift.com/f.iso"),
         elsewhere("file", bad("its scheme is file"), "file:///etc/passwd"),
         elsewhere("userinfo", bad("a user name or password"), "https://u:p@mirror.openshift.com/f.iso"),
-        elsewhere("query", bad("carries a query"), "https://mirror.openshift.com/f.iso?x"),
+        elsewhere("query", bad("has a query"), "https://mirror.openshift.com/f.iso?x"),
         elsewhere("dots", bad("ambiguous"), "https://mirror.openshift.com/a/../f.iso"),
     ]
 }
@@ -318,7 +318,7 @@ fn places(port: u16) -> Vec<Row> {
 fn redirects(port: u16) -> Vec<Row> {
     let to = |name, says, target: &str| behaves(name, says, Behaviour::redirect(307, target));
     let refused = |says| ("fail", "redirect-not-allowed", says);
-    let foreign = refused("which is none of the hosts that may be requested");
+    let foreign = refused("which is not one of the hosts that may be requested");
     vec![
         to("to-foreign", foreign, "https://evil.example/f.iso"),
         to("to-metadata", foreign, "http://169.254.169.254/latest/meta-data/"),
@@ -326,7 +326,7 @@ fn redirects(port: u16) -> Vec<Row> {
         to("to-bridge", foreign, "https://releases-art-rhcos.svc.ci.openshift.org/f.iso"),
         to("to-userinfo", refused("a user name or password"), "http://u:p@mirror.openshift.com/f.iso"),
         to("to-file", refused("neither http nor https"), "file:///etc/passwd"),
-        to("to-nowhere", refused("which is no URL"), "http://["),
+        to("to-nowhere", refused("which is not a URL"), "http://["),
         to("loop", refused("more redirects than the 5"), "/loop/loop.iso"),
         row("six-hops", refused("more redirects than the 5"), |mirror, place| hops(mirror, place, 6)),
         row("five-hops", ("pass", "", "(from header)"), |mirror, place| hops(mirror, place, 5)),
@@ -446,12 +446,12 @@ fn private_addresses_are_refused_however_they_are_written() {
     let mirror = Mirror::start(Config::plain()).unwrap();
     let port = mirror.addr().port();
     for (host, says) in [
-        ("127.0.0.1", "127.0.0.1, which is not a public one"),
+        ("127.0.0.1", "127.0.0.1, which is not a public address"),
         // A name is judged once it is resolved.
-        ("localhost", "which is not a public one"),
-        ("[::1]", "::1, which is not a public one"),
-        ("[::ffff:7f00:1]", "which is not a public one"),
-        ("0.0.0.0", "0.0.0.0, which is not a public one"),
+        ("localhost", "which is not a public address"),
+        ("[::1]", "::1, which is not a public address"),
+        ("[::ffff:7f00:1]", "which is not a public address"),
+        ("0.0.0.0", "0.0.0.0, which is not a public address"),
     ] {
         mirror.put("/f.iso", Resource::artifact("f.iso").repr_digest());
         let checkout = Checkout::of(&Stream::of(component(&format!("http://{host}:{port}/f.iso"))));
@@ -470,7 +470,7 @@ fn signatures_matter_as_much_as_is_asked() {
     mirror.put("/f.iso", Resource::artifact("f.iso").repr_digest());
     mirror.put("/good.sig", Resource::bytes("a signature"));
     mirror.put("/busy.sig", Resource::bytes("a signature").behaves(Behaviour::status(503)));
-    let warns = json!(["the signature is not there: its server answered 404"]);
+    let warns = json!(["the signature is missing: the server answered 404"]);
     for (mode, signature, code, reason, warnings) in [
         ("require", Some("/good.sig"), 0, Value::Null, json!([])),
         ("require", Some("/absent.sig"), 1, json!("bad-signature"), json!([])),

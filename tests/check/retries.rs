@@ -70,7 +70,7 @@ fn it_is_asked_again_as_often_as_retries_say() {
             (&report.only()["reason"], &report.only()["http_status"]),
             (&json!("server-error"), &json!(503))
         );
-        let again = report.only()["message"].as_str().unwrap().contains("when asked again");
+        let again = report.only()["message"].as_str().unwrap().contains("when retried");
         assert_eq!(again, retries > 0, "only what was asked again is said to have been");
     }
 }

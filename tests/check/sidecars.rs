@@ -114,8 +114,8 @@ fn good() -> Vec<Case> {
 
 fn without_evidence() -> Vec<Case> {
     let others = || Resource::bytes(sha256sum_txt([("g.iso", artifact_content("f.iso"))]));
-    let too_large = "sha256sum.txt is there but of no use: it has more than 1048576 bytes";
-    let no_use = "meta.json is there but of no use";
+    let too_large = "sha256sum.txt is present but unusable: it has more than 1048576 bytes";
+    let no_use = "meta.json is present but unusable";
     vec![
         no_digest("absent"),
         no_digest("oversized").sums(padded(1024 * 1024 + 1)).warns(too_large),
@@ -246,16 +246,16 @@ fn the_document_is_compared_with_all_that_the_build_says() {
         }, "amis": [{"name": "us-east-1", "hvm": hvm, "snapshot": "snap-1"}]})
         .to_string()
     };
-    let left_out = "the document leaves out x86_64/vmware/ova/disk, which the build has";
+    let left_out = "the document lacks x86_64/vmware/ova/disk, which the build has";
     let cases = [
         (meta("ami-1", BUILD), 0, "", &[left_out][..]),
         (
             meta("ami-2", BUILD),
             1,
-            "by meta.json x86_64 images.aws.regions.us-east-1.image is ami-2",
+            "meta.json says x86_64 images.aws.regions.us-east-1.image is ami-2",
             &[left_out],
         ),
-        (meta("ami-1", "9.6.20250101-0"), 1, "meta.json beside it is of the build 9.6.20250101-0", &[]),
+        (meta("ami-1", "9.6.20250101-0"), 1, "meta.json beside it is of build 9.6.20250101-0", &[]),
         // What is cut off contradicts nothing by what it lacks.
         (meta("ami-2", BUILD).replace("snap-1\"", "snap-1"), 0, "", &[]),
     ];
@@ -268,7 +268,7 @@ fn the_document_is_compared_with_all_that_the_build_says() {
         assert_eq!(artifact["reason"], if status == 0 { Value::Null } else { json!("metadata-conflict") });
         let said: Vec<&str> =
             artifact["warnings"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
-        let left_out: Vec<&str> = said.into_iter().filter(|it| it.contains("leaves out")).collect();
+        let left_out: Vec<&str> = said.into_iter().filter(|it| it.contains("the document lacks")).collect();
         assert_eq!(left_out, warnings);
         assert_eq!(mirror.request_count() - asked, 3, "the file and two sidecars, as ever");
     }

@@ -127,9 +127,12 @@ fn a_document_on_the_web_is_under_the_same_rules() {
 
     mirror.forget();
     for (program, says) in [
-        (get(&mirror.url("/stream.json")), "is none of the hosts that may be requested"),
-        (get(&mirror.url("/stream.json")).args(["--allow-host", "127.0.0.1"]), "which is not a public one"),
-        (get("https://evil.example/stream.json"), "is none of the hosts that may be requested"),
+        (get(&mirror.url("/stream.json")), "is not one of the hosts that may be requested"),
+        (
+            get(&mirror.url("/stream.json")).args(["--allow-host", "127.0.0.1"]),
+            "which is not a public address",
+        ),
+        (get("https://evil.example/stream.json"), "is not one of the hosts that may be requested"),
         (get("http://mirror.openshift.com/stream.json"), "may only come from an https:// URL"),
         (get("https://u:p@mirror.openshift.com/stream.json"), "a user name or password"),
     ] {
@@ -161,13 +164,13 @@ fn unusable(program: Program) -> String {
 fn a_document_that_cannot_be_used_is_explained_and_nothing_is_requested() {
     let disk = "architectures.x86_64.artifacts.metal.formats.iso.disk";
     let cases: &[(&str, &[&str])] = &[
-        ("malformed.json", &[":3:3: found malformed JSON", "expected well-formed JSON"]),
+        ("malformed.json", &[":3:3: found malformed JSON", "expected valid JSON"]),
         ("truncated.json", &["malformed JSON (EOF"]),
         ("trailing-data.json", &["malformed JSON (trailing characters)"]),
         ("empty.json", &["empty.json:1:1: found malformed JSON (EOF"]),
         ("invalid-utf-8.json", &[":2:20: found bytes that are not UTF-8, expected UTF-8 text"]),
-        ("duplicate-key-top.json", &[": stream: found the key a second time, expected each key once"]),
-        ("duplicate-key-component.json", &["disk.location: found the key a second time"]),
+        ("duplicate-key-top.json", &[": stream: found a duplicate key, expected each key once"]),
+        ("duplicate-key-component.json", &["disk.location: found a duplicate key"]),
         ("missing-stream.json", &[": stream: found nothing, expected the stream's name"]),
         ("missing-release.json", &["artifacts.metal.release: found nothing, expected a build ID"]),
         ("missing-formats.json", &["artifacts.metal.formats: found nothing, expected an object of formats"]),

@@ -204,12 +204,12 @@ fn the_published_hosts_are_reached_by_their_names_and_by_https() {
 
 #[test]
 fn a_redirect_may_lead_to_the_bucket_behind_the_cdn_and_nowhere_else() {
-    let foreign = "which is none of the hosts that may be requested";
+    let foreign = "which is not one of the hosts that may be requested";
     for (target, reason, says) in [
         ("https://art-rhcos-ci.s3.amazonaws.com/f.iso?X-Amz-Signature=1", "", BUCKET),
         ("https://mirror.openshift.com/f.iso", "", MIRROR),
         ("/elsewhere/f.iso", "", CDN),
-        ("http://mirror.openshift.com/f.iso", "redirect-not-allowed", "which gives up https"),
+        ("http://mirror.openshift.com/f.iso", "redirect-not-allowed", "which downgrades https to http"),
         ("https://other.s3.amazonaws.com/f.iso", "redirect-not-allowed", foreign),
         ("https://mirror.openshift.com:8443/f.iso", "redirect-not-allowed", foreign),
         ("https://169.254.169.254/f.iso", "redirect-not-allowed", foreign),

@@ -30,7 +30,7 @@ fn every_step_is_seen_in_order() {
             "── Before.",
             "── A pull request",
             "$ art-mirror-validate diff main: bump:",
-            "the new one has newer builds",
+            "the new side has newer builds",
             "exit status 1",
             "── The required presubmit is red",
             "$ art-mirror-validate check --published",

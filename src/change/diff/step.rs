@@ -58,22 +58,22 @@ impl Step {
         }
         let (newer, message) = match (ahead.0.as_slice(), ahead.1.as_slice(), unknown.as_slice()) {
             ([], [], []) if !builds.is_empty() => {
-                (Newer::Unknown, "not in step: one has architectures that the other has not".to_owned())
+                (Newer::Unknown, "not in step: one has architectures that the other lacks".to_owned())
             }
             ([], [], []) => (Newer::InStep, format!("in step: both have the same builds of {stream}")),
             (_, _, [_, ..]) => (
                 Newer::Unknown,
-                format!("not in step, and which is newer cannot be told for {}", unknown.join(", ")),
+                format!("not in step; cannot determine which is newer for {}", unknown.join(", ")),
             ),
-            ([], _, []) => (Newer::New, format!("not in step: the new one has newer builds of {stream}")),
+            ([], _, []) => (Newer::New, format!("not in step: the new side has newer builds of {stream}")),
             (_, [], []) => (
                 Newer::Old,
-                format!("not in step: the OLD one has newer builds of {stream}; this would set them back"),
+                format!("not in step: the OLD side has newer builds of {stream}; this would be a downgrade"),
             ),
             (old, new, []) => (
                 Newer::Mixed,
                 format!(
-                    "not in step: the old one is newer for {}, the new one for {}",
+                    "not in step: the old side is newer for {}, the new side for {}",
                     old.join(", "),
                     new.join(", ")
                 ),

@@ -45,9 +45,9 @@ fn only_other_bytes_are_an_alarm() {
         document
     };
     let cases = [
-        (bare.clone(), with('2'), Annotated, "what else is said"),
-        (with('2'), bare.clone(), Annotated, "what else is said"),
-        (with('2'), with('3'), ReDigested, "another uncompressed-sha256"),
+        (bare.clone(), with('2'), Annotated, "other fields differ"),
+        (with('2'), bare.clone(), Annotated, "other fields differ"),
+        (with('2'), with('3'), ReDigested, "a different uncompressed-sha256"),
     ];
     for (old, new, change, says) in cases {
         let changes = artifacts::changes(Some(&old), Some(&new));

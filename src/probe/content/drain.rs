@@ -70,7 +70,7 @@ pub(super) fn drain(
         }
         if bytes > RATIO_FREE_BYTES && size.is_none() && bytes / MAX_RATIO > compressed() {
             return Ok(Uncompressed::Unusable(format!(
-                "it decompresses to more than {MAX_RATIO} times its size, which no boot image does"
+                "it decompresses to more than {MAX_RATIO} times its size, which no real boot image does"
             )));
         }
         hash.update(buffer.get(..read).unwrap_or_default());

@@ -174,7 +174,7 @@ impl Prover {
             let content = ContentEvidence { bytes, sha256, uncompressed, resumed: pieces > 1 };
             evidence.content = Some(Ok(content));
         } else {
-            let detail = "the bytes came but could not be hashed".to_owned();
+            let detail = "the content was downloaded but could not be hashed".to_owned();
             evidence.content = Some(Err(probe_error(ProbeErrorKind::ServerError, detail)));
         }
     }
@@ -218,7 +218,7 @@ impl HashPlan {
         let Totals { bytes, sha256 } = tap.finish()?;
         let uncompressed = unpacked.map(|it| match it {
             None if self.of_unknown_format => {
-                let why = "its name says nothing of how it is packed, and neither do its bytes".to_owned();
+                let why = "neither its name nor its content shows how it is compressed".to_owned();
                 Uncompressed::NotOpened(why)
             }
             // What is not compressed is its own decompressed form.

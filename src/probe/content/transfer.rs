@@ -165,7 +165,7 @@ impl Client {
             }
         }
         Err(Unfinished::Observed(Observation::Undetermined(broken_up(
-            "the connection broke too often to read it whole",
+            "the connection broke too often to download all of it",
         ))))
     }
 
@@ -275,7 +275,7 @@ impl Client {
             stall_timer.rewarded(length);
             let position = transfer.position.saturating_add(length);
             if position > limit {
-                let detail = format!("it goes on after {limit} bytes, the most that it could have");
+                let detail = format!("it continues after {limit} bytes, the most that it can have");
                 let error = probe_error(ProbeErrorKind::ServerError, detail);
                 return Attempt::Unfinished(Unfinished::Observed(Observation::Undetermined(error)));
             }
@@ -288,7 +288,7 @@ impl Client {
         if let Some(total) = transfer.total
             && transfer.position != total
         {
-            let detail = format!("the answer ended after {} of {total} bytes", transfer.position);
+            let detail = format!("the response ended after {} of {total} bytes", transfer.position);
             return failed(ProbeErrorKind::Unreachable, detail);
         }
         if transfer.position == 0 {
@@ -354,7 +354,7 @@ impl Transfer {
             StatusCode::OK => Accepted::BodyFromTheStart,
             StatusCode::PARTIAL_CONTENT if asked_for_a_part => self.accept_part(headers),
             StatusCode::RANGE_NOT_SATISFIABLE if asked_for_a_part => {
-                Accepted::StartOver("the file has become shorter")
+                Accepted::StartOver("the file became shorter")
             }
             _ if is_transient(status) => Accepted::NotNow,
             _ => Accepted::Not,
@@ -363,19 +363,19 @@ impl Transfer {
 
     fn accept_part(&self, headers: &HeaderMap) -> Accepted {
         let Some(part) = ContentRange::of(headers) else {
-            return Accepted::StartOver("the server sends a part without saying which");
+            return Accepted::StartOver("the server sent a range without saying which");
         };
         if part.first != self.position {
-            return Accepted::StartOver("the server sends another part than was asked for");
+            return Accepted::StartOver("the server sent a different range than requested");
         }
         if self.version.contradicts(&Validators::of(headers))
             || matches!((part.total, self.total), (Some(now), Some(then)) if now != then)
         {
-            return Accepted::StartOver("the file changed while it was read");
+            return Accepted::StartOver("the file changed while it was being read");
         }
         // Without a total this part's end might not be the file's.
         if self.total.is_none() && part.total != Some(part.last.saturating_add(1)) {
-            return Accepted::StartOver("the server does not say where the file ends");
+            return Accepted::StartOver("the server does not report where the file ends");
         }
         Accepted::Body
     }

@@ -93,20 +93,18 @@ pub(super) fn unpack(
 ) -> Option<Uncompressed> {
     let first = tap.peek(6);
     if named.is_none() && FOREIGN.iter().any(|magic| first.starts_with(magic)) {
-        let why = "it is in a container other than gzip, xz, zstd and zip".to_owned();
+        let why = "its format is not gzip, xz, zstd or zip".to_owned();
         return Some(Uncompressed::NotOpened(why));
     }
     let found = Format::by_magic(first);
     let format = match (named, found) {
         (Some(named), Some(found)) if named == found => named,
         (Some(named), Some(found)) => {
-            return Some(Uncompressed::Unusable(format!(
-                "it is named as {named} but begins as {found} does"
-            )));
+            return Some(Uncompressed::Unusable(format!("its name says {named} but it begins like {found}")));
         }
         (Some(named), None) => {
             return Some(Uncompressed::Unusable(format!(
-                "it is named as {named} but does not begin as {named} does"
+                "its name says {named} but it does not begin like {named}"
             )));
         }
         (None, Some(found)) => found,
@@ -123,7 +121,7 @@ pub(super) fn unpack(
         let why = crate::text::excerpt(&error.to_string(), 200);
         match error.downcast::<NotOpened>() {
             Ok(_) => Uncompressed::NotOpened(why),
-            Err(_) => Uncompressed::Unusable(format!("it is not a whole {format} file: {why}")),
+            Err(_) => Uncompressed::Unusable(format!("it is not a complete {format} file: {why}")),
         }
     }))
 }

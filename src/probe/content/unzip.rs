@@ -49,7 +49,7 @@ pub(super) fn unzip(
     let (said, flags) = archive.local_header()?;
     let (unpacked, crc, packed) = match said.method {
         STORED if flags & HAS_DESCRIPTOR != 0 => {
-            return Err(not_opened("it does not say where its file ends"));
+            return Err(not_opened("it does not say where its entry ends"));
         }
         STORED => {
             let mut stored = CrcReader::new((&mut *archive.tap).take(said.packed));
@@ -60,7 +60,7 @@ pub(super) fn unzip(
             let unpacked = drain(&mut deflated, size, received)?;
             (unpacked, deflated.crc().sum(), deflated.get_ref().total_in())
         }
-        method => return Err(not_opened(&format!("its file is packed by zip's method {method}"))),
+        method => return Err(not_opened(&format!("its entry uses zip compression method {method}"))),
     };
     let Uncompressed::Whole { bytes, .. } = unpacked else { return Ok(unpacked) };
     let read = Member { method: said.method, crc, packed, unpacked: bytes };
@@ -68,7 +68,7 @@ pub(super) fn unzip(
     if flags & HAS_DESCRIPTOR != 0 {
         archive.descriptor(read)?;
     } else if said != read {
-        return Err(broken("its file is not the one that its header describes"));
+        return Err(broken("its entry does not match its header"));
     }
     archive.directory(read)?;
     Ok(unpacked)
@@ -83,7 +83,7 @@ impl Archive<'_> {
     fn local_header(&mut self) -> io::Result<(Member, u16)> {
         let header = self.take::<30>()?;
         if !header.starts_with(&LOCAL) {
-            return Err(broken("it does not begin with a file"));
+            return Err(broken("it does not begin with an entry"));
         }
         let flags = u16_at(&header, 6);
         if flags & ENCRYPTED != 0 {
@@ -110,7 +110,7 @@ impl Archive<'_> {
         let signature = first.len().saturating_sub(rest.len());
         let length = [wide, narrow].iter().find(|it| it.len() >= 12 && rest.starts_with(it)).map(Vec::len);
         let Some(length) = length else {
-            return Err(broken("its file is not the one that its descriptor describes"));
+            return Err(broken("its entry does not match its data descriptor"));
         };
         self.skip(u64::try_from(signature.saturating_add(length)).unwrap_or(u64::MAX))
     }
@@ -119,7 +119,7 @@ impl Archive<'_> {
     fn directory(&mut self, read: Member) -> io::Result<()> {
         let directory = self.position;
         if self.tap.peek(4).starts_with(&LOCAL) {
-            return Err(not_opened("it holds more than one file"));
+            return Err(not_opened("it contains more than one file"));
         }
         let entry = self.take::<46>()?;
         let mut sizes = [24, 20, 42].map(|at| u64::from(u32_at(&entry, at)));
@@ -129,11 +129,11 @@ impl Archive<'_> {
         let [unpacked, packed, offset] = sizes;
         let listed = Member { method: u16_at(&entry, 10), crc: u32_at(&entry, 16), packed, unpacked };
         if !entry.starts_with(&CENTRAL) || listed != read || offset != 0 {
-            return Err(broken("its directory describes another file"));
+            return Err(broken("its central directory describes a different entry"));
         }
         let length = self.position.saturating_sub(directory);
         if self.tap.peek(4).starts_with(&CENTRAL) {
-            return Err(not_opened("it holds more than one file"));
+            return Err(not_opened("it contains more than one file"));
         }
         let expected = [1, 1, length, directory];
         if self.tap.peek(4).starts_with(&ZIP64_END) {
@@ -141,7 +141,7 @@ impl Archive<'_> {
             let found = [24, 32, 40, 48].map(|at| u64_at(&end, at));
             let locator = self.take::<20>()?;
             if found != expected || u64_at(&end, 4) != 44 || !locator.starts_with(&ZIP64_LOCATOR) {
-                return Err(broken("its end describes another directory"));
+                return Err(broken("its end record describes a different central directory"));
             }
         }
         let end = self.take::<22>()?;
@@ -153,7 +153,7 @@ impl Archive<'_> {
         // A comment could hold an end of its own, which others would find first.
         let is_last = u16_at(&end, 20) == 0 && self.tap.fill_buf()?.is_empty();
         if !end.starts_with(&END) || !is_directory || !is_last {
-            return Err(broken("its end describes another directory, or is not its end"));
+            return Err(broken("its end record describes a different central directory, or is not the end"));
         }
         Ok(())
     }
@@ -330,7 +330,7 @@ mod tests {
         let described = HAS_DESCRIPTOR;
         for (why, archive) in [
             ("it is encrypted", zip(Style { flags: 1, ..PLAIN }, &file)),
-            ("zip's method 93", zip(Style { method: 93, ..PLAIN }, &file)),
+            ("compression method 93", zip(Style { method: 93, ..PLAIN }, &file)),
             ("does not say where", zip(Style { method: STORED, flags: described, ..PLAIN }, &file)),
             ("more than one file", [&one[..one.len() - 22 - 55], &one].concat()),
         ] {

@@ -187,7 +187,7 @@ fn judge(status: &str, exit: ExitStatus, types: &[SigType], now: Duration) -> Re
             ["ERRSIG", id, _, hash, _, _, why, ref fingerprint @ ..] => {
                 let key = fingerprint.first().filter(|it| it.len() > id.len()).unwrap_or(&id);
                 match (why, hash) {
-                    ("9", _) => format!("the key {key} is not among the keys of the keyring"),
+                    ("9", _) => format!("the key {key} is not in the keyring"),
                     ("6", _) => format!(
                         "the key {key} has no valid signature of its own, or is not bound to its certificate"
                     ),
@@ -205,11 +205,11 @@ fn judge(status: &str, exit: ExitStatus, types: &[SigType], now: Duration) -> Re
     match worst {
         Some(why) => Ok(SignatureCheck::Bad(why)),
         None if exit.success() => Err("gpgv reported no signature".to_owned()),
-        None => Ok(SignatureCheck::Bad("it has no signature that gpgv can read".to_owned())),
+        None => Ok(SignatureCheck::Bad("it contains no signature that gpgv can read".to_owned())),
     }
 }
 
-const WEAK: &str = "is over a digest that proves nothing any more";
+const WEAK: &str = "uses a digest that is no longer secure";
 
 /// MD5, SHA-1 and RIPEMD-160 (RFC 9580, section 9.5).
 fn is_weak(hash: &str) -> bool {

@@ -30,7 +30,7 @@ pub struct Keyring {
 pub enum KeyringError {
     #[error("expected OpenPGP public keys, armored or binary: {0}")]
     Unreadable(&'static str),
-    #[error("it has no OpenPGP public key")]
+    #[error("it contains no OpenPGP public key")]
     Empty,
     #[error(
         "signatures are verified by GnuPG's gpgv, which is missing from PATH; install the package gpgv (Debian, \
@@ -56,7 +56,7 @@ impl Keyring {
                 Some(_) => return Err(KeyringError::Unreadable("it begins with something else")),
             }
             if !tags.all(|tag| tag.is_some_and(|tag| OF_PUBLIC_KEYS.contains(&tag))) {
-                return Err(KeyringError::Unreadable("it also has something else"));
+                return Err(KeyringError::Unreadable("it also contains something else"));
             }
         }
         let gpgv = find().ok_or(KeyringError::NoGpgv)?;

@@ -148,7 +148,7 @@ fn alarms(document: &Value, builds: &HashMap<String, BuildMetadata>) -> Vec<Stri
         let conflicts =
             outcome.findings.iter().filter(|finding| finding.reason() == Reason::MetadataConflict);
         alarms.extend(conflicts.map(|finding: &Finding| format!("{}: {finding}", artifact.id)));
-        let left_out = outcome.warnings.iter().filter(|warning| warning.contains("leaves out"));
+        let left_out = outcome.warnings.iter().filter(|warning| warning.contains("the document lacks"));
         alarms.extend(left_out.cloned());
     }
     alarms
@@ -300,19 +300,16 @@ fn a_difference_is_said_so_that_a_person_can_mend_it() {
     let cases = [
         (
             drop(&format!("{x86}/artifacts"), "vmware"),
-            "the document leaves out x86_64/vmware/ova/disk, which the build has",
+            "the document lacks x86_64/vmware/ova/disk, which the build has",
         ),
         (
             drop(&format!("{x86}/images/aws/regions"), "us-west-2"),
-            "the document leaves out x86_64 images.aws.regions.us-west-2, which the build has",
+            "the document lacks x86_64 images.aws.regions.us-west-2, which the build has",
         ),
-        (
-            drop(&format!("{x86}/images"), "gcp"),
-            "the document leaves out x86_64 images.gcp, which the build has",
-        ),
+        (drop(&format!("{x86}/images"), "gcp"), "the document lacks x86_64 images.gcp, which the build has"),
         (
             set(&format!("{x86}/images/aws/regions/us-east-1/image"), "ami-3".into()),
-            "x86_64/metal/iso/disk: by meta.json x86_64 images.aws.regions.us-east-1.image is ami-1, the document says ami-3",
+            "x86_64/metal/iso/disk: meta.json says x86_64 images.aws.regions.us-east-1.image is ami-1, the document says ami-3",
         ),
         (
             set(
@@ -323,14 +320,14 @@ fn a_difference_is_said_so_that_a_person_can_mend_it() {
         ),
         (
             set(&format!("{x86}/artifacts/vmware/release"), "9.6.20250101-0".into()),
-            "x86_64/vmware/ova/disk: meta.json beside it is of the build 9.6.20250319-0, the document says 9.6.20250101-0",
+            "x86_64/vmware/ova/disk: meta.json beside it is of build 9.6.20250319-0, the document says 9.6.20250101-0",
         ),
         (
             set(
                 &format!("{x86}/artifacts/vmware/formats"),
                 json!({"raw": document.pointer(&format!("{x86}/artifacts/vmware/formats/ova")).unwrap()}),
             ),
-            "x86_64/vmware/raw/disk: meta.json of the build 9.6.20250319-0 has no such image",
+            "x86_64/vmware/raw/disk: meta.json of build 9.6.20250319-0 has no such image",
         ),
     ];
     for (edited, expected) in cases {

@@ -62,7 +62,7 @@ fn a_stream_document_cannot_be_hidden_among_other_files() {
         ("data/data/coreos/x.JSON", "nonsense".to_owned(), "malformed JSON"),
         ("data/data/x.json", "nonsense".to_owned(), "data/data/x.json:1:2: found malformed JSON"),
         ("data/data/x.json", format!("\u{feff}{good}"), "x.json:1:1: found malformed JSON"),
-        (&deep, good.clone(), "expected at most 16 directories in each other"),
+        (&deep, good.clone(), "expected directories nested at most 16 deep"),
         (&long, good.clone(), "found a longer path, expected a path of at most 256 characters"),
     ];
     for (name, text, says) in cases {

@@ -121,7 +121,7 @@ fn a_text_means_what_it_means_to_go() {
                 r#""location": "https://h/f", "location": "https://h/g", "sha256": "{DIGEST}""#
             )),
             ReadsWhatNobodyWrites,
-            "a second time",
+            "a duplicate key",
         ),
         (
             in_arch(r#""images": {"AWS": {}}"#),

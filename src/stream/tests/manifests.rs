@@ -186,7 +186,7 @@ fn a_manifest_without_a_document_says_what_is_missing() {
             streams(r#"{"rhel-9": {"stream": "x"}}"#),
             "cm.json#rhel-9: architectures: found nothing",
         ),
-        ("cm.json", streams(&format!(r#"{{"a": {good}, "a": {good}}}"#)), "a: found the key a second time"),
+        ("cm.json", streams(&format!(r#"{{"a": {good}, "a": {good}}}"#)), "a: found a duplicate key"),
         (
             "cm.json",
             streams(&format!(r#"{{"{}": {good}}}"#, "x".repeat(129))),

@@ -79,10 +79,10 @@ fn a_blob_is_whole_pages() {
         (there(Some(1024)), "pass|"),
         (typed(Some(1024), "BlockBlob"), "fail image-mismatch|it is a BlockBlob, expected a PageBlob"),
         (there(Some(1000)), "fail image-mismatch|it has 1000 bytes"),
-        (there(None), "inconclusive server-error|the server does not tell its size"),
+        (there(None), "inconclusive server-error|the server does not report its size"),
         (
             CloudEvidence::only(Observation::Absent { status: 404, how: Absence::Status }),
-            "fail missing|it is not there: the server answered 404",
+            "fail missing|the server answered 404",
         ),
         (CloudEvidence::only(Observation::Undetermined(unknown())), "inconclusive timeout|no answer"),
     ] {
@@ -100,16 +100,16 @@ fn an_object_is_where_its_document_says_twice() {
         ("ftp://h/x", "fail bad-location|"),
         (
             &*URL.replace("o.ova", "p.ova"),
-            "fail bad-reference|its url is not that of object o.ova.gz in bucket",
+            "fail bad-reference|its url is not the URL of object o.ova.gz in bucket",
         ),
         (
             &*URL.replace("s3.au-syd", "s3.eu-de"),
-            "fail bad-reference|it stands under au-syd, and its url is in eu-de",
+            "fail bad-reference|it is listed under au-syd, but its url is in eu-de",
         ),
     ] {
         assert_said(&object(url), Some(&there(Some(7))), says);
     }
-    assert_said(&object(URL), Some(&there(None)), "pass|warning: the server does not tell its size");
+    assert_said(&object(URL), Some(&there(None)), "pass|warning: the server does not report its size");
 }
 
 #[test]
@@ -132,21 +132,26 @@ fn a_container_image_is_its_digest() {
             tag,
             &by_digest,
             evidence(good, Some(Ok(Some(other)))),
-            "pass|warning: the tag of quay.io/a/b:t leads to",
+            "pass|warning: the tag of quay.io/a/b:t resolves to",
         ),
-        (tag, &by_digest, evidence(good, Some(Ok(None))), "pass|warning: the tag of quay.io/a/b:t is not in"),
+        (
+            tag,
+            &by_digest,
+            evidence(good, Some(Ok(None))),
+            "pass|warning: the tag of quay.io/a/b:t is missing",
+        ),
         (
             tag,
             &by_digest,
             evidence(good, Some(Err(unknown()))),
             "pass|warning: the tag of quay.io/a/b:t could not",
         ),
-        (tag, &by_digest, evidence(Some(other), Some(Ok(good))), "fail image-mismatch|the registry gives it"),
+        (tag, &by_digest, evidence(Some(other), Some(Ok(good))), "fail image-mismatch|the registry reports"),
         (
             tag,
             &by_digest,
             evidence(None, Some(Ok(good))),
-            "inconclusive server-error|the registry does not tell",
+            "inconclusive server-error|the registry does not report",
         ),
         (tag, "", there(None), "fail bad-reference|it has no digest-ref"),
         (tag, tag, there(None), "fail bad-reference|its digest-ref is quay.io/a/b:t; expected"),

@@ -11,7 +11,7 @@ fn the_table_of_cases_where_the_bytes_were_read() {
         Option<Reason>,
         &'static str,
     );
-    const SAID: &str = "with the right sha256 (from content)";
+    const SAID: &str = "sha256 matches (from content)";
     let rows: Vec<Row> = vec![
         ("good", |_, _, _| {}, None, SAID),
         ("in auto", |want, _, _| want.verify = Verify::Auto, None, SAID),
@@ -20,7 +20,7 @@ fn the_table_of_cases_where_the_bytes_were_read() {
             "other bytes",
             |_, _, read| read.sha256 = WRONG,
             Some(Reason::Sha256Mismatch),
-            "(of the bytes that were served)",
+            "(the bytes that were served)",
         ),
         (
             "other bytes, with the right digest published",
@@ -29,7 +29,7 @@ fn the_table_of_cases_where_the_bytes_were_read() {
                 it.published = vec![published(DigestSource::Header, RIGHT)];
             },
             Some(Reason::Sha256Mismatch),
-            "(of the bytes that were served)",
+            "(the bytes that were served)",
         ),
         (
             "the right bytes, with another digest in a sidecar",
@@ -76,7 +76,7 @@ fn the_table_of_cases_where_the_bytes_were_read() {
             "another size inside",
             |want, _, _| want.uncompressed_size = Some(19),
             Some(Reason::SizeMismatch),
-            "it has 20 bytes once decompressed, expected 19 bytes (from the document)",
+            "it has 20 bytes after decompression, expected 19 bytes (from the document)",
         ),
         (
             "another size inside, by meta.json",
@@ -99,7 +99,7 @@ fn the_table_of_cases_where_the_bytes_were_read() {
             "other bytes inside",
             |_, _, read| read.uncompressed = Some(Uncompressed::Whole { bytes: 20, sha256: WRONG }),
             Some(Reason::UncompressedSha256Mismatch),
-            "once decompressed",
+            "after decompression",
         ),
         (
             "no end inside",
@@ -186,7 +186,7 @@ fn the_table_of_cases_where_the_bytes_were_read() {
                 it.sums_check = Some(SignatureCheck::Absent);
             },
             Some(Reason::BadSignature),
-            "sha256sum.txt.gpg is not there",
+            "sha256sum.txt.gpg is missing",
         ),
         (
             "a bad signature over the sums",
@@ -205,7 +205,7 @@ fn the_table_of_cases_where_the_bytes_were_read() {
         assert!(outcome.message().contains(says), "{name}: {}", outcome.message());
         let expected: &[&str] = match name {
             "a container that is not opened" => &["uncompressed-sha256 not verified: a bzip2 file"],
-            "a HEAD that told another size" => &["the server told 9 bytes and served 7 bytes"],
+            "a HEAD that told another size" => &["the server reported 9 bytes and served 7 bytes"],
             "a sidecar that could not be read" => &["meta.json could not be read: it went wrong"],
             "a size that the document says and meta.json does not" => {
                 &["meta.json says a size of 8 bytes, the document says 7 bytes"]

@@ -92,7 +92,7 @@ enum Damage {
     Unread(ProbeError),
     /// The bytes are others, or not to be had.
     Content(Option<ProbeError>),
-    /// The signature is not there, or nobody knows.
+    /// The signature is missing, or nobody knows.
     Signature(Observation),
 }
 

@@ -315,7 +315,7 @@ fn a_pass_warns_of_what_should_be_known() {
     type Row = (&'static str, fn(&mut Expectation, &mut Evidence), &'static [&'static str]);
     let rows: &[Row] = &[
         ("all is well", |_, _| {}, &[]),
-        ("no size is told", |_, it| it.file = present(None), &["the server does not tell its size"]),
+        ("no size is told", |_, it| it.file = present(None), &["the server does not report its size"]),
         ("legacy metadata has the same size", |want, _| want.legacy = vec![said(RIGHT, Some(7))], &[]),
         (
             "legacy metadata has another size than the document",
@@ -339,13 +339,13 @@ fn a_pass_warns_of_what_should_be_known() {
                 want.names_signature = true;
                 it.signature = Some(Observation::Undetermined(error(ProbeErrorKind::Timeout)));
             },
-            &["the signature is not there: it went wrong"],
+            &["the signature is missing: it went wrong"],
         ),
         ("a signature that nobody asked for", |want, _| want.names_signature = true, &[]),
         (
             "sums that are not signed",
             |_, it| it.sums_check = Some(SignatureCheck::Absent),
-            &["sha256sum.txt is not signed: sha256sum.txt.gpg is not there"],
+            &["sha256sum.txt is not signed: sha256sum.txt.gpg is missing"],
         ),
         (
             "sums that are not signed, and nobody cares",

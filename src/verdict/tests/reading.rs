@@ -8,7 +8,7 @@ fn bytes_are_read_where_what_is_published_leaves_something_open() {
     type Row = (&'static str, fn(&mut Expectation, &mut Evidence), bool);
     let rows: Vec<Row> = vec![
         ("all is published", |_, _| {}, false),
-        ("a file that is not there", |_, it| it.file = absent(404), false),
+        ("a file that is missing", |_, it| it.file = absent(404), false),
         ("no digest of the file", |_, it| it.published.clear(), true),
         ("one from a malformed list", |_, it| it.published = vec![doubtful(Sha256sumTxt, RIGHT)], true),
         // Known to be wrong without its bytes.

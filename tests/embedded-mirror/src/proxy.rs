@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
@@ -210,8 +210,7 @@ async fn accept(state: Arc<State>, listener: TcpListener) {
     loop {
         let client = tokio::select! {
             biased;
-            // Returning closes the listener.
-            _ = dead.wait_for(|dead| *dead) => return,
+            _ = dead.wait_for(|dead| *dead) => break,
             client = next_connection(&listener) => client,
         };
         state.connections.fetch_add(1, Ordering::Relaxed);
@@ -231,6 +230,14 @@ async fn accept(state: Arc<State>, listener: TcpListener) {
             let _ = client.set_zero_linger();
         });
     }
+    // A port that is bound, but does not listen, refuses connections, and no other server can be given it meanwhile.
+    let addr = listener.local_addr();
+    drop(listener);
+    let _reserved = addr.and_then(|addr| {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(addr).map(|()| socket)
+    });
+    pending::<()>().await;
 }
 
 async fn begin(state: &State, client: &mut TcpStream) -> io::Result<()> {
