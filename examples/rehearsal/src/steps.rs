@@ -35,14 +35,14 @@ pub(crate) fn run_all(checkout: &Path) -> Result<(), Box<dyn Error>> {
 
 /// What is pinned today is on ART's mirror, by the way that everything comes there.
 fn what_is_pinned_today(lab: &Lab, checkout: &Path) -> Result<(), Box<dyn Error>> {
-    say("── Before. main has these documents, and ART's mirror what they name.")?;
-    say("   (Their files are made up here, a line of text each, and their digests with them.)\n")?;
+    say("── Before. main has these documents, and ART's mirror has the files that they name.")?;
+    say("   (The files are generated here, a line of text each, with matching digests.)\n")?;
     for (name, text) in &documents::read(checkout)? {
         say(&format!("   {name}"))?;
         lab.write(name, text)?;
     }
     if documents::name_a_bridge(&lab.installer())? {
-        say("\n   They name a bridge; what merges names the public mirror.\n")?;
+        say("\n   They name a bridge, but only locations on the public mirror may merge.\n")?;
         lab.run(&["rewrite", "--to", "mirror", "--in-place"], Exit::Pass)?;
     }
     lab.builds_reach_the_bridge()?;
@@ -55,7 +55,7 @@ fn what_is_pinned_today(lab: &Lab, checkout: &Path) -> Result<(), Box<dyn Error>
 }
 
 fn the_pull_request(lab: &Lab) -> Result<(), Box<dyn Error>> {
-    say("\n── A pull request bumps the boot images. Their files are on the bridge alone.\n")?;
+    say("\n── A pull request bumps the boot images. The new files are on the bridge only.\n")?;
     lab.git(&["checkout", "-q", "-b", "bump"])?;
     for (name, text) in documents::bumped(&lab.installer())? {
         lab.write(&name, &text)?;
@@ -67,7 +67,7 @@ fn the_pull_request(lab: &Lab) -> Result<(), Box<dyn Error>> {
 }
 
 fn the_gate_is_red(lab: &Lab) -> Result<(), Box<dyn Error>> {
-    say("\n── The required presubmit is red, and leaves the request to ART beside its reports.\n")?;
+    say("\n── The required presubmit is red, and writes a request to ART next to its reports.\n")?;
     lab.run(&CHECK, Exit::Fail)?;
     lab.show(REQUEST)
 }
@@ -80,7 +80,7 @@ struct Place {
 }
 
 fn an_e2e_job(lab: &Lab) -> Result<(), Box<dyn Error>> {
-    say("\n── Meanwhile an e2e job asks where an image is until then, and boots it from the bridge.\n")?;
+    say("\n── In the meantime, an e2e job resolves an image's location, and boots it from the bridge.\n")?;
     say(&format!("$ export OPENSHIFT_INSTALL_COREOS_STREAM_PREFIX={BRIDGE}"))?;
     let id = documents::first_artifact(&lab.installer())?;
     let filters = ["-a", &id.arch, "-p", &id.platform, "-f", &id.format, "-c", &id.component];
@@ -96,18 +96,20 @@ fn an_e2e_job(lab: &Lab) -> Result<(), Box<dyn Error>> {
 }
 
 fn art_mirrors(lab: &Lab) -> Result<(), Box<dyn Error>> {
-    say("\n── e2e has passed. ART takes the request, and the bytes from the bridge.\n")?;
+    say("\n── e2e has passed. ART takes the request, and copies the files from the bridge.\n")?;
     let printed = lab.run(&CARRY_OUT, Exit::Pass)?;
     let spoiled = documents::spoil_one(&lab.web(), &printed)?;
-    say(&format!("\n   It is uploaded; but of one file only half arrives, {spoiled}."))?;
+    say(&format!("\n   The files are uploaded, but of {spoiled} only half arrives."))?;
     lab.publish()
 }
 
 fn the_gate_is_red_again(lab: &Lab) -> Result<(), Box<dyn Error>> {
-    say("\n── Somebody comments /retest. One file is corrupt, so the gate is still red.\n")?;
+    say("\n── A reviewer comments /retest. One file is corrupt, so the gate is still red.\n")?;
     lab.run(&CHECK, Exit::Fail)?;
     lab.show(REQUEST)?;
-    say("\n   ART carries this one out too: what is there is verified, and what is wrong replaced.\n")?;
+    say(
+        "\n   ART carries out this request too: existing files are verified, and the corrupt one is replaced.\n",
+    )?;
     let printed = lab.run(&CARRY_OUT, Exit::Pass)?;
     if !printed.contains("replaced ") {
         return Err("the corrupt file was not replaced".into());
@@ -119,16 +121,16 @@ fn the_gate_is_green(lab: &Lab) -> Result<(), Box<dyn Error>> {
     say("\n── Another /retest.\n")?;
     lab.run(&CHECK, Exit::Pass)?;
     if fs::exists(lab.installer().join(REQUEST))? {
-        return Err("the gate is green and asks for something".into());
+        return Err("the gate is green, and wrote a request".into());
     }
-    say("\n   The gate was red, and is green. Prow merges.")
+    say("\n   The gate is green now, and Prow merges.")
 }
 
 fn the_merge(lab: &Lab) -> Result<(), Box<dyn Error>> {
     let old = documents::builds(&lab.installer_at(RELEASE)?)?;
     lab.git(&["checkout", "-q", "main"])?;
     lab.git(&["merge", "-q", "bump"])?;
-    say("\n── After the merge. What may ART prune of its mirror? Not what a release branch pins.\n")?;
+    say("\n── After the merge. Which builds may ART prune? None that a release branch pins.\n")?;
     let refs = ["--ref", "main", "--ref", RELEASE];
     let retention = [&["retention"][..], &refs, &["--listing", "../web"]].concat();
     let printed = lab.run(&retention, Exit::Pass)?;
@@ -140,5 +142,5 @@ fn the_merge(lab: &Lab) -> Result<(), Box<dyn Error>> {
             return Err(format!("{build} should be pinned by {RELEASE}, and by it alone").into());
         }
     }
-    say(&format!("\n   {RELEASE} still pins {}: its users install from them.", old.join(", ")))
+    say(&format!("\n   {RELEASE} still pins {}, which its users install from.", old.join(", ")))
 }
