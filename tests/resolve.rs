@@ -583,7 +583,8 @@ fn a_check_of_a_mirror_asks_there_for_the_documents_files() {
         |more: &[&str]| run(&[&check[..], &["--mirror", &mirror.url("/pub/openshift-v4")], more].concat());
     assert_refuses(
         &at(&[]),
-        "not scos (data/data/coreos/scos.json); choose the others with --stream rhcos-4.19",
+        "has no location for data/data/coreos/scos.json: the public mirror's layout (`dependencies/rhcos`) \
+         holds only rhcos, not scos; choose the others with --stream rhcos-4.19",
     );
     let output = at(&["--stream", "rhcos-4.19"]);
     assert_eq!(output.status.code(), Some(1));

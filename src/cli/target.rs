@@ -67,7 +67,7 @@ impl Choice {
         artifacts: impl Iterator<Item = (&'d Document, &'d Artifact)>,
     ) -> Option<String> {
         let prefix = self.target.prefix()?;
-        let (mut versionless, mut unfit, mut rest) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        let (mut fit, mut unfit) = (BTreeSet::new(), None);
         for (document, artifact) in artifacts {
             let release = (!artifact.release.is_empty()).then_some(&*artifact.release);
             let why = match resolve(&artifact.location, release, &self.target) {
@@ -75,37 +75,27 @@ impl Choice {
                 _ => None,
             };
             match why {
+                Some(why @ NoPlace::NoSeries { .. }) => {
+                    return Some(format!("{prefix}: {why} with --mirror-version"));
+                }
                 Some(
                     why @ (NoPlace::MirrorHoldsRhcosOnly { .. }
                     | NoPlace::NoDirectory(
                         NoDirectory::RhelInReleases { .. } | NoDirectory::ProductInReleases { .. },
                     )),
                 ) => {
-                    unfit.insert(format!("{why} ({})", excerpt(&document.name, 100)));
-                    continue;
+                    unfit.get_or_insert_with(|| {
+                        format!("{prefix} has no location for {}: {why}", excerpt(&document.name, 100))
+                    });
                 }
-                Some(NoPlace::NoSeries { build }) => {
-                    versionless.insert(excerpt(&build, 60));
+                _ => {
+                    fit.insert(format!(" --stream {}", excerpt(&document.stream, 60)));
                 }
-                _ => {}
-            }
-            rest.insert(format!("--stream {}", excerpt(&document.stream, 60)));
-        }
-        let mut said = Vec::new();
-        if !versionless.is_empty() {
-            said.push(format!(
-                "its directories are named after OpenShift versions, which these builds do not say; name one with \
-                 --mirror-version: {}",
-                first_few(versionless, ", ")
-            ));
-        }
-        if !unfit.is_empty() {
-            said.push(first_few(unfit, "; "));
-            if !rest.is_empty() {
-                said.push(format!("choose the others with {}", first_few(rest, " ")));
             }
         }
-        (!said.is_empty()).then(|| format!("{prefix} has no place for these artifacts: {}", said.join("; ")))
+        let fit: String = fit.into_iter().collect();
+        unfit
+            .map(|unfit| if fit.is_empty() { unfit } else { format!("{unfit}; choose the others with{fit}") })
     }
 
     /// What is to be found out about an artifact of a document.
@@ -144,14 +134,6 @@ impl Choice {
             _ => None,
         }
     }
-}
-
-/// The first few, and how many more there are.
-fn first_few(items: BTreeSet<String>, separator: &str) -> String {
-    const FEW: usize = 6;
-    let more = items.len().saturating_sub(FEW);
-    let more = (more > 0).then(|| format!("and {more} more"));
-    items.into_iter().take(FEW).chain(more).collect::<Vec<_>>().join(separator)
 }
 
 fn place_at(target: &Target, location: &str, release: &str) -> Result<ArtifactUrl, BadLocation> {

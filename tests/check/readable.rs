@@ -149,13 +149,18 @@ fn a_mirror_that_has_no_place_for_the_artifacts_is_an_error_of_usage_that_is_sai
     let mirror = Mirror::start(Config::plain()).unwrap();
     let checkout = testdata("checkout-2026");
     let base = mirror.url("/pub/openshift-v4");
-    let program = check(&checkout).locally().args(["--mirror", &base]);
-    let refused = program.run().exits(2);
+    let program = || check(&checkout).locally().args(["--mirror", &base]);
+    let refused = program().run().exits(2);
     let says = format!(
-        "error: {base} has no place for these artifacts: its directories are named after OpenShift versions, which \
-         these builds do not say; name one with --mirror-version: 10.2.20260612-0, 9.8.20260611-0; the public \
-         mirror's layout (`dependencies/rhcos`) holds only rhcos, not scos (data/data/coreos/scos.json); choose the \
-         others with --stream rhcos-4.21 --stream rhcos-4.22\n"
+        "error: {base}: the mirror's directories are named after OpenShift versions, which `10.2.20260612-0` does \
+         not contain: name the version with --mirror-version\n"
+    );
+    assert_eq!((refused.stdout.as_str(), refused.stderr.as_str()), ("", says.as_str()));
+    let refused = program().args(["--mirror-version", "4.22.0"]).run().exits(2);
+    let says = format!(
+        "error: {base} has no location for data/data/coreos/scos.json: the public mirror's layout \
+         (`dependencies/rhcos`) holds only rhcos, not scos; choose the others with --stream rhcos-4.21 --stream \
+         rhcos-4.22\n"
     );
     assert_eq!((refused.stdout.as_str(), refused.stderr.as_str()), ("", says.as_str()));
     // The same of a bridge whose layout such builds are not in.
@@ -165,6 +170,6 @@ fn a_mirror_that_has_no_place_for_the_artifacts_is_an_error_of_usage_that_is_sai
     assert!(refused.stderr.contains("use a prefix that ends with `/prod/streams`"), "{}", refused.stderr);
     assert_eq!(mirror.request_count(), 0, "nothing was requested");
     let streams = ["--mirror-version", "4.22.0", "--stream", "rhcos-4.21", "--stream", "rhcos-4.22"];
-    let finished = program.args(streams).run().exits(1);
+    let finished = program().args(streams).run().exits(1);
     assert!(finished.stdout.contains("✗ missing: 9.8.20260611-0"), "{}", finished.stdout);
 }
