@@ -71,7 +71,7 @@ fn states() -> impl Strategy<Value = State> {
     let latest = prop::sample::select(builds.to_vec());
     let bridge = prop::array::uniform3(prop_oneof![2 => Just(Right), 1 => Just(Nothing), 1 => Just(Damaged)]);
     let bridge = prop_oneof![3 => Just([Right; 3]), 1 => bridge];
-    let only: [&'static [&'static str]; 5] = [&[], &[], &[], &["--only-missing"], &["--platform", "metal"]];
+    let only: [&'static [&'static str]; 4] = [&[], &[], &[], &["--platform", "metal"]];
     let latest = prop::array::uniform2(latest);
     let rest = (any::<bool>(), bridge, any::<bool>(), prop::sample::select(only.to_vec()));
     (files, id, prop::bool::weighted(0.75), latest, rest).prop_map(|(files, id, has_sums, latest, rest)| {

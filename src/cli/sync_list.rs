@@ -46,10 +46,6 @@ pub struct SyncListArgs {
     #[arg(long)]
     pub all: bool,
 
-    /// Only the files that are missing, for mirror --request: the sync job would delete the others
-    #[arg(long, conflicts_with = "all")]
-    pub only_missing: bool,
-
     /// The job may change and delete what is in its directory and not of this build
     #[arg(long)]
     pub replace: bool,
@@ -92,8 +88,6 @@ Examples:
       what the build pipeline must upload, or the sync job mirror
   art-mirror-validate sync-list --release-version 4.19.0-ec.0 --dest request/
       the lists and command lines of the sync job for a release
-  art-mirror-validate sync-list --only-missing --dest request/
-      for art-mirror-validate mirror --request request/sync.json
 
 A list for the sync job is always a whole build, since the job deletes what its
 list does not name; where it is not whole, or would destroy what is there, there
@@ -352,21 +346,7 @@ fn wanted<'s>(
         .filter(|(_, state, _)| *state != SyncState::Present)
         .map(|(subject, ..)| subject.destination.directory().to_owned())
         .collect();
-    states.retain(|(subject, state, _)| {
-        let is_wanted = args.all || lacking.contains(subject.destination.directory());
-        if is_wanted && args.only_missing && *state == SyncState::Present {
-            findings.gaps.push(Gap {
-                arch: subject.artifact.id.arch.clone(),
-                directory: Some(subject.destination.directory().to_owned()),
-                refused: Refused {
-                    why: WhyRefused::Part,
-                    message: "--only-missing leaves out what is there".to_owned(),
-                },
-            });
-            return false;
-        }
-        is_wanted
-    });
+    states.retain(|(subject, ..)| args.all || lacking.contains(subject.destination.directory()));
     states
 }
 
