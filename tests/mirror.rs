@@ -13,7 +13,6 @@ use embedded_mirror::{Behaviour, Config, Connections, Mirror, Resource, artifact
 use handoff_support::{
     Finished, Nginx, STORAGE, bridge, documents, files_below, program, put, serve, serve_below, testdata,
 };
-use serde_json::Value;
 
 const BUILD: &str = "419.96.202506171412-0";
 const METAL: &str = "rhcos-419.96.202506171412-0-metal.x86_64.raw.gz";
@@ -32,12 +31,16 @@ fn path_at_bridge(name: &str) -> String {
     format!("/art/storage/prod/streams/4.19-9.6/builds/{BUILD}/x86_64/{name}")
 }
 
-fn mirror(server: &Mirror, dest: &Path, more: &[&str]) -> Finished {
+fn mirror_of(document: &Path, server: &Mirror, dest: &Path, more: &[&str]) -> Finished {
     Finished::of(
-        program(&["mirror", document().to_str().unwrap(), "--dest", dest.to_str().unwrap()])
+        program(&["mirror", document.to_str().unwrap(), "--dest", dest.to_str().unwrap()])
             .args(["--stream-prefix", &server.url(STORAGE), "--allow-private-addresses", "--retries", "1"])
             .args(more),
     )
+}
+
+fn mirror(server: &Mirror, dest: &Path, more: &[&str]) -> Finished {
+    mirror_of(&document(), server, dest, more)
 }
 
 const ONE: [&str; 6] = ["-a", "x86_64", "-p", "metal", "-f", "raw.gz"];
@@ -63,6 +66,25 @@ fn what_is_there_and_right_is_kept_and_what_is_wrong_is_replaced() {
     let gets = server.requests().iter().filter(|request| request.method == "GET").count();
     assert_eq!(gets, 1, "one file was fetched");
     assert_eq!(fs::read(dest.path().join(METAL)).unwrap(), artifact_content(METAL));
+}
+
+#[test]
+fn programs_read_what_became_of_each_file() {
+    let server = full_bridge();
+    let dest = tempfile::tempdir().unwrap();
+    let result = |more: &[&str]| {
+        let json = mirror(&server, dest.path(), &[&ONE[..], &["--output", "json"], more].concat()).json();
+        let file = &json[0];
+        assert_eq!((&file["path"], &file["id"]), (&METAL.into(), &"x86_64/metal/raw.gz/disk".into()));
+        assert_eq!(file["size"], artifact_content(METAL).len());
+        (file["result"].as_str().unwrap().to_owned(), file["message"].is_string())
+    };
+    assert_eq!(result(&["--dry-run"]), ("planned".to_owned(), false));
+    assert_eq!(result(&[]), ("fetched".to_owned(), false));
+    assert_eq!(result(&["--quiet"]), ("kept".to_owned(), false));
+    fs::remove_file(dest.path().join(METAL)).unwrap();
+    server.put(&path_at_bridge(METAL), Resource::bytes(vec![0; artifact_content(METAL).len()]));
+    assert_eq!(result(&[]), ("failed".to_owned(), true));
 }
 
 #[test]
@@ -358,165 +380,6 @@ fn a_link_in_the_directory_is_not_followed() {
     let ran = mirror(&server, dest.path(), &ONE);
     assert_eq!(ran.status(), 0, "{}", ran.all());
     assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
-}
-
-/// The document, with a signature for each artifact of `x86_64`: where `at` says it is, by the artifact's location.
-fn signed_document(directory: &Path, at: impl Fn(&str) -> String) -> PathBuf {
-    let mut document: Value = serde_json::from_str(&fs::read_to_string(document()).unwrap()).unwrap();
-    let platforms = document["architectures"]["x86_64"]["artifacts"].as_object_mut().unwrap();
-    for platform in platforms.values_mut() {
-        for format in platform["formats"].as_object_mut().unwrap().values_mut() {
-            for component in format.as_object_mut().unwrap().values_mut() {
-                component["signature"] = at(component["location"].as_str().unwrap()).into();
-            }
-        }
-    }
-    let path = directory.join("signed.json");
-    fs::write(&path, document.to_string()).unwrap();
-    path
-}
-
-fn mirror_of(document: &Path, server: &Mirror, dest: &Path, more: &[&str]) -> Finished {
-    let ran = ["mirror", document.to_str().unwrap(), "--dest", dest.to_str().unwrap()];
-    let prefix = server.url(STORAGE);
-    let bridge = ["--stream-prefix", &prefix, "--allow-private-addresses", "--retries", "0"];
-    Finished::of(program(&ran).args(bridge).args(more))
-}
-
-fn beside(location: &str) -> String {
-    format!("{location}.sig")
-}
-
-#[test]
-fn signatures_are_copied_beside_their_files_and_pass_the_gate() {
-    let server = full_bridge();
-    let root = tempfile::tempdir().unwrap();
-    let document = signed_document(root.path(), beside);
-    for artifact in &documents(&document)[0].artifacts {
-        if artifact.signature.is_some() {
-            let name = artifact.location.rsplit('/').next().unwrap();
-            server.put(&path_at_bridge(&beside(name)), Resource::bytes(format!("signs {name}")));
-        }
-    }
-    let dest = root.path().join("web");
-    let layout = ["-a", "x86_64", "--layout", "build"];
-    let ran = mirror_of(&document, &server, &dest, &layout);
-    assert_eq!(ran.status(), 0, "{}", ran.all());
-    let directory = dest.join("x86_64/dependencies/rhcos/4.19").join(BUILD);
-    let signature = directory.join(beside(METAL));
-    assert_eq!(fs::read_to_string(&signature).unwrap(), format!("signs {METAL}"));
-    let web = serve(&dest);
-    let check = |more: &[&str]| {
-        let base = web.url("");
-        let gate = ["check", document.to_str().unwrap(), "-a", "x86_64", "--mirror", &base];
-        Finished::of(program(&gate).args(["--allow-private-addresses", "--verify", "published"]).args(more))
-    };
-    let ran = check(&["--signatures", "require"]);
-    assert_eq!(ran.status(), 0, "{}", ran.all());
-    web.remove(&format!("/x86_64/dependencies/rhcos/4.19/{BUILD}/{}", beside(METAL)));
-    assert_eq!(check(&["--signatures", "require"]).status(), 1, "the test can fail");
-
-    // The next run keeps what is right still, and replaces what was signed anew.
-    server.put(&path_at_bridge(&beside(METAL)), Resource::bytes("signs it anew"));
-    let ran = mirror_of(&document, &server, &dest, &layout);
-    assert_eq!((ran.status(), ran.stdout.matches("kept ").count()), (0, 25), "{}", ran.all());
-    assert!(ran.stdout.contains("replaced "), "{}", ran.all());
-    assert_eq!(fs::read_to_string(&signature).unwrap(), "signs it anew");
-    assert!(!files_below(&dest).iter().any(|name| name.contains("/.")));
-
-    // A document of the copies names those of the signatures too.
-    let (flat, out) = (root.path().join("flat"), root.path().join("out.json"));
-    let urls = ["--url", "http://host/images", "--dest-file", out.to_str().unwrap()];
-    let ran = mirror_of(&document, &server, &flat, &[&ONE[..], &urls].concat());
-    assert_eq!(ran.status(), 0, "{}", ran.all());
-    let written = documents(&out).remove(0);
-    let copied = written.artifacts.iter().find(|artifact| artifact.location.ends_with(METAL)).unwrap();
-    assert_eq!(copied.signature.as_deref(), Some(format!("http://host/images/{METAL}.sig").as_str()));
-    assert!(flat.join(beside(METAL)).is_file());
-}
-
-#[test]
-fn a_signature_that_was_never_published_is_said_and_no_fault() {
-    let server = full_bridge();
-    let root = tempfile::tempdir().unwrap();
-    let document = signed_document(root.path(), beside);
-    let dest = root.path().join("dest");
-    let dry = mirror_of(&document, &server, &dest, &[&ONE[..], &["--dry-run"]].concat());
-    assert!(dry.stdout.contains(&format!("\n{METAL}.sig from http://")), "{}", dry.all());
-    assert!(!dest.exists());
-    let ran = mirror_of(&document, &server, &dest, &ONE);
-    assert_eq!(ran.status(), 0, "{}", ran.all());
-    let said =
-        format!("unsigned {METAL}.sig: x86_64/metal/raw.gz/disk: it is missing: the server answered 404");
-    assert!(ran.stdout.contains(&said), "{}", ran.stdout);
-    assert_eq!(files_below(&dest), [METAL]);
-    let json = |more: &str| {
-        mirror_of(&document, &server, &dest, &[&ONE[..], &["--output", "json", more]].concat()).json()
-    };
-    let (planned, done) = (json("--dry-run"), json("--quiet"));
-    let of = |json: &Value| json[0]["result"].as_str().unwrap().to_owned();
-    assert_eq!((of(&planned), of(&done)), ("planned".to_owned(), "kept".to_owned()));
-    assert_eq!(done[0]["signature"]["result"], "failed", "{done}");
-    // Nobody knows whether there is one.
-    server.put(&path_at_bridge(&beside(METAL)), Resource::bytes("x").behaves(Behaviour::status(503)));
-    assert_eq!(mirror_of(&document, &server, &dest, &ONE).status(), 3);
-}
-
-#[test]
-fn a_signature_without_end_is_not_taken() {
-    let server = full_bridge();
-    let root = tempfile::tempdir().unwrap();
-    let document = signed_document(root.path(), beside);
-    server.put(&path_at_bridge(&beside(METAL)), Resource::synthetic(1, 1 << 40));
-    let dest = root.path().join("dest");
-    let ran = mirror_of(&document, &server, &dest, &ONE);
-    assert_eq!(ran.status(), 3, "{}", ran.all());
-    assert!(ran.stdout.contains("after 65536 bytes, the most that it can have"), "{}", ran.stdout);
-    assert_eq!(files_below(&dest), [METAL], "nothing is left of it");
-}
-
-#[test]
-fn a_signature_that_is_elsewhere_is_refused() {
-    let server = full_bridge();
-    let evil = Mirror::start(Config::plain()).unwrap();
-    let root = tempfile::tempdir().unwrap();
-    // On a bridge every place follows from the bridge; whatever has none is refused before anything is fetched.
-    let hostile = [
-        evil.url("/f.sig"),
-        "https://mirror.openshift.com/..%2f..%2f..%2fetc%2fpasswd".to_owned(),
-        "file:///etc/passwd".to_owned(),
-        format!(
-            "https://mirror.openshift.com/pub/openshift-v4/s390x/dependencies/rhcos/4.19/{BUILD}/{METAL}.sig"
-        ),
-    ];
-    for (number, signature) in hostile.iter().enumerate() {
-        let directory = root.path().join(number.to_string());
-        fs::create_dir(&directory).unwrap();
-        let document = signed_document(&directory, |_| signature.clone());
-        let dest = directory.join("dest");
-        let ran = mirror_of(&document, &server, &dest, &[&ONE[..], &["--layout", "build"]].concat());
-        assert_eq!(ran.status(), 2, "{signature}: {}", ran.all());
-        assert!(!dest.exists());
-    }
-    // From the literal locations, another host may not be asked.
-    let metal = artifact_content(METAL);
-    let file = server.url(&format!("/{METAL}"));
-    server.put(&format!("/{METAL}"), Resource::bytes(metal));
-    let document = signed_document(root.path(), |_| evil.url(&format!("/{METAL}.sig")));
-    let text = fs::read_to_string(&document).unwrap();
-    let named = documents(&document).remove(0).artifacts;
-    let named = named.iter().find(|artifact| artifact.location.ends_with(METAL)).unwrap();
-    fs::write(&document, text.replace(&named.location, &file)).unwrap();
-    let dest = root.path().join("dest");
-    let ran = Finished::of(
-        program(&["mirror", document.to_str().unwrap(), "--dest", dest.to_str().unwrap()])
-            .args(["--allow-host", &server.addr().to_string(), "--allow-private-addresses"])
-            .args(ONE),
-    );
-    assert_eq!(ran.status(), 1, "{}", ran.all());
-    assert!(ran.stdout.contains(&format!("FAIL {METAL}.sig: ")), "{}", ran.stdout);
-    assert_eq!(evil.request_count(), 0);
-    assert_eq!(files_below(&dest), [METAL], "the file itself is right, and kept");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use clap::{Args, ValueEnum, ValueHint};
 use clap_complete::engine::ArgValueCandidates;
 use futures_util::stream::{self, StreamExt};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use serde_json::{Map, json};
+use serde_json::json;
 
 use super::args::{NetworkArgs, PlainOutput, Source, TargetArgs, source};
 use super::filters::{Filters, NoMatch, platforms};
@@ -22,11 +22,11 @@ use super::target::Choice;
 use super::{Exit, Verbosity, complain, env, unusable};
 use crate::atomic;
 use crate::handoff::mirror::{
-    Arrangement, Copied, FetchFailure, Fetched, Fetcher, MirrorPlan, NotClaimed, Planned, Received, Wanted,
-    claim, free_space, to_come, write_sidecars,
+    Arrangement, FetchFailure, Fetched, Fetcher, MirrorPlan, NotClaimed, Planned, Received, Wanted, claim,
+    free_space, to_come, write_sidecars,
 };
 use crate::handoff::{request, sync};
-use crate::location::{ArtifactUrl, OcpVersion, Prefix, Series, Target};
+use crate::location::{OcpVersion, Prefix, Series, Target};
 use crate::probe::{AllowedHost, Client, ClientSettings, Observation, ProbeRequest, Prober, SidecarPolicy};
 use crate::stream::{Document, Sources, UrlField, find_urls, replace_urls};
 use crate::text::{Printable, bytes, count, excerpt, json};
@@ -133,9 +133,7 @@ Examples:
 
 A file has its name only once its sha256 was verified; what stops half-way goes
 on where it was. Files that are there are read and verified, not trusted.
-A detached signature that a document names is copied as it is; where the server
-has none, that is said, and no fault. A request names none, and sha256sum.txt is
-left for you to sign.
+Detached signatures are not copied, and sha256sum.txt is left for you to sign.
 
 Exit status:
   0  every file is there, and right
@@ -197,7 +195,7 @@ async fn mirror(args: &MirrorArgs, verbosity: Verbosity, mut stop: Stop<'_>) -> 
         .files
         .iter()
         .zip(&results)
-        .filter(|(_, result)| result.file.is_ok())
+        .filter(|(_, result)| result.is_ok())
         .map(|(file, _)| file.path.clone())
         .collect();
     let mut exit = exit_of(&results);
@@ -209,7 +207,7 @@ async fn mirror(args: &MirrorArgs, verbosity: Verbosity, mut stop: Stop<'_>) -> 
         }
     }
     if let (Exit::Pass, Some(file), Some(sources)) = (exit, &args.dest_file, &sources)
-        && let Err(problem) = write_document(args, file, sources, &signatures_there(&plan, &results))
+        && let Err(problem) = write_document(args, file, sources)
     {
         return Err(unusable(problem));
     }
@@ -291,25 +289,21 @@ fn planned(
             let title = artifact.id.to_string();
             let file_name = artifact.location.rsplit('/').next().unwrap_or_default();
             let legacy = sourced.legacy.of(file_name).iter().find_map(|file| file.size);
-            let place = |location: &str| {
-                let place = choice.place(location, &artifact.release);
-                place.map_err(|error| format!("{}: {error}", excerpt(&title, 300)))
-            };
-            let mut add = || {
-                let signature = artifact.signature.as_deref().map(|at| Ok::<_, String>((at, place(at)?)));
+            let url = choice.place(&artifact.location, &artifact.release);
+            let url = url.map_err(|error| format!("{}: {error}", excerpt(&title, 300)));
+            let added = url.and_then(|url| {
                 let wanted = Wanted {
                     title: &title,
                     document: &sourced.document.name,
                     release: &artifact.release,
                     location: &artifact.location,
-                    url: place(&artifact.location)?,
+                    url,
                     sha256: artifact.sha256,
                     size: artifact.size.or(legacy),
-                    signature: signature.transpose()?,
                 };
                 plan.add(&arrangement, wanted).map_err(|error| error.to_string())
-            };
-            problems.extend(add().err());
+            });
+            problems.extend(added.err());
         }
     }
     if problems.is_empty() { Ok((plan, sources)) } else { Err(problems.join("\n")) }
@@ -350,7 +344,7 @@ async fn fetch(
     settings: ClientSettings,
     plan: &MirrorPlan,
     verbosity: Verbosity,
-) -> Vec<Copied> {
+) -> Vec<Result<Fetched, FetchFailure>> {
     let client = Client::new(settings);
     let total = plan.files.iter().filter_map(|file| file.size).fold(0, u64::saturating_add);
     let bar = if verbosity.quiet {
@@ -365,7 +359,7 @@ async fn fetch(
     let received = Received::default();
     let fetcher = Fetcher::new(&client, &args.dest, received.clone());
     let mut results =
-        pin!(stream::iter(&plan.files).map(|file| fetcher.copy(file)).buffered(AT_A_TIME).collect());
+        pin!(stream::iter(&plan.files).map(|file| fetcher.fetch(file)).buffered(AT_A_TIME).collect());
     let mut clock = tokio::time::interval(PROGRESS_INTERVAL);
     loop {
         tokio::select! {
@@ -378,15 +372,11 @@ async fn fetch(
     }
 }
 
-fn exit_of(results: &[Copied]) -> Exit {
-    let files = results.iter().filter_map(|result| result.file.as_ref().err());
-    // That a server has no signature is said, and no fault: many that documents name were never published.
-    let signatures = results.iter().filter_map(|result| result.signature.as_ref()?.as_ref().err());
-    let failures: Vec<&FetchFailure> =
-        files.chain(signatures.filter(|failure| !failure.is_absence())).collect();
-    if failures.is_empty() {
+fn exit_of(results: &[Result<Fetched, FetchFailure>]) -> Exit {
+    let mut failures = results.iter().filter_map(|result| result.as_ref().err()).peekable();
+    if failures.peek().is_none() {
         Exit::Pass
-    } else if failures.into_iter().any(FetchFailure::is_wrong) {
+    } else if failures.any(FetchFailure::is_wrong) {
         Exit::Fail
     } else {
         Exit::Inconclusive
@@ -403,10 +393,6 @@ fn show_plan(args: &MirrorArgs, plan: &MirrorPlan) -> Exit {
             let size = file.size.map_or_else(|| "of unknown size".to_owned(), bytes);
             let (path, url) = (file.path.display().to_string(), file.url.as_str());
             writeln!(out, "{} from {}, {size}", Printable(&path), Printable(url))?;
-            if let Some(signature) = &file.signature {
-                let (path, url) = (signature.path.display().to_string(), signature.url.as_str());
-                writeln!(out, "{} from {}, if it is there", Printable(&path), Printable(url))?;
-            }
         }
         let files = count(plan.files.len(), "file");
         writeln!(out, "{files}, {} to come; nothing was fetched", bytes(to_come(&args.dest, plan)))?;
@@ -415,30 +401,30 @@ fn show_plan(args: &MirrorArgs, plan: &MirrorPlan) -> Exit {
     network::shown(write(), Exit::Pass)
 }
 
-fn show(args: &MirrorArgs, verbosity: Verbosity, plan: &MirrorPlan, results: &[Copied], exit: Exit) -> Exit {
+fn show(
+    args: &MirrorArgs,
+    verbosity: Verbosity,
+    plan: &MirrorPlan,
+    results: &[Result<Fetched, FetchFailure>],
+    exit: Exit,
+) -> Exit {
     let mut out = io::BufWriter::new(anstream::stdout());
     let mut write = || {
         if args.output == PlainOutput::Json {
             return write_json(&mut out, plan, results);
         }
         for (file, result) in plan.files.iter().zip(results) {
-            let signature = file.signature.as_ref().zip(result.signature.as_ref());
-            let signature = signature.map(|(planned, result)| (&planned.path, result));
-            for (path, result) in std::iter::once((&file.path, &result.file)).chain(signature) {
-                let path = path.display().to_string();
-                match result {
-                    Ok(_) if verbosity.quiet => {}
-                    Ok(fetched) => writeln!(out, "{:<8} {}", fetched.as_str(), Printable(&path))?,
-                    Err(failure) => {
-                        let no_signature = failure.is_absence() && *path != *file.path.display().to_string();
-                        let word = if no_signature { "unsigned" } else { "FAIL" };
-                        let (id, why) = (&file.title, failure.to_string());
-                        writeln!(out, "{word} {}: {}: {}", Printable(&path), Printable(id), Printable(&why))?;
-                    }
+            let path = file.path.display().to_string();
+            match result {
+                Ok(_) if verbosity.quiet => {}
+                Ok(fetched) => writeln!(out, "{:<8} {}", fetched.as_str(), Printable(&path))?,
+                Err(failure) => {
+                    let (id, why) = (&file.title, failure.to_string());
+                    writeln!(out, "FAIL {}: {}: {}", Printable(&path), Printable(id), Printable(&why))?;
                 }
             }
         }
-        let there = results.iter().filter(|result| result.file.is_ok()).count();
+        let there = results.iter().filter(|result| result.is_ok()).count();
         let (all, dest) = (count(results.len(), "file"), args.dest.display().to_string());
         writeln!(out, "{there} of {all} in {}, verified", Printable(&dest))?;
         out.flush()
@@ -447,52 +433,29 @@ fn show(args: &MirrorArgs, verbosity: Verbosity, plan: &MirrorPlan, results: &[C
 }
 
 /// The files for programs, and what became of each; of a dry run, that they are planned.
-fn write_json(out: &mut impl Write, plan: &MirrorPlan, results: &[Copied]) -> io::Result<()> {
-    let file = |path: &Path, url: &ArtifactUrl, result: Option<&Result<Fetched, FetchFailure>>| {
-        let (result, message) = match result {
+fn write_json(
+    out: &mut impl Write,
+    plan: &MirrorPlan,
+    results: &[Result<Fetched, FetchFailure>],
+) -> io::Result<()> {
+    let files = plan.files.iter().enumerate().map(|(index, file)| {
+        let (result, message) = match results.get(index) {
             None => ("planned", None),
             Some(Ok(fetched)) => (fetched.as_str(), None),
             Some(Err(failure)) => ("failed", Some(excerpt(&failure.to_string(), 500))),
         };
-        Map::from_iter([
-            ("path".to_owned(), json!(path)),
-            ("url".to_owned(), json!(url.as_str())),
-            ("result".to_owned(), json!(result)),
-            ("message".to_owned(), json!(message)),
-        ])
-    };
-    let files = plan.files.iter().enumerate().map(|(index, planned)| {
-        let result = results.get(index);
-        let signature = planned.signature.as_ref().map(|signature| {
-            file(&signature.path, &signature.url, result.and_then(|it| it.signature.as_ref()))
-        });
-        let mut json = file(&planned.path, &planned.url, result.map(|it| &it.file));
-        json.extend([
-            ("id".to_owned(), json!(planned.title)),
-            ("sha256".to_owned(), json!(planned.sha256.to_string())),
-            ("size".to_owned(), json!(planned.size)),
-            ("signature".to_owned(), json!(signature)),
-        ]);
-        json
+        json!({
+            "path": file.path, "url": file.url.as_str(), "result": result, "message": message, "id": file.title,
+            "sha256": file.sha256.to_string(), "size": file.size,
+        })
     });
     json::pretty(out, &files.collect::<Vec<_>>())?;
     out.flush()
 }
 
-/// The signatures that were copied, by where their document has them.
-fn signatures_there<'p>(plan: &'p MirrorPlan, results: &[Copied]) -> BTreeSet<&'p str> {
-    let copied = plan.files.iter().zip(results).filter(|(_, result)| matches!(result.signature, Some(Ok(_))));
-    copied.filter_map(|(file, _)| Some(file.signature.as_ref()?.location.as_str())).collect()
-}
-
 /// Writes the document with the locations of the copies. Everything else, and what was not copied, stays as it
 /// is.
-fn write_document(
-    args: &MirrorArgs,
-    file: &Path,
-    sources: &Sources,
-    signatures: &BTreeSet<&str>,
-) -> Result<(), String> {
+fn write_document(args: &MirrorArgs, file: &Path, sources: &Sources) -> Result<(), String> {
     let Some(first) = sources.documents.first() else { return Ok(()) };
     let path = match args.src_file.as_ref().unwrap_or(&args.source) {
         Source::Path(path) if path.is_dir() => path.join(&*first.document.name),
@@ -506,7 +469,7 @@ fn write_document(
     let text = fs::read_to_string(&path).map_err(|error| format!("{name}: {error}"))?;
     let moved = match &args.url {
         None => text,
-        Some(base) => moved(&text, &arrangement(args)?.target(base.clone())?, &first.document, signatures)
+        Some(base) => moved(&text, &arrangement(args)?.target(base.clone())?, &first.document)
             .map_err(|why| format!("{name}: {why}"))?,
     };
     let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -515,22 +478,12 @@ fn write_document(
 }
 
 /// The document with the locations of the copies.
-fn moved(
-    text: &str,
-    target: &Target,
-    document: &Document,
-    signatures: &BTreeSet<&str>,
-) -> Result<String, String> {
+fn moved(text: &str, target: &Target, document: &Document) -> Result<String, String> {
     let found = find_urls(&document.name, text).map_err(|faults| faults.to_string())?;
     let copied: BTreeSet<_> = document.artifacts.iter().map(|artifact| &artifact.id).collect();
     let mut places = Vec::new();
     for url in &found {
-        let is_copied = copied.contains(&url.id)
-            && match url.field {
-                UrlField::Location => true,
-                UrlField::Signature => signatures.contains(url.url.as_str()),
-            };
-        places.push(if is_copied {
+        places.push(if url.field == UrlField::Location && copied.contains(&url.id) {
             let place = crate::location::resolve(&url.url, url.release.as_deref(), target);
             target.as_written(&place.map_err(|error| error.to_string())?)
         } else {

@@ -12,8 +12,8 @@ mod plan;
 mod sidecars;
 mod sink;
 
-pub use fetch::{Copied, FetchFailure, Fetched, Fetcher};
-pub use plan::{Arrangement, MirrorPlan, PlanError, Planned, PlannedDirectory, PlannedSignature, Wanted};
+pub use fetch::{FetchFailure, Fetched, Fetcher};
+pub use plan::{Arrangement, MirrorPlan, PlanError, Planned, PlannedDirectory, Wanted};
 pub use sidecars::write_sidecars;
 pub use sink::Received;
 

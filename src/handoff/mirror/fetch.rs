@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
-use super::plan::{Planned, PlannedSignature};
+use super::plan::Planned;
 use super::sink::{FileSink, Hash, Received};
 use crate::location::ArtifactUrl;
 use crate::probe::{Absence, Client, Extent, Observation, Unfinished};
@@ -16,9 +16,6 @@ const SLACK_BYTES: u64 = 1024 * 1024;
 
 /// The largest file of which nobody says the size, in bytes.
 const MAX_UNSAID_BYTES: u64 = 64 * 1024 * 1024 * 1024;
-
-/// The largest detached signature that is copied, in bytes. Real ones have some hundred.
-const MAX_SIGNATURE_BYTES: u64 = 64 * 1024;
 
 /// Fetches files into a directory.
 pub struct Fetcher<'f> {
@@ -38,13 +35,6 @@ pub enum Fetched {
     Replaced,
 }
 
-/// What came of one planned file.
-#[derive(Debug)]
-pub struct Copied {
-    pub file: Result<Fetched, FetchFailure>,
-    pub signature: Option<Result<Fetched, FetchFailure>>,
-}
-
 /// Why a file is not there.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchFailure {
@@ -57,11 +47,6 @@ pub enum FetchFailure {
 }
 
 impl FetchFailure {
-    /// Whether a server said that it has no such file.
-    pub const fn is_absence(&self) -> bool {
-        matches!(self, Self::Observed(Observation::Absent { .. }))
-    }
-
     /// Whether something is known to be wrong, rather than not known to be right.
     pub const fn is_wrong(&self) -> bool {
         match self {
@@ -99,43 +84,8 @@ impl<'f> Fetcher<'f> {
         Self { client, directory: directory.to_owned(), received }
     }
 
-    /// Sees to it that a file is there, and right, under all its names, and then to its signature.
-    pub async fn copy(&self, planned: &Planned) -> Copied {
-        let file = self.fetch(planned).await;
-        let signature = match &planned.signature {
-            Some(signature) if file.is_ok() => Some(self.fetch_signature(signature).await),
-            _ => None,
-        };
-        Copied { file, signature }
-    }
-
-    /// Sees to it that a signature is there as its server has it now. Nothing here says whose it is: that is for
-    /// `check --keyring`.
-    async fn fetch_signature(&self, planned: &PlannedSignature) -> Result<Fetched, FetchFailure> {
-        let path = self.directory.join(&planned.path);
-        let io = |error| FetchFailure::Io { path: path.clone(), error };
-        let there = digest_aside(&path).await.map_err(io)?;
-        let part = part_of(&path);
-        remove_if_there(&part).map_err(io)?;
-        let begun = (Hash::new(), 0);
-        let found = match self.transfer(&planned.url, MAX_SIGNATURE_BYTES, &part, begun).await {
-            Ok(found) => found,
-            Err(failure) => {
-                // A signature is never resumed.
-                remove_if_there(&part).map_err(io)?;
-                return Err(failure);
-            }
-        };
-        if there == Some(found) {
-            fs::remove_file(&part).map_err(io)?;
-            return Ok(Fetched::Kept);
-        }
-        readable(&part).and_then(|()| fs::rename(&part, &path)).map_err(io)?;
-        Ok(if there.is_some() { Fetched::Replaced } else { Fetched::New })
-    }
-
     /// Sees to it that a file is there, and right, under all its names.
-    async fn fetch(&self, planned: &Planned) -> Result<Fetched, FetchFailure> {
+    pub async fn fetch(&self, planned: &Planned) -> Result<Fetched, FetchFailure> {
         let path = self.directory.join(&planned.path);
         let io = |error| FetchFailure::Io { path: path.clone(), error };
         let parent = path.parent().unwrap_or(&self.directory);

@@ -44,8 +44,6 @@ pub struct Wanted<'d> {
     pub sha256: Sha256,
     /// Its size in bytes, as far as anybody says.
     pub size: Option<u64>,
-    /// Where the document says that its signature is, and where that comes from.
-    pub signature: Option<(&'d str, ArtifactUrl)>,
 }
 
 /// One file to be there.
@@ -60,16 +58,6 @@ pub struct Planned {
     pub path: PathBuf,
     /// Further names in the same directory.
     pub links: Vec<String>,
-    /// Its detached signature, if the document names one.
-    pub signature: Option<PlannedSignature>,
-}
-
-/// A detached signature to be beside its file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PlannedSignature {
-    pub location: String,
-    pub url: ArtifactUrl,
-    pub path: PathBuf,
 }
 
 /// A directory with sidecars.
@@ -85,7 +73,7 @@ pub struct PlannedDirectory {
 pub struct MirrorPlan {
     pub files: Vec<Planned>,
     pub directories: BTreeMap<PathBuf, PlannedDirectory>,
-    /// Every name that is given away, second names and signatures included.
+    /// Every name that is given away, second names included.
     names: BTreeMap<PathBuf, Named>,
     builds: Directories,
 }
@@ -93,13 +81,7 @@ pub struct MirrorPlan {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Named {
     title: String,
-    holds: Holds,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Holds {
-    File(Sha256),
-    Signature(ArtifactUrl),
+    sha256: Sha256,
 }
 
 /// Why something has no place in a plan.
@@ -152,26 +134,15 @@ impl Arrangement {
 }
 
 impl MirrorPlan {
-    /// Plans an artifact of a document, and its signature.
+    /// Plans an artifact of a document.
     pub fn add(&mut self, arrangement: &Arrangement, wanted: Wanted<'_>) -> Result<(), PlanError> {
-        let Wanted { title, document, release, location, url, sha256, size, signature } = wanted;
+        let Wanted { title, document, release, location, url, sha256, size } = wanted;
         let no_place = |why: String| PlanError::NoPlace { title: excerpt(title, 300), why };
         let (place, path) = arrangement.place(location, release).map_err(no_place)?;
         let beside = arrangement.has_sidecars().then(|| Beside::of(&place, release, &url));
         let Beside { links, directory } = beside.transpose().map_err(no_place)?.unwrap_or_default();
-        let signature = match signature {
-            None => None,
-            Some((location, url)) => {
-                let no_place = |why: String| no_place(format!("its signature: {why}"));
-                let (_, beside) = arrangement.place(location, release).map_err(no_place)?;
-                if beside.parent() != path.parent() {
-                    return Err(no_place(format!("{} is not beside the file", excerpt(location, 300))));
-                }
-                Some(PlannedSignature { location: location.to_owned(), url, path: beside })
-            }
-        };
         let (title, document) = (excerpt(title, 300), document.to_owned());
-        self.put(Planned { title, document, url, sha256, size, path, links, signature }, directory)
+        self.put(Planned { title, document, url, sha256, size, path, links }, directory)
     }
 
     /// Plans what a request asks for, below the root of the destinations' web server.
@@ -181,10 +152,7 @@ impl MirrorPlan {
             let no_place = |why: String| PlanError::NoPlace { title: title.clone(), why };
             let path = path_of(destination.url().path()).map_err(no_place)?;
             let Beside { links, directory } = Beside::of(&destination, &release, &url).map_err(no_place)?;
-            plan.put(
-                Planned { title, document, url, sha256, size, path, links, signature: None },
-                directory,
-            )?;
+            plan.put(Planned { title, document, url, sha256, size, path, links }, directory)?;
         }
         Ok(plan)
     }
@@ -192,30 +160,23 @@ impl MirrorPlan {
     /// Gives a file its names. One that is planned already, with the same bytes, is not planned twice.
     fn put(&mut self, planned: Planned, directory: Option<PlannedDirectory>) -> Result<(), PlanError> {
         let parent = planned.path.parent().unwrap_or_else(|| Path::new("")).to_owned();
-        let file = |path: PathBuf| (path, Holds::File(planned.sha256));
-        let signature =
-            planned.signature.iter().map(|it| (it.path.clone(), Holds::Signature(it.url.clone())));
-        let names: Vec<(PathBuf, Holds)> = std::iter::once(file(planned.path.clone()))
-            .chain(planned.links.iter().map(|name| file(parent.join(name))))
-            .chain(signature)
-            .collect();
+        let links = planned.links.iter().map(|name| parent.join(name));
+        let names: Vec<PathBuf> = std::iter::once(planned.path.clone()).chain(links).collect();
         if let Some(directory) = &directory {
             self.builds.check(&parent.to_string_lossy(), &planned.document, &directory.build)?;
         }
         let title = format!("{} of {}", planned.title, excerpt(&planned.document, 200));
-        for (path, holds) in &names {
-            let of_others = self.names.get(path).map(|other| (&other.title, &other.holds));
-            let of_its_own = names.iter().find(|(own, _)| own == path).map(|(_, own)| (&title, own));
-            if let Some((other, _)) = of_others.into_iter().chain(of_its_own).find(|(_, it)| *it != holds) {
-                let (first, path) = (other.clone(), path.display().to_string());
+        for path in &names {
+            if let Some(other) = self.names.get(path).filter(|other| other.sha256 != planned.sha256) {
+                let (first, path) = (other.title.clone(), path.display().to_string());
                 return Err(PlanError::Taken { path, first, second: title });
             }
         }
         if self.names.contains_key(&planned.path) {
             return Ok(());
         }
-        for (path, holds) in names {
-            self.names.insert(path, Named { title: title.clone(), holds });
+        for path in names {
+            self.names.insert(path, Named { title: title.clone(), sha256: planned.sha256 });
         }
         if let Some(directory) = directory {
             self.builds.claim(parent.display(), &planned.document, &directory.build)?;

@@ -16,16 +16,6 @@ fn add(
     location: &str,
     sha256: Sha256,
 ) -> Result<(), PlanError> {
-    add_signed(plan, arrangement, location, None, sha256)
-}
-
-fn add_signed(
-    plan: &mut MirrorPlan,
-    arrangement: &Arrangement,
-    location: &str,
-    signature: Option<&str>,
-    sha256: Sha256,
-) -> Result<(), PlanError> {
     let url = |text| ArtifactUrl::parse(text).unwrap_or_else(|_| ArtifactUrl::parse("https://h/f").unwrap());
     let wanted = Wanted {
         title: "x86_64/metal/iso/disk",
@@ -35,7 +25,6 @@ fn add_signed(
         url: url(location),
         sha256,
         size: None,
-        signature: signature.map(|text| (text, url(text))),
     };
     plan.add(arrangement, wanted)
 }
@@ -99,51 +88,6 @@ fn one_name_holds_one_file() {
         add(&mut plan, &Arrangement::Build(None), one, digest(1)).unwrap();
         let error = add(&mut plan, &Arrangement::Build(None), other, digest(2)).unwrap_err();
         assert!(error.to_string().contains("which have other bytes"), "{error}");
-    }
-}
-
-#[test]
-fn a_signature_goes_beside_its_file_or_nowhere() {
-    let directory = format!("{CDN}/4.19-9.6/builds/{BUILD}/x86_64");
-    let file = format!("{directory}/rhcos-{BUILD}-live-iso.x86_64.iso");
-    let beside = format!("{file}.sig");
-    let release = Arrangement::Release("4.19.2".parse().unwrap());
-    let by_build = format!("x86_64/dependencies/rhcos/4.19/{BUILD}/rhcos-{BUILD}-live-iso.x86_64.iso.sig");
-    for (arrangement, path) in [
-        (Arrangement::Flat, format!("rhcos-{BUILD}-live-iso.x86_64.iso.sig")),
-        (Arrangement::Build(None), by_build),
-        (
-            release,
-            "x86_64/dependencies/rhcos/4.19/4.19.2/rhcos-4.19.2-x86_64-live-iso.x86_64.iso.sig".to_owned(),
-        ),
-    ] {
-        let mut plan = MirrorPlan::default();
-        add_signed(&mut plan, &arrangement, &file, Some(&beside), digest(1)).unwrap();
-        let signature = plan.files[0].signature.as_ref().unwrap();
-        assert_eq!(signature.path.display().to_string(), path);
-    }
-
-    let other_build = beside.replace(BUILD, "419.96.202507010000-0");
-    let other_arch = beside.replace("x86_64", "s390x");
-    let hostile = [
-        "https://h/..%2f..%2fetc%2fpasswd",
-        "https://h/.hidden",
-        "https://h/sha256sum.txt",
-        "https://h/sha256sum.txt.gpg",
-        "no URL",
-        &file,
-    ];
-    for location in hostile.into_iter().chain([other_build.as_str(), other_arch.as_str()]) {
-        for arrangement in [Arrangement::Flat, Arrangement::Build(None)] {
-            let flat = arrangement == Arrangement::Flat;
-            if flat && (location == other_build || location == other_arch) {
-                continue; // one directory holds all
-            }
-            let mut plan = MirrorPlan::default();
-            let added = add_signed(&mut plan, &arrangement, &file, Some(location), digest(1));
-            assert!(added.is_err(), "{location} {arrangement:?}");
-            assert_eq!(plan, MirrorPlan::default());
-        }
     }
 }
 
@@ -286,12 +230,9 @@ proptest::proptest! {
         let Ok(url) = ArtifactUrl::parse(&location) else { return Ok(()) };
         for arrangement in [Arrangement::Flat, Arrangement::Streams, Arrangement::Build(None), Arrangement::Release("4.8.2".parse().unwrap())] {
             let mut plan = MirrorPlan::default();
-            for signature in [None, Some((location.as_str(), url.clone()))] {
-                let (title, sha256, size) = ("t", digest(1), None);
-                let (location, release, url) = (location.as_str(), release.as_str(), url.clone());
-                let wanted = Wanted { title, document: "d", release, location, url, sha256, size, signature };
-                let _ = plan.add(&arrangement, wanted);
-            }
+            let (title, sha256, size) = ("t", digest(1), None);
+            let (location, release, url) = (location.as_str(), release.as_str(), url.clone());
+            let _ = plan.add(&arrangement, Wanted { title, document: "d", release, location, url, sha256, size });
             for file in &plan.files {
                 let normal = |part: std::path::Component<'_>| matches!(part, std::path::Component::Normal(_));
                 proptest::prop_assert!(file.path.components().all(normal), "{:?}", file.path);
