@@ -18,7 +18,7 @@ use super::filters::Filters;
 use super::load::{client_settings, load};
 use super::refs::{RefArgs, marketplace_lags};
 use super::target::Choice;
-use super::{Exit, Verbosity, complain, env, lint, network, signals};
+use super::{Exit, Verbosity, complain, env, lint, network, printed, signals};
 use crate::gate::{Case, Ended, TimeLimits};
 use crate::handoff::request;
 use crate::location::{self, rewrite};
@@ -495,14 +495,7 @@ pub(super) fn finish(output: Output, reader: Audience, artifacts_dir: Option<&Pa
         Output::Markdown => markdown::write(&mut out, report, &written),
         Output::Human => summary::write(&mut out, report, &written, reader),
     };
-    if let Err(error) = shown.and_then(|()| out.flush())
-        && error.kind() != io::ErrorKind::BrokenPipe
-    {
-        complain(format!("standard output: {error}"));
-        if exit == Exit::Pass {
-            exit = Exit::Inconclusive;
-        }
-    }
+    let exit = printed(shown.and_then(|()| out.flush()), exit);
     if let Some(path) = written.request.filter(|_| output != Output::Human) {
         complain_softly(&format!("the request, to copy: {}", path.display()));
     }

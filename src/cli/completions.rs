@@ -10,7 +10,7 @@ use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 use clap_complete::env::{EnvCompleter, Shells};
 
-use super::{Cli, Exit, complain, env};
+use super::{Cli, Exit, complain, env, print};
 
 /// `completions`
 #[derive(Debug, Args)]
@@ -32,7 +32,7 @@ Examples:
 /// Prints the script.
 pub(super) fn run(args: &CompletionsArgs) -> Exit {
     match script(args.shell) {
-        Ok(script) => print(&script),
+        Ok(script) => print(Exit::Pass, |out| out.write_all(&script)),
         Err(error) => {
             complain(format!("the completions could not be made: {error}"));
             Exit::Inconclusive
@@ -71,22 +71,10 @@ pub(super) fn answer() -> Option<Exit> {
         shell.write_complete(&mut Cli::command(), words.collect(), directory.as_deref(), &mut candidates)
     });
     Some(match completed {
-        Ok(()) => print(&candidates),
+        Ok(()) => print(Exit::Pass, |out| out.write_all(&candidates)),
         // Nobody reads what a program says while its arguments are being typed.
         Err(_) => Exit::Inconclusive,
     })
-}
-
-/// Writes a text to standard output. A reader that has gone away has read enough.
-pub(super) fn print(text: &[u8]) -> Exit {
-    let mut out = io::stdout().lock();
-    match out.write_all(text).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            complain(format!("standard output: {error}"));
-            Exit::Inconclusive
-        }
-        _ => Exit::Pass,
-    }
 }
 
 #[cfg(test)]

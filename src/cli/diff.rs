@@ -1,13 +1,12 @@
 //! `diff`: what a bump changes.
 
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum, ValueHint};
 
 use super::args::{NetworkArgs, Output, Source, source};
 use super::load::load_blocking;
-use super::{Exit, network, unusable};
+use super::{Exit, print, unusable};
 use crate::change::diff::{Diff, Side};
 use crate::stream::{Checkout, CommitId, Repository, Sources, read_commit, read_file_of};
 use crate::text::{Printable, json};
@@ -75,17 +74,16 @@ pub(super) fn run(args: &DiffArgs) -> Exit {
         Err(problem) => return unusable(problem),
     };
     let diff = Diff::of(&old, &new);
-    let mut out = io::BufWriter::new(anstream::stdout());
-    let written = match args.output {
-        Output::Human => diff.write_human(&mut out),
-        Output::Markdown => diff.write_markdown(&mut out),
-        Output::Json => json::pretty(&mut out, &diff),
-    };
     let differs = match args.exit_status {
         ExitStatus::Differences => !diff.same,
         ExitStatus::Losses => diff.has_losses(),
     };
-    match network::shown(written.and_then(|()| out.flush()), Exit::Pass) {
+    let printed = print(Exit::Pass, |out| match args.output {
+        Output::Human => diff.write_human(out),
+        Output::Markdown => diff.write_markdown(out),
+        Output::Json => json::pretty(out, &diff),
+    });
+    match printed {
         Exit::Pass if differs => Exit::Fail,
         Exit::Pass => Exit::Pass,
         // As diff(1) has it: trouble is neither.

@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum, ValueHint};
 
 use super::args::{Source, source};
 use super::base::{self, Base, NoBase};
-use super::{Exit, complain, env, network, unusable};
+use super::{Exit, complain, env, print, unusable};
 use crate::lint::{self, Alarm, Input, LintFinding, LintReport, Marketplace, Rule, RuleSet};
 use crate::location::Series;
 use crate::stream::{Document, MAX_DOCUMENT_BYTES, Sources};
@@ -96,25 +96,21 @@ pub(super) fn run(args: &LintArgs) -> Exit {
         Ok(report) => report,
         Err(problem) => return unusable(problem),
     };
-    let mut out = io::BufWriter::new(anstream::stdout());
-    let written = match args.output {
-        LintOutput::Human => report.write_human(&mut out),
-        LintOutput::Markdown => report.write_markdown(&mut out),
-        LintOutput::Json => report.write_json(&mut out),
-        LintOutput::Junit => report.write_junit(&mut out),
-    };
     let exit = if report.denied > 0 { Exit::Fail } else { Exit::Pass };
-    network::shown(written.and_then(|()| out.flush()), exit)
+    print(exit, |out| match args.output {
+        LintOutput::Human => report.write_human(out),
+        LintOutput::Markdown => report.write_markdown(out),
+        LintOutput::Json => report.write_json(out),
+        LintOutput::Junit => report.write_junit(out),
+    })
 }
 
 fn list_rules() -> Exit {
-    let mut out = io::BufWriter::new(anstream::stdout());
-    let mut written = Ok(());
-    for rule in Rule::ALL {
-        written =
-            written.and_then(|()| writeln!(out, "{rule}\n    {}.\n    {}", rule.says(), rule.because()));
-    }
-    network::shown(written.and_then(|()| out.flush()), Exit::Pass)
+    print(Exit::Pass, |out| {
+        Rule::ALL
+            .iter()
+            .try_for_each(|rule| writeln!(out, "{rule}\n    {}.\n    {}", rule.says(), rule.because()))
+    })
 }
 
 fn lint(args: &LintArgs) -> Result<LintReport, String> {

@@ -7,8 +7,7 @@ use clap::{Command, CommandFactory};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
-use super::completions::print;
-use super::{Cli, Exit, complain, env};
+use super::{Cli, Exit, complain, env, print};
 
 /// When the page was last looked through.
 const DATE: &str = "2026-11-25";
@@ -19,7 +18,7 @@ const LONGEST_LINE: usize = 80;
 /// Prints the page.
 pub(super) fn run() -> Exit {
     match page() {
-        Ok(page) => print(page.as_bytes()),
+        Ok(page) => print(Exit::Pass, |out| out.write_all(page.as_bytes())),
         Err(error) => {
             complain(format!("the manual page could not be made: {error}"));
             Exit::Inconclusive

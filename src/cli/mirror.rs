@@ -19,7 +19,7 @@ use super::filters::{Filters, NoMatch, platforms};
 use super::load::{client_settings, load};
 use super::network::{self, Stop};
 use super::target::Choice;
-use super::{Exit, Verbosity, complain, env, unusable};
+use super::{Exit, Verbosity, complain, env, print, unusable};
 use crate::atomic;
 use crate::handoff::mirror::{
     Arrangement, FetchFailure, Fetched, Fetcher, MirrorPlan, NotClaimed, Planned, Received, Wanted, claim,
@@ -384,10 +384,9 @@ fn exit_of(results: &[Result<Fetched, FetchFailure>]) -> Exit {
 }
 
 fn show_plan(args: &MirrorArgs, plan: &MirrorPlan) -> Exit {
-    let mut out = io::BufWriter::new(anstream::stdout());
-    let mut write = || {
+    print(Exit::Pass, |out| {
         if args.output == PlainOutput::Json {
-            return write_json(&mut out, plan, &[]);
+            return write_json(out, plan, &[]);
         }
         for file in &plan.files {
             let size = file.size.map_or_else(|| "of unknown size".to_owned(), bytes);
@@ -395,10 +394,8 @@ fn show_plan(args: &MirrorArgs, plan: &MirrorPlan) -> Exit {
             writeln!(out, "{} from {}, {size}", Printable(&path), Printable(url))?;
         }
         let files = count(plan.files.len(), "file");
-        writeln!(out, "{files}, {} to come; nothing was fetched", bytes(to_come(&args.dest, plan)))?;
-        out.flush()
-    };
-    network::shown(write(), Exit::Pass)
+        writeln!(out, "{files}, {} to come; nothing was fetched", bytes(to_come(&args.dest, plan)))
+    })
 }
 
 fn show(
@@ -408,10 +405,9 @@ fn show(
     results: &[Result<Fetched, FetchFailure>],
     exit: Exit,
 ) -> Exit {
-    let mut out = io::BufWriter::new(anstream::stdout());
-    let mut write = || {
+    print(exit, |out| {
         if args.output == PlainOutput::Json {
-            return write_json(&mut out, plan, results);
+            return write_json(out, plan, results);
         }
         for (file, result) in plan.files.iter().zip(results) {
             let path = file.path.display().to_string();
@@ -426,10 +422,8 @@ fn show(
         }
         let there = results.iter().filter(|result| result.is_ok()).count();
         let (all, dest) = (count(results.len(), "file"), args.dest.display().to_string());
-        writeln!(out, "{there} of {all} in {}, verified", Printable(&dest))?;
-        out.flush()
-    };
-    network::shown(write(), exit)
+        writeln!(out, "{there} of {all} in {}, verified", Printable(&dest))
+    })
 }
 
 /// The files for programs, and what became of each; of a dry run, that they are planned.
@@ -449,8 +443,7 @@ fn write_json(
             "sha256": file.sha256.to_string(), "size": file.size,
         })
     });
-    json::pretty(out, &files.collect::<Vec<_>>())?;
-    out.flush()
+    json::pretty(out, &files.collect::<Vec<_>>())
 }
 
 /// Writes the document with the locations of the copies. Everything else, and what was not copied, stays as it

@@ -28,7 +28,7 @@ mod target;
 pub use command::{Cli, Command};
 pub use exit::Exit;
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, StdoutLock, Write};
 
 use clap::Parser;
 use clap::error::{ContextKind, ContextValue};
@@ -108,6 +108,35 @@ fn log_to_stderr(verbose: u8) {
     let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
     // A second call, from an embedding program's second run, keeps the first's choice.
     let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
+}
+
+/// Writes standard output, and says how a command exits that would exit so.
+pub(crate) fn print(
+    exit: Exit,
+    write: impl FnOnce(&mut BufWriter<StdoutLock<'_>>) -> io::Result<()>,
+) -> Exit {
+    let mut out = BufWriter::new(io::stdout().lock());
+    printed(write(&mut out).and_then(|()| out.flush()), exit)
+}
+
+/// The exit status of a command that has written its standard output so.
+pub(crate) fn printed(written: io::Result<()>, exit: Exit) -> Exit {
+    match whole(written) {
+        Ok(()) => exit,
+        Err(problem) => {
+            complain(problem);
+            if exit == Exit::Pass { Exit::Inconclusive } else { exit }
+        }
+    }
+}
+
+/// Whether standard output has all that its reader wants. One that has gone away has read enough; but nobody shall take
+/// the part that a full disk has room for as the whole.
+pub(crate) fn whole(written: io::Result<()>) -> Result<(), String> {
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(format!("standard output: {error}")),
+        _ => Ok(()),
+    }
 }
 
 /// The exit of a command that cannot be carried out, once it has said why.

@@ -1,7 +1,7 @@
 //! What commands that use the network share: the runtime, signals, a look at many files.
 
 use std::future::Future;
-use std::io::{self, Write};
+use std::io::Write;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -67,18 +67,6 @@ pub(super) async fn judge(
 pub(super) fn remark(note: &str) {
     // With standard error gone there is nobody left to tell.
     let _ = writeln!(anstream::stderr(), "{}", Printable(note));
-}
-
-/// The exit status of a command that has written its standard output so. A reader that has gone away has read
-/// enough; but nobody shall take the part that a full disk has room for as the whole.
-pub(super) fn shown(written: io::Result<()>, exit: Exit) -> Exit {
-    match written {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            complain(format!("standard output: {error}"));
-            if exit == Exit::Pass { Exit::Inconclusive } else { exit }
-        }
-        _ => exit,
-    }
 }
 
 struct Ticker {

@@ -6,7 +6,7 @@
 )]
 
 use std::collections::HashMap;
-use std::io::{self, BufWriter, Read, StdoutLock, Write};
+use std::io::{self, BufWriter, Read, Write};
 
 use clap::Args;
 use serde::Serialize;
@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::args::{NetworkArgs, PlainOutput, Source, TargetArgs, source};
 use super::filters::Filters;
 use super::load::load_blocking;
-use super::{Exit, unusable};
+use super::{Exit, unusable, whole};
 use crate::location::{ChecksumUrl, Target, resolve};
 use crate::stream::{Artifact, Sha256, Sources};
 use crate::text::{Printable, excerpt, json};
@@ -227,10 +227,11 @@ fn show(args: &ResolveArgs, places: &[Resolved<'_>]) -> Result<(), Vec<String>> 
             return Err(unknown);
         }
     }
-    print(|out| {
+    let mut out = BufWriter::new(io::stdout().lock());
+    let mut write = || {
         for place in places {
             if args.prints_json() {
-                json::line(out, place)?;
+                json::line(&mut out, place)?;
                 continue;
             }
             match place.uncompressed_sha256.or(place.sha256).filter(|_| args.with_checksum) {
@@ -238,16 +239,7 @@ fn show(args: &ResolveArgs, places: &[Resolved<'_>]) -> Result<(), Vec<String>> 
                 None => writeln!(out, "{}", place.url)?,
             }
         }
-        Ok(())
-    })
-    .map_err(|problem| vec![problem])
-}
-
-/// Writes to standard output. A reader that has gone away has read enough.
-fn print(write: impl FnOnce(&mut BufWriter<StdoutLock<'_>>) -> io::Result<()>) -> Result<(), String> {
-    let mut out = BufWriter::new(io::stdout().lock());
-    match write(&mut out).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(format!("standard output: {error}")),
-        _ => Ok(()),
-    }
+        out.flush()
+    };
+    whole(write()).map_err(|problem| vec![problem])
 }

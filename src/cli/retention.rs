@@ -1,6 +1,6 @@
 //! `retention`: which mirrored builds are pinned, newest, orphaned.
 
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum, ValueHint};
 
 use super::args::{NetworkArgs, Source, source};
 use super::load::load_blocking;
-use super::{Exit, network, unusable};
+use super::{Exit, print, unusable};
 use crate::handoff::retention::{KeepList, Listing, Pins, Reach, Retention};
 use crate::stream::{GitError, Repository, read_checkout};
 use crate::text::{Printable, json, path_name};
@@ -119,15 +119,6 @@ pub(super) fn run(args: &RetentionArgs) -> Exit {
         Ok(judged) => judged,
         Err(problem) => return unusable(problem),
     };
-    let mut out = io::BufWriter::new(anstream::stdout());
-    let written = match (args.output, &retention) {
-        (RetentionOutput::Human, Some(retention)) => retention.write_human(&mut out),
-        (RetentionOutput::Markdown, Some(retention)) => retention.write_markdown(&mut out),
-        (RetentionOutput::Json, Some(retention)) => json::pretty(&mut out, retention),
-        (RetentionOutput::KeepList, _) | (_, None) => {
-            json::pretty(&mut out, &KeepList::of(&pins, retention.as_ref()))
-        }
-    };
     let has = |found: fn(&Retention) -> bool| retention.as_ref().is_some_and(found);
     let exit = if has(|it| !it.gone.is_empty()) {
         Exit::Fail
@@ -136,7 +127,14 @@ pub(super) fn run(args: &RetentionArgs) -> Exit {
     } else {
         Exit::Pass
     };
-    network::shown(written.and_then(|()| out.flush()), exit)
+    print(exit, |out| match (args.output, &retention) {
+        (RetentionOutput::Human, Some(retention)) => retention.write_human(out),
+        (RetentionOutput::Markdown, Some(retention)) => retention.write_markdown(out),
+        (RetentionOutput::Json, Some(retention)) => json::pretty(out, retention),
+        (RetentionOutput::KeepList, _) | (_, None) => {
+            json::pretty(out, &KeepList::of(&pins, retention.as_ref()))
+        }
+    })
 }
 
 fn judge(args: &RetentionArgs) -> Result<(Pins, Option<Retention>), String> {

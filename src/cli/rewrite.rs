@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::args::{NetworkArgs, Source, TargetArgs, source};
-use super::{Exit, unusable};
+use super::{Exit, unusable, whole};
 use crate::location::{Mirror, PUBLIC_MIRROR, Prefix, RewriteError, Target, rewrite};
 use crate::stream::{MAX_DOCUMENT_BYTES, Sources};
 use crate::text::Printable;
@@ -100,12 +100,7 @@ fn carry_out(args: &RewriteArgs) -> Result<(), String> {
     if !args.in_place {
         let mut out = io::stdout().lock();
         let written = moved.iter().try_for_each(|(_, _, rewritten)| out.write_all(rewritten.text.as_bytes()));
-        return match written.and_then(|()| out.flush()) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Err(format!("standard output: {error}"))
-            }
-            _ => Ok(()),
-        };
+        return whole(written.and_then(|()| out.flush()));
     }
     for (name, path, rewritten) in moved {
         let name = Printable(name);

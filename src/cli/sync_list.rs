@@ -15,7 +15,7 @@ use super::filters::Filters;
 use super::load::{client_settings, load};
 use super::network::{self, Stop};
 use super::target::Choice;
-use super::{Exit, Verbosity, env, prow, unusable};
+use super::{Exit, Verbosity, env, print, prow, unusable};
 use crate::atomic;
 use crate::gate::Case;
 use crate::handoff::directory::Directories;
@@ -203,13 +203,11 @@ async fn list(args: &SyncListArgs, verbosity: Verbosity, mut stop: Stop<'_>) -> 
     if let Some(Err(problem)) = written {
         exit = unusable(problem);
     }
-    let mut out = io::BufWriter::new(anstream::stdout());
-    let shown = match args.output {
-        Output::Human => list.write_human(&mut out),
-        Output::Markdown => list.write_markdown(&mut out, &prow),
-        Output::Json => json::pretty(&mut out, &list),
-    };
-    Ok(network::shown(shown.and_then(|()| out.flush()), exit))
+    Ok(print(exit, |out| match args.output {
+        Output::Human => list.write_human(out),
+        Output::Markdown => list.write_markdown(out, &prow),
+        Output::Json => json::pretty(out, &list),
+    }))
 }
 
 fn is_on_bridge(location: &str) -> bool {
