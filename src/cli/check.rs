@@ -18,7 +18,7 @@ use super::filters::Filters;
 use super::load::{client_settings, load};
 use super::refs::{RefArgs, marketplace_lags};
 use super::target::Choice;
-use super::{Exit, Verbosity, complain, env, lint, network, printed, signals};
+use super::{Exit, complain, env, lint, network, printed, signals};
 use crate::gate::{Case, Ended, TimeLimits};
 use crate::handoff::request;
 use crate::location::{self, rewrite};
@@ -156,11 +156,11 @@ const CONCURRENCY_OF_REFS: usize = 1_000;
 const A_CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 /// Runs the gate.
-pub(super) fn run(args: CheckArgs, verbosity: Verbosity) -> Exit {
-    network::run(async |stop| check(args, verbosity, stop).await)
+pub(super) fn run(args: CheckArgs, quiet: bool) -> Exit {
+    network::run(async |stop| check(args, quiet, stop).await)
 }
 
-async fn check(args: CheckArgs, verbosity: Verbosity, mut stop: network::Stop<'_>) -> Exit {
+async fn check(args: CheckArgs, quiet: bool, mut stop: network::Stop<'_>) -> Exit {
     let started = Instant::now();
     if let Some(directory) = reports_directory(args.artifacts_dir.as_deref()) {
         files::remove_earlier(&directory);
@@ -201,7 +201,7 @@ async fn check(args: CheckArgs, verbosity: Verbosity, mut stop: network::Stop<'_
     }
     let cases: Vec<Case> = subjects.iter().map(|subject| subject.case(&args, &choice)).collect();
     let mut report = Report { changes, verify: Some(args.verify), ..begun(Some(&choice), &sources) };
-    let mut observer = RunObserver::new(&args, verbosity, &subjects, &cases);
+    let mut observer = RunObserver::new(&args, quiet, &subjects, &cases);
     observer.begin(&report);
 
     let limits = TimeLimits {
@@ -245,7 +245,7 @@ async fn check(args: CheckArgs, verbosity: Verbosity, mut stop: network::Stop<'_
     }
     let is_for_pull_request = report.prow.retest().is_some();
     advise(&mut report, |document| rewritable(&args.sources, document, is_for_pull_request));
-    let reader = if verbosity.quiet { Audience::QuietLog } else { Audience::Log };
+    let reader = if quiet { Audience::QuietLog } else { Audience::Log };
     let exit = finish(args.output, reader, args.artifacts_dir.as_deref(), report);
     interrupt.map_or(exit, signals::Interrupt::exit)
 }

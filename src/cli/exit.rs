@@ -3,19 +3,16 @@
 use std::process::{ExitCode, Termination};
 
 /// The exit statuses.
+#[expect(missing_docs, reason = "`about` says what each means")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// Every artifact passed, or the command did what it was asked.
     Pass = 0,
-    /// At least one artifact is missing, wrong or not on a published place.
     Fail = 1,
-    /// Wrong usage, or a document that cannot be used; nothing was requested.
     Unusable = 2,
-    /// Nothing is known to be wrong, but something could not be determined.
     Inconclusive = 3,
-    /// Interrupted by SIGINT (128 + 2), with the reports written for what was known.
+    /// 128 + SIGINT.
     Interrupted = 130,
-    /// Ended by SIGTERM (128 + 15), with the reports written for what was known.
+    /// 128 + SIGTERM.
     Terminated = 143,
 }
 

@@ -19,7 +19,7 @@ use super::filters::{Filters, NoMatch, platforms};
 use super::load::{client_settings, load};
 use super::network::{self, Stop};
 use super::target::Choice;
-use super::{Exit, Verbosity, complain, env, print, unusable};
+use super::{Exit, complain, env, print, unusable};
 use crate::atomic;
 use crate::handoff::mirror::{
     Arrangement, FetchFailure, Fetched, Fetcher, MirrorPlan, NotClaimed, Planned, Received, Wanted, claim,
@@ -145,13 +145,13 @@ Exit status:
   130, 143  interrupted; run it again to go on";
 
 /// Plans, fetches, and says what came of it.
-pub(super) fn run(args: &MirrorArgs, verbosity: Verbosity) -> Exit {
-    network::run(async |stop| match mirror(args, verbosity, stop).await {
+pub(super) fn run(args: &MirrorArgs, quiet: bool) -> Exit {
+    network::run(async |stop| match mirror(args, quiet, stop).await {
         Ok(exit) | Err(exit) => exit,
     })
 }
 
-async fn mirror(args: &MirrorArgs, verbosity: Verbosity, mut stop: Stop<'_>) -> Result<Exit, Exit> {
+async fn mirror(args: &MirrorArgs, quiet: bool, mut stop: Stop<'_>) -> Result<Exit, Exit> {
     let choice = args.target.choose().map_err(unusable)?;
     let (settings, mut plan, sources) = if let Some(request) = &args.request {
         let name = request.display().to_string();
@@ -189,7 +189,7 @@ async fn mirror(args: &MirrorArgs, verbosity: Verbosity, mut stop: Stop<'_>) -> 
     let results = tokio::select! {
         biased;
         interrupt = &mut stop => return Err(interrupt.exit()),
-        results = fetch(args, settings, &plan, verbosity) => results,
+        results = fetch(args, settings, &plan, quiet) => results,
     };
     let there: BTreeSet<PathBuf> = plan
         .files
@@ -211,7 +211,7 @@ async fn mirror(args: &MirrorArgs, verbosity: Verbosity, mut stop: Stop<'_>) -> 
     {
         return Err(unusable(problem));
     }
-    Ok(show(args, verbosity, &plan, &results, exit))
+    Ok(show(args, quiet, &plan, &results, exit))
 }
 
 fn arrangement(args: &MirrorArgs) -> Result<Arrangement, String> {
@@ -343,11 +343,11 @@ async fn fetch(
     args: &MirrorArgs,
     settings: ClientSettings,
     plan: &MirrorPlan,
-    verbosity: Verbosity,
+    quiet: bool,
 ) -> Vec<Result<Fetched, FetchFailure>> {
     let client = Client::new(settings);
     let total = plan.files.iter().filter_map(|file| file.size).fold(0, u64::saturating_add);
-    let bar = if verbosity.quiet {
+    let bar = if quiet {
         ProgressBar::hidden()
     } else {
         ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr())
@@ -400,7 +400,7 @@ fn show_plan(args: &MirrorArgs, plan: &MirrorPlan) -> Exit {
 
 fn show(
     args: &MirrorArgs,
-    verbosity: Verbosity,
+    quiet: bool,
     plan: &MirrorPlan,
     results: &[Result<Fetched, FetchFailure>],
     exit: Exit,
@@ -412,7 +412,7 @@ fn show(
         for (file, result) in plan.files.iter().zip(results) {
             let path = file.path.display().to_string();
             match result {
-                Ok(_) if verbosity.quiet => {}
+                Ok(_) if quiet => {}
                 Ok(fetched) => writeln!(out, "{:<8} {}", fetched.as_str(), Printable(&path))?,
                 Err(failure) => {
                     let (id, why) = (&file.title, failure.to_string());

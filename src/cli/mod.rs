@@ -64,28 +64,20 @@ fn with_good_advice(mut error: clap::Error) -> clap::Error {
 
 /// Does what a command line says.
 pub fn run(cli: Cli) -> Exit {
-    let output = Verbosity { quiet: cli.quiet };
     log_to_stderr(cli.verbose);
     match cli.command {
-        Command::Check(args) => check::run(*args, output),
+        Command::Check(args) => check::run(*args, cli.quiet),
         Command::Resolve(args) => resolve::run(&args),
         Command::Rewrite(args) => rewrite::run(&args),
         Command::Completions(args) => completions::run(&args),
         Command::Man => man::run(),
         Command::Diff(args) => diff::run(&args),
-        Command::Mirror(args) => mirror::run(&args, output),
+        Command::Mirror(args) => mirror::run(&args, cli.quiet),
         Command::Retention(args) => retention::run(&args),
-        Command::SyncList(args) => sync_list::run(&args, output),
+        Command::SyncList(args) => sync_list::run(&args, cli.quiet),
         Command::Lint(args) => lint::run(&args),
         Command::Merge(args) => merge::run(&args),
     }
-}
-
-/// How much a command says.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Verbosity {
-    /// Only what failed, and the summary.
-    pub(crate) quiet: bool,
 }
 
 /// Diagnostics for those who look into the program itself: `-v`, `-vv`, `RUST_LOG`.

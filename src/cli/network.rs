@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::signals::{self, Interrupt};
-use super::{Exit, Verbosity, complain};
+use super::{Exit, complain};
 use crate::gate::{self, Case, Ended, Observer, TimeLimits};
 use crate::probe::Prober;
 use crate::report::model::Summary;
@@ -50,9 +50,9 @@ pub(super) async fn judge(
     cases: &[Case],
     deadline: Option<Instant>,
     stop: Stop<'_>,
-    verbosity: Verbosity,
+    quiet: bool,
 ) -> Result<Vec<Outcome>, Interrupt> {
-    let bar = if verbosity.quiet { Progress::hidden() } else { Progress::new(cases.len()) };
+    let bar = if quiet { Progress::hidden() } else { Progress::new(cases.len()) };
     let mut ticker = Ticker { bar, summary: Summary::default() };
     let limits = TimeLimits { deadline, wait: None };
     let (outcomes, ended) = gate::run(prober, cases, limits, stop, &mut ticker).await;

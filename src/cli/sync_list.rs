@@ -15,7 +15,7 @@ use super::filters::Filters;
 use super::load::{client_settings, load};
 use super::network::{self, Stop};
 use super::target::Choice;
-use super::{Exit, Verbosity, env, print, prow, unusable};
+use super::{Exit, env, print, prow, unusable};
 use crate::atomic;
 use crate::gate::Case;
 use crate::handoff::directory::Directories;
@@ -99,8 +99,8 @@ Exit status:
   2  wrong usage, an unusable document, or two builds for one directory
   3  something could not be determined";
 
-pub(super) fn run(args: &SyncListArgs, verbosity: Verbosity) -> Exit {
-    network::run(async |stop| match list(args, verbosity, stop).await {
+pub(super) fn run(args: &SyncListArgs, quiet: bool) -> Exit {
+    network::run(async |stop| match list(args, quiet, stop).await {
         Ok(exit) | Err(exit) => exit,
     })
 }
@@ -113,7 +113,7 @@ struct AskedArtifact<'s> {
     destination: ArtifactUrl,
 }
 
-async fn list(args: &SyncListArgs, verbosity: Verbosity, mut stop: Stop<'_>) -> Result<Exit, Exit> {
+async fn list(args: &SyncListArgs, quiet: bool, mut stop: Stop<'_>) -> Result<Exit, Exit> {
     let deadline = Instant::now().checked_add(args.deadline);
     let choice = args.target.choose().map_err(unusable)?;
     let destinations = Destinations::of(args, &choice).map_err(unusable)?;
@@ -151,7 +151,7 @@ async fn list(args: &SyncListArgs, verbosity: Verbosity, mut stop: Stop<'_>) -> 
         .iter()
         .map(|subject| case(subject, destinations.choice(subject.artifact), &subject.destination))
         .collect();
-    let there = network::judge(&prober, &cases, deadline, stop.as_mut(), verbosity).await;
+    let there = network::judge(&prober, &cases, deadline, stop.as_mut(), quiet).await;
     let there = there.map_err(super::signals::Interrupt::exit)?;
     let wanted = wanted(args, subjects, there, &mut findings);
 
@@ -168,7 +168,7 @@ async fn list(args: &SyncListArgs, verbosity: Verbosity, mut stop: Stop<'_>) -> 
         }
     }
     let cases: Vec<Case> = asked.iter().map(|(subject, .., url)| case(subject, &bridge, url)).collect();
-    let outcomes = network::judge(&prober, &cases, deadline, stop.as_mut(), verbosity).await;
+    let outcomes = network::judge(&prober, &cases, deadline, stop.as_mut(), quiet).await;
     let outcomes = outcomes.map_err(super::signals::Interrupt::exit)?;
     for ((subject, state, there, url), outcome) in asked.into_iter().zip(&outcomes) {
         subject.list(url, state, &there, outcome, &mut findings);

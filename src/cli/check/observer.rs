@@ -4,7 +4,6 @@ use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use super::{CheckArgs, CheckedArtifact, complain_softly};
-use crate::cli::Verbosity;
 use crate::cli::args::Output;
 use crate::gate::{Case, Observer};
 use crate::probe::{Outage, TransfersNow};
@@ -38,19 +37,19 @@ pub(super) struct RunObserver<'s> {
 impl<'s> RunObserver<'s> {
     pub(super) fn new(
         args: &CheckArgs,
-        verbosity: Verbosity,
+        quiet: bool,
         subjects: &'s [CheckedArtifact<'s>],
         cases: &'s [Case],
     ) -> Self {
-        let logs = args.output == Output::Human && !verbosity.quiet && !io::stdout().is_terminal();
+        let logs = args.output == Output::Human && !quiet && !io::stdout().is_terminal();
         let out: Box<dyn Write> = Box::new(io::BufWriter::new(anstream::stdout()));
         Self {
             subjects,
             cases,
             log: logs.then(|| LogWriter::new(out)),
-            progress: if verbosity.quiet { Progress::hidden() } else { Progress::new(subjects.len()) },
+            progress: if quiet { Progress::hidden() } else { Progress::new(subjects.len()) },
             outages: OutageNotes::default(),
-            quiet: verbosity.quiet,
+            quiet,
             says_passes: !args.refs.is_asked(),
             reports: vec![None; subjects.len()],
             told: 0,
