@@ -76,8 +76,6 @@ pub enum RetentionOutput {
     Human,
     /// The same for programs
     Json,
-    /// The same for a ticket
-    Markdown,
     /// The builds that must stay, for a pruner: JSON with their IDs, architectures and AMIs; needs no --listing
     KeepList,
 }
@@ -129,7 +127,6 @@ pub(super) fn run(args: &RetentionArgs) -> Exit {
     };
     print(exit, |out| match (args.output, &retention) {
         (RetentionOutput::Human, Some(retention)) => retention.write_human(out),
-        (RetentionOutput::Markdown, Some(retention)) => retention.write_markdown(out),
         (RetentionOutput::Json, Some(retention)) => json::pretty(out, retention),
         (RetentionOutput::KeepList, _) | (_, None) => {
             json::pretty(out, &KeepList::of(&pins, retention.as_ref()))

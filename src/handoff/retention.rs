@@ -8,7 +8,6 @@ mod files;
 mod human;
 mod keep_list;
 mod listing;
-mod markdown;
 mod pins;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};

@@ -10,7 +10,7 @@ use crate::stream::short_name;
 use crate::text::{Printable, bytes, count};
 
 /// The most refs that are named of a build; hundreds of tags may pin one.
-pub(super) const MOST_REFS: usize = 5;
+const MOST_REFS: usize = 5;
 
 impl Retention {
     /// Writes the report for a person.
@@ -59,7 +59,7 @@ impl Retention {
     }
 
     /// That commits were left out, which releases may have been cut from.
-    pub(super) fn narrowed(&self) -> Option<String> {
+    fn narrowed(&self) -> Option<String> {
         let option = Printable(self.narrowed_by.as_deref()?);
         Some(format!(
             "{option} leaves out earlier commits: a release that was cut from one of them may still install what is \
@@ -68,13 +68,13 @@ impl Retention {
     }
 
     /// The statuses that occur and do not speak for themselves, each with what it means.
-    pub(super) fn meanings(&self) -> impl Iterator<Item = String> {
+    fn meanings(&self) -> impl Iterator<Item = String> {
         let statuses: BTreeSet<Status> = self.builds.iter().map(|build| build.status).collect();
         statuses.into_iter().map(|status| format!("{}: {}", status.as_str(), status.meaning()))
     }
 
     /// `2 pinned (1 by earlier commits alone), 1 newest, 0 kept, 3 orphans (1024 bytes), 0 gone, 0 undetermined`.
-    pub(super) fn counts(&self) -> String {
+    fn counts(&self) -> String {
         let it = &self.summary;
         let past = match it.pinned_by_history_alone {
             0 => String::new(),
@@ -93,7 +93,7 @@ impl Retention {
 }
 
 /// The builds that something unreadable may pin.
-pub(super) fn doubt(unreadable: &Unreadable) -> String {
+fn doubt(unreadable: &Unreadable) -> String {
     match unreadable.newest_build.map(|time| time.to_string()) {
         Some(time) => {
             let part = |range: std::ops::Range<usize>| time.get(range).unwrap_or_default();
@@ -104,14 +104,14 @@ pub(super) fn doubt(unreadable: &Unreadable) -> String {
 }
 
 /// The build, and the name it goes by where that is another.
-pub(super) fn title(build: &Build) -> String {
+fn title(build: &Build) -> String {
     match &build.build_id {
         Some(id) if **id != *build.name => format!("{} (build {id})", build.name),
         _ => build.name.to_string(),
     }
 }
 
-pub(super) fn remarks(build: &Build) -> String {
+fn remarks(build: &Build) -> String {
     let mut remarks: Vec<String> = build.pruned.iter().cloned().collect();
     if let (Status::Orphan, Some(freed)) = (build.status, build.bytes) {
         remarks.push(bytes(freed));
@@ -124,7 +124,7 @@ pub(super) fn remarks(build: &Build) -> String {
 }
 
 /// The refs in short.
-pub(super) fn refs(all: &[Arc<str>]) -> String {
+fn refs(all: &[Arc<str>]) -> String {
     let mut some: Vec<String> = all.iter().take(MOST_REFS).map(|name| short_name(name).to_owned()).collect();
     if all.len() > MOST_REFS {
         some.push(format!("{} more", all.len() - MOST_REFS));
