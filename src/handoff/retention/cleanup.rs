@@ -4,7 +4,7 @@
 //! its actions (`"cloud-uploads": true`, `"containers": true`, `"images-kept": ["qemu"]`), and wrote a list of the
 //! actions before that (`["cloud-uploads", "images"]`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -29,45 +29,38 @@ pub enum PrunedImages {
     Unknown,
 }
 
-/// Actions that leave the files of a build alone.
-const HARMLESS: [&str; 2] = ["cloud-uploads", "containers"];
-
 /// The action that deletes images, all but those that [`KEPT`] names.
 const IMAGES: &str = "images";
 const KEPT: &str = "images-kept";
 
-/// The action that deletes a build as a whole.
-const BUILD: &str = "build";
-
 impl Cleanup {
     /// Reads the value of `policy-cleanup`.
     pub(super) fn read(value: &Value) -> Self {
-        let mut actions = Vec::new();
-        let mut known = flatten(value, &mut actions);
-        let mut done = |wanted: &str| {
-            let mut found = actions.iter().filter(|(action, _)| *action == wanted).peekable();
-            let is_there = found.peek().is_some();
-            known &= found.all(|(_, value)| **value == Value::Bool(true));
-            is_there
+        let done = Value::Bool(true);
+        let actions: Option<BTreeMap<&str, &Value>> = match value {
+            Value::Null => Some(BTreeMap::new()),
+            Value::Array(names) => names.iter().map(|name| Some((name.as_str()?, &done))).collect(),
+            Value::Object(fields) => {
+                Some(fields.iter().map(|(name, value)| (name.as_str(), value)).collect())
+            }
+            _ => None,
         };
-        let (build, images) = (done(BUILD), done(IMAGES));
-        let mut kept: Option<BTreeSet<String>> = None;
-        for (_, value) in actions.iter().filter(|(action, _)| *action == KEPT) {
-            let names: Option<BTreeSet<String>> = value
-                .as_array()
-                .and_then(|names| names.iter().map(|name| name.as_str().map(str::to_owned)).collect());
-            known &= names.is_some();
-            kept = names;
+        let Some(actions) = actions else { return Self { images: PrunedImages::Unknown, ..Self::default() } };
+        // In the order of their names: what is kept counts after that images were deleted.
+        let images =
+            actions.iter().try_fold(PrunedImages::All, |images, (name, value)| match (*name, *value) {
+                ("cloud-uploads" | "containers", _) => Some(images),
+                (IMAGES, Value::Bool(true)) => Some(PrunedImages::Only(BTreeSet::new())),
+                (KEPT, Value::Array(kept)) => {
+                    let names = kept.iter().map(|name| name.as_str().map(str::to_owned));
+                    names.collect::<Option<_>>().map(PrunedImages::Only)
+                }
+                _ => None,
+            });
+        Self {
+            images: images.unwrap_or(PrunedImages::Unknown),
+            actions: actions.into_keys().map(str::to_owned).collect(),
         }
-        let all_known = [BUILD, IMAGES, KEPT].into_iter().chain(HARMLESS);
-        known &= actions.iter().all(|(action, _)| all_known.clone().any(|known| known == *action));
-        let images = match (known, kept) {
-            (false, _) => PrunedImages::Unknown,
-            (true, Some(kept)) if !build => PrunedImages::Only(kept),
-            (true, _) if build || images => PrunedImages::Only(BTreeSet::new()),
-            (true, _) => PrunedImages::All,
-        };
-        Self { actions: actions.into_iter().map(|(action, _)| action.to_owned()).collect(), images }
     }
 
     /// What two listings say of one build: what one of them says is gone stays gone.
@@ -92,23 +85,6 @@ impl Cleanup {
             .chain(others.map(|action| format!("{action} pruned")))
             .collect::<Vec<_>>()
             .join("; ")
-    }
-}
-
-/// Collects the actions of an entry. Whether its shape is a known one.
-fn flatten<'v>(value: &'v Value, actions: &mut Vec<(&'v str, &'v Value)>) -> bool {
-    match value {
-        Value::Null => true,
-        Value::String(action) => {
-            actions.push((action, &Value::Bool(true)));
-            true
-        }
-        Value::Array(entries) => entries.iter().all(|entry| flatten(entry, actions)),
-        Value::Object(fields) => {
-            actions.extend(fields.iter().map(|(action, value)| (action.as_str(), value)));
-            true
-        }
-        Value::Bool(_) | Value::Number(_) => false,
     }
 }
 
@@ -140,19 +116,19 @@ mod tests {
             (r#"{"cloud-uploads": true, "containers": true}"#, All),
             (r#"["images"]"#, only(&[])),
             (r#"["cloud-uploads", "images"]"#, only(&[])),
-            (r#""images""#, only(&[])),
             (r#"{"images": true}"#, only(&[])),
-            (r#"{"build": true, "images-kept": ["qemu"]}"#, only(&[])),
             (r#"{"images-kept": []}"#, only(&[])),
             (r#"{"images-kept": ["qemu", "live-iso"]}"#, only(&["live-iso", "qemu"])),
             (r#"{"images": true, "images-kept": ["qemu"]}"#, only(&["qemu"])),
-            (r#"["images", {"images-kept": ["qemu"]}]"#, only(&["qemu"])),
             (r#"{"images-kept": "qemu"}"#, Unknown),
             (r#"{"images-kept": [1]}"#, Unknown),
             (r#"{"images": "2y"}"#, Unknown),
             (r#"{"images": false}"#, Unknown),
             (r#"{"everything": true}"#, Unknown),
             ("true", Unknown),
+            (r#""images""#, Unknown),
+            (r#"["images", {"images-kept": ["qemu"]}]"#, Unknown),
+            (r#"{"build": true, "images-kept": ["qemu"]}"#, Unknown),
             ("[1]", Unknown),
         ];
         for (text, images) in cases {
