@@ -38,9 +38,9 @@ pub struct Retention {
     /// orphans. Null if every commit of the refs counts.
     pub narrowed_by: Option<String>,
     /// What is pinned and not there: somebody's installation fails.
-    pub gone: Vec<Gone>,
+    pub gone: Vec<Missing>,
     /// What is pinned, and may be gone: the listing does not say.
-    pub undetermined: Vec<Undetermined>,
+    pub undetermined: Vec<Missing>,
     /// What is there, by directory, the oldest first.
     pub builds: Vec<Build>,
     /// What pins something, and cannot be read. Any build may be pinned by it.
@@ -118,20 +118,38 @@ pub enum Status {
     Orphan,
 }
 
-/// A build that is pinned and not there, or files of one.
+/// A build that is pinned and not there, or not known to be there, or files of one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Gone {
+pub struct Missing {
     /// The build ID.
     pub build_id: Arc<str>,
     /// The architecture.
     pub arch: Arc<str>,
-    /// How it shows.
-    pub how: HowGone,
-    /// The files that are gone; empty if the whole build is.
+    /// What the listing says of it.
+    #[serde(flatten)]
+    pub absence: Absence,
+    /// The files that are gone, or may be; empty if the whole build is, or if the pins do not name any.
     pub files: Vec<Arc<str>>,
     /// The refs or documents that pin it.
     pub pinned_by: Vec<Arc<str>>,
+}
+
+/// What a listing says of something that it does not show to be there. What is worse is greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum Absence {
+    /// It may be gone.
+    Undetermined {
+        /// Why it cannot be determined, one sentence for a person.
+        why: &'static str,
+    },
+    /// It is gone.
+    Gone {
+        /// How it shows.
+        how: HowGone,
+    },
 }
 
 /// How it shows that something is gone.
@@ -149,43 +167,17 @@ pub enum HowGone {
     FilesNotListed,
 }
 
-impl HowGone {
+impl Absence {
     /// The same for a person.
     pub(super) const fn shown(self) -> &'static str {
         match self {
-            Self::NotListed => "not listed",
-            Self::Removed => "removed as a whole (tombstone-builds)",
-            Self::Pruned => "pruned (policy-cleanup)",
-            Self::FilesNotListed => "not among the files that are listed",
+            Self::Undetermined { why } => why,
+            Self::Gone { how: HowGone::NotListed } => "not listed",
+            Self::Gone { how: HowGone::Removed } => "removed as a whole (tombstone-builds)",
+            Self::Gone { how: HowGone::Pruned } => "pruned (policy-cleanup)",
+            Self::Gone { how: HowGone::FilesNotListed } => "not among the files that are listed",
         }
     }
-}
-
-/// A build that is pinned, and of which the listing does not say whether the files are there.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Undetermined {
-    /// The build ID.
-    pub build_id: Arc<str>,
-    /// The architecture.
-    pub arch: Arc<str>,
-    /// Why it cannot be determined, one sentence for a person.
-    pub why: String,
-    /// The files that may be gone; empty if the pins do not name any.
-    pub files: Vec<Arc<str>>,
-    /// The refs or documents that pin it.
-    pub pinned_by: Vec<Arc<str>>,
-}
-
-/// Something that is pinned, and is not known to be there.
-struct Missing<'r> {
-    is_gone: bool,
-    build: &'r str,
-    arch: &'r str,
-    /// What is the matter.
-    what: &'r str,
-    files: &'r [Arc<str>],
-    pinned_by: &'r [Arc<str>],
 }
 
 impl Status {
@@ -268,7 +260,7 @@ impl Retention {
             pin.build_id().is_some_and(|build| streams.contains(&stream(&build)))
                 || pin.directory.as_deref().is_some_and(|directory| directories.contains(directory))
         };
-        let mut findings = files::GoneByBuild::default();
+        let mut findings = files::MissingByBuild::default();
         let mut not_covered = BTreeSet::new();
         for (pin, held) in pins.pins.iter().zip(by_pin).filter(|(pin, _)| pin.of_files) {
             let held: Vec<&Held> = held.iter().copied().filter(|held| pin.is_held_as(held)).collect();
@@ -286,27 +278,6 @@ impl Retention {
         }
         self.not_covered = not_covered.into_iter().collect();
         (self.gone, self.undetermined) = findings.into_lists();
-    }
-
-    /// What is gone, and what may be, for a person.
-    fn missing(&self) -> impl Iterator<Item = Missing<'_>> {
-        let gone = self.gone.iter().map(|it| Missing {
-            is_gone: true,
-            build: &it.build_id,
-            arch: &it.arch,
-            what: it.how.shown(),
-            files: &it.files,
-            pinned_by: &it.pinned_by,
-        });
-        let undetermined = self.undetermined.iter().map(|it| Missing {
-            is_gone: false,
-            build: &it.build_id,
-            arch: &it.arch,
-            what: &it.why,
-            files: &it.files,
-            pinned_by: &it.pinned_by,
-        });
-        gone.chain(undetermined)
     }
 
     fn count(&mut self) {

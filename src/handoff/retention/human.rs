@@ -30,12 +30,13 @@ impl Retention {
             write!(out, "  {:<14} {}", build.status.as_str(), Printable(what.trim_end()))?;
             writeln!(out, "{}{}", if remarks.is_empty() { "" } else { "  " }, Printable(&remarks))?;
         }
-        for it in self.missing() {
-            let word = if it.is_gone { "GONE" } else { "UNDETERMINED" };
-            let (build, arch, what) = (Printable(it.build), Printable(it.arch), Printable(it.what));
-            let by = refs(it.pinned_by);
-            writeln!(out, "{word} {build} {arch}: {what}: pinned by {}", Printable(&by))?;
-            it.files.iter().try_for_each(|file| writeln!(out, "  {}", Printable(file)))?;
+        for (word, missing) in [("GONE", &self.gone), ("UNDETERMINED", &self.undetermined)] {
+            for it in missing {
+                let (build, arch, what) = (Printable(&it.build_id), Printable(&it.arch), it.absence.shown());
+                let by = refs(&it.pinned_by);
+                writeln!(out, "{word} {build} {arch}: {what}: pinned by {}", Printable(&by))?;
+                it.files.iter().try_for_each(|file| writeln!(out, "  {}", Printable(file)))?;
+            }
         }
         for unreadable in &self.unreadable {
             let (by, why) = (Printable(&unreadable.by), Printable(&unreadable.why));

@@ -227,9 +227,11 @@ fn missing(retention: &Retention) -> Vec<String> {
         let tails = files.iter().map(|file| file.strip_prefix(&format!("rhcos-{A}-")).unwrap_or(file));
         tails.collect::<Vec<_>>().join(" ")
     };
-    let gone = retention.gone.iter().map(|gone| format!("{}: {:?}", tails(&gone.files), gone.how));
-    let open = retention.undetermined.iter().map(|open| format!("{}: ?", tails(&open.files)));
-    gone.chain(open).collect()
+    let shown = |it: &Missing| match it.absence {
+        Absence::Gone { how } => format!("{}: {how:?}", tails(&it.files)),
+        Absence::Undetermined { .. } => format!("{}: ?", tails(&it.files)),
+    };
+    retention.gone.iter().chain(&retention.undetermined).map(shown).collect()
 }
 
 #[test]
