@@ -23,7 +23,7 @@ pub use pins::{Ami, Pin, Pins, Reach, Unreadable};
 use crate::location::{BuildAge, BuildContent, BuildId};
 
 /// The version of the JSON form.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// What must be kept, what may go, and what is missing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -47,10 +47,6 @@ pub struct Retention {
     pub unreadable: Vec<Unreadable>,
     /// Builds that are pinned, of streams that the listing does not cover.
     pub not_covered: Vec<String>,
-    /// How many builds the listing says were removed as a whole.
-    pub removed: usize,
-    /// Lines of the listing that belong to no build.
-    pub ignored: usize,
 }
 
 /// The counts.
@@ -59,8 +55,6 @@ pub struct Retention {
 pub struct RetentionSummary {
     /// Pinned, and there.
     pub pinned: usize,
-    /// Of those, pinned by earlier commits alone, and by no tip of a ref.
-    pub pinned_by_history_alone: usize,
     /// Not pinned, but the newest of their stream.
     pub newest: usize,
     /// Kept because something cannot be read.
@@ -91,10 +85,8 @@ pub struct Build {
     pub status: Status,
     /// Whether it is the newest of its directory, pinned or not.
     pub newest: bool,
-    /// The refs or documents that pin it; in a ref's history `REF at COMMIT`.
+    /// The refs or documents that pin it; then, of refs' histories, `REF at COMMIT`.
     pub pinned_by: Vec<Arc<str>>,
-    /// Whether earlier commits of refs alone pin it, and no tip.
-    pub by_history_alone: bool,
     /// How many bytes its files have; null if the listing does not say that of all.
     pub bytes: Option<u64>,
     /// What was pruned of it although it is listed, for a person; null if nothing was.
@@ -228,8 +220,6 @@ impl Retention {
             builds: builds(pins, listing, &by_held),
             unreadable: pins.unreadable.clone(),
             not_covered: Vec::new(),
-            removed: listing.removed.iter().map(|(name, _)| name).collect::<BTreeSet<_>>().len(),
-            ignored: listing.ignored,
         };
         retention.look_for_pins(pins, listing, &by_pin, complete);
         retention.count();
@@ -286,7 +276,6 @@ impl Retention {
         let orphans = self.builds.iter().filter(|build| build.status == Status::Orphan);
         self.summary = RetentionSummary {
             pinned: count(&[Status::Pinned]),
-            pinned_by_history_alone: self.builds.iter().filter(|build| build.by_history_alone).count(),
             orphan_bytes: orphans.map(|build| build.bytes).sum(),
             newest: count(&[Status::Newest]),
             kept: count(&[Status::Unreadable, Status::PerhapsPinned]),
@@ -341,7 +330,6 @@ fn builds(pins: &Pins, listing: &Listing, by_held: &[Vec<&Pin>]) -> Vec<Build> {
         let is_newest = age.is_some_and(|age| newest.get(&group(held)).is_some_and(|most| *most == age));
         // Tips come first: there may be many other commits.
         let by: BTreeSet<(bool, &Arc<str>)> = pinned.iter().map(|pin| (pin.is_past, &pin.by)).collect();
-        let by_history_alone = by.first().is_some_and(|(is_past, _)| *is_past);
         let status = if !by.is_empty() {
             Status::Pinned
         } else if held.build.is_none() {
@@ -374,7 +362,6 @@ fn builds(pins: &Pins, listing: &Listing, by_held: &[Vec<&Pin>]) -> Vec<Build> {
                 status,
                 newest: is_newest,
                 pinned_by,
-                by_history_alone,
                 bytes: held.bytes,
                 pruned,
             });

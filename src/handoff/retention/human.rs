@@ -45,10 +45,6 @@ impl Retention {
         for meaning in self.meanings() {
             writeln!(out, "note: {meaning}")?;
         }
-        if self.removed > 0 {
-            let builds = count(self.removed, "build");
-            writeln!(out, "note: {builds} removed as a whole, as the listing says (tombstone-builds)")?;
-        }
         if !self.not_covered.is_empty() {
             let builds = count(self.not_covered.len(), "pinned build");
             writeln!(out, "note: {builds} of streams that the listing does not cover (see --complete)")?;
@@ -74,20 +70,16 @@ impl Retention {
         statuses.into_iter().map(|status| format!("{}: {}", status.as_str(), status.meaning()))
     }
 
-    /// `2 pinned (1 by earlier commits alone), 1 newest, 0 kept, 3 orphans (1024 bytes), 0 gone, 0 undetermined`.
+    /// `2 pinned, 1 newest, 0 kept, 3 orphans (1024 bytes), 0 gone, 0 undetermined`.
     fn counts(&self) -> String {
         let it = &self.summary;
-        let past = match it.pinned_by_history_alone {
-            0 => String::new(),
-            past => format!(" ({past} by earlier commits alone)"),
-        };
         let freed = match it.orphan_bytes {
             Some(freed) if it.orphans > 0 => format!(" ({} to be freed)", bytes(freed)),
             _ => String::new(),
         };
         let orphans = count(it.orphans, "orphan");
         format!(
-            "{} pinned{past}, {} newest, {} kept, {orphans}{freed}, {} gone, {} undetermined",
+            "{} pinned, {} newest, {} kept, {orphans}{freed}, {} gone, {} undetermined",
             it.pinned, it.newest, it.kept, it.gone, it.undetermined
         )
     }

@@ -36,8 +36,6 @@ pub struct Kept {
     pub id: Arc<str>,
     /// The architectures; empty where nothing says them, and all are meant.
     pub arches: BTreeSet<Arc<str>>,
-    /// Why it must stay: pinned, or by what the listing has of it.
-    pub because: BTreeSet<Status>,
     /// The AMIs that documents name of it.
     pub amis: BTreeSet<Ami>,
 }
@@ -46,23 +44,21 @@ impl KeepList {
     /// What must be kept because it is pinned, and what a listing has besides that must stay.
     pub fn of(pins: &Pins, listed: Option<&Retention>) -> Self {
         let mut builds: BTreeMap<Arc<str>, Kept> = BTreeMap::new();
-        let mut keep = |id: &Arc<str>, arches: &[Arc<str>], because| {
+        let mut keep = |id: &Arc<str>, arches: &[Arc<str>]| {
             let kept = builds.entry(Arc::clone(id)).or_insert_with(|| Kept {
                 id: Arc::clone(id),
                 arches: BTreeSet::new(),
-                because: BTreeSet::new(),
                 amis: pins.amis.get(id).cloned().unwrap_or_default(),
             });
             kept.arches.extend(arches.iter().cloned());
-            kept.because.insert(because);
         };
         for pin in &pins.pins {
-            keep(&pin.build, std::slice::from_ref(&pin.arch), Status::Pinned);
+            keep(&pin.build, std::slice::from_ref(&pin.arch));
         }
         let listed = listed.map(|retention| retention.builds.as_slice()).unwrap_or_default();
         for build in listed.iter().filter(|build| build.status != Status::Orphan) {
             let id = build.build_id.as_deref().map_or_else(|| Arc::clone(&build.name), Arc::from);
-            keep(&id, &build.arches, build.status);
+            keep(&id, &build.arches);
         }
         Self {
             schema_version: SCHEMA_VERSION,

@@ -48,8 +48,6 @@ pub struct Listing {
     pub held: Vec<Held>,
     /// Builds that were removed as a whole: their names, and the architecture if the listing says it.
     pub removed: BTreeSet<(Arc<str>, Option<Arc<str>>)>,
-    /// Lines that belong to no build.
-    pub ignored: usize,
     found: BTreeMap<ListedKey, Found>,
     tails: HashSet<Arc<str>>,
 }
@@ -234,10 +232,7 @@ impl Listing {
         is_directory: bool,
         size: Option<u64>,
     ) -> Option<&mut Found> {
-        let Some(place) = ListedPlace::find(segments, above, is_directory) else {
-            self.ignored += usize::from(!segments.is_empty());
-            return None;
-        };
+        let place = ListedPlace::find(segments, above, is_directory)?;
         let tail = place.file.map(|file| self.interned(&file.tail()));
         let found = self.found(&place.directory, &place.name, place.arch.map(Arch::rpm_name));
         if let Some(tail) = tail {
