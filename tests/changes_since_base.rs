@@ -138,10 +138,15 @@ fn filters_hold_for_what_changed_too() {
 }
 
 #[test]
-fn a_document_named_by_itself_is_compared_too() {
+fn only_a_checkout_has_a_base() {
     let checkout = Checkout::new();
-    let report = checkout.check(&["data/data/coreos/rhcos.json", "--base", "main"], &[]).json();
-    assert_eq!(changes(&report).len(), 3);
+    let file = "data/data/coreos/rhcos.json";
+    for arguments in [&[file, "--base", "main"][..], &[".", file, "--base", "main"]] {
+        let complaint = checkout.check(arguments, &[]).exits(2).stderr;
+        assert!(complaint.contains("--base needs one SOURCE, a checkout"), "{complaint}");
+    }
+    let report = checkout.check(&[file], &[("PULL_BASE_SHA", checkout.base.as_str())]).json();
+    assert_eq!(report["changes"], Value::Null);
 }
 
 #[test]

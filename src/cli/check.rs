@@ -310,7 +310,7 @@ async fn plan(
     let claims = sources.documents.iter().map(|sourced| Claims::of(&sourced.document)).collect();
     let mut documents: Vec<_> = sources.documents.iter_mut().map(|sourced| &mut sourced.document).collect();
     args.filters.apply(&mut documents).map_err(|error| unusable(args, Some(choice), &error.to_string()))?;
-    let changes = base.map(|base| base.changes_to(&args.filters, &args.sources, &sources));
+    let changes = base.map(|base| base.changes_to(&args.filters, &sources));
     // A partitioned run asks in its first part.
     let asks = choice.target == location::Target::Published && args.partition.is_none_or(|it| it.part() == 1);
     let mode = if asks { args.cloud_images } else { Strictness::Ignore };
