@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use super::plan::Planned;
 use super::sink::{FileSink, Hash, Received};
 use crate::location::ArtifactUrl;
-use crate::probe::{Absence, Client, Extent, Observation, Unfinished};
+use crate::probe::{Client, Extent, Observation, Unfinished};
 use crate::stream::Sha256;
 
 /// A file may be larger than anybody said by so much, in bytes, before it is taken to have no end.
@@ -71,8 +71,7 @@ impl Fetched {
 fn said(observation: &Observation) -> String {
     match observation {
         Observation::Present { status, .. } => format!("the server answered {status}"),
-        Observation::Absent { status, how: how @ Absence::Archived } => how.said(*status),
-        Observation::Absent { status, .. } => format!("it is missing: the server answered {status}"),
+        Observation::Absent { status, how } => how.said(*status),
         Observation::Refused(refusal) => refusal.to_string(),
         Observation::Undetermined(error) => error.detail.clone(),
     }
