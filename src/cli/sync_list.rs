@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, ValueHint};
@@ -21,15 +20,14 @@ use crate::gate::Case;
 use crate::handoff::directory::Directories;
 use crate::handoff::mirror::Arrangement;
 use crate::handoff::sync::{
-    Fetched, Gap, Refused, SyncBuild, SyncFile, SyncFindings, SyncList, SyncState, Unlisted, WhyRefused,
-    WhyUnlisted,
+    Candidate, Fetched, LeftOut, SyncBuild, SyncList, SyncState, WhyRefused, WhyUnlisted,
 };
 use crate::location::{
     ArtifactUrl, HostKind, OcpVersion, Owner, PUBLIC_MIRROR, Prefix, Target, bucket_directory,
 };
 use crate::probe::{Client, Prober};
 use crate::report::ProwContext;
-use crate::stream::{Artifact, Sourced, Sources};
+use crate::stream::{Artifact, Sources};
 use crate::text::{excerpt, json};
 use crate::verdict::{Finding, Outcome, Reason, Strictness, Verdict, Verify};
 
@@ -105,14 +103,6 @@ pub(super) fn run(args: &SyncListArgs, quiet: bool) -> Exit {
     })
 }
 
-/// One artifact that was asked for.
-struct AskedArtifact<'s> {
-    sourced: &'s Sourced,
-    artifact: &'s Artifact,
-    /// Where it should be.
-    destination: ArtifactUrl,
-}
-
 async fn list(args: &SyncListArgs, quiet: bool, mut stop: Stop<'_>) -> Result<Exit, Exit> {
     let deadline = Instant::now().checked_add(args.deadline);
     let choice = args.target.choose().map_err(unusable)?;
@@ -134,49 +124,50 @@ async fn list(args: &SyncListArgs, quiet: bool, mut stop: Stop<'_>) -> Result<Ex
     let filtered = args.filters.apply(&mut filtered.iter_mut().collect::<Vec<_>>());
     filtered.map_err(unusable)?;
 
-    let mut findings = SyncFindings::default();
-    let subjects = destinations.subjects(args, &sources, &mut findings).map_err(unusable)?;
-    let is_on_bridge = |subject: &AskedArtifact<'_>| is_on_bridge(&subject.artifact.location);
-    if choice.bridge.is_none() && !subjects.iter().any(is_on_bridge) {
+    let mut files = destinations.candidates(args, &sources).map_err(unusable)?;
+    let is_on_bridge =
+        |file: &Candidate<'_>| file.left_out.is_none() && is_on_bridge(&file.artifact.location);
+    if choice.bridge.is_none() && !files.iter().any(is_on_bridge) {
         return Err(unusable(format!(
             "the files are fetched from a bridge, and nothing says which: pass --stream-prefix, or set {}",
             env::STREAM_PREFIX
         )));
     }
-    let case = |subject: &AskedArtifact<'_>, choice: &Choice, location: &ArtifactUrl| Case {
-        location: Ok(location.clone()),
-        ..choice.case(subject.sourced, subject.artifact, Verify::Auto, Strictness::Ignore)
+    let mut judge = async |files: &mut [&mut Candidate<'_>], at: &dyn Fn(&Candidate<'_>) -> Case| {
+        let cases: Vec<Case> = files.iter().map(|file| at(file)).collect();
+        let outcomes = network::judge(&prober, &cases, deadline, stop.as_mut(), quiet).await;
+        outcomes.map_err(super::signals::Interrupt::exit)
     };
-    let cases: Vec<Case> = subjects
-        .iter()
-        .map(|subject| case(subject, destinations.choice(subject.artifact), &subject.destination))
-        .collect();
-    let there = network::judge(&prober, &cases, deadline, stop.as_mut(), quiet).await;
-    let there = there.map_err(super::signals::Interrupt::exit)?;
-    let wanted = wanted(args, subjects, there, &mut findings);
+    let case = |file: &Candidate<'_>, choice: &Choice, location: Option<&ArtifactUrl>| {
+        let case = choice.case(file.sourced, file.artifact, Verify::Auto, Strictness::Ignore);
+        Case { location: location.map_or(case.location, |url| Ok(url.clone())), ..case }
+    };
+    let mut asked = open(&mut files);
+    let at = |file: &Candidate<'_>| case(file, destinations.choice(file.artifact), file.destination.as_ref());
+    let outcomes = judge(&mut asked, &at).await?;
+    asked.into_iter().zip(outcomes).for_each(|(file, outcome)| set_state(file, &outcome));
+    if !args.all {
+        leave_out_complete(&mut files);
+    }
 
     let bridge = Choice {
         target: choice.bridge.clone().map_or(Target::Published, Target::Bridge),
         bridge: None,
         notes: Vec::new(),
     };
-    let mut asked = Vec::new();
-    for (subject, state, there) in wanted {
-        match at_bridge(&bridge, subject.artifact) {
-            Ok(url) => asked.push((subject, state, there, url)),
-            Err(message) => subject.leave_out(None, WhyUnlisted::NoPlace, message, &mut findings),
+    for file in open(&mut files) {
+        match at_bridge(&bridge, file.artifact) {
+            Ok(url) => file.url = Some(url),
+            Err(message) => file.left_out = Some(LeftOut::Unlisted(WhyUnlisted::NoPlace, message)),
         }
     }
-    let cases: Vec<Case> = asked.iter().map(|(subject, .., url)| case(subject, &bridge, url)).collect();
-    let outcomes = network::judge(&prober, &cases, deadline, stop.as_mut(), quiet).await;
-    let outcomes = outcomes.map_err(super::signals::Interrupt::exit)?;
-    for ((subject, state, there, url), outcome) in asked.into_iter().zip(&outcomes) {
-        subject.list(url, state, &there, outcome, &mut findings);
-    }
+    let mut asked = open(&mut files);
+    let outcomes = judge(&mut asked, &|file| case(file, &bridge, file.url.as_ref())).await?;
+    asked.into_iter().zip(outcomes).for_each(|(file, outcome)| set_bridge(file, &outcome));
 
     let prow = prow::context();
     let mut list = SyncList::of(
-        findings,
+        files,
         destinations.release.as_ref().unwrap_or(&destinations.named).reported(),
         choice.bridge.as_ref().map(ToString::to_string),
         &prow,
@@ -257,15 +248,13 @@ impl Destinations {
         self.release.as_ref().filter(|_| !stays).unwrap_or(&self.named)
     }
 
-    /// The artifacts that were asked for and have a destination. What keeps a build from being whole is a finding,
-    /// two builds for one directory an error.
-    fn subjects<'s>(
+    /// All artifacts, with their destinations. Two builds for one directory are an error.
+    fn candidates<'s>(
         &self,
         args: &SyncListArgs,
         sources: &'s Sources,
-        findings: &mut SyncFindings,
-    ) -> Result<Vec<AskedArtifact<'s>>, String> {
-        let mut subjects = Vec::new();
+    ) -> Result<Vec<Candidate<'s>>, String> {
+        let mut candidates = Vec::new();
         let mut directories = Directories::default();
         let all = sources
             .documents
@@ -273,31 +262,19 @@ impl Destinations {
             .flat_map(|sourced| sourced.document.artifacts.iter().map(move |artifact| (sourced, artifact)));
         for (sourced, artifact) in all {
             let place = self.choice(artifact).place(&artifact.location, &artifact.release);
-            if !args.filters.matches(&sourced.document, &artifact.id) {
-                findings.gaps.push(Gap {
-                    arch: artifact.id.arch.clone(),
-                    directory: place.ok().map(|place| place.directory().to_owned()),
-                    refused: Refused {
-                        why: WhyRefused::Part,
-                        message: "the filters leave files of the build out".to_owned(),
-                    },
-                });
-                continue;
-            }
-            match place {
+            let left_out = match &place {
+                _ if !args.filters.matches(&sourced.document, &artifact.id) => Some(LeftOut::Filtered),
+                Err(error) => Some(LeftOut::Unlisted(WhyUnlisted::NoPlace, error.to_string())),
                 Ok(destination) => {
-                    directories
-                        .claim_for(&destination, &sourced.document.name, &artifact.release)
-                        .map_err(|error| error.to_string())?;
-                    subjects.push(AskedArtifact { sourced, artifact, destination });
+                    let claimed =
+                        directories.claim_for(destination, &sourced.document.name, &artifact.release);
+                    claimed.map_err(|error| error.to_string())?;
+                    None
                 }
-                Err(error) => {
-                    let why = (None, WhyUnlisted::NoPlace, error.to_string());
-                    left_out(sourced, artifact, None, why, findings);
-                }
-            }
+            };
+            candidates.push(Candidate { left_out, ..Candidate::new(sourced, artifact, place.ok()) });
         }
-        Ok(subjects)
+        Ok(candidates)
     }
 
     /// That the job does not fill what the documents name.
@@ -316,114 +293,56 @@ impl Destinations {
     }
 }
 
-/// Those that are to be listed: of builds of which something is not there, or of all. What mirroring would not correct
-/// goes into the findings.
-fn wanted<'s>(
-    args: &SyncListArgs,
-    subjects: Vec<AskedArtifact<'s>>,
-    outcomes: Vec<Outcome>,
-    findings: &mut SyncFindings,
-) -> Vec<(AskedArtifact<'s>, SyncState, Outcome)> {
-    let mut states = Vec::new();
-    for (subject, outcome) in subjects.into_iter().zip(outcomes) {
-        let state = match deciding(&outcome) {
-            None => SyncState::Present,
-            Some(Reason::Missing) => SyncState::Missing,
-            Some(Reason::SizeMismatch | Reason::Sha256Mismatch) => SyncState::Wrong,
-            Some(reason) if reason.verdict() == Verdict::Inconclusive => SyncState::Undetermined,
-            Some(_) => {
-                let url = Some(subject.destination.clone());
-                subject.leave_out(url, WhyUnlisted::NotForArt, outcome.message(), findings);
-                continue;
+/// Those that may still be listed.
+fn open<'f, 's>(files: &'f mut [Candidate<'s>]) -> Vec<&'f mut Candidate<'s>> {
+    files.iter_mut().filter(|file| file.left_out.is_none()).collect()
+}
+
+/// Notes what is at a file's destination. What mirroring would not correct is not listed.
+fn set_state(file: &mut Candidate<'_>, outcome: &Outcome) {
+    file.state = match deciding(outcome) {
+        None => SyncState::Present,
+        Some(Reason::Missing) => SyncState::Missing,
+        Some(Reason::SizeMismatch | Reason::Sha256Mismatch) => SyncState::Wrong,
+        Some(reason) => {
+            if reason.verdict() != Verdict::Inconclusive {
+                file.left_out = Some(LeftOut::Unlisted(WhyUnlisted::NotForArt, outcome.message()));
             }
+            SyncState::Undetermined
+        }
+    };
+    file.message = (file.state != SyncState::Present).then(|| outcome.message());
+}
+
+/// Notes whether the bridge has a file.
+fn set_bridge(file: &mut Candidate<'_>, outcome: &Outcome) {
+    file.size = outcome.observed_size;
+    file.left_out = deciding(outcome).map(|reason| {
+        let why = match reason.verdict() {
+            Verdict::Inconclusive => WhyUnlisted::Undetermined,
+            Verdict::Fail | Verdict::Pass => WhyUnlisted::NotOnBridge,
         };
-        states.push((subject, state, outcome));
-    }
-    let lacking: BTreeSet<String> = states
-        .iter()
-        .filter(|(_, state, _)| *state != SyncState::Present)
-        .map(|(subject, ..)| subject.destination.directory().to_owned())
+        LeftOut::Unlisted(why, outcome.message())
+    });
+}
+
+/// Leaves out the directories of which nothing is missing.
+fn leave_out_complete(files: &mut [Candidate<'_>]) {
+    let lacking: BTreeSet<String> = open(files)
+        .into_iter()
+        .filter(|file| file.state != SyncState::Present)
+        .filter_map(|file| file.directory().map(str::to_owned))
         .collect();
-    states.retain(|(subject, ..)| args.all || lacking.contains(subject.destination.directory()));
-    states
+    for file in open(files) {
+        if file.directory().is_none_or(|directory| !lacking.contains(directory)) {
+            file.left_out = Some(LeftOut::Complete);
+        }
+    }
 }
 
 /// What decides whether a file is there. That nobody publishes its digest says nothing of that.
 fn deciding(outcome: &Outcome) -> Option<Reason> {
     outcome.findings.iter().map(Finding::reason).find(|reason| *reason != Reason::NoDigest)
-}
-
-/// Notes an artifact that is not listed, and that its build is not whole.
-fn left_out(
-    sourced: &Sourced,
-    artifact: &Artifact,
-    destination: Option<&ArtifactUrl>,
-    (url, why, message): (Option<ArtifactUrl>, WhyUnlisted, String),
-    findings: &mut SyncFindings,
-) {
-    let refused = match why {
-        WhyUnlisted::Undetermined => WhyRefused::Undetermined,
-        _ => WhyRefused::Incomplete,
-    };
-    findings.gaps.push(Gap {
-        arch: artifact.id.arch.clone(),
-        directory: destination.map(|it| it.directory().to_owned()),
-        refused: Refused {
-            why: refused,
-            message: "not every file of the build can be listed, and the job would delete those that are not"
-                .to_owned(),
-        },
-    });
-    findings.unlisted.push(Unlisted {
-        document: Arc::clone(&sourced.document.name),
-        id: artifact.id.clone(),
-        location: artifact.location.clone(),
-        url,
-        why,
-        message,
-    });
-}
-
-impl AskedArtifact<'_> {
-    fn leave_out(
-        &self,
-        url: Option<ArtifactUrl>,
-        why: WhyUnlisted,
-        message: String,
-        findings: &mut SyncFindings,
-    ) {
-        left_out(self.sourced, self.artifact, Some(&self.destination), (url, why, message), findings);
-    }
-
-    /// Lists the file, if the bridge has it.
-    fn list(
-        self,
-        url: ArtifactUrl,
-        state: SyncState,
-        there: &Outcome,
-        outcome: &Outcome,
-        findings: &mut SyncFindings,
-    ) {
-        if let Some(reason) = deciding(outcome) {
-            let why = match reason.verdict() {
-                Verdict::Inconclusive => WhyUnlisted::Undetermined,
-                _ => WhyUnlisted::NotOnBridge,
-            };
-            return self.leave_out(Some(url), why, outcome.message(), findings);
-        }
-        let file = SyncFile {
-            document: Arc::clone(&self.sourced.document.name),
-            id: self.artifact.id.clone(),
-            url,
-            location: self.artifact.location.clone(),
-            destination: self.destination,
-            state,
-            message: (state != SyncState::Present).then(|| there.message()),
-            sha256: self.artifact.sha256,
-            size: outcome.observed_size,
-        };
-        findings.available.push((file, Arc::clone(&self.artifact.release)));
-    }
 }
 
 fn exit_of(list: &SyncList) -> Exit {

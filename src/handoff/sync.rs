@@ -21,7 +21,7 @@ use super::request::Requested;
 use crate::location::{Arch, ArtifactUrl, BuildId, Location, Owner, PUBLIC_MIRROR, bucket_directory};
 use crate::report::ProwContext;
 use crate::report::model::ReportedTarget;
-use crate::stream::{ArtifactId, Sha256};
+use crate::stream::{Artifact, ArtifactId, Sha256, Sourced};
 use crate::text::excerpt;
 
 /// The version of the JSON form.
@@ -180,41 +180,74 @@ pub enum WhyUnlisted {
 }
 
 impl WhyUnlisted {
-    const fn title(self) -> &'static str {
+    const fn words(self) -> &'static str {
         match self {
-            Self::NotOnBridge => "The bridge does not have them",
-            Self::NoPlace => "Their URL cannot be determined",
-            Self::NotForArt => "Mirroring would not correct them",
-            Self::Undetermined => "Could not be determined",
+            Self::NotOnBridge => "the bridge does not have it",
+            Self::NoPlace => "its URL cannot be determined",
+            Self::NotForArt => "mirroring would not correct it",
+            Self::Undetermined => "whether the bridge has it could not be determined",
         }
     }
-
-    const ALL: [Self; 4] = [Self::NotOnBridge, Self::NoPlace, Self::NotForArt, Self::Undetermined];
 }
 
-/// What a [`SyncList`] is made from.
-#[derive(Debug, Clone, Default)]
-pub struct SyncFindings {
-    /// What the bridge has, with the document's release.
-    pub available: Vec<(SyncFile, Arc<str>)>,
-    pub unlisted: Vec<Unlisted>,
-    /// What keeps a build from being whole.
-    pub gaps: Vec<Gap>,
-}
-
-/// Something that a build is listed without.
+/// An artifact of the documents, and what is known of it: what a [`SyncList`] is made from.
 #[derive(Debug, Clone)]
-pub struct Gap {
-    pub arch: Arc<str>,
-    /// The directory; every one of the architecture, if that is not known.
-    pub directory: Option<String>,
-    pub refused: Refused,
+pub struct Candidate<'s> {
+    pub sourced: &'s Sourced,
+    pub artifact: &'s Artifact,
+    /// Where it should be.
+    pub destination: Option<ArtifactUrl>,
+    /// Where the bridge should have it.
+    pub url: Option<ArtifactUrl>,
+    /// What is at its destination.
+    pub state: SyncState,
+    /// The same, one sentence for a person.
+    pub message: Option<String>,
+    /// The size in bytes that the bridge gave.
+    pub size: Option<u64>,
+    pub left_out: Option<LeftOut>,
+}
+
+/// Why an artifact is not listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LeftOut {
+    /// It was not asked for, so that its build is listed in part.
+    Filtered,
+    /// Nothing of its build is missing.
+    Complete,
+    /// It cannot be listed, and the sentence says why.
+    Unlisted(WhyUnlisted, String),
+}
+
+impl<'s> Candidate<'s> {
+    /// One of which nothing else is known yet.
+    pub fn new(sourced: &'s Sourced, artifact: &'s Artifact, destination: Option<ArtifactUrl>) -> Self {
+        let state = SyncState::Undetermined;
+        Self { sourced, artifact, destination, url: None, state, message: None, size: None, left_out: None }
+    }
+
+    /// The directory that it should be in.
+    pub fn directory(&self) -> Option<&str> {
+        self.destination.as_ref().map(ArtifactUrl::directory)
+    }
+
+    fn unlisted(&self, why: WhyUnlisted, message: String) -> Unlisted {
+        Unlisted {
+            document: Arc::clone(&self.sourced.document.name),
+            id: self.artifact.id.clone(),
+            location: self.artifact.location.clone(),
+            url: self.url.clone().or_else(|| self.destination.clone()),
+            why,
+            message,
+        }
+    }
 }
 
 impl SyncList {
-    /// The list of everything that the bridge has, by directory.
+    /// The list of everything that the bridge has, by directory. What a build is listed without is the reason that its
+    /// list is refused: of every directory of the architecture, if its own is not known.
     pub fn of(
-        findings: SyncFindings,
+        candidates: Vec<Candidate<'_>>,
         missing_from: ReportedTarget,
         bridge: Option<String>,
         prow: &ProwContext,
@@ -225,29 +258,36 @@ impl SyncList {
             bridge,
             pull_request: prow.pull_request(),
             builds: Vec::new(),
-            unlisted: findings.unlisted,
+            unlisted: Vec::new(),
             notes: Vec::new(),
         };
-        let mut gaps = findings.gaps;
-        for (file, release) in findings.available {
-            if let Err((why, message)) = list.add(file.clone(), &release) {
-                let SyncFile { document, id, url, location, destination, .. } = file;
-                gaps.push(Gap {
-                    arch: id.arch.clone(),
-                    directory: Some(destination.directory().to_owned()),
-                    refused: Refused { why: WhyRefused::Incomplete, message: format!("{id}: {message}") },
-                });
-                list.unlisted.push(Unlisted { document, id, location, url: Some(url), why, message });
-            }
+        let mut gaps = Vec::new();
+        for candidate in candidates {
+            let Some(left_out) = candidate.left_out.clone().or_else(|| list.add(&candidate).err()) else {
+                continue;
+            };
+            let (why, message) = match left_out {
+                LeftOut::Complete => continue,
+                LeftOut::Filtered => (WhyRefused::Part, "the filters leave files of the build out"),
+                LeftOut::Unlisted(why, message) => {
+                    list.unlisted.push(candidate.unlisted(why, message));
+                    let is_unknown = why == WhyUnlisted::Undetermined;
+                    let why = if is_unknown { WhyRefused::Undetermined } else { WhyRefused::Incomplete };
+                    (
+                        why,
+                        "not every file of the build can be listed, and the job would delete those that are not",
+                    )
+                }
+            };
+            gaps.push((candidate, Refused { why, message: message.to_owned() }));
         }
         for build in &mut list.builds {
-            let directory = build.files.first().map(|file| file.destination.directory().to_owned());
-            let concerns = |gap: &&Gap| {
-                *gap.arch == *build.arch.rpm_name() && (gap.directory.is_none() || gap.directory == directory)
-            };
-            for gap in gaps.iter().filter(concerns) {
-                if !build.refused.contains(&gap.refused) {
-                    build.refused.push(gap.refused.clone());
+            let directory = build.files.first().map(|file| file.destination.directory());
+            for (candidate, refused) in &gaps {
+                let is_of_build = *candidate.artifact.id.arch == *build.arch.rpm_name()
+                    && (candidate.destination.is_none() || candidate.directory() == directory);
+                if is_of_build && !build.refused.contains(refused) {
+                    build.refused.push(refused.clone());
                 }
             }
             build.refuse_other_names();
@@ -259,11 +299,27 @@ impl SyncList {
         self.builds.iter().map(|build| build.files.len()).sum()
     }
 
-    fn add(&mut self, file: SyncFile, release: &str) -> Result<(), (WhyUnlisted, String)> {
-        let no_place = |why: String| (WhyUnlisted::NoPlace, why);
-        let at_bridge = Location::read(&file.url).map_err(|error| no_place(error.to_string()))?;
-        let destination = Location::read(&file.destination).map_err(|error| no_place(error.to_string()))?;
-        let build_id = build_of(&at_bridge, release).map_err(|error| no_place(error.to_string()))?;
+    fn add(&mut self, candidate: &Candidate<'_>) -> Result<(), LeftOut> {
+        let no_place = |why: String| LeftOut::Unlisted(WhyUnlisted::NoPlace, why);
+        let Candidate { sourced, artifact, destination, url, state, message, size, .. } = candidate;
+        let (Some(url), Some(destination)) = (url, destination) else {
+            return Err(no_place("its URL cannot be determined".to_owned()));
+        };
+        let file = SyncFile {
+            document: Arc::clone(&sourced.document.name),
+            id: artifact.id.clone(),
+            url: url.clone(),
+            location: artifact.location.clone(),
+            destination: destination.clone(),
+            state: *state,
+            message: message.clone(),
+            sha256: artifact.sha256,
+            size: *size,
+        };
+        let at_bridge = Location::read(url).map_err(|error| no_place(error.to_string()))?;
+        let destination = Location::read(destination).map_err(|error| no_place(error.to_string()))?;
+        let build_id =
+            build_of(&at_bridge, &artifact.release).map_err(|error| no_place(error.to_string()))?;
         let in_directory = |build: &&mut SyncBuild| {
             build.files.iter().any(|other| other.destination.directory() == file.destination.directory())
         };
@@ -275,7 +331,7 @@ impl SyncList {
                     Ok(())
                 }
                 Some(other) if other.sha256 == file.sha256 => Ok(()),
-                Some(other) => Err((
+                Some(other) => Err(LeftOut::Unlisted(
                     WhyUnlisted::NotForArt,
                     format!(
                         "its sha256 is {}, and {} of {} has the same file with sha256 {}",
@@ -326,14 +382,6 @@ impl SyncList {
             let name = if *number == 1 { format!("{base}.txt") } else { format!("{base}-{number}.txt") };
             job.run_with(name, build.arch, &build.build_id);
         }
-    }
-
-    /// Why files are not listed, each reason once, with its files.
-    fn unlisted_by_reason(&self) -> impl Iterator<Item = (WhyUnlisted, Vec<&Unlisted>)> {
-        WhyUnlisted::ALL.into_iter().filter_map(|why| {
-            let of_it: Vec<&Unlisted> = self.unlisted.iter().filter(|it| it.why == why).collect();
-            (!of_it.is_empty()).then_some((why, of_it))
-        })
     }
 }
 

@@ -43,14 +43,11 @@ impl SyncList {
             }
             writeln!(out)?;
         }
-        for (why, unlisted) in self.unlisted_by_reason() {
-            writeln!(out, "NOT LISTED: {}: {}", why.title(), count(unlisted.len(), "file"))?;
-            for it in unlisted {
-                let url = it.url.as_ref().map_or(it.location.as_str(), |url| url.as_str());
-                writeln!(out, "  {}: {}", Printable(&it.id.to_string()), Printable(&it.message))?;
-                writeln!(out, "    {}", Printable(url))?;
-            }
-            writeln!(out)?;
+        for it in &self.unlisted {
+            let url = it.url.as_ref().map_or(it.location.as_str(), |url| url.as_str());
+            let (id, why) = (it.id.to_string(), it.why.words());
+            writeln!(out, "NOT LISTED {}: {why}: {}", Printable(&id), Printable(&it.message))?;
+            writeln!(out, "  {}", Printable(url))?;
         }
         for note in &self.notes {
             writeln!(out, "note: {}", Printable(note))?;

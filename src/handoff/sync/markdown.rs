@@ -22,11 +22,12 @@ impl SyncList {
         for build in &self.builds {
             write_build(out, build)?;
         }
-        for (why, unlisted) in self.unlisted_by_reason() {
-            writeln!(out, "\n### Not listed: {} ({})\n", why.title(), count(unlisted.len(), "file"))?;
-            for it in unlisted {
-                writeln!(out, "- {}: {}", code(&it.id.to_string(), 200), prose(&it.message, 600))?;
-            }
+        if !self.unlisted.is_empty() {
+            writeln!(out, "\n### Not listed: {}\n", count(self.unlisted.len(), "file"))?;
+        }
+        for it in &self.unlisted {
+            let (id, why) = (code(&it.id.to_string(), 200), it.why.words());
+            writeln!(out, "- {id}: {why}: {}", prose(&it.message, 600))?;
         }
         for note in &self.notes {
             writeln!(out, "\n> {}", prose(note, 600))?;

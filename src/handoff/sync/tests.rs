@@ -1,5 +1,6 @@
 use super::*;
 use crate::report::model::{ReportedTarget, TargetKind};
+use crate::stream::Document;
 
 const BRIDGE: &str = "https://bridge.example/art/storage";
 const MIRROR: &str = "https://mirror.openshift.com/pub/openshift-v4/x86_64/dependencies/rhcos";
@@ -8,37 +9,39 @@ const RELEASES: &str =
 const STREAMS: &str =
     "prod/streams/rhel-9.6/builds/9.6.20251015-1/x86_64/rhcos-9.6.20251015-1-qemu.x86_64.qcow2.gz";
 
-fn available(at_bridge: &str, destination: &str, digest: u8) -> (SyncFile, Arc<str>) {
-    let file = SyncFile {
-        document: "d".into(),
-        id: ArtifactId {
-            arch: "x86_64".into(),
-            platform: "qemu".into(),
-            format: "qcow2.gz".into(),
-            component: "disk".into(),
-        },
-        url: ArtifactUrl::parse(&format!("{BRIDGE}/{at_bridge}")).unwrap(),
-        location: destination.to_owned(),
-        destination: ArtifactUrl::parse(destination).unwrap(),
-        state: SyncState::Missing,
-        message: None,
-        sha256: Sha256::from_bytes([digest; 32]),
-        size: None,
-    };
-    (file, "".into())
-}
+/// A file: where it is below the bridge, its destination, and the byte that its digest repeats.
+type Available<'a> = (&'a str, &'a str, u8);
 
-fn list(available: Vec<(SyncFile, Arc<str>)>) -> SyncList {
-    let findings = SyncFindings { available, ..SyncFindings::default() };
+fn list(available: &[Available<'_>]) -> SyncList {
+    let documents: Vec<Sourced> = available
+        .iter()
+        .map(|(_, destination, digest)| {
+            let text = format!(
+                r#"{{"stream": "s", "architectures": {{"x86_64": {{"artifacts": {{"qemu": {{"release": "",
+                "formats": {{"qcow2.gz": {{"disk": {{"location": "{destination}", "sha256": "{}"}}}}}}}}}}}}}}}}"#,
+                Sha256::from_bytes([*digest; 32])
+            );
+            Sourced { document: Document::parse("d", text.as_bytes()).unwrap(), legacy: Arc::default() }
+        })
+        .collect();
+    let candidate = |(sourced, (at_bridge, destination, _)): (_, &Available<'_>)| {
+        let sourced: &Sourced = sourced;
+        Candidate {
+            url: Some(ArtifactUrl::parse(&format!("{BRIDGE}/{at_bridge}")).unwrap()),
+            state: SyncState::Missing,
+            ..Candidate::new(sourced, &sourced.document.artifacts[0], ArtifactUrl::parse(destination).ok())
+        }
+    };
+    let candidates = documents.iter().zip(available).map(candidate).collect();
     let published = ReportedTarget { kind: TargetKind::Published, prefix: None };
-    SyncList::of(findings, published, None, &ProwContext::default())
+    SyncList::of(candidates, published, None, &ProwContext::default())
 }
 
 /// Paths below the mirror, and what is there.
 type Answers<'a> = &'a [(&'a str, &'a str)];
 
 fn answered(destination: &str, answers: Answers<'_>) -> SyncList {
-    let mut list = list(vec![available(STREAMS, &format!("{MIRROR}/{destination}"), 1)]);
+    let mut list = list(&[(STREAMS, &format!("{MIRROR}/{destination}"), 1)]);
     let answer = |(path, text): &(&str, &str)| {
         let url = ArtifactUrl::parse(&format!("{MIRROR}/{path}")).unwrap();
         (url, if *text == "down" { Err("down".to_owned()) } else { Ok(Some(text.as_bytes().to_vec())) })
@@ -56,7 +59,9 @@ fn answered(destination: &str, answers: Answers<'_>) -> SyncList {
 fn one_file_is_listed_once_and_with_one_digest() {
     let destination = format!("{MIRROR}/4.8/4.8.2/rhcos-4.8.2-x86_64-qemu.x86_64.qcow2.gz");
     let listed = |digests: &[u8]| {
-        let list = list(digests.iter().map(|digest| available(RELEASES, &destination, *digest)).collect());
+        let available: Vec<Available<'_>> =
+            digests.iter().map(|digest| (RELEASES, &*destination, *digest)).collect();
+        let list = list(&available);
         (
             list.files(),
             list.builds[0].refused.len(),
@@ -87,7 +92,7 @@ fn the_job_is_asked_for_what_it_can_write() {
         (RELEASES, "4.8/4.8.2/rhcos-qemu.x86_64.qcow2.gz", None),
     ];
     for (at_bridge, destination, expected) in cases {
-        let list = list(vec![available(at_bridge, &format!("{MIRROR}/{destination}"), 1)]);
+        let list = list(&[(at_bridge, &format!("{MIRROR}/{destination}"), 1)]);
         let build = &list.builds[0];
         let job = build.sync_job.as_ref().filter(|_| build.refused.is_empty());
         assert_eq!(job.map(|job| (&*job.version, &*job.mirror_prefix)), expected, "{:?}", build.refused);
@@ -96,7 +101,7 @@ fn the_job_is_asked_for_what_it_can_write() {
         );
     }
     let cdn = format!("https://rhcos.mirror.openshift.com/art/storage/{STREAMS}");
-    let pipeline = list(vec![available(STREAMS, &cdn, 1)]);
+    let pipeline = list(&[(STREAMS, &cdn, 1)]);
     assert_eq!(
         pipeline.builds[0].upload_to.as_deref(),
         Some("prod/streams/rhel-9.6/builds/9.6.20251015-1/x86_64/")
@@ -108,7 +113,7 @@ fn the_job_is_asked_for_what_it_can_write() {
         MIRROR.replace("mirror.", "rhcos.mirror.") + "/4.20/4.20.1/rhcos-4.20.1-x86_64-qemu.x86_64.qcow2.gz",
     ];
     for url in elsewhere {
-        let list = list(vec![available(STREAMS, &url, 1)]);
+        let list = list(&[(STREAMS, &url, 1)]);
         assert_eq!(
             (list.builds[0].refused[0].why, &list.builds[0].sync_job),
             (WhyRefused::NotArts, &None),
