@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::outcomes::{self, Reasons, Seen};
 use crate::setup::{Setup, behaviour};
-use crate::world::{Access, Fault, HostState, Source, Wire, World};
+use crate::world::{Access, Fault, HostState, Source, Target, Wire, World};
 
 /// A reference, and what is behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -175,9 +175,16 @@ impl CloudReference {
         let is_right = allowed.iter().any(|(allowed, reasons)| {
             *allowed == verdict && reason.map_or(reasons.is_empty(), |reason| reasons.contains(reason))
         });
-        (!is_right).then(|| {
-            format!("{verdict} ({reason:?}): {}, but of {self:?} it must be {allowed:?}", said["message"])
-        })
+        if !is_right {
+            return Some(format!(
+                "{verdict} ({reason:?}): {}, but of {self:?} it must be {allowed:?}",
+                said["message"]
+            ));
+        }
+        let warnings = said["warnings"].to_string();
+        let names_tag = warnings.contains("tag") && warnings.contains(REPOSITORY);
+        let must = self.kind == Kind::KubeVirt && self.state == State::OtherTag && verdict == "pass";
+        (must && !names_tag).then(|| format!("{self:?} passes, and its tag is not told of: {warnings}"))
     }
 }
 
@@ -293,5 +300,5 @@ pub fn disagreements(world: &World, report: &Value) -> Vec<String> {
 /// of several documents they show no more than of one.
 pub fn are_asked(world: &World) -> bool {
     let is_one = world.documents == 1 && !matches!(world.source, Source::Branches(_));
-    is_one && world.host == HostState::Up && !world.is_cut_off()
+    is_one && world.target == Target::Published && world.host == HostState::Up && !world.is_cut_off()
 }

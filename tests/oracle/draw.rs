@@ -6,7 +6,7 @@ use crate::cloud::{self, CloudReference, Mode};
 use crate::world::{
     Access, Archive, Artifact, Astray, Away, Body, Branch, Build, Claim, Directory, Fault, Firewall, Form,
     Header, HostState, Keys, Legacy, Place, ProxyState, Quirk, Retries, Says, Served, Sidecar, Signatures,
-    Source, Style, Truth, Verify, Wire, World, Written,
+    Source, Style, Target, Truth, Verify, Wire, World, Written,
 };
 
 /// The statuses that say a file isn't there; 0 stands for S3's own 403.
@@ -129,12 +129,16 @@ impl Draw {
             _ => Form::Good,
         };
         // Real directories seldom have both.
-        let access = if self.one_in(3) { Access::Missing(self.pick(&MISSING)) } else { self.access() };
+        let access = match self.rng.u32(0..24) {
+            0..8 => Access::Missing(self.pick(&MISSING)),
+            8 if self.amiss() => Access::CutOnce(self.rng.u64(0..40)),
+            _ => self.access(),
+        };
         let form = match access {
             // Each of these is how the body is sent, and so are two of the forms.
             Access::HugeHeader(_) if matches!(form, Form::Labelled | Form::Endless) => Form::Good,
             // What is cut must be longer than what is left of it, and what is paced must come to an end soon.
-            Access::Cut(..) | Access::Paced(..)
+            Access::Cut(..) | Access::CutOnce(_) | Access::Paced(..)
                 if !matches!(form, Form::JunkAround | Form::CutShort | Form::Stale) =>
             {
                 Form::Good
@@ -316,7 +320,7 @@ impl Draw {
             1 => ProxyState::Status(self.pick(&[301, 302, 307, 308])),
             2 => ProxyState::Status(self.pick(&[400, 403, 404, 407, 407, 429])),
             3 => ProxyState::Status(self.pick(&[500, 502, 503, 504])),
-            4 => ProxyState::Garbage,
+            4 => self.pick(&[ProxyState::Garbage, ProxyState::Page]),
             5 if self.one_in(2) => ProxyState::Silent,
             6 => self.pick(&[ProxyState::Closes, ProxyState::Resets]),
             7..9 => ProxyState::Dies(self.rng.u64(0..40_000)),
@@ -340,7 +344,9 @@ impl Draw {
         };
         // Each time that nothing comes back takes a timeout.
         let times = if away == Away::BlackHole { self.rng.u64(1..3) } else { self.rng.u64(1..6) };
-        HostState::ComesBack(away, times, self.rng.u64(0..400))
+        // At times it takes longer than a failure that nobody would notice.
+        let ms = if self.one_in(4) { self.rng.u64(1_200..2_000) } else { self.rng.u64(0..400) };
+        HostState::ComesBack(away, times, ms)
     }
 
     /// An artifact whose file another is too, where it is answered the same however often it is asked for.
@@ -396,6 +402,14 @@ impl World {
                 artifact.quirk = Quirk::Trickle;
             }
         }
+        // Behind a proxy the published hosts are asked.
+        let target = if wire != Wire::Proxied && draw.one_in(4) { Target::Bridge } else { Target::Published };
+        if target == Target::Bridge {
+            // What no place can be told for is no concern of a round.
+            for artifact in &mut artifacts {
+                artifact.place = Place::Mirror;
+            }
+        }
         let (source, documents) = draw.source();
         if source != Source::Checkout || documents > 1 {
             for artifact in &mut artifacts {
@@ -413,6 +427,7 @@ impl World {
             cloud: Vec::new(),
             cloud_mode: draw.pick(&[Mode::Ignore, Mode::Warn, Mode::Require, Mode::Require]),
             source,
+            target,
             wire,
             proxy,
             host,

@@ -79,6 +79,8 @@ pub fn seen(world: &World, access: Access, with_body: bool) -> Vec<Seen> {
         Access::Recovering(_, fault) | Access::Flapping(fault) | Access::Lossy(_, _, fault) => {
             vec![Seen::Content, error(fault)]
         }
+        Access::CutOnce(_) if world.retries == Retries::Times(0) => vec![broken],
+        Access::CutOnce(_) => vec![Seen::Content],
         // What was cut off is not what is there.
         Access::Cut(..) if with_body => vec![broken],
         Access::Cut(..) => vec![Seen::Content],
@@ -96,7 +98,12 @@ pub fn seen(world: &World, access: Access, with_body: bool) -> Vec<Seen> {
     };
     let fails = seen.iter().any(|seen| matches!(seen, Seen::ProbeError(_)));
     // It waits for another attempt while something else uses up the time of their host.
-    let waits = matches!(access, Access::Recovering(..)) && world.has_lasting_faults();
+    let waits = match access {
+        Access::Recovering(..) | Access::CutOnce(_) => world.lasting_faults() > 0,
+        // It is one of them itself.
+        Access::Flapping(_) => world.lasting_faults() > 1,
+        _ => false,
+    };
     if (fails || waits) && matches!(world.retries, Retries::For(_)) {
         // Once the time of a host is over, the last failure of any request to it is why.
         seen.push(Seen::ProbeError(ANY));

@@ -14,7 +14,9 @@ use crate::cloud::{HOSTS, Mode};
 use crate::resources::fault;
 use crate::setup::Setup;
 use crate::sources::Input;
-use crate::world::{Access, Away, Form, HostState, ProxyState, Retries, Signatures, Verify, Wire, World};
+use crate::world::{
+    Access, Away, Form, HostState, ProxyState, Retries, Signatures, Target, Verify, Wire, World,
+};
 
 /// Mirrors of every kind, kept from round to round.
 pub struct Servers {
@@ -162,6 +164,13 @@ impl Servers {
             ProxyState::Garbage => {
                 proxy.fails(u64::MAX, ProxyFault::Says("SSH-2.0-OpenSSH_9.9\r\n\r\n".to_owned()))
             }
+            ProxyState::Page => {
+                let head = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 50\r\n\r\n";
+                proxy.fails(
+                    u64::MAX,
+                    ProxyFault::Says(format!("{head}{:<50}", "<!DOCTYPE html><title>Log in</title>")),
+                )
+            }
             ProxyState::Silent => proxy.fails(u64::MAX, ProxyFault::Hangs),
             ProxyState::Closes => proxy.fails(u64::MAX, ProxyFault::Closes),
             ProxyState::Resets => proxy.fails(u64::MAX, ProxyFault::Resets),
@@ -219,7 +228,17 @@ impl Servers {
         command.env("HTTPS_PROXY", proxy.url()).env("HTTP_PROXY", proxy.url());
         if world.wire != Wire::Proxied {
             command.env("NO_PROXY", "127.0.0.1,127.0.0.2,localhost");
-            command.args(["--allow-host", &self.authority(world)]);
+            // Who names a bridge trusts its host.
+            let authority = self.authority(world);
+            match (world.target, world.wire) {
+                (Target::Published, _) => command.args(["--allow-host", &authority]),
+                (Target::Bridge, Wire::Plain) => {
+                    command.args(["--stream-prefix", &format!("http://{authority}/art/storage")])
+                }
+                (Target::Bridge, _) => {
+                    command.args(["--stream-prefix", &format!("https://{authority}/art/storage")])
+                }
+            };
         }
         if world.host != HostState::Private {
             command.arg("--allow-private-addresses");

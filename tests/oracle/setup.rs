@@ -9,7 +9,7 @@ use serde_json::{Map, json};
 
 use crate::resources::{archived, claims, fault, file, firewall, other, sidecar_resource, size};
 use crate::servers::Servers;
-use crate::world::{Access, Artifact, Astray, Build, Claim, Form, Truth, Wire, World};
+use crate::world::{Access, Artifact, Astray, Build, Claim, Form, Target, Truth, Wire, World};
 
 pub const BRIDGE: &str = "https://releases-art-rhcos.svc.ci.openshift.org";
 const FOREIGN: &str = "mirror.example.com";
@@ -24,13 +24,31 @@ impl Setup<'_> {
     /// Where a directory is, with the slash at its end.
     pub fn path(&self, directory: usize) -> String {
         let build = self.release(directory);
+        let is_bridge = self.world.target == Target::Bridge;
         match self.world.directories[directory].build {
+            Build::Ocp if is_bridge => format!("/art/storage/releases/rhcos-4.8/{build}/x86_64/"),
+            Build::OldOcp if is_bridge => format!("/art/storage/releases/rhcos-4.3/{build}/x86_64/"),
             Build::Ocp => format!("/pub/openshift-v4/x86_64/dependencies/rhcos/4.8/{build}/"),
             Build::OldOcp => format!("/pub/openshift-v4/x86_64/dependencies/rhcos/4.3/{build}/"),
             Build::Streams => format!("/art/storage/prod/streams/4.13/builds/{build}/x86_64/"),
             Build::Rhel | Build::Respun => {
                 format!("/art/storage/prod/streams/rhel-9.6/builds/{build}/x86_64/")
             }
+        }
+    }
+
+    /// What the documents have for it: the same place, or a published one that the gate has to find on the bridge.
+    pub fn documented(&self, directory: usize) -> String {
+        let build = self.release(directory);
+        let mirror = "https://mirror.openshift.com/pub/openshift-v4/x86_64/dependencies/rhcos";
+        match (self.world.target, self.world.directories[directory].build) {
+            (Target::Published, _) => format!("{}{}", self.origin(directory), self.path(directory)),
+            (Target::Bridge, Build::Ocp) => format!("{mirror}/4.8/{build}/"),
+            (Target::Bridge, Build::OldOcp) => format!("{mirror}/4.3/{build}/"),
+            (Target::Bridge, Build::Streams) => {
+                format!("https://rhcos.mirror.openshift.com{}", self.path(directory))
+            }
+            (Target::Bridge, Build::Rhel | Build::Respun) => format!("{mirror}/pre-release/{build}/"),
         }
     }
 
@@ -195,6 +213,10 @@ impl Setup<'_> {
             Access::Cut(bytes, stalls) => {
                 let cut = if stalls { Behaviour::StallAfter(bytes) } else { Behaviour::DropAfter(bytes) };
                 Behaviour::serve(base.on_get(cut))
+            }
+            Access::CutOnce(bytes) => {
+                let cut = base.clone().on_get(Behaviour::DropAfter(bytes));
+                Behaviour::Sequence(vec![Behaviour::serve(cut), good()])
             }
             Access::Paced(bytes, ms) => {
                 Behaviour::serve(base.on_get(Behaviour::Paced { bytes, every: Duration::from_millis(ms) }))

@@ -87,6 +87,7 @@ impl Setup<'_> {
     /// A bare repository, written in one go.
     fn write_branches(&self, directory: &Path, branches: &[Branch], documents: &[Value]) {
         let mut stream = String::new();
+        let paths = paths(branches, documents.len());
         let mut commit = |branch: &str, files: &[(String, String)]| {
             write!(stream, "commit refs/heads/{branch}\ncommitter t <t@example.com> 0 +0000\ndata 0\n")
                 .unwrap();
@@ -97,7 +98,8 @@ impl Setup<'_> {
         for Branch { name, documents: its, malformed } in branches {
             let mut files = vec![("README".to_owned(), (*name).to_owned())];
             for index in its.iter().filter(|index| **index < documents.len()) {
-                files.push((format!("data/data/coreos/stream-{index}.json"), documents[*index].to_string()));
+                let path = format!("data/data/coreos/stream-{}.json", paths[*index]);
+                files.push((path, documents[*index].to_string()));
             }
             files.extend(malformed.then(|| ("data/data/coreos/bad.json".to_owned(), MALFORMED.to_owned())));
             commit(name, &files);
@@ -121,7 +123,9 @@ impl Setup<'_> {
                     let (id, platform) = self.platform(position);
                     platforms.insert(id, platform);
                 }
-                let mut document = document(&format!("rhel-{index}"), &platforms.into());
+                // The first two say that they are of one stream; a manifest's keys and the files' names are what differs.
+                let stream = format!("rhel-{}", index / 2);
+                let mut document = document(&stream, &platforms.into());
                 if index == 0 {
                     let (images, extensions) = self.cloud_sections();
                     document["architectures"]["x86_64"]["images"] = images;
@@ -138,13 +142,14 @@ impl Setup<'_> {
         let artifact = &self.world.artifacts[index];
         let name = self.name(index, artifact);
         let meant = artifact_content(&name);
+        let here = format!("{}{name}", self.documented(artifact.directory));
         let path = format!("{}{name}", self.path(artifact.directory));
-        let origin = match artifact.place {
-            Place::Mirror => self.origin(artifact.directory),
-            Place::Bridge => BRIDGE.to_owned(),
-            Place::Foreign => self.foreign(),
+        let location = match artifact.place {
+            Place::Mirror => here.clone(),
+            Place::Bridge => format!("{BRIDGE}{path}"),
+            Place::Foreign => format!("{}{path}", self.foreign()),
         };
-        let mut component = json!({ "location": format!("{origin}{path}"), "sha256": hex_sha256(&meant) });
+        let mut component = json!({ "location": location, "sha256": hex_sha256(&meant) });
         if let Some(truth) = artifact.size {
             component["size"] = size(&meant, truth, 1_000).into();
         }
@@ -154,7 +159,7 @@ impl Setup<'_> {
             component["uncompressed-sha256"] = digest.into();
         }
         if artifact.signature.is_some() {
-            component["signature"] = format!("{}{path}.sig", self.origin(artifact.directory)).into();
+            component["signature"] = format!("{here}.sig").into();
         }
         let formats = json!({ "raw.gz": { "disk": component } });
         (
@@ -178,6 +183,19 @@ impl Setup<'_> {
         }
         (!images.is_empty()).then(|| json!({ "buildid": "48.83.202102230300-0", "images": images }))
     }
+}
+
+/// What each document's file is called after. Branches have different documents under one name, as far as none has two.
+fn paths(branches: &[Branch], documents: usize) -> Vec<usize> {
+    let mut paths: Vec<usize> = Vec::new();
+    for document in 0..documents {
+        let are_together = |other: usize| {
+            branches.iter().any(|it| it.documents.contains(&document) && it.documents.contains(&other))
+        };
+        let is_free = |path: &usize| !(0..document).any(|it| paths[it] == *path && are_together(it));
+        paths.extend((0..=document).find(is_free));
+    }
+    paths
 }
 
 fn document(stream: &str, platforms: &Value) -> Value {

@@ -6,6 +6,7 @@ use crate::cloud::{CloudReference, Mode};
 #[derive(Debug, Clone)]
 pub struct World {
     pub source: Source,
+    pub target: Target,
     pub wire: Wire,
     pub proxy: ProxyState,
     pub host: HostState,
@@ -89,6 +90,8 @@ pub enum ProxyState {
     Status(u16),
     /// With what is no HTTP.
     Garbage,
+    /// With 200 and a page, which is no tunnel.
+    Page,
     Silent,
     Closes,
     Resets,
@@ -96,6 +99,14 @@ pub enum ProxyState {
     Dies(u64),
     /// So many times with 503, before it works.
     ComesBack(u64),
+}
+
+/// Where the gate is told to look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    Published,
+    /// On a bridge, which the round's mirror is, for what the documents have on published places.
+    Bridge,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -364,6 +375,8 @@ pub enum Access {
     Lossy(u16, u64, Fault),
     /// The headers, so many bytes, then the connection drops or stalls.
     Cut(u64, bool),
+    /// The same, the first time that the body is sent.
+    CutOnce(u64),
     /// The body in pieces of so many bytes, with some milliseconds between them.
     Paced(u64, u64),
     /// Moved to an archive: HEAD says so in these words, or says nothing, and GET is refused.
@@ -432,12 +445,13 @@ pub enum Astray {
 }
 
 /// The kinds of rounds, of which each should come at times.
-pub const KINDS: [&str; 18] = [
+pub const KINDS: [&str; 19] = [
     "checkout",
     "file or stdin",
     "manifest",
     "payload",
     "branches",
+    "bridge",
     "plain",
     "http1",
     "http2",
@@ -463,7 +477,7 @@ impl Build {
 impl Access {
     /// Whether it is answered the same way each time, at once, and to the end.
     pub fn is_calm(self) -> bool {
-        let is_whole = !matches!(self, Self::Cut(..) | Self::HugeHeader(_));
+        let is_whole = !matches!(self, Self::Cut(..) | Self::CutOnce(_) | Self::HugeHeader(_));
         is_whole
             && !matches!(self, Self::Always(_) | Self::Recovering(..) | Self::Flapping(_) | Self::Lossy(..))
     }
@@ -497,10 +511,11 @@ impl World {
         is_dying || matches!(self.wire, Wire::Http2 | Wire::Proxied) && self.files().any(breaks)
     }
 
-    /// Whether something on the mirror may be asked for in vain until the time for it is over.
-    pub fn has_lasting_faults(&self) -> bool {
-        let lasts = |access| matches!(access, Access::Always(_) | Access::Flapping(_) | Access::Lossy(..));
-        self.files().chain(self.cloud.iter().map(|it| it.access)).any(lasts)
+    /// What on the mirror may be asked for in vain until the time for it is over.
+    pub fn lasting_faults(&self) -> usize {
+        let lasts =
+            |access: &_| matches!(access, Access::Always(_) | Access::Flapping(_) | Access::Lossy(..));
+        self.files().chain(self.cloud.iter().map(|it| it.access)).filter(lasts).count()
     }
 
     /// How artifacts and what is beside them are answered.
@@ -530,9 +545,11 @@ impl World {
             ProxyState::Status(_) => Some("proxy refuses"),
             ProxyState::Dies(_) => Some("proxy dies"),
             ProxyState::ComesBack(_) => Some("proxy comes back"),
-            ProxyState::Garbage | ProxyState::Silent | ProxyState::Closes | ProxyState::Resets => {
-                Some("proxy is out of order")
-            }
+            ProxyState::Garbage
+            | ProxyState::Page
+            | ProxyState::Silent
+            | ProxyState::Closes
+            | ProxyState::Resets => Some("proxy is out of order"),
         };
         let host = match self.host {
             HostState::Up | HostState::Private => None,
@@ -545,7 +562,8 @@ impl World {
         };
         let is_respun = self.directories.iter().any(|it| it.build == Build::Respun);
         let respun = is_respun.then_some("respun build");
-        [Some(source), Some(wire), proxy, host, Some(retries), respun].into_iter().flatten().collect()
+        let target = (self.target == Target::Bridge).then_some("bridge");
+        [Some(source), target, Some(wire), proxy, host, Some(retries), respun].into_iter().flatten().collect()
     }
 
     /// Whether nothing that is asked is answered: the host or the proxy in between is away for good.
