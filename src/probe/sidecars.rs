@@ -181,3 +181,54 @@ fn once<T: Send + Sync + 'static, P: Future<Output = Sidecar<T>> + Send>(
     fetches.insert(file.directory().to_owned(), fetch.clone());
     fetch
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use wiremock::matchers::path;
+    use wiremock::{Mock, MockServer, ResponseTemplate};
+
+    use super::*;
+    use crate::http::{ClientSettings, Proxies, Rules};
+
+    #[tokio::test]
+    async fn the_largest_sidecars_are_read_and_nothing_larger() {
+        const KIB: usize = 1024;
+        let server = MockServer::start().await;
+        let client = Arc::new(Client::new(ClientSettings {
+            rules: Rules { private_addresses: true, ..Rules::default() },
+            proxies: Proxies::default(),
+            extra_roots: Vec::new(),
+            concurrency: 8,
+            retries: Some(0),
+            retry_for: Duration::ZERO,
+            timeout: Duration::from_secs(60),
+        }));
+        let limits =
+            [(SHA256SUM_TXT, 1024 * KIB), (SHA256SUM_TXT_GPG, 1088 * KIB), (META_JSON, 32 * 1024 * KIB)];
+        for (name, limit) in limits {
+            for size in [limit, limit + 1] {
+                let sidecar = format!("/{name}/{size}/{name}");
+                let body = ResponseTemplate::new(200).set_body_bytes(vec![b'\n'; size]);
+                Mock::given(path(sidecar.as_str())).respond_with(body).mount(&server).await;
+                let file = ArtifactUrl::parse(&format!("{}/{name}/{size}/f", server.uri())).unwrap();
+                let (sidecars, unread) = (Sidecars::default(), Mutex::default());
+                let outcome = match name {
+                    SHA256SUM_TXT => format!("{:?}", sidecars.sha256sum(&client, &file, false).await),
+                    META_JSON => format!("{:?}", sidecars.meta_json(&client, &file).await),
+                    // What it says takes gpgv to tell.
+                    _ => {
+                        let fetch = once(&unread, &client, &file, name, MAX_SUMS_SIGNATURE_BYTES, |_, _| {
+                            ready(Sidecar::Read(()))
+                        });
+                        format!("{:?}", fetch.await)
+                    }
+                };
+                let is_too_large = outcome.contains(&format!("it has more than {limit} bytes"));
+                assert_eq!(is_too_large, size > limit, "{name}, {size}: {outcome:.200}");
+                assert!(!outcome.starts_with("Unread") && outcome != "Absent", "{outcome:.200}");
+            }
+        }
+    }
+}
