@@ -1,7 +1,7 @@
 //! The functions that read bytes from outside, each as a function that a fuzzer can call.
 //!
 //! None panics on any input. A returned error names a violated invariant, and the caller fails on it. Shared by the
-//! fuzz targets, each of which uses one function, and `tests/fuzzing.rs`.
+//! fuzz targets, each of which uses one function, and `tests/it/fuzzing.rs`.
 #![allow(dead_code, unreachable_pub)]
 
 use std::fmt::Display;

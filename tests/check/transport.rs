@@ -68,7 +68,7 @@ fn a_server_without_http2_is_spoken_to_as_it_likes() {
     assert_eq!(program.run().exits(0).report().counts(), [50, 0, 0]);
     assert!(mirror.requests().iter().all(|request| request.version == Version::HTTP_11));
     assert!(mirror.peak() <= 50, "{} requests at a time", mirror.peak());
-    // As `tests/connections.rs` has it.
+    // As `tests/it/connections.rs` has it.
     assert!(mirror.connections() <= 64, "{} connections", mirror.connections());
 }
 

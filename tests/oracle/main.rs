@@ -12,7 +12,7 @@
 //!
 //! The oracle (`contract.rs`, `outcomes.rs`) was written from the contract and from how servers behave, not from the
 //! judge, and shares no code with it. Where the contract leaves a choice, it allows several verdicts, but *pass* only
-//! where the contract says so. Each disagreement that the rounds found is a test case in `tests/false_pass.rs`.
+//! where the contract says so. Each disagreement that the rounds found is a test case in `tests/it/false_pass.rs`.
 //! SECURITY.md lists the faults that were put into the program on purpose, and after how many rounds each was noticed.
 
 #![allow(

@@ -1,0 +1,520 @@
+//! `--verify content` and `auto`: files are read to the last byte, over connections good and bad.
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use art_mirror_validate::probe::{Client, ClientSettings, DigestSource, Prober};
+use art_mirror_validate::verdict::{Outcome, Reason, Verdict, Verify};
+use embedded_mirror::{Answer, Behaviour, Config, Mirror, Resource, artifact_content, sha256sum_txt};
+use proptest::prelude::*;
+
+use crate::content_support::{case, outcome, outcome_with, outcomes, settings, sha256};
+
+fn mirror() -> Mirror {
+    Mirror::start(Config::plain()).unwrap()
+}
+
+/// Noise, so that no part of it looks like another.
+fn noise(size: usize) -> Vec<u8> {
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()[0]
+    };
+    std::iter::repeat_with(next).take(size).collect()
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn xz(bytes: &[u8], preset: u32) -> Vec<u8> {
+    let mut encoder = liblzma::write::XzEncoder::new(Vec::new(), preset);
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn zstd(bytes: &[u8]) -> Vec<u8> {
+    zstd::encode_all(bytes, 3).unwrap()
+}
+
+fn served(resource: Resource, expected: &[u8]) -> Outcome {
+    let mirror = mirror();
+    mirror.put(NAME_PATH, resource);
+    outcome(&mirror, case(&mirror, NAME_PATH, expected))
+}
+
+const NAME_PATH: &str = "/9.6.20251015-1/rhcos-9.6.20251015-1-metal.x86_64.raw";
+
+fn reason(outcome: &Outcome) -> &'static str {
+    outcome.reason().map_or("pass", Reason::as_str)
+}
+
+#[test]
+fn the_right_bytes_pass_and_the_proof_is_the_content() {
+    let bytes = noise(3_000_000);
+    for config in [Config::plain(), Config::tls_http1(), Config::tls_http2()] {
+        let mirror = Mirror::start(config).unwrap();
+        let ca = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(ca.path(), mirror.ca_pem()).unwrap();
+        let roots = if mirror.ca_pem().is_empty() { vec![] } else { vec![ca.path().to_owned()] };
+        mirror.put(NAME_PATH, Resource::bytes(bytes.clone()).labelled_gzip());
+        let settings = ClientSettings { extra_roots: roots, ..settings(&mirror) };
+        let outcome = outcome_with(settings, case(&mirror, NAME_PATH, &bytes));
+        assert_eq!(outcome.verdict(), Verdict::Pass, "{outcome:?}");
+        assert_eq!(outcome.observed_sha256, Some((sha256(&bytes), DigestSource::Content)));
+        assert_eq!(outcome.observed_size, Some(3_000_000));
+        assert_eq!(mirror.count("GET", NAME_PATH), 1);
+    }
+}
+
+#[test]
+fn whatever_is_wrong_with_the_bytes_is_found() {
+    let good = noise(300_001);
+    let flipped = |at: usize| {
+        let mut bytes = good.clone();
+        bytes[at] ^= 1;
+        bytes
+    };
+    let mut appended = good.clone();
+    appended.push(0);
+    for (what, bytes) in [
+        ("the first bit", flipped(0)),
+        ("a bit in the middle", flipped(150_000)),
+        ("the last bit", flipped(300_000)),
+        ("the last byte is missing", good[..300_000].to_vec()),
+        ("a byte too many", appended),
+        ("another file", noise(300_002)),
+    ] {
+        let mirror = mirror();
+        mirror.put(NAME_PATH, Resource::bytes(bytes.clone()));
+        let outcome = outcome(&mirror, case(&mirror, NAME_PATH, &good));
+        assert_eq!(reason(&outcome), "sha256-mismatch", "{what}");
+        assert_eq!(outcome.observed_sha256, Some((sha256(&bytes), DigestSource::Content)), "{what}");
+    }
+}
+
+#[test]
+fn a_known_size_is_compared_with_what_came() {
+    let good = noise(1000);
+    for (served, expected) in [(&good[..999], "size-mismatch"), (&good[..], "pass")] {
+        let mirror = mirror();
+        mirror.put(NAME_PATH, Resource::bytes(served.to_vec()));
+        let mut case = case(&mirror, NAME_PATH, &good);
+        case.expectation.size = Some(1000);
+        assert_eq!(reason(&outcome(&mirror, case)), expected);
+    }
+}
+
+#[test]
+fn two_files_in_each_others_place_are_both_wrong() {
+    let mirror = mirror();
+    let (one, two) = (noise(5000), noise(5001));
+    mirror.put("/one", Resource::bytes(two.clone()));
+    mirror.put("/two", Resource::bytes(one.clone()));
+    let cases = [case(&mirror, "/one", &one), case(&mirror, "/two", &two)];
+    let outcomes = outcomes(&Prober::new(Client::new(settings(&mirror))), &cases);
+    assert!(outcomes.iter().all(|outcome| reason(outcome) == "sha256-mismatch"), "{outcomes:?}");
+}
+
+#[test]
+fn auto_reads_only_what_nothing_is_published_of() {
+    let mirror = mirror();
+    let bytes = noise(1000);
+    mirror.put("/a/sha256sum.txt", Resource::bytes(sha256sum_txt([("f", &bytes)])));
+    mirror.put("/a/f", Resource::bytes(bytes.clone()));
+    mirror.put("/b/f", Resource::bytes(bytes.clone()));
+    mirror.put("/c/f", Resource::bytes(bytes.clone()).repr_digest());
+    let cases = ["/a/f", "/b/f", "/c/f"].map(|path| {
+        let mut case = case(&mirror, path, &bytes);
+        case.expectation.verify = Verify::Auto;
+        case
+    });
+    let outcomes = outcomes(&Prober::new(Client::new(settings(&mirror))), &cases);
+    let from: Vec<_> =
+        outcomes.iter().filter_map(|outcome| outcome.observed_sha256.map(|(_, from)| from)).collect();
+    assert_eq!(from, [DigestSource::Sha256sumTxt, DigestSource::Content, DigestSource::Header]);
+    assert!(outcomes.iter().all(|outcome| outcome.verdict() == Verdict::Pass));
+    let downloads = ["/a/f", "/b/f", "/c/f"].map(|path| mirror.count("GET", path));
+    assert_eq!(downloads, [0, 1, 0]);
+}
+
+#[test]
+fn right_bytes_do_not_excuse_a_sidecar_that_disagrees() {
+    let mirror = mirror();
+    let bytes = noise(1000);
+    mirror.put("/a/sha256sum.txt", Resource::bytes(sha256sum_txt([("f", b"others")])));
+    mirror.put("/a/f", Resource::bytes(bytes.clone()));
+    let outcome = outcome(&mirror, case(&mirror, "/a/f", &bytes));
+    assert_eq!(reason(&outcome), "sha256-mismatch");
+    assert_eq!(outcome.observed_sha256, Some((sha256(b"others"), DigestSource::Sha256sumTxt)));
+}
+
+#[test]
+fn a_dropped_connection_is_resumed_where_it_was() {
+    let bytes = noise(500_000);
+    let drop = Behaviour::Sequence(vec![Behaviour::DropAfter(200_000), Behaviour::Normal]);
+    let mirror = mirror();
+    mirror.put(NAME_PATH, Resource::bytes(bytes.clone()).etag("v1").on_get(drop));
+    let outcome = outcome(&mirror, case(&mirror, NAME_PATH, &bytes));
+    assert_eq!(reason(&outcome), "pass", "{outcome:?}");
+    let requests = mirror.requests();
+    let resumed = requests.iter().find(|request| request.header("range").is_some()).unwrap();
+    assert_eq!(resumed.header("range"), Some("bytes=200000-"));
+    assert_eq!(resumed.header("if-range"), Some("\"v1\""));
+    assert_eq!(mirror.count("GET", NAME_PATH), 2);
+}
+
+#[test]
+fn a_stalled_connection_is_given_up_and_resumed() {
+    let bytes = noise(50_000);
+    let stall = Behaviour::Sequence(vec![Behaviour::StallAfter(20_000), Behaviour::Normal]);
+    let mirror = mirror();
+    let date = "Wed, 01 Jan 2025 00:00:00 GMT";
+    mirror.put(NAME_PATH, Resource::bytes(bytes.clone()).header("last-modified", date).on_get(stall));
+    let settings = ClientSettings { timeout: Duration::from_millis(300), ..settings(&mirror) };
+    let outcome = outcome_with(settings, case(&mirror, NAME_PATH, &bytes));
+    assert_eq!(reason(&outcome), "pass", "{outcome:?}");
+    assert!(mirror.requests().iter().any(|request| request.header("if-range") == Some(date)));
+}
+
+#[test]
+fn a_slow_file_takes_the_time_it_takes_and_a_dead_one_does_not() {
+    let bytes = noise(20_000);
+    let slow = Behaviour::Paced { bytes: 2000, every: Duration::from_millis(100) };
+    let dead = Behaviour::Sequence(vec![Behaviour::StallAfter(5000), Behaviour::StallAfter(0)]);
+    for (behaviour, expected) in [(slow, "pass"), (dead, "timeout")] {
+        let mirror = mirror();
+        mirror.put(NAME_PATH, Resource::bytes(bytes.clone()).etag("v1").on_get(behaviour));
+        let settings =
+            ClientSettings { timeout: Duration::from_millis(400), retries: Some(1), ..settings(&mirror) };
+        let started = std::time::Instant::now();
+        let outcome = outcome_with(settings, case(&mirror, NAME_PATH, &bytes));
+        assert_eq!(reason(&outcome), expected, "{outcome:?}");
+        assert!(started.elapsed() < Duration::from_secs(10));
+    }
+}
+
+#[test]
+fn a_trickle_without_end_is_as_dead_as_silence() {
+    let bytes = noise(20_000);
+    // A byte now and then is no progress, whether the answers go on or are resumed.
+    let trickle = Behaviour::Paced { bytes: 5, every: Duration::from_millis(50) };
+    for resource in [Resource::bytes(bytes.clone()).etag("v1"), Resource::bytes(bytes.clone())] {
+        let mirror = mirror();
+        mirror.put(NAME_PATH, resource.on_get(trickle.clone()));
+        let settings =
+            ClientSettings { timeout: Duration::from_millis(400), retries: Some(1), ..settings(&mirror) };
+        let started = std::time::Instant::now();
+        let outcome = outcome_with(settings, case(&mirror, NAME_PATH, &bytes));
+        assert_eq!(reason(&outcome), "timeout", "{outcome:?}");
+        assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
+        assert!(mirror.count("GET", NAME_PATH) <= 3);
+    }
+}
+
+#[test]
+fn a_server_that_ignores_ranges_is_read_from_the_start() {
+    let bytes = noise(100_000);
+    let drop = Behaviour::Sequence(vec![Behaviour::DropAfter(60_000), Behaviour::Normal]);
+    let tagged = Resource::bytes(bytes.clone()).etag("v1");
+    for resource in [
+        tagged.clone().ignores_range().on_get(drop.clone()),
+        Resource::bytes(bytes.clone()).on_get(drop.clone()),
+        tagged.header("etag", "W/\"weak\"").on_get(drop),
+    ] {
+        assert_eq!(reason(&served(resource, &bytes)), "pass");
+    }
+}
+
+#[test]
+fn a_file_that_changes_between_two_parts_starts_over() {
+    let new = noise(100_000).split_off(10_000);
+    let old = noise(90_000);
+    let first = Resource::bytes(old.clone()).etag("old").on_get(Behaviour::DropAfter(40_000));
+    let second = Resource::bytes(new.clone()).etag("new");
+    // A server that knows Range and not If-Range sends the new file's part.
+    let part = Answer::status(206)
+        .header("content-range", "bytes 40000-89999/90000")
+        .header("etag", "\"new\"")
+        .body(new[40_000..].to_vec());
+    let unconditional = Behaviour::Sequence(vec![
+        Behaviour::serve(first.clone()),
+        Behaviour::Answer(part),
+        Behaviour::serve(second.clone()),
+    ]);
+    let changing = Behaviour::Sequence(vec![Behaviour::serve(first), Behaviour::serve(second)]);
+    for behaviour in [changing, unconditional] {
+        for (expected, verdict) in [(&new, "pass"), (&old, "sha256-mismatch")] {
+            let resource = Resource::bytes(old.clone()).on_get(behaviour.clone());
+            assert_eq!(reason(&served(resource, expected)), verdict);
+        }
+    }
+}
+
+#[test]
+fn a_part_that_was_not_asked_for_is_not_appended() {
+    let bytes = noise(50_000);
+    let good = Resource::bytes(bytes.clone()).etag("v1");
+    for range in ["bytes 0-49999/50000", "bytes 20001-49999/50000", "bytes 20000-29999/30000", "nonsense"] {
+        let part = Answer::status(206)
+            .header("content-range", range)
+            .header("etag", "\"v1\"")
+            .body(bytes[20_000..].to_vec());
+        let behaviour = Behaviour::Sequence(vec![
+            Behaviour::DropAfter(20_000),
+            Behaviour::Answer(part),
+            Behaviour::Normal,
+        ]);
+        assert_eq!(reason(&served(good.clone().on_get(behaviour), &bytes)), "pass", "{range}");
+    }
+}
+
+#[test]
+fn what_never_comes_whole_never_passes() {
+    let bytes = noise(50_000);
+    let good = Resource::bytes(bytes.clone()).etag("v1");
+    for behaviour in [
+        Behaviour::ContentLength(60_000),
+        Behaviour::EndlessBody,
+        Behaviour::Reset,
+        Behaviour::status(500),
+        Behaviour::status(404),
+        Behaviour::soft_404(),
+        Behaviour::ContentLength(40_000),
+        Behaviour::Cycle(vec![Behaviour::DropAfter(0)]),
+    ] {
+        let mut resource = good.clone().on_get(behaviour.clone());
+        let outcome = served(resource.clone(), &bytes);
+        assert_ne!(outcome.verdict(), Verdict::Pass, "{behaviour:?}");
+        resource = resource.ignores_range();
+        assert_ne!(served(resource, &bytes).verdict(), Verdict::Pass, "{behaviour:?}");
+    }
+}
+
+#[test]
+fn what_is_compressed_is_proven_in_the_same_pass() {
+    let raw = noise(700_000);
+    let (half, rest) = raw.split_at(300_000);
+    let mut skippable = vec![0x50, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3];
+    skippable.extend(zstd(&raw));
+    for (name, packed) in [
+        ("/f.gz", gzip(&raw)),
+        ("/f.xz", xz(&raw, 6)),
+        ("/f9.xz", xz(&raw, 9)),
+        ("/f.zst", zstd(&raw)),
+        ("/two.gz", [gzip(half), gzip(rest)].concat()),
+        ("/two.xz", [xz(half, 1), vec![0; 8], xz(rest, 9)].concat()),
+        ("/two.zst", [zstd(half), zstd(rest)].concat()),
+        ("/skippable.zst", skippable),
+        ("/named-otherwise.img", gzip(&raw)),
+        ("/not-compressed", raw.clone()),
+    ] {
+        let mirror = mirror();
+        mirror.put(name, Resource::bytes(packed.clone()).labelled_gzip());
+        for (expected, verdict) in [(&raw[..], "pass"), (half, "uncompressed-sha256-mismatch")] {
+            let mut case = case(&mirror, name, &packed);
+            case.expectation.uncompressed_sha256 = Some(sha256(expected));
+            let outcome = outcome(&mirror, case);
+            assert_eq!(reason(&outcome), verdict, "{name}: {}", outcome.message());
+            assert_eq!(outcome.observed_uncompressed_sha256, Some(sha256(&raw)), "{name}");
+        }
+        assert_eq!(mirror.count("GET", name), 2);
+    }
+}
+
+#[test]
+fn a_compressed_file_with_anything_wrong_is_a_finding() {
+    let raw = noise(200_000);
+    for (suffix, packed) in [("gz", gzip(&raw)), ("xz", xz(&raw, 1)), ("zst", zstd(&raw))] {
+        let garbage = [&packed[..], b"garbage"].concat();
+        let zeros = [&packed[..], &[0; 5]].concat();
+        let truncated = packed[..packed.len() - 3].to_vec();
+        let halved = packed[..packed.len() / 2].to_vec();
+        for bytes in [garbage, zeros, truncated, halved, b"no such format".to_vec(), b"x".to_vec()] {
+            let mirror = mirror();
+            let path = format!("/f.{suffix}");
+            mirror.put(&path, Resource::bytes(bytes.clone()));
+            let mut case = case(&mirror, &path, &bytes);
+            case.expectation.uncompressed_sha256 = Some(sha256(&raw));
+            let outcome = outcome(&mirror, case);
+            assert_eq!(reason(&outcome), "uncompressed-sha256-mismatch", "{suffix} {}", bytes.len());
+            // Whatever became of decompressing, every byte was counted and hashed.
+            assert_eq!(outcome.observed_size, Some(bytes.len() as u64));
+            assert_eq!(outcome.observed_sha256, Some((sha256(&bytes), DigestSource::Content)));
+        }
+    }
+}
+
+/// What cannot be opened is not known to be wrong, and the report says that nobody looked.
+#[test]
+fn a_container_that_is_not_opened_is_a_warning() {
+    let raw = noise(1_000);
+    let bzip2 = [b"BZh91AY&SY", &raw[..]].concat();
+    let zip = |method: u8| [b"PK\x03\x04\x14\0\0\0", &[method, 0][..], &[0; 20], &raw].concat();
+    for (name, bytes, is_a_warning) in [
+        ("/f.raw.bz2", bzip2.clone(), true),
+        ("/f.raw", bzip2, true),
+        ("/f.raw.lz4", raw.clone(), true),
+        ("/f.raw.7z", raw.clone(), true),
+        ("/f.vhdx.zip", zip(93), true),
+        // These say that they are in no container, or in one that they are not in.
+        ("/f.raw", raw.clone(), false),
+        ("/f.vhdx.zip", raw.clone(), false),
+        ("/f.raw.gz", raw.clone(), false),
+    ] {
+        let mirror = mirror();
+        mirror.put(name, Resource::bytes(bytes.clone()));
+        let mut case = case(&mirror, name, &bytes);
+        case.expectation.uncompressed_sha256 = Some(sha256(b"what is inside"));
+        let outcome = outcome(&mirror, case);
+        let warned = outcome.warnings.iter().any(|it| it.contains("uncompressed-sha256 not verified"));
+        let expected = if is_a_warning { "pass" } else { "uncompressed-sha256-mismatch" };
+        assert_eq!((reason(&outcome), warned), (expected, is_a_warning), "{name}: {}", outcome.message());
+    }
+}
+
+/// As cosa packs Hyper-V's image, with Info-ZIP; and as that writes to a pipe.
+#[test]
+fn a_zip_with_one_file_is_unpacked_as_the_others_are() {
+    const INSIDE: &[u8] = b"the disk inside, the disk inside, the disk inside\n";
+    for packed in [
+        "UEsDBBQAAgAIAAAAIVohOxk7FwAAADIAAAAJAAAAZGlzay52aGR4K8lIVUjJLM5WyMwrzkxJ1VEoISDA\
+                    BQBQSwECHgMUAAIACAAAACFaITsZOxcAAAAyAAAACQAAAAAAAAABAAAApIEAAAAAZGlzay52aGR4UEsF\
+                    BgAAAAABAAEANwAAAD4AAAAAAA==",
+        "UEsDBC0AAAAIAEepeV0hOxk7//////////8BABQALQEAEAAyAAAAAAAAABcAAAAAAAAAK8lIVUjJLM5W\
+                    yMwrzkxJ1VEoISDABQBQSwECHgMtAAAACABHqXldITsZOxcAAAAyAAAAAQAAAAAAAAABAAAAgBEAAAAA\
+                    LVBLBgYsAAAAAAAAAB4DLQAAAAAAAAAAAAEAAAAAAAAAAQAAAAAAAAAvAAAAAAAAAEoAAAAAAAAAUEsG\
+                    BwAAAAB5AAAAAAAAAAEAAABQSwUGAAAAAAEAAQAvAAAASgAAAAAA",
+    ] {
+        let packed = data_encoding::BASE64.decode(packed.as_bytes()).unwrap();
+        for (inside, verdict) in [(INSIDE, "pass"), (b"another", "uncompressed-sha256-mismatch")] {
+            let mirror = mirror();
+            mirror.put("/f.vhdx.zip", Resource::bytes(packed.clone()));
+            let mut case = case(&mirror, "/f.vhdx.zip", &packed);
+            case.expectation.uncompressed_sha256 = Some(sha256(inside));
+            let outcome = outcome(&mirror, case);
+            assert_eq!(reason(&outcome), verdict, "{}", outcome.message());
+            assert!(outcome.warnings.is_empty(), "{:?}", outcome.warnings);
+        }
+    }
+}
+
+#[test]
+fn a_bomb_ends_at_the_size_that_it_should_have() {
+    let zeros = vec![0; 50_000_000];
+    for (path, packed) in [("/f.gz", gzip(&zeros)), ("/f.xz", xz(&zeros, 0)), ("/f.zst", zstd(&zeros))] {
+        let mirror = mirror();
+        mirror.put(path, Resource::bytes(packed.clone()));
+        let mut case = case(&mirror, path, &packed);
+        case.expectation.uncompressed_sha256 = Some(sha256(&zeros));
+        case.expectation.uncompressed_size = Some(1_000_000);
+        let outcome = outcome(&mirror, case);
+        assert_eq!(reason(&outcome), "uncompressed-sha256-mismatch");
+        assert!(outcome.message().contains("more than the 1000000 bytes"), "{}", outcome.message());
+    }
+}
+
+/// A body that ends with its connection looks whole wherever it was cut; HEAD told better.
+#[test]
+fn a_body_without_an_end_of_its_own_is_as_long_as_head_said() {
+    let bytes = noise(1000);
+    let raw = |body: &[u8]| Behaviour::Garbage([b"HTTP/1.1 200 OK\r\n\r\n", body].concat().into());
+    for (answers, says) in [
+        (vec![raw(&bytes)], "pass"),
+        (vec![raw(&bytes[..500]), raw(&bytes)], "pass"),
+        (vec![raw(&bytes[..500])], "unreachable"),
+    ] {
+        let resource = Resource::bytes(bytes.clone()).on_get(Behaviour::Sequence(answers));
+        let outcome = served(resource, &bytes);
+        assert_eq!(reason(&outcome), says, "{outcome:?}");
+    }
+}
+
+/// A chunked body says where it ends: one that is shorter than HEAD told is another file, and not cut off.
+#[test]
+fn a_body_with_an_end_of_its_own_is_as_long_as_it_is() {
+    let bytes = noise(1000);
+    let shorter = Resource::bytes(bytes[..500].to_vec()).behaves(Behaviour::NoContentLength);
+    let outcome = served(Resource::bytes(bytes.clone()).on_get(Behaviour::serve(shorter)), &bytes);
+    assert_eq!(reason(&outcome), "sha256-mismatch", "{outcome:?}");
+    assert_eq!(outcome.attempts, 2, "HEAD, and GET once");
+}
+
+#[test]
+fn downloads_hold_no_question_back() {
+    let mirror = mirror();
+    let slow = Behaviour::Paced { bytes: 10, every: Duration::from_millis(50) };
+    let bytes = noise(100);
+    let paths: Vec<String> = (0..20).map(|number| format!("/{number}")).collect();
+    for path in &paths {
+        mirror.put(path, Resource::bytes(bytes.clone()).on_get(slow.clone()));
+    }
+    let cases: Vec<_> = paths.iter().map(|path| case(&mirror, path, &bytes)).collect();
+    let settings = ClientSettings { concurrency: 2, ..settings(&mirror) };
+    let outcomes = outcomes(&Prober::new(Client::new(settings)), &cases);
+    assert!(outcomes.iter().all(|outcome| outcome.verdict() == Verdict::Pass));
+    let requests = mirror.requests();
+    let last_head = requests.iter().filter(|it| it.method == "HEAD").map(|it| it.at).max().unwrap();
+    let last_get = requests.iter().filter(|it| it.method == "GET").map(|it| it.at).max().unwrap();
+    assert!(last_get.duration_since(last_head) > Duration::from_secs(1));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    /// Wherever connections break, the digest is right or the verdict is no pass; and with a validator and
+    /// progress on every connection, it is right.
+    #[test]
+    fn drops_anywhere_do_no_harm(
+        size in 1_usize..200_000,
+        drops in prop::collection::vec(0_u64..120_000, 0..6),
+        validator: bool,
+        ranges: bool,
+        wrong: bool,
+    ) {
+        let bytes = noise(size);
+        let mut resource = Resource::bytes(bytes.clone());
+        if validator {
+            resource = resource.etag("v1");
+        }
+        if !ranges {
+            resource = resource.ignores_range();
+        }
+        let mut sequence: Vec<Behaviour> = drops.iter().map(|&at| Behaviour::DropAfter(at)).collect();
+        sequence.push(Behaviour::Normal);
+        let expected = if wrong { noise(size + 1) } else { bytes };
+        let outcome = served(resource.on_get(Behaviour::Sequence(sequence)), &expected);
+        if wrong {
+            prop_assert_ne!(outcome.verdict(), Verdict::Pass);
+        } else {
+            prop_assert_ne!(outcome.verdict(), Verdict::Fail, "{:?}", outcome);
+            if outcome.verdict() == Verdict::Pass {
+                prop_assert_eq!(outcome.observed_sha256, Some((sha256(&expected), DigestSource::Content)));
+            }
+            if validator && ranges && drops.iter().all(|&at| at > 0) {
+                prop_assert_eq!(outcome.verdict(), Verdict::Pass, "{:?}", outcome);
+            }
+        }
+    }
+}
+
+/// A lifecycle rule may leave HEAD as it was, behind a CDN without a word of the storage class.
+#[test]
+fn a_file_whose_get_says_that_it_is_archived_is_missing() {
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    for (answer, reason_word, says) in [
+        (Answer::s3_archived(), "missing", "until it is restored"),
+        (Answer::s3_access_denied(), "missing", "403"),
+        (Answer::firewall(None), "server-error", "firewall"),
+    ] {
+        mirror.put("/f.iso", Resource::artifact("f.iso").on_get(Behaviour::Answer(answer)));
+        let outcome = outcome(&mirror, case(&mirror, "/f.iso", &artifact_content("f.iso")));
+        assert_eq!(reason(&outcome), reason_word);
+        assert!(outcome.message().contains(says), "{}", outcome.message());
+    }
+}

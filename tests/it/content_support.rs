@@ -1,0 +1,78 @@
+//! Runs the gate over files of a mirror and verifies their bytes.
+
+use std::time::Duration;
+
+use art_mirror_validate::gate::{self, Case, Observer, TimeLimits};
+use art_mirror_validate::location::ArtifactUrl;
+use art_mirror_validate::probe::{AllowedHost, Client, ClientSettings, Prober, Proxies, Rules};
+use art_mirror_validate::stream::Sha256;
+use art_mirror_validate::verdict::{Expectation, Outcome, Strictness, Verify};
+use embedded_mirror::Mirror;
+
+/// Ignores what it is told.
+struct NoObserver;
+
+impl Observer for NoObserver {
+    fn judged(&mut self, _: usize, _: &Outcome) {}
+
+    fn waiting(&mut self, _: usize, _: Duration) {}
+}
+
+/// A client for loopback: private addresses, few and short waits.
+pub(crate) fn settings(mirror: &Mirror) -> ClientSettings {
+    let allowed: AllowedHost = mirror.addr().to_string().parse().unwrap();
+    ClientSettings {
+        rules: Rules { allowed: vec![allowed], private_addresses: true, bridges: false },
+        extra_roots: Vec::new(),
+        concurrency: 64,
+        retries: Some(4),
+        retry_for: Duration::from_secs(60),
+        proxies: Proxies::default(),
+        timeout: Duration::from_secs(5),
+    }
+}
+
+/// The digest of some bytes.
+pub(crate) fn sha256(bytes: &[u8]) -> Sha256 {
+    Sha256::from_bytes(embedded_mirror::sha256(bytes))
+}
+
+/// A file of a mirror that should hold these bytes.
+pub(crate) fn case(mirror: &Mirror, path: &str, bytes: &[u8]) -> Case {
+    Case {
+        location: ArtifactUrl::parse(&mirror.url(path)),
+        signature: None,
+        bridge: None,
+        expectation: Expectation {
+            sha256: sha256(bytes),
+            uncompressed_sha256: None,
+            size: None,
+            uncompressed_size: None,
+            legacy: Vec::new(),
+            claim: None,
+            names_signature: false,
+            verify: Verify::Content,
+            signatures: Strictness::Ignore,
+        },
+    }
+}
+
+/// The outcomes of these cases.
+pub(crate) fn outcomes(prober: &Prober, cases: &[Case]) -> Vec<Outcome> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mut observer = NoObserver;
+    let run = gate::run(prober, cases, TimeLimits::default(), std::future::pending::<()>(), &mut observer);
+    let (outcomes, _) = runtime.block_on(run);
+    runtime.shutdown_background();
+    outcomes
+}
+
+/// The outcome of one case.
+pub(crate) fn outcome(mirror: &Mirror, case: Case) -> Outcome {
+    outcome_with(settings(mirror), case)
+}
+
+/// The outcome of one case, with these settings.
+pub(crate) fn outcome_with(settings: ClientSettings, case: Case) -> Outcome {
+    outcomes(&Prober::new(Client::new(settings)), &[case]).remove(0)
+}

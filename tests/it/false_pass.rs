@@ -1,0 +1,102 @@
+//! Disagreements that random rounds (`tests/oracle`) once found, one test case each.
+
+use embedded_mirror::{Behaviour, Config, Mirror, Resource, hex_sha256};
+use serde_json::{Value, json};
+
+use crate::support::binary::program;
+
+/// What the gate says of one file, which a document describes as these bytes.
+fn judge(mirror: &Mirror, path: &str, meant: &[u8], more: &[&str]) -> (Option<i32>, Value) {
+    judge_component(mirror, &json!({ "location": mirror.url(path), "sha256": hex_sha256(meant) }), more)
+}
+
+/// What the gate says of one file that a document describes so.
+fn judge_component(mirror: &Mirror, component: &Value, more: &[&str]) -> (Option<i32>, Value) {
+    let document = json!({
+        "stream": "rhcos-4.8",
+        "metadata": { "last-modified": "2021-03-31T10:00:00Z" },
+        "architectures": { "x86_64": { "artifacts": { "metal": {
+            "release": "48.83.202102230316-0",
+            "formats": { "iso": { "disk": component } },
+        } } } },
+    });
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("stream.json");
+    std::fs::write(&file, document.to_string()).unwrap();
+    let output = program(&["check"])
+        .arg(file)
+        .args(["--output", "json", "--retries", "0", "--timeout", "5s", "--allow-private-addresses"])
+        .args(["--allow-host", &mirror.addr().to_string()])
+        .args(more)
+        .output()
+        .unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    (output.status.code(), report["artifacts"][0].clone())
+}
+
+#[test]
+fn zero_bytes_are_no_artifact_even_where_nobody_says_that_it_is_zero() {
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    for (name, body, status) in [("empty", "", 1), ("full", "bytes", 0)] {
+        // No Content-Length to HEAD, and GET answers with all of it in chunks.
+        let resource = Resource::bytes(body).ignores_range().repr_digest();
+        mirror.put(&format!("/{name}"), resource.behaves(Behaviour::NoContentLength));
+        for verify in ["exists", "published", "auto"] {
+            let said = judge(&mirror, &format!("/{name}"), body.as_bytes(), &["--verify", verify]);
+            assert_eq!(said.0, Some(status), "{name} by {verify}: {}", said.1);
+            if status == 1 {
+                assert_eq!(said.1["reason"], "missing", "{}", said.1);
+            }
+        }
+    }
+}
+
+/// HEAD tells a digest and no size, so GET is asked for the size; if that is of another state of the file, the
+/// digest is not of what is there now.
+#[test]
+fn a_digest_and_a_size_of_two_states_prove_neither() {
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    let (meant, other) = (b"the file that was meant", b"another that took its place");
+    for (now, tag, status) in [(&meant[..], "one", 0), (&other[..], "two", 3)] {
+        let then = Resource::bytes(&meant[..]).repr_digest().etag("one");
+        let now = Resource::bytes(now).etag(tag);
+        mirror.put("/f", then.on_head(Behaviour::NoContentLength).on_get(Behaviour::serve(now)));
+        let said = judge(&mirror, "/f", meant, &["--verify", "published"]);
+        assert_eq!(said.0, Some(status), "{tag}: {}", said.1);
+        if status == 3 {
+            assert_eq!(said.1["reason"], "no-digest", "{}", said.1);
+        }
+        // The bytes decide, if they are asked.
+        let said = judge(&mirror, "/f", meant, &["--verify", "content"]);
+        assert_eq!(said.0, Some(i32::from(status != 0)), "{tag}: {}", said.1);
+    }
+}
+
+/// What is known to be wrong wins over what is not known, wherever each was found.
+#[test]
+fn a_required_signature_that_is_missing_is_missed_though_its_file_is_undetermined() {
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    mirror.put("/f", Resource::bytes("x").behaves(Behaviour::status(503)));
+    let signed = |name: &str| json!({ "location": mirror.url("/f"), "signature": mirror.url(name), "sha256": hex_sha256(b"x") });
+    mirror.put("/broken.sig", Resource::bytes("x").behaves(Behaviour::status(503)));
+    for (signature, signatures, status, reason) in [
+        ("/missing.sig", "require", 1, "bad-signature"),
+        ("/missing.sig", "warn", 3, "server-error"),
+        ("/broken.sig", "require", 3, "server-error"),
+    ] {
+        let said = judge_component(&mirror, &signed(signature), &["--signatures", signatures]);
+        assert_eq!((said.0, &said.1["reason"]), (Some(status), &reason.into()), "{signature}: {}", said.1);
+    }
+}
+
+/// A download that breaks leaves unknown what the file holds, and not what size its server told.
+#[test]
+fn a_size_that_was_told_outlives_a_download_that_breaks() {
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    mirror.put("/f", Resource::bytes("some bytes").on_get(Behaviour::DropAfter(3)));
+    for (size, status, reason) in [(10, 3, "unreachable"), (11, 1, "size-mismatch")] {
+        let component = json!({ "location": mirror.url("/f"), "sha256": hex_sha256(b"x"), "size": size });
+        let said = judge_component(&mirror, &component, &["--verify", "content"]);
+        assert_eq!((said.0, &said.1["reason"]), (Some(status), &reason.into()), "{size}: {}", said.1);
+    }
+}

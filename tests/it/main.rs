@@ -1,0 +1,37 @@
+//! The tests that need no test program of their own: of each command, of the library from outside, of what is promised.
+//! Together they are one program: it is linked once, and none waits for another's last test.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "a test and its helpers may end in a panic, and say what they measured"
+)]
+
+mod bump;
+mod changes_since_base;
+mod completions;
+mod connections;
+mod content;
+mod content_support;
+mod contract;
+mod diff;
+mod false_pass;
+mod fuzzing;
+mod handoff_support;
+mod html_in_chromium;
+mod lint;
+mod merge;
+mod mirror;
+mod readme;
+mod requests;
+mod resolve;
+mod retention;
+mod signatures;
+#[path = "../support/mod.rs"]
+mod support;
+mod sync_job;
+mod sync_list;

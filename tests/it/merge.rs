@@ -1,0 +1,222 @@
+//! A partitioned run, and the merge of its parts, with the built binary.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use embedded_mirror::{Behaviour, Config, Mirror, Resource, artifact_content, hex_sha256};
+use serde_json::{Value, json};
+
+use crate::support::binary::program;
+
+const ARTIFACTS: usize = 23;
+
+struct Setup {
+    mirror: Mirror,
+    directory: tempfile::TempDir,
+}
+
+impl Setup {
+    fn new() -> Self {
+        let setup =
+            Self { mirror: Mirror::start(Config::plain()).unwrap(), directory: tempfile::tempdir().unwrap() };
+        setup.write("doc.json", &setup.document(ARTIFACTS));
+        setup
+    }
+
+    /// A document of so many artifacts, all of them on the mirror.
+    fn document(&self, artifacts: usize) -> Value {
+        let mut formats = serde_json::Map::new();
+        for number in 0..artifacts {
+            let name = format!("/{number}/rhcos-{number}.raw");
+            let bytes = artifact_content(&name);
+            let disk = json!({ "location": self.mirror.url(&name), "sha256": hex_sha256(&bytes) });
+            self.mirror.put(&name, Resource::bytes(bytes));
+            formats.insert(format!("f{number}"), json!({ "disk": disk }));
+        }
+        let metal = json!({ "release": "9.6.20251015-1", "formats": formats });
+        let architectures = json!({ "x86_64": { "artifacts": { "metal": metal } } });
+        json!({ "stream": "rhcos-4.19", "architectures": architectures })
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn write(&self, name: &str, value: &Value) -> PathBuf {
+        let path = self.path(name);
+        fs::write(&path, serde_json::to_vec_pretty(value).unwrap()).unwrap();
+        path
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = program(args);
+        command.current_dir(self.directory.path());
+        command
+    }
+
+    fn program(&self, args: &[&str]) -> Output {
+        self.command(args).output().unwrap()
+    }
+
+    /// Checks, and leaves the report in `name`.
+    fn check(&self, name: &str, more: &[&str]) -> (Option<i32>, PathBuf) {
+        let host = self.mirror.addr().to_string();
+        let mut args = vec!["check", "doc.json", "--output", "json", "--allow-host", &host];
+        args.extend(["--allow-private-addresses"]);
+        args.extend(more);
+        let output = self.program(&args);
+        let path = self.path(name);
+        fs::write(&path, &output.stdout).unwrap();
+        (output.status.code(), path)
+    }
+
+    fn parts(&self, of: usize, more: &[&str]) -> Vec<PathBuf> {
+        let part = |part| {
+            let partition = format!("{part}/{of}");
+            self.check(&format!("{part}.json"), &[&["--partition", &partition], more].concat()).1
+        };
+        (1..=of).map(part).collect()
+    }
+
+    fn merge(&self, reports: &[PathBuf]) -> Output {
+        let paths = reports.iter().map(|path| path.to_str().unwrap());
+        self.program(&["merge", "--output", "json"].into_iter().chain(paths).collect::<Vec<_>>())
+    }
+}
+
+fn read(path: &Path) -> Value {
+    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+}
+
+/// What does not depend on when and how long.
+fn essence(mut report: Value) -> Value {
+    report["elapsed_ms"] = Value::Null;
+    report
+}
+
+fn complaint(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn the_parts_together_say_what_the_whole_run_says() {
+    let setup = Setup::new();
+    for (missing, exit) in [(None, 0), (Some("/7/rhcos-7.raw"), 1)] {
+        if let Some(missing) = missing {
+            assert!(setup.mirror.remove(missing));
+        }
+        let (code, whole) = setup.check("whole.json", &[]);
+        assert_eq!(code, Some(exit));
+        // In any order; with so many parts, some are empty.
+        for of in [1, 3, 40] {
+            let mut parts = setup.parts(of, &[]);
+            parts.reverse();
+            let merged = setup.merge(&parts);
+            assert_eq!(merged.status.code(), Some(exit), "{merged:?}");
+            assert_eq!(essence(serde_json::from_slice(&merged.stdout).unwrap()), essence(read(&whole)));
+        }
+    }
+}
+
+#[test]
+fn a_part_says_that_it_is_one() {
+    let setup = Setup::new();
+    let (code, path) = setup.check("part.json", &["--partition", "2/3"]);
+    assert_eq!(code, Some(0));
+    let report = read(&path);
+    let scope = &report["partition"]["scope"];
+    assert_eq!(report["partition"], json!({ "part": 2, "of": 3, "scope": scope }));
+    assert_eq!(report["documents"][0]["artifacts"], ARTIFACTS);
+    let document = fs::read(setup.path("doc.json")).unwrap();
+    assert_eq!(report["documents"][0]["sha256"], hex_sha256(&document));
+    assert!(report["artifacts"].as_array().unwrap().len() < ARTIFACTS);
+    assert!(report["notes"][0].as_str().unwrap().starts_with("part 2 of 3 only"));
+    assert_eq!(setup.check("x", &["--partition", "4/3"]).0, Some(2));
+}
+
+#[test]
+fn what_is_not_every_part_of_one_run_is_refused() {
+    let setup = Setup::new();
+    let parts = setup.parts(3, &[]);
+    let (one, two, three) = (&parts[0], &parts[1], &parts[2]);
+    let refused = |reports: &[&PathBuf]| {
+        complaint(&setup.merge(&reports.iter().map(|path| (*path).clone()).collect::<Vec<_>>()))
+    };
+    assert!(refused(&[one, three]).contains("these of 3 parts are missing: 2"));
+    assert!(refused(&[one, two, two, three]).contains("part 2 is already there"));
+    let (_, whole) = setup.check("whole.json", &[]);
+    assert!(refused(&[one, two, three, &whole]).contains("the report of a whole run"));
+
+    let changed = |pointer: &str, value: Value| {
+        let mut report = read(three);
+        *report.pointer_mut(pointer).unwrap() = value;
+        setup.write("changed.json", &report)
+    };
+    let pop = |report: &Path| {
+        let mut report = read(report);
+        report["artifacts"].as_array_mut().unwrap().pop();
+        setup.write("changed.json", &report)
+    };
+    let strict = ["--partition", "3/3", "--signatures", "require"];
+    let cases: [(&dyn Fn() -> PathBuf, &str); 12] = [
+        (&|| changed("/documents/0/sha256", json!("0".repeat(64))), "list of documents differs"),
+        (&|| changed("/target/kind", json!("mirror")), "target differs"),
+        (&|| changed("/verify", json!("exists")), "--verify differs"),
+        (&|| changed("/partition/of", json!(4)), "number of parts differs"),
+        (&|| setup.check("changed.json", &strict).1, "selection of artifacts or options differs"),
+        (&|| changed("/schema_version", json!(2)), "found schema_version 2"),
+        (&|| changed("/artifacts/0/component", json!("kernel")), "does not belong to part 3"),
+        (&|| changed("/artifacts/0/index", json!(100)), "a report is incomplete"),
+        (&|| changed("/verdict", json!("fine")), "expected the JSON report of a part"),
+        (&|| pop(three), "a report is incomplete"),
+        (&|| setup.write("changed.json", &json!({})), "expected the JSON report of a part"),
+        (&|| setup.path("nowhere.json"), "No such file"),
+    ];
+    for (report, why) in cases {
+        let complaint = refused(&[one, two, &report()]);
+        assert!(complaint.contains(why), "{why}: {complaint}");
+    }
+}
+
+/// Filters that leave as many artifacts are not the same filters.
+#[test]
+fn parts_of_different_artifacts_are_refused() {
+    let setup = Setup::new();
+    let part = |part: usize, format: &str| {
+        let partition = format!("{part}/2");
+        setup.check(&format!("{part}.json"), &["--partition", &partition, "--format", format]).1
+    };
+    let merged = setup.merge(&[part(1, "f1"), part(2, "f1")]);
+    assert_eq!(merged.status.code(), Some(0), "{merged:?}");
+    for other in ["f2", "f3", "f4", "f5"] {
+        let complaint = complaint(&setup.merge(&[part(1, "f1"), part(2, other)]));
+        assert!(complaint.contains("selection of artifacts"), "{complaint}");
+    }
+}
+
+/// A part that dies without a word leaves no report, and not that of the week before.
+#[test]
+fn a_run_that_is_killed_leaves_no_earlier_report() {
+    let setup = Setup::new();
+    let reports = setup.path("reports");
+    let (code, _) = setup.check("x", &["--artifacts-dir", "reports"]);
+    assert_eq!((code, fs::read_dir(&reports).unwrap().count()), (Some(0), 3));
+    setup.mirror.put("/0/rhcos-0.raw", Resource::bytes("").behaves(Behaviour::Hang));
+    setup.mirror.forget();
+    let host = setup.mirror.addr().to_string();
+    let mut child = setup
+        .command(&["check", "doc.json", "--allow-host", &host, "--allow-private-addresses"])
+        .args(["--artifacts-dir", "reports"])
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    while setup.mirror.count("HEAD", "/0/rhcos-0.raw") == 0 {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(fs::read_dir(&reports).unwrap().count(), 0);
+}

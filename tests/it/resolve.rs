@@ -1,0 +1,623 @@
+//! `resolve`, `rewrite` and the environment overrides, with the built binary.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use embedded_mirror::{Config, Mirror, Resource, artifact_content, sha256sum_txt};
+
+use crate::support::binary::{PROGRAM, program};
+use crate::support::ground::{corpus as real_documents, root};
+
+const PREFIX: &str = "OPENSHIFT_INSTALL_COREOS_STREAM_PREFIX";
+const BOOTIMAGES: &str = "OPENSHIFT_INSTALL_CI_COREOS_BOOTIMAGES";
+const QEMU: &str = "https://mirror.openshift.com/pub/openshift-v4/x86_64/dependencies/rhcos/4.8/48.83.202102230316-0/rhcos-48.83.202102230316-0-qemu.x86_64.qcow2.gz";
+const QEMU_AT_B: &str = "https://B/art/storage/releases/rhcos-4.8/48.83.202102230316-0/x86_64/rhcos-48.83.202102230316-0-qemu.x86_64.qcow2.gz";
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = program(arguments);
+    command.current_dir(root());
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    command(arguments).output().unwrap()
+}
+
+fn run_with_input(arguments: &[&str], input: &[u8]) -> Output {
+    feed(&mut command(arguments), input)
+}
+
+fn feed(command: &mut Command, input: &[u8]) -> Output {
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_vec();
+    // The program may end before it has read everything.
+    let writer = std::thread::spawn(move || stdin.write_all(&input));
+    let output = child.wait_with_output().unwrap();
+    let _ = writer.join().unwrap();
+    output
+}
+
+fn stdout(output: &Output) -> &str {
+    std::str::from_utf8(&output.stdout).unwrap()
+}
+
+fn stderr(output: &Output) -> &str {
+    std::str::from_utf8(&output.stderr).unwrap()
+}
+
+#[track_caller]
+fn assert_prints(output: &Output, expected: &str) {
+    assert_eq!((output.status.code(), stdout(output)), (Some(0), expected), "{}", stderr(output));
+}
+
+#[track_caller]
+fn assert_refuses(output: &Output, says: &str) {
+    assert_eq!((output.status.code(), stdout(output)), (Some(2), ""), "{}", stderr(output));
+    assert!(stderr(output).contains(says), "{}", stderr(output));
+}
+
+/// The real documents, if they are there.
+fn corpus() -> Vec<PathBuf> {
+    let Some(root) = real_documents() else { return Vec::new() };
+    let mut found = Vec::new();
+    let mut directories = vec![root.join("checkouts")];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                directories.push(path);
+            } else if fs::read_to_string(&path).is_ok_and(|text| text.contains("\"architectures\"")) {
+                found.push(path);
+            }
+        }
+    }
+    assert!(!found.is_empty());
+    found
+}
+
+#[test]
+fn the_table_of_the_contract() {
+    let b = "https://B/art/storage/releases";
+    let streams = "https://B/art/storage/prod/streams";
+    let storage = "https://B/art/storage";
+    let tail = "rhcos-4.11/411.85.202205101201-0/x86_64/rhcos-411.85.202205101201-0-live.x86_64.iso";
+    let releases = format!("https://rhcos.mirror.openshift.com/art/storage/releases/{tail}");
+    let new_tail = "4.14-9.2/builds/414.92.202306141028-0/x86_64/rhcos-414.92.202306141028-0-live.x86_64.iso";
+    let new = format!("https://rhcos.mirror.openshift.com/art/storage/prod/streams/{new_tail}");
+    let cases = [
+        (QEMU, b, QEMU_AT_B.to_owned()),
+        (
+            "https://mirror.openshift.com/pub/openshift-v4/ppc64le/dependencies/rhcos/4.8/47.83.202102091015-0/rhcos-47.83.202102091015-0-openstack.ppc64le.qcow2.gz",
+            b,
+            format!(
+                "{b}/rhcos-4.7-ppc64le/47.83.202102091015-0/ppc64le/rhcos-47.83.202102091015-0-openstack.ppc64le.qcow2.gz"
+            ),
+        ),
+        (&releases, b, format!("{b}/{tail}")),
+        (&releases, storage, format!("{storage}/releases/{tail}")),
+        (&new, streams, format!("{streams}/{new_tail}")),
+        (&new, storage, format!("{storage}/prod/streams/{new_tail}")),
+        (
+            &new,
+            "http://[::1]:8080/art/storage/",
+            format!("http://[::1]:8080/art/storage/prod/streams/{new_tail}"),
+        ),
+        (
+            &releases,
+            streams,
+            format!(
+                "{streams}/4.11/builds/411.85.202205101201-0/x86_64/rhcos-411.85.202205101201-0-live.x86_64.iso"
+            ),
+        ),
+        (
+            "https://mirror.openshift.com/pub/openshift-v4/x86_64/dependencies/rhcos/4.13/413.86.202302150245-0/rhcos-413.86.202302150245-0-live.x86_64.iso",
+            streams,
+            format!(
+                "{streams}/4.13/builds/413.86.202302150245-0/x86_64/rhcos-413.86.202302150245-0-live.x86_64.iso"
+            ),
+        ),
+    ];
+    for (url, prefix, place) in cases {
+        assert_prints(&run(&["resolve", url, "--stream-prefix", prefix]), &format!("{place}\n"));
+        assert_prints(
+            &command(&["resolve", url]).env(PREFIX, prefix).output().unwrap(),
+            &format!("{place}\n"),
+        );
+        assert_prints(&run(&["resolve", url]), &format!("{url}\n"));
+    }
+}
+
+#[test]
+fn a_by_release_url_is_resolved_with_its_documents_release() {
+    let url = "https://mirror.openshift.com/pub/openshift-v4/x86_64/dependencies/rhcos/4.8/4.8.2/rhcos-4.8.2-x86_64-qemu.x86_64.qcow2.gz";
+    let document = format!(
+        r#"{{"stream": "rhcos-4.8", "architectures": {{"x86_64": {{"artifacts": {{"qemu": {{
+            "release": "48.84.202107202156-0", "formats": {{"qcow2.gz": {{"disk": {{
+            "location": "{url}", "sha256": "{}"}}}}}}}}}}}}}}}}"#,
+        "ab".repeat(32)
+    );
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), document).unwrap();
+    let place = "https://B/art/storage/releases/rhcos-4.8/48.84.202107202156-0/x86_64/rhcos-48.84.202107202156-0-qemu.x86_64.qcow2.gz\n";
+    let source = file.path().to_str().unwrap();
+    let prefix = "https://B/art/storage/releases";
+    assert_prints(&run(&["resolve", "--source", source, "--stream-prefix", prefix]), place);
+    assert_prints(&run(&["resolve", url, "--source", source, "--stream-prefix", prefix]), place);
+    assert_refuses(&run(&["resolve", url, "--stream-prefix", prefix]), "does not say which build");
+}
+
+#[test]
+fn the_query_of_an_install_config_stays_at_its_url() {
+    let source = "testdata/checkout-2021";
+    let args = ["resolve", "--source", source, "-a", "x86_64", "-p", "qemu"];
+    let json: serde_json::Value =
+        serde_json::from_str(stdout(&run(&[&args[..], &["--json"]].concat()))).unwrap();
+    let [url, digest, inner] =
+        ["url", "sha256", "uncompressed_sha256"].map(|key| json[key].as_str().unwrap().to_owned());
+    let prefix = "https://B/art/storage/releases";
+    let moved = run(&["resolve", &url, "--stream-prefix", prefix]);
+    let moved = stdout(&moved).trim();
+    let other = "ab".repeat(32);
+    for query in [
+        format!("?sha256={inner}"),
+        format!("?sha256={digest}"),
+        format!("?sha256={}", inner.to_uppercase()),
+        format!("?sha256={inner}&compressed-sha256={digest}"),
+        "?sha256=".to_owned(),
+        "?compressed-sha256=".to_owned(),
+    ] {
+        let text = format!("{url}{query}");
+        assert_prints(&run(&["resolve", &text]), &format!("{text}\n"));
+        assert_prints(&run(&["resolve", &text, "--stream-prefix", prefix]), &format!("{moved}{query}\n"));
+        let with_source = ["resolve", &text, "--source", source, "--stream-prefix", prefix];
+        assert_prints(&run(&with_source), &format!("{moved}{query}\n"));
+        let with_checksum = run(&[&with_source[..], &["--with-checksum"]].concat());
+        assert_prints(&with_checksum, &format!("{moved}?sha256={inner}\n"));
+        let list = run_with_input(&["resolve", "-", "--stream-prefix", prefix], text.as_bytes());
+        assert_prints(&list, &format!("{moved}{query}\n"));
+    }
+    for (query, says) in [
+        (format!("?sha256={other}"), format!("its query says {other}")),
+        (format!("?compressed-sha256={inner}"), format!("its query says {inner}")),
+    ] {
+        let text = format!("{url}{query}");
+        assert_prints(&run(&["resolve", &text]), &format!("{text}\n"));
+        assert_refuses(&run(&["resolve", &text, "--source", source]), &says);
+    }
+    for query in ["?sha256=12", "?sha512=", "?", "?sha256", "?sha256=#x"] {
+        assert_refuses(&run(&["resolve", &format!("{url}{query}")]), "query");
+    }
+    let secret = run(&["resolve", "https://u:secret@h/x?y=1"]);
+    assert_refuses(&secret, "query");
+    assert!(!stderr(&secret).contains("secret"));
+}
+
+#[test]
+fn a_document_on_a_bridge_goes_to_its_published_place_without_further_options() {
+    for path in corpus() {
+        let original = fs::read_to_string(&path).unwrap();
+        let published = run(&["rewrite", path.to_str().unwrap(), "--to", "published"]);
+        assert_eq!(published.status.code(), Some(0), "{}", stderr(&published));
+        let published = stdout(&published);
+        assert!(
+            original.contains("art-rhcos.svc") || original.contains("redirector") || published == original
+        );
+        for bridge in
+            ["releases-art-rhcos.svc.ci.openshift.org", "rhcos-redirector.apps.art.xq1c.p1.openshiftapps.com"]
+        {
+            for storage in ["art/storage", "art/storage/releases"] {
+                let prefix = format!("https://{bridge}/{storage}");
+                let to = ["rewrite", "-", "--to", "bridge", "--stream-prefix", &prefix];
+                let there = run_with_input(&to, published.as_bytes());
+                if storage.ends_with("releases") && there.status.code() == Some(2) {
+                    assert!(stderr(&there).contains("releases layout"), "{}", stderr(&there));
+                    continue;
+                }
+                // What the environment says of a bridge does not matter on the way back.
+                let mut back = command(&["rewrite", "-", "--to", "published"]);
+                back.env(PREFIX, "nonsense");
+                assert_prints(&feed(&mut back, stdout(&there).as_bytes()), published);
+            }
+        }
+    }
+    assert_refuses(
+        &run(&["rewrite", "x", "--to", "published", "--mirror", "https://m/x"]),
+        "takes no other place",
+    );
+}
+
+#[test]
+fn the_advice_for_a_location_on_a_bridge_works_as_it_is_printed() {
+    let root = copy_of("testdata/checkout");
+    let checkout = root.path().to_str().unwrap();
+    let document = root.path().join("data/data/coreos/rhcos.json");
+    let before = fs::read_to_string(&document).unwrap();
+    let redirector = "https://rhcos-redirector.apps.art.xq1c.p1.openshiftapps.com/art/storage";
+    let to_bridge =
+        ["rewrite", document.to_str().unwrap(), "-i", "--to", "bridge", "--stream-prefix", redirector];
+    assert_prints(&run(&to_bridge), "");
+    assert_ne!(fs::read_to_string(&document).unwrap(), before);
+
+    let check = ["check", checkout, "--published", "--output", "json", "-a", "x86_64", "--retries", "0"];
+    let advice_of = |command: &mut Command| -> String {
+        let output = command.env("HTTPS_PROXY", "http://127.0.0.1:9").output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let artifacts = report["artifacts"].as_array().unwrap();
+        let moved = artifacts.iter().find(|artifact| artifact["reason"] == "not-published").unwrap();
+        moved["advice"].as_str().unwrap().to_owned()
+    };
+    let advice = advice_of(&mut command(&check));
+    let printed = advice.split('`').nth(1).unwrap();
+    let program = Path::new(PROGRAM);
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", printed]).env("PATH", program.parent().unwrap()).current_dir("/");
+    let output = shell.output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{advice}: {}", stderr(&output));
+    assert_eq!(fs::read_to_string(&document).unwrap(), before);
+
+    // Who reads it on the pull request stands in a checkout of their own.
+    assert_prints(&run(&to_bridge), "");
+    let mut in_prow = command(&check);
+    in_prow.envs([("REPO_OWNER", "openshift"), ("REPO_NAME", "installer"), ("PULL_NUMBER", "1")]);
+    let advice = advice_of(&mut in_prow);
+    assert!(advice.ends_with("rewrite --to published --in-place data/data/coreos/rhcos.json`."), "{advice}");
+}
+
+#[test]
+fn what_cannot_be_placed_is_never_printed() {
+    let cases = [
+        (
+            "https://mirror.openshift.com/some/other/file.iso",
+            "https://mirror.openshift.com/some/other/file.iso",
+        ),
+        ("not a url", "not a url"),
+        (
+            "https://rhcos.mirror.openshift.com/art/storage/prod/streams/rhel-9.6/builds/9.6.20251015-1/x86_64/rhcos-9.6.20251015-1-live-iso.x86_64.iso",
+            "has no location under",
+        ),
+        (
+            "https://mirror.openshift.com/pub/openshift-v4/x86_64/dependencies/rhcos/4.8/../4.8/48.83.202102230316-0/rhcos-48.83.202102230316-0-qemu.x86_64.qcow2.gz",
+            "spelling",
+        ),
+        ("https://u:secret@mirror.openshift.com/x", "user name or password"),
+    ];
+    for (url, says) in cases {
+        let output = run(&["resolve", url, "--stream-prefix", "https://b.example/art/storage/releases"]);
+        assert_refuses(&output, says);
+        assert!(!stderr(&output).contains("secret"));
+    }
+    // One that can't keeps back the one that can.
+    assert_refuses(
+        &run(&["resolve", QEMU, "nonsense", "--stream-prefix", "https://b.example/x/releases"]),
+        "nonsense",
+    );
+    let list = format!("{QEMU}\nnonsense\n\n{QEMU}\nmore nonsense\n");
+    let output =
+        run_with_input(&["resolve", "-", "--stream-prefix", "https://b.example/releases"], list.as_bytes());
+    assert_refuses(&output, "line 2");
+    assert!(stderr(&output).contains("line 5"), "{}", stderr(&output));
+    assert_refuses(&run_with_input(&["resolve", "-"], b"\xff\xfe\n"), "line 1");
+}
+
+#[test]
+fn many_urls_come_from_standard_input() {
+    let list = format!("{QEMU}\n").repeat(2_000);
+    let output = run_with_input(
+        &["resolve", "-", "--stream-prefix", "https://B/art/storage/releases"],
+        list.as_bytes(),
+    );
+    assert_prints(&output, &format!("{QEMU_AT_B}\n").repeat(2_000));
+
+    let between = format!("\n  {QEMU}\r\n\n");
+    let output = run_with_input(&["resolve", QEMU, "-", QEMU, "--json"], between.as_bytes());
+    assert_eq!((output.status.code(), stdout(&output).lines().count()), (Some(0), 3), "{}", stderr(&output));
+    assert_refuses(&run_with_input(&["resolve", "-", "--source", "-"], b"{}"), "standard input");
+}
+
+#[test]
+fn the_environment_is_as_the_contract_has_it() {
+    let of_2021 = "https://releases-art-rhcos.svc.ci.openshift.org/art/storage/releases/rhcos-4.8/48.83.202102230316-0/x86_64/rhcos-48.83.202102230316-0-qemu.x86_64.qcow2.gz\n";
+    let at_b = format!("{QEMU_AT_B}\n");
+    let unchanged = format!("{QEMU}\n");
+    let b = "https://B/art/storage/releases";
+    let cases: [(&[(&str, &str)], &str); 7] = [
+        (&[], &unchanged),
+        (&[(PREFIX, "")], &unchanged),
+        (&[(BOOTIMAGES, "1")], of_2021),
+        (&[(BOOTIMAGES, "0")], &unchanged),
+        (&[(BOOTIMAGES, "false")], &unchanged),
+        (&[(BOOTIMAGES, "")], &unchanged),
+        (&[(BOOTIMAGES, "1"), (PREFIX, b)], &at_b),
+    ];
+    for (environment, printed) in cases {
+        let output = command(&["resolve", QEMU]).envs(environment.iter().copied()).output().unwrap();
+        assert_prints(&output, printed);
+        let output =
+            command(&["resolve", QEMU, "--published"]).envs(environment.iter().copied()).output().unwrap();
+        assert_prints(&output, &unchanged);
+    }
+    assert_prints(
+        &command(&["resolve", QEMU, "--stream-prefix", ""]).env(BOOTIMAGES, "1").output().unwrap(),
+        of_2021,
+    );
+    let output = command(&["resolve", QEMU]).env(PREFIX, "ftp://b").output().unwrap();
+    assert_refuses(&output, "OPENSHIFT_INSTALL_COREOS_STREAM_PREFIX: ftp://b is not a prefix");
+}
+
+#[test]
+fn json_and_checksums_come_from_the_document() {
+    let source = "testdata/checkout-2021";
+    let args = ["resolve", "--source", source, "-a", "x86_64", "-p", "qemu"];
+    let plain = run(&args);
+    let url = stdout(&plain).trim().to_owned();
+    let json = run(&[&args[..], &["--json"]].concat());
+    let place: serde_json::Value = serde_json::from_str(stdout(&json)).unwrap();
+    assert_eq!(place["url"], url);
+    assert_eq!(place["id"], "x86_64/qemu/qcow2.gz/disk");
+    let inner = place["uncompressed_sha256"].as_str().unwrap();
+    assert_ne!(place["sha256"], inner);
+    assert_prints(&run(&[&args[..], &["--with-checksum"]].concat()), &format!("{url}?sha256={inner}\n"));
+    assert_prints(
+        &run(&["resolve", &url, "--source", source, "--with-checksum"]),
+        &format!("{url}?sha256={inner}\n"),
+    );
+    assert_refuses(&run(&["resolve", &url, "--with-checksum"]), "its sha256 is not known");
+}
+
+#[test]
+fn a_filter_that_matches_nothing_lists_what_exists() {
+    let args = ["resolve", "--source", "testdata/checkout-2021"];
+    assert_refuses(
+        &run(&[&args[..], &["-p", "qmeu"]].concat()),
+        "no artifact has the platform \"qmeu\"; there are: ",
+    );
+    assert_refuses(
+        &run(&[&args[..], &["-p", "qemu", "-f", "iso"]].concat()),
+        "no artifact matches all the filters",
+    );
+}
+
+/// Every string that differs between two JSON texts of the same structure, by where it stands.
+fn differences(before: &str, after: &str) -> BTreeSet<String> {
+    fn walk(path: &str, before: &serde_json::Value, after: &serde_json::Value, found: &mut BTreeSet<String>) {
+        match (before, after) {
+            (serde_json::Value::Object(before), serde_json::Value::Object(after)) => {
+                assert!(before.keys().eq(after.keys()));
+                for (key, value) in before {
+                    walk(&format!("{path}/{key}"), value, &after[key], found);
+                }
+            }
+            _ if before != after => {
+                found.insert(path.rsplit('/').next().unwrap().to_owned());
+            }
+            _ => {}
+        }
+    }
+    let mut found = BTreeSet::new();
+    walk("", &serde_json::from_str(before).unwrap(), &serde_json::from_str(after).unwrap(), &mut found);
+    found
+}
+
+#[test]
+fn rewriting_real_documents_changes_their_urls_and_no_other_byte() {
+    for path in corpus() {
+        let name = path.to_str().unwrap();
+        let original = fs::read_to_string(&path).unwrap();
+        let moved = run(&["rewrite", name, "--stream-prefix", "https://bridge.example/deep/art/storage"]);
+        assert_eq!(moved.status.code(), Some(0), "{name}: {}", stderr(&moved));
+        let moved = stdout(&moved);
+        assert!(
+            differences(&original, moved).iter().all(|key| key == "location" || key == "signature"),
+            "{name}"
+        );
+        // Line by line, only the lines with URLs differ.
+        assert_eq!(original.split('\n').count(), moved.split('\n').count());
+        for (before, after) in original.split('\n').zip(moved.split('\n')) {
+            assert!(before == after || before.contains("https://"), "{name}: {before}");
+        }
+        // Where it already is, nothing changes; and back where it was, if it was in one place.
+        let to = ["rewrite", "-", "--stream-prefix", "https://bridge.example/deep/art/storage"];
+        assert_prints(&run_with_input(&to, moved.as_bytes()), moved);
+        for host in ["rhcos.mirror.openshift.com", "rhcos-redirector.apps.art.xq1c.p1.openshiftapps.com"] {
+            let home = format!("https://{host}/art/storage");
+            if !original.contains(&home)
+                || original.matches("/art/storage/").count() != original.matches(&home).count()
+            {
+                continue;
+            }
+            let back = run_with_input(&["rewrite", "-", "--stream-prefix", &home], moved.as_bytes());
+            assert_prints(&back, &original);
+        }
+        let flat = run(&["rewrite", name, "--base-url", "http://127.0.0.1:8080/images"]);
+        assert_eq!(flat.status.code(), Some(0), "{name}: {}", stderr(&flat));
+        assert_eq!(
+            stdout(&flat).matches("\"http://127.0.0.1:8080/images/").count(),
+            original.matches("\"location\"").count() + original.matches("\"signature\"").count()
+        );
+    }
+}
+
+fn copy_of(directory: &str) -> tempfile::TempDir {
+    fn copy(from: &Path, to: &Path) {
+        fs::create_dir_all(to).unwrap();
+        for entry in fs::read_dir(from).unwrap() {
+            let entry = entry.unwrap();
+            let target = to.join(entry.file_name());
+            if entry.path().is_dir() {
+                copy(&entry.path(), &target);
+            } else {
+                fs::copy(entry.path(), target).unwrap();
+            }
+        }
+    }
+    let below = root().join(directory);
+    let root = tempfile::tempdir().unwrap();
+    copy(&below, root.path());
+    root
+}
+
+#[test]
+fn in_place_changes_every_document_of_a_checkout_or_none() {
+    let root = copy_of("testdata/checkout");
+    let path = root.path().join("data/data/coreos/rhcos.json");
+    let other = root.path().join("data/data/coreos/scos.json");
+    let (before, scos) = (fs::read_to_string(&path).unwrap(), fs::read_to_string(&other).unwrap());
+    let checkout = root.path().to_str().unwrap();
+
+    assert_refuses(&run(&["rewrite", checkout, "--base-url", "http://h"]), "are both there; name one");
+    // scos builds have no place on the public mirror, so nothing is changed at all.
+    assert_refuses(&run(&["rewrite", checkout, "--to", "mirror", "--in-place"]), "scos");
+    assert_eq!(fs::read_to_string(&path).unwrap(), before);
+
+    let to = [
+        "rewrite",
+        checkout,
+        "--to",
+        "bridge",
+        "--stream-prefix",
+        "https://b.example/art/storage",
+        "--in-place",
+    ];
+    assert_prints(&run(&to), "");
+    let after = fs::read_to_string(&path).unwrap();
+    assert_eq!(after, before.replace("https://rhcos.mirror.openshift.com/", "https://b.example/"));
+    assert_ne!(fs::read_to_string(&other).unwrap(), scos);
+    let left: Vec<_> =
+        fs::read_dir(path.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left.len(), 3, "no temporary file stays: {left:?}");
+}
+
+#[test]
+fn rewrite_says_what_is_missing() {
+    let file = "testdata/checkout/data/data/coreos/rhcos.json";
+    assert_refuses(&run(&["rewrite", file]), "nothing says where to");
+    assert_refuses(&run(&["rewrite", file, "--to", "bridge"]), "--to bridge needs the bridge's prefix");
+    assert_refuses(&run(&["rewrite", "-", "--in-place", "--base-url", "http://h"]), "-");
+    assert_refuses(
+        &run(&["rewrite", "testdata/faulty/malformed.json", "--base-url", "http://h"]),
+        "malformed",
+    );
+    assert_refuses(&run(&["rewrite", "/nonexistent", "--base-url", "http://h"]), "/nonexistent");
+}
+
+/// A mirror that has the bundled checkout in the streams layout below `/art/storage`.
+fn bridge() -> Mirror {
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    let places =
+        run(&["resolve", "--source", "testdata/checkout", "--stream-prefix", &mirror.url("/art/storage")]);
+    assert_eq!(places.status.code(), Some(0), "{}", stderr(&places));
+    let mut directories: std::collections::BTreeMap<String, Vec<String>> = std::collections::BTreeMap::new();
+    for place in stdout(&places).lines() {
+        let (directory, name) = place.rsplit_once('/').unwrap();
+        mirror.put(place, Resource::bytes(artifact_content(name)));
+        directories.entry(directory.to_owned()).or_default().push(name.to_owned());
+    }
+    for (directory, names) in directories {
+        let sums = sha256sum_txt(names.iter().map(|name| (name.clone(), artifact_content(name))));
+        mirror.put(&format!("{directory}/sha256sum.txt"), Resource::bytes(sums));
+    }
+    mirror
+}
+
+#[test]
+fn a_check_of_the_bridge_says_that_it_is_no_mirror_result() {
+    let mirror = bridge();
+    let prefix = mirror.url("/art/storage");
+    let check = ["check", "testdata/checkout", "--allow-private-addresses", "--retries", "0"];
+    let output = command(&check).env(PREFIX, &prefix).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+    let first = stdout(&output).lines().next().unwrap();
+    assert!(first.starts_with("target: BRIDGE, NOT THE MIRROR: "), "{first}");
+    assert!(stdout(&output).contains(&format!("{PREFIX} asks for the bridge at {prefix}")));
+
+    let json =
+        command(&[&check[..], &["--output", "json", "--stream-prefix", &prefix]].concat()).output().unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(report["target"]["kind"], "bridge");
+    assert_eq!(report["target"]["prefix"], prefix);
+    assert_eq!(report["verdict"], "pass");
+    let artifact = &report["artifacts"][0];
+    assert!(artifact["url"].as_str().unwrap().starts_with(&prefix));
+    assert!(artifact["location"].as_str().unwrap().starts_with("https://rhcos.mirror.openshift.com/"));
+
+    // A leaked override can't turn the gate green: the real host is asked, and can't be reached here.
+    let asked = mirror.request_count();
+    let output = command(&[&check[..], &["--published"]].concat())
+        .env(PREFIX, &prefix)
+        .env("HTTPS_PROXY", "http://127.0.0.1:9")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}", stdout(&output));
+    assert!(stdout(&output).contains(&format!("{PREFIX} is set, and ignored because of --published")));
+    assert_eq!(mirror.request_count(), asked);
+}
+
+#[test]
+fn a_check_of_a_mirror_asks_there_for_the_documents_files() {
+    let mirror = bridge();
+    let base = mirror.url("/art/storage");
+    let check =
+        ["check", "testdata/checkout", "--allow-private-addresses", "--retries", "0", "--output", "json"];
+    let output = run(&[&check[..], &["--mirror", &base]].concat());
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&report["verdict"], &report["target"]["kind"]), (&"pass".into(), &"mirror".into()));
+
+    // A base in the public mirror's layout has no place for scos builds, which is said once.
+    let at =
+        |more: &[&str]| run(&[&check[..], &["--mirror", &mirror.url("/pub/openshift-v4")], more].concat());
+    assert_refuses(
+        &at(&[]),
+        "has no location for data/data/coreos/scos.json: the public mirror's layout (`dependencies/rhcos`) \
+         holds only rhcos, not scos; choose the others with --stream rhcos-4.19",
+    );
+    let output = at(&["--stream", "rhcos-4.19"]);
+    assert_eq!(output.status.code(), Some(1));
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let mut reasons = report["artifacts"].as_array().unwrap().iter().map(|artifact| &artifact["reason"]);
+    assert!(reasons.all(|reason| reason == "missing"), "{report:#}");
+    assert_refuses(&run(&["check", "testdata/checkout", "--pre-release"]), "go with --mirror");
+}
+
+#[test]
+fn where_another_place_is_checked_the_bridge_tells_the_size() {
+    let mirror = bridge();
+    let elsewhere = Mirror::start(Config::plain()).unwrap();
+    let check = [
+        "check",
+        "testdata/checkout",
+        "-a",
+        "x86_64",
+        "-p",
+        "gcp",
+        "--allow-private-addresses",
+        "--retries",
+        "0",
+        "--output",
+        "json",
+        "--verify",
+        "exists",
+    ];
+    let place = run(&[
+        "resolve",
+        "--source",
+        "testdata/checkout",
+        "-a",
+        "x86_64",
+        "-p",
+        "gcp",
+        "--stream-prefix",
+        &elsewhere.url("/art/storage"),
+    ]);
+    elsewhere.put(stdout(&place).trim(), Resource::bytes("too short"));
+    let both = ["--mirror", &elsewhere.url("/art/storage"), "--stream-prefix", &mirror.url("/art/storage")];
+    let output = run(&[&check[..], &both].concat());
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["artifacts"][0]["reason"], "size-mismatch");
+    assert_eq!(report["artifacts"][0]["size"]["expected_from"], "bridge");
+}

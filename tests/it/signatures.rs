@@ -1,0 +1,305 @@
+//! Signatures against a keyring: which key made them, and whether they are good. The keys and signatures are in
+//! `testdata/openpgp`.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::time::Duration;
+
+use art_mirror_validate::gate::Case;
+use art_mirror_validate::location::ArtifactUrl;
+use art_mirror_validate::probe::{Client, Keyring, KeyringError, Prober};
+use art_mirror_validate::verdict::{Outcome, Reason, Strictness, Verify};
+use embedded_mirror::{Config, Mirror, Resource, hex_sha256};
+use serde_json::json;
+
+use crate::content_support::{case, outcomes, settings};
+use crate::support::ground::testdata;
+use crate::support::{Checkout, Program, Stream, check_locally, watch};
+
+const BYTES: &[u8] = b"a boot image, or what passes for one";
+
+fn file(name: &str) -> Vec<u8> {
+    fs::read(testdata("openpgp").join(name)).unwrap()
+}
+
+/// The fingerprints of the key, of its subkey, and of a stranger's key.
+fn fingerprints() -> [String; 3] {
+    let text = String::from_utf8(file("fingerprints")).unwrap();
+    text.lines().map(str::to_owned).collect::<Vec<_>>().try_into().unwrap()
+}
+
+fn keyring(name: &str) -> Keyring {
+    Keyring::open(&file(name)).unwrap()
+}
+
+fn signed(mirror: &Mirror, signature: &[u8]) -> Case {
+    mirror.put("/b/f", Resource::bytes(BYTES));
+    mirror.put("/b/f.sig", Resource::bytes(signature.to_vec()));
+    let mut case = case(mirror, "/b/f", BYTES);
+    case.signature = Some(ArtifactUrl::parse(&mirror.url("/b/f.sig")));
+    case.expectation.names_signature = true;
+    case.expectation.signatures = Strictness::Warn;
+    case
+}
+
+fn check(mirror: &Mirror, case: Case, keyring: Option<Keyring>) -> Outcome {
+    outcomes(&Prober::new(Client::new(settings(mirror))).with_keyring(keyring), &[case]).remove(0)
+}
+
+fn with_signature(signature: &[u8], keyring: Option<Keyring>) -> Outcome {
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    let case = signed(&mirror, signature);
+    check(&mirror, case, keyring)
+}
+
+#[test]
+fn a_good_signature_names_its_key_and_only_a_keyring_makes_it_one() {
+    let [primary, subkey, _] = fingerprints();
+    for (signature, keys, key) in [
+        ("good.sig", "key.gpg", &primary),
+        ("good.asc", "key.gpg", &primary),
+        ("good.sig", "two.asc", &primary),
+        ("subkey.sig", "key.gpg", &subkey),
+        ("subkey.sig", "two.asc", &subkey),
+        // The first is by somebody else.
+        ("two.sig", "key.gpg", &primary),
+        ("good.sig", "subkey-revoked.gpg", &primary),
+        ("good.sig", "subkey-expired.gpg", &primary),
+    ] {
+        let outcome = with_signature(&file(signature), Some(keyring(keys)));
+        assert_eq!(outcome.reason(), None, "{signature}, {keys}: {}", outcome.message());
+        assert_eq!(outcome.signed, [("the file", key.clone())], "{signature}, {keys}");
+    }
+    let without = with_signature(&file("good.sig"), None);
+    assert_eq!(without.reason(), None);
+    assert!(without.signed.is_empty() && !without.message().contains("signed"), "{}", without.message());
+}
+
+#[test]
+fn whatever_is_wrong_with_a_signature_is_bad_and_names_the_key() {
+    const WEAK: &str = "a digest that is no longer secure";
+    let [primary, subkey, stranger] = fingerprints();
+    for (signature, keys, key, why) in [
+        ("other-bytes.sig", "key.gpg", &primary, "does not match the bytes"),
+        ("critical.sig", "key.gpg", &primary, "does not match the bytes"),
+        ("stranger.sig", "key.gpg", &stranger, "is not in the keyring"),
+        ("nine.sig", "key.gpg", &stranger, "is not in the keyring"),
+        ("expired.sig", "key.gpg", &primary, "is expired"),
+        ("future.sig", "key.gpg", &primary, "is from the future"),
+        ("early.sig", "key.gpg", &primary, "is older than the key"),
+        ("text.sig", "key.gpg", &primary, "is not a signature of a file's bytes"),
+        ("md5.sig", "key.gpg", &primary, WEAK),
+        ("sha1.sig", "key.gpg", &primary, WEAK),
+        ("ripemd160.sig", "key.gpg", &primary, WEAK),
+        ("good.sig", "revoked.gpg", &primary, "is revoked"),
+        ("subkey.sig", "revoked.gpg", &subkey, "is revoked"),
+        ("subkey.sig", "subkey-revoked.gpg", &subkey, "is revoked"),
+        ("good.sig", "expired.gpg", &primary, "is expired"),
+        ("subkey.sig", "expired.gpg", &subkey, "is expired"),
+        ("subkey.sig", "subkey-expired.gpg", &subkey, "is expired"),
+        ("good.sig", "unnamed.gpg", &primary, "no valid signature of its own"),
+        // Somebody else's subkey, taken without its consent.
+        ("subkey.sig", "thief.gpg", &subkey, "is not bound to its certificate"),
+    ] {
+        let outcome = with_signature(&file(signature), Some(keyring(keys)));
+        let message = outcome.message();
+        assert_eq!(outcome.reason(), Some(Reason::BadSignature), "{signature}, {keys}: {message}");
+        assert!(message.contains(why), "{signature}, {keys}: {message}");
+        // The fingerprint, or its end.
+        assert!(message.contains(&key[24..]), "{signature}, {keys}: {message}");
+        assert!(outcome.signed.is_empty());
+    }
+}
+
+#[test]
+fn what_is_not_a_signature_is_a_bad_one() {
+    let inline = file("inline.gpg");
+    let clear = file("sums.asc");
+    let followed = [file("good.sig"), inline.clone()].concat();
+    for bytes in [
+        &b""[..],
+        b"garbage",
+        b"-----BEGIN PGP SIGNATURE-----\n\nAAAA\n-----END PGP SIGNATURE-----\n",
+        b"-----BEGIN PGP SIGNATURE-----\n\nAAA",
+        // Signatures of what is in the same file.
+        &inline,
+        &clear,
+        &followed,
+    ] {
+        let outcome = with_signature(bytes, Some(keyring("key.gpg")));
+        let is_bad = outcome.reason() == Some(Reason::BadSignature);
+        // An empty file is no file at all.
+        assert!(is_bad || bytes.is_empty() && !outcome.warnings.is_empty(), "{outcome:?}");
+        assert!(outcome.signed.is_empty());
+    }
+}
+
+#[test]
+fn auto_reads_a_signed_file_to_check_its_signature() {
+    for (keyring, reads) in [(Some(keyring("key.gpg")), 1), (None, 0)] {
+        let mirror = Mirror::start(Config::plain()).unwrap();
+        let mut case = signed(&mirror, &file("good.sig"));
+        mirror.put("/b/f", Resource::bytes(BYTES).repr_digest());
+        case.expectation.verify = Verify::Auto;
+        let outcome = check(&mirror, case, keyring);
+        assert_eq!(outcome.reason(), None);
+        assert_eq!(mirror.count("GET", "/b/f"), reads);
+        assert_eq!(outcome.signed.len(), reads);
+    }
+}
+
+#[test]
+fn a_sha256sum_txt_is_signed_apart_or_in_clear() {
+    const DIFFERS: Option<&str> = Some("does not match the bytes");
+    const UNKNOWN: Option<&str> = Some("is not in the keyring");
+    let lines = "\n".repeat(1_000_000);
+    let endless = format!("-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\n{lines}").into_bytes();
+    for (what, signature, fault) in [
+        ("apart", Some(file("sums.sig")), None),
+        ("in clear", Some(file("sums.asc")), None),
+        ("apart, of another", Some(file("sums-other.sig")), DIFFERS),
+        ("in clear, of another", Some(file("sums-other.asc")), DIFFERS),
+        ("by another, apart", Some(file("sums-stranger.sig")), UNKNOWN),
+        ("by another, in clear", Some(file("sums-stranger.asc")), UNKNOWN),
+        ("garbage", Some(b"garbage".to_vec()), Some("is not an OpenPGP signature")),
+        ("in clear, of very many lines", Some(endless), Some("is not an OpenPGP signature")),
+        ("missing", None, None),
+    ] {
+        for verify in [Verify::Published, Verify::Content] {
+            let mirror = Mirror::start(Config::plain()).unwrap();
+            mirror.put("/b/f", Resource::bytes(BYTES));
+            mirror.put("/b/sha256sum.txt", Resource::bytes(file("sha256sum.txt")));
+            if let Some(signature) = &signature {
+                mirror.put("/b/sha256sum.txt.gpg", Resource::bytes(signature.clone()));
+            }
+            let mut case = case(&mirror, "/b/f", BYTES);
+            case.expectation.verify = verify;
+            case.expectation.signatures = Strictness::Warn;
+            let outcome = check(&mirror, case, Some(keyring("key.gpg")));
+            let reason = fault.map(|_| Reason::BadSignature);
+            assert_eq!(outcome.reason(), reason, "{what}: {}", outcome.message());
+            assert!(outcome.message().contains(fault.unwrap_or_default()), "{what}: {}", outcome.message());
+            let is_signed = fault.is_none() && signature.is_some();
+            assert_eq!(outcome.signed.len(), usize::from(is_signed), "{what}");
+            assert_eq!(outcome.warnings.is_empty(), signature.is_some(), "{what}: {:?}", outcome.warnings);
+        }
+    }
+}
+
+#[test]
+fn what_is_not_a_keyring_is_refused() {
+    assert!(matches!(Keyring::open(b"").unwrap_err(), KeyringError::Empty));
+    for other in [b"garbage".to_vec(), file("good.sig"), file("secret.gpg"), file("key.gpg")[..99].to_vec()] {
+        assert!(matches!(Keyring::open(&other).unwrap_err(), KeyringError::Unreadable(_)));
+    }
+}
+
+/// `check` of one signed file of a mirror, with a gpgv of this text in place of GnuPG's.
+fn with_gpgv(mirror: &Mirror, resource: Resource, directory: &Path, gpgv: Option<&str>) -> Program {
+    const PATH: &str = "/b/rhcos-419.96.202506171412-0-live.x86_64.iso";
+    let sha256 = data_encoding::HEXLOWER.encode(&resource.content().sha256());
+    mirror.put(PATH, resource);
+    mirror.put(&format!("{PATH}.sig"), Resource::bytes(file("good.sig")));
+    if let Some(gpgv) = gpgv {
+        let program = directory.join("gpgv");
+        fs::write(&program, format!("#!/bin/sh\n{gpgv}\n")).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let location = mirror.url(PATH);
+    let signature = format!("{location}.sig");
+    let component = json!({ "location": location, "sha256": sha256, "signature": signature });
+    check_locally(Checkout::of(&Stream::of(component)))
+        .args(["--verify", "content", "--keyring"])
+        .arg(testdata("openpgp/key.gpg"))
+        .env("PATH", directory)
+        .env("TMPDIR", directory)
+}
+
+/// What is left in a directory but the stand-in for gpgv.
+fn left(directory: &Path) -> Vec<String> {
+    let names = fs::read_dir(directory).unwrap().map(|it| it.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name.starts_with(".tmp")).collect()
+}
+
+#[test]
+fn without_gpgv_nothing_is_requested_and_the_package_is_named() {
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let program = with_gpgv(&mirror, Resource::bytes(BYTES), directory.path(), None);
+    let ran = program.clone().run().exits(2);
+    assert!(ran.stderr.contains("gpgv (Debian, Ubuntu) or gnupg2 (Fedora, RHEL)"), "{}", ran.stderr);
+    // One that the checkout brings is not run.
+    let checkout = tempfile::tempdir().unwrap();
+    fs::write(checkout.path().join("gpgv"), "#!/bin/sh\ntouch ran\n").unwrap();
+    fs::set_permissions(checkout.path().join("gpgv"), fs::Permissions::from_mode(0o755)).unwrap();
+    program.in_directory(checkout.path()).env("PATH", ".::").run().exits(2);
+    assert!(!checkout.path().join("ran").exists());
+    assert_eq!(mirror.request_count(), 0);
+}
+
+#[test]
+fn gpgv_is_told_nothing_of_the_environment_and_leaves_nothing_behind() {
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let gpgv = format!("export -p > {0}/environment; exec /usr/bin/gpgv \"$@\"", directory.path().display());
+    let program = with_gpgv(&mirror, Resource::bytes(BYTES), directory.path(), Some(&gpgv));
+    let ran = program.env("GNUPGHOME", "/elsewhere").env("LD_PRELOAD_", "x").run().exits(0);
+    assert_eq!(ran.report().only()["verdict"], "pass");
+    let environment = fs::read_to_string(directory.path().join("environment")).unwrap();
+    let names = environment.lines().map(|line| line.split_once('=').map_or(line, |(name, _)| name));
+    let mut names: Vec<_> = names.filter(|name| !matches!(*name, "export PWD" | "export OLDPWD")).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["export GNUPGHOME", "export LC_ALL"]);
+    assert!(!environment.contains("elsewhere"), "{environment}");
+    assert_eq!(left(directory.path()), [""; 0]);
+}
+
+#[test]
+fn a_gpgv_that_fails_holds_nothing_up_and_leaves_the_signature_undetermined() {
+    let bytes = vec![7; 4 << 20];
+    for gpgv in ["exit 0", "exit 3", "kill -9 $$", "echo '[GNUPG:] GOODSIG ID name'; exec cat > /dev/null"] {
+        let mirror = Mirror::start(Config::plain()).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let resource = Resource::bytes(bytes.clone());
+        let ran = with_gpgv(&mirror, resource, directory.path(), Some(gpgv)).run().exits(3);
+        let report = ran.report();
+        let artifact = report.only();
+        assert_eq!(artifact["sha256"]["observed"], hex_sha256(&bytes), "{gpgv}: {artifact:#}");
+        assert!(artifact["message"].as_str().unwrap().contains("gpgv"), "{gpgv}: {artifact:#}");
+    }
+}
+
+#[test]
+fn a_gpgv_that_hangs_ends_with_the_run() {
+    let mirror = Mirror::start(Config::plain()).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let gpgv = format!("echo $$ > {0}/pid; exec /bin/sleep 1000", directory.path().display());
+    let resource = Resource::bytes(vec![7; 4 << 20]);
+    let program = with_gpgv(&mirror, resource, directory.path(), Some(&gpgv));
+    let ran = program.args(["--deadline", "3s"]).run().exits(3);
+    assert!(ran.elapsed < Duration::from_secs(10), "{:?}", ran.elapsed);
+    let pid = fs::read_to_string(directory.path().join("pid")).unwrap();
+    // It may be a zombie for a moment, which has no command line.
+    let command = fs::read(format!("/proc/{}/cmdline", pid.trim())).unwrap_or_default();
+    assert!(command.is_empty(), "{}", String::from_utf8_lossy(&command));
+    assert_eq!(left(directory.path()), [""; 0]);
+}
+
+#[test]
+fn a_large_signed_file_takes_no_more_memory_than_a_small_one() {
+    let peak = |mebibytes: u64| {
+        let mirror = Mirror::start(Config::plain()).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let resource = Resource::synthetic(1, mebibytes << 20);
+        let gpgv = "exec /usr/bin/gpgv \"$@\"";
+        let program = with_gpgv(&mirror, resource, directory.path(), Some(gpgv));
+        let (ran, peak) = watch(&program);
+        // It is not the file that was signed.
+        assert_eq!(ran.exits(1).report().only()["reason"], "bad-signature");
+        peak
+    };
+    let (small, large) = (peak(1), peak(256));
+    eprintln!("{small} KiB with a file of 1 MiB, {large} KiB with one of 256 MiB");
+    assert!(small > 0 && large <= small + 8 * 1024, "{small} and {large} KiB");
+}
