@@ -42,7 +42,7 @@ fn waiting_asks_again_for_what_is_missing_and_nothing_else() {
 #[test]
 fn waiting_ends_when_its_time_is_over() {
     let mirror = Mirror::start(Config::plain()).unwrap();
-    let program = check_locally(trio(&mirror)).args(["--wait", "500ms", "--wait-interval", "200ms"]);
+    let program = check_locally(trio(&mirror)).args(["--wait", "400ms", "--wait-interval", "200ms"]);
     let finished = program.run().exits(1);
     assert_eq!(finished.report().counts(), [1, 2, 0]);
     // At once, after each interval, and a last time when the time is over.
@@ -95,21 +95,27 @@ fn a_host_that_was_away_is_asked_again_in_the_next_round() {
 
 #[test]
 fn no_duration_is_too_long() {
+    const LONG: &str = "500000000000years";
     let mirror = Mirror::start(Config::plain()).unwrap();
-    let long = "500000000000years";
-    for (options, waits) in [
-        (["--retries", "4294967295"].as_slice(), false),
-        (&["--timeout", long], false),
-        (&["--deadline", long], false),
-        (&["--wait", "300ms", "--wait-interval", long], true),
-        (&["--wait", long, "--wait-interval", long, "--deadline", "1s"], true),
-        (&["--wait", long, "--deadline", "1s"], true),
-    ] {
-        let finished = check_locally(trio(&mirror)).args(options).run();
-        assert_eq!(finished.code, Some(1), "{options:?}: {finished:?}");
-        assert_eq!(finished.report().counts(), [1, 2, 0], "{options:?}");
-        assert_eq!(finished.stderr.contains("2 artifacts left"), waits, "{options:?}: {finished:?}");
-    }
+    let mirror = &mirror;
+    std::thread::scope(|scope| {
+        // All must have been asked by the deadline, on a busy machine too.
+        for (options, waits) in [
+            (["--retries", "4294967295"].as_slice(), false),
+            (&["--timeout", LONG], false),
+            (&["--deadline", LONG], false),
+            (&["--wait", "200ms", "--wait-interval", LONG], true),
+            (&["--wait", LONG, "--wait-interval", LONG, "--deadline", "1s"], true),
+            (&["--wait", LONG, "--deadline", "1s"], true),
+        ] {
+            scope.spawn(move || {
+                let finished = check_locally(trio(mirror)).args(options).run();
+                assert_eq!(finished.code, Some(1), "{options:?}: {finished:?}");
+                assert_eq!(finished.report().counts(), [1, 2, 0], "{options:?}");
+                assert_eq!(finished.stderr.contains("2 artifacts left"), waits, "{options:?}: {finished:?}");
+            });
+        }
+    });
 }
 
 #[test]
@@ -177,7 +183,8 @@ fn what_is_known_to_be_wrong_stays_so_when_time_is_up() {
         }
     };
     let check = || check_locally(Checkout::of(&stream)).args(["--verify", "content"]);
-    expect(&check().args(["--deadline", "2s"]).run().exits(1).report());
+    // Both must have been asked for by then.
+    expect(&check().args(["--deadline", "1s"]).run().exits(1).report());
 
     mirror.forget();
     let running = check().start();
@@ -200,7 +207,8 @@ fn a_round_that_time_cuts_short_still_counts() {
         Resource::bytes("").behaves(Behaviour::Sequence(vec![status(404), Behaviour::Hang])),
     );
     let program = check_locally(Checkout::of(&Stream::of(component(&mirror.url("/f.iso")))));
-    let times = ["--retries", "0", "--wait", "1m", "--wait-interval", "100ms", "--deadline", "2s"];
+    // The second round must have begun by then.
+    let times = ["--retries", "0", "--wait", "1m", "--wait-interval", "100ms", "--deadline", "1s"];
     let report = program.args(times).run().exits(1).report();
     assert_eq!(report.only()["reason"], "missing");
 }

@@ -105,8 +105,13 @@ fn a_listing_that_cannot_be_read_does_not_count_as_empty() {
         mirror.put("/sha256sum.txt", Resource::bytes("").behaves(behaviour));
         mirror
     };
-    for behaviour in [Behaviour::status(500), Behaviour::Reset, Behaviour::Hang, Behaviour::status(401)] {
-        let report = checked(&sums(behaviour.clone()), &[]).exits(3).report();
+    for (behaviour, timeout) in [
+        (Behaviour::status(500), "2s"),
+        (Behaviour::Reset, "2s"),
+        (Behaviour::Hang, "200ms"),
+        (Behaviour::status(401), "2s"),
+    ] {
+        let report = checked(&sums(behaviour.clone()), &["--timeout", timeout]).exits(3).report();
         assert_eq!(report.only()["verdict"], "inconclusive", "{behaviour:?}");
     }
     // What retention is told that the mirror holds.
@@ -136,7 +141,7 @@ fn a_wrong_size_is_a_failure_and_not_a_sign_of_life() {
 
 #[test]
 fn a_timeout_is_not_taken_for_an_answer() {
-    is_not_passed(checked(&serving(file().behaves(Behaviour::Hang)), &["--timeout", "300ms"]), 3, "timeout");
+    is_not_passed(checked(&serving(file().behaves(Behaviour::Hang)), &["--timeout", "200ms"]), 3, "timeout");
     is_not_passed(
         checked(&serving(file().behaves(Behaviour::Hang)), &["--timeout", "60s", "--deadline", "1s"]),
         3,

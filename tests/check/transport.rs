@@ -168,7 +168,7 @@ fn what_a_forgotten_connection_does_not_answer_is_asked_on_another() {
     });
     let program = check_locally(Checkout::of(&stream)).arg("--ca-file").arg(ca.path());
     let report =
-        program.args(["--timeout", "1s", "--retries", "1", "--verify", "exists"]).run().exits(0).report();
+        program.args(["--timeout", "700ms", "--retries", "1", "--verify", "exists"]).run().exits(0).report();
     assert_eq!(report.counts(), [50, 0, 0]);
     assert_eq!(mirror.connections(), 2);
 }

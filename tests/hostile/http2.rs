@@ -204,7 +204,7 @@ fn frames_without_end_cost_a_timeout_and_no_memory() {
         let file = reports.path().join("stream.json");
         let locations = ["a", "b"].map(|name| format!("https://{host}/pub/{name}.iso"));
         std::fs::write(&file, document(&locations)).unwrap();
-        let more = ["--allow-private-addresses", "--allow-host", &host, "--deadline", "6s"];
+        let more = ["--allow-private-addresses", "--allow-host", &host, "--timeout", "600ms"];
         let mut command = check(&file, &more);
         command.arg("--ca-file").arg(&ca).arg("--artifacts-dir").arg(reports.path());
         let run = run(command);
@@ -213,7 +213,7 @@ fn frames_without_end_cost_a_timeout_and_no_memory() {
         for artifact in run.report()["artifacts"].as_array().unwrap() {
             assert_eq!(artifact["verdict"], "inconclusive", "{name}: {artifact}");
         }
-        assert!(run.peak < MEMORY, "{name}: {} MiB", run.peak);
+        assert!(run.peak < MEMORY / 2, "{name}: {} MiB", run.peak);
         assert!(run.took < Duration::from_secs(15), "{name}: {:?}", run.took);
         assert!(REPORTS.iter().all(|name| reports.path().join(name).is_file()), "{name}");
     };

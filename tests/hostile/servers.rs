@@ -9,7 +9,7 @@ use comrak::{Arena, Options, parse_document};
 use embedded_mirror::{Answer, Behaviour, Config, Mirror, Resource, artifact_content};
 use serde_json::{Value, json};
 
-use crate::gate::{MEMORY, REPORTS, Run, check, document, gate, run};
+use crate::gate::{ITSELF, MEMORY, REPORTS, Run, check, document, gate, run};
 
 const DIRECTORY: &str = "/pub/openshift-v4/x86_64/dependencies/rhcos/4.8/48.83.202102230316-0/";
 
@@ -51,14 +51,16 @@ fn answers_without_end_cost_a_timeout_and_no_memory() {
             }
             let paths = ["a.iso", "b.iso"].map(|name| format!("{DIRECTORY}{name}"));
             // A body without end is content without end: that has a bound of its own, the deadline.
-            let more = ["--verify", "published"];
+            let more = ["--verify", "published", "--timeout", "600ms"];
             let run = judge(&mirror, &paths.each_ref().map(String::as_str), &more);
             // Something was answered; nothing was proved.
             assert!(matches!(run.code, Some(1 | 3)), "{attack}: {:?} {}", run.code, run.said());
             for artifact in run.report()["artifacts"].as_array().unwrap() {
                 assert_ne!(artifact["verdict"], "pass", "{attack}: {artifact}");
             }
-            assert!(run.peak < MEMORY, "{attack}: {} MiB", run.peak);
+            // Of a sidecar without end as much is read as one may have.
+            let most = if attack.starts_with("a body") { MEMORY } else { ITSELF };
+            assert!(run.peak < most, "{attack}: {} MiB", run.peak);
             assert!(run.took < Duration::from_secs(15), "{attack}: {:?}", run.took);
         }
     };
@@ -80,7 +82,7 @@ fn a_body_without_end_is_read_to_the_deadline_and_costs_no_memory() {
         }
         let reports = tempfile::tempdir().unwrap();
         let (directory, paths) = (reports.path().to_str().unwrap(), paths.each_ref().map(String::as_str));
-        let more = ["--verify", verify, "--deadline", "3s", "--artifacts-dir", directory];
+        let more = ["--verify", verify, "--deadline", "1500ms", "--artifacts-dir", directory];
         let run = judge(&mirror, &paths, &more);
         assert_eq!(run.code, Some(3), "{verify}: {}", run.said());
         for artifact in run.report()["artifacts"].as_array().unwrap() {
@@ -113,7 +115,7 @@ fn the_deadline_ends_a_run_that_a_server_would_draw_out() {
     let file = directory.path().join("stream.json");
     fs::write(&file, document(&paths.iter().map(|path| mirror.url(path)).collect::<Vec<_>>())).unwrap();
     let mut command =
-        gate(&["check", "--output", "json", "--deadline", "2s", "--retries", "1000", "--timeout", "1h"]);
+        gate(&["check", "--output", "json", "--deadline", "600ms", "--retries", "1000", "--timeout", "1h"]);
     command.args(["--allow-private-addresses", "--allow-host", &mirror.addr().to_string()]).arg(&file);
     let run = run(command);
     assert_eq!(run.code, Some(3), "{}", run.said());

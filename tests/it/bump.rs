@@ -13,6 +13,7 @@ use crate::handoff_support::sync_job::SyncJob;
 use crate::handoff_support::{
     Finished, Repo, STORAGE, bridge, documents, download, files_below, program, put, testdata,
 };
+use crate::support::world::{CLOUDS, MIRROR};
 
 const HOME: &str = "data/data/coreos/rhcos.json";
 const OLD: &str = "419.96.202506171412-0";
@@ -31,8 +32,10 @@ struct Setup {
 
 impl Setup {
     fn new() -> Self {
-        let mirror = Mirror::start(Config::tls_http2().names(["mirror.openshift.com"])).unwrap();
-        let proxy = Proxy::start(ProxyConfig::new().host("mirror.openshift.com", mirror.addr())).unwrap();
+        let hosts = [&[MIRROR][..], &CLOUDS].concat();
+        let mirror = Mirror::start(Config::tls_http2().names(hosts.iter().copied())).unwrap();
+        let known = hosts.iter().fold(ProxyConfig::new(), |known, host| known.host(host, mirror.addr()));
+        let proxy = Proxy::start(known).unwrap();
         let setup = Self {
             installer: Repo::new(),
             bridge: Mirror::start(Config::plain()).unwrap(),

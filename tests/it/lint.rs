@@ -9,6 +9,7 @@ use art_mirror_validate::lint::Rule;
 use serde_json::Value;
 
 use crate::handoff_support::{Finished, Repo, program, run, testdata};
+use crate::support::DEAD_PROXY;
 
 const HOME: &str = "data/data/coreos/rhcos.json";
 
@@ -159,8 +160,8 @@ fn check_notes_what_lint_finds() {
     let repo = repo();
     repo.write(HOME, &bumped());
     // No server is needed: the documents are looked at before any is asked.
-    let args = ["check", "--published", "--base", "before", "--deadline", "5s", "--output", "json"];
-    let ran = Finished::of(program(&args).current_dir(repo.path()));
+    let args = ["check", "--published", "--base", "before", "--retries", "0", "--output", "json"];
+    let ran = Finished::of(program(&args).current_dir(repo.path()).env("HTTPS_PROXY", DEAD_PROXY));
     let notes: Vec<String> = serde_json::from_value(ran.json()["notes"].clone()).unwrap();
     let lint: Vec<&String> = notes.iter().filter(|note| note.starts_with("lint: ")).collect();
     assert_eq!(lint.len(), 2, "{notes:?}");

@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use crate::support::binary::PROGRAM;
 use crate::support::ground::{Repo, files_below, installed, real_checkouts, root, testdata};
+use crate::support::world::CLOUDS;
 
 const BRIDGE: &str = "https://bridge.example/art/storage";
 
@@ -69,7 +70,7 @@ struct World {
 impl World {
     fn new(checkout: &Path) -> Self {
         let authority = Authority::new().unwrap();
-        let served = [&PUBLISHED_HOSTS[..], &["lab.example"]].concat();
+        let served = [&PUBLISHED_HOSTS[..], &CLOUDS, &["lab.example"]].concat();
         let start = |names: &[&str]| {
             Mirror::start(Config::tls_http2().names(names.iter().copied()).authority(&authority)).unwrap()
         };

@@ -12,6 +12,11 @@ pub(crate) const MIRROR: &str = "mirror.openshift.com";
 pub(crate) const CDN: &str = "rhcos.mirror.openshift.com";
 pub(crate) const BUCKET: &str = "art-rhcos-ci.s3.amazonaws.com";
 
+/// The clouds that the documents name. Where a test does not leave them out, a server of its own says for them that
+/// they have nothing; the gate would wait some seconds for them otherwise.
+pub(crate) const CLOUDS: [&str; 3] =
+    ["rhcos.blob.core.windows.net", "s3.us-east.cloud-object-storage.appdomain.cloud", "quay.io"];
+
 /// A PEM file of an authority.
 pub(crate) struct CaFile(TempDir);
 
