@@ -30,7 +30,7 @@ fn tests() -> String {
     let files = files_below(&directory).into_iter().filter(|name| {
         let runs_none = ["contract", "content", "connections", "fuzzing"]
             .map(|name| format!("it/{name}.rs"))
-            .contains(&name);
+            .contains(name);
         std::path::Path::new(name).extension().is_some_and(|it| it == "rs")
             && !runs_none
             && !name.starts_with("embedded-mirror/")

@@ -5,7 +5,6 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use embedded_mirror::{Behaviour, Config, Connections, Mirror, Resource, artifact_content};
-use serde_json::Value;
 
 use crate::handoff_support::{
     Finished, Nginx, STORAGE, bridge, documents, files_below, program, put, serve, serve_below, testdata,
