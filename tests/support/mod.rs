@@ -420,7 +420,8 @@ pub(crate) fn until(what: &str, is_so: impl Fn() -> bool) {
     }
 }
 
-/// An address on loopback where nobody listens, and where nobody else can as long as this is there.
+/// An address on loopback where nobody listens, and which nobody gets by chance as long as this is there. Whoever asks
+/// for it may listen there.
 #[derive(Debug)]
 pub(crate) struct Nobody {
     pub(crate) addr: SocketAddr,
@@ -430,6 +431,7 @@ pub(crate) struct Nobody {
 impl Nobody {
     pub(crate) fn new() -> Self {
         let socket = TcpSocket::new_v4().unwrap();
+        socket.set_reuseaddr(true).unwrap();
         socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
         Self { addr: socket.local_addr().unwrap(), _bound: socket }
     }
