@@ -71,44 +71,27 @@ impl References {
     ) -> Judged {
         let counts = self.mode == Strictness::Require;
         let cloud_limits = TimeLimits { wait: limits.wait.filter(|_| counts), ..limits };
-        let (end, ended) = oneshot::channel::<()>();
-        let end_of_cloud = async {
-            // Dropping the sender is enough.
+        // Its other half is dropped with `clouds`: then these are all known.
+        let (mut end, ended) = oneshot::channel::<()>();
+        let clouds = gate::run_cloud(prober, &self.references, cloud_limits, async {
             let _ = ended.await;
-        };
-        let mut cloud = pin!(gate::run_cloud(prober, &self.references, cloud_limits, end_of_cloud));
-        let mut of_clouds = None;
-        let (artifacts, mut ended) = {
-            let mut artifacts = pin!(gate::run(prober, cases, limits, stop.as_mut(), observer));
-            loop {
-                tokio::select! {
-                    known = &mut artifacts => break known,
-                    known = &mut cloud, if of_clouds.is_none() => of_clouds = Some(known),
-                }
-            }
-        };
-        let clouds = if let Some(known) = of_clouds {
-            known
-        } else {
-            let mut grace = pin!(async {
-                if counts {
-                    std::future::pending::<()>().await;
-                }
-                tokio::time::sleep(GRACE).await;
-            });
+        });
+        let artifacts = async move {
+            let (artifacts, mut ended) = gate::run(prober, cases, limits, stop.as_mut(), observer).await;
+            let mut grace = pin!(tokio::time::sleep(GRACE));
             let mut clock = tokio::time::interval(gate::PROGRESS_INTERVAL);
-            while ended.is_none() {
+            while ended.is_none() && !end.is_closed() {
                 tokio::select! {
                     biased;
                     interrupt = &mut stop => ended = Some(Ended::Stopped(interrupt)),
-                    clouds = &mut cloud => return Judged { artifacts, clouds, ended },
-                    () = &mut grace => break,
+                    () = end.closed() => {}
+                    () = &mut grace, if !counts => break,
                     _ = clock.tick() => observer.hosts_down(&prober.outages()),
                 }
             }
-            drop(end);
-            cloud.await
+            (artifacts, ended)
         };
+        let ((artifacts, ended), clouds) = tokio::join!(artifacts, clouds);
         Judged { artifacts, clouds, ended }
     }
 
