@@ -35,7 +35,7 @@ pub struct Held {
     pub arch: Option<Arc<str>>,
     /// The files that the listing names, as [`FileName::tail`] has them; none if it names the build alone.
     pub files: Option<BTreeSet<Arc<str>>>,
-    /// How many bytes they have together; none if the listing does not say that of each.
+    /// How many bytes they have together; none if the listing names none, or does not say the size of each.
     pub bytes: Option<u64>,
     /// What was pruned of it.
     pub cleanup: Cleanup,
@@ -48,21 +48,11 @@ pub struct Listing {
     pub held: Vec<Held>,
     /// Builds that were removed as a whole: their names, and the architecture if the listing says it.
     pub removed: BTreeSet<(Arc<str>, Option<Arc<str>>)>,
-    found: BTreeMap<ListedKey, Found>,
+    found: BTreeMap<ListedKey, Held>,
     tails: HashSet<Arc<str>>,
 }
 
-/// What is known of an architecture of a build so far.
-#[derive(Debug, Clone, Default)]
-struct Found {
-    build: Option<BuildId>,
-    files: Option<BTreeSet<Arc<str>>>,
-    /// How many bytes its files have, and whether one has no size.
-    bytes: u64,
-    has_unknown_size: bool,
-    cleanup: Cleanup,
-}
-
+/// A directory, a name and an architecture.
 type ListedKey = (Arc<str>, Arc<str>, Option<Arc<str>>);
 
 /// Why a listing cannot be used.
@@ -231,7 +221,7 @@ impl Listing {
         above: usize,
         is_directory: bool,
         size: Option<u64>,
-    ) -> Option<&mut Found> {
+    ) -> Option<&mut Held> {
         let place = ListedPlace::find(segments, above, is_directory)?;
         let tail = place.file.map(|file| self.interned(&file.tail()));
         let found = self.found(&place.directory, &place.name, place.arch.map(Arch::rpm_name));
@@ -239,8 +229,7 @@ impl Listing {
             found.files.get_or_insert_default().insert(tail);
         }
         if !is_directory {
-            found.bytes = found.bytes.saturating_add(size.unwrap_or_default());
-            found.has_unknown_size |= size.is_none();
+            found.bytes = found.bytes.zip(size).map(|(one, other)| one.saturating_add(other));
         }
         Some(found)
     }
@@ -255,9 +244,17 @@ impl Listing {
         tail
     }
 
-    fn found(&mut self, directory: &str, name: &str, arch: Option<&str>) -> &mut Found {
+    fn found(&mut self, directory: &str, name: &str, arch: Option<&str>) -> &mut Held {
         let key: ListedKey = (directory.into(), name.into(), arch.map(Arc::from));
-        self.found.entry(key).or_insert_with(|| Found { build: name.parse().ok(), ..Found::default() })
+        self.found.entry(key).or_insert_with_key(|(directory, name, arch)| Held {
+            directory: Arc::clone(directory),
+            name: Arc::clone(name),
+            build: name.parse().ok(),
+            arch: arch.clone(),
+            files: None,
+            bytes: Some(0),
+            cleanup: Cleanup::default(),
+        })
     }
 
     /// What was found, without the builds of no architecture that are there with one.
@@ -272,21 +269,12 @@ impl Listing {
             .found
             .iter()
             .filter(|((directory, name, arch), _)| arch.is_some() || !with_arch.contains(&(directory, name)));
-        self.held = all
-            .map(|((directory, name, arch), found)| Held {
-                directory: Arc::clone(directory),
-                name: Arc::clone(name),
-                build: found.build.clone(),
-                arch: arch.clone(),
-                files: found.files.clone(),
-                bytes: found.files.as_ref().filter(|_| !found.has_unknown_size).map(|_| found.bytes),
-                cleanup: found.cleanup.clone(),
-            })
-            .collect();
+        let of_files = |held: &Held| held.bytes.filter(|_| held.files.is_some());
+        self.held = all.map(|(_, held)| Held { bytes: of_files(held), ..held.clone() }).collect();
     }
 }
 
-impl Found {
+impl Held {
     fn read_rhcos_id(&mut self, path: &Path) {
         let mut text = String::new();
         let read = fs::File::open(path).and_then(|file| file.take(1024).read_to_string(&mut text));
