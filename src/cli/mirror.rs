@@ -22,7 +22,7 @@ use super::target::Choice;
 use super::{Exit, complain, env, print, unusable};
 use crate::atomic;
 use crate::handoff::mirror::{
-    Arrangement, FetchFailure, Fetched, Fetcher, MirrorPlan, NotClaimed, Planned, Received, Wanted, claim,
+    Arrangement, FetchFailure, Fetched, Fetcher, MirrorPlan, NotClaimed, Planned, Received, claim,
     free_space, to_come, write_sidecars,
 };
 use crate::handoff::{request, sync};
@@ -286,22 +286,14 @@ fn planned(
     let mut problems = Vec::new();
     for sourced in &sources.documents {
         for artifact in &sourced.document.artifacts {
-            let title = artifact.id.to_string();
             let file_name = artifact.location.rsplit('/').next().unwrap_or_default();
             let legacy = sourced.legacy.of(file_name).iter().find_map(|file| file.size);
             let url = choice.place(&artifact.location, &artifact.release);
-            let url = url.map_err(|error| format!("{}: {error}", excerpt(&title, 300)));
+            let url = url.map_err(|error| format!("{}: {error}", excerpt(&artifact.id.to_string(), 300)));
             let added = url.and_then(|url| {
-                let wanted = Wanted {
-                    title: &title,
-                    document: &sourced.document.name,
-                    release: &artifact.release,
-                    location: &artifact.location,
-                    url,
-                    sha256: artifact.sha256,
-                    size: artifact.size.or(legacy),
-                };
-                plan.add(&arrangement, wanted).map_err(|error| error.to_string())
+                let size = artifact.size.or(legacy);
+                plan.add(&arrangement, &sourced.document.name, artifact, url, size)
+                    .map_err(|error| error.to_string())
             });
             problems.extend(added.err());
         }

@@ -153,11 +153,12 @@ fn judge(args: &RetentionArgs) -> Result<(Pins, Option<Retention>), String> {
             }
         }
     }
-    let reach = match &args.since {
-        _ if args.tips_only => Reach::Tips,
-        Some(since) => Reach::Since(since.seconds),
-        None => Reach::History,
+    let (reach, narrowed_by) = match &args.since {
+        _ if args.tips_only => (Reach::Tips, Some("--tips-only".to_owned())),
+        Some(since) => (Reach::Since(since.seconds), Some(format!("--since {}", since.text))),
+        None => (Reach::History, None),
     };
+    pins.narrowed_by = narrowed_by;
     let repository = Repository::at(&args.git);
     let git = |error: GitError| error.to_string();
     let refs = repository.refs(&args.refs, &args.excluded).map_err(git)?;
@@ -166,10 +167,6 @@ fn judge(args: &RetentionArgs) -> Result<(Pins, Option<Retention>), String> {
         let payloads = payloads(path).map_err(|error| format!("{}: {error}", Printable(&path_name(path))))?;
         pins.add_refs(&repository, &payloads, &Reach::Tips).map_err(git)?;
     }
-    pins.narrowed_by = match &args.since {
-        _ if args.tips_only => Some("--tips-only".to_owned()),
-        since => since.as_ref().map(|since| format!("--since {}", since.text)),
-    };
     let retention = (!args.listing.is_empty()).then(|| Retention::of(&pins, &listing, args.complete));
     Ok((pins, retention))
 }

@@ -13,7 +13,7 @@ mod sidecars;
 mod sink;
 
 pub use fetch::{FetchFailure, Fetched, Fetcher};
-pub use plan::{Arrangement, MirrorPlan, PlanError, Planned, PlannedDirectory, Wanted};
+pub use plan::{Arrangement, MirrorPlan, PlanError, Planned, PlannedDirectory};
 pub use sidecars::write_sidecars;
 pub use sink::Received;
 

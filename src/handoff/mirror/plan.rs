@@ -10,7 +10,7 @@ use crate::location::{
     ArtifactUrl, BuildId, Location, Mirror, MirrorVersion, OcpVersion, Prefix, PrefixKind, Series, Target,
     is_plain_segment,
 };
-use crate::stream::Sha256;
+use crate::stream::{Artifact, Sha256};
 use crate::text::excerpt;
 
 /// A base to put places under, which has the streams layout; only what follows it is used.
@@ -30,20 +30,6 @@ pub enum Arrangement {
     /// `ARCH/dependencies/rhcos/4.M/VERSION/rhcos-VERSION-ARCH-…`, or in `pre-release/` where the version is
     /// not final.
     Release(OcpVersion),
-}
-
-/// An artifact of a document, and where its files come from.
-#[derive(Debug, Clone)]
-pub struct Wanted<'d> {
-    pub title: &'d str,
-    pub document: &'d str,
-    /// The build that the document says it is of.
-    pub release: &'d str,
-    pub location: &'d str,
-    pub url: ArtifactUrl,
-    pub sha256: Sha256,
-    /// Its size in bytes, as far as anybody says.
-    pub size: Option<u64>,
 }
 
 /// One file to be there.
@@ -73,15 +59,9 @@ pub struct PlannedDirectory {
 pub struct MirrorPlan {
     pub files: Vec<Planned>,
     pub directories: BTreeMap<PathBuf, PlannedDirectory>,
-    /// Every name that is given away, second names included.
-    names: BTreeMap<PathBuf, Named>,
+    /// Every name that is given away, second names included: to which file, and its digest.
+    names: BTreeMap<PathBuf, (String, Sha256)>,
     builds: Directories,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Named {
-    title: String,
-    sha256: Sha256,
 }
 
 /// Why something has no place in a plan.
@@ -134,15 +114,23 @@ impl Arrangement {
 }
 
 impl MirrorPlan {
-    /// Plans an artifact of a document.
-    pub fn add(&mut self, arrangement: &Arrangement, wanted: Wanted<'_>) -> Result<(), PlanError> {
-        let Wanted { title, document, release, location, url, sha256, size } = wanted;
-        let no_place = |why: String| PlanError::NoPlace { title: excerpt(title, 300), why };
+    /// Plans an artifact of a document: where it comes from, and its size in bytes as far as anybody says.
+    pub fn add(
+        &mut self,
+        arrangement: &Arrangement,
+        document: &str,
+        artifact: &Artifact,
+        url: ArtifactUrl,
+        size: Option<u64>,
+    ) -> Result<(), PlanError> {
+        let Artifact { id, release, location, sha256, .. } = artifact;
+        let title = excerpt(&id.to_string(), 300);
+        let no_place = |why: String| PlanError::NoPlace { title: title.clone(), why };
         let (place, path) = arrangement.place(location, release).map_err(no_place)?;
         let beside = arrangement.has_sidecars().then(|| Beside::of(&place, release, &url));
         let Beside { links, directory } = beside.transpose().map_err(no_place)?.unwrap_or_default();
-        let (title, document) = (excerpt(title, 300), document.to_owned());
-        self.put(Planned { title, document, url, sha256, size, path, links }, directory)
+        let document = document.to_owned();
+        self.put(Planned { title, document, url, sha256: *sha256, size, path, links }, directory)
     }
 
     /// Plans what a request asks for, below the root of the destinations' web server.
@@ -167,8 +155,8 @@ impl MirrorPlan {
         }
         let title = format!("{} of {}", planned.title, excerpt(&planned.document, 200));
         for path in &names {
-            if let Some(other) = self.names.get(path).filter(|other| other.sha256 != planned.sha256) {
-                let (first, path) = (other.title.clone(), path.display().to_string());
+            if let Some((first, _)) = self.names.get(path).filter(|(_, other)| *other != planned.sha256) {
+                let (first, path) = (first.clone(), path.display().to_string());
                 return Err(PlanError::Taken { path, first, second: title });
             }
         }
@@ -176,7 +164,7 @@ impl MirrorPlan {
             return Ok(());
         }
         for path in names {
-            self.names.insert(path, Named { title: title.clone(), sha256: planned.sha256 });
+            self.names.insert(path, (title.clone(), planned.sha256));
         }
         if let Some(directory) = directory {
             self.builds.claim(parent.display(), &planned.document, &directory.build)?;

@@ -1,7 +1,9 @@
+use std::sync::Arc;
+
 use super::*;
 use crate::handoff::{request, sync};
 use crate::location::ArtifactUrl;
-use crate::stream::Sha256;
+use crate::stream::{Artifact, ArtifactId, Sha256};
 
 const CDN: &str = "https://rhcos.mirror.openshift.com/art/storage/prod/streams";
 const BUILD: &str = "419.96.202506171412-0";
@@ -17,16 +19,21 @@ fn add(
     sha256: Sha256,
 ) -> Result<(), PlanError> {
     let url = |text| ArtifactUrl::parse(text).unwrap_or_else(|_| ArtifactUrl::parse("https://h/f").unwrap());
-    let wanted = Wanted {
-        title: "x86_64/metal/iso/disk",
-        document: "rhcos.json",
-        release: BUILD,
-        location,
-        url: url(location),
+    plan.add(arrangement, "rhcos.json", &artifact(location, BUILD, sha256), url(location), None)
+}
+
+fn artifact(location: &str, release: &str, sha256: Sha256) -> Artifact {
+    let [arch, platform, format, component] = ["x86_64", "metal", "iso", "disk"].map(Arc::from);
+    Artifact {
+        id: ArtifactId { arch, platform, format, component },
+        release: release.into(),
+        location: location.to_owned(),
+        signature: None,
         sha256,
+        uncompressed_sha256: None,
         size: None,
-    };
-    plan.add(arrangement, wanted)
+        uncompressed_size: None,
+    }
 }
 
 fn places(arrangement: &Arrangement, location: &str) -> Vec<String> {
@@ -230,9 +237,7 @@ proptest::proptest! {
         let Ok(url) = ArtifactUrl::parse(&location) else { return Ok(()) };
         for arrangement in [Arrangement::Flat, Arrangement::Streams, Arrangement::Build(None), Arrangement::Release("4.8.2".parse().unwrap())] {
             let mut plan = MirrorPlan::default();
-            let (title, sha256, size) = ("t", digest(1), None);
-            let (location, release, url) = (location.as_str(), release.as_str(), url.clone());
-            let _ = plan.add(&arrangement, Wanted { title, document: "d", release, location, url, sha256, size });
+            let _ = plan.add(&arrangement, "d", &artifact(&location, &release, digest(1)), url.clone(), None);
             for file in &plan.files {
                 let normal = |part: std::path::Component<'_>| matches!(part, std::path::Component::Normal(_));
                 proptest::prop_assert!(file.path.components().all(normal), "{:?}", file.path);
