@@ -17,7 +17,7 @@ use serde_json::json;
 use super::args::{NetworkArgs, PlainOutput, Source, TargetArgs, source};
 use super::filters::{Filters, NoMatch, platforms};
 use super::load::{client_settings, load};
-use super::network::{self, Stop};
+use super::network::{self, Stop, unless_stopped};
 use super::target::Choice;
 use super::{Exit, complain, env, print, unusable};
 use crate::atomic;
@@ -162,20 +162,12 @@ async fn mirror(args: &MirrorArgs, quiet: bool, mut stop: Stop<'_>) -> Result<Ex
         let settings = client_settings(&args.network, choice.rules()).map_err(unusable)?;
         let prober = Prober::new(Client::new(settings.clone()));
         let source = args.src_file.as_ref().unwrap_or(&args.source);
-        let sources = tokio::select! {
-            biased;
-            interrupt = &mut stop => return Err(interrupt.exit()),
-            loaded = load(std::slice::from_ref(source), &prober) => loaded.map_err(unusable)?,
-        };
-        let (plan, sources) = planned(args, &choice, sources).map_err(unusable)?;
+        let sources = unless_stopped(&mut stop, load(std::slice::from_ref(source), &prober)).await?;
+        let (plan, sources) = planned(args, &choice, sources.map_err(unusable)?).map_err(unusable)?;
         (settings, plan, Some(sources))
     };
     let prober = Prober::new(Client::new(settings.clone()));
-    tokio::select! {
-        biased;
-        interrupt = &mut stop => return Err(interrupt.exit()),
-        () = learn_sizes(&mut plan, &prober) => {}
-    }
+    unless_stopped(&mut stop, learn_sizes(&mut plan, &prober)).await?;
     if args.dry_run {
         return Ok(show_plan(args, &plan));
     }
@@ -186,11 +178,7 @@ async fn mirror(args: &MirrorArgs, quiet: bool, mut stop: Stop<'_>) -> Result<Ex
         if matches!(error, NotClaimed::Occupied { .. }) { Exit::Unusable } else { Exit::Inconclusive }
     })?;
 
-    let results = tokio::select! {
-        biased;
-        interrupt = &mut stop => return Err(interrupt.exit()),
-        results = fetch(args, settings, &plan, quiet) => results,
-    };
+    let results = unless_stopped(&mut stop, fetch(args, settings, &plan, quiet)).await?;
     let there: BTreeSet<PathBuf> = plan
         .files
         .iter()

@@ -44,21 +44,30 @@ pub(super) fn run(command: impl AsyncFnOnce(Stop<'_>) -> Exit) -> Exit {
     exit
 }
 
-/// Judges every case, with a progress bar. The error is the signal that ended it.
+/// What work comes to. The error is the exit status of a command that a signal ends before.
+pub(super) async fn unless_stopped<T>(stop: &mut Stop<'_>, work: impl Future<Output = T>) -> Result<T, Exit> {
+    tokio::select! {
+        biased;
+        interrupt = stop => Err(interrupt.exit()),
+        done = work => Ok(done),
+    }
+}
+
+/// Judges every case, with a progress bar. The error is the exit status of a command that a signal ends.
 pub(super) async fn judge(
     prober: &Prober,
     cases: &[Case],
     deadline: Option<Instant>,
     stop: Stop<'_>,
     quiet: bool,
-) -> Result<Vec<Outcome>, Interrupt> {
+) -> Result<Vec<Outcome>, Exit> {
     let bar = if quiet { Progress::hidden() } else { Progress::new(cases.len()) };
     let mut ticker = Ticker { bar, summary: Summary::default() };
     let limits = TimeLimits { deadline, wait: None };
     let (outcomes, ended) = gate::run(prober, cases, limits, stop, &mut ticker).await;
     ticker.bar.finish();
     match ended {
-        Some(Ended::Stopped(interrupt)) => Err(interrupt),
+        Some(Ended::Stopped(interrupt)) => Err(interrupt.exit()),
         Some(Ended::Deadline) | None => Ok(outcomes),
     }
 }

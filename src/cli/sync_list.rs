@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::args::{NetworkArgs, Output, Source, TargetArgs, duration, source};
 use super::filters::Filters;
 use super::load::{client_settings, load};
-use super::network::{self, Stop};
+use super::network::{self, Stop, unless_stopped};
 use super::target::Choice;
 use super::{Exit, env, print, prow, unusable};
 use crate::atomic;
@@ -114,12 +114,7 @@ async fn list(args: &SyncListArgs, quiet: bool, mut stop: Stop<'_>) -> Result<Ex
     rules.allowed.extend(crate::location::BRIDGE_HOSTS.iter().filter_map(|host| host.parse().ok()));
     let settings = client_settings(&args.network, rules).map_err(unusable)?;
     let prober = Prober::new(Client::new(settings));
-    let sources = tokio::select! {
-        biased;
-        interrupt = &mut stop => return Err(interrupt.exit()),
-        loaded = load(&args.sources, &prober) => loaded,
-    };
-    let sources = sources.map_err(unusable)?;
+    let sources = unless_stopped(&mut stop, load(&args.sources, &prober)).await?.map_err(unusable)?;
     let mut filtered: Vec<_> = sources.documents.iter().map(|sourced| sourced.document.clone()).collect();
     let filtered = args.filters.apply(&mut filtered.iter_mut().collect::<Vec<_>>());
     filtered.map_err(unusable)?;
@@ -135,8 +130,7 @@ async fn list(args: &SyncListArgs, quiet: bool, mut stop: Stop<'_>) -> Result<Ex
     }
     let mut judge = async |files: &mut [&mut Candidate<'_>], at: &dyn Fn(&Candidate<'_>) -> Case| {
         let cases: Vec<Case> = files.iter().map(|file| at(file)).collect();
-        let outcomes = network::judge(&prober, &cases, deadline, stop.as_mut(), quiet).await;
-        outcomes.map_err(super::signals::Interrupt::exit)
+        network::judge(&prober, &cases, deadline, stop.as_mut(), quiet).await
     };
     let case = |file: &Candidate<'_>, choice: &Choice, location: Option<&ArtifactUrl>| {
         let case = choice.case(file.sourced, file.artifact, Verify::Auto, Strictness::Ignore);
@@ -174,12 +168,8 @@ async fn list(args: &SyncListArgs, quiet: bool, mut stop: Stop<'_>) -> Result<Ex
     );
     let mut answers: BTreeMap<ArtifactUrl, Fetched> = BTreeMap::new();
     for url in list.builds.iter().flat_map(SyncBuild::questions).collect::<BTreeSet<_>>() {
-        let answer = tokio::select! {
-            biased;
-            interrupt = &mut stop => return Err(interrupt.exit()),
-            answer = prober.optional_document(&url) => answer.map_err(|error| error.to_string()),
-        };
-        answers.insert(url, answer);
+        let answer = unless_stopped(&mut stop, prober.optional_document(&url)).await?;
+        answers.insert(url, answer.map_err(|error| error.to_string()));
     }
     for build in &mut list.builds {
         build.consider(&answers, args.replace);
