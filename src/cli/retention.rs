@@ -137,7 +137,7 @@ pub(super) fn run(args: &RetentionArgs) -> Exit {
 fn judge(args: &RetentionArgs) -> Result<(Pins, Option<Retention>), String> {
     let mut listing = Listing::default();
     for path in &args.listing {
-        listing.add(path).map_err(|error| error.to_string())?;
+        listing.add(path).map_err(|error| format!("{}: {error}", Printable(&path_name(path))))?;
     }
     let mut pins = Pins::default();
     for pin in &args.pins {

@@ -10,7 +10,6 @@ use serde::Deserialize;
 
 use super::cleanup::Cleanup;
 use crate::location::{Arch, BuildId, FileName, Location};
-use crate::text::excerpt;
 
 /// The longest listing that is read, in bytes: some ten million lines.
 const MAX_LISTING_BYTES: u64 = 1024 * 1024 * 1024;
@@ -49,6 +48,8 @@ pub struct Listing {
     /// Builds that were removed as a whole: their names, and the architecture if the listing says it.
     pub removed: BTreeSet<(Arc<str>, Option<Arc<str>>)>,
     found: BTreeMap<ListedKey, Held>,
+    /// How often a build was named.
+    named: usize,
     tails: HashSet<Arc<str>>,
 }
 
@@ -58,28 +59,13 @@ type ListedKey = (Arc<str>, Arc<str>, Option<Arc<str>>);
 /// Why a listing cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ListingError {
-    /// It could not be read.
-    #[error("{path}: {error}")]
-    Io {
-        /// What was to be read.
-        path: String,
-        /// What the system says.
-        error: io::Error,
-    },
-    /// It begins as JSON does and is no `builds.json`.
-    #[error("{path}: it is no builds.json: {error}")]
-    Json {
-        /// The file.
-        path: String,
-        /// What is wrong.
-        error: serde_json::Error,
-    },
-    /// It names no build at all: a mistake, and no empty mirror.
-    #[error("{path}: it names no build; expected a builds.json, a directory, or URLs or paths, one per line")]
-    Empty {
-        /// What was read.
-        path: String,
-    },
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error("it is not a builds.json: {0}")]
+    Json(#[from] serde_json::Error),
+    /// A mistake, and not an empty mirror.
+    #[error("it names no build; expected a builds.json, a directory, or URLs or paths, one per line")]
+    Empty,
 }
 
 /// coreos-assembler's `builds.json`, of either of its versions.
@@ -120,37 +106,31 @@ impl BuildsEntry {
 impl Listing {
     /// Adds what a file or directory lists; `-` is standard input.
     pub fn add(&mut self, path: &Path) -> Result<(), ListingError> {
-        let name = excerpt(&path.display().to_string(), 300);
-        let io = |error| ListingError::Io { path: name.clone(), error };
-        let before = (self.found.len(), self.removed.len());
+        let before = self.named;
         if path == Path::new("-") {
-            self.add_text(path, &name, io::stdin().lock())?;
-        } else if fs::metadata(path).map_err(io)?.is_dir() {
-            let root = fs::canonicalize(path).map_err(io)?;
+            self.add_text(path, io::stdin().lock())?;
+        } else if fs::metadata(path)?.is_dir() {
+            let root = fs::canonicalize(path)?;
             let above: Vec<String> = segments(&root.display().to_string()).map(str::to_owned).collect();
-            let mut relative = Vec::new();
-            self.add_tree(&root, &above, &mut relative).map_err(io)?;
+            self.add_tree(&root, &above, &mut Vec::new())?;
         } else {
-            self.add_text(path, &name, fs::File::open(path).map_err(io)?)?;
+            self.add_text(path, fs::File::open(path)?)?;
         }
-        if (self.found.len(), self.removed.len()) == before {
-            return Err(ListingError::Empty { path: name });
+        if self.named == before {
+            return Err(ListingError::Empty);
         }
         self.settle();
         Ok(())
     }
 
-    fn add_text(&mut self, path: &Path, name: &str, reader: impl Read) -> Result<(), ListingError> {
+    fn add_text(&mut self, path: &Path, reader: impl Read) -> Result<(), ListingError> {
         let mut bytes = Vec::new();
-        let io = |error| ListingError::Io { path: name.to_owned(), error };
-        reader.take(MAX_LISTING_BYTES + 1).read_to_end(&mut bytes).map_err(io)?;
+        reader.take(MAX_LISTING_BYTES + 1).read_to_end(&mut bytes)?;
         if u64::try_from(bytes.len()).is_ok_and(|length| length > MAX_LISTING_BYTES) {
-            return Err(io(io::Error::other("it has more than 1 GiB")));
+            return Err(io::Error::other("it has more than 1 GiB").into());
         }
         if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{') {
-            let json = serde_json::from_slice(&bytes)
-                .map_err(|error| ListingError::Json { path: name.to_owned(), error })?;
-            self.add_builds_json(path, json);
+            self.add_builds_json(path, serde_json::from_slice(&bytes)?);
             return Ok(());
         }
         for line in String::from_utf8_lossy(&bytes).lines().map(str::trim).filter(|line| !line.is_empty()) {
@@ -178,6 +158,7 @@ impl Listing {
         }
         for (id, arches, _) in json.tombstone_builds.into_iter().map(BuildsEntry::parts) {
             let id: Arc<str> = id.into();
+            self.named += 1;
             self.removed.extend(arches.into_iter().map(|arch| (Arc::clone(&id), arch.map(Arc::from))));
         }
     }
@@ -245,6 +226,7 @@ impl Listing {
     }
 
     fn found(&mut self, directory: &str, name: &str, arch: Option<&str>) -> &mut Held {
+        self.named += 1;
         let key: ListedKey = (directory.into(), name.into(), arch.map(Arc::from));
         self.found.entry(key).or_insert_with_key(|(directory, name, arch)| Held {
             directory: Arc::clone(directory),

@@ -62,6 +62,20 @@ fn what_belongs_to_no_build_is_ignored() {
 }
 
 #[test]
+fn a_listing_may_name_what_another_did() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("listing");
+    let removed = format!(r#"{{"builds": [], "tombstone-builds": ["{A}"]}}"#);
+    for text in [&*format!("{A}/x86_64/f\n"), &removed] {
+        fs::write(&path, text).unwrap();
+        let mut listing = Listing::default();
+        listing.add(&path).unwrap();
+        listing.add(&path).unwrap();
+        assert_eq!(listing.held.len() + listing.removed.len(), 1);
+    }
+}
+
+#[test]
 fn a_listing_without_builds_is_a_mistake() {
     let directory = tempfile::tempdir().unwrap();
     for text in ["", "index.html\n", "{}", "{\"builds\": 1}", "{\"builds\": []}"] {
