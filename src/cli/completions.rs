@@ -79,8 +79,6 @@ pub(super) fn answer() -> Option<Exit> {
 
 #[cfg(test)]
 mod tests {
-    use std::process::{Command, Stdio};
-
     use super::*;
 
     #[test]
@@ -91,20 +89,8 @@ mod tests {
             (Shell::Fish, "fish", ["--no-execute", "/dev/stdin"]),
         ];
         for (shell, program, arguments) in shells {
-            let started = Command::new(program)
-                .args(arguments)
-                .stdin(Stdio::piped())
-                .stdout(Stdio::null())
-                .stderr(Stdio::piped())
-                .spawn();
-            let Ok(mut child) = started else {
-                crate::test_support::skip(&format!("{program} is not installed"));
-                continue;
-            };
-            child.stdin.take().unwrap().write_all(&script(shell).unwrap()).unwrap();
-            let output = child.wait_with_output().unwrap();
-            let complaint = String::from_utf8_lossy(&output.stderr);
-            assert!(output.status.success() && complaint.is_empty(), "{program}: {complaint}");
+            let complaint = crate::test_support::complaint(program, &arguments, &script(shell).unwrap());
+            assert!(complaint.is_empty(), "{program}: {complaint}");
         }
     }
 

@@ -191,8 +191,6 @@ fn exit_status() -> Roff {
 
 #[cfg(test)]
 mod tests {
-    use std::process::Stdio;
-
     use super::*;
 
     /// The page as a reader sees it, without its markup.
@@ -254,20 +252,8 @@ mod tests {
         for (program, arguments) in
             [("mandoc", ["-T", "lint", "-W", "style"]), ("groff", ["-man", "-Tutf8", "-ww", "-z"])]
         {
-            let started = std::process::Command::new(program)
-                .args(arguments)
-                .stdin(Stdio::piped())
-                .stdout(Stdio::piped())
-                .stderr(Stdio::piped())
-                .spawn();
-            let Ok(mut child) = started else {
-                crate::test_support::skip(&format!("{program} is not installed"));
-                continue;
-            };
-            child.stdin.take().unwrap().write_all(page().unwrap().as_bytes()).unwrap();
-            let output = child.wait_with_output().unwrap();
-            let complaint = [output.stdout, output.stderr].concat();
-            assert!(complaint.is_empty(), "{program}: {}", String::from_utf8_lossy(&complaint));
+            let complaint = crate::test_support::complaint(program, &arguments, page().unwrap().as_bytes());
+            assert!(complaint.is_empty(), "{program}: {complaint}");
         }
     }
 }

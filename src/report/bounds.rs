@@ -121,9 +121,10 @@ mod tests {
     use crate::report::model::Report;
     use crate::report::{json, junit, sample};
 
+    const ARTIFACTS: usize = 16;
+
     /// What reports take of an artifact with these texts, at the limits of its names.
     fn written(texts: &str, room: &mut Room) -> usize {
-        const ARTIFACTS: usize = 50;
         let name = |length: usize| -> String { "\u{200b}".chars().cycle().take(length / 12).collect() };
         let mut artifact = sample::report().artifacts.into_iter().find(|it| it.reason.is_some()).unwrap();
         let part: Arc<str> = name(64).into();
@@ -155,8 +156,8 @@ mod tests {
             assert!(short <= EACH, "{character:?}: {short} bytes");
             let mut room = Room::default();
             let before = room.0;
-            let long = written(&texts, &mut room) * 50;
-            assert!(long <= before - room.0 + 50 * EACH, "{character:?}: {long} bytes");
+            let long = written(&texts, &mut room) * ARTIFACTS;
+            assert!(long <= before - room.0 + ARTIFACTS * EACH, "{character:?}: {long} bytes");
         }
     }
 

@@ -42,6 +42,7 @@ fn waiting_asks_again_for_what_is_missing_and_nothing_else() {
 #[test]
 fn waiting_ends_when_its_time_is_over() {
     let mirror = Mirror::start(Config::plain()).unwrap();
+    // Time for two rounds and the last one.
     let program = check_locally(trio(&mirror)).args(["--wait", "400ms", "--wait-interval", "200ms"]);
     let finished = program.run().exits(1);
     assert_eq!(finished.report().counts(), [1, 2, 0]);

@@ -27,7 +27,7 @@ fn checkout(mirror: &Mirror) -> Checkout {
 
 /// What the gate says of it.
 fn checked(mirror: &Mirror, more: &[&str]) -> Finished {
-    let timeout = if more.contains(&"--timeout") { &[][..] } else { &["--timeout", "2s"] };
+    let timeout = if more.contains(&"--timeout") { &[][..] } else { &["--timeout", "10s"] };
     check_locally(checkout(mirror)).args(["--retry-for", "0s"]).args(timeout).args(more).run()
 }
 
@@ -106,10 +106,10 @@ fn a_listing_that_cannot_be_read_does_not_count_as_empty() {
         mirror
     };
     for (behaviour, timeout) in [
-        (Behaviour::status(500), "2s"),
-        (Behaviour::Reset, "2s"),
+        (Behaviour::status(500), "10s"),
+        (Behaviour::Reset, "10s"),
         (Behaviour::Hang, "200ms"),
-        (Behaviour::status(401), "2s"),
+        (Behaviour::status(401), "10s"),
     ] {
         let report = checked(&sums(behaviour.clone()), &["--timeout", timeout]).exits(3).report();
         assert_eq!(report.only()["verdict"], "inconclusive", "{behaviour:?}");
@@ -143,7 +143,7 @@ fn a_wrong_size_is_a_failure_and_not_a_sign_of_life() {
 fn a_timeout_is_not_taken_for_an_answer() {
     is_not_passed(checked(&serving(file().behaves(Behaviour::Hang)), &["--timeout", "200ms"]), 3, "timeout");
     is_not_passed(
-        checked(&serving(file().behaves(Behaviour::Hang)), &["--timeout", "60s", "--deadline", "1s"]),
+        checked(&serving(file().behaves(Behaviour::Hang)), &["--timeout", "60s", "--deadline", "200ms"]),
         3,
         "deadline",
     );

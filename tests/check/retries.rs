@@ -102,6 +102,7 @@ fn a_server_that_asks_for_too_much_patience_does_not_outlast_the_deadline() {
     mirror.put("/g.iso", Resource::artifact("g.iso").repr_digest());
     let stream = Stream::of(component(&mirror.url("/f.iso")))
         .with("x86_64/metal/raw/disk", component(&mirror.url("/g.iso")));
+    // The other file must have been asked for by then.
     let finished = check_locally(Checkout::of(&stream)).args(["--deadline", "1s"]).run().exits(3);
     let report = finished.report();
     assert_eq!(report.counts(), [1, 0, 1], "what was known by then is told");
@@ -117,11 +118,11 @@ fn silence_is_a_timeout_and_asked_again() {
         let mirror = Mirror::start(Config::plain()).unwrap();
         let once = Behaviour::recovering(1, silence.clone());
         mirror.put("/once.iso", Resource::artifact("once.iso").behaves(once));
+        // Whoever answers needs some time for it on a busy machine, or no attempt would be good.
         let program = only_head(&mirror.url("/once.iso")).args(["--timeout", "400ms"]);
         let report = program.run().exits(0).report();
         assert!(report.only()["attempts"].as_u64() >= Some(2), "{silence:?}");
     };
-    // Whoever answers needs some time for it on a busy machine, or no attempt would be good.
     std::thread::scope(|scope| {
         for silence in
             [Behaviour::Hang, Behaviour::StallInHeaders, Behaviour::SlowLoris(Duration::from_millis(50))]

@@ -167,6 +167,7 @@ fn what_a_forgotten_connection_does_not_answer_is_asked_on_another() {
         component(&format!("https://{addr}{file}"))
     });
     let program = check_locally(Checkout::of(&stream)).arg("--ca-file").arg(ca.path());
+    // Within it all fifty must be answered on the other connection.
     let report =
         program.args(["--timeout", "700ms", "--retries", "1", "--verify", "exists"]).run().exits(0).report();
     assert_eq!(report.counts(), [50, 0, 0]);

@@ -1,6 +1,8 @@
 //! The names and types of Prow's fields that our files use, after kubernetes-sigs/prow, `pkg/config/jobs.go` and
 //! `pkg/apis/prowjobs/v1/types.go`, and Kubernetes' `core/v1` for the pod.
 
+#![expect(dead_code, reason = "what is read is also what is checked")]
+
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
@@ -20,7 +22,7 @@ pub(crate) struct Jobs {
 /// `Presubmit`, with the inlined `JobBase`, `UtilityConfig`, `Brancher`, `RegexpChangeMatcher` and `Reporter`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, clippy::struct_excessive_bools, reason = "what is read is also what is checked")]
+#[expect(clippy::struct_excessive_bools, reason = "they are the fields of the other side")]
 pub(crate) struct Presubmit {
     pub(crate) name: String,
     #[serde(default)]
@@ -59,7 +61,6 @@ pub(crate) struct Presubmit {
 /// `Periodic`, with the inlined `JobBase` and `UtilityConfig`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "what is read is also what is checked")]
 pub(crate) struct Periodic {
     pub(crate) name: String,
     #[serde(default)]
@@ -83,7 +84,6 @@ pub(crate) struct Periodic {
 /// `Refs`
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "what is read is also what is checked")]
 pub(crate) struct Refs {
     pub(crate) org: String,
     pub(crate) repo: String,
@@ -100,7 +100,6 @@ pub(crate) struct Refs {
 /// `DecorationConfig`, as far as a job sets it for itself.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "what is read is also what is checked")]
 pub(crate) struct Decoration {
     skip_cloning: Option<bool>,
     pub(crate) timeout: Option<Duration>,
@@ -110,7 +109,6 @@ pub(crate) struct Decoration {
 /// `PodSpec`
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-#[expect(dead_code, reason = "what is read is also what is checked")]
 pub(crate) struct PodSpec {
     pub(crate) containers: Vec<Container>,
     service_account_name: Option<String>,
@@ -123,7 +121,6 @@ pub(crate) struct PodSpec {
 /// `Container`
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-#[expect(dead_code, reason = "what is read is also what is checked")]
 pub(crate) struct Container {
     name: String,
     image: String,
@@ -142,7 +139,6 @@ pub(crate) struct Container {
 /// `Volume`, of the only kind that a job here has.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-#[expect(dead_code, reason = "what is read is also what is checked")]
 pub(crate) struct Volume {
     pub(crate) name: String,
     empty_dir: BTreeMap<String, String>,
@@ -167,7 +163,6 @@ pub(crate) enum PullPolicy {
 /// `EnvVar`
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "what is read is also what is checked")]
 pub(crate) struct Variable {
     name: String,
     pub(crate) value: String,
@@ -176,7 +171,6 @@ pub(crate) struct Variable {
 /// `ResourceRequirements`
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "what is read is also what is checked")]
 pub(crate) struct Resources {
     #[serde(default)]
     requests: BTreeMap<String, Quantity>,
@@ -187,7 +181,6 @@ pub(crate) struct Resources {
 /// `SecurityContext` and `PodSecurityContext`, as far as they have fields of the same names.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-#[expect(dead_code, reason = "what is read is also what is checked")]
 pub(crate) struct SecurityContext {
     pub(crate) run_as_non_root: Option<bool>,
     run_as_user: Option<i64>,
@@ -200,7 +193,6 @@ pub(crate) struct SecurityContext {
 /// `Capabilities`
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "what is read is also what is checked")]
 pub(crate) struct Capabilities {
     #[serde(default)]
     add: Vec<String>,
@@ -211,7 +203,6 @@ pub(crate) struct Capabilities {
 /// `SeccompProfile`
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-#[expect(dead_code, reason = "what is read is also what is checked")]
 pub(crate) struct SeccompProfile {
     r#type: SeccompProfileType,
     localhost_profile: Option<String>,

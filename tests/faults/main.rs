@@ -79,7 +79,7 @@ impl Job {
         let host = self.mirror.addr().to_string();
         let file = self.path("stream.json").display().to_string();
         let fixed = ["check", &file, "--allow-private-addresses", "--allow-host", &host, "--deadline", "30s"];
-        let timeout = if more.contains(&"--timeout") { &[][..] } else { &["--timeout", "2s"] };
+        let timeout = if more.contains(&"--timeout") { &[][..] } else { &["--timeout", "10s"] };
         fixed.iter().chain(timeout).chain(more).map(ToString::to_string).collect()
     }
 
@@ -711,6 +711,7 @@ fn a_clock_that_jumps_moves_no_deadline() {
             told - i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_secs()).unwrap()
         };
         let began = Instant::now();
+        // Long enough for the clock to be set within each of two attempts.
         let more = ["--timeout", "700ms", "--retries", "1", "--output", "json"];
         let child = with_the_clock(&mut job.check(&more));
         for (now, seconds) in offsets {

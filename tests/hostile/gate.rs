@@ -50,7 +50,7 @@ pub fn gate(arguments: &[&str]) -> Command {
 /// `check` with short times and the JSON report.
 pub fn check(source: &Path, more: &[&str]) -> Command {
     let mut command = gate(&["check", "--output", "json", "--retries", "0"]);
-    for (option, value) in [("--timeout", "2s"), ("--deadline", "20s")] {
+    for (option, value) in [("--timeout", "10s"), ("--deadline", "20s")] {
         if !more.contains(&option) {
             command.args([option, value]);
         }

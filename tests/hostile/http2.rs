@@ -204,6 +204,7 @@ fn frames_without_end_cost_a_timeout_and_no_memory() {
         let file = reports.path().join("stream.json");
         let locations = ["a", "b"].map(|name| format!("https://{host}/pub/{name}.iso"));
         std::fs::write(&file, document(&locations)).unwrap();
+        // The longer, the more would gather of what is not thrown away.
         let more = ["--allow-private-addresses", "--allow-host", &host, "--timeout", "600ms"];
         let mut command = check(&file, &more);
         command.arg("--ca-file").arg(&ca).arg("--artifacts-dir").arg(reports.path());

@@ -50,7 +50,7 @@ fn answers_without_end_cost_a_timeout_and_no_memory() {
                 mirror.put(&format!("{DIRECTORY}{name}"), resource.clone());
             }
             let paths = ["a.iso", "b.iso"].map(|name| format!("{DIRECTORY}{name}"));
-            // A body without end is content without end: that has a bound of its own, the deadline.
+            // The longer, the more would gather of what is not thrown away.
             let more = ["--verify", "published", "--timeout", "600ms"];
             let run = judge(&mirror, &paths.each_ref().map(String::as_str), &more);
             // Something was answered; nothing was proved.
@@ -82,6 +82,7 @@ fn a_body_without_end_is_read_to_the_deadline_and_costs_no_memory() {
         }
         let reports = tempfile::tempdir().unwrap();
         let (directory, paths) = (reports.path().to_str().unwrap(), paths.each_ref().map(String::as_str));
+        // The longer, the more would gather of what is not thrown away; and a request must have been made by then.
         let more = ["--verify", verify, "--deadline", "1500ms", "--artifacts-dir", directory];
         let run = judge(&mirror, &paths, &more);
         assert_eq!(run.code, Some(3), "{verify}: {}", run.said());
@@ -114,6 +115,7 @@ fn the_deadline_ends_a_run_that_a_server_would_draw_out() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("stream.json");
     fs::write(&file, document(&paths.iter().map(|path| mirror.url(path)).collect::<Vec<_>>())).unwrap();
+    // Some of the files must have been asked for by then.
     let mut command =
         gate(&["check", "--output", "json", "--deadline", "600ms", "--retries", "1000", "--timeout", "1h"]);
     command.args(["--allow-private-addresses", "--allow-host", &mirror.addr().to_string()]).arg(&file);
@@ -243,7 +245,7 @@ fn what_others_wrote_stays_text_in_every_output() {
         fs::write(&file, text.to_string()).unwrap();
         for output in ["human", "json", "markdown"] {
             let mut command =
-                gate(&["check", "--output", output, "--timeout", "2s", "--retries", "0", "-vv"]);
+                gate(&["check", "--output", output, "--timeout", "10s", "--retries", "0", "-vv"]);
             command.args(["--allow-private-addresses", "--allow-host", &mirror.addr().to_string()]);
             command.arg("--artifacts-dir").arg(directory.path()).arg(&file);
             let run = run(command);

@@ -59,8 +59,7 @@ fn fish_completes_what_is_typed() {
 #[test]
 fn a_leaked_variable_does_not_keep_the_gate_from_running() {
     for shell in ["bash", "zsh", "fish"] {
-        let output = Command::new(PROGRAM)
-            .args(["check", "--published", "/nowhere"])
+        let output = program(&["check", "--published", "/nowhere"])
             .env("ART_MIRROR_VALIDATE_COMPLETE", shell)
             .env("COMPLETE", shell)
             .output()
@@ -93,7 +92,7 @@ fn completes(shell: &str, arguments: &[&str], setup: &str) {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("a-stream.json"), "{}").unwrap();
     std::os::unix::fs::symlink(testdata("checkout"), directory.path().join("checkout")).unwrap();
-    let script = Command::new(PROGRAM).args(["completions", shell]).output().unwrap();
+    let script = program(&["completions", shell]).output().unwrap();
     assert!(script.status.success(), "{script:?}");
     std::fs::write(directory.path().join("script"), script.stdout).unwrap();
 

@@ -176,7 +176,7 @@ fn a_stalled_connection_is_given_up_and_resumed() {
     let mirror = mirror();
     let date = "Wed, 01 Jan 2025 00:00:00 GMT";
     mirror.put(NAME_PATH, Resource::bytes(bytes.clone()).header("last-modified", date).on_get(stall));
-    let settings = ClientSettings { timeout: Duration::from_millis(300), ..settings(&mirror) };
+    let settings = ClientSettings { timeout: Duration::from_millis(200), ..settings(&mirror) };
     let outcome = outcome_with(settings, case(&mirror, NAME_PATH, &bytes));
     assert_eq!(reason(&outcome), "pass", "{outcome:?}");
     assert!(mirror.requests().iter().any(|request| request.header("if-range") == Some(date)));
@@ -190,6 +190,7 @@ fn a_slow_file_takes_the_time_it_takes_and_a_dead_one_does_not() {
     for (behaviour, expected) in [(slow, "pass"), (dead, "timeout")] {
         let mirror = mirror();
         mirror.put(NAME_PATH, Resource::bytes(bytes.clone()).etag("v1").on_get(behaviour));
+        // Four times as long as a part of the slow file takes.
         let settings =
             ClientSettings { timeout: Duration::from_millis(400), retries: Some(1), ..settings(&mirror) };
         let started = std::time::Instant::now();
@@ -208,7 +209,7 @@ fn a_trickle_without_end_is_as_dead_as_silence() {
         let mirror = mirror();
         mirror.put(NAME_PATH, resource.on_get(trickle.clone()));
         let settings =
-            ClientSettings { timeout: Duration::from_millis(400), retries: Some(1), ..settings(&mirror) };
+            ClientSettings { timeout: Duration::from_millis(200), retries: Some(1), ..settings(&mirror) };
         let started = std::time::Instant::now();
         let outcome = outcome_with(settings, case(&mirror, NAME_PATH, &bytes));
         assert_eq!(reason(&outcome), "timeout", "{outcome:?}");

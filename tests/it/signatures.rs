@@ -277,6 +277,7 @@ fn a_gpgv_that_hangs_ends_with_the_run() {
     let gpgv = format!("echo $$ > {0}/pid; exec /bin/sleep 1000", directory.path().display());
     let resource = Resource::bytes(vec![7; 4 << 20]);
     let program = with_gpgv(&mirror, resource, directory.path(), Some(&gpgv));
+    // By then gpgv must have been started.
     let ran = program.args(["--deadline", "1s"]).run().exits(3);
     assert!(ran.elapsed < Duration::from_secs(10), "{:?}", ran.elapsed);
     let pid = fs::read_to_string(directory.path().join("pid")).unwrap();

@@ -6,7 +6,7 @@
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// Says that the test that runs, or a part of it, is skipped, and why: on standard error, past cargo's capture, and in
 /// the file `$SKIPPED_TESTS`, which `ci/test` lists at the end.
@@ -32,6 +32,20 @@ pub(crate) fn installed(program: &str) -> bool {
         skip(&format!("{program} is not installed"));
     }
     found
+}
+
+/// What a program complains of in the text on its standard input; nothing where it is not there to be asked.
+pub(crate) fn complaint(program: &str, arguments: &[&str], text: &[u8]) -> String {
+    if !installed(program) {
+        return String::new();
+    }
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(text).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let status = if output.status.success() { String::new() } else { output.status.to_string() };
+    String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned() + &status
 }
 
 /// The root of this repository.
