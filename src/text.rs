@@ -2,6 +2,7 @@
 
 pub(crate) mod json;
 pub(crate) mod junit;
+pub(crate) mod markdown;
 #[cfg(test)]
 pub(crate) mod schema;
 

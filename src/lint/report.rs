@@ -7,8 +7,8 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::rule::Rule;
-use crate::report::markdown::escape as markdown;
 use crate::text::junit::{self, Suite, TestCase, TestStatus};
+use crate::text::markdown;
 use crate::text::{Printable, count, json};
 
 /// The version of the shape of what `--output json` prints.

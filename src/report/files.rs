@@ -5,10 +5,10 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use crate::atomic;
-use crate::report::markdown::escape::fence;
 use crate::report::model::Report;
 use crate::report::written::{FileError, Written};
 use crate::report::{html, json, junit};
+use crate::text::markdown::fence;
 
 /// The name that Spyglass's `JUnit` lens looks for.
 pub const JUNIT: &str = "junit_art-mirror-validate.xml";

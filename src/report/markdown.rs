@@ -1,9 +1,7 @@
 //! The report as a comment on a pull request.
 //!
-//! Text from outside is either code or escaped prose (`escape`): it can't open a table cell, a tag or a
+//! Text from outside is either code or escaped prose ([`crate::text::markdown`]): it can't open a table cell, a tag or a
 //! link, and it mentions nobody.
-
-pub(crate) mod escape;
 
 use std::io::{self, Write};
 
@@ -12,9 +10,8 @@ use crate::report::overview::{Block, Group, Overview, said};
 use crate::report::written::Written;
 use crate::report::{refs, words};
 use crate::text::count;
+use crate::text::markdown::{code, fence, prose};
 use crate::verdict::Verdict;
-
-use escape::{code, fence, prose};
 
 /// GitHub takes comments of up to 65,536 characters; the rest is for whoever quotes this one. Counted in bytes, which
 /// are never fewer.

@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 
 use super::{Diff, DocumentDiff, cloud};
-use crate::report::markdown::escape::{code, prose};
 use crate::text::count;
+use crate::text::markdown::{code, prose};
 
 /// The most artifacts that are listed one by one; a comment has room for 65,536 characters.
 const MOST_ARTIFACTS: usize = 100;

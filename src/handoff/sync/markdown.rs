@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use super::{SyncBuild, SyncList, SyncState};
 use crate::handoff::request::opening;
 use crate::report::ProwContext;
-use crate::report::markdown::escape::{code, prose};
 use crate::text::count;
+use crate::text::markdown::{code, prose};
 
 impl SyncList {
     pub fn write_markdown(&self, out: &mut impl Write, prow: &ProwContext) -> io::Result<()> {
