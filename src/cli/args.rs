@@ -27,19 +27,19 @@ pub enum Source {
     Url(ArtifactUrl),
 }
 
-/// What standard output gets.
+/// Output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Output {
-    /// A summary on a terminal, else a log
+    /// Text for people
     #[default]
     Human,
-    /// The JSON report
+    /// JSON for programs
     Json,
-    /// A comment for a pull request
+    /// Markdown for a comment on a pull request
     Markdown,
 }
 
-/// What standard output gets, where nobody wants a comment for a pull request.
+/// Output format without Markdown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum PlainOutput {
     /// Text
@@ -53,25 +53,25 @@ pub enum PlainOutput {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Where to look")]
 pub struct TargetArgs {
-    /// The literal locations, whatever the environment says; what the required presubmit runs
+    /// Check the literal locations, whatever the environment says; the required presubmit runs this
     #[arg(long, conflicts_with_all = ["stream_prefix", "mirror"])]
     pub published: bool,
 
-    /// The bridge at this prefix, such as https://HOST/art/storage/releases
+    /// Resolve to the bridge at this prefix, such as https://HOST/art/storage/releases
     /// [also: $OPENSHIFT_INSTALL_COREOS_STREAM_PREFIX, and $OPENSHIFT_INSTALL_CI_COREOS_BOOTIMAGES=1 for the
     /// bridge of 2021]
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
     pub stream_prefix: Option<String>,
 
-    /// The mirror at this base, such as https://mirror.openshift.com/pub/openshift-v4
+    /// Resolve to the mirror at this base, such as https://mirror.openshift.com/pub/openshift-v4
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
     pub mirror: Option<Prefix>,
 
-    /// The mirror's directory of this release (4.8.2, dev-4.19) or series (4.8)
+    /// Directory on the mirror: a release (4.8.2, dev-4.19) or a series (4.8)
     #[arg(long, value_name = "VERSION")]
     pub mirror_version: Option<MirrorVersion>,
 
-    /// The mirror's pre-release directories
+    /// Use the mirror's pre-release directories
     #[arg(long)]
     pub pre_release: bool,
 }
@@ -80,38 +80,38 @@ pub struct TargetArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Network")]
 pub struct NetworkArgs {
-    /// A further host that may be requested: HOST or HOST:PORT; repeatable
+    /// Additional host that may be requested: HOST or HOST:PORT; repeatable
     #[arg(long, value_name = "HOST")]
     pub allow_host: Vec<AllowedHost>,
 
-    /// Hosts may have loopback, private or link-local addresses
+    /// Allow hosts with loopback, private or link-local addresses
     #[arg(long)]
     pub allow_private_addresses: bool,
 
-    /// A PEM file with further trust roots [also: $SSL_CERT_FILE]
+    /// PEM file with additional CA certificates [also: $SSL_CERT_FILE]
     #[arg(long, value_name = "PEM", value_hint = ValueHint::FilePath, value_parser = PathBufValueParser::new().try_map(trust_roots))]
     pub ca_file: Option<PathBuf>,
 
-    /// The most requests to one host at a time [default: 256, or 1000 over the refs of a repository]
+    /// Maximum number of concurrent requests to one host [default: 256, or 1000 with --ref]
     #[arg(long, value_name = "N", value_parser = positive)]
     pub concurrency: Option<usize>,
 
-    /// How long transient failures of a host are retried (5xx, 429, resets, timeouts, name resolution); 0 for no
+    /// How long to retry transient failures of a host (5xx, 429, resets, timeouts, name resolution); 0 disables
     /// retries
     #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = duration)]
     pub retry_for: Duration,
 
-    /// The most retries of a request within that time [default: no limit]
+    /// Maximum number of retries of a request within that time [default: unlimited]
     #[arg(long, value_name = "N")]
     pub retries: Option<u32>,
 
-    /// How long one request may take
+    /// Timeout of one request
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
     pub timeout: Duration,
 }
 
 impl NetworkArgs {
-    /// The files with further trust roots, those of the environment among them.
+    /// The files with additional CA certificates, including those of the environment.
     pub fn extra_roots(&self) -> Vec<PathBuf> {
         let from_environment = env::path(env::SSL_CERT_FILE);
         self.ca_file.clone().into_iter().chain(from_environment).collect()
@@ -140,9 +140,9 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         .map_err(|error| format!("{error}; expected a duration such as 90s, 5m or 1h30m"))
 }
 
-/// The path of a file with trust roots.
+/// The path of a file with CA certificates.
 fn trust_roots(path: PathBuf) -> Result<PathBuf, String> {
-    check_trust_roots(&path).map_err(|why| format!("no trust root could be read: {why}"))?;
+    check_trust_roots(&path).map_err(|why| format!("found no usable CA certificate: {why}"))?;
     Ok(path)
 }
 

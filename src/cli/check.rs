@@ -40,34 +40,34 @@ use observer::RunObserver;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct CheckArgs {
-    /// An installer checkout, a stream file, a manifest or a directory of manifests with ConfigMaps that hold
-    /// streams, an https:// URL of a stream file, or - for standard input
+    /// Installer checkout, stream file, manifest or directory of manifests whose ConfigMaps hold streams, https://
+    /// URL of a stream file, or - for standard input
     #[arg(value_name = "SOURCE", default_value = ".", value_parser = source, value_hint = ValueHint::AnyPath)]
     pub sources: Vec<Source>,
 
-    /// How much proof is wanted
+    /// How much evidence is required for a pass
     #[arg(long, value_enum, default_value_t, help_heading = "What is checked")]
     pub verify: Verify,
 
-    /// What a missing detached signature is
+    /// How to treat a missing detached signature
     #[arg(long, value_enum, default_value_t, help_heading = "What is checked")]
     pub signatures: Strictness,
 
-    /// What a cloud reference of a document is that is not there: a VHD in Azure, a container image, an object in IBM
-    /// Cloud, an AMI that is none
+    /// How to treat a missing or malformed cloud reference: a VHD in Azure, a container image, an object in IBM Cloud,
+    /// an AMI
     #[arg(long, value_name = "MODE", value_enum, default_value_t, help_heading = "What is checked")]
     pub cloud_images: Strictness,
 
-    /// Say also which artifacts the checkout changes since it left this branch, tag or commit; no verdict
+    /// Also report which artifacts the checkout changed since it diverged from this branch, tag or commit; no verdict
     /// depends on it [default: $PULL_BASE_SHA, if the checkout has that commit]
     #[arg(long, value_name = "REF", help_heading = "What is checked")]
     pub base: Option<String>,
-    /// OpenPGP public keys to verify signatures with, as gpg --export writes them: sha256sum.txt.gpg, and
-    /// the signatures of artifacts, which are downloaded for it
+    /// OpenPGP public keys, as gpg --export writes them, to verify sha256sum.txt.gpg and the signatures of artifacts,
+    /// which are downloaded for that
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "What is checked")]
     pub keyring: Option<PathBuf>,
 
-    /// Only the K-th of N disjoint parts, decided by a hash of each artifact alone
+    /// Check only the K-th of N disjoint parts; a hash of each artifact decides its part
     #[arg(long, value_name = "K/N", help_heading = "What is checked")]
     pub partition: Option<Partition>,
 
@@ -87,23 +87,23 @@ pub struct CheckArgs {
     #[command(flatten)]
     pub network: NetworkArgs,
 
-    /// How long the whole run may take [default: 4h, and the time of --wait]
+    /// Time limit of the whole run [default: 4h plus the time of --wait]
     #[arg(long, value_name = "DURATION", value_parser = duration, help_heading = "Time")]
     pub deadline: Option<Duration>,
 
-    /// Keep checking what is missing until it is there or this time has passed
+    /// Keep checking missing artifacts until they appear or this time has passed
     #[arg(long, value_name = "DURATION", value_parser = duration, help_heading = "Time")]
     pub wait: Option<Duration>,
 
-    /// How long to wait between two checks of what is missing
+    /// Time between two checks of missing artifacts
     #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = pause, help_heading = "Time")]
     pub wait_interval: Duration,
 
-    /// What standard output gets
+    /// Output format
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     pub output: Output,
 
-    /// Where reports go: JUnit XML, JSON and HTML [default: $ARTIFACTS, or $ARTIFACT_DIR]
+    /// Directory for the reports: JUnit XML, JSON and HTML [default: $ARTIFACTS, or $ARTIFACT_DIR]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Output")]
     pub artifacts_dir: Option<PathBuf>,
 }
@@ -121,13 +121,13 @@ Examples:
   art-mirror-validate check
       the installer checkout in this directory
   art-mirror-validate check --published
-      the same, whatever the environment says: the required presubmit
+      the same, ignoring the environment: the required presubmit
   art-mirror-validate check -a s390x -p metal
       only the metal artifacts of s390x
   art-mirror-validate check --base origin/main
       and say what this branch changes
   art-mirror-validate check --wait 2h
-      until ART has mirrored everything, or two hours have passed
+      wait until ART has mirrored everything, for up to two hours
   art-mirror-validate check --ref main --ref 'release-*' --git installer
       what users of every branch install from
   oc get -n openshift-machine-config-operator configmap coreos-bootimages \\
@@ -136,10 +136,10 @@ Examples:
 
 Exit status:
   0    every artifact passed
-  1    at least one artifact is missing, wrong or not on a published place
-  2    wrong usage, or a document that cannot be used; nothing was requested
+  1    at least one artifact is missing, wrong or not at a published location
+  2    usage error or unusable document; nothing was requested
   3    nothing is known to be wrong, but something could not be determined
-  130  interrupted (143: terminated); the reports say what was known";
+  130  interrupted (143: terminated); the reports contain what was known";
 
 /// A duration of more than nothing.
 fn pause(text: &str) -> Result<Duration, String> {

@@ -22,11 +22,11 @@ pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
 
-    /// Say on standard error what had to be tried again; twice, what became of every request
+    /// Log retries on standard error; twice, log every request
     #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Output")]
     pub verbose: u8,
 
-    /// Say only what failed, and the summary
+    /// Print only failures and the summary
     #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Output")]
     pub quiet: bool,
 }
@@ -34,39 +34,39 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Fail until every artifact of the stream metadata is on the mirror, and is the right one
+    /// Fail until the mirror has every artifact of the stream metadata, with the right size and digest
     Check(Box<CheckArgs>),
     /// Print the URL that an e2e job should fetch
     Resolve(Box<ResolveArgs>),
-    /// Print a stream document with its URLs moved to another place, every other byte as it was
+    /// Print a stream document with its URLs moved elsewhere and every other byte unchanged
     Rewrite(Box<RewriteArgs>),
-    /// Print what a shell completes
+    /// Print shell completions
     Completions(CompletionsArgs),
     /// Print the manual page
     #[command(after_help = MAN_EXAMPLES)]
     Man,
-    /// List what ART is to mirror, in the form that its sync job takes
+    /// List what ART must mirror, in the format of its sync job
     SyncList(Box<SyncListArgs>),
-    /// Copy the artifacts to a directory, verified
+    /// Copy artifacts to a directory and verify them
     Mirror(Box<MirrorArgs>),
-    /// Say what a bump changes: builds, artifacts, platforms, cloud images
+    /// Show what a bump changes: builds, artifacts, platforms, cloud images
     Diff(Box<DiffArgs>),
-    /// Say what in the documents contradicts itself, its siblings or its base; offline
+    /// Find contradictions within documents, with their siblings or with their base; offline
     Lint(Box<LintArgs>),
-    /// Join the JSON reports of all parts of a run (check --partition) into one verdict
+    /// Merge the JSON reports of all parts of a run (check --partition) into one verdict
     Merge(MergeArgs),
-    /// Say which mirrored builds are pinned, newest, orphaned, and which are pinned and gone
+    /// Show which mirrored builds are pinned, newest or orphaned, and which pinned builds are gone
     Retention(Box<RetentionArgs>),
 }
 
 const EXAMPLES: &str = "\
 Examples:
   art-mirror-validate check
-      does this installer checkout name only what the mirror has?
+      check that the mirror has everything this installer checkout names
   art-mirror-validate resolve -p qemu --stream-prefix https://HOST/art/storage
-      where is it until then?
+      print where the bridge has it until then
   art-mirror-validate check --help
-      all there is to say of a command";
+      show all options of a command";
 
 const MAN_EXAMPLES: &str = "\
 Examples:

@@ -34,7 +34,7 @@ pub(super) fn run(args: &CompletionsArgs) -> Exit {
     match script(args.shell) {
         Ok(script) => print(Exit::Pass, |out| out.write_all(&script)),
         Err(error) => {
-            complain(format!("the completions could not be made: {error}"));
+            complain(format!("could not generate the completions: {error}"));
             Exit::Inconclusive
         }
     }

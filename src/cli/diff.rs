@@ -15,17 +15,17 @@ use crate::text::{Printable, json};
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct DiffArgs {
-    /// A checkout, a stream file or manifest, an https:// URL, - for standard input, or a git revision: REV (or
-    /// REV:) for all documents of it, REV:PATH for one; OLD..NEW for both sides, OLD...NEW for what NEW changed since
-    /// it left OLD
+    /// Checkout, stream file or manifest, https:// URL, - for standard input, or git revision: REV (or REV:) for all
+    /// its documents, REV:PATH for one; OLD..NEW for both sides, OLD...NEW for what NEW changed since it diverged from
+    /// OLD
     #[arg(value_name = "OLD", value_hint = ValueHint::AnyPath)]
     pub old: String,
 
-    /// The same [default: the checkout in --git]
+    /// Like OLD [default: the checkout in --git]
     #[arg(value_name = "NEW", value_hint = ValueHint::AnyPath)]
     pub new: Option<String>,
 
-    /// The git repository of revisions
+    /// Git repository that revisions belong to
     #[arg(long, value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
     pub git: PathBuf,
 
@@ -48,7 +48,7 @@ pub enum ExitStatus {
     /// Any difference
     #[default]
     Differences,
-    /// A document, an architecture, a platform, a format or a cloud region that is gone
+    /// A removed document, architecture, platform, format or cloud region
     Losses,
 }
 
@@ -60,12 +60,11 @@ Examples:
   art-mirror-validate diff HEAD:data/data/coreos/rhcos.json ../rhcos-4.19.json
                                                   are the two copies in step?
 
-A document that exists as a file is read as a file, whatever else its name could
-mean. What is not read of a document (metadata, unknown fields) makes no
-difference.
+A name that exists as a file is read as a file, even if it is also a revision.
+Parts of a document that are not read (metadata, unknown fields) do not count.
 
-Exit status: 0 the same (with --exit-status losses: nothing is gone), 1
-different, 2 error.";
+Exit status: 0 no difference (with --exit-status losses: nothing removed),
+1 different, 2 error.";
 
 /// Compares and prints.
 pub(super) fn run(args: &DiffArgs) -> Exit {
@@ -96,7 +95,7 @@ fn sides(args: &DiffArgs) -> Result<(Side, Side), String> {
     if let Some((one, other, since_it_branched)) = range(old) {
         if let Some(new) = new {
             let (range, new) = (Printable(old), Printable(new));
-            return Err(format!("{range}: it names both sides already, and {new} is a third"));
+            return Err(format!("{range}: it names both sides already; found a third, {new}"));
         }
         let repository = Repository::at(git);
         let commit = |revision| repository.commit(revision).map_err(|error| error.to_string());
@@ -105,7 +104,7 @@ fn sides(args: &DiffArgs) -> Result<(Side, Side), String> {
             before = repository.merge_base(&before, &after).ok_or_else(|| {
                 let range = Printable(old);
                 format!(
-                    "{range}: the two share no commit; a shallow clone may lack it (git fetch --unshallow)"
+                    "{range}: found no common ancestor; a shallow clone may lack it (git fetch --unshallow)"
                 )
             })?;
         }

@@ -42,7 +42,7 @@ variables! {
     /// [`ARTIFACTS`].
     ARTIFACT_DIR = "ARTIFACT_DIR";
 
-    /// A PEM file with further trust roots.
+    /// A PEM file with additional CA certificates.
     SSL_CERT_FILE = "SSL_CERT_FILE";
 
     /// The proxy for https:// requests, as a URL. This and the next three may be in lower case.
@@ -51,16 +51,16 @@ variables! {
     /// The proxy for http:// requests.
     HTTP_PROXY = "HTTP_PROXY";
 
-    /// The proxy for requests without one of their own.
+    /// The proxy for requests that no other variable names one for.
     ALL_PROXY = "ALL_PROXY";
 
-    /// The hosts that are asked without a proxy: names, domains, addresses or networks, with commas between.
+    /// Hosts that are requested without a proxy: names, domains, addresses or networks, separated by commas.
     NO_PROXY = "NO_PROXY";
 
-    /// Anything: no colours. A terminal is asked to show them otherwise.
+    /// Any value disables colours, which are used on a terminal otherwise.
     NO_COLOR = "NO_COLOR";
 
-    /// Anything but 0: colours, even where there is no terminal.
+    /// Any value but 0 enables colours even without a terminal.
     CLICOLOR_FORCE = "CLICOLOR_FORCE";
 
     /// Set by the scripts that `completions` prints when they ask what can be completed: the shell.

@@ -25,14 +25,13 @@ impl Exit {
     pub const fn about(self) -> &'static str {
         match self {
             Self::Pass => "Every artifact passed, or the command did what it was asked.",
-            Self::Fail => "At least one artifact is missing, wrong or not on a published place.",
-            Self::Unusable => "Wrong usage, or a document that cannot be used; nothing was requested.",
+            Self::Fail => "At least one artifact is missing, wrong or not at a published location.",
+            Self::Unusable => "Usage error or unusable document; nothing was requested.",
             Self::Inconclusive => {
-                "Nothing is known to be wrong, but something could not be determined: a server was out of reach \
-                 or kept failing, or the deadline passed."
+                "Nothing is known to be wrong, but something could not be determined: a server was unreachable or kept failing, or the deadline passed."
             }
-            Self::Interrupted => "Interrupted by SIGINT, with the reports written for what was known.",
-            Self::Terminated => "Ended by SIGTERM, with the reports written for what was known.",
+            Self::Interrupted => "Interrupted by SIGINT; the reports contain what was known.",
+            Self::Terminated => "Terminated by SIGTERM; the reports contain what was known.",
         }
     }
 }

@@ -34,7 +34,7 @@ pub struct Filters {
     #[arg(short, long, value_name = "COMPONENT", add = ArgValueCandidates::new(components))]
     pub component: Vec<String>,
 
-    /// Only this stream, by the key of a manifest's streams (rhel-9) or the document's own name; repeatable
+    /// Only this stream: its key in a manifest's streams (rhel-9) or the document's own name; repeatable
     #[arg(long, value_name = "STREAM", add = ArgValueCandidates::new(streams))]
     pub stream: Vec<String>,
 }
@@ -83,9 +83,9 @@ fn of_documents(values: fn(&Document) -> BTreeSet<&str>) -> Vec<CompletionCandid
 /// A filter that matches nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoMatch {
-    #[error("no artifact has the {what} {found}; there are: {}", existing.join(", "))]
+    #[error("no artifact has the {what} {found}; available: {}", existing.join(", "))]
     Value { what: &'static str, found: String, existing: Vec<String> },
-    #[error("no artifact matches all the filters; there are: {}", existing.join(", "))]
+    #[error("no artifact matches all filters; available: {}", existing.join(", "))]
     Together { existing: Vec<String> },
 }
 

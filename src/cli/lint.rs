@@ -31,37 +31,37 @@ pub struct LintArgs {
     #[arg(value_name = "SOURCE", default_value = ".", value_parser = offline, value_hint = ValueHint::AnyPath)]
     pub sources: Vec<Source>,
 
-    /// Compare with the documents as they were when the checkout left this branch, tag or commit
+    /// Compare with the documents from where the checkout diverged from this branch, tag or commit
     /// [default: $PULL_BASE_SHA, if the checkout has that commit]
-    #[arg(long, value_name = "REF", help_heading = "What is looked for")]
+    #[arg(long, value_name = "REF", help_heading = "Rules")]
     pub base: Option<String>,
 
-    /// Say nothing of this rule: its code, its name, or all; repeatable
-    #[arg(long, value_name = "RULE", help_heading = "What is looked for")]
+    /// Silence a rule, by its code, its name, or all; repeatable
+    #[arg(long, value_name = "RULE", help_heading = "Rules")]
     pub allow: Vec<RuleSet>,
 
-    /// Exit with 1 if this rule finds anything: its code, its name, or all; repeatable
-    #[arg(long, value_name = "RULE", help_heading = "What is looked for")]
+    /// Exit with 1 if a rule finds anything, by its code, its name, or all; repeatable
+    #[arg(long, value_name = "RULE", help_heading = "Rules")]
     pub deny: Vec<RuleSet>,
 
-    /// List the rules, each with its reason
-    #[arg(long, help_heading = "What is looked for")]
+    /// List the rules and the reason for each
+    #[arg(long, help_heading = "Rules")]
     pub rules: bool,
 
-    /// What standard output gets
+    /// Output format
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     pub output: LintOutput,
 }
 
-/// What standard output gets.
+/// Output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum LintOutput {
-    /// FILE:LINE: and what was found, one line each
+    /// One finding per line, as FILE:LINE: MESSAGE
     #[default]
     Human,
-    /// JSON, as ci/lint.schema.json says
+    /// JSON, described by ci/lint.schema.json
     Json,
-    /// A comment for a pull request
+    /// Markdown for a comment on a pull request
     Markdown,
     /// JUnit XML: a suite for each document, a case for each rule
     Junit,
@@ -70,16 +70,16 @@ pub enum LintOutput {
 const EXAMPLES: &str = "\
 Examples:
   art-mirror-validate lint --base origin/main
-      what is odd in the documents, and what this branch lost
+      show contradictions, and what this branch lost
   art-mirror-validate lint --deny all --allow L016
-      fail for anything but marketplace images that lag
+      fail for anything except lagging marketplace images
   art-mirror-validate lint --rules
-      what each rule means, and why it is there
+      show what each rule means and why it exists
 
-Nothing is requested of any server. The release of the branch is that of
-$PULL_BASE_REF, or of the name of --base: release-4.N.
+No server is contacted. The release of the branch comes from $PULL_BASE_REF or
+the name given with --base: release-4.N.
 
-Exit status: 0 nothing that is denied, 1 something denied, 2 error.";
+Exit status: 0 nothing denied was found, 1 something denied was found, 2 error.";
 
 fn offline(text: &str) -> Result<Source, String> {
     match source(text)? {
@@ -260,7 +260,10 @@ pub(super) fn notes(args: &[Source], sources: &Sources, base: Option<&Base>) -> 
     };
     let mut notes: Vec<String> = alarms.into_iter().take(MAX_NOTES).map(said).collect();
     if more > 0 {
-        notes.push(format!("lint: {} that art-mirror-validate lint lists", count(more, "more finding")));
+        notes.push(format!(
+            "lint: {}; run art-mirror-validate lint to list them",
+            count(more, "more finding")
+        ));
     }
     notes
 }

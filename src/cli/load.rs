@@ -51,9 +51,9 @@ fn from_reader(name: &str, reader: impl io::Read) -> Result<Sources, SourceError
 async fn aside(
     read: impl FnOnce() -> Result<Sources, SourceErrors> + Send + 'static,
 ) -> Result<Sources, SourceErrors> {
-    tokio::task::spawn_blocking(read).await.unwrap_or_else(|error| {
-        Err(SourceError::Other(format!("the reading of a document broke off: {error}")).into())
-    })
+    tokio::task::spawn_blocking(read)
+        .await
+        .unwrap_or_else(|error| Err(SourceError::Other(format!("reading a document failed: {error}")).into()))
 }
 
 /// The same for commands that else need no network.
@@ -73,7 +73,7 @@ pub(super) fn fetch_blocking(url: &ArtifactUrl, network: &NetworkArgs) -> Result
 
 fn blocking<T>(work: impl Future<Output = Result<T, String>>) -> Result<T, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(|error| format!("the network cannot be used: {error}"))?.block_on(work)
+    runtime.map_err(|error| format!("cannot set up the network: {error}"))?.block_on(work)
 }
 
 /// How requests are made, by the command line and the environment. `rules` says what else is allowed. The error is a

@@ -20,7 +20,7 @@ pub(super) fn run() -> Exit {
     match page() {
         Ok(page) => print(Exit::Pass, |out| out.write_all(page.as_bytes())),
         Err(error) => {
-            complain(format!("the manual page could not be made: {error}"));
+            complain(format!("could not generate the manual page: {error}"));
             Exit::Inconclusive
         }
     }

@@ -16,15 +16,15 @@ use crate::report::summary::Audience;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct MergeArgs {
-    /// The JSON report of each part: art-mirror-validate.json of its artifacts directory
+    /// JSON report of each part: art-mirror-validate.json in its artifacts directory
     #[arg(value_name = "REPORT", required = true, value_hint = ValueHint::FilePath)]
     pub reports: Vec<PathBuf>,
 
-    /// What standard output gets
+    /// Output format
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     pub output: Output,
 
-    /// Where the reports of the whole go: JUnit XML, JSON and HTML [default: $ARTIFACTS]
+    /// Directory for the merged reports: JUnit XML, JSON and HTML [default: $ARTIFACTS]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Output")]
     pub artifacts_dir: Option<PathBuf>,
 }
@@ -35,11 +35,11 @@ Examples:
       --artifacts-dir 1
   art-mirror-validate merge */art-mirror-validate.json
 
-The verdict and the exit status are those that the whole run would have had.
-Reports that are not those of all parts of one run (a part missing or there
-twice, other documents, another target) are refused.
+The verdict and exit status are those of an unpartitioned run. Reports that are
+not exactly the parts of one run (a missing or duplicate part, other documents,
+another target) are refused.
 
-Exit status: as of check; 2 if the reports are refused";
+Exit status: as for check; 2 if the reports are refused";
 
 /// Merges reports.
 pub(super) fn run(args: &MergeArgs) -> Exit {

@@ -41,55 +41,54 @@ const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct MirrorArgs {
-    /// An installer checkout, a stream file, a ConfigMap manifest, an https:// URL of a stream file, or - for
-    /// standard input
+    /// Installer checkout, stream file, ConfigMap manifest, https:// URL of a stream file, or - for standard input
     #[arg(value_name = "SOURCE", default_value = ".", value_parser = source, value_hint = ValueHint::AnyPath)]
     pub source: Source,
 
-    /// The same, as plume has it
+    /// Like SOURCE, plume's name for it
     #[arg(long, value_name = "FILE", value_parser = source, conflicts_with_all = ["source", "request"])]
     pub src_file: Option<Source>,
 
-    /// Carry out a request, where DIR is the root of the web server: sync.json of sync-list, or
-    /// art-mirror-validate-request.md that check left, from the bridge of --stream-prefix; unlike ART's sync job,
-    /// this deletes nothing
+    /// Carry out a request, with DIR as the root of the web server: sync.json of sync-list, or the
+    /// art-mirror-validate-request.md of check, from the bridge of --stream-prefix; unlike ART's sync job, this
+    /// deletes nothing
     #[arg(long, value_name = "FILE", conflicts_with_all = ["source", "layout", "release_version", "url"])]
     pub request: Option<PathBuf>,
 
-    /// Where the files go; what is there and right is kept
+    /// Directory for the files; those that are already there and right are kept
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub dest: PathBuf,
 
-    /// How they are arranged
+    /// How the files are arranged
     #[arg(long, value_enum, default_value_t)]
     pub layout: MirrorLayout,
 
-    /// The OpenShift release that --layout release names directories after; its series for --layout build,
-    /// where build IDs say none
+    /// OpenShift release that names directories for --layout release; for --layout build its series, if build IDs
+    /// have none
     #[arg(long, value_name = "VERSION")]
     pub release_version: Option<OcpVersion>,
 
-    /// The directories may hold files of another build, which are replaced where names are the same
+    /// Allow directories that hold another build, and replace its files of the same name
     #[arg(long)]
     pub replace: bool,
 
-    /// Write the stream document to this file, with --url with the URLs of the copies
+    /// Write the stream document to this file; with --url, with the URLs of the copies
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub dest_file: Option<PathBuf>,
 
-    /// Where DIR will be served, for --dest-file
+    /// URL where DIR will be served, for --dest-file
     #[arg(long, value_name = "BASE", requires = "dest_file", value_hint = ValueHint::Url)]
     pub url: Option<Prefix>,
 
-    /// Only this platform, as plume has it; repeatable
+    /// Only this platform, plume's name for --platform; repeatable
     #[arg(long, value_name = "TYPE", add = ArgValueCandidates::new(platforms))]
     pub artifact: Vec<String>,
 
-    /// Say what would be fetched, and fetch nothing
+    /// Print what would be fetched without fetching it
     #[arg(short = 'n', long)]
     pub dry_run: bool,
 
-    /// What standard output gets: text, or a JSON list of the files and what became of each
+    /// Output format: text, or a JSON list of the files and the result of each
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     pub output: PlainOutput,
 
@@ -109,14 +108,14 @@ pub struct MirrorArgs {
 /// How files are arranged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum MirrorLayout {
-    /// All in one directory, as plume does
+    /// All in one directory, like plume
     #[default]
     Flat,
-    /// As on rhcos.mirror.openshift.com, with meta.json: DIR/builds/BUILDID/ARCH
+    /// Like rhcos.mirror.openshift.com, with meta.json: DIR/builds/BUILDID/ARCH
     Streams,
-    /// As on the public mirror, by build: ARCH/dependencies/rhcos/4.M/BUILDID
+    /// Like the public mirror, by build: ARCH/dependencies/rhcos/4.M/BUILDID
     Build,
-    /// As on the public mirror, by release: ARCH/dependencies/rhcos/4.M/VERSION
+    /// Like the public mirror, by release: ARCH/dependencies/rhcos/4.M/VERSION
     Release,
 }
 
@@ -131,17 +130,17 @@ Examples:
   art-mirror-validate mirror --src-file rhcos.json --dest images \\
       --dest-file local.json --url http://host:8080
 
-A file has its name only once its sha256 was verified; what stops half-way goes
-on where it was. Files that are there are read and verified, not trusted.
+A file gets its name only after its sha256 was verified, and an interrupted
+download is resumed. Existing files are read and verified, not trusted.
 Detached signatures are not copied, and sha256sum.txt is left for you to sign.
 
 Exit status:
-  0  every file is there, and right
-  1  at least one is not at its source, or is something else there
-  2  wrong usage, a document that cannot be used, another build in the
-     directory, or too little space
-  3  a server could not be reached, a file not be written, or another run is at
-     the directory
+  0  every file is present and verified
+  1  at least one is missing at its source, or is wrong there
+  2  usage error, unusable document, another build in the directory, or too
+     little space
+  3  a server was unreachable, a file could not be written, or another run is
+     using the directory
   130, 143  interrupted; run it again to go on";
 
 /// Plans, fetches, and says what came of it.
@@ -207,13 +206,13 @@ fn arrangement(args: &MirrorArgs) -> Result<Arrangement, String> {
         (MirrorLayout::Flat, None) => Ok(Arrangement::Flat),
         (MirrorLayout::Streams, None) => Ok(Arrangement::Streams),
         (MirrorLayout::Flat | MirrorLayout::Streams, Some(_)) => {
-            Err("--release-version goes with --layout build or release".to_owned())
+            Err("--release-version requires --layout build or release".to_owned())
         }
         (MirrorLayout::Build, release) => {
             Ok(Arrangement::Build(release.as_ref().map(|release| -> Series { release.series() })))
         }
         (MirrorLayout::Release, Some(release)) => Ok(Arrangement::Release(release.clone())),
-        (MirrorLayout::Release, None) => Err("--layout release needs --release-version".to_owned()),
+        (MirrorLayout::Release, None) => Err("--layout release requires --release-version".to_owned()),
     }
 }
 
@@ -234,7 +233,7 @@ fn requested(
         requested
     } else if choice.target == Target::Published {
         Err(format!(
-            "it says what is missing, and not where it can be had: pass --stream-prefix, or set {}",
+            "it names what is missing but not where to fetch it: pass --stream-prefix, or set {}",
             env::STREAM_PREFIX
         ))
     } else {
@@ -244,8 +243,7 @@ fn requested(
         })
     };
     let requested = requested.and_then(|requested| {
-        let none = "it asks for no file; expected sync.json of sync-list, or what check left in \
-                    art-mirror-validate-request.md";
+        let none = "it requests no files; expected sync.json of sync-list, or the art-mirror-validate-request.md of check";
         if requested.is_empty() { Err(none.to_owned()) } else { Ok(requested) }
     });
     let plan =
@@ -266,7 +264,7 @@ fn planned(
     filters.apply(&mut documents).map_err(|error| match error {
         // Plume's -a is another option than this program's.
         NoMatch::Value { what: "architecture", .. } => {
-            format!("{error}. -a is --architecture; for plume's -a, a platform, pass --artifact or -p")
+            format!("{error}. -a is --architecture; for plume's -a (a platform), pass --artifact or -p")
         }
         error => error.to_string(),
     })?;
@@ -316,7 +314,7 @@ fn check_space(directory: &Path, plan: &MirrorPlan) -> Result<(), String> {
         return Ok(());
     }
     let (needed, free) = (bytes(needed), bytes(free));
-    Err(format!("{} has {free} free, and {needed} are to come; nothing was fetched", directory.display()))
+    Err(format!("{} has {free} free, but {needed} are needed; nothing was fetched", directory.display()))
 }
 
 async fn fetch(
@@ -374,7 +372,7 @@ fn show_plan(args: &MirrorArgs, plan: &MirrorPlan) -> Exit {
             writeln!(out, "{} from {}, {size}", Printable(&path), Printable(url))?;
         }
         let files = count(plan.files.len(), "file");
-        writeln!(out, "{files}, {} to come; nothing was fetched", bytes(to_come(&args.dest, plan)))
+        writeln!(out, "{files}, {} to fetch; nothing was fetched", bytes(to_come(&args.dest, plan)))
     })
 }
 
@@ -433,10 +431,12 @@ fn write_document(args: &MirrorArgs, file: &Path, sources: &Sources) -> Result<(
     let path = match args.src_file.as_ref().unwrap_or(&args.source) {
         Source::Path(path) if path.is_dir() => path.join(&*first.document.name),
         Source::Path(path) => path.clone(),
-        Source::Stdin | Source::Url(_) => return Err("--dest-file needs a source that is a file".to_owned()),
+        Source::Stdin | Source::Url(_) => {
+            return Err("--dest-file requires a source that is a file".to_owned());
+        }
     };
     if sources.documents.len() > 1 {
-        return Err("--dest-file is one file, and there are several documents; name one".to_owned());
+        return Err("--dest-file writes one document, but there are several; name one".to_owned());
     }
     let name = path.display();
     let text = fs::read_to_string(&path).map_err(|error| format!("{name}: {error}"))?;

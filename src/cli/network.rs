@@ -24,7 +24,7 @@ pub(super) fn run(command: impl AsyncFnOnce(Stop<'_>) -> Exit) -> Exit {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            complain(format!("the network cannot be used: {error}"));
+            complain(format!("cannot set up the network: {error}"));
             return Exit::Inconclusive;
         }
     };
@@ -32,7 +32,7 @@ pub(super) fn run(command: impl AsyncFnOnce(Stop<'_>) -> Exit) -> Exit {
         match signals::next() {
             Ok(stop) => command(std::pin::pin!(stop)).await,
             Err(error) => {
-                complain(format!("signals cannot be handled: {error}"));
+                complain(format!("cannot handle signals: {error}"));
                 Exit::Inconclusive
             }
         }

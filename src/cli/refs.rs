@@ -15,16 +15,16 @@ const MOST: usize = 500;
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Branches")]
 pub struct RefArgs {
-    /// The git repository of --ref
+    /// Git repository for --ref
     #[arg(long, value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
     pub git: PathBuf,
 
-    /// Check the documents of these branches, remote branches and tags in place of a SOURCE: a name, or a pattern such
-    /// as 'release-*'; repeatable
+    /// Check the documents of these branches, remote branches and tags instead of a SOURCE: a name, or a pattern
+    /// such as 'release-*'; repeatable
     #[arg(long = "ref", value_name = "PATTERN", conflicts_with_all = ["sources", "base", "partition"])]
     pub refs: Vec<String>,
 
-    /// Refs that are not checked although --ref matches them; repeatable
+    /// Refs to skip even though --ref matches them; repeatable
     #[arg(long = "exclude-ref", value_name = "PATTERN", requires = "refs")]
     pub excluded: Vec<String>,
 }
@@ -50,7 +50,7 @@ impl RefArgs {
             }
             Ok::<_, String>(RefSources::read(&repository, &refs))
         });
-        let read = reading.await.map_err(|error| format!("the reading of refs broke off: {error}"))??;
+        let read = reading.await.map_err(|error| format!("reading the refs failed: {error}"))??;
         if read.sources.documents.is_empty() {
             let why = read.refs.iter().find_map(|it| it.unreadable.clone());
             return Err(why.unwrap_or_else(|| "no ref has stream metadata".to_owned()));

@@ -23,19 +23,17 @@ use crate::text::{Printable, excerpt, json};
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ResolveArgs {
-    /// URLs as stream metadata has them, or as install configs do, with ?sha256=…, which stays; or - for
-    /// one per line on standard input; without any, the artifacts of --source that match the filters
+    /// URLs from stream metadata or install configs, whose ?sha256=… is kept; - reads one per line from standard
+    /// input; without URLs, the artifacts of --source that match the filters
     #[arg(value_name = "URL")]
     pub urls: Vec<String>,
 
-    /// The documents that the artifacts are in: an installer checkout, a stream file, a ConfigMap manifest,
-    /// an https:// URL
-    /// [default: . where no URL is given]
+    /// Documents that the artifacts are in: installer checkout, stream file, ConfigMap manifest, https:// URL
+    /// [default: . if no URL is given]
     #[arg(long, value_name = "SOURCE", value_parser = source)]
     pub source: Option<Source>,
 
-    /// What standard output gets: a URL per line, or a JSON object per line with url, location, id, sha256 and
-    /// uncompressed_sha256
+    /// Output format: a URL per line, or a JSON object per line with url, location, id, sha256 and uncompressed_sha256
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     pub output: PlainOutput,
 
@@ -43,7 +41,7 @@ pub struct ResolveArgs {
     #[arg(long, conflicts_with = "output", help_heading = "Output")]
     pub json: bool,
 
-    /// Append ?sha256=…, the form that bare-metal install configs take; of the uncompressed file where known
+    /// Append ?sha256=…, as in bare-metal install configs: the digest of the uncompressed file if known
     #[arg(long, conflicts_with_all = ["json", "output"], help_heading = "Output")]
     pub with_checksum: bool,
 
@@ -70,15 +68,15 @@ const EXAMPLES: &str = "\
 Examples:
   export OPENSHIFT_INSTALL_COREOS_STREAM_PREFIX=https://HOST/art/storage
   art-mirror-validate resolve https://…/rhcos-….x86_64.qcow2.gz
-      where the bridge has a file, by its URL in the stream metadata
+      print where the bridge has a file of the stream metadata
   art-mirror-validate resolve -a x86_64 -p openstack
-      of the checkout in this directory
+      the same for artifacts of the checkout in this directory
   art-mirror-validate resolve -a x86_64 -p qemu --with-checksum
       for a bare-metal install config
   art-mirror-validate resolve - <urls.txt
-      all of them, or none and every error
+      print all of them, or none and every error
 
-Exit status: 0, or 2 if any place cannot be told; then no URL is printed.";
+Exit status: 0, or 2 if a URL cannot be resolved; then no URL is printed.";
 
 /// One answer.
 #[derive(Debug, Serialize)]
@@ -174,7 +172,7 @@ fn places_of_urls<'a>(
             && let Some(digest) = url.contradicted_by(*sha256, *uncompressed_sha256)
         {
             let (text, name) = (excerpt(text, 500), Printable(name));
-            return Err(format!("{text}: its query says {digest}, which is not a sha256 of {id} in {name}"));
+            return Err(format!("{text}: its query names {digest}, which is not a sha256 of {id} in {name}"));
         }
         let query = if args.with_checksum { "" } else { url.query() };
         Ok(Resolved::of(target.as_written(&place) + query, text, artifact))
@@ -220,7 +218,7 @@ fn show(args: &ResolveArgs, places: &[Resolved<'_>]) -> Result<(), Vec<String>> 
         let unknown: Vec<String> = unknown
             .map(|place| {
                 let url = excerpt(place.location, 500);
-                format!("{url}: its sha256 is not known; name the document that it is in with --source")
+                format!("{url}: its sha256 is unknown; name the document that it is in with --source")
             })
             .collect();
         if !unknown.is_empty() {

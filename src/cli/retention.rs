@@ -18,44 +18,44 @@ use crate::text::{Printable, json, path_name};
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct RetentionArgs {
-    /// What pins builds: checkouts, stream files, manifests, https:// URLs of stream files
+    /// Documents that pin builds: checkouts, stream files, manifests, https:// URLs of stream files
     #[arg(value_name = "PIN", value_parser = source, value_hint = ValueHint::AnyPath, required_unless_present_any = ["refs", "payloads"])]
     pub pins: Vec<Source>,
 
     /// What the mirror holds: a coreos-assembler builds.json, a directory tree, or a file of URLs or paths, one
-    /// per line, such as the output of aws s3 ls --recursive; - for standard input; repeatable; needed but for
+    /// per line, such as the output of aws s3 ls --recursive; - for standard input; repeatable; required except for
     /// --output keep-list
     #[arg(long, value_name = "LISTING", value_hint = ValueHint::AnyPath)]
     pub listing: Vec<PathBuf>,
 
-    /// The git repository of --ref and --payloads
+    /// Git repository for --ref and --payloads
     #[arg(long, value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
     pub git: PathBuf,
 
-    /// Branches, remote branches and tags that pin builds, with every commit that was ever the newest of one, as a
-    /// name or a pattern such as 'release-*', or a full one that begins with refs/; repeatable
+    /// Branches, remote branches and tags that pin builds, including every commit that was ever the tip of one: a
+    /// name or a pattern such as 'release-*', or a full name that begins with refs/; repeatable
     #[arg(long = "ref", value_name = "PATTERN")]
     pub refs: Vec<String>,
 
-    /// Refs that pin nothing although --ref matches them; repeatable
+    /// Refs to skip even though --ref matches them; repeatable
     #[arg(long = "exclude-ref", value_name = "PATTERN", requires = "refs")]
     pub excluded: Vec<String>,
 
-    /// Released commits or tags that pin builds, one per line; what follows the first word is a remark, as is a line
-    /// that begins with #
+    /// File of released commits or tags that pin builds, one per line; text after the first word is a comment, as are
+    /// lines that begin with #
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub payloads: Option<PathBuf>,
 
-    /// Leave out what was the newest commit of a ref before this day only, such as 2024-01-31. Releases that were cut
-    /// from what is left out lose their pins
+    /// Ignore commits that were the tip of a ref only before this day, such as 2024-01-31. Releases that were cut from
+    /// them lose their pins
     #[arg(long, value_name = "DATE", value_parser = seconds, requires = "refs", conflicts_with = "tips_only")]
     pub since: Option<Since>,
 
-    /// Leave out all but the newest commit of each ref. Releases that were cut from earlier ones lose their pins
+    /// Use only the tip of each ref. Releases that were cut from earlier commits lose their pins
     #[arg(long, requires = "refs")]
     pub tips_only: bool,
 
-    /// The listing is all there is: what is pinned and not in it is gone, whatever its stream
+    /// The listing is complete: a pinned build that it lacks is gone, whatever its stream
     #[arg(long, requires = "listing")]
     pub complete: bool,
 
@@ -68,10 +68,10 @@ pub struct RetentionArgs {
     pub network: NetworkArgs,
 }
 
-/// What standard output gets.
+/// Output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum RetentionOutput {
-    /// A list of builds, and the counts
+    /// A list of builds and the counts
     #[default]
     Human,
     /// The same for programs
@@ -97,22 +97,22 @@ Examples:
       --output keep-list > keep.json
   art-mirror-validate retention checkout/ --listing /srv/pub/openshift-v4
 
-Nothing is deleted. What cannot be read counts as pinned: every build that was
-made before the commit that has it. A clone must have its whole history (in
-Prow: git fetch --unshallow), or older builds stay undetermined.
+Nothing is deleted. A document that cannot be read counts as pinning every build
+that is older than its commit. The clone must have its full history (in Prow:
+git fetch --unshallow), or older builds stay undetermined.
 
 Exit status:
-  0  every pinned build of the listing's streams is there
-  1  at least one is gone, or some of its pinned images are
-  2  wrong usage, or a listing that cannot be used
+  0  every pinned build of the listing's streams is present
+  1  at least one, or a pinned image of one, is gone
+  2  usage error or unusable listing
   3  a ref or document cannot be read, so nothing is called an orphan; or the
-     listing does not say whether a pinned image is there";
+     listing does not show whether a pinned image is present";
 
 /// Reads, judges and prints.
 pub(super) fn run(args: &RetentionArgs) -> Exit {
     let (pins, retention) = match judge(args) {
         Ok((_, None)) if args.output != RetentionOutput::KeepList => {
-            return unusable("--listing is missing: what the mirror holds");
+            return unusable("--listing is required: what the mirror holds");
         }
         Ok(judged) => judged,
         Err(problem) => return unusable(problem),

@@ -17,15 +17,15 @@ use crate::text::Printable;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct RewriteArgs {
-    /// A stream file, a checkout (with --in-place, or where it has one document), or - for standard input
+    /// Stream file, checkout (with --in-place, or if it has one document), or - for standard input
     #[arg(value_name = "SOURCE", default_value = ".", value_parser = source)]
     pub source: Source,
 
-    /// Where to; without it, where --stream-prefix, --mirror or the environment say
+    /// Where to move URLs [default: as --stream-prefix, --mirror or the environment say]
     #[arg(long, value_enum, conflicts_with_all = ["base_url", "published"])]
     pub to: Option<Destination>,
 
-    /// A flat directory: each URL becomes BASE/FILE
+    /// Move URLs to a flat directory: each becomes BASE/FILE
     #[arg(long, value_name = "BASE", conflicts_with_all = ["published", "stream_prefix", "mirror"])]
     pub base_url: Option<Prefix>,
 
@@ -45,28 +45,28 @@ pub struct RewriteArgs {
 /// Where URLs are moved to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Destination {
-    /// The published place of each URL: what a document must name before it is merged
+    /// The published location of each file: what a document must name before it is merged
     Published,
     /// The bridge of --stream-prefix or the environment
     Bridge,
     /// The mirror of --mirror, or ART's public mirror
     Mirror,
-    /// The pre-release directories of the same
+    /// The pre-release directories of that mirror
     PreRelease,
 }
 
 const EXAMPLES: &str = "\
 Examples:
   art-mirror-validate rewrite --to published --in-place
-      from a bridge to the published places, before the pull request is merged
+      from a bridge to the published locations, before the pull request merges
   art-mirror-validate rewrite rhcos.json --to bridge \\
     --stream-prefix https://HOST/art/storage
       what an e2e job boots from
   art-mirror-validate rewrite rhcos.json --base-url http://127.0.0.1:8080
       what a directory serves
 
-Exit status: 0, or 2 if any URL's place cannot be told; then nothing is printed
-or changed.";
+Exit status: 0, or 2 if a URL cannot be moved; then nothing is printed or
+changed.";
 
 pub(super) fn run(args: &RewriteArgs) -> Exit {
     carry_out(args).map_or_else(unusable, |()| Exit::Pass)
@@ -84,7 +84,7 @@ fn carry_out(args: &RewriteArgs) -> Result<(), String> {
     let texts = read(args)?;
     if let (false, [first, second, ..]) = (args.in_place, texts.as_slice()) {
         return Err(format!(
-            "{} and {} are both there; name one, or change all of them with --in-place",
+            "found {} and {}; name one, or change all of them with --in-place",
             Printable(&first.name),
             Printable(&second.name)
         ));
@@ -105,7 +105,7 @@ fn carry_out(args: &RewriteArgs) -> Result<(), String> {
     for (name, path, rewritten) in moved {
         let name = Printable(name);
         let Some(path) = path else {
-            return Err(format!("{name} is no file that could be changed in place"));
+            return Err(format!("{name} is not a file that can be changed in place"));
         };
         if rewritten.changed > 0 {
             replace(path, &rewritten.text).map_err(|error| format!("{name}: {error}"))?;
@@ -127,13 +127,13 @@ fn destination(args: &RewriteArgs) -> Result<Target, String> {
             let TargetArgs { stream_prefix, mirror, mirror_version, pre_release, .. } = &wanted;
             let other_places = stream_prefix.is_some() || mirror.is_some() || mirror_version.is_some();
             if other_places || *pre_release {
-                return Err("--to published takes no other place: each URL says which is its own".to_owned());
+                return Err("--to published takes no other location: each URL has its own".to_owned());
             }
             return Ok(Target::PublishedPlace);
         }
         Some(Destination::Bridge) => {
             if wanted.mirror.is_some() {
-                return Err("--to bridge goes with --stream-prefix, not with --mirror".to_owned());
+                return Err("--to bridge requires --stream-prefix, not --mirror".to_owned());
             }
             let bridge = wanted.choose()?.bridge;
             return bridge.map(Target::Bridge).ok_or_else(|| {
@@ -155,7 +155,7 @@ fn destination(args: &RewriteArgs) -> Result<Target, String> {
         Target::Published => {
             let variable = super::env::STREAM_PREFIX;
             Err(format!(
-                "nothing says where to: pass --to, --base-url, --stream-prefix or --mirror, or set {variable}"
+                "nowhere to move URLs to: pass --to, --base-url, --stream-prefix or --mirror, or set {variable}"
             ))
         }
         target => Ok(target),

@@ -35,21 +35,20 @@ use crate::verdict::{Finding, Outcome, Reason, Strictness, Verdict, Verify};
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct SyncListArgs {
-    /// An installer checkout, a stream file, a ConfigMap manifest, an https:// URL of a stream file, or - for
-    /// standard input
+    /// Installer checkout, stream file, ConfigMap manifest, https:// URL of a stream file, or - for standard input
     #[arg(value_name = "SOURCE", default_value = ".", value_parser = source, value_hint = ValueHint::AnyPath)]
     pub sources: Vec<Source>,
 
-    /// Also the builds of which nothing is missing
+    /// Also list builds of which nothing is missing
     #[arg(long)]
     pub all: bool,
 
-    /// The job may change and delete what is in its directory and not of this build
+    /// Allow the job to change and delete files of other builds in its directory
     #[arg(long)]
     pub replace: bool,
 
-    /// The OpenShift release, such as 4.19.0-ec.0 or dev-4.19, whose directory on ART's mirror the sync job fills,
-    /// where the documents themselves name none
+    /// OpenShift release, such as 4.19.0-ec.0 or dev-4.19, whose directory on ART's mirror the sync job fills, if the
+    /// documents do not name one
     #[arg(long, value_name = "VERSION", conflicts_with_all = ["mirror_version", "pre_release", "published"])]
     pub release_version: Option<OcpVersion>,
 
@@ -65,16 +64,16 @@ pub struct SyncListArgs {
     #[command(flatten)]
     pub network: NetworkArgs,
 
-    /// How long all of it may take
+    /// Time limit of the whole run
     #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = duration, help_heading = "Network")]
     pub deadline: Duration,
 
-    /// What standard output gets
+    /// Output format
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     pub output: Output,
 
-    /// A directory for the sync job's lists (synclist-ARCH-BUILDID.txt), the request (request.md) and sync.json,
-    /// in place of those of an earlier run
+    /// Directory for the sync job's lists (synclist-ARCH-BUILDID.txt), the request (request.md) and sync.json;
+    /// replaces those of an earlier run
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Output")]
     pub dest: Option<PathBuf>,
 }
@@ -83,18 +82,19 @@ const EXAMPLES: &str = "\
 Examples:
   export OPENSHIFT_INSTALL_COREOS_STREAM_PREFIX=https://b.example/art/storage
   art-mirror-validate sync-list
-      what the build pipeline must upload, or the sync job mirror
+      show what the build pipeline must upload or the sync job must mirror
   art-mirror-validate sync-list --release-version 4.19.0-ec.0 --dest request/
-      the lists and command lines of the sync job for a release
+      write the lists and command lines of the sync job for a release
 
-A list for the sync job is always a whole build, since the job deletes what its
-list does not name; where it is not whole, or would destroy what is there, there
-is none, and the reason is given. The bridge is asked for every file first.
+A list for the sync job is always a whole build, because the job deletes what
+its list does not name. If the list would be incomplete, or the job would
+destroy other files, no list is written and the reason is given. The bridge is
+checked for every file first.
 
 Exit status:
-  0  everything that was asked for is listed; there may be nothing to mirror
+  0  everything requested is listed; there may be nothing to mirror
   1  the bridge lacks a file, mirroring would not fix one, or a list is refused
-  2  wrong usage, an unusable document, or two builds for one directory
+  2  usage error, unusable document, or two builds for one directory
   3  something could not be determined";
 
 pub(super) fn run(args: &SyncListArgs, quiet: bool) -> Exit {
@@ -124,7 +124,7 @@ async fn list(args: &SyncListArgs, quiet: bool, mut stop: Stop<'_>) -> Result<Ex
         |file: &Candidate<'_>| file.left_out.is_none() && is_on_bridge(&file.artifact.location);
     if choice.bridge.is_none() && !files.iter().any(is_on_bridge) {
         return Err(unusable(format!(
-            "the files are fetched from a bridge, and nothing says which: pass --stream-prefix, or set {}",
+            "the files are fetched from a bridge: name it with --stream-prefix, or set {}",
             env::STREAM_PREFIX
         )));
     }
@@ -198,9 +198,7 @@ fn is_on_bridge(location: &str) -> bool {
 /// Where the bridge has a file: at the configured one, or where the document says, if that is a bridge.
 fn at_bridge(bridge: &Choice, artifact: &Artifact) -> Result<ArtifactUrl, String> {
     if bridge.target == Target::Published && !is_on_bridge(&artifact.location) {
-        return Err(
-            "its location is not on a bridge, and no --stream-prefix says which bridge has it".to_owned()
-        );
+        return Err("its location is not on a bridge, and no --stream-prefix names one".to_owned());
     }
     bridge.place(&artifact.location, &artifact.release).map_err(|error| error.to_string())
 }

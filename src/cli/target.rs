@@ -147,13 +147,13 @@ impl TargetArgs {
         let mut notes = Vec::new();
         if self.published {
             for name in overrides() {
-                notes.push(format!("{name} is set, and ignored because of --published"));
+                notes.push(format!("{name} is set but ignored because of --published"));
             }
             return Ok(Choice { target: Target::Published, bridge: None, notes });
         }
         let bridge = self.bridge(&mut notes)?;
         if self.mirror.is_none() && (self.mirror_version.is_some() || self.pre_release) {
-            return Err("--mirror-version and --pre-release go with --mirror".to_owned());
+            return Err("--mirror-version and --pre-release require --mirror".to_owned());
         }
         let target = match (&self.mirror, &bridge) {
             (Some(base), _) => {
@@ -201,9 +201,9 @@ impl ValueEnum for Verify {
             Self::Exists => ("exists", "Status and size"),
             Self::Published => (
                 "published",
-                "Also a sha256 that the server publishes: a digest header, sha256sum.txt or meta.json",
+                "Also a sha256 published by the server: a digest header, sha256sum.txt or meta.json",
             ),
-            Self::Auto => ("auto", "Published where there is one, else content"),
+            Self::Auto => ("auto", "Published where available, else content"),
             Self::Content => ("content", "Download and hash"),
         };
         Some(PossibleValue::new(name).help(help))
@@ -217,7 +217,7 @@ impl ValueEnum for Strictness {
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         let (name, help) = match self {
-            Self::Ignore => ("ignore", "Nothing; it is not asked for"),
+            Self::Ignore => ("ignore", "Not checked"),
             Self::Warn => ("warn", "A warning; the verdict does not depend on it"),
             Self::Require => ("require", "A failure"),
         };

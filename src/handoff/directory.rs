@@ -21,8 +21,7 @@ pub struct Directories(BTreeMap<String, (String, BuildId)>);
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{directory} holds one build of an architecture, and two would go there: {first}, and {second}. Hand over one \
-     stream at a time, each with a --release-version of its own; mirror --layout build gives each build a directory"
+    "{directory} can hold one build of an architecture, but two would go there: {first}, and {second}. Handle one stream at a time, each with its own --release-version; mirror --layout build gives each build a directory"
 )]
 pub struct TwoBuilds {
     directory: String,

@@ -28,9 +28,9 @@ use crate::text::excerpt;
 /// Why nothing is written to a directory.
 #[derive(Debug, thiserror::Error)]
 pub enum NotClaimed {
-    #[error("{}: another run is writing here; try again when it has ended", .0.display())]
+    #[error("{}: another run is writing here; try again when it has finished", .0.display())]
     Busy(PathBuf),
-    #[error("{}: {found}, and build {build} would go there; if nothing needs what is there, pass --replace", path.display())]
+    #[error("{}: {found}, but build {build} would go there; if nothing needs the existing files, pass --replace", path.display())]
     Occupied { path: PathBuf, found: String, build: String },
     #[error("{}: {error}", path.display())]
     Io { path: PathBuf, error: io::Error },
@@ -79,7 +79,7 @@ pub fn claim(root: &Path, plan: &MirrorPlan, replace: bool) -> Result<Vec<File>,
             if there.is_some_and(|it| it != file.sha256) {
                 return Err(occupied(
                     path,
-                    format!("it has other bytes, and no {SHA256SUM_TXT} says that it should not"),
+                    format!("its content differs, and no {SHA256SUM_TXT} says that it is damaged"),
                 ));
             }
         }

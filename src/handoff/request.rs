@@ -15,7 +15,7 @@ use crate::verdict::{Reason, Verdict};
 const MOST_LOCATIONS: usize = 2_000;
 
 /// How a request says that it is cut.
-const CUT: &str = "more, which have no room here";
+const CUT: &str = "more, which do not fit here";
 
 /// A file that a request asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,7 +72,7 @@ pub fn write(report: &Report) -> Option<String> {
         }
     }
     if let Some(retest) = report.prow.retest() {
-        let _ = writeln!(text, "\nOnce they are there: {} on the pull request.", Printable(retest));
+        let _ = writeln!(text, "\nOnce they are mirrored: {} on the pull request.", Printable(retest));
     }
     Some(text)
 }
@@ -81,17 +81,18 @@ pub fn write(report: &Report) -> Option<String> {
 const TITLES: [&str; 3] = [
     "Missing",
     "Present, but not the bytes that the document names",
-    "Archived, to be restored from the archive storage class for good",
+    "Archived, to be restored permanently from the archive storage class",
 ];
 
 const FOR_THE_JOB: &str = "\
-For ART's sync job. It deletes from a directory what its list does not name, so give it the lists of
-`art-mirror-validate sync-list`, which are whole, and not these lines.";
+For ART's sync job. It deletes from a directory what its list does not name, so give it the complete lists of
+`art-mirror-validate sync-list`, not these lines.";
 
 const FOR_THE_PIPELINE: &str = "\
-For the build pipeline, which uploads to its own bucket. ART's sync job does not fill this place.";
+For the build pipeline, which uploads to its own bucket. ART's sync job does not upload there.";
 
-const FOR_OTHERS: &str = "For whoever fills these hosts; neither ART's sync job nor its build pipeline does.";
+const FOR_OTHERS: &str =
+    "For the owners of these hosts; neither ART's sync job nor its build pipeline uploads there.";
 
 /// What follows a build ID where the build pipeline's directory is named.
 const TO: &str = ", to ";
@@ -239,6 +240,6 @@ mod tests {
     #[test]
     fn a_request_is_bounded() {
         let text = write(&sample::large(10_000)).unwrap();
-        assert!(text.contains("and 8000 more, which have no room here"), "{}", text.len());
+        assert!(text.contains("and 8000 more, which do not fit here"), "{}", text.len());
     }
 }

@@ -167,7 +167,7 @@ impl Absence {
             Self::Gone { how: HowGone::NotListed } => "not listed",
             Self::Gone { how: HowGone::Removed } => "removed as a whole (tombstone-builds)",
             Self::Gone { how: HowGone::Pruned } => "pruned (policy-cleanup)",
-            Self::Gone { how: HowGone::FilesNotListed } => "not among the files that are listed",
+            Self::Gone { how: HowGone::FilesNotListed } => "not among the listed files",
         }
     }
 }
@@ -191,14 +191,10 @@ impl Status {
                 "a document names it, now or in a commit that a release may have been cut from; keep it"
             }
             Self::Newest => {
-                "nothing pins it, but it is the newest of its directory; keep it for the next bump"
+                "nothing pins it, but it is the newest in its directory; keep it for the next bump"
             }
-            Self::Unreadable => {
-                "its name is not a build ID, and nothing beside it says which build it is; keep it"
-            }
-            Self::PerhapsPinned => {
-                "nothing that could be read pins it, but something that may pin it could not be read; keep it"
-            }
+            Self::Unreadable => "its name is not a build ID, and nothing else identifies the build; keep it",
+            Self::PerhapsPinned => "nothing readable pins it, but something unreadable may; keep it",
             Self::Orphan => "nothing pins it, and there is a newer one; it may be pruned",
         }
     }

@@ -352,7 +352,7 @@ impl SyncList {
         let refused = (sync_job.is_none() && upload_to.is_none()).then(|| Refused {
             why: WhyRefused::NotArts,
             message: format!(
-                "neither ART's sync job nor its build pipeline fills {}",
+                "neither ART's sync job nor its build pipeline uploads to {}",
                 excerpt(file.destination.directory(), 300)
             ),
         });
@@ -400,7 +400,7 @@ impl SyncBuild {
         match (&self.sync_job, &self.upload_to) {
             _ if !self.refused.is_empty() => "For `mirror --request` only, which deletes nothing.",
             (_, Some(_)) => {
-                "For the build pipeline, which uploads to its own bucket. ART's sync job does not fill this place."
+                "For the build pipeline, which uploads to its own bucket. ART's sync job does not upload there."
             }
             _ => "For ART's sync job, which deletes from the directory what its list does not name.",
         }
@@ -441,11 +441,11 @@ pub fn read(text: &str) -> Result<Vec<Requested>, String> {
     struct SchemaVersion {
         schema_version: u32,
     }
-    let bad = |error: serde_json::Error| format!("it is not a list of sync-list: {error}");
+    let bad = |error: serde_json::Error| format!("it is not a list written by sync-list: {error}");
     let SchemaVersion { schema_version } = serde_json::from_str(text).map_err(bad)?;
     if schema_version != SCHEMA_VERSION {
         return Err(format!(
-            "it has schema_version {schema_version}; expected {SCHEMA_VERSION}: let sync-list write it again"
+            "found schema_version {schema_version}, expected {SCHEMA_VERSION}: run sync-list again"
         ));
     }
     let list: ReadList = serde_json::from_str(text).map_err(bad)?;

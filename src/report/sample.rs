@@ -230,7 +230,7 @@ pub(crate) fn report() -> Report {
     let mut report = of(&documents, artifacts);
     report
         .notes
-        .push("OPENSHIFT_INSTALL_COREOS_STREAM_PREFIX is set, and ignored because of --published".into());
+        .push("OPENSHIFT_INSTALL_COREOS_STREAM_PREFIX is set but ignored because of --published".into());
     report
 }
 

@@ -67,7 +67,7 @@ pub enum Verify {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Strictness {
-    /// Nothing; it is not asked for.
+    /// Not checked.
     Ignore,
     /// It is reported, and the verdict does not depend on it.
     #[default]

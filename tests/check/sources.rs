@@ -277,13 +277,13 @@ fn filters_choose_and_say_what_there_is() {
     for (filters, says) in [
         (
             &["-a", "amd64"][..],
-            "no artifact has the architecture \"amd64\"; there are: aarch64, ppc64le, s390x, x86_64",
+            "no artifact has the architecture \"amd64\"; available: aarch64, ppc64le, s390x, x86_64",
         ),
         (
             &["-c", "disc"],
-            "no artifact has the component \"disc\"; there are: disk, initramfs, kernel, rootfs",
+            "no artifact has the component \"disc\"; available: disk, initramfs, kernel, rootfs",
         ),
-        (&["-a", "s390x", "-p", "aws"], "no artifact matches all the filters; there are: "),
+        (&["-a", "s390x", "-p", "aws"], "no artifact matches all filters; available: "),
         (&["-p", "\u{1b}[31m"], "\"\\u{1b}[31m\""),
     ] {
         let stderr = unusable(check(&root).args(filters));
@@ -315,7 +315,7 @@ fn the_streams_of_a_manifest_are_checked_and_chosen_by_name() {
         [&nine[1..], &ten[1..]].concat()
     );
     let stderr = unusable(check("-").stdin(&*manifest).args(["--stream", "rhel-8"]));
-    assert!(stderr.contains("no artifact has the stream \"rhel-8\"; there are: "), "{stderr}");
+    assert!(stderr.contains("no artifact has the stream \"rhel-8\"; available: "), "{stderr}");
     assert!(stderr.contains("rhel-10, rhel-9"), "{stderr}");
 }
 

@@ -147,7 +147,7 @@ fn revisions_are_named_as_people_name_them() {
         (&["nowhere"][..], "nowhere: there is no such file"),
         (&["nowhere..main"], "no commit \"nowhere\""),
         (&["main..nowhere"], "no commit \"nowhere\""),
-        (&["before..main", "main"], "main is a third"),
+        (&["before..main", "main"], "found a third, main"),
         (&["--", "--output=x..main"], "no commit \"--output=x\""),
         (&["--", "-x"], "-x: there is no such file"),
         (&["before", "../nowhere"], "../nowhere: there is no such file"),

@@ -90,7 +90,7 @@ fn a_file_gets_its_name_only_if_it_is_the_right_one() {
     let dest = tempfile::tempdir().unwrap();
     let ran = mirror(&server, dest.path(), &ONE);
     assert_eq!(ran.status(), 1, "{}", ran.all());
-    assert!(ran.stdout.contains("its server has other bytes: sha256"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("the server has different content: sha256"), "{}", ran.stdout);
     assert_eq!(files_below(dest.path()), Vec::<String>::new());
 
     server.remove(&path_at_bridge(METAL));
@@ -254,10 +254,10 @@ fn plumes_options_do_what_they_do_there_and_name_only_what_was_copied() {
 
     // Nothing is copied where the document has no such artifact; plume succeeds with nothing.
     let ran = mirror(&server, &images, &["--artifact", "metall"]);
-    assert_eq!((ran.status(), ran.stderr.contains("there are: ")), (2, true), "{}", ran.all());
+    assert_eq!((ran.status(), ran.stderr.contains("available: ")), (2, true), "{}", ran.all());
     let ran = mirror(&server, &images, &["-a", "metal"]);
     assert!(
-        ran.status() == 2 && ran.stderr.contains("for plume's -a, a platform, pass --artifact"),
+        ran.status() == 2 && ran.stderr.contains("for plume's -a (a platform), pass --artifact"),
         "{}",
         ran.all()
     );
@@ -344,7 +344,7 @@ fn a_dry_run_fetches_nothing_and_makes_nothing() {
     let ran = mirror(&server, &dest, &[&ONE[..], &["--dry-run"]].concat());
     assert_eq!(ran.status(), 0, "{}", ran.all());
     assert!(ran.stdout.starts_with(&format!("{METAL} from http://")), "{}", ran.stdout);
-    assert!(ran.stdout.contains("1 file, 106 bytes to come"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("1 file, 106 bytes to fetch"), "{}", ran.stdout);
     assert!(!dest.exists());
 }
 

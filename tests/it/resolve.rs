@@ -182,8 +182,8 @@ fn the_query_of_an_install_config_stays_at_its_url() {
         assert_prints(&list, &format!("{moved}{query}\n"));
     }
     for (query, says) in [
-        (format!("?sha256={other}"), format!("its query says {other}")),
-        (format!("?compressed-sha256={inner}"), format!("its query says {inner}")),
+        (format!("?sha256={other}"), format!("its query names {other}")),
+        (format!("?compressed-sha256={inner}"), format!("its query names {inner}")),
     ] {
         let text = format!("{url}{query}");
         assert_prints(&run(&["resolve", &text]), &format!("{text}\n"));
@@ -227,7 +227,7 @@ fn a_document_on_a_bridge_goes_to_its_published_place_without_further_options() 
     }
     assert_refuses(
         &run(&["rewrite", "x", "--to", "published", "--mirror", "https://m/x"]),
-        "takes no other place",
+        "takes no other location",
     );
 }
 
@@ -367,7 +367,7 @@ fn json_and_checksums_come_from_the_document() {
         &run(&["resolve", &url, "--source", source, "--with-checksum"]),
         &format!("{url}?sha256={inner}\n"),
     );
-    assert_refuses(&run(&["resolve", &url, "--with-checksum"]), "its sha256 is not known");
+    assert_refuses(&run(&["resolve", &url, "--with-checksum"]), "its sha256 is unknown");
 }
 
 #[test]
@@ -375,11 +375,11 @@ fn a_filter_that_matches_nothing_lists_what_exists() {
     let args = ["resolve", "--source", "testdata/checkout-2021"];
     assert_refuses(
         &run(&[&args[..], &["-p", "qmeu"]].concat()),
-        "no artifact has the platform \"qmeu\"; there are: ",
+        "no artifact has the platform \"qmeu\"; available: ",
     );
     assert_refuses(
         &run(&[&args[..], &["-p", "qemu", "-f", "iso"]].concat()),
-        "no artifact matches all the filters",
+        "no artifact matches all filters",
     );
 }
 
@@ -470,7 +470,7 @@ fn in_place_changes_every_document_of_a_checkout_or_none() {
     let (before, scos) = (fs::read_to_string(&path).unwrap(), fs::read_to_string(&other).unwrap());
     let checkout = root.path().to_str().unwrap();
 
-    assert_refuses(&run(&["rewrite", checkout, "--base-url", "http://h"]), "are both there; name one");
+    assert_refuses(&run(&["rewrite", checkout, "--base-url", "http://h"]), "; name one, or change all");
     // scos builds have no place on the public mirror, so nothing is changed at all.
     assert_refuses(&run(&["rewrite", checkout, "--to", "mirror", "--in-place"]), "scos");
     assert_eq!(fs::read_to_string(&path).unwrap(), before);
@@ -496,7 +496,7 @@ fn in_place_changes_every_document_of_a_checkout_or_none() {
 #[test]
 fn rewrite_says_what_is_missing() {
     let file = "testdata/checkout/data/data/coreos/rhcos.json";
-    assert_refuses(&run(&["rewrite", file]), "nothing says where to");
+    assert_refuses(&run(&["rewrite", file]), "nowhere to move URLs to");
     assert_refuses(&run(&["rewrite", file, "--to", "bridge"]), "--to bridge needs the bridge's prefix");
     assert_refuses(&run(&["rewrite", "-", "--in-place", "--base-url", "http://h"]), "-");
     assert_refuses(
@@ -554,7 +554,7 @@ fn a_check_of_the_bridge_says_that_it_is_no_mirror_result() {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(3), "{}", stdout(&output));
-    assert!(stdout(&output).contains(&format!("{PREFIX} is set, and ignored because of --published")));
+    assert!(stdout(&output).contains(&format!("{PREFIX} is set but ignored because of --published")));
     assert_eq!(mirror.request_count(), asked);
 }
 
@@ -581,7 +581,7 @@ fn a_check_of_a_mirror_asks_there_for_the_documents_files() {
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let mut reasons = report["artifacts"].as_array().unwrap().iter().map(|artifact| &artifact["reason"]);
     assert!(reasons.all(|reason| reason == "missing"), "{report:#}");
-    assert_refuses(&run(&["check", "testdata/checkout", "--pre-release"]), "go with --mirror");
+    assert_refuses(&run(&["check", "testdata/checkout", "--pre-release"]), "require --mirror");
 }
 
 #[test]

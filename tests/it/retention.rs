@@ -315,7 +315,7 @@ fn a_release_is_cut_from_any_commit_of_a_branch_so_each_of_them_pins() {
     let dir = tempfile::tempdir().unwrap();
     let listing = builds_json(dir.path(), &[first, newest]);
     let shown = retention(&repo, &["--ref", "main", "--tips-only", "--listing", &listing]).stdout;
-    assert!(shown.contains("--tips-only leaves out earlier commits"), "{shown}");
+    assert!(shown.contains("--tips-only ignores earlier commits"), "{shown}");
     let ran = retention(&repo, &["--ref", "main", "--since", "last week", "--listing", &listing]);
     assert_eq!((ran.status(), ran.stderr.contains("expected a day")), (2, true), "{}", ran.all());
 }

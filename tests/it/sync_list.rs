@@ -149,7 +149,7 @@ fn two_builds_for_one_directory_are_refused_before_anything_is_asked() {
         assert!(ran.stderr.contains(part), "{part}: {}", ran.stderr);
     }
     assert!(
-        ran.stderr.contains("one stream at a time, each with a --release-version of its own"),
+        ran.stderr.contains("one stream at a time, each with its own --release-version"),
         "{}",
         ran.stderr
     );
@@ -173,7 +173,7 @@ fn what_the_build_pipeline_fills_is_no_request_to_the_job() {
     assert_eq!(build["upload_to"], "prod/streams/4.19-9.6/builds/419.96.202506171412-0/x86_64/");
     assert_eq!((&build["sync_job"], build["files"].as_array().unwrap().len()), (&Value::Null, 13));
     let ran = list(&["--output", "markdown"]);
-    assert!(ran.stdout.contains("ART's sync job does not fill this place."), "{}", ran.stdout);
+    assert!(ran.stdout.contains("ART's sync job does not upload there."), "{}", ran.stdout);
     assert!(ran.stdout.contains("To `prod/streams/4.19-9.6/builds/"), "{}", ran.stdout);
 }
 
@@ -253,7 +253,7 @@ fn nothing_is_asked_without_a_bridge() {
     let document = document();
     let ran = run(&["sync-list", document.to_str().unwrap()]);
     assert_eq!(ran.status(), 2);
-    insta::assert_snapshot!(ran.stderr, @"error: the files are fetched from a bridge, and nothing says which: pass --stream-prefix, or set OPENSHIFT_INSTALL_COREOS_STREAM_PREFIX");
+    insta::assert_snapshot!(ran.stderr, @"error: the files are fetched from a bridge: name it with --stream-prefix, or set OPENSHIFT_INSTALL_COREOS_STREAM_PREFIX");
 }
 
 #[test]

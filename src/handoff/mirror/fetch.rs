@@ -40,7 +40,7 @@ pub enum Fetched {
 pub enum FetchFailure {
     #[error("{}", said(.0))]
     Observed(Observation),
-    #[error("its server has other bytes: sha256 {found}, expected {expected}")]
+    #[error("the server has different content: sha256 {found}, expected {expected}")]
     Sha256 { expected: Sha256, found: Sha256 },
     #[error("{}: {error}", path.display())]
     Io { path: PathBuf, error: io::Error },
@@ -164,7 +164,7 @@ impl<'f> Fetcher<'f> {
             }
             Err(Unfinished::Sink(_)) => {
                 let why = sink.finish().await.err();
-                Err(io(why.unwrap_or_else(|| io::Error::other("the disk takes no more"))))
+                Err(io(why.unwrap_or_else(|| io::Error::other("the file could not be written"))))
             }
         }
     }
@@ -199,7 +199,7 @@ pub(super) fn digest_of(path: &Path) -> io::Result<Option<Sha256>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
         Ok(metadata) if metadata.is_file() => Ok(Some(Hash::of(&mut File::open(path)?)?.0.finish())),
-        Ok(_) => Err(io::Error::other("something that is not a regular file is in its place")),
+        Ok(_) => Err(io::Error::other("its path is not a regular file")),
     }
 }
 

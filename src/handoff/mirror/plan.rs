@@ -69,7 +69,7 @@ pub struct MirrorPlan {
 pub enum PlanError {
     #[error("{title}: {why}")]
     NoPlace { title: String, why: String },
-    #[error("{path} would be a name of {first} and of {second}, which have other bytes")]
+    #[error("{path} would be the name of both {first} and {second}, which differ")]
     Taken { path: String, first: String, second: String },
     #[error(transparent)]
     TwoBuilds(#[from] TwoBuilds),
@@ -82,7 +82,7 @@ impl Arrangement {
             Self::Flat => return Ok(Target::Flat(base)),
             Self::Streams if base.kind() != PrefixKind::Streams => {
                 return Err(format!(
-                    "{base} is not a base of the streams layout; expected one that ends in /streams"
+                    "{base} is not the base of a streams layout; expected one that ends in /streams"
                 ));
             }
             Self::Streams => Mirror::new(base, None, false),
@@ -204,6 +204,6 @@ fn path_of(path: &str) -> Result<PathBuf, String> {
     if segments.iter().all(plain) && segments.last().is_some_and(|file| !SIDECARS.contains(file)) {
         Ok(segments.iter().collect())
     } else {
-        Err(format!("`{}` is not a path that a file may have here", excerpt(path, 300)))
+        Err(format!("`{}` is not an allowed path", excerpt(path, 300)))
     }
 }

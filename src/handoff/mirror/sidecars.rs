@@ -82,7 +82,7 @@ fn meta_json_is_of(build: &BuildId, bytes: &[u8]) -> Option<String> {
     }
     match serde_json::from_slice::<Meta>(bytes).ok()?.buildid {
         Some(id) if id != build.as_str() => {
-            Some(format!("it is of build {}, not of {build}", crate::text::excerpt(&id, 80)))
+            Some(format!("it belongs to build {}, not to {build}", crate::text::excerpt(&id, 80)))
         }
         _ => None,
     }

@@ -128,5 +128,5 @@ fn write(mut file: File, mut hash: Hash, mut orders: mpsc::Receiver<SinkOrder>) 
             }
         }
     }
-    Err(io::Error::new(io::ErrorKind::Interrupted, "the download was given up"))
+    Err(io::Error::new(io::ErrorKind::Interrupted, "the download was abandoned"))
 }

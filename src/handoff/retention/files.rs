@@ -21,8 +21,8 @@ struct Of<'p> {
     by: BTreeSet<(bool, &'p Arc<str>)>,
 }
 
-const ODD_ENTRY: &str = "its policy-cleanup is in no known shape";
-const NO_IMAGE: &str = "images of the build were pruned, and nothing says which image the pin is of";
+const ODD_ENTRY: &str = "its policy-cleanup has an unknown form";
+const NO_IMAGE: &str = "images of the build were pruned, and the pin does not say which image it needs";
 const NO_FILES: &str = "the listing names no image of the build";
 
 impl<'p> MissingByBuild<'p> {

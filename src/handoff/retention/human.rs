@@ -59,8 +59,7 @@ impl Retention {
     fn narrowed(&self) -> Option<String> {
         let option = Printable(self.narrowed_by.as_deref()?);
         Some(format!(
-            "{option} leaves out earlier commits: a release that was cut from one of them may still install what is \
-             called an orphan here"
+            "{option} ignores earlier commits: a release that was cut from one of them may still install a build listed as an orphan here"
         ))
     }
 

@@ -281,8 +281,7 @@ impl Pins {
             })?;
             for it in cut_off {
                 let why = format!(
-                    "its history before {} is not in this clone, which is a shallow one; fetch it with git fetch \
-                     --unshallow",
+                    "its history before {} is missing from this shallow clone; fetch it with git fetch --unshallow",
                     short(&it.commit)
                 );
                 self.unreadable(&name_of(&it), &why, Some(it.time));
@@ -336,8 +335,7 @@ impl Pins {
     }
 
     fn nothing(&mut self, by: &Arc<str>, time: Option<u64>) {
-        let why = "no boot-image metadata is where any year's checkout has it; leave it out with --exclude-ref if \
-                   that is as it should be";
+        let why = "it has no boot-image metadata in any of the known locations; if that is expected, skip it with --exclude-ref";
         self.unreadable(by, why, time);
     }
 
@@ -354,7 +352,7 @@ impl Pins {
             Some(rest) => {
                 rest.newest_build = rest.newest_build.zip(newest_build).map(|(one, other)| one.max(other));
                 rest.by = "others".into();
-                "more than are named here".clone_into(&mut rest.why);
+                "more than are listed here".clone_into(&mut rest.why);
             }
         }
     }

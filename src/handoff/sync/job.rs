@@ -82,9 +82,7 @@ impl SyncJob {
         let (_, wanted) = file.destination.as_str().split_once("/dependencies/rhcos/")?;
         (written != wanted).then(|| {
             format!(
-                "the job would write {}, and the document has {}: it puts VERSION-ARCH in place of the build ID. \
-                 mirror --request writes the name that the document has; rewrite --to mirror --mirror-version \
-                 4.M.P puts the job's into the document",
+                "the job would write {}, but the document names {}: the job replaces the build ID with VERSION-ARCH. mirror --request writes the document's name; rewrite --to mirror --mirror-version 4.M.P puts the job's name into the document",
                 excerpt(&written, 200),
                 excerpt(wanted, 200)
             )
@@ -193,7 +191,7 @@ impl SyncBuild {
         let is_there = self.id_of(&answer).is_ok_and(|id| id.as_ref() == Some(&self.build_id));
         if is_there {
             self.remarks.push(format!(
-                "{RHCOS_ID_TXT} names this build already: the Jenkins job skips it unless FORCE is set"
+                "{RHCOS_ID_TXT} already names this build: the Jenkins job skips it unless FORCE is set"
             ));
         }
         // The Jenkins job reads the build from this artifact.
@@ -232,13 +230,14 @@ impl SyncBuild {
         let sums = match answer(&first.destination.sibling(SHA256SUM_TXT)) {
             Ok(Some(bytes)) => {
                 let (sums, outcome) = Sha256sum::parse(&bytes);
-                losses.extend(outcome.err().map(|error| format!("{SHA256SUM_TXT} is not one: {error}")));
+                losses.extend(outcome.err().map(|error| format!("{SHA256SUM_TXT} is not readable: {error}")));
                 sums
             }
             Ok(None) => {
                 let is_empty = self.files.iter().all(|file| file.state == SyncState::Missing);
                 if !is_empty || matches!(id, Ok(Some(_))) {
-                    losses.push(format!("it is not empty, and no {SHA256SUM_TXT} says what is in it"));
+                    losses
+                        .push(format!("it is not empty, and it has no {SHA256SUM_TXT} that lists its files"));
                 }
                 Sha256sum::default()
             }
@@ -285,7 +284,7 @@ impl SyncBuild {
             self.remarks.push(format!("--replace: {losses}"));
         } else {
             let why = if is_unknown { WhyRefused::Undetermined } else { WhyRefused::Occupied };
-            let message = format!("{losses}. If nothing needs what is there, pass --replace");
+            let message = format!("{losses}. If nothing needs the existing files, pass --replace");
             self.refused.push(Refused { why, message });
         }
     }
@@ -304,13 +303,13 @@ impl SyncBuild {
         };
         if held.age() > self.build_id.age() {
             self.remarks.push(format!(
-                "--no-latest: {directory} holds build {held}, which is newer; without it the job would set it back"
+                "--no-latest: {directory} holds build {held}, which is newer; without it the job would downgrade it"
             ));
             return true;
         }
         if held != self.build_id {
             self.remarks.push(format!(
-                "{directory} goes from build {held} to {}: its names without a version change their bytes",
+                "{directory} moves from build {held} to {}: the content of its unversioned names changes",
                 self.build_id
             ));
         }
