@@ -14,11 +14,9 @@
 //! | `drain` | decompressed bytes, read to their end within fixed limits |
 //! | `unpack` | gzip, xz, zstd and zip |
 //! | `unzip` | the one member of a zip archive |
-//! | `memory` | what decompressors may take between them |
 //! | `proof` | all of it together: from a URL to evidence |
 
 mod drain;
-mod memory;
 mod meter;
 mod proof;
 mod ranges;

@@ -8,12 +8,11 @@ use tokio::task::JoinHandle;
 
 use super::ContentEvidence;
 use super::drain::{MAX_UNCOMPRESSED_BYTES, Uncompressed};
-use super::memory::Memory;
 use super::meter::{Meter, Transfers};
 use super::sink::Sink;
 use super::tap::{Chunk, Tap, Totals};
 use super::transfer::{Extent, Transferred, Unfinished};
-use super::unpack::{Format, is_of_unknown_format, unpack};
+use super::unpack::{Format, LargeDecoder, is_of_unknown_format, unpack};
 use crate::http::{Client, ProbeErrorKind, probe_error};
 use crate::location::ArtifactUrl;
 use crate::probe::answer::{SmallFile, small_file};
@@ -60,7 +59,7 @@ pub struct ContentRequest {
 /// Proves what servers serve.
 pub(in crate::probe) struct Prover {
     permits: Semaphore,
-    memory: Arc<Memory>,
+    large: Arc<LargeDecoder>,
     transfers: Transfers,
 }
 
@@ -78,7 +77,7 @@ struct HashPlan {
     of_unknown_format: bool,
     uncompress: bool,
     uncompressed_size: Option<u64>,
-    memory: Arc<Memory>,
+    large: Arc<LargeDecoder>,
 }
 
 /// What the hashing thread found.
@@ -92,7 +91,7 @@ impl Default for Prover {
     fn default() -> Self {
         let cpus = std::thread::available_parallelism().map_or(1, usize::from);
         let downloads = cpus.saturating_mul(DOWNLOADS_PER_CPU).clamp(*DOWNLOADS.start(), *DOWNLOADS.end());
-        Self { permits: Semaphore::new(downloads), memory: Arc::default(), transfers: Transfers::default() }
+        Self { permits: Semaphore::new(downloads), large: Arc::default(), transfers: Transfers::default() }
     }
 }
 
@@ -134,7 +133,7 @@ impl Prover {
             uncompressed_size: request
                 .uncompressed_size
                 .or_else(|| said.clone().find_map(|file| file.uncompressed_size)),
-            memory: Arc::clone(&self.memory),
+            large: Arc::clone(&self.large),
         };
         let told = match evidence.file {
             Observation::Present { size, .. } => size,
@@ -214,7 +213,7 @@ impl HashPlan {
     fn carry_out(&self, chunks: mpsc::Receiver<Chunk>) -> Option<HashOutcome> {
         let mut tap = Tap::new(chunks);
         let unpacked =
-            self.uncompress.then(|| unpack(&mut tap, self.named, self.uncompressed_size, &self.memory));
+            self.uncompress.then(|| unpack(&mut tap, self.named, self.uncompressed_size, &self.large));
         let Totals { bytes, sha256 } = tap.finish()?;
         let uncompressed = unpacked.map(|it| match it {
             None if self.of_unknown_format => {

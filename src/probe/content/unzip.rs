@@ -220,8 +220,8 @@ mod tests {
 
     use tokio::sync::mpsc;
 
-    use super::super::memory::Memory;
     use super::super::tap::Chunk;
+    use super::super::unpack::LargeDecoder;
     use super::super::unpack::unpack;
     use super::*;
     use crate::stream::Sha256;
@@ -294,7 +294,7 @@ mod tests {
         let pieces = archive.chunks(7).map(bytes::Bytes::copy_from_slice).collect();
         sender.try_send(Chunk::Bytes(pieces)).unwrap();
         sender.try_send(Chunk::End).unwrap();
-        unpack(&mut Tap::new(chunks), None, None, &Memory::default())
+        unpack(&mut Tap::new(chunks), None, None, &LargeDecoder::default())
     }
 
     fn file() -> Vec<u8> {
