@@ -22,12 +22,10 @@ use crate::stream::{ArtifactId, Document};
 /// The version of the JSON form.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// One side of a comparison.
 #[derive(Debug, Clone)]
 pub struct Side {
     /// What a person called it.
     pub name: String,
-    /// Its documents.
     pub documents: Vec<Document>,
     /// Whether it is one document that was named, rather than all of a checkout.
     pub single: bool,

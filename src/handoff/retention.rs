@@ -184,7 +184,6 @@ impl Status {
         }
     }
 
-    /// What it means, for a person.
     pub(super) const fn meaning(self) -> &'static str {
         match self {
             Self::Pinned => {

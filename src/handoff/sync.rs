@@ -199,7 +199,6 @@ pub struct Candidate<'s> {
     pub destination: Option<ArtifactUrl>,
     /// Where the bridge should have it.
     pub url: Option<ArtifactUrl>,
-    /// What is at its destination.
     pub state: SyncState,
     /// The same, one sentence for a person.
     pub message: Option<String>,
@@ -226,7 +225,6 @@ impl<'s> Candidate<'s> {
         Self { sourced, artifact, destination, url: None, state, message: None, size: None, left_out: None }
     }
 
-    /// The directory that it should be in.
     pub fn directory(&self) -> Option<&str> {
         self.destination.as_ref().map(ArtifactUrl::directory)
     }

@@ -17,7 +17,6 @@ pub struct ProbeError {
     pub detail: String,
 }
 
-/// The kinds of [`ProbeError`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ProbeErrorKind {
     Unreachable,

@@ -11,7 +11,6 @@ use crate::text::Printable;
 /// The most redirects that one request follows.
 pub const MAX_REDIRECTS: u32 = 5;
 
-/// The rules of one run.
 #[derive(Debug, Clone, Default)]
 pub struct Rules {
     /// Hosts that may be requested besides the published ones.

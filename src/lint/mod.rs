@@ -25,7 +25,6 @@ use crate::location::{BuildId, Location, Product, Series};
 use crate::stream::{Artifact, CloudImage, Document};
 use alarms::Alarms;
 
-/// What is looked at.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Input<'a> {
     pub documents: &'a [&'a Document],

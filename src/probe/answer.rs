@@ -13,7 +13,6 @@ const FIREWALLS: [&str; 2] = ["cf-mitigated", "x-amzn-waf-action"];
 
 /// A sidecar, a signature or a document.
 pub(super) enum SmallFile {
-    /// All of it.
     Whole(Bytes),
     /// It has more bytes than are read.
     TooLarge,

@@ -61,7 +61,6 @@ pub struct CloudEvidence {
     pub needs_account: bool,
     /// How often the image was asked for.
     pub attempts: u32,
-    /// The host that answered.
     pub answered_by: Option<Arc<str>>,
 }
 

@@ -34,7 +34,6 @@ pub(super) const META_JSON: &str = "meta.json";
 /// The name of the sidecar that signs the `sha256sum.txt`.
 pub(super) const SHA256SUM_TXT_GPG: &str = "sha256sum.txt.gpg";
 
-/// What became of a sidecar.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Sidecar<T> {
     Read(T),
@@ -63,7 +62,6 @@ type Names = HashMap<String, HashSet<String>>;
 /// The most characters that are kept of what is wrong with a sidecar.
 const MAX_FAULT: usize = 300;
 
-/// The sidecars of all directories.
 #[derive(Default)]
 pub(super) struct Sidecars {
     names: Mutex<Arc<Names>>,
@@ -133,7 +131,6 @@ impl Sidecars {
         })
     }
 
-    /// The `meta.json` beside a file.
     pub(super) fn meta_json(&self, client: &Arc<Client>, file: &ArtifactUrl) -> Fetch<BuildMetadata> {
         let is_of_interest = self.is_of_interest(file);
         once(&self.builds, client, file, META_JSON, MAX_META_JSON_BYTES, move |name, bytes| {

@@ -79,7 +79,6 @@ pub struct CloudSummary {
 }
 
 impl CloudReport {
-    /// The report of one reference.
     pub fn of(document: &Arc<str>, reference: &CloudReference, outcome: &Outcome) -> Self {
         let (named, images) = match &reference.resource {
             CloudResource::Blob { url } | CloudResource::Object { url, .. } => (Some(url), 1),

@@ -87,7 +87,6 @@ impl<W: Write> LogWriter<W> {
         self.out.flush()
     }
 
-    /// One artifact's line.
     pub fn artifact(&mut self, artifact: &ArtifactReport) -> io::Result<()> {
         write_line(&mut self.out, artifact)
     }

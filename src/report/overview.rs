@@ -35,13 +35,11 @@ pub(super) struct Overview<'r> {
 pub(super) struct Group<'r> {
     /// Fail or inconclusive.
     pub(super) verdict: Verdict,
-    /// The reason's word.
     pub(super) reason: &'static str,
     /// `10.2.20260405-0 (coreos-rhel-10.json): 3 of 48 missing, aarch64`. Not yet printable, as the other texts.
     pub(super) title: String,
     /// Whether this branch brings them or its base has them already; unknown without a base.
     pub(super) origin: Origin,
-    /// What to do.
     pub(super) advice: Option<&'r str>,
     /// In the report's order.
     pub(super) artifacts: Vec<&'r ArtifactReport>,
@@ -52,7 +50,6 @@ pub(super) struct Group<'r> {
 pub(super) enum Origin {
     /// There was nothing to compare with.
     Unknown,
-    /// The branch that is checked.
     Branch,
     /// The base has it already, just so.
     Base,
@@ -60,18 +57,15 @@ pub(super) enum Origin {
 
 /// A warning, however many artifacts have it.
 pub(super) struct Warning<'r> {
-    /// What it says.
     pub(super) text: &'r str,
     /// The first artifact that has it.
     pub(super) example: &'r ArtifactReport,
-    /// How many have it.
     pub(super) artifacts: usize,
 }
 
 /// What an artifact is, the worst first.
 type Severity = (Reverse<Verdict>, Option<Reason>);
 
-/// One build of one document.
 struct BuildRows<'r> {
     /// `10.2.20260405-0 (coreos-rhel-10.json)`
     title: String,

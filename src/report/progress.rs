@@ -187,8 +187,7 @@ mod tests {
         assert_eq!(announced.as_deref(), Some("reading the content of 9 files, 1.00 GiB"));
         assert_eq!(progress.downloading(&now), None);
         progress.said = Instant::now().checked_sub(LOG_INTERVAL);
-        let line =
-            progress.downloading(&TransfersNow { received: total / 2, wire: total / 2, ..now.clone() });
+        let line = progress.downloading(&TransfersNow { received: total / 2, ..now.clone() });
         let line = line.unwrap();
         assert!(line.starts_with("downloaded 512.00 MiB of 1.00 GiB in 3 of 9 files, "), "{line}");
         assert_eq!(progress.downloading(&now), None);

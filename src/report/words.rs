@@ -15,7 +15,6 @@ pub(super) const fn symbol(verdict: Verdict) -> char {
     }
 }
 
-/// A verdict's word for a person.
 pub(super) const fn word(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Pass => "pass",

@@ -6,11 +6,8 @@ use std::path::PathBuf;
 /// What became of the reports: the files that are there now, whole.
 #[derive(Debug, Default)]
 pub struct Written {
-    /// The JSON report.
     pub json: Option<PathBuf>,
-    /// The `JUnit` report.
     pub junit: Option<PathBuf>,
-    /// The page.
     pub html: Option<PathBuf>,
     /// The request to ART, if there is something to ask.
     pub request: Option<PathBuf>,
@@ -24,7 +21,6 @@ pub enum FileError {
     /// The directory is not there and could not be made.
     #[error("could not create the directory {}: {source}; no report was written", path.display())]
     CreateDirectory {
-        /// The directory.
         path: PathBuf,
         /// What the system says.
         source: io::Error,

@@ -8,13 +8,11 @@ use super::{Artifact, CloudImage, Document};
 /// One image, or the images of one platform that only its own account can see.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CloudReference {
-    /// The architecture.
     pub arch: Arc<str>,
     /// Where below it: `images/kubevirt`, `images/powervs/au-syd`, `extensions/azure-disk`.
     pub place: String,
     /// The `release`, a build ID, where it has one of its own.
     pub release: Option<String>,
-    /// What it names.
     pub resource: CloudResource,
     /// The release of the platform's artifacts, where the document has any.
     pub artifact_release: Option<Arc<str>>,
@@ -24,22 +22,15 @@ pub struct CloudReference {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CloudResource {
     /// A blob in Azure's storage.
-    Blob {
-        /// Its URL.
-        url: String,
-    },
+    Blob { url: String },
     /// An object in IBM Cloud's object storage.
     Object {
         /// The region that the document has it under.
         region: String,
-        /// The bucket's name.
         bucket: String,
-        /// The object's name in it.
         object: String,
-        /// The URL of the object.
         url: String,
     },
-    /// A container image.
     Container {
         /// The image by tag.
         image: String,
@@ -55,7 +46,6 @@ pub enum CloudResource {
 pub struct AccountImage {
     /// The region, for clouds that have an image for each.
     pub region: Option<String>,
-    /// The `release` of the region.
     pub release: Option<String>,
     /// The image's id (`image`) or name (`name`).
     pub image: String,

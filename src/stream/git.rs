@@ -74,39 +74,23 @@ pub enum GitError {
     /// Git refused.
     #[error("{}: git says: {complaint}", Printable(directory))]
     Failed {
-        /// Where.
         directory: String,
         /// What git said, cut and printable.
         complaint: String,
     },
     /// No commit has this name.
     #[error("{}: the repository has no commit \"{}\"", Printable(directory), excerpt(revision, 200))]
-    NoCommit {
-        /// The repository.
-        directory: String,
-        /// The name.
-        revision: String,
-    },
+    NoCommit { directory: String, revision: String },
     /// No branch or tag matches a pattern.
     #[error(
         "{}: no branch or tag of the repository matches \"{}\"",
         Printable(directory),
         excerpt(pattern, 200)
     )]
-    NoRef {
-        /// The repository.
-        directory: String,
-        /// The pattern.
-        pattern: String,
-    },
+    NoRef { directory: String, pattern: String },
     /// Git took too long, or said too much.
     #[error("{}: git was stopped: {why}", Printable(directory))]
-    Ended {
-        /// Where.
-        directory: String,
-        /// Why.
-        why: &'static str,
-    },
+    Ended { directory: String, why: &'static str },
 }
 
 /// The full object ID of a commit: 40 or 64 hexadecimal digits.
@@ -118,7 +102,6 @@ impl CommitId {
         is_object_id(text).then(|| Self(text.to_ascii_lowercase()))
     }
 
-    /// The digits.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -139,7 +122,6 @@ pub(super) struct Parentage {
     pub(super) first_parent: Option<CommitId>,
 }
 
-/// A git repository.
 #[derive(Debug)]
 pub struct Repository {
     directory: PathBuf,
@@ -160,7 +142,6 @@ pub(super) enum Object {
     Directory(String, Vec<TreeEntry>),
     /// Neither, such as a submodule.
     Other,
-    /// Nothing.
     Missing,
     /// A link that cannot be followed: where it leads.
     BadLink(&'static str),
@@ -184,9 +165,7 @@ pub(super) enum MaybeDirectory {
 pub(super) struct TreeEntry {
     /// `100644`, `100755`: a file; `120000`: a link; `160000`: a submodule; `40000`: a directory.
     pub(super) mode: String,
-    /// The name.
     pub(super) name: OsString,
-    /// The ID of what it names.
     pub(super) id: String,
 }
 

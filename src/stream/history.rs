@@ -16,7 +16,6 @@ const TOGETHER: usize = 64;
 pub struct Past {
     /// Which of the tips its branch is: the first of those that have it.
     pub tip: usize,
-    /// The commit.
     pub commit: CommitId,
     /// When it, or the latest one before it, was committed, in seconds since 1970.
     pub time: u64,

@@ -18,7 +18,6 @@ pub struct RefSources {
     pub refs: Vec<RefDocuments>,
 }
 
-/// What one ref has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefDocuments {
     /// The ref as people write it, such as `release-4.16` or `origin/main`.

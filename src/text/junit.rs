@@ -36,7 +36,6 @@ pub(crate) struct TestCase {
 pub(crate) enum TestStatus {
     #[default]
     Passed,
-    /// Why.
     Skipped(String),
     Failed {
         kind: String,

@@ -154,7 +154,6 @@ fn releases(reference: &CloudReference, outcome: &mut Outcome) {
     }
 }
 
-/// What its cloud says of it.
 fn answer(reference: &CloudReference, evidence: &CloudEvidence, outcome: &mut Outcome) {
     match &evidence.image {
         Observation::Refused(refusal) => outcome.findings.push(Finding::Refused(refusal.clone())),

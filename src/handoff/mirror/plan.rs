@@ -32,7 +32,6 @@ pub enum Arrangement {
     Release(OcpVersion),
 }
 
-/// One file to be there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Planned {
     pub title: String,
@@ -46,7 +45,6 @@ pub struct Planned {
     pub links: Vec<String>,
 }
 
-/// A directory with sidecars.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedDirectory {
     pub build: BuildId,
@@ -54,7 +52,6 @@ pub struct PlannedDirectory {
     pub meta_json: Option<ArtifactUrl>,
 }
 
-/// What goes where.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MirrorPlan {
     pub files: Vec<Planned>,

@@ -13,14 +13,12 @@ use serde_json::Value;
 pub struct Cleanup {
     /// The actions, as the listing has them.
     pub actions: BTreeSet<String>,
-    /// The images.
     pub images: PrunedImages,
 }
 
 /// Which images of a build pruning left.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum PrunedImages {
-    /// All of them.
     #[default]
     All,
     /// Those with these names in `meta.json`.

@@ -115,7 +115,6 @@ fn remarks(build: &Build) -> String {
     remarks.join("; ")
 }
 
-/// The refs in short.
 fn refs(all: &[Arc<str>]) -> String {
     let mut some: Vec<String> = all.iter().take(MOST_REFS).map(|name| short_name(name).to_owned()).collect();
     if all.len() > MOST_REFS {

@@ -31,7 +31,6 @@ pub struct Pin {
     pub is_past: bool,
     /// The build ID; where a document's is none that can be read, the name of the directory that its location names.
     pub build: Arc<str>,
-    /// The architecture.
     pub arch: Arc<str>,
     /// The directory of builds that the location names.
     pub directory: Option<Arc<str>>,
@@ -76,7 +75,6 @@ pub struct Pins {
     pub pins: Vec<Pin>,
     /// What could not be read.
     pub unreadable: Vec<Unreadable>,
-    /// The AMIs of each build.
     pub amis: BTreeMap<Arc<str>, BTreeSet<Ami>>,
     /// The option that leaves out commits which a release may have been cut from.
     pub narrowed_by: Option<String>,
@@ -141,7 +139,6 @@ impl Pin {
 }
 
 impl Pins {
-    /// Adds what a document pins.
     pub fn add_document(&mut self, by: &Arc<str>, document: &Document) {
         let mut found: BTreeMap<PinKey, BTreeSet<Arc<str>>> = BTreeMap::new();
         for artifact in &document.artifacts {

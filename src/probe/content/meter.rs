@@ -11,7 +11,6 @@ pub struct Transfers(Arc<Mutex<Books>>);
 struct Books {
     next: u64,
     open: BTreeMap<u64, TransferEntry>,
-    /// What is done, with its bytes.
     done: TransfersNow,
 }
 
@@ -19,8 +18,6 @@ struct Books {
 struct TransferEntry {
     file: FileProgress,
     started: bool,
-    /// What went over the wire, what was thrown away included.
-    wire: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,8 +44,6 @@ pub struct TransfersNow {
     pub received: u64,
     /// The bytes of all files, as far as their sizes are known.
     pub total: u64,
-    /// The bytes that went over the wire, what had to be read twice included: what a rate is made of.
-    pub wire: u64,
 }
 
 impl TransfersNow {
@@ -57,10 +52,9 @@ impl TransfersNow {
         self.done > 0 || self.waiting > 0 || !self.files.is_empty()
     }
 
-    fn add(&mut self, received: u64, total: u64, wire: u64) {
+    fn add(&mut self, received: u64, total: u64) {
         self.received = self.received.saturating_add(received);
         self.total = self.total.saturating_add(total);
-        self.wire = self.wire.saturating_add(wire);
     }
 }
 
@@ -75,8 +69,8 @@ impl Transfers {
     pub fn now(&self) -> TransfersNow {
         let books = self.books();
         let mut now = books.done.clone();
-        for TransferEntry { file, started, wire } in books.open.values() {
-            now.add(file.received, file.size.unwrap_or(0).max(file.received), *wire);
+        for TransferEntry { file, started } in books.open.values() {
+            now.add(file.received, file.size.unwrap_or(0).max(file.received));
             if *started {
                 now.files.push(file.clone());
             } else {
@@ -91,7 +85,7 @@ impl Transfers {
         let id = books.next;
         books.next += 1;
         let file = FileProgress { id, name: name.into(), received: 0, size };
-        books.open.insert(id, TransferEntry { file, started: false, wire: 0 });
+        books.open.insert(id, TransferEntry { file, started: false });
         drop(books);
         Meter { transfers: self.clone(), id }
     }
@@ -107,10 +101,7 @@ impl Meter {
     }
 
     pub(super) fn add(&self, bytes: u64) {
-        self.change(|entry| {
-            entry.file.received = entry.file.received.saturating_add(bytes);
-            entry.wire = entry.wire.saturating_add(bytes);
-        });
+        self.change(|entry| entry.file.received = entry.file.received.saturating_add(bytes));
     }
 
     /// The download starts over.
@@ -128,9 +119,9 @@ impl Meter {
 impl Drop for Meter {
     fn drop(&mut self) {
         let mut books = self.transfers.books();
-        if let Some(TransferEntry { file, wire, .. }) = books.open.remove(&self.id) {
+        if let Some(TransferEntry { file, .. }) = books.open.remove(&self.id) {
             books.done.done += 1;
-            books.done.add(file.received, file.received, wire);
+            books.done.add(file.received, file.received);
         }
     }
 }
@@ -149,13 +140,13 @@ mod tests {
         one.reset();
         one.add(40);
         let now = transfers.now();
-        assert_eq!((now.waiting, now.received, now.total, now.wire), (1, 40, 100, 100));
+        assert_eq!((now.waiting, now.received, now.total), (1, 40, 100));
         assert_eq!(now.files.first().map(|file| (file.received, file.size)), Some((40, Some(100))));
         drop(two);
         one.add(60);
         drop(one);
         let now = transfers.now();
-        assert_eq!((now.done, now.received, now.total, now.wire), (2, 100, 100, 160));
+        assert_eq!((now.done, now.received, now.total), (2, 100, 100));
         assert!(now.any() && now.files.is_empty());
     }
 }

@@ -51,7 +51,6 @@ pub enum Unfinished<E> {
     Sink(E),
 }
 
-/// How far a transfer is.
 #[derive(Debug, Default)]
 struct Transfer {
     position: u64,

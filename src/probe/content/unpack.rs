@@ -133,11 +133,10 @@ pub(super) fn unpack(
     Some(unpacked.unwrap_or_else(|error| {
         let why = crate::text::excerpt(&error.to_string(), 200);
         let inner = error.get_ref();
-        if inner.is_some_and(|inner| inner.downcast_ref() == Some(&XzError::MemLimit))
-            || error.to_string() == ZSTD_WINDOW_TOO_LARGE
-        {
+        let greedy = inner.and_then(|inner| inner.downcast_ref()) == Some(&XzError::MemLimit);
+        if greedy || error.to_string() == ZSTD_WINDOW_TOO_LARGE {
             Uncompressed::NotOpened(format!("decompressing it would take more than {XZ_MIB} MiB of memory"))
-        } else if inner.is_some_and(|inner| inner.is::<NotOpened>()) {
+        } else if inner.and_then(|inner| inner.downcast_ref::<NotOpened>()).is_some() {
             Uncompressed::NotOpened(why)
         } else {
             Uncompressed::Unusable(format!("it is not a complete {format} file: {why}"))

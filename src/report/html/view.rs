@@ -80,7 +80,6 @@ pub(super) struct HtmlPage {
     run: Vec<(&'static str, Vec<Text>)>,
     /// Where the rest can be read, if anywhere.
     elsewhere: &'static str,
-    /// The same of the request.
     request_elsewhere: &'static str,
 }
 
@@ -91,7 +90,6 @@ struct Branches {
     more: usize,
 }
 
-/// One ref.
 struct Branch {
     verdict: Verdict,
     name: Text,
@@ -100,7 +98,6 @@ struct Branch {
     remarks: Vec<Text>,
 }
 
-/// The cloud references.
 struct Cloud {
     sentence: Text,
     rows: Vec<CloudRow>,
@@ -109,7 +106,6 @@ struct Cloud {
     open: bool,
 }
 
-/// A cloud reference.
 struct CloudRow {
     class: &'static str,
     symbol: char,
@@ -126,7 +122,6 @@ struct Listed {
     more: usize,
 }
 
-/// A [`Block`].
 struct Shown {
     heading: Option<Text>,
     verdict: Verdict,
@@ -194,7 +189,6 @@ impl HtmlPage {
 trait Drawn {
     /// The name that the style sheet knows it by.
     fn class(&self) -> &'static str;
-    /// Its sign.
     fn symbol(&self) -> char;
 }
 

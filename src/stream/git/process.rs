@@ -30,14 +30,12 @@ pub(super) enum ObjectAnswer {
     TooLarge(u64),
 }
 
-/// Why there is no answer.
 pub(super) enum NoAnswer {
     Io(io::Error),
     /// The time is over.
     Late,
     /// It is longer than allowed.
     Long,
-    /// The process ended.
     End,
 }
 
@@ -96,7 +94,6 @@ impl Process {
         }
     }
 
-    /// The next answer.
     pub(super) fn answer(&mut self, limit: usize, until: Instant) -> Result<ObjectAnswer, NoAnswer> {
         let line = self.output.line(until)?;
         let line = String::from_utf8_lossy(&line).into_owned();
