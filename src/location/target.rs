@@ -136,3 +136,20 @@ impl Target {
         under.unwrap_or_else(|| place.to_string())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_written_under_the_prefix_as_it_was_given() {
+        let bridge = Target::Bridge(Prefix::parse("https://Bridge.example:443/art/storage").unwrap());
+        for (target, place, written) in [
+            (&bridge, "https://bridge.example/art/storage/f", "https://Bridge.example:443/art/storage/f"),
+            (&bridge, "https://other.example/art/storage/f", "https://other.example/art/storage/f"),
+            (&Target::Published, "https://bridge.example/f", "https://bridge.example/f"),
+        ] {
+            assert_eq!(target.as_written(&ArtifactUrl::parse(place).unwrap()), written);
+        }
+    }
+}

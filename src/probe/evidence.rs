@@ -196,3 +196,23 @@ impl DigestSource {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ended_the_run_takes_the_place_of_an_answer_that_was_still_awaited_and_of_no_other() {
+        let error = |kind, detail: &str| ProbeError { kind, status: None, detail: detail.to_owned() };
+        let end = error(ProbeErrorKind::Deadline, "the run was interrupted");
+        let awaited = Evidence::unanswered().cut_short(end.clone());
+        assert_eq!(awaited, Evidence::only(Observation::Undetermined(end.clone())));
+
+        let timeout = error(ProbeErrorKind::Timeout, "no answer within 30s");
+        for known in [Observation::Undetermined(timeout), Observation::Present { status: 200, size: Some(7) }]
+        {
+            let cut = Evidence::only(known.clone()).cut_short(end.clone());
+            assert_eq!(cut, Evidence { cut_short: Some(end.clone()), ..Evidence::only(known) });
+        }
+    }
+}

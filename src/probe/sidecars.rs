@@ -189,11 +189,8 @@ mod tests {
     use super::*;
     use crate::http::{ClientSettings, Proxies, Rules};
 
-    #[tokio::test]
-    async fn the_largest_sidecars_are_read_and_nothing_larger() {
-        const KIB: usize = 1024;
-        let server = MockServer::start().await;
-        let client = Arc::new(Client::new(ClientSettings {
+    fn client() -> Arc<Client> {
+        Arc::new(Client::new(ClientSettings {
             rules: Rules { private_addresses: true, ..Rules::default() },
             proxies: Proxies::default(),
             extra_roots: Vec::new(),
@@ -201,7 +198,36 @@ mod tests {
             retries: Some(0),
             retry_for: Duration::ZERO,
             timeout: Duration::from_secs(60),
-        }));
+        }))
+    }
+
+    /// `--wait` asks again, perhaps about fewer files.
+    #[tokio::test]
+    async fn each_round_reads_sidecars_anew_and_keeps_what_it_asks_about() {
+        let (server, client, sidecars) = (MockServer::start().await, client(), Sidecars::default());
+        let [one, two] = ["one.raw.gz", "two.raw.gz"]
+            .map(|name| ArtifactUrl::parse(&format!("{}/d/{name}", server.uri())).unwrap());
+        let digest = "5".repeat(64);
+        let text = format!("{digest}  one.raw.gz\n{digest}  one.raw\n{digest}  two.raw.gz\n");
+        let answers = [ResponseTemplate::new(404), ResponseTemplate::new(200).set_body_string(text)];
+        for answer in answers {
+            Mock::given(path("/d/sha256sum.txt")).respond_with(answer).up_to_n_times(1).mount(&server).await;
+        }
+        let sums = async || sidecars.sha256sum(&client, &one, false).await;
+        sidecars.begin(&[&one, &two]);
+        assert!(matches!(&*sums().await, Sidecar::Absent));
+        assert!(matches!(&*sums().await, Sidecar::Absent), "once a round");
+        sidecars.begin(&[&one]);
+        let outcome = sums().await;
+        let Sidecar::Read(sums) = &*outcome else { panic!("{outcome:?}") };
+        let known = ["one.raw.gz", "one.raw", "two.raw.gz"].map(|name| sums.parsed.of(name).len());
+        assert_eq!(known, [1, 1, 0], "what is asked about, and what is inside it");
+    }
+
+    #[tokio::test]
+    async fn the_largest_sidecars_are_read_and_nothing_larger() {
+        const KIB: usize = 1024;
+        let (server, client) = (MockServer::start().await, client());
         let limits =
             [(SHA256SUM_TXT, 1024 * KIB), (SHA256SUM_TXT_GPG, 1088 * KIB), (META_JSON, 32 * 1024 * KIB)];
         for (name, limit) in limits {
