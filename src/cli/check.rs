@@ -319,7 +319,7 @@ async fn plan(
     Ok(CheckPlan { sources, claims, changes, references, refs })
 }
 
-/// The path of a document that can be moved to its published places as a whole. Who reads of it on a pull request
+/// The path of a document that can be moved to its published locations as a whole. Who reads of it on a pull request
 /// stands at the root of the checkout, wherever the job has it.
 fn rewritable(sources: &[Source], document: &str, from_root: bool) -> Option<String> {
     let paths = sources.iter().filter_map(|source| match source {

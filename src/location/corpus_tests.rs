@@ -77,7 +77,7 @@ fn every_real_document_comes_back_from_a_bridge_to_its_published_place() {
             rewrite("d", &text, &Target::PublishedPlace).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(rewrite("d", &published.text, &Target::PublishedPlace).unwrap().changed, 0);
         if !BRIDGE_HOSTS.iter().any(|host| text.contains(host)) {
-            assert_eq!(published.text, text, "{} is at its published place", path.display());
+            assert_eq!(published.text, text, "{} is at its published location", path.display());
         }
         let mut tried = 0;
         for bridge in BRIDGES {

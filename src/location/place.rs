@@ -259,7 +259,7 @@ fn is_published(location: &ArtifactUrl) -> bool {
     url.scheme() == "https" && url.port().is_none() && HostKind::of(location.host()) == HostKind::Published
 }
 
-/// The published place of a file. Everything after `/art/storage/` stays as it is; but a build that never was in
+/// The published location of a file. Everything after `/art/storage/` stays as it is; but a build that never was in
 /// the releases layout of a published host is where its kind is, in the streams layout.
 fn published_place(source: &Location, release: Option<&str>) -> Result<String, NoPlace> {
     let fedora = source.file().product() == Some(Product::FedoraCoreos);

@@ -11,7 +11,7 @@ use super::version::{OcpVersion, Series, VersionError};
 pub enum Target {
     /// The literal locations.
     Published,
-    /// The published place of each: locations on a published host as they are, those on a bridge or in the
+    /// The published location of each: locations on a published host as they are, those on a bridge or in the
     /// streams or releases layout of any other host on ART's CDN, or on Fedora's host.
     PublishedPlace,
     /// A bridge. The end of the prefix tells the layout; where it does not, builds keep theirs, and files of

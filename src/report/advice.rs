@@ -158,7 +158,7 @@ pub(super) const fn of_run(report: &Report) -> &'static str {
     if report.problems.is_empty() { "Check again." } else { "Correct the problems above, then check again." }
 }
 
-/// The command that points this artifact's document at its published places.
+/// The command that points this artifact's document at its published locations.
 fn move_to_published(artifact: &ArtifactReport, path: Option<&str>) -> String {
     let release = (!artifact.release.is_empty()).then_some(&*artifact.release);
     let command = "art-mirror-validate rewrite --to published --in-place";
@@ -166,9 +166,11 @@ fn move_to_published(artifact: &ArtifactReport, path: Option<&str>) -> String {
         Err(_) => "point the location at its URL on a published host; it cannot be derived from this one."
             .to_owned(),
         Ok(_) => match path.and_then(shell_word) {
-            Some(path) => format!("point the document at its published places: `{command} {path}`."),
+            Some(path) => format!("point the document at its published locations: `{command} {path}`."),
             None => {
-                format!("point the document at its published places, as `{command}` does for a stream file.")
+                format!(
+                    "point the document at its published locations, as `{command}` does for a stream file."
+                )
             }
         },
     }

@@ -63,7 +63,7 @@ macro_rules! reasons {
 reasons! {
     /// The location is not a plain http or https URL in its only spelling.
     BadLocation = "bad-location" => Fail,
-    /// The location is on a bridge server, or on no published place.
+    /// The location is on a bridge server, or not at a published location.
     NotPublished = "not-published" => Fail,
     /// The location's host may not be requested.
     HostNotAllowed = "host-not-allowed" => Fail,

@@ -14,7 +14,7 @@ const BRIDGE: &str = "bridge.example";
 const ISO: &str = "rhcos-419.96.202506171412-0-live-iso.x86_64.iso";
 const RAW: &str = "rhcos-419.96.202506171412-0-metal.x86_64.raw.gz";
 
-/// One server by all the names, with a build of two files at its published place and on the bridge.
+/// One server by all the names, with a build of two files at its published location and on the bridge.
 struct World {
     server: Mirror,
     proxy: Proxy,

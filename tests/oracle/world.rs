@@ -105,7 +105,7 @@ pub enum ProxyState {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target {
     Published,
-    /// On a bridge, which the round's mirror is, for what the documents have on published places.
+    /// On a bridge, which the round's mirror is, for what the documents have on published locations.
     Bridge,
 }
 
