@@ -9,6 +9,9 @@ use super::StatusCode;
 use super::resolver::NotGlobal;
 use super::rules::Refusal;
 
+/// How a message begins if the proxy that it names may be at fault.
+pub const THROUGH_PROXY: &str = "through the proxy ";
+
 /// Why nothing is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProbeError {
@@ -117,8 +120,10 @@ impl ExchangeError {
                 return broken(if connecting { cause } else { Cause::Exchange }, &detail);
             }
             let text = this.to_string();
-            let is_place = text.starts_with("client error (") || text == "tcp connect error";
-            if !is_place && !said.iter().any(|before| before.contains(&text)) {
+            let says_where = text.starts_with("client error (")
+                || text == "tcp connect error"
+                || text == "tunnel error: failed to create underlying connection";
+            if !says_where && !said.iter().any(|before| before.contains(&text)) {
                 said.push(text);
             }
             // An `io::Error` hides the error that it wraps from `source`.
@@ -150,7 +155,7 @@ impl ExchangeError {
 
     pub(super) fn through(mut self, proxy: Option<&str>) -> Self {
         if let Some(proxy) = proxy {
-            self.detail = format!("through the proxy {proxy}: {}", self.detail);
+            self.detail = format!("{THROUGH_PROXY}{proxy}: {}", self.detail);
         }
         self
     }

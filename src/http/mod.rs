@@ -28,7 +28,7 @@ pub use address::is_global;
 pub use client::Client;
 pub(crate) use client::{Answer, Ask, ErrorAnswer, Small, scheme_and_host};
 pub(crate) use failure::{Again, Failure, is_transient, probe_error, status_error};
-pub use failure::{ProbeError, ProbeErrorKind};
+pub use failure::{ProbeError, ProbeErrorKind, THROUGH_PROXY};
 pub use proxy::{Proxies, ProxyError};
 pub use reqwest::{Method, StatusCode, header};
 pub use retry::Outage;

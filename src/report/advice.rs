@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::http::THROUGH_PROXY;
 use crate::location::{ArtifactUrl, Owner, Target, resolve};
 use crate::report::model::{ArtifactReport, Report, TargetKind};
 use crate::verdict::Reason;
@@ -88,7 +89,7 @@ pub fn advise(report: &mut Report, path: impl Fn(&str) -> Option<String>) {
         } else {
             let url = ArtifactUrl::parse(artifact.url_or_location()).ok();
             let asked = Asked::of(url.as_ref().map_or("", ArtifactUrl::host), target);
-            advice(reason, artifact.archived, target, asked, retest)
+            advice(reason, artifact, target, asked, retest)
         };
         artifact.advice = Some(capitalized(&text));
     }
@@ -96,7 +97,7 @@ pub fn advise(report: &mut Report, path: impl Fn(&str) -> Option<String>) {
 
 fn advice(
     reason: Reason,
-    archived: bool,
+    artifact: &ArtifactReport,
     target: TargetKind,
     asked: Asked<'_>,
     retest: Option<&str>,
@@ -119,7 +120,7 @@ fn advice(
         Reason::AddressNotAllowed => {
             "if this is a trusted host inside your network, pass --allow-private-addresses.".to_owned()
         }
-        Reason::Missing if archived => format!("{}, then {again}.", asked.about_archived()),
+        Reason::Missing if artifact.archived => format!("{}, then {again}.", asked.about_archived()),
         Reason::Missing => format!("{}, then {again}.", asked.about_missing()),
         Reason::SizeMismatch | Reason::Sha256Mismatch | Reason::UncompressedSha256Mismatch => {
             format!("{}.", asked.about_wrong())
@@ -144,7 +145,9 @@ fn advice(
             )
         }
         Reason::Unreachable | Reason::Timeout | Reason::ServerError => {
-            format!("{again}; if the failure persists, ask {name}.")
+            let proxy =
+                if artifact.message.starts_with(THROUGH_PROXY) { "the proxy's owners or " } else { "" };
+            format!("{again}; if the failure persists, ask {proxy}{name}.")
         }
         Reason::Deadline => format!("{again}, with a longer --deadline if it was too short."),
         Reason::NoDigest => format!(
@@ -246,6 +249,16 @@ mod tests {
             let advice = report.artifacts[0].advice.as_deref().unwrap();
             assert!(advice.contains(who) && !advice.contains("sync job"), "{advice}");
         }
+    }
+
+    #[test]
+    fn a_proxy_that_failed_has_owners_too() {
+        let mut report = sample::report();
+        report.artifacts = vec![sample::of_reason(Reason::Unreachable)];
+        report.artifacts[0].message = "through the proxy p:1: no connection: Connection refused".to_owned();
+        advise(&mut report, |_| None);
+        let advice = report.artifacts[0].advice.as_deref().unwrap();
+        assert!(advice.contains("ask the proxy's owners or the"), "{advice}");
     }
 
     #[test]
