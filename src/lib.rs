@@ -1,6 +1,6 @@
 //! The gate that keeps RHEL CoreOS boot-image bumps from merging before ART's mirror has every byte.
 //!
-//! Data runs one way, and no module knows a later one:
+//! Data runs one way:
 //!
 //! > checkout → documents → artifacts → where each should be → evidence from the network → verdict →
 //! > reports, exit status
@@ -12,6 +12,7 @@
 //! | [`http`] | reqwest clients under our rules: where requests may go, addresses, redirects, retries |
 //! | [`probe`] | what is asked of a server about one file: size, sidecars, bytes and digests; gives evidence |
 //! | [`verdict`] | expectation × evidence → verdict; pure, without I/O or clock |
+//! | [`gate`] | one run: rounds, deadline, interruption |
 //! | [`change`] | what a bump changes, for `diff` and `check --base` |
 //! | [`report`] | verdicts as text, JSON, `JUnit`, HTML and Markdown |
 //! | [`lint`] | what in the documents contradicts itself, its siblings, its base; pure |

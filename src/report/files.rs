@@ -73,9 +73,9 @@ fn write_request(out: &mut impl Write, request: &str) -> io::Result<()> {
     writeln!(out, "{fence}\n{}\n{fence}\n", request.trim_end())?;
     writeln!(
         out,
-        "What ART's sync job or the build pipeline is told: `art-mirror-validate sync-list --stream-prefix BRIDGE`, \
-         on the same commit. By hand, without deleting anything: `art-mirror-validate mirror --request {REQUEST} \
-         --stream-prefix BRIDGE --dest ROOT`."
+        "For the input of ART's sync job or the build pipeline, run `art-mirror-validate sync-list --stream-prefix \
+         BRIDGE` on the same commit. To copy the files without deleting anything: `art-mirror-validate mirror \
+         --request {REQUEST} --stream-prefix BRIDGE --dest ROOT`."
     )
 }
 

@@ -201,7 +201,6 @@ fn the_table_of_cases_where_the_bytes_were_read() {
         change(&mut want, &mut evidence, &mut content);
         let outcome = judge(&want, &Evidence { content: Some(Ok(content)), ..evidence });
         assert_eq!(outcome.reason(), reason, "{name}: {}", outcome.message());
-        assert_eq!(outcome.verdict(), reason.map_or(Verdict::Pass, Reason::verdict), "{name}");
         assert!(outcome.message().contains(says), "{name}: {}", outcome.message());
         let expected: &[&str] = match name {
             "a container that is not opened" => &["uncompressed-sha256 not verified: a bzip2 file"],

@@ -304,8 +304,6 @@ fn the_table_of_cases() {
         change(&mut want, &mut evidence);
         let outcome = judge(&want, &evidence);
         assert_eq!(outcome.reason(), reason, "{name}: {}", outcome.message());
-        let verdict = reason.map_or(Verdict::Pass, Reason::verdict);
-        assert_eq!(outcome.verdict(), verdict, "{name}");
     }
 }
 
