@@ -1,6 +1,6 @@
 //! The report as a comment on a pull request.
 //!
-//! Text from outside is either code or escaped prose ([`crate::text::markdown`]): it can't open a table cell, a tag or a
+//! Text from outside is either code or escaped prose (`text::markdown`): it can't open a table cell, a tag or a
 //! link, and it mentions nobody.
 
 use std::io::{self, Write};
