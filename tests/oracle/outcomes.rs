@@ -137,7 +137,14 @@ pub fn of_file(world: &World, artifact: &Artifact) -> Vec<Seen> {
 /// What may come of reading a file that seemed to be there, to its end.
 pub fn of_bytes(world: &World, artifact: &Artifact) -> Vec<Seen> {
     if matches!(artifact.quirk, Quirk::Endless | Quirk::Trickle) {
-        return vec![Seen::ProbeError(BROKEN)];
+        let mut all = vec![Seen::ProbeError(BROKEN)];
+        // What breaks off uses up an attempt, and the last one may meet the fault again.
+        if let Access::Recovering(_, fault) | Access::Flapping(fault) | Access::Lossy(_, _, fault) =
+            artifact.access
+        {
+            all.push(Seen::ProbeError(reasons_of(fault)));
+        }
+        return all;
     }
     let mut all = seen(world, artifact.access, true);
     if artifact.tagged && matches!(artifact.access, Access::Cut(1.., _)) {
