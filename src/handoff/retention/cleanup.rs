@@ -45,7 +45,10 @@ impl Cleanup {
         };
         let Some(actions) = actions else { return Self { images: PrunedImages::Unknown, ..Self::default() } };
         // In the order of their names: what is kept counts after that images were deleted.
-        let images =
+        let images = if actions.get("build") == Some(&&done) {
+            // Deleted as a whole, whatever else was done to it.
+            Some(PrunedImages::Only(BTreeSet::new()))
+        } else {
             actions.iter().try_fold(PrunedImages::All, |images, (name, value)| match (*name, *value) {
                 ("cloud-uploads" | "containers", _) => Some(images),
                 (IMAGES, Value::Bool(true)) => Some(PrunedImages::Only(BTreeSet::new())),
@@ -54,7 +57,8 @@ impl Cleanup {
                     names.collect::<Option<_>>().map(PrunedImages::Only)
                 }
                 _ => None,
-            });
+            })
+        };
         Self {
             images: images.unwrap_or(PrunedImages::Unknown),
             actions: actions.into_keys().map(str::to_owned).collect(),
@@ -126,7 +130,8 @@ mod tests {
             ("true", Unknown),
             (r#""images""#, Unknown),
             (r#"["images", {"images-kept": ["qemu"]}]"#, Unknown),
-            (r#"{"build": true, "images-kept": ["qemu"]}"#, Unknown),
+            (r#"["build"]"#, only(&[])),
+            (r#"{"build": true, "images-kept": ["qemu"]}"#, only(&[])),
             ("[1]", Unknown),
         ];
         for (text, images) in cases {
