@@ -6,31 +6,32 @@ use embedded_mirror::{Behaviour, Config, Mirror, Resource};
 use rustix::process::Signal;
 use serde_json::json;
 
+use crate::support::server::{Server, artifact, digested, file, never, published, status};
 use crate::support::{Checkout, Nobody, Stream, check_checkout, check_locally, component, until};
 
-/// A document of `good.iso`, `late.iso` and `later.iso` on this mirror, of which only the first is there.
-fn trio(mirror: &Mirror) -> Checkout {
-    mirror.put("/good.iso", Resource::artifact("good.iso").repr_digest());
+/// A document of `good.iso`, `late.iso` and `later.iso` on this server, of which only the first is there.
+fn trio(server: &Server) -> Checkout {
+    server.put("/good.iso", published("good.iso"));
     let stream = ["good", "late", "later"].iter().fold(Stream::new(), |stream, name| {
-        stream.with(&format!("x86_64/metal/{name}/disk"), component(&mirror.url(&format!("/{name}.iso"))))
+        stream.with(&format!("x86_64/metal/{name}/disk"), component(&server.url(&format!("/{name}.iso"))))
     });
     Checkout::of(&stream)
 }
 
 #[test]
 fn waiting_asks_again_for_what_is_missing_and_nothing_else() {
-    let mirror = Mirror::start(Config::plain()).unwrap();
-    let program = check_checkout(trio(&mirror)).locally().args(["--wait", "1m", "--wait-interval", "200ms"]);
+    let server = Server::start();
+    let program = check_checkout(trio(&server)).locally().args(["--wait", "1m", "--wait-interval", "200ms"]);
     let running = program.start();
     let put = |name: &str| {
-        mirror.put(&format!("/{name}.iso"), Resource::artifact(&format!("{name}.iso")).repr_digest());
+        server.put(&format!("/{name}.iso"), published(&format!("{name}.iso")));
     };
-    until("three rounds", || mirror.count("HEAD", "/late.iso") >= 3);
+    until("three rounds", || server.count("HEAD", "/late.iso") >= 3);
     put("late");
-    until("two more", || mirror.count("HEAD", "/later.iso") >= 6);
+    until("two more", || server.count("HEAD", "/later.iso") >= 6);
     put("later");
     let finished = running.finish().exits(0);
-    assert_eq!(mirror.count("HEAD", "/good.iso"), 1, "what has passed is not asked for again");
+    assert_eq!(server.count("HEAD", "/good.iso"), 1, "what has passed is not asked for again");
     let log = &finished.stdout;
     let two = log.matches("note: 2 artifacts left; asking again in 200ms").count();
     let one = log.matches("note: 1 artifact left; asking again in 200ms").count();
@@ -41,34 +42,34 @@ fn waiting_asks_again_for_what_is_missing_and_nothing_else() {
 
 #[test]
 fn waiting_ends_when_its_time_is_over() {
-    let mirror = Mirror::start(Config::plain()).unwrap();
+    let server = Server::start();
     // Time for two rounds and the last one.
-    let program = check_locally(trio(&mirror)).args(["--wait", "400ms", "--wait-interval", "200ms"]);
+    let program = check_locally(trio(&server)).args(["--wait", "400ms", "--wait-interval", "200ms"]);
     let finished = program.run().exits(1);
     assert_eq!(finished.report().counts(), [1, 2, 0]);
     // At once, after each interval, and a last time when the time is over.
-    assert!((2..=4).contains(&mirror.count("HEAD", "/late.iso")), "{}", mirror.count("HEAD", "/late.iso"));
+    assert!((2..=4).contains(&server.count("HEAD", "/late.iso")), "{}", server.count("HEAD", "/late.iso"));
     assert!(finished.stderr.contains("2 artifacts left"), "standard output is for JSON: {finished:?}");
 }
 
 #[test]
 fn waiting_is_for_what_may_change() {
-    let mirror = Mirror::start(Config::plain()).unwrap();
-    mirror.put("/wrong.iso", Resource::bytes("something else").repr_digest());
-    let checkout = Checkout::of(&Stream::of(component(&mirror.url("/wrong.iso"))));
+    let server = Server::start();
+    server.put("/wrong.iso", digested("something else"));
+    let checkout = Checkout::of(&Stream::of(component(&server.url("/wrong.iso"))));
     check_locally(checkout).args(["--wait", "1h"]).run().exits(1);
-    assert_eq!(mirror.count("HEAD", "/wrong.iso"), 1);
+    assert_eq!(server.count("HEAD", "/wrong.iso"), 1);
 
     // A host that comes back, and a sidecar that was not there before.
-    mirror.put("/f.iso", Resource::artifact("f.iso"));
-    mirror.put("/sha256sum.txt", Resource::bytes("").behaves(Behaviour::status(503)));
-    let checkout = Checkout::of(&Stream::of(component(&mirror.url("/f.iso"))));
+    server.put("/f.iso", artifact("f.iso"));
+    server.put("/sha256sum.txt", status(503));
+    let checkout = Checkout::of(&Stream::of(component(&server.url("/f.iso"))));
     let program =
         check_locally(checkout).args(["--wait", "1m", "--wait-interval", "100ms", "--retries", "0"]);
     let running = program.start();
-    until("a round", || mirror.count("GET", "/sha256sum.txt") >= 1);
+    until("a round", || server.count("GET", "/sha256sum.txt") >= 1);
     let sums = embedded_mirror::sha256sum_txt([("f.iso", embedded_mirror::artifact_content("f.iso"))]);
-    mirror.put("/sha256sum.txt", Resource::bytes(sums));
+    server.put("/sha256sum.txt", file(sums));
     running.finish().exits(0);
 }
 
@@ -96,8 +97,8 @@ fn a_host_that_was_away_is_asked_again_in_the_next_round() {
 #[test]
 fn no_duration_is_too_long() {
     const LONG: &str = "500000000000years";
-    let mirror = Mirror::start(Config::plain()).unwrap();
-    let mirror = &mirror;
+    let server = Server::start();
+    let server = &server;
     std::thread::scope(|scope| {
         // All must have been asked by the end of the first wait, on a busy machine too.
         for (options, waits) in [
@@ -109,7 +110,7 @@ fn no_duration_is_too_long() {
             (&["--wait", LONG, "--deadline", "2s"], true),
         ] {
             scope.spawn(move || {
-                let finished = check_locally(trio(mirror)).args(options).run();
+                let finished = check_locally(trio(server)).args(options).run();
                 assert_eq!(finished.code, Some(1), "{options:?}: {finished:?}");
                 assert_eq!(finished.report().counts(), [1, 2, 0], "{options:?}");
                 assert_eq!(finished.stderr.contains("2 artifacts left"), waits, "{options:?}: {finished:?}");
@@ -121,13 +122,13 @@ fn no_duration_is_too_long() {
 #[test]
 fn a_signal_ends_the_run_at_once_with_reports_of_what_is_known() {
     for (signal, name, code) in [(Signal::INT, "SIGINT", 130), (Signal::TERM, "SIGTERM", 143)] {
-        let mirror = Mirror::start(Config::plain()).unwrap();
-        mirror.put("/later.iso", Resource::artifact("later.iso").behaves(Behaviour::Hang));
+        let server = Server::start();
+        server.put("/later.iso", never());
         let directory = tempfile::tempdir().unwrap();
         let artifacts = directory.path().join("artifacts");
-        let program = check_checkout(trio(&mirror)).locally().arg("--artifacts-dir").arg(&artifacts);
+        let program = check_checkout(trio(&server)).locally().arg("--artifacts-dir").arg(&artifacts);
         let running = program.start();
-        until("the requests", || mirror.count("HEAD", "/later.iso") == 1 && mirror.request_count() >= 5);
+        until("the requests", || server.count("HEAD", "/later.iso") == 1 && server.request_count() >= 5);
         // The answers that came by now still have to be read.
         std::thread::sleep(Duration::from_millis(300));
         running.signal(signal);
@@ -149,9 +150,9 @@ fn a_signal_ends_the_run_at_once_with_reports_of_what_is_known() {
 
 #[test]
 fn a_signal_ends_the_waiting() {
-    let mirror = Mirror::start(Config::plain()).unwrap();
-    let running = check_locally(trio(&mirror)).args(["--wait", "1h", "--wait-interval", "50m"]).start();
-    until("a round", || mirror.count("HEAD", "/later.iso") == 1);
+    let server = Server::start();
+    let running = check_locally(trio(&server)).args(["--wait", "1h", "--wait-interval", "50m"]).start();
+    until("a round", || server.count("HEAD", "/later.iso") == 1);
     std::thread::sleep(Duration::from_millis(200));
     running.signal(Signal::TERM);
     let report = running.finish().exits(143).report();
@@ -199,14 +200,10 @@ fn what_is_known_to_be_wrong_stays_so_when_time_is_up() {
 
 #[test]
 fn a_round_that_time_cuts_short_still_counts() {
-    let mirror = Mirror::start(Config::plain()).unwrap();
-    let status = Behaviour::status;
-    mirror.put("/f.iso", Resource::bytes("").behaves(Behaviour::Sequence(vec![status(503), status(404)])));
-    mirror.put(
-        "/meta.json",
-        Resource::bytes("").behaves(Behaviour::Sequence(vec![status(404), Behaviour::Hang])),
-    );
-    let program = check_locally(Checkout::of(&Stream::of(component(&mirror.url("/f.iso")))));
+    let server = Server::start();
+    server.put_in_turn("/f.iso", [status(503), status(404)]);
+    server.put_in_turn("/meta.json", [status(404), never()]);
+    let program = check_locally(Checkout::of(&Stream::of(component(&server.url("/f.iso")))));
     // The second round must have begun by then.
     let times = ["--retries", "0", "--wait", "1m", "--wait-interval", "100ms", "--deadline", "1s"];
     let report = program.args(times).run().exits(1).report();

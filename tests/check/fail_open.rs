@@ -2,33 +2,35 @@
 //!
 //! SECURITY.md has the table.
 
-use embedded_mirror::{Answer, Behaviour, Config, Mirror, Resource};
+use embedded_mirror::{artifact_content, hex_sha256};
 use serde_json::{Value, json};
+use wiremock::ResponseTemplate;
 
+use crate::support::server::{Server, artifact, file, never, page, published, status};
 use crate::support::{
     Checkout, Finished, Nobody, Program, Stream, check_checkout, check_locally, component, size_of,
 };
 
-/// A mirror with one file, `/rhcos.iso`, served so.
-fn serving(resource: Resource) -> Mirror {
-    let mirror = Mirror::start(Config::plain()).unwrap();
-    mirror.put("/rhcos.iso", resource);
-    mirror
+fn good() -> ResponseTemplate {
+    published("rhcos.iso")
 }
 
-fn file() -> Resource {
-    Resource::artifact("rhcos.iso")
+/// A server with one file, `/rhcos.iso`.
+fn serving(answer: ResponseTemplate) -> Server {
+    let server = Server::start();
+    server.put("/rhcos.iso", answer);
+    server
 }
 
 /// A checkout with a document of that file.
-fn checkout(mirror: &Mirror) -> Checkout {
-    Checkout::of(&Stream::of(component(&mirror.url("/rhcos.iso"))))
+fn checkout(server: &Server) -> Checkout {
+    Checkout::of(&Stream::of(component(&server.url("/rhcos.iso"))))
 }
 
 /// What the gate says of it.
-fn checked(mirror: &Mirror, more: &[&str]) -> Finished {
+fn checked(server: &Server, more: &[&str]) -> Finished {
     let timeout = if more.contains(&"--timeout") { &[][..] } else { &["--timeout", "10s"] };
-    check_locally(checkout(mirror)).args(["--retry-for", "0s"]).args(timeout).args(more).run()
+    check_locally(checkout(server)).args(["--retry-for", "0s"]).args(timeout).args(more).run()
 }
 
 /// Fails unless the run fails or is inconclusive with this reason.
@@ -41,9 +43,9 @@ fn is_not_passed(finished: Finished, code: i32, reason: &str) {
 
 #[test]
 fn a_source_that_is_missing_or_unreadable_is_not_skipped() {
-    let mirror = serving(file().repr_digest());
+    let server = serving(good());
     check_checkout(Checkout::empty()).run().exits(2);
-    let good = checkout(&mirror);
+    let good = checkout(&server);
     for (path, text) in [
         ("data/data/coreos/other.json", "{\"stream\": \"s\", \"architectures\": {"),
         (
@@ -51,21 +53,21 @@ fn a_source_that_is_missing_or_unreadable_is_not_skipped() {
             "{\"stream\": \"s\", \"architectures\": {\"x86_64\": {\"artifacts\": 7}}}",
         ),
     ] {
-        let both = Checkout::of(&Stream::of(component(&mirror.url("/rhcos.iso")))).file(path, text);
+        let both = Checkout::of(&Stream::of(component(&server.url("/rhcos.iso")))).file(path, text);
         let finished = check_checkout(both).locally().run().exits(2);
         assert!(finished.stderr.contains(path), "{}", finished.stderr);
     }
     let missing = good.path().join("no-such.json");
     check_checkout(good).locally().arg(missing).run().exits(2);
-    assert_eq!(mirror.request_count(), 0, "nothing is requested for a run that cannot be whole");
+    assert_eq!(server.request_count(), 0, "nothing is requested for a run that cannot be whole");
 }
 
 #[test]
 fn a_digest_that_is_missing_is_no_match() {
-    let mirror = serving(file());
-    is_not_passed(checked(&mirror, &["--verify", "published"]), 3, "no-digest");
+    let server = serving(artifact("rhcos.iso"));
+    is_not_passed(checked(&server, &["--verify", "published"]), 3, "no-digest");
     // In the document it is a fault of the document.
-    let without = Stream::of(json!({ "location": mirror.url("/rhcos.iso") }));
+    let without = Stream::of(json!({ "location": server.url("/rhcos.iso") }));
     check_checkout(Checkout::of(&without)).locally().run().exits(2);
     // Nor are these digests of the file: an ETag of the right length, MD5, a checksum of parts.
     for (name, value) in [
@@ -74,7 +76,7 @@ fn a_digest_that_is_missing_is_no_match() {
         ("x-amz-checksum-sha256", "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=-3"),
     ] {
         is_not_passed(
-            checked(&serving(file().header(name, value)), &["--verify", "published"]),
+            checked(&serving(artifact("rhcos.iso").insert_header(name, value)), &["--verify", "published"]),
             3,
             "no-digest",
         );
@@ -84,39 +86,28 @@ fn a_digest_that_is_missing_is_no_match() {
 #[test]
 fn a_challenge_page_is_no_answer_whatever_its_status() {
     for status in [200, 202, 403, 429, 503] {
-        let page =
-            Answer::status(status).header("cf-mitigated", "challenge").header("content-type", "text/html");
-        let mirror = serving(file().behaves(Behaviour::Answer(page.body("<title>Just a moment...</title>"))));
-        let finished = checked(&mirror, &[]).exits(3);
+        let page = page(status, "<title>Just a moment...</title>").insert_header("cf-mitigated", "challenge");
+        let server = serving(page);
+        let finished = checked(&server, &[]).exits(3);
         assert_ne!(finished.report().0["verdict"], "pass", "{status}");
     }
     // A page that says with 200 that there is nothing is none of the file either.
-    let size = size_of("/rhcos.iso").to_string();
-    for page in [Behaviour::soft_404(), Behaviour::ContentLength(size.parse().unwrap())] {
-        let resource = Resource::bytes("<html>").content_type("text/html").behaves(page);
-        is_not_passed(checked(&serving(resource), &["--verify", "exists"]), 1, "missing");
+    for size in [9, usize::try_from(size_of("/rhcos.iso")).unwrap()] {
+        let page = page(200, &format!("{:<size$}", "<html>"));
+        is_not_passed(checked(&serving(page), &["--verify", "exists"]), 1, "missing");
     }
 }
 
 #[test]
 fn a_listing_that_cannot_be_read_does_not_count_as_empty() {
-    let sums = |behaviour| {
-        let mirror = serving(file().repr_digest());
-        mirror.put("/sha256sum.txt", Resource::bytes("").behaves(behaviour));
-        mirror
-    };
-    for (behaviour, timeout) in [
-        (Behaviour::status(500), "10s"),
-        (Behaviour::Reset, "10s"),
-        (Behaviour::Hang, "200ms"),
-        (Behaviour::status(401), "10s"),
-    ] {
-        let report = checked(&sums(behaviour.clone()), &["--timeout", timeout]).exits(3).report();
-        assert_eq!(report.only()["verdict"], "inconclusive", "{behaviour:?}");
+    let server = serving(good());
+    for (sums, timeout) in [(status(500), "10s"), (never(), "200ms"), (status(401), "10s")] {
+        server.put("/sha256sum.txt", sums);
+        let report = checked(&server, &["--timeout", timeout]).exits(3).report();
+        assert_eq!(report.only()["verdict"], "inconclusive");
     }
     // What retention is told that the mirror holds.
-    let mirror = serving(file());
-    let checkout = checkout(&mirror);
+    let checkout = checkout(&server);
     let listing = checkout.path().join("no-such-listing.json");
     Program::new("retention").arg(checkout.path()).arg("--listing").arg(&listing).run().exits(2);
     std::fs::write(&listing, "{\"builds\": [").unwrap();
@@ -126,27 +117,23 @@ fn a_listing_that_cannot_be_read_does_not_count_as_empty() {
 #[test]
 fn a_wrong_size_is_a_failure_and_not_a_sign_of_life() {
     let mut component = json!({});
-    let mirror = serving(file().repr_digest());
-    component["location"] = json!(mirror.url("/rhcos.iso"));
-    component["sha256"] = json!(embedded_mirror::hex_sha256(&embedded_mirror::artifact_content("rhcos.iso")));
+    let server = serving(good());
+    component["location"] = json!(server.url("/rhcos.iso"));
+    component["sha256"] = json!(hex_sha256(&artifact_content("rhcos.iso")));
     component["size"] = json!(size_of("/rhcos.iso") + 1);
     let wrong = Checkout::of(&Stream::of(component));
     is_not_passed(check_locally(wrong).args(["--verify", "exists"]).run(), 1, "size-mismatch");
     // Cut short on the way to the mirror: a prefix of the file, with a digest of the whole beside it.
-    let content = embedded_mirror::artifact_content("rhcos.iso");
-    let half = Resource::bytes(content[..content.len() / 2].to_vec());
+    let content = artifact_content("rhcos.iso");
+    let half = file(content[..content.len() / 2].to_vec());
     let report = checked(&serving(half), &["--verify", "content"]).exits(1).report();
     assert_eq!(report.only()["reason"], "sha256-mismatch");
 }
 
 #[test]
 fn a_timeout_is_not_taken_for_an_answer() {
-    is_not_passed(checked(&serving(file().behaves(Behaviour::Hang)), &["--timeout", "200ms"]), 3, "timeout");
-    is_not_passed(
-        checked(&serving(file().behaves(Behaviour::Hang)), &["--timeout", "60s", "--deadline", "200ms"]),
-        3,
-        "deadline",
-    );
+    is_not_passed(checked(&serving(never()), &["--timeout", "200ms"]), 3, "timeout");
+    is_not_passed(checked(&serving(never()), &["--timeout", "60s", "--deadline", "200ms"]), 3, "deadline");
     let nobody = Nobody::new();
     let gone = Checkout::of(&Stream::of(component(&format!("http://{}/rhcos.iso", nobody.addr))));
     is_not_passed(check_locally(gone).args(["--retry-for", "0s"]).run(), 3, "unreachable");
@@ -154,44 +141,45 @@ fn a_timeout_is_not_taken_for_an_answer() {
 
 #[test]
 fn an_object_that_head_shows_and_get_refuses_is_missing() {
-    let archived = file().repr_digest().header("x-amz-storage-class", "GLACIER");
-    let archived = archived.on_get(Behaviour::Answer(Answer::s3_archived()));
+    let archived = "<Error><Code>InvalidObjectState</Code></Error>";
+    let server = serving(status(403).set_body_raw(archived, "application/xml"));
+    server.put("HEAD /rhcos.iso", good().insert_header("x-amz-storage-class", "GLACIER"));
     for verify in ["exists", "published", "auto", "content"] {
-        is_not_passed(checked(&serving(archived.clone()), &["--verify", verify]), 1, "missing");
+        is_not_passed(checked(&server, &["--verify", verify]), 1, "missing");
     }
 }
 
 #[test]
 fn a_filter_that_matches_nothing_is_no_empty_pass() {
-    let mirror = serving(file().repr_digest());
+    let server = serving(good());
     for filter in
         [["-a", "s390x"], ["-p", "aws"], ["-f", "qcow2"], ["-c", "rootfs"], ["--stream", "rhcos-4.1"]]
     {
-        checked(&mirror, &filter).exits(2);
+        checked(&server, &filter).exits(2);
     }
-    assert_eq!(mirror.request_count(), 0);
+    assert_eq!(server.request_count(), 0);
 }
 
 #[test]
 fn an_override_that_leaked_into_the_environment_turns_no_gate_green() {
-    let mirror = serving(file().repr_digest());
+    let server = serving(good());
     let published =
         "https://mirror.openshift.com/pub/openshift-v4/x86_64/dependencies/rhcos/4.19/4.19.0/rhcos.iso";
     let gate = check_locally(Checkout::of(&Stream::of(component(published))))
-        .env("OPENSHIFT_INSTALL_COREOS_STREAM_PREFIX", mirror.url("/art/storage/prod/streams"))
+        .env("OPENSHIFT_INSTALL_COREOS_STREAM_PREFIX", server.url("/art/storage/prod/streams"))
         .args(["--published", "--retry-for", "0s"]);
     let report = gate.run().exits(3).report();
     assert_eq!(report.0["target"]["kind"], "published");
-    assert_eq!(mirror.request_count(), 0, "the bridge is not asked");
+    assert_eq!(server.request_count(), 0, "the bridge is not asked");
 }
 
 #[test]
 fn a_part_that_is_missing_is_no_whole_run() {
-    let mirror = serving(file().repr_digest());
+    let server = serving(good());
     let directory = tempfile::tempdir().unwrap();
     let part = directory.path().join("1");
     let artifacts = part.to_str().unwrap();
-    checked(&mirror, &["--partition", "1/2", "--artifacts-dir", artifacts]);
+    checked(&server, &["--partition", "1/2", "--artifacts-dir", artifacts]);
     let merged = Program::new("merge").arg(part.join("art-mirror-validate.json")).run();
     assert_ne!(merged.code, Some(0), "{}", merged.stdout);
 }
@@ -199,12 +187,12 @@ fn a_part_that_is_missing_is_no_whole_run() {
 /// A pass is one in every output and in the exit status, or in none.
 #[test]
 fn no_output_says_pass_where_the_exit_status_does_not() {
-    let mirror = serving(file().behaves(Behaviour::status(404)));
+    let server = serving(status(404));
     let directory = tempfile::tempdir().unwrap();
     let report = directory.path().join("art-mirror-validate.json");
     for output in ["human", "json", "markdown"] {
         let artifacts = directory.path().to_str().unwrap();
-        let program = check_checkout(checkout(&mirror)).locally();
+        let program = check_checkout(checkout(&server)).locally();
         let finished = program.args(["--output", output, "--artifacts-dir", artifacts]).run().exits(1);
         assert!(!finished.stdout.contains("0 failed"), "{}", finished.stdout);
         let written: Value = serde_json::from_slice(&std::fs::read(&report).unwrap()).unwrap();

@@ -6,6 +6,7 @@ use std::io::Read as _;
 use embedded_mirror::{Config, Mirror, Resource, hex_sha256};
 use serde_json::json;
 
+use crate::support::server::{Server, file};
 use crate::support::world::CaFile;
 use crate::support::{BUILD, Checkout, Report, Stream, check_locally, watch};
 
@@ -103,13 +104,13 @@ fn files_that_ask_for_much_memory_share_what_there_is_or_are_refused() {
         kind("bomb", "gz", 1, gz(1_100), Some("more than 250 times its size")),
     ];
     let zeros = hex_sha256(&vec![0; 70 << 20]);
-    let mirror = Mirror::start(Config::plain()).unwrap();
+    let server = Server::start();
     let mut stream = Stream::new();
     for Kind { name, suffix, count, bytes, .. } in &kinds {
         for number in 0..*count {
             let path = format!("/{BUILD}/x86_64/{name}-{number}.{suffix}");
-            mirror.put(&path, Resource::bytes(bytes.clone()));
-            let location = mirror.url(&path);
+            server.put(&path, file(bytes.clone()));
+            let location = server.url(&path);
             let component =
                 json!({ "location": location, "sha256": hex_sha256(bytes), "uncompressed-sha256": zeros });
             stream = stream.with(&format!("x86_64/{name}-{number}/{suffix}/disk"), component);

@@ -7,6 +7,7 @@ use embedded_mirror::{
 };
 use serde_json::{Value, json};
 
+use crate::support::server::{Server, artifact, file, published, status};
 use crate::support::{Checkout, ISO, Nobody, Stream, check_checkout, check_locally, component, size_of};
 
 /// Base64 of the SHA-256 of nothing: well-formed, and no digest of any file here.
@@ -420,9 +421,9 @@ fn each_has_its_verdict_reason_and_sentence() {
 
 #[test]
 fn a_run_exits_0_1_or_3_by_what_is_known() {
-    let mirror = Mirror::start(Config::plain()).unwrap();
-    mirror.put("/good.iso", Resource::artifact("good.iso").repr_digest());
-    mirror.put("/unknown.iso", Resource::artifact("unknown.iso"));
+    let server = Server::start();
+    server.put("/good.iso", published("good.iso"));
+    server.put("/unknown.iso", artifact("unknown.iso"));
     for (files, code, verdict) in [
         (&["good"][..], 0, "pass"),
         (&["good", "absent"], 1, "fail"),
@@ -430,7 +431,7 @@ fn a_run_exits_0_1_or_3_by_what_is_known() {
         (&["absent", "good", "unknown"], 1, "fail"),
     ] {
         let stream = files.iter().fold(Stream::new(), |stream, file| {
-            let location = mirror.url(&format!("/{file}.iso"));
+            let location = server.url(&format!("/{file}.iso"));
             stream.with(&format!("x86_64/metal/{file}/disk"), component(&location))
         });
         let report = check_locally(Checkout::of(&stream)).run().exits(code).report();
@@ -466,10 +467,10 @@ fn private_addresses_are_refused_however_they_are_written() {
 
 #[test]
 fn signatures_matter_as_much_as_is_asked() {
-    let mirror = Mirror::start(Config::plain()).unwrap();
-    mirror.put("/f.iso", Resource::artifact("f.iso").repr_digest());
-    mirror.put("/good.sig", Resource::bytes("a signature"));
-    mirror.put("/busy.sig", Resource::bytes("a signature").behaves(Behaviour::status(503)));
+    let server = Server::start();
+    server.put("/f.iso", published("f.iso"));
+    server.put("/good.sig", file("a signature"));
+    server.put("/busy.sig", status(503));
     let warns = json!(["the signature is missing: the server answered 404"]);
     for (mode, signature, code, reason, warnings) in [
         ("require", Some("/good.sig"), 0, Value::Null, json!([])),
@@ -481,10 +482,10 @@ fn signatures_matter_as_much_as_is_asked() {
         ("warn", None, 0, Value::Null, json!([])),
         ("ignore", Some("/absent.sig"), 0, Value::Null, json!([])),
     ] {
-        mirror.forget();
-        let mut component = component(&mirror.url("/f.iso"));
+        server.forget();
+        let mut component = component(&server.url("/f.iso"));
         if let Some(signature) = signature {
-            component["signature"] = json!(mirror.url(signature));
+            component["signature"] = json!(server.url(signature));
         }
         let checkout = Checkout::of(&Stream::of(component));
         let program = check_locally(checkout).args(["--signatures", mode, "--retries", "1"]);
@@ -496,7 +497,7 @@ fn signatures_matter_as_much_as_is_asked() {
             "{mode} {signature:?}"
         );
         if let (Some(signature), "ignore") = (signature, mode) {
-            assert_eq!(mirror.count("HEAD", signature), 0, "nobody asked");
+            assert_eq!(server.count("HEAD", signature), 0, "nobody asked");
         }
     }
 }

@@ -1,22 +1,22 @@
 //! `check --ref`: the documents of every branch, each artifact checked once, reported by branch.
 
-use embedded_mirror::{Config, Mirror, Resource};
 use serde_json::{Value, json};
 
 use crate::support::ground::Repo;
+use crate::support::server::{Server, published};
 use crate::support::{Program, component};
 
 const RHCOS: &str = "data/data/coreos/rhcos.json";
 
-/// A repository with branches, and the mirror that their documents name.
+/// A repository with branches, and the server that their documents name.
 struct Branches {
     repo: Repo,
-    mirror: Mirror,
+    server: Server,
 }
 
 impl Branches {
     fn new() -> Self {
-        Self { repo: Repo::new(), mirror: Mirror::start(Config::plain()).unwrap() }
+        Self { repo: Repo::new(), server: Server::start() }
     }
 
     /// A branch whose checkout is these files and no others.
@@ -30,17 +30,17 @@ impl Branches {
         self.repo.git(&["commit", "--quiet", "--allow-empty", "-m", name]);
     }
 
-    /// A document of a build: an ISO for each architecture. What `there` names is on the mirror.
+    /// A document of a build: an ISO for each architecture. What `there` names is on the server.
     fn document(&self, build: &str, there: &[&str]) -> String {
         let mut architectures = json!({});
         for arch in ["aarch64", "x86_64"] {
             let path = format!("/{build}/{arch}/rhcos-{build}-live.{arch}.iso");
             if there.contains(&arch) {
-                self.mirror.put(&path, Resource::artifact(path.rsplit('/').next().unwrap()).repr_digest());
+                self.server.put(&path, published(path.rsplit('/').next().unwrap()));
             }
             architectures[arch]["artifacts"]["metal"] = json!({
                 "release": build,
-                "formats": { "iso": { "disk": component(&self.mirror.url(&path)) } },
+                "formats": { "iso": { "disk": component(&self.server.url(&path)) } },
             });
         }
         json!({ "stream": "rhcos", "metadata": {}, "architectures": architectures }).to_string()
@@ -95,7 +95,7 @@ fn every_branch_is_judged_and_every_artifact_asked_for_once() {
     assert!(behind.contains("RHEL 9.6: 9.6.20250101-0 is behind 9.6.20260301-0"), "{behind}");
     for arch in BOTH {
         let path = format!("/{new}/{arch}/rhcos-{new}-live.{arch}.iso");
-        assert_eq!(branches.mirror.count("HEAD", &path), 1, "{arch}");
+        assert_eq!(branches.server.count("HEAD", &path), 1, "{arch}");
     }
 }
 

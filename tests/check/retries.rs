@@ -5,6 +5,7 @@ use std::time::Duration;
 use embedded_mirror::{Behaviour, Config, Connections, Mirror, Resource, artifact_content, hex_sha256};
 use serde_json::{Value, json};
 
+use crate::support::server::{Server, artifact, file, published, status};
 use crate::support::{Checkout, Nobody, Program, Stream, check_locally, component, size_of};
 
 /// `check` of one file at this URL, of which only HEAD is asked: its existence and size.
@@ -42,30 +43,30 @@ fn what_may_pass_is_asked_again() {
 
 #[test]
 fn what_will_not_pass_is_asked_once() {
-    let mirror = Mirror::start(Config::plain()).unwrap();
+    let server = Server::start();
     // A server may refuse HEAD alone with 403: a GET of one byte decides.
-    for (status, attempts) in [(400, 1), (401, 1), (403, 2), (404, 1), (410, 1), (451, 1)] {
-        mirror.forget();
-        mirror.put("/f.iso", Resource::artifact("f.iso").behaves(Behaviour::status(status)));
-        let finished = only_head(&mirror.url("/f.iso")).run();
+    for (code, attempts) in [(400, 1), (401, 1), (403, 2), (404, 1), (410, 1), (451, 1)] {
+        server.forget();
+        server.put("/f.iso", status(code));
+        let finished = only_head(&server.url("/f.iso")).run();
         assert_eq!(
-            (finished.report().only()["attempts"].as_u64(), mirror.request_count()),
+            (finished.report().only()["attempts"].as_u64(), server.request_count() as u64),
             (Some(attempts), attempts),
-            "{status}"
+            "{code}"
         );
     }
 }
 
 #[test]
 fn it_is_asked_again_as_often_as_retries_say() {
-    let mirror = Mirror::start(Config::plain()).unwrap();
+    let server = Server::start();
+    server.put("/f.iso", status(503));
     for retries in [0, 1, 3] {
-        mirror.forget();
-        mirror.put("/f.iso", Resource::artifact("f.iso").behaves(Behaviour::status(503)));
-        let program = only_head(&mirror.url("/f.iso")).arg("--retries").arg(retries.to_string());
+        server.forget();
+        let program = only_head(&server.url("/f.iso")).arg("--retries").arg(retries.to_string());
         let report = program.run().exits(3).report();
         assert_eq!(report.only()["attempts"], retries + 1);
-        assert_eq!(mirror.request_count(), retries + 1);
+        assert_eq!(server.request_count(), retries + 1);
         assert_eq!(
             (&report.only()["reason"], &report.only()["http_status"]),
             (&json!("server-error"), &json!(503))
@@ -77,31 +78,30 @@ fn it_is_asked_again_as_often_as_retries_say() {
 
 #[test]
 fn a_server_that_says_when_to_come_back_is_obeyed() {
-    let obeyed = |status, value, at_least| {
-        let mirror = Mirror::start(Config::plain()).unwrap();
-        let busy = Behaviour::recovering(1, Behaviour::retry_after(status, value));
-        mirror.put("/f.iso", Resource::artifact("f.iso").behaves(busy));
-        only_head(&mirror.url("/f.iso")).run().exits(0);
-        let requests = mirror.requests();
-        let waited = requests[1].at - requests[0].at;
+    let obeyed = |code, value: &str, at_least| {
+        let server = Server::start();
+        let busy = status(code).insert_header("retry-after", value);
+        server.put_in_turn("/f.iso", [busy, artifact("f.iso")]);
+        only_head(&server.url("/f.iso")).run().exits(0);
+        let requests = server.requests();
+        let waited = requests[1].0 - requests[0].0;
         assert!(waited >= Duration::from_secs(at_least), "{value}: {waited:?}");
     };
     // A second is the least that can be asked for. What a date means is tested beside the code.
     std::thread::scope(|scope| {
-        for (status, value, at_least) in [(429, "1", 1), (503, "1", 1), (429, "soon", 0)] {
-            scope.spawn(move || obeyed(status, value, at_least));
+        for (code, value, at_least) in [(429, "1", 1), (503, "1", 1), (429, "soon", 0)] {
+            scope.spawn(move || obeyed(code, value, at_least));
         }
     });
 }
 
 #[test]
 fn a_server_that_asks_for_too_much_patience_does_not_outlast_the_deadline() {
-    let mirror = Mirror::start(Config::plain()).unwrap();
-    let busy = Behaviour::retry_after(429, "86400");
-    mirror.put("/f.iso", Resource::artifact("f.iso").behaves(busy));
-    mirror.put("/g.iso", Resource::artifact("g.iso").repr_digest());
-    let stream = Stream::of(component(&mirror.url("/f.iso")))
-        .with("x86_64/metal/raw/disk", component(&mirror.url("/g.iso")));
+    let server = Server::start();
+    server.put("/f.iso", status(429).insert_header("retry-after", "86400"));
+    server.put("/g.iso", published("g.iso"));
+    let stream = Stream::of(component(&server.url("/f.iso")))
+        .with("x86_64/metal/raw/disk", component(&server.url("/g.iso")));
     // The other file must have been asked for by then.
     let finished = check_locally(Checkout::of(&stream)).args(["--deadline", "1s"]).run().exits(3);
     let report = finished.report();
@@ -236,19 +236,19 @@ fn a_body_that_never_ends_is_never_read() {
 
 #[test]
 fn a_label_of_compression_changes_nothing() {
-    let mirror = Mirror::start(Config::plain()).unwrap();
-    mirror.put("/f.raw.gz", Resource::artifact("f.raw.gz").labelled_gzip().repr_digest());
+    let server = Server::start();
+    server.put("/f.raw.gz", published("f.raw.gz").insert_header("content-encoding", "x-gzip"));
     let sums = format!("{}  f.raw.gz\n", hex_sha256(&artifact_content("f.raw.gz")));
-    mirror.put("/sha256sum.txt", Resource::bytes(sums).labelled_gzip());
-    let mut component = component(&mirror.url("/f.raw.gz"));
+    server.put("/sha256sum.txt", file(sums).insert_header("content-encoding", "x-gzip"));
+    let mut component = component(&server.url("/f.raw.gz"));
     component["size"] = json!(size_of("f.raw.gz"));
     let report = check_locally(Checkout::of(&Stream::of(component))).run().exits(0).report();
     assert_eq!(report.only()["warnings"], json!([]));
-    for request in mirror.requests() {
-        assert_eq!(request.header("accept-encoding"), Some("identity"), "{request:?}");
+    for (_, request) in server.requests() {
+        assert_eq!(request.headers["accept-encoding"], "identity", "{request:?}");
     }
-    let head = mirror.requests().into_iter().find(|it| it.method == "HEAD").unwrap();
-    assert_eq!(head.header("x-amz-checksum-mode"), Some("ENABLED"));
-    assert_eq!(head.header("want-repr-digest"), Some("sha-256=10"));
-    assert!(head.header("user-agent").unwrap().starts_with("art-mirror-validate/"));
+    let (_, head) = server.requests().into_iter().find(|(_, it)| it.method == "HEAD").unwrap();
+    assert_eq!(head.headers["x-amz-checksum-mode"], "ENABLED");
+    assert_eq!(head.headers["want-repr-digest"], "sha-256=10");
+    assert!(head.headers["user-agent"].to_str().unwrap().starts_with("art-mirror-validate/"));
 }

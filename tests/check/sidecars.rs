@@ -4,10 +4,9 @@ use embedded_mirror::{
     Behaviour, Config, Mirror, Resource, artifact_content, hex_sha256, meta_json, sha256sum_txt,
 };
 use serde_json::{Value, json};
-use wiremock::matchers::{header, method, path};
-use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::retries::fifty;
+use crate::support::server::{Server, file, published};
 use crate::support::{BUILD, Checkout, Stream, check_locally, component};
 
 const WRONG: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -154,6 +153,7 @@ fn contradicting() -> Vec<Case> {
             .sums(sums().behaves(Behaviour::DropAfter(9)))
             .digest()
             .is("inconclusive", "unreachable"),
+        pass("reset").sums(sums().behaves(Behaviour::Reset)).digest().is("inconclusive", "unreachable"),
         pass("refused")
             .sums(sums().behaves(Behaviour::status(401)))
             .digest()
@@ -206,15 +206,15 @@ fn a_sidecar_is_evidence_only_if_it_can_be_read() {
 
 #[test]
 fn sizes_are_taken_from_the_document_then_legacy_metadata_then_meta_json() {
-    let mirror = Mirror::start(Config::plain()).unwrap();
-    mirror.put("/f.iso", Resource::artifact("f.iso").repr_digest());
+    let server = Server::start();
+    server.put("/f.iso", published("f.iso"));
     let size = artifact_content("f.iso").len();
-    mirror.put("/meta.json", Resource::bytes(meta_json("x", [("f.iso", artifact_content("f.iso"))])));
+    server.put("/meta.json", file(meta_json("x", [("f.iso", artifact_content("f.iso"))])));
     let legacy = json!({ "images": { "x": { "path": "f.iso", "size": size } } }).to_string();
     for (stream_size, with_legacy, from) in
         [(true, true, "stream"), (false, true, "legacy"), (false, false, "meta.json")]
     {
-        let mut component = component(&mirror.url("/f.iso"));
+        let mut component = component(&server.url("/f.iso"));
         if stream_size {
             component["size"] = json!(size);
         }
@@ -231,9 +231,9 @@ fn sizes_are_taken_from_the_document_then_legacy_metadata_then_meta_json() {
 /// The build's own metadata, as cosa writes it, against what the document says of the whole build.
 #[test]
 fn the_document_is_compared_with_all_that_the_build_says() {
-    let mirror = Mirror::start(Config::plain()).unwrap();
-    mirror.put("/b/rhcos-1-live.x86_64.iso", Resource::artifact("f.iso").repr_digest());
-    let mut iso = component(&mirror.url("/b/rhcos-1-live.x86_64.iso"));
+    let server = Server::start();
+    server.put("/b/rhcos-1-live.x86_64.iso", published("f.iso"));
+    let mut iso = component(&server.url("/b/rhcos-1-live.x86_64.iso"));
     iso["sha256"] = json!(hex_sha256(&artifact_content("f.iso")));
     let mut stream = Stream::of(iso).json();
     let x86 = &mut stream["architectures"]["x86_64"];
@@ -260,8 +260,8 @@ fn the_document_is_compared_with_all_that_the_build_says() {
         (meta("ami-2", BUILD).replace("snap-1\"", "snap-1"), 0, "", &[]),
     ];
     for (meta, status, message, warnings) in cases {
-        mirror.put("/b/meta.json", Resource::bytes(meta));
-        let asked = mirror.request_count();
+        server.put("/b/meta.json", file(meta));
+        let asked = server.request_count();
         let report = check_locally(checkout(&stream)).run().exits(status).report();
         let artifact = report.only();
         assert!(artifact["message"].as_str().unwrap().contains(message), "{artifact}");
@@ -270,61 +270,32 @@ fn the_document_is_compared_with_all_that_the_build_says() {
             artifact["warnings"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
         let left_out: Vec<&str> = said.into_iter().filter(|it| it.contains("the document lacks")).collect();
         assert_eq!(left_out, warnings);
-        assert_eq!(mirror.request_count() - asked, 3, "the file and two sidecars, as ever");
+        assert_eq!(server.request_count() - asked, 3, "the file and two sidecars, as ever");
     }
-}
-
-/// The same against a server that somebody else wrote.
-#[tokio::test]
-async fn another_server_sees_the_same_requests() {
-    let server = MockServer::start().await;
-    let digest = hex_sha256(&artifact_content("f.iso"));
-    Mock::given(method("HEAD"))
-        .and(path("/b/f.iso"))
-        .and(header("accept-encoding", "identity"))
-        .and(header("x-amz-checksum-mode", "ENABLED"))
-        .respond_with(
-            ResponseTemplate::new(200).set_body_raw(artifact_content("f.iso"), "application/octet-stream"),
-        )
-        .expect(1)
-        .mount(&server)
-        .await;
-    Mock::given(method("GET"))
-        .and(path("/b/sha256sum.txt"))
-        .and(header("accept-encoding", "identity"))
-        .respond_with(ResponseTemplate::new(200).set_body_string(format!("{digest} *f.iso\n")))
-        .expect(1)
-        .mount(&server)
-        .await;
-    let checkout = Checkout::of(&Stream::of(component(&format!("{}/b/f.iso", server.uri()))));
-    let finished = tokio::task::spawn_blocking(|| check_locally(checkout).run()).await.unwrap();
-    let report = finished.exits(0).report();
-    assert_eq!(report.only()["sha256"]["observed_from"], "sha256sum.txt");
-    server.verify().await;
 }
 
 /// A digest that is published for the whole file would prove one that was cut short, were the document's size the
 /// only one that counts.
 #[test]
 fn where_sizes_are_contested_the_bytes_decide() {
-    let mirror = Mirror::start(Config::plain()).unwrap();
+    let server = Server::start();
     let whole = artifact_content("f.iso");
     let short = whole.len() - 1;
     let meta = meta_json("x", [("f.iso", &whole)]);
-    mirror.put("/b/meta.json", Resource::bytes(meta));
+    server.put("/b/meta.json", file(meta));
     for (bytes, size, verdict, reason, downloads) in [
         (&whole[..], whole.len(), "pass", Value::Null, 0),
         (&whole[..short], short, "fail", json!("sha256-mismatch"), 1),
         (&whole[..short], whole.len(), "fail", json!("size-mismatch"), 0),
     ] {
-        mirror.forget();
-        mirror.put("/b/f.iso", Resource::bytes(bytes.to_vec()));
-        let mut component = component(&mirror.url("/b/f.iso"));
+        server.forget();
+        server.put("/b/f.iso", file(bytes.to_vec()));
+        let mut component = component(&server.url("/b/f.iso"));
         component["size"] = json!(size);
         let program = check_locally(Checkout::of(&Stream::of(component))).args(["--verify", "auto"]);
         let report = program.run().report();
         let artifact = report.only();
         assert_eq!((&artifact["verdict"], &artifact["reason"]), (&json!(verdict), &reason), "{artifact:#}");
-        assert_eq!(mirror.count("GET", "/b/f.iso"), downloads);
+        assert_eq!(server.count("GET", "/b/f.iso"), downloads);
     }
 }

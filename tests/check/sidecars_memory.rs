@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
-use embedded_mirror::{Config, Mirror, Resource, artifact_content, hex_sha256};
+use embedded_mirror::{artifact_content, hex_sha256};
 use serde_json::json;
 
+use crate::support::server::{Server, file, published};
 use crate::support::{Checkout, Stream, check_locally, component, watch};
 
 /// What is stated of a hundred directories, in KiB, and how many are tried.
@@ -44,17 +45,17 @@ fn many_lines() -> String {
 
 #[test]
 fn a_hundred_directories_with_hostile_sidecars_take_no_more_than_is_stated() {
-    let mirror = Mirror::start(Config::plain()).unwrap();
+    let server = Server::start();
     let (faults, lines, long) = (many_faults(), many_lines(), many_images(3_200));
     assert!(faults.len() < 32_000 && lines.len() > 1_000_000 && long.len() > 31_000_000);
     let mut stream = Stream::new();
     for number in 0..DIRECTORIES {
         let path = format!("/{number}/f.iso");
-        mirror.put(&path, Resource::artifact("f.iso").repr_digest());
+        server.put(&path, published("f.iso"));
         let meta = if number < LARGEST { &long } else { &faults };
-        mirror.put(&format!("/{number}/meta.json"), Resource::bytes(meta.clone()));
-        mirror.put(&format!("/{number}/sha256sum.txt"), Resource::bytes(lines.clone()));
-        stream = stream.with(&format!("x86_64/p{number:03}/iso/disk"), component(&mirror.url(&path)));
+        server.put(&format!("/{number}/meta.json"), file(meta.clone()));
+        server.put(&format!("/{number}/sha256sum.txt"), file(lines.clone()));
+        stream = stream.with(&format!("x86_64/p{number:03}/iso/disk"), component(&server.url(&path)));
     }
     let (finished, peak) = watch(&check_locally(Checkout::of(&stream)));
     eprintln!("{} MiB, {:?}", peak / 1024, finished.elapsed);
@@ -68,18 +69,18 @@ fn a_hundred_directories_with_hostile_sidecars_take_no_more_than_is_stated() {
 /// Honest ones of some megabytes are read to their end, and what they say against a file is heard.
 #[test]
 fn a_large_meta_json_is_read_and_its_contradictions_are_found() {
-    let mirror = Mirror::start(Config::plain()).unwrap();
+    let server = Server::start();
     let mut stream = Stream::new();
     for (number, is_right) in (0..8).map(|number| (number, number % 2 == 0)) {
         let path = format!("/{number}/f.iso");
-        mirror.put(&path, Resource::artifact("f.iso").repr_digest());
+        server.put(&path, published("f.iso"));
         let digest = if is_right { hex_sha256(&artifact_content("f.iso")) } else { hex_sha256(b"another") };
         let last = json!({ "path": "f.iso", "sha256": digest }).to_string();
         let meta = many_images(320);
         let meta = format!("{}, \"last\": {last}}}}}", meta.strip_suffix("}}").unwrap());
         assert!((3_000_000..4_000_000).contains(&meta.len()));
-        mirror.put(&format!("/{number}/meta.json"), Resource::bytes(meta));
-        stream = stream.with(&format!("x86_64/p{number}/iso/disk"), component(&mirror.url(&path)));
+        server.put(&format!("/{number}/meta.json"), file(meta));
+        stream = stream.with(&format!("x86_64/p{number}/iso/disk"), component(&server.url(&path)));
     }
     let report = check_locally(Checkout::of(&stream)).run().exits(1).report();
     assert_eq!(report.counts(), [4, 4, 0]);

@@ -15,6 +15,7 @@
 pub(crate) mod binary;
 pub(crate) mod bump;
 pub(crate) mod ground;
+pub(crate) mod server;
 pub(crate) mod world;
 
 use std::collections::BTreeMap;

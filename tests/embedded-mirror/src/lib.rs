@@ -16,10 +16,9 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
-//! A test that needs no more than a status and some headers uses wiremock, as the unit tests of `gate` and `probe` do.
-//! The tests of the built program use this mirror, plain answers included: the program asks for HEAD, ranges and digests
-//! of each file, which a [`Resource`] answers consistently from its bytes, and for the published hosts by https alone,
-//! under their own names and an authority of the test; wiremock has no TLS.
+//! A test that needs no more than statuses, headers and small bodies uses wiremock (`tests/support/server.rs`). This
+//! mirror is for TLS, HTTP/2, the published hosts under their own names, redirects across them, ranges, connections, and
+//! servers that misbehave.
 //!
 //! This crate shares no code with the program that it helps to test, so that neither can hide the other's mistakes.
 
