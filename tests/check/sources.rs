@@ -1,11 +1,11 @@
 //! Every kind of SOURCE, the filters, and documents that cannot be used.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use embedded_mirror::{Config, Mirror, Proxy, ProxyConfig, Resource};
 use serde_json::{Value, json};
 
-use crate::support::ground::{corpus, testdata};
+use crate::support::ground::{corpus, files_below, testdata};
 use crate::support::world::{CDN, CaFile, MIRROR, World};
 use crate::support::{Checkout, Program, Stream, check, check_checkout, component};
 
@@ -365,10 +365,9 @@ fn documents_of_later_years_are_carried() {
 #[test]
 fn every_real_document_is_read_to_its_last_artifact() {
     let Some(corpus) = corpus() else { return };
-    let mut files = vec![];
-    find_json(&corpus, &mut files);
     let (mut documents, mut seen) = (0, vec![]);
-    for file in files {
+    for file in files_below(&corpus) {
+        let file = corpus.join(file);
         let bytes = std::fs::read(&file).unwrap();
         let Ok(value) = serde_json::from_slice::<Value>(&bytes) else { continue };
         let mut streams: Vec<Value> = vec![];
@@ -424,17 +423,4 @@ fn sorted<'t>(texts: &[&'t str]) -> Vec<&'t str> {
     let mut texts = texts.to_vec();
     texts.sort_unstable();
     texts
-}
-
-fn find_json(directory: &Path, files: &mut Vec<PathBuf>) {
-    let mut entries: Vec<_> =
-        std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
-    entries.sort();
-    for path in entries {
-        if path.is_dir() {
-            find_json(&path, files);
-        } else if path.extension().is_some_and(|extension| extension == "json") {
-            files.push(path);
-        }
-    }
 }

@@ -9,6 +9,7 @@ use embedded_mirror::{Answer, Behaviour, Config, Mirror, Resource, artifact_cont
 use proptest::prelude::*;
 
 use crate::content_support::{case, outcome, outcome_with, outcomes, settings, sha256};
+use crate::support::server::{Server, digested, file};
 
 fn mirror() -> Mirror {
     Mirror::start(Config::plain()).unwrap()
@@ -45,7 +46,7 @@ fn zstd(bytes: &[u8]) -> Vec<u8> {
 fn served(resource: Resource, expected: &[u8]) -> Outcome {
     let mirror = mirror();
     mirror.put(NAME_PATH, resource);
-    outcome(&mirror, case(&mirror, NAME_PATH, expected))
+    outcome(case(&mirror.url(NAME_PATH), expected))
 }
 
 const NAME_PATH: &str = "/9.6.20251015-1/rhcos-9.6.20251015-1-metal.x86_64.raw";
@@ -63,8 +64,8 @@ fn the_right_bytes_pass_and_the_proof_is_the_content() {
         std::fs::write(ca.path(), mirror.ca_pem()).unwrap();
         let roots = if mirror.ca_pem().is_empty() { vec![] } else { vec![ca.path().to_owned()] };
         mirror.put(NAME_PATH, Resource::bytes(bytes.clone()).labelled_gzip());
-        let settings = ClientSettings { extra_roots: roots, ..settings(&mirror) };
-        let outcome = outcome_with(settings, case(&mirror, NAME_PATH, &bytes));
+        let settings = ClientSettings { extra_roots: roots, ..settings() };
+        let outcome = outcome_with(settings, case(&mirror.url(NAME_PATH), &bytes));
         assert_eq!(outcome.verdict(), Verdict::Pass, "{outcome:?}");
         assert_eq!(outcome.observed_sha256, Some((sha256(&bytes), DigestSource::Content)));
         assert_eq!(outcome.observed_size, Some(3_000_000));
@@ -90,9 +91,9 @@ fn whatever_is_wrong_with_the_bytes_is_found() {
         ("a byte too many", appended),
         ("another file", noise(300_002)),
     ] {
-        let mirror = mirror();
-        mirror.put(NAME_PATH, Resource::bytes(bytes.clone()));
-        let outcome = outcome(&mirror, case(&mirror, NAME_PATH, &good));
+        let server = Server::start();
+        server.put(NAME_PATH, file(bytes.clone()));
+        let outcome = outcome(case(&server.url(NAME_PATH), &good));
         assert_eq!(reason(&outcome), "sha256-mismatch", "{what}");
         assert_eq!(outcome.observed_sha256, Some((sha256(&bytes), DigestSource::Content)), "{what}");
     }
@@ -102,54 +103,54 @@ fn whatever_is_wrong_with_the_bytes_is_found() {
 fn a_known_size_is_compared_with_what_came() {
     let good = noise(1000);
     for (served, expected) in [(&good[..999], "size-mismatch"), (&good[..], "pass")] {
-        let mirror = mirror();
-        mirror.put(NAME_PATH, Resource::bytes(served.to_vec()));
-        let mut case = case(&mirror, NAME_PATH, &good);
+        let server = Server::start();
+        server.put(NAME_PATH, file(served.to_vec()));
+        let mut case = case(&server.url(NAME_PATH), &good);
         case.expectation.size = Some(1000);
-        assert_eq!(reason(&outcome(&mirror, case)), expected);
+        assert_eq!(reason(&outcome(case)), expected);
     }
 }
 
 #[test]
 fn two_files_in_each_others_place_are_both_wrong() {
-    let mirror = mirror();
+    let server = Server::start();
     let (one, two) = (noise(5000), noise(5001));
-    mirror.put("/one", Resource::bytes(two.clone()));
-    mirror.put("/two", Resource::bytes(one.clone()));
-    let cases = [case(&mirror, "/one", &one), case(&mirror, "/two", &two)];
-    let outcomes = outcomes(&Prober::new(Client::new(settings(&mirror))), &cases);
+    server.put("/one", file(two.clone()));
+    server.put("/two", file(one.clone()));
+    let cases = [case(&server.url("/one"), &one), case(&server.url("/two"), &two)];
+    let outcomes = outcomes(&Prober::new(Client::new(settings())), &cases);
     assert!(outcomes.iter().all(|outcome| reason(outcome) == "sha256-mismatch"), "{outcomes:?}");
 }
 
 #[test]
 fn auto_reads_only_what_nothing_is_published_of() {
-    let mirror = mirror();
+    let server = Server::start();
     let bytes = noise(1000);
-    mirror.put("/a/sha256sum.txt", Resource::bytes(sha256sum_txt([("f", &bytes)])));
-    mirror.put("/a/f", Resource::bytes(bytes.clone()));
-    mirror.put("/b/f", Resource::bytes(bytes.clone()));
-    mirror.put("/c/f", Resource::bytes(bytes.clone()).repr_digest());
+    server.put("/a/sha256sum.txt", file(sha256sum_txt([("f", &bytes)])));
+    server.put("/a/f", file(bytes.clone()));
+    server.put("/b/f", file(bytes.clone()));
+    server.put("/c/f", digested(bytes.clone()));
     let cases = ["/a/f", "/b/f", "/c/f"].map(|path| {
-        let mut case = case(&mirror, path, &bytes);
+        let mut case = case(&server.url(path), &bytes);
         case.expectation.verify = Verify::Auto;
         case
     });
-    let outcomes = outcomes(&Prober::new(Client::new(settings(&mirror))), &cases);
+    let outcomes = outcomes(&Prober::new(Client::new(settings())), &cases);
     let from: Vec<_> =
         outcomes.iter().filter_map(|outcome| outcome.observed_sha256.map(|(_, from)| from)).collect();
     assert_eq!(from, [DigestSource::Sha256sumTxt, DigestSource::Content, DigestSource::Header]);
     assert!(outcomes.iter().all(|outcome| outcome.verdict() == Verdict::Pass));
-    let downloads = ["/a/f", "/b/f", "/c/f"].map(|path| mirror.count("GET", path));
+    let downloads = ["/a/f", "/b/f", "/c/f"].map(|path| server.count("GET", path));
     assert_eq!(downloads, [0, 1, 0]);
 }
 
 #[test]
 fn right_bytes_do_not_excuse_a_sidecar_that_disagrees() {
-    let mirror = mirror();
+    let server = Server::start();
     let bytes = noise(1000);
-    mirror.put("/a/sha256sum.txt", Resource::bytes(sha256sum_txt([("f", b"others")])));
-    mirror.put("/a/f", Resource::bytes(bytes.clone()));
-    let outcome = outcome(&mirror, case(&mirror, "/a/f", &bytes));
+    server.put("/a/sha256sum.txt", file(sha256sum_txt([("f", b"others")])));
+    server.put("/a/f", file(bytes.clone()));
+    let outcome = outcome(case(&server.url("/a/f"), &bytes));
     assert_eq!(reason(&outcome), "sha256-mismatch");
     assert_eq!(outcome.observed_sha256, Some((sha256(b"others"), DigestSource::Sha256sumTxt)));
 }
@@ -160,7 +161,7 @@ fn a_dropped_connection_is_resumed_where_it_was() {
     let drop = Behaviour::Sequence(vec![Behaviour::DropAfter(200_000), Behaviour::Normal]);
     let mirror = mirror();
     mirror.put(NAME_PATH, Resource::bytes(bytes.clone()).etag("v1").on_get(drop));
-    let outcome = outcome(&mirror, case(&mirror, NAME_PATH, &bytes));
+    let outcome = outcome(case(&mirror.url(NAME_PATH), &bytes));
     assert_eq!(reason(&outcome), "pass", "{outcome:?}");
     let requests = mirror.requests();
     let resumed = requests.iter().find(|request| request.header("range").is_some()).unwrap();
@@ -176,8 +177,8 @@ fn a_stalled_connection_is_given_up_and_resumed() {
     let mirror = mirror();
     let date = "Wed, 01 Jan 2025 00:00:00 GMT";
     mirror.put(NAME_PATH, Resource::bytes(bytes.clone()).header("last-modified", date).on_get(stall));
-    let settings = ClientSettings { timeout: Duration::from_millis(200), ..settings(&mirror) };
-    let outcome = outcome_with(settings, case(&mirror, NAME_PATH, &bytes));
+    let settings = ClientSettings { timeout: Duration::from_millis(200), ..settings() };
+    let outcome = outcome_with(settings, case(&mirror.url(NAME_PATH), &bytes));
     assert_eq!(reason(&outcome), "pass", "{outcome:?}");
     assert!(mirror.requests().iter().any(|request| request.header("if-range") == Some(date)));
 }
@@ -191,10 +192,9 @@ fn a_slow_file_takes_the_time_it_takes_and_a_dead_one_does_not() {
         let mirror = mirror();
         mirror.put(NAME_PATH, Resource::bytes(bytes.clone()).etag("v1").on_get(behaviour));
         // Four times as long as a part of the slow file takes.
-        let settings =
-            ClientSettings { timeout: Duration::from_millis(400), retries: Some(1), ..settings(&mirror) };
+        let settings = ClientSettings { timeout: Duration::from_millis(400), retries: Some(1), ..settings() };
         let started = std::time::Instant::now();
-        let outcome = outcome_with(settings, case(&mirror, NAME_PATH, &bytes));
+        let outcome = outcome_with(settings, case(&mirror.url(NAME_PATH), &bytes));
         assert_eq!(reason(&outcome), expected, "{outcome:?}");
         assert!(started.elapsed() < Duration::from_secs(10));
     }
@@ -208,10 +208,9 @@ fn a_trickle_without_end_is_as_dead_as_silence() {
     for resource in [Resource::bytes(bytes.clone()).etag("v1"), Resource::bytes(bytes.clone())] {
         let mirror = mirror();
         mirror.put(NAME_PATH, resource.on_get(trickle.clone()));
-        let settings =
-            ClientSettings { timeout: Duration::from_millis(200), retries: Some(1), ..settings(&mirror) };
+        let settings = ClientSettings { timeout: Duration::from_millis(200), retries: Some(1), ..settings() };
         let started = std::time::Instant::now();
-        let outcome = outcome_with(settings, case(&mirror, NAME_PATH, &bytes));
+        let outcome = outcome_with(settings, case(&mirror.url(NAME_PATH), &bytes));
         assert_eq!(reason(&outcome), "timeout", "{outcome:?}");
         assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
         assert!(mirror.count("GET", NAME_PATH) <= 3);
@@ -315,16 +314,16 @@ fn what_is_compressed_is_proven_in_the_same_pass() {
         ("/named-otherwise.img", gzip(&raw)),
         ("/not-compressed", raw.clone()),
     ] {
-        let mirror = mirror();
-        mirror.put(name, Resource::bytes(packed.clone()).labelled_gzip());
+        let server = Server::start();
+        server.put(name, file(packed.clone()).insert_header("content-encoding", "x-gzip"));
         for (expected, verdict) in [(&raw[..], "pass"), (half, "uncompressed-sha256-mismatch")] {
-            let mut case = case(&mirror, name, &packed);
+            let mut case = case(&server.url(name), &packed);
             case.expectation.uncompressed_sha256 = Some(sha256(expected));
-            let outcome = outcome(&mirror, case);
+            let outcome = outcome(case);
             assert_eq!(reason(&outcome), verdict, "{name}: {}", outcome.message());
             assert_eq!(outcome.observed_uncompressed_sha256, Some(sha256(&raw)), "{name}");
         }
-        assert_eq!(mirror.count("GET", name), 2);
+        assert_eq!(server.count("GET", name), 2);
     }
 }
 
@@ -337,12 +336,12 @@ fn a_compressed_file_with_anything_wrong_is_a_finding() {
         let truncated = packed[..packed.len() - 3].to_vec();
         let halved = packed[..packed.len() / 2].to_vec();
         for bytes in [garbage, zeros, truncated, halved, b"no such format".to_vec(), b"x".to_vec()] {
-            let mirror = mirror();
+            let server = Server::start();
             let path = format!("/f.{suffix}");
-            mirror.put(&path, Resource::bytes(bytes.clone()));
-            let mut case = case(&mirror, &path, &bytes);
+            server.put(&path, file(bytes.clone()));
+            let mut case = case(&server.url(&path), &bytes);
             case.expectation.uncompressed_sha256 = Some(sha256(&raw));
-            let outcome = outcome(&mirror, case);
+            let outcome = outcome(case);
             assert_eq!(reason(&outcome), "uncompressed-sha256-mismatch", "{suffix} {}", bytes.len());
             // Whatever became of decompressing, every byte was counted and hashed.
             assert_eq!(outcome.observed_size, Some(bytes.len() as u64));
@@ -368,11 +367,11 @@ fn a_container_that_is_not_opened_is_a_warning() {
         ("/f.vhdx.zip", raw.clone(), false),
         ("/f.raw.gz", raw.clone(), false),
     ] {
-        let mirror = mirror();
-        mirror.put(name, Resource::bytes(bytes.clone()));
-        let mut case = case(&mirror, name, &bytes);
+        let server = Server::start();
+        server.put(name, file(bytes.clone()));
+        let mut case = case(&server.url(name), &bytes);
         case.expectation.uncompressed_sha256 = Some(sha256(b"what is inside"));
-        let outcome = outcome(&mirror, case);
+        let outcome = outcome(case);
         let warned = outcome.warnings.iter().any(|it| it.contains("uncompressed-sha256 not verified"));
         let expected = if is_a_warning { "pass" } else { "uncompressed-sha256-mismatch" };
         assert_eq!((reason(&outcome), warned), (expected, is_a_warning), "{name}: {}", outcome.message());
@@ -394,11 +393,11 @@ fn a_zip_with_one_file_is_unpacked_as_the_others_are() {
     ] {
         let packed = data_encoding::BASE64.decode(packed.as_bytes()).unwrap();
         for (inside, verdict) in [(INSIDE, "pass"), (b"another", "uncompressed-sha256-mismatch")] {
-            let mirror = mirror();
-            mirror.put("/f.vhdx.zip", Resource::bytes(packed.clone()));
-            let mut case = case(&mirror, "/f.vhdx.zip", &packed);
+            let server = Server::start();
+            server.put("/f.vhdx.zip", file(packed.clone()));
+            let mut case = case(&server.url("/f.vhdx.zip"), &packed);
             case.expectation.uncompressed_sha256 = Some(sha256(inside));
-            let outcome = outcome(&mirror, case);
+            let outcome = outcome(case);
             assert_eq!(reason(&outcome), verdict, "{}", outcome.message());
             assert!(outcome.warnings.is_empty(), "{:?}", outcome.warnings);
         }
@@ -409,12 +408,12 @@ fn a_zip_with_one_file_is_unpacked_as_the_others_are() {
 fn a_bomb_ends_at_the_size_that_it_should_have() {
     let zeros = vec![0; 50_000_000];
     for (path, packed) in [("/f.gz", gzip(&zeros)), ("/f.xz", xz(&zeros, 0)), ("/f.zst", zstd(&zeros))] {
-        let mirror = mirror();
-        mirror.put(path, Resource::bytes(packed.clone()));
-        let mut case = case(&mirror, path, &packed);
+        let server = Server::start();
+        server.put(path, file(packed.clone()));
+        let mut case = case(&server.url(path), &packed);
         case.expectation.uncompressed_sha256 = Some(sha256(&zeros));
         case.expectation.uncompressed_size = Some(1_000_000);
-        let outcome = outcome(&mirror, case);
+        let outcome = outcome(case);
         assert_eq!(reason(&outcome), "uncompressed-sha256-mismatch");
         assert!(outcome.message().contains("more than the 1000000 bytes"), "{}", outcome.message());
     }
@@ -455,8 +454,8 @@ fn downloads_hold_no_question_back() {
     for path in &paths {
         mirror.put(path, Resource::bytes(bytes.clone()).on_get(slow.clone()));
     }
-    let cases: Vec<_> = paths.iter().map(|path| case(&mirror, path, &bytes)).collect();
-    let settings = ClientSettings { concurrency: 2, ..settings(&mirror) };
+    let cases: Vec<_> = paths.iter().map(|path| case(&mirror.url(path), &bytes)).collect();
+    let settings = ClientSettings { concurrency: 2, ..settings() };
     let outcomes = outcomes(&Prober::new(Client::new(settings)), &cases);
     assert!(outcomes.iter().all(|outcome| outcome.verdict() == Verdict::Pass));
     let requests = mirror.requests();
@@ -514,7 +513,7 @@ fn a_file_whose_get_says_that_it_is_archived_is_missing() {
         (Answer::firewall(None), "server-error", "firewall"),
     ] {
         mirror.put("/f.iso", Resource::artifact("f.iso").on_get(Behaviour::Answer(answer)));
-        let outcome = outcome(&mirror, case(&mirror, "/f.iso", &artifact_content("f.iso")));
+        let outcome = outcome(case(&mirror.url("/f.iso"), &artifact_content("f.iso")));
         assert_eq!(reason(&outcome), reason_word);
         assert!(outcome.message().contains(says), "{}", outcome.message());
     }

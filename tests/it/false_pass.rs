@@ -3,35 +3,19 @@
 use embedded_mirror::{Behaviour, Config, Mirror, Resource, hex_sha256};
 use serde_json::{Value, json};
 
-use crate::support::binary::program;
+use crate::support::server::{Server, status};
+use crate::support::{Checkout, Stream, check_locally};
 
 /// What the gate says of one file, which a document describes as these bytes.
 fn judge(mirror: &Mirror, path: &str, meant: &[u8], more: &[&str]) -> (Option<i32>, Value) {
-    judge_component(mirror, &json!({ "location": mirror.url(path), "sha256": hex_sha256(meant) }), more)
+    judge_component(json!({ "location": mirror.url(path), "sha256": hex_sha256(meant) }), more)
 }
 
 /// What the gate says of one file that a document describes so.
-fn judge_component(mirror: &Mirror, component: &Value, more: &[&str]) -> (Option<i32>, Value) {
-    let document = json!({
-        "stream": "rhcos-4.8",
-        "metadata": { "last-modified": "2021-03-31T10:00:00Z" },
-        "architectures": { "x86_64": { "artifacts": { "metal": {
-            "release": "48.83.202102230316-0",
-            "formats": { "iso": { "disk": component } },
-        } } } },
-    });
-    let directory = tempfile::tempdir().unwrap();
-    let file = directory.path().join("stream.json");
-    std::fs::write(&file, document.to_string()).unwrap();
-    let output = program(&["check"])
-        .arg(file)
-        .args(["--output", "json", "--retries", "0", "--timeout", "5s", "--allow-private-addresses"])
-        .args(["--allow-host", &mirror.addr().to_string()])
-        .args(more)
-        .output()
-        .unwrap();
-    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
-    (output.status.code(), report["artifacts"][0].clone())
+fn judge_component(component: Value, more: &[&str]) -> (Option<i32>, Value) {
+    let program = check_locally(Checkout::of(&Stream::of(component))).args(["--retries", "0"]);
+    let finished = program.args(["--timeout", "5s"]).args(more).run();
+    (finished.code, finished.report().only().clone())
 }
 
 #[test]
@@ -75,17 +59,17 @@ fn a_digest_and_a_size_of_two_states_prove_neither() {
 /// What is known to be wrong wins over what is not known, wherever each was found.
 #[test]
 fn a_required_signature_that_is_missing_is_missed_though_its_file_is_undetermined() {
-    let mirror = Mirror::start(Config::plain()).unwrap();
-    mirror.put("/f", Resource::bytes("x").behaves(Behaviour::status(503)));
-    let signed = |name: &str| json!({ "location": mirror.url("/f"), "signature": mirror.url(name), "sha256": hex_sha256(b"x") });
-    mirror.put("/broken.sig", Resource::bytes("x").behaves(Behaviour::status(503)));
-    for (signature, signatures, status, reason) in [
+    let server = Server::start();
+    server.put("/f", status(503));
+    server.put("/broken.sig", status(503));
+    let signed = |name: &str| json!({ "location": server.url("/f"), "signature": server.url(name), "sha256": hex_sha256(b"x") });
+    for (signature, signatures, code, reason) in [
         ("/missing.sig", "require", 1, "bad-signature"),
         ("/missing.sig", "warn", 3, "server-error"),
         ("/broken.sig", "require", 3, "server-error"),
     ] {
-        let said = judge_component(&mirror, &signed(signature), &["--signatures", signatures]);
-        assert_eq!((said.0, &said.1["reason"]), (Some(status), &reason.into()), "{signature}: {}", said.1);
+        let said = judge_component(signed(signature), &["--signatures", signatures]);
+        assert_eq!((said.0, &said.1["reason"]), (Some(code), &reason.into()), "{signature}: {}", said.1);
     }
 }
 
@@ -96,7 +80,7 @@ fn a_size_that_was_told_outlives_a_download_that_breaks() {
     mirror.put("/f", Resource::bytes("some bytes").on_get(Behaviour::DropAfter(3)));
     for (size, status, reason) in [(10, 3, "unreachable"), (11, 1, "size-mismatch")] {
         let component = json!({ "location": mirror.url("/f"), "sha256": hex_sha256(b"x"), "size": size });
-        let said = judge_component(&mirror, &component, &["--verify", "content"]);
+        let said = judge_component(component, &["--verify", "content"]);
         assert_eq!((said.0, &said.1["reason"]), (Some(status), &reason.into()), "{size}: {}", said.1);
     }
 }

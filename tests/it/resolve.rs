@@ -6,28 +6,27 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use embedded_mirror::{Config, Mirror, Resource, artifact_content, sha256sum_txt};
-
+use crate::support::Checkout;
 use crate::support::binary::{PROGRAM, program};
-use crate::support::ground::{corpus as real_documents, root};
+use crate::support::ground::{files_below, real_checkouts, testdata};
+use crate::support::server::{Server, file, published};
 
 const PREFIX: &str = "OPENSHIFT_INSTALL_COREOS_STREAM_PREFIX";
 const BOOTIMAGES: &str = "OPENSHIFT_INSTALL_CI_COREOS_BOOTIMAGES";
 const QEMU: &str = "https://mirror.openshift.com/pub/openshift-v4/x86_64/dependencies/rhcos/4.8/48.83.202102230316-0/rhcos-48.83.202102230316-0-qemu.x86_64.qcow2.gz";
 const QEMU_AT_B: &str = "https://B/art/storage/releases/rhcos-4.8/48.83.202102230316-0/x86_64/rhcos-48.83.202102230316-0-qemu.x86_64.qcow2.gz";
 
-fn command(arguments: &[&str]) -> Command {
-    let mut command = program(arguments);
-    command.current_dir(root());
-    command
-}
-
 fn run(arguments: &[&str]) -> Output {
-    command(arguments).output().unwrap()
+    program(arguments).output().unwrap()
 }
 
 fn run_with_input(arguments: &[&str], input: &[u8]) -> Output {
-    feed(&mut command(arguments), input)
+    feed(&mut program(arguments), input)
+}
+
+/// The path of a file below `testdata/`, as an argument.
+fn sample(path: &str) -> String {
+    testdata(path).to_str().unwrap().to_owned()
 }
 
 fn feed(command: &mut Command, input: &[u8]) -> Output {
@@ -63,20 +62,11 @@ fn assert_refuses(output: &Output, says: &str) {
 
 /// The real documents, if they are there.
 fn corpus() -> Vec<PathBuf> {
-    let Some(root) = real_documents() else { return Vec::new() };
-    let mut found = Vec::new();
-    let mut directories = vec![root.join("checkouts")];
-    while let Some(directory) = directories.pop() {
-        for entry in fs::read_dir(directory).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                directories.push(path);
-            } else if fs::read_to_string(&path).is_ok_and(|text| text.contains("\"architectures\"")) {
-                found.push(path);
-            }
-        }
-    }
-    assert!(!found.is_empty());
+    let checkouts = real_checkouts();
+    let files = checkouts.iter().flat_map(|root| files_below(root).into_iter().map(|file| root.join(file)));
+    let is_document = |path: &PathBuf| fs::read_to_string(path).unwrap().contains("\"architectures\"");
+    let found: Vec<PathBuf> = files.filter(is_document).collect();
+    assert_eq!(found.is_empty(), checkouts.is_empty());
     found
 }
 
@@ -125,7 +115,7 @@ fn the_table_of_the_contract() {
     for (url, prefix, place) in cases {
         assert_prints(&run(&["resolve", url, "--stream-prefix", prefix]), &format!("{place}\n"));
         assert_prints(
-            &command(&["resolve", url]).env(PREFIX, prefix).output().unwrap(),
+            &program(&["resolve", url]).env(PREFIX, prefix).output().unwrap(),
             &format!("{place}\n"),
         );
         assert_prints(&run(&["resolve", url]), &format!("{url}\n"));
@@ -153,7 +143,7 @@ fn a_by_release_url_is_resolved_with_its_documents_release() {
 
 #[test]
 fn the_query_of_an_install_config_stays_at_its_url() {
-    let source = "testdata/checkout-2021";
+    let source = &sample("checkout-2021");
     let args = ["resolve", "--source", source, "-a", "x86_64", "-p", "qemu"];
     let json: serde_json::Value =
         serde_json::from_str(stdout(&run(&[&args[..], &["--json"]].concat()))).unwrap();
@@ -219,7 +209,7 @@ fn a_document_on_a_bridge_goes_to_its_published_place_without_further_options() 
                     continue;
                 }
                 // What the environment says of a bridge does not matter on the way back.
-                let mut back = command(&["rewrite", "-", "--to", "published"]);
+                let mut back = program(&["rewrite", "-", "--to", "published"]);
                 back.env(PREFIX, "nonsense");
                 assert_prints(&feed(&mut back, stdout(&there).as_bytes()), published);
             }
@@ -233,7 +223,7 @@ fn a_document_on_a_bridge_goes_to_its_published_place_without_further_options() 
 
 #[test]
 fn the_advice_for_a_location_on_a_bridge_works_as_it_is_printed() {
-    let root = copy_of("testdata/checkout");
+    let root = copy_of("checkout");
     let checkout = root.path().to_str().unwrap();
     let document = root.path().join("data/data/coreos/rhcos.json");
     let before = fs::read_to_string(&document).unwrap();
@@ -252,18 +242,17 @@ fn the_advice_for_a_location_on_a_bridge_works_as_it_is_printed() {
         let moved = artifacts.iter().find(|artifact| artifact["reason"] == "not-published").unwrap();
         moved["advice"].as_str().unwrap().to_owned()
     };
-    let advice = advice_of(&mut command(&check));
+    let advice = advice_of(&mut program(&check));
     let printed = advice.split('`').nth(1).unwrap();
-    let program = Path::new(PROGRAM);
     let mut shell = Command::new("/bin/sh");
-    shell.args(["-c", printed]).env("PATH", program.parent().unwrap()).current_dir("/");
+    shell.args(["-c", printed]).env("PATH", Path::new(PROGRAM).parent().unwrap()).current_dir("/");
     let output = shell.output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{advice}: {}", stderr(&output));
     assert_eq!(fs::read_to_string(&document).unwrap(), before);
 
     // Who reads it on the pull request stands in a checkout of their own.
     assert_prints(&run(&to_bridge), "");
-    let mut in_prow = command(&check);
+    let mut in_prow = program(&check);
     in_prow.envs([("REPO_OWNER", "openshift"), ("REPO_NAME", "installer"), ("PULL_NUMBER", "1")]);
     let advice = advice_of(&mut in_prow);
     assert!(advice.ends_with("rewrite --to published --in-place data/data/coreos/rhcos.json`."), "{advice}");
@@ -336,23 +325,23 @@ fn the_environment_is_as_the_contract_has_it() {
         (&[(BOOTIMAGES, "1"), (PREFIX, b)], &at_b),
     ];
     for (environment, printed) in cases {
-        let output = command(&["resolve", QEMU]).envs(environment.iter().copied()).output().unwrap();
+        let output = program(&["resolve", QEMU]).envs(environment.iter().copied()).output().unwrap();
         assert_prints(&output, printed);
         let output =
-            command(&["resolve", QEMU, "--published"]).envs(environment.iter().copied()).output().unwrap();
+            program(&["resolve", QEMU, "--published"]).envs(environment.iter().copied()).output().unwrap();
         assert_prints(&output, &unchanged);
     }
     assert_prints(
-        &command(&["resolve", QEMU, "--stream-prefix", ""]).env(BOOTIMAGES, "1").output().unwrap(),
+        &program(&["resolve", QEMU, "--stream-prefix", ""]).env(BOOTIMAGES, "1").output().unwrap(),
         of_2021,
     );
-    let output = command(&["resolve", QEMU]).env(PREFIX, "ftp://b").output().unwrap();
+    let output = program(&["resolve", QEMU]).env(PREFIX, "ftp://b").output().unwrap();
     assert_refuses(&output, "OPENSHIFT_INSTALL_COREOS_STREAM_PREFIX: ftp://b is not a prefix");
 }
 
 #[test]
 fn json_and_checksums_come_from_the_document() {
-    let source = "testdata/checkout-2021";
+    let source = &sample("checkout-2021");
     let args = ["resolve", "--source", source, "-a", "x86_64", "-p", "qemu"];
     let plain = run(&args);
     let url = stdout(&plain).trim().to_owned();
@@ -372,7 +361,7 @@ fn json_and_checksums_come_from_the_document() {
 
 #[test]
 fn a_filter_that_matches_nothing_lists_what_exists() {
-    let args = ["resolve", "--source", "testdata/checkout-2021"];
+    let args = ["resolve", "--source", &sample("checkout-2021")];
     assert_refuses(
         &run(&[&args[..], &["-p", "qmeu"]].concat()),
         "no artifact has the platform \"qmeu\"; available: ",
@@ -443,28 +432,16 @@ fn rewriting_real_documents_changes_their_urls_and_no_other_byte() {
     }
 }
 
-fn copy_of(directory: &str) -> tempfile::TempDir {
-    fn copy(from: &Path, to: &Path) {
-        fs::create_dir_all(to).unwrap();
-        for entry in fs::read_dir(from).unwrap() {
-            let entry = entry.unwrap();
-            let target = to.join(entry.file_name());
-            if entry.path().is_dir() {
-                copy(&entry.path(), &target);
-            } else {
-                fs::copy(entry.path(), target).unwrap();
-            }
-        }
-    }
-    let below = root().join(directory);
-    let root = tempfile::tempdir().unwrap();
-    copy(&below, root.path());
-    root
+/// A copy of a checkout below `testdata/`.
+fn copy_of(directory: &str) -> Checkout {
+    let files = files_below(&testdata(directory));
+    let read = |file: &str| fs::read(testdata(directory).join(file)).unwrap();
+    files.iter().fold(Checkout::empty(), |copy, file| copy.file(file, read(file)))
 }
 
 #[test]
 fn in_place_changes_every_document_of_a_checkout_or_none() {
-    let root = copy_of("testdata/checkout");
+    let root = copy_of("checkout");
     let path = root.path().join("data/data/coreos/rhcos.json");
     let other = root.path().join("data/data/coreos/scos.json");
     let (before, scos) = (fs::read_to_string(&path).unwrap(), fs::read_to_string(&other).unwrap());
@@ -495,49 +472,42 @@ fn in_place_changes_every_document_of_a_checkout_or_none() {
 
 #[test]
 fn rewrite_says_what_is_missing() {
-    let file = "testdata/checkout/data/data/coreos/rhcos.json";
+    let file = &sample("checkout/data/data/coreos/rhcos.json");
     assert_refuses(&run(&["rewrite", file]), "nowhere to move URLs to");
     assert_refuses(&run(&["rewrite", file, "--to", "bridge"]), "--to bridge needs the bridge's prefix");
     assert_refuses(&run(&["rewrite", "-", "--in-place", "--base-url", "http://h"]), "-");
     assert_refuses(
-        &run(&["rewrite", "testdata/faulty/malformed.json", "--base-url", "http://h"]),
+        &run(&["rewrite", &sample("faulty/malformed.json"), "--base-url", "http://h"]),
         "malformed",
     );
     assert_refuses(&run(&["rewrite", "/nonexistent", "--base-url", "http://h"]), "/nonexistent");
 }
 
 /// A mirror that has the bundled checkout in the streams layout below `/art/storage`.
-fn bridge() -> Mirror {
-    let mirror = Mirror::start(Config::plain()).unwrap();
+fn bridge() -> Server {
+    let server = Server::start();
     let places =
-        run(&["resolve", "--source", "testdata/checkout", "--stream-prefix", &mirror.url("/art/storage")]);
+        run(&["resolve", "--source", &sample("checkout"), "--stream-prefix", &server.url("/art/storage")]);
     assert_eq!(places.status.code(), Some(0), "{}", stderr(&places));
-    let mut directories: std::collections::BTreeMap<String, Vec<String>> = std::collections::BTreeMap::new();
     for place in stdout(&places).lines() {
-        let (directory, name) = place.rsplit_once('/').unwrap();
-        mirror.put(place, Resource::bytes(artifact_content(name)));
-        directories.entry(directory.to_owned()).or_default().push(name.to_owned());
+        server.put(place, published(place.rsplit('/').next().unwrap()));
     }
-    for (directory, names) in directories {
-        let sums = sha256sum_txt(names.iter().map(|name| (name.clone(), artifact_content(name))));
-        mirror.put(&format!("{directory}/sha256sum.txt"), Resource::bytes(sums));
-    }
-    mirror
+    server
 }
 
 #[test]
 fn a_check_of_the_bridge_says_that_it_is_no_mirror_result() {
-    let mirror = bridge();
-    let prefix = mirror.url("/art/storage");
-    let check = ["check", "testdata/checkout", "--allow-private-addresses", "--retries", "0"];
-    let output = command(&check).env(PREFIX, &prefix).output().unwrap();
+    let server = bridge();
+    let prefix = server.url("/art/storage");
+    let check = ["check", &sample("checkout"), "--allow-private-addresses", "--retries", "0"];
+    let output = program(&check).env(PREFIX, &prefix).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
     let first = stdout(&output).lines().next().unwrap();
     assert!(first.starts_with("target: BRIDGE, NOT THE MIRROR: "), "{first}");
     assert!(stdout(&output).contains(&format!("{PREFIX} asks for the bridge at {prefix}")));
 
     let json =
-        command(&[&check[..], &["--output", "json", "--stream-prefix", &prefix]].concat()).output().unwrap();
+        program(&[&check[..], &["--output", "json", "--stream-prefix", &prefix]].concat()).output().unwrap();
     let report: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
     assert_eq!(report["target"]["kind"], "bridge");
     assert_eq!(report["target"]["prefix"], prefix);
@@ -547,30 +517,30 @@ fn a_check_of_the_bridge_says_that_it_is_no_mirror_result() {
     assert!(artifact["location"].as_str().unwrap().starts_with("https://rhcos.mirror.openshift.com/"));
 
     // A leaked override can't turn the gate green: the real host is asked, and can't be reached here.
-    let asked = mirror.request_count();
-    let output = command(&[&check[..], &["--published"]].concat())
+    let asked = server.request_count();
+    let output = program(&[&check[..], &["--published"]].concat())
         .env(PREFIX, &prefix)
         .env("HTTPS_PROXY", "http://127.0.0.1:9")
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(3), "{}", stdout(&output));
     assert!(stdout(&output).contains(&format!("{PREFIX} is set but ignored because of --published")));
-    assert_eq!(mirror.request_count(), asked);
+    assert_eq!(server.request_count(), asked);
 }
 
 #[test]
 fn a_check_of_a_mirror_asks_there_for_the_documents_files() {
-    let mirror = bridge();
-    let base = mirror.url("/art/storage");
+    let server = bridge();
+    let base = server.url("/art/storage");
     let check =
-        ["check", "testdata/checkout", "--allow-private-addresses", "--retries", "0", "--output", "json"];
+        ["check", &sample("checkout"), "--allow-private-addresses", "--retries", "0", "--output", "json"];
     let output = run(&[&check[..], &["--mirror", &base]].concat());
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((&report["verdict"], &report["target"]["kind"]), (&"pass".into(), &"mirror".into()));
 
     // A base in the public mirror's layout has no place for scos builds, which is said once.
     let at =
-        |more: &[&str]| run(&[&check[..], &["--mirror", &mirror.url("/pub/openshift-v4")], more].concat());
+        |more: &[&str]| run(&[&check[..], &["--mirror", &server.url("/pub/openshift-v4")], more].concat());
     assert_refuses(
         &at(&[]),
         "has no location for data/data/coreos/scos.json: the public mirror's layout (`dependencies/rhcos`) \
@@ -581,16 +551,16 @@ fn a_check_of_a_mirror_asks_there_for_the_documents_files() {
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let mut reasons = report["artifacts"].as_array().unwrap().iter().map(|artifact| &artifact["reason"]);
     assert!(reasons.all(|reason| reason == "missing"), "{report:#}");
-    assert_refuses(&run(&["check", "testdata/checkout", "--pre-release"]), "require --mirror");
+    assert_refuses(&run(&["check", &sample("checkout"), "--pre-release"]), "require --mirror");
 }
 
 #[test]
 fn where_another_place_is_checked_the_bridge_tells_the_size() {
-    let mirror = bridge();
-    let elsewhere = Mirror::start(Config::plain()).unwrap();
+    let server = bridge();
+    let elsewhere = Server::start();
     let check = [
         "check",
-        "testdata/checkout",
+        &sample("checkout"),
         "-a",
         "x86_64",
         "-p",
@@ -606,7 +576,7 @@ fn where_another_place_is_checked_the_bridge_tells_the_size() {
     let place = run(&[
         "resolve",
         "--source",
-        "testdata/checkout",
+        &sample("checkout"),
         "-a",
         "x86_64",
         "-p",
@@ -614,8 +584,8 @@ fn where_another_place_is_checked_the_bridge_tells_the_size() {
         "--stream-prefix",
         &elsewhere.url("/art/storage"),
     ]);
-    elsewhere.put(stdout(&place).trim(), Resource::bytes("too short"));
-    let both = ["--mirror", &elsewhere.url("/art/storage"), "--stream-prefix", &mirror.url("/art/storage")];
+    elsewhere.put(stdout(&place).trim(), file("too short"));
+    let both = ["--mirror", &elsewhere.url("/art/storage"), "--stream-prefix", &server.url("/art/storage")];
     let output = run(&[&check[..], &both].concat());
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["artifacts"][0]["reason"], "size-mismatch");

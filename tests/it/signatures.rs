@@ -15,42 +15,43 @@ use serde_json::json;
 
 use crate::content_support::{case, outcomes, settings};
 use crate::support::ground::testdata;
+use crate::support::server::{Server, digested, file};
 use crate::support::{Checkout, Program, Stream, check_locally, watch};
 
 const BYTES: &[u8] = b"a boot image, or what passes for one";
 
-fn file(name: &str) -> Vec<u8> {
+fn openpgp(name: &str) -> Vec<u8> {
     fs::read(testdata("openpgp").join(name)).unwrap()
 }
 
 /// The fingerprints of the key, of its subkey, and of a stranger's key.
 fn fingerprints() -> [String; 3] {
-    let text = String::from_utf8(file("fingerprints")).unwrap();
+    let text = String::from_utf8(openpgp("fingerprints")).unwrap();
     text.lines().map(str::to_owned).collect::<Vec<_>>().try_into().unwrap()
 }
 
 fn keyring(name: &str) -> Keyring {
-    Keyring::open(&file(name)).unwrap()
+    Keyring::open(&openpgp(name)).unwrap()
 }
 
-fn signed(mirror: &Mirror, signature: &[u8]) -> Case {
-    mirror.put("/b/f", Resource::bytes(BYTES));
-    mirror.put("/b/f.sig", Resource::bytes(signature.to_vec()));
-    let mut case = case(mirror, "/b/f", BYTES);
-    case.signature = Some(ArtifactUrl::parse(&mirror.url("/b/f.sig")));
+fn signed(server: &Server, signature: &[u8]) -> Case {
+    server.put("/b/f", file(BYTES));
+    server.put("/b/f.sig", file(signature));
+    let mut case = case(&server.url("/b/f"), BYTES);
+    case.signature = Some(ArtifactUrl::parse(&server.url("/b/f.sig")));
     case.expectation.names_signature = true;
     case.expectation.signatures = Strictness::Warn;
     case
 }
 
-fn check(mirror: &Mirror, case: Case, keyring: Option<Keyring>) -> Outcome {
-    outcomes(&Prober::new(Client::new(settings(mirror))).with_keyring(keyring), &[case]).remove(0)
+fn check(case: Case, keyring: Option<Keyring>) -> Outcome {
+    outcomes(&Prober::new(Client::new(settings())).with_keyring(keyring), &[case]).remove(0)
 }
 
 fn with_signature(signature: &[u8], keyring: Option<Keyring>) -> Outcome {
-    let mirror = Mirror::start(Config::plain()).unwrap();
-    let case = signed(&mirror, signature);
-    check(&mirror, case, keyring)
+    let server = Server::start();
+    let case = signed(&server, signature);
+    check(case, keyring)
 }
 
 #[test]
@@ -67,11 +68,11 @@ fn a_good_signature_names_its_key_and_only_a_keyring_makes_it_one() {
         ("good.sig", "subkey-revoked.gpg", &primary),
         ("good.sig", "subkey-expired.gpg", &primary),
     ] {
-        let outcome = with_signature(&file(signature), Some(keyring(keys)));
+        let outcome = with_signature(&openpgp(signature), Some(keyring(keys)));
         assert_eq!(outcome.reason(), None, "{signature}, {keys}: {}", outcome.message());
         assert_eq!(outcome.signed, [("the file", key.clone())], "{signature}, {keys}");
     }
-    let without = with_signature(&file("good.sig"), None);
+    let without = with_signature(&openpgp("good.sig"), None);
     assert_eq!(without.reason(), None);
     assert!(without.signed.is_empty() && !without.message().contains("signed"), "{}", without.message());
 }
@@ -102,7 +103,7 @@ fn whatever_is_wrong_with_a_signature_is_bad_and_names_the_key() {
         // Somebody else's subkey, taken without its consent.
         ("subkey.sig", "thief.gpg", &subkey, "is not bound to its certificate"),
     ] {
-        let outcome = with_signature(&file(signature), Some(keyring(keys)));
+        let outcome = with_signature(&openpgp(signature), Some(keyring(keys)));
         let message = outcome.message();
         assert_eq!(outcome.reason(), Some(Reason::BadSignature), "{signature}, {keys}: {message}");
         assert!(message.contains(why), "{signature}, {keys}: {message}");
@@ -114,9 +115,9 @@ fn whatever_is_wrong_with_a_signature_is_bad_and_names_the_key() {
 
 #[test]
 fn what_is_not_a_signature_is_a_bad_one() {
-    let inline = file("inline.gpg");
-    let clear = file("sums.asc");
-    let followed = [file("good.sig"), inline.clone()].concat();
+    let inline = openpgp("inline.gpg");
+    let clear = openpgp("sums.asc");
+    let followed = [openpgp("good.sig"), inline.clone()].concat();
     for bytes in [
         &b""[..],
         b"garbage",
@@ -138,13 +139,13 @@ fn what_is_not_a_signature_is_a_bad_one() {
 #[test]
 fn auto_reads_a_signed_file_to_check_its_signature() {
     for (keyring, reads) in [(Some(keyring("key.gpg")), 1), (None, 0)] {
-        let mirror = Mirror::start(Config::plain()).unwrap();
-        let mut case = signed(&mirror, &file("good.sig"));
-        mirror.put("/b/f", Resource::bytes(BYTES).repr_digest());
+        let server = Server::start();
+        let mut case = signed(&server, &openpgp("good.sig"));
+        server.put("/b/f", digested(BYTES));
         case.expectation.verify = Verify::Auto;
-        let outcome = check(&mirror, case, keyring);
+        let outcome = check(case, keyring);
         assert_eq!(outcome.reason(), None);
-        assert_eq!(mirror.count("GET", "/b/f"), reads);
+        assert_eq!(server.count("GET", "/b/f"), reads);
         assert_eq!(outcome.signed.len(), reads);
     }
 }
@@ -156,27 +157,27 @@ fn a_sha256sum_txt_is_signed_apart_or_in_clear() {
     let lines = "\n".repeat(1_000_000);
     let endless = format!("-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\n{lines}").into_bytes();
     for (what, signature, fault) in [
-        ("apart", Some(file("sums.sig")), None),
-        ("in clear", Some(file("sums.asc")), None),
-        ("apart, of another", Some(file("sums-other.sig")), DIFFERS),
-        ("in clear, of another", Some(file("sums-other.asc")), DIFFERS),
-        ("by another, apart", Some(file("sums-stranger.sig")), UNKNOWN),
-        ("by another, in clear", Some(file("sums-stranger.asc")), UNKNOWN),
+        ("apart", Some(openpgp("sums.sig")), None),
+        ("in clear", Some(openpgp("sums.asc")), None),
+        ("apart, of another", Some(openpgp("sums-other.sig")), DIFFERS),
+        ("in clear, of another", Some(openpgp("sums-other.asc")), DIFFERS),
+        ("by another, apart", Some(openpgp("sums-stranger.sig")), UNKNOWN),
+        ("by another, in clear", Some(openpgp("sums-stranger.asc")), UNKNOWN),
         ("garbage", Some(b"garbage".to_vec()), Some("is not an OpenPGP signature")),
         ("in clear, of very many lines", Some(endless), Some("is not an OpenPGP signature")),
         ("missing", None, None),
     ] {
         for verify in [Verify::Published, Verify::Content] {
-            let mirror = Mirror::start(Config::plain()).unwrap();
-            mirror.put("/b/f", Resource::bytes(BYTES));
-            mirror.put("/b/sha256sum.txt", Resource::bytes(file("sha256sum.txt")));
+            let server = Server::start();
+            server.put("/b/f", file(BYTES));
+            server.put("/b/sha256sum.txt", file(openpgp("sha256sum.txt")));
             if let Some(signature) = &signature {
-                mirror.put("/b/sha256sum.txt.gpg", Resource::bytes(signature.clone()));
+                server.put("/b/sha256sum.txt.gpg", file(signature.clone()));
             }
-            let mut case = case(&mirror, "/b/f", BYTES);
+            let mut case = case(&server.url("/b/f"), BYTES);
             case.expectation.verify = verify;
             case.expectation.signatures = Strictness::Warn;
-            let outcome = check(&mirror, case, Some(keyring("key.gpg")));
+            let outcome = check(case, Some(keyring("key.gpg")));
             let reason = fault.map(|_| Reason::BadSignature);
             assert_eq!(outcome.reason(), reason, "{what}: {}", outcome.message());
             assert!(outcome.message().contains(fault.unwrap_or_default()), "{what}: {}", outcome.message());
@@ -190,23 +191,31 @@ fn a_sha256sum_txt_is_signed_apart_or_in_clear() {
 #[test]
 fn what_is_not_a_keyring_is_refused() {
     assert!(matches!(Keyring::open(b"").unwrap_err(), KeyringError::Empty));
-    for other in [b"garbage".to_vec(), file("good.sig"), file("secret.gpg"), file("key.gpg")[..99].to_vec()] {
+    for other in
+        [b"garbage".to_vec(), openpgp("good.sig"), openpgp("secret.gpg"), openpgp("key.gpg")[..99].to_vec()]
+    {
         assert!(matches!(Keyring::open(&other).unwrap_err(), KeyringError::Unreadable(_)));
     }
 }
 
-/// `check` of one signed file of a mirror, with a gpgv of this text in place of GnuPG's.
-fn with_gpgv(mirror: &Mirror, resource: Resource, directory: &Path, gpgv: Option<&str>) -> Program {
-    const PATH: &str = "/b/rhcos-419.96.202506171412-0-live.x86_64.iso";
-    let sha256 = data_encoding::HEXLOWER.encode(&resource.content().sha256());
-    mirror.put(PATH, resource);
-    mirror.put(&format!("{PATH}.sig"), Resource::bytes(file("good.sig")));
+const SIGNED: &str = "/b/rhcos-419.96.202506171412-0-live.x86_64.iso";
+const SIGNATURE: &str = "/b/rhcos-419.96.202506171412-0-live.x86_64.iso.sig";
+
+/// A server of these bytes and of a signature of others.
+fn signed_bytes(bytes: &[u8]) -> Server {
+    let server = Server::start();
+    server.put(SIGNED, file(bytes));
+    server.put(SIGNATURE, file(openpgp("good.sig")));
+    server
+}
+
+/// `check` of a signed file, with a gpgv of this text in place of GnuPG's.
+fn with_gpgv(location: &str, sha256: &str, directory: &Path, gpgv: Option<&str>) -> Program {
     if let Some(gpgv) = gpgv {
         let program = directory.join("gpgv");
         fs::write(&program, format!("#!/bin/sh\n{gpgv}\n")).unwrap();
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
     }
-    let location = mirror.url(PATH);
     let signature = format!("{location}.sig");
     let component = json!({ "location": location, "sha256": sha256, "signature": signature });
     check_locally(Checkout::of(&Stream::of(component)))
@@ -224,9 +233,9 @@ fn left(directory: &Path) -> Vec<String> {
 
 #[test]
 fn without_gpgv_nothing_is_requested_and_the_package_is_named() {
-    let mirror = Mirror::start(Config::plain()).unwrap();
+    let server = signed_bytes(BYTES);
     let directory = tempfile::tempdir().unwrap();
-    let program = with_gpgv(&mirror, Resource::bytes(BYTES), directory.path(), None);
+    let program = with_gpgv(&server.url(SIGNED), &hex_sha256(BYTES), directory.path(), None);
     let ran = program.clone().run().exits(2);
     assert!(ran.stderr.contains("gpgv (Debian, Ubuntu) or gnupg2 (Fedora, RHEL)"), "{}", ran.stderr);
     // One that the checkout brings is not run.
@@ -235,15 +244,15 @@ fn without_gpgv_nothing_is_requested_and_the_package_is_named() {
     fs::set_permissions(checkout.path().join("gpgv"), fs::Permissions::from_mode(0o755)).unwrap();
     program.in_directory(checkout.path()).env("PATH", ".::").run().exits(2);
     assert!(!checkout.path().join("ran").exists());
-    assert_eq!(mirror.request_count(), 0);
+    assert_eq!(server.request_count(), 0);
 }
 
 #[test]
 fn gpgv_is_told_nothing_of_the_environment_and_leaves_nothing_behind() {
-    let mirror = Mirror::start(Config::plain()).unwrap();
+    let server = signed_bytes(BYTES);
     let directory = tempfile::tempdir().unwrap();
     let gpgv = format!("export -p > {0}/environment; exec /usr/bin/gpgv \"$@\"", directory.path().display());
-    let program = with_gpgv(&mirror, Resource::bytes(BYTES), directory.path(), Some(&gpgv));
+    let program = with_gpgv(&server.url(SIGNED), &hex_sha256(BYTES), directory.path(), Some(&gpgv));
     let ran = program.env("GNUPGHOME", "/elsewhere").env("LD_PRELOAD_", "x").run().exits(0);
     assert_eq!(ran.report().only()["verdict"], "pass");
     let environment = fs::read_to_string(directory.path().join("environment")).unwrap();
@@ -258,25 +267,24 @@ fn gpgv_is_told_nothing_of_the_environment_and_leaves_nothing_behind() {
 #[test]
 fn a_gpgv_that_fails_holds_nothing_up_and_leaves_the_signature_undetermined() {
     let bytes = vec![7; 4 << 20];
+    let (server, sha256) = (signed_bytes(&bytes), hex_sha256(&bytes));
     for gpgv in ["exit 0", "exit 3", "kill -9 $$", "echo '[GNUPG:] GOODSIG ID name'; exec cat > /dev/null"] {
-        let mirror = Mirror::start(Config::plain()).unwrap();
         let directory = tempfile::tempdir().unwrap();
-        let resource = Resource::bytes(bytes.clone());
-        let ran = with_gpgv(&mirror, resource, directory.path(), Some(gpgv)).run().exits(3);
-        let report = ran.report();
+        let program = with_gpgv(&server.url(SIGNED), &sha256, directory.path(), Some(gpgv));
+        let report = program.run().exits(3).report();
         let artifact = report.only();
-        assert_eq!(artifact["sha256"]["observed"], hex_sha256(&bytes), "{gpgv}: {artifact:#}");
+        assert_eq!(artifact["sha256"]["observed"], sha256, "{gpgv}: {artifact:#}");
         assert!(artifact["message"].as_str().unwrap().contains("gpgv"), "{gpgv}: {artifact:#}");
     }
 }
 
 #[test]
 fn a_gpgv_that_hangs_ends_with_the_run() {
-    let mirror = Mirror::start(Config::plain()).unwrap();
+    let bytes = vec![7; 4 << 20];
+    let server = signed_bytes(&bytes);
     let directory = tempfile::tempdir().unwrap();
     let gpgv = format!("echo $$ > {0}/pid; exec /bin/sleep 1000", directory.path().display());
-    let resource = Resource::bytes(vec![7; 4 << 20]);
-    let program = with_gpgv(&mirror, resource, directory.path(), Some(&gpgv));
+    let program = with_gpgv(&server.url(SIGNED), &hex_sha256(&bytes), directory.path(), Some(&gpgv));
     // By then gpgv must have been started.
     let ran = program.args(["--deadline", "1s"]).run().exits(3);
     assert!(ran.elapsed < Duration::from_secs(10), "{:?}", ran.elapsed);
@@ -292,10 +300,12 @@ fn a_large_signed_file_takes_no_more_memory_than_a_small_one() {
     let peak = |mebibytes: u64| {
         let mirror = Mirror::start(Config::plain()).unwrap();
         let directory = tempfile::tempdir().unwrap();
-        let resource = Resource::synthetic(1, mebibytes << 20);
+        let large = Resource::synthetic(1, mebibytes << 20);
+        let sha256 = data_encoding::HEXLOWER.encode(&large.content().sha256());
+        mirror.put(SIGNED, large);
+        mirror.put(SIGNATURE, Resource::bytes(openpgp("good.sig")));
         let gpgv = "exec /usr/bin/gpgv \"$@\"";
-        let program = with_gpgv(&mirror, resource, directory.path(), Some(gpgv));
-        let (ran, peak) = watch(&program);
+        let (ran, peak) = watch(&with_gpgv(&mirror.url(SIGNED), &sha256, directory.path(), Some(gpgv)));
         // It is not the file that was signed.
         assert_eq!(ran.exits(1).report().only()["reason"], "bad-signature");
         peak
