@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use embedded_mirror::{Behaviour, Resource};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::shape::container_tests;
 use crate::world::World;
@@ -39,7 +40,7 @@ fn an_aborted_job_leaves_complete_reports_within_a_second() {
     for location in &world.locations[100..] {
         world.mirror.put(location, Resource::bytes("").behaves(Behaviour::Hang));
     }
-    for (signal, status) in [("TERM", 143), ("INT", 130)] {
+    for (signal, name, status) in [(Signal::TERM, "SIGTERM", 143), (Signal::INT, "SIGINT", 130)] {
         let (_, commands) = container_tests().remove(0);
         let mut job = world
             .in_ci_operator("bash")
@@ -60,16 +61,16 @@ fn an_aborted_job_leaves_complete_reports_within_a_second() {
         });
 
         let aborted = Instant::now();
-        assert!(Command::new("kill").args(["-s", signal, &job.id().to_string()]).status().unwrap().success());
+        kill_process(Pid::from_child(&job), signal).unwrap();
         let exit = job.wait().unwrap();
         let took = aborted.elapsed();
 
         assert_eq!(exit.code(), Some(status), "{exit}");
-        println!("SIG{signal}: {took:?}");
+        println!("{name}: {took:?}");
         assert!(took < SOON, "{took:?}");
         world.assert_complete_reports();
         let report = world.report();
-        assert_eq!(report["interrupted_by"], format!("SIG{signal}"));
+        assert_eq!(report["interrupted_by"], name);
         assert_eq!(report["artifacts"].as_array().unwrap().len(), ARTIFACTS);
         assert!(report["summary"]["failed"].as_u64().unwrap() > 0, "what was known is kept");
         let log = reader.join().unwrap().unwrap();

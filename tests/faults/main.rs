@@ -12,20 +12,23 @@
 
 #[path = "../support/binary.rs"]
 mod binary;
+#[path = "../support/child.rs"]
+mod child;
 #[path = "../support/ground.rs"]
 mod ground;
 
 use std::fs;
-use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use binary::{PROGRAM, program};
+use child::Watched;
 use embedded_mirror::{
     Behaviour, Config, Connections, Mirror, Proxy, ProxyConfig, Resource, artifact_content, hex_sha256,
 };
 use ground::{skip, testdata};
+use rustix::process::Signal;
 use serde_json::{Map, Value, json};
 
 const REPORTS: [&str; 3] =
@@ -99,41 +102,17 @@ fn gate() -> Command {
 /// The output of a command, which ends within a time.
 #[track_caller]
 fn within(limit: Duration, command: &mut Command) -> Output {
-    finish(limit, command.spawn().unwrap())
+    finish(limit, Watched::start(command))
 }
 
 #[track_caller]
-fn finish(limit: Duration, mut child: Child) -> Output {
-    let began = Instant::now();
-    let drain = |from: Option<Box<dyn Read + Send>>| {
-        std::thread::spawn(move || {
-            let mut bytes = Vec::new();
-            if let Some(mut from) = from {
-                let _ = from.read_to_end(&mut bytes);
-            }
-            bytes
-        })
-    };
-    let out = drain(child.stdout.take().map(|it| Box::new(it) as _));
-    let err = drain(child.stderr.take().map(|it| Box::new(it) as _));
-    while child.try_wait().unwrap().is_none() {
-        if began.elapsed() > limit {
-            let _ = child.kill();
-            panic!("it did not end within {limit:?}");
-        }
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    let status = child.wait().unwrap();
-    Output { status, stdout: out.join().unwrap(), stderr: err.join().unwrap() }
+fn finish(limit: Duration, child: Watched) -> Output {
+    child.end(limit).output
 }
 
 fn said(output: &Output) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     format!("{}{}", text(&output.stdout), text(&output.stderr))
-}
-
-fn signal(child: &Child, name: &str) {
-    assert!(Command::new("kill").args(["-s", name, &child.id().to_string()]).status().unwrap().success());
 }
 
 /// Every report is whole, and there is nothing else.
@@ -163,8 +142,8 @@ fn assert_whole(directory: &Path, interrupted: &str) {
 /// Whether a process has said what it wants done with SIGTERM and SIGINT (`SigCgt`, proc(5)). Before that they end
 /// it as they end any process.
 #[cfg(target_os = "linux")]
-fn listens(child: &Child) -> bool {
-    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+fn listens(child: &Watched) -> bool {
+    let status = fs::read_to_string(format!("/proc/{}/status", child.child.id())).unwrap_or_default();
     let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
     let caught = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
     // SIGINT is 2 and SIGTERM 15, from the lowest bit.
@@ -172,7 +151,7 @@ fn listens(child: &Child) -> bool {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn listens(_: &Child) -> bool {
+fn listens(_: &Watched) -> bool {
     false
 }
 
@@ -186,26 +165,26 @@ fn signals_at_any_moment_leave_whole_files_or_none() {
         let slow = Behaviour::slow(Duration::from_millis(delay));
         job.mirror.put(&format!("/pub/{name}"), Resource::artifact(&name).repr_digest().behaves(slow));
     }
-    let rounds = |name: &str, status: i32| {
-        let codes = (0..12).filter_map(|round| interrupted(&job, round, name, status));
+    let rounds = |signal: Signal, name: &str, status: i32| {
+        let codes = (0..12).filter_map(|round| interrupted(&job, round, signal, name, status));
         codes.collect::<Vec<i32>>()
     };
-    let signals = [("TERM", 143), ("INT", 130), ("KILL", -1)];
+    let signals = [(Signal::TERM, "TERM", 143), (Signal::INT, "INT", 130), (Signal::KILL, "KILL", -1)];
     let codes: Vec<i32> = std::thread::scope(|scope| {
-        let rounds = signals.map(|(name, status)| scope.spawn(move || rounds(name, status)));
+        let rounds = signals.map(|(signal, name, status)| scope.spawn(move || rounds(signal, name, status)));
         rounds.into_iter().flat_map(|rounds| rounds.join().unwrap()).collect()
     });
     assert!(codes.contains(&143) && codes.contains(&130), "{codes:?}");
 }
 
 /// The exit status of a run that gets a signal at some moment, where it has one.
-fn interrupted(job: &Job, round: usize, name: &str, status: i32) -> Option<i32> {
+fn interrupted(job: &Job, round: usize, signal: Signal, name: &str, status: i32) -> Option<i32> {
     let artifacts = job.path(&format!("artifacts-{name}-{round}"));
-    let child = job.check(&["--artifacts-dir", artifacts.to_str().unwrap()]).spawn().unwrap();
+    let child = Watched::start(&mut job.check(&["--artifacts-dir", artifacts.to_str().unwrap()]));
     // Any moment of a run: before it listens, while answers come, as it writes its reports.
     std::thread::sleep(Duration::from_millis(fastrand::u64(0..350)));
     let listening = listens(&child);
-    signal(&child, name);
+    child.signal(signal);
     let output = finish(Duration::from_secs(10), child);
     assert_whole(&artifacts, name);
     let Some(code) = output.status.code() else {
@@ -267,10 +246,10 @@ fn whatever_mirror_has_given_its_name_is_right() {
     let mut rng = fastrand::Rng::new();
     let mut counts = Vec::new();
     for _ in 0..12 {
-        let child = mirror().spawn().unwrap();
+        let child = Watched::start(&mut mirror());
         // Any moment of the work.
         std::thread::sleep(Duration::from_millis(rng.u64(0..250)));
-        signal(&child, "KILL");
+        child.signal(Signal::KILL);
         finish(Duration::from_secs(10), child);
         counts.push(assert_right());
     }
@@ -285,13 +264,13 @@ fn whatever_mirror_has_given_its_name_is_right() {
 fn a_signal_ends_a_run_that_waits() {
     let job = Job::new(3);
     job.mirror.set_connections(Connections::BlackHole);
-    for (name, status) in [("TERM", 143), ("INT", 130)] {
+    for (signal, name, status) in [(Signal::TERM, "TERM", 143), (Signal::INT, "INT", 130)] {
         let artifacts = job.path(name);
         let patient = ["--timeout", "1h", "--wait", "1h", "--artifacts-dir", artifacts.to_str().unwrap()];
-        let child = job.check(&patient).spawn().unwrap();
+        let child = Watched::start(&mut job.check(&patient));
         // It is silent: that it has begun to wait shows nowhere.
         std::thread::sleep(Duration::from_millis(600));
-        signal(&child, name);
+        child.signal(signal);
         let output = finish(Duration::from_secs(5), child);
         assert_eq!(output.status.code(), Some(status), "{}", said(&output));
         assert!(REPORTS.iter().all(|name| artifacts.join(name).is_file()));
@@ -331,7 +310,7 @@ fn a_directory_that_vanishes_is_made_again_or_missed() {
     job.mirror.put(&format!("/pub/{name}"), Resource::artifact(name).repr_digest().behaves(slow));
     let artifacts = job.path("artifacts");
     fs::create_dir(&artifacts).unwrap();
-    let child = job.check(&["--artifacts-dir", artifacts.to_str().unwrap()]).spawn().unwrap();
+    let child = Watched::start(&mut job.check(&["--artifacts-dir", artifacts.to_str().unwrap()]));
     std::thread::sleep(Duration::from_millis(200));
     fs::remove_dir_all(&artifacts).unwrap();
     let output = finish(Duration::from_secs(10), child);
@@ -612,7 +591,7 @@ fn a_resolver_that_never_answers_is_inconclusive_and_soon() {
         skip("unshare is not installed");
         return;
     };
-    let output = finish(Duration::from_secs(15), child);
+    let output = finish(Duration::from_secs(15), Watched::of(child));
     if output.status.code() == Some(99) || said(&output).contains("unshare: ") {
         skip("no file system can be mounted here");
         return;
@@ -713,7 +692,7 @@ fn a_clock_that_jumps_moves_no_deadline() {
         let began = Instant::now();
         // Long enough for the clock to be set within each of two attempts.
         let more = ["--timeout", "700ms", "--retries", "1", "--output", "json"];
-        let child = with_the_clock(&mut job.check(&more));
+        let child = Watched::of(with_the_clock(&mut job.check(&more)));
         for (now, seconds) in offsets {
             // Within the 700 ms of a request, and again within those of its retry.
             std::thread::sleep(Duration::from_millis(400));
@@ -722,7 +701,7 @@ fn a_clock_that_jumps_moves_no_deadline() {
             assert!(off.abs() < 60, "the clock should be wrong by {now}, and is so by {off} s more");
         }
         // And the gate has that clock.
-        let maps = fs::read_to_string(format!("/proc/{}/maps", child.id())).unwrap();
+        let maps = fs::read_to_string(format!("/proc/{}/maps", child.child.id())).unwrap();
         assert!(maps.contains("libfaketime"), "{maps}");
         let output = finish(Duration::from_secs(10), child);
         let took = began.elapsed();

@@ -1,14 +1,14 @@
 //! Runs the built binary and measures its time and its peak memory.
 
-use std::fs;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::binary::program;
+use crate::child::{Ended, Watched};
 
 /// What is stated of the gate's memory where a document is of ordinary size, in MiB.
 pub const MEMORY: u64 = 150;
@@ -62,62 +62,17 @@ pub fn check(source: &Path, more: &[&str]) -> Command {
 /// Runs a command to its end, which must come within `limit`.
 #[track_caller]
 pub fn run_within(limit: Duration, mut command: Command, input: impl Read + Send + 'static) -> Run {
-    let began = Instant::now();
-    let mut child =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    // What is fed without end ends with the program.
-    std::thread::spawn(move || {
-        let mut input = input;
-        let _ = std::io::copy(&mut input, &mut stdin);
-        let _ = stdin.flush();
-    });
-    let drain = |mut from: Box<dyn Read + Send>| {
-        std::thread::spawn(move || {
-            let mut bytes = Vec::new();
-            let _ = from.read_to_end(&mut bytes);
-            bytes
-        })
-    };
-    let stdout = drain(Box::new(child.stdout.take().unwrap()));
-    let stderr = drain(Box::new(child.stderr.take().unwrap()));
-    let mut peak = 0;
-    let status = loop {
-        peak = peak.max(high_water(child.id()));
-        if let Some(status) = child.try_wait().unwrap() {
-            break status;
-        }
-        if began.elapsed() > limit {
-            let _ = child.kill();
-            let _ = child.wait();
-            panic!("it did not end within {limit:?}: {:?}", command.get_args().collect::<Vec<_>>());
-        }
-        std::thread::sleep(Duration::from_millis(2));
-    };
-    Run {
-        code: status.code(),
-        stdout: stdout.join().unwrap(),
-        stderr: stderr.join().unwrap(),
-        took: began.elapsed(),
-        peak,
-    }
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = Watched::start(&mut command);
+    child.feed(input);
+    let (Ended { output, took }, peak) = child.end_measured(limit);
+    Run { code: output.status.code(), stdout: output.stdout, stderr: output.stderr, took, peak: peak / 1024 }
 }
 
 /// As [`run_within`], half a minute and without input.
 #[track_caller]
 pub fn run(command: Command) -> Run {
     run_within(Duration::from_secs(30), command, std::io::empty())
-}
-
-/// `VmHWM`, the most resident memory so far, in MiB; 0 where the kernel does not tell. For a moment after its
-/// start a child still has the memory of the test.
-fn high_water(pid: u32) -> u64 {
-    if fs::read_link(format!("/proc/{pid}/exe")).ok() == fs::read_link("/proc/self/exe").ok() {
-        return 0;
-    }
-    let Ok(status) = fs::read_to_string(format!("/proc/{pid}/status")) else { return 0 };
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).map_or(0, |kib| kib / 1024)
 }
 
 /// A document with these locations, each its own platform.

@@ -13,6 +13,8 @@
 
 #[path = "../support/binary.rs"]
 mod binary;
+#[path = "../support/child.rs"]
+mod child;
 mod documents;
 mod gate;
 mod http2;

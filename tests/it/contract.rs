@@ -71,7 +71,7 @@ fn every_reason_is_exercised() {
 fn every_exit_status_is_exercised() {
     let there: BTreeSet<String> = Exit::ALL.iter().map(|exit| (*exit as u8).to_string()).collect();
     assert_has("exit statuses", &there, STATUSES);
-    let pattern = r#"exits\(X\)|Some\(X\)|\("(TERM|INT)", X\)"#;
+    let pattern = r#"exits\(X\)|Some\(X\)|\(Signal::\w+, "\w+", X\)"#;
     assert_exercised("exit statuses", &there, pattern);
 }
 

@@ -1,7 +1,7 @@
 //! The HTML report in a real browser: it renders, shows every failure, runs no script, sends no request, and shows
 //! injected markup as text.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -20,6 +20,7 @@ use art_mirror_validate::verdict::{Reason, Verdict};
 use serde_json::{Value, json};
 
 use crate::support::bump;
+use crate::support::child::Watched;
 use crate::support::ground::skip;
 use crate::support::world::World;
 
@@ -266,32 +267,10 @@ fn listener() -> (u16, Arc<AtomicUsize>) {
 
 /// The document after the browser has loaded it.
 fn dump(browser: &str, profile: &Path, url: &str) -> String {
-    let mut child = Command::new(browser)
-        .args(OPTIONS)
-        .arg(format!("--user-data-dir={}", profile.display()))
-        .args(["--dump-dom", url])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut stdout = child.stdout.take().unwrap();
-    let reader = std::thread::spawn(move || {
-        let mut dom = Vec::new();
-        stdout.read_to_end(&mut dom).map(|_| String::from_utf8_lossy(&dom).into_owned())
-    });
-    let start = Instant::now();
-    loop {
-        if child.try_wait().unwrap().is_some() {
-            break;
-        }
-        if start.elapsed() > START_LIMIT {
-            let _ = child.kill();
-            let _ = child.wait();
-            panic!("the browser did not finish within {START_LIMIT:?}");
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    reader.join().unwrap().unwrap()
+    let mut command = Command::new(browser);
+    command.args(OPTIONS).arg(format!("--user-data-dir={}", profile.display())).args(["--dump-dom", url]);
+    let browser = Watched::start(command.stdout(Stdio::piped()).stderr(Stdio::null()));
+    String::from_utf8_lossy(&browser.end(START_LIMIT).output.stdout).into_owned()
 }
 
 /// A box of a page as the browser has laid it out.

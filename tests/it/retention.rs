@@ -1,14 +1,13 @@
 //! `retention` of the branches of a git repository, against what a mirror lists.
 
 use std::fs;
-use std::io::Write as _;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::handoff_support::{Finished, Repo, program, testdata};
-use crate::support::ground::skip;
+use crate::support::ground::{git, skip};
 
 const HOME: &str = "data/data/coreos/rhcos.json";
 const OLD: &str = "419.96.202506171412-0";
@@ -232,11 +231,7 @@ impl Commits {
 
     fn repo(&self) -> Repo {
         let repo = Repo::new();
-        let mut git = Command::new("git");
-        git.current_dir(repo.path()).args(["fast-import", "--quiet"]).stdin(Stdio::piped());
-        let mut git = git.spawn().unwrap();
-        git.stdin.take().unwrap().write_all(&self.0).unwrap();
-        assert!(git.wait().unwrap().success());
+        git(repo.path(), &["fast-import", "--quiet"], &self.0);
         repo
     }
 }
@@ -620,9 +615,7 @@ fn a_history_is_what_the_commits_say_whatever_the_repository_says_beside_them() 
     };
     repo.git(&["replace", "--graft", "main"]);
     pinned(&repo);
-    let tip = Command::new("git").arg("-C").arg(repo.path()).args(["rev-parse", "main"]).output().unwrap();
-    fs::create_dir_all(repo.path().join(".git/info")).unwrap();
-    fs::write(repo.path().join(".git/info/grafts"), tip.stdout).unwrap();
+    repo.write(".git/info/grafts", &(repo.git(&["rev-parse", "main"]) + "\n"));
     pinned(&repo);
     for (setting, value) in
         [("log.showSignature", "true"), ("core.commitGraph", "true"), ("log.excludeDecoration", "*")]

@@ -26,10 +26,14 @@
 
 #[path = "../support/binary.rs"]
 mod binary;
+#[path = "../support/child.rs"]
+mod child;
 mod cloud;
 mod contract;
 mod damage;
 mod draw;
+#[path = "../support/ground.rs"]
+mod ground;
 mod laws;
 mod outcomes;
 mod resources;

@@ -1,8 +1,8 @@
 //! Serves a world on real sockets and from real files, and runs the built binary on it.
 
 use std::fs;
-use std::io::{Read, Write as _};
-use std::process::{Command, ExitStatus, Stdio};
+use std::io::{Cursor, Write as _};
+use std::process::{Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -10,6 +10,7 @@ use embedded_mirror::{Authority, Config, Connections, Mirror, Proxy, ProxyConfig
 use serde_json::Value;
 
 use crate::binary::PROGRAM;
+use crate::child::Watched;
 use crate::cloud::{HOSTS, Mode};
 use crate::resources::fault;
 use crate::setup::Setup;
@@ -106,7 +107,7 @@ impl Servers {
             mirror.set_outage(Some(fault(it)));
         }
         let ended = AtomicBool::new(false);
-        let (status, stdout, stderr) = std::thread::scope(|scope| {
+        let output = std::thread::scope(|scope| {
             if let HostState::ComesBack(_, times, ms) = world.host {
                 let ended = &ended;
                 scope.spawn(move || come_back(mirror, times, Duration::from_millis(ms), ended));
@@ -150,7 +151,13 @@ impl Servers {
                 }
             }
         }
-        Answered { status, report: serde_json::from_slice(&stdout).ok(), stderr, trespasses, repetitions }
+        Answered {
+            status: output.status,
+            report: serde_json::from_slice(&output.stdout).ok(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+            trespasses,
+            repetitions,
+        }
     }
 
     fn proxy_of(&self, world: &World) -> ProxyConfig {
@@ -179,13 +186,7 @@ impl Servers {
         }
     }
 
-    fn run(
-        &self,
-        world: &World,
-        proxy: &Proxy,
-        input: Input,
-        patience: u32,
-    ) -> (ExitStatus, Vec<u8>, String) {
+    fn run(&self, world: &World, proxy: &Proxy, input: Input, patience: u32) -> Output {
         let built = PROGRAM.into();
         let mut command = Command::new(std::env::var_os("ORACLE_BINARY").unwrap_or(built));
         // `PATH` is where git is.
@@ -243,33 +244,11 @@ impl Servers {
         if world.host != HostState::Private {
             command.arg("--allow-private-addresses");
         }
-        let began = Instant::now();
-        let mut child =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        // Documents are small enough for a pipe, and who reads a file may be gone.
-        let _ = child.stdin.take().unwrap().write_all(&input.stdin);
-        let (mut out, mut err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
-        let reader = std::thread::spawn(move || {
-            let mut bytes = Vec::new();
-            let _ = out.read_to_end(&mut bytes);
-            bytes
-        });
-        let errors = std::thread::spawn(move || {
-            let mut bytes = Vec::new();
-            let _ = err.read_to_end(&mut bytes);
-            String::from_utf8_lossy(&bytes).into_owned()
-        });
-        let status = loop {
-            if let Some(status) = child.try_wait().unwrap() {
-                break status;
-            }
-            if began.elapsed() > Duration::from_secs(75) {
-                // Past its deadline; the missing report tells.
-                let _ = child.kill();
-            }
-            std::thread::sleep(Duration::from_millis(4));
-        };
-        (status, reader.join().unwrap(), errors.join().unwrap())
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = Watched::start(&mut command);
+        child.feed(Cursor::new(input.stdin));
+        // Past its deadline it is killed; the missing report tells.
+        child.end_or_kill(Duration::from_secs(75)).output
     }
 
     /// The host and port that the round's locations name.

@@ -3,14 +3,13 @@
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs;
-use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use embedded_mirror::{artifact_content, artifact_uncompressed, hex_sha256};
 use serde_json::{Map, Value, json};
 
 use crate::draw::WITHOUT;
+use crate::ground::git;
 use crate::resources::{other, size};
 use crate::setup::{BRIDGE, Setup};
 use crate::world::{Branch, Keys, Place, Source, Truth, Written};
@@ -110,8 +109,8 @@ impl Setup<'_> {
         let artifacts = json!({ "qemu": { "release": "48.83.202102230300-0", "formats": { "qcow2.gz": { "disk": component } } } });
         let stranger = document("excluded", &artifacts).to_string();
         commit("release-4.1", &[("data/data/coreos/rhcos.json".to_owned(), stranger)]);
-        git(directory, &["init", "--quiet", "--bare"], "");
-        git(directory, &["fast-import", "--quiet"], &stream);
+        git(directory, &["init", "--quiet", "--bare"], b"");
+        git(directory, &["fast-import", "--quiet"], stream.as_bytes());
     }
 
     fn documents(&self) -> Vec<Value> {
@@ -249,19 +248,6 @@ fn yaml(data: &Map<String, Value>) -> String {
         }
     }
     text
-}
-
-fn git(directory: &Path, arguments: &[&str], input: &str) {
-    let mut child = Command::new("git")
-        .arg("-C")
-        .arg(directory)
-        .args(arguments)
-        .envs([("GIT_CONFIG_GLOBAL", "/dev/null"), ("GIT_CONFIG_NOSYSTEM", "1")])
-        .stdin(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    assert!(child.wait().unwrap().success(), "git {arguments:?}");
 }
 
 /// Where what the report says of branches disagrees with what it says of their artifacts.

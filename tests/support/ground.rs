@@ -95,7 +95,27 @@ pub(crate) fn files_below(directory: &Path) -> Vec<String> {
     found
 }
 
-/// A git repository in a directory of its own. The git of the person who runs the tests takes no part in it.
+/// Runs git in a directory with this on its standard input. It must succeed, and what it prints is returned. The git of
+/// the person who runs the tests takes no part in it.
+pub(crate) fn git(directory: &Path, arguments: &[&str], input: &[u8]) -> String {
+    let mut child = Command::new("git")
+        .arg("-C")
+        .arg(directory)
+        .args(["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgSign=false"])
+        .args(arguments)
+        .envs([("GIT_CONFIG_GLOBAL", "/dev/null"), ("GIT_CONFIG_NOSYSTEM", "1")])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// A git repository in a directory of its own.
 #[derive(Debug)]
 pub(crate) struct Repo(pub(crate) tempfile::TempDir);
 
@@ -110,18 +130,9 @@ impl Repo {
         self.0.path()
     }
 
-    /// Runs git, which must succeed, and gives what it prints.
+    /// Runs [`git`] in it.
     pub(crate) fn git(&self, arguments: &[&str]) -> String {
-        let output = Command::new("git")
-            .arg("-C")
-            .arg(self.path())
-            .args(["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgSign=false"])
-            .args(arguments)
-            .envs([("GIT_CONFIG_GLOBAL", "/dev/null"), ("GIT_CONFIG_NOSYSTEM", "1")])
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        git(self.path(), arguments, b"")
     }
 
     /// Writes a file, and the directories that it needs.

@@ -14,25 +14,27 @@
 
 pub(crate) mod binary;
 pub(crate) mod bump;
+pub(crate) mod child;
 pub(crate) mod ground;
 pub(crate) mod server;
 pub(crate) mod world;
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::io::{Read as _, Write as _};
+use std::io::Cursor;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use embedded_mirror::{artifact_content, hex_sha256};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpSocket;
+
+use self::child::{Ended, Watched};
 
 /// The id of the artifact of documents that have one.
 pub(crate) const ISO: &str = "x86_64/metal/iso/disk";
@@ -226,13 +228,11 @@ impl Program {
     }
 
     pub(crate) fn start(&self) -> Running {
-        let mut running = Running::of(self.command().spawn().unwrap());
-        running.checkout.clone_from(&self.checkout);
+        let mut child = Watched::start(&mut self.command());
         if let Some(bytes) = &self.stdin {
-            // Whoever does not read its input to the end closes it.
-            let _ = running.child.stdin.take().unwrap().write_all(bytes);
+            child.feed(Cursor::new(bytes.clone()));
         }
-        running
+        Running { child, checkout: self.checkout.clone() }
     }
 
     pub(crate) fn run(&self) -> Finished {
@@ -243,62 +243,22 @@ impl Program {
 /// The program while it runs.
 #[derive(Debug)]
 pub(crate) struct Running {
-    pub(crate) child: Child,
-    started: Instant,
-    stdout: Option<JoinHandle<String>>,
-    stderr: Option<JoinHandle<String>>,
+    child: Watched,
     checkout: Option<Arc<Checkout>>,
 }
 
 impl Running {
     /// A child whose captured output is read from now on.
-    pub(crate) fn of(mut child: Child) -> Self {
-        let read = |from: Option<Box<dyn std::io::Read + Send>>| {
-            from.map(|mut from| {
-                std::thread::spawn(move || {
-                    let mut text = Vec::new();
-                    let _ = from.read_to_end(&mut text);
-                    String::from_utf8_lossy(&text).into_owned()
-                })
-            })
-        };
-        let stdout = read(child.stdout.take().map(|it| Box::new(it) as Box<dyn std::io::Read + Send>));
-        let stderr = read(child.stderr.take().map(|it| Box::new(it) as Box<dyn std::io::Read + Send>));
-        Self { child, started: Instant::now(), stdout, stderr, checkout: None }
+    pub(crate) fn of(child: Child) -> Self {
+        Self { child: Watched::of(child), checkout: None }
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).unwrap();
+        self.child.signal(signal);
     }
 
-    pub(crate) fn finish(mut self) -> Finished {
-        let status = loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                break status;
-            }
-            if self.started.elapsed() > WATCHDOG {
-                self.child.kill().unwrap();
-                self.child.wait().unwrap();
-                panic!("still running after {WATCHDOG:?}");
-            }
-            std::thread::sleep(Duration::from_millis(3));
-        };
-        let elapsed = self.started.elapsed();
-        let text = |it: Option<JoinHandle<String>>| it.map(|it| it.join().unwrap()).unwrap_or_default();
-        Finished {
-            code: status.code(),
-            stdout: text(self.stdout.take()),
-            stderr: text(self.stderr.take()),
-            elapsed,
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // A test that failed must not leave its program behind.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+    pub(crate) fn finish(self) -> Finished {
+        self.child.end(WATCHDOG).into()
     }
 }
 
@@ -309,6 +269,18 @@ pub(crate) struct Finished {
     pub(crate) stdout: String,
     pub(crate) stderr: String,
     pub(crate) elapsed: Duration,
+}
+
+impl From<Ended> for Finished {
+    fn from(ended: Ended) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Self {
+            code: ended.output.status.code(),
+            stdout: text(&ended.output.stdout),
+            stderr: text(&ended.output.stderr),
+            elapsed: ended.took,
+        }
+    }
 }
 
 impl Finished {
@@ -396,19 +368,8 @@ impl Report {
 
 /// A run to its end, and the most resident memory that it ever had, in KiB.
 pub(crate) fn watch(program: &Program) -> (Finished, u64) {
-    let mut running = program.start();
-    let mut peak = 0;
-    while running.child.try_wait().unwrap().is_none() {
-        let process = format!("/proc/{}", running.child.id());
-        // For a moment after its start a child still has the memory of the test.
-        if std::fs::read_link(format!("{process}/exe")).ok() != std::fs::read_link("/proc/self/exe").ok() {
-            let status = std::fs::read_to_string(format!("{process}/status")).unwrap_or_default();
-            let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-            peak = peak.max(line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0));
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    (running.finish(), peak)
+    let (ended, peak) = program.start().child.end_measured(WATCHDOG);
+    (ended.into(), peak)
 }
 
 /// Waits until something is so.
