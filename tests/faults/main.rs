@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use binary::{PROGRAM, program};
+use binary::{PROGRAM, clean, program};
 use child::Watched;
 use embedded_mirror::{
     Behaviour, Config, Connections, Mirror, Proxy, ProxyConfig, Resource, artifact_content, hex_sha256,
@@ -462,9 +462,8 @@ fn a_reader_who_goes_away_is_no_fault_of_a_command() {
 
 /// A shell script that runs the binary as `"$0" "$@"`.
 fn gate_in(shell: &str, script: &str) -> Command {
-    let mut command = Command::new(shell);
+    let mut command = clean(shell);
     command.args(["-c", script, PROGRAM]);
-    command.env_clear().env("PATH", "/usr/bin:/bin");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -579,9 +578,8 @@ fn a_resolver_that_never_answers_is_inconclusive_and_soon() {
     fs::write(&configuration, "nameserver 127.0.0.153\n").unwrap();
     let script =
         format!("mount --bind '{}' /etc/resolv.conf || exit 99; exec \"$0\" \"$@\"", configuration.display());
-    let mut command = Command::new("unshare");
+    let mut command = clean("unshare");
     command.args(["-m", "sh", "-c", &script, PROGRAM]);
-    command.env_clear().env("PATH", "/usr/bin:/bin");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let more =
         ["--allow-host", "no-such-host.invalid", "--timeout", "200ms", "--retries", "1", "--output", "json"];

@@ -2,7 +2,7 @@
 
 use std::io::Read;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -62,10 +62,7 @@ pub fn check(source: &Path, more: &[&str]) -> Command {
 /// Runs a command to its end, which must come within `limit`.
 #[track_caller]
 pub fn run_within(limit: Duration, mut command: Command, input: impl Read + Send + 'static) -> Run {
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = Watched::start(&mut command);
-    child.feed(input);
-    let (Ended { output, took }, peak) = child.end_measured(limit);
+    let (Ended { output, took }, peak) = Watched::fed(&mut command, input).end_measured(limit);
     Run { code: output.status.code(), stdout: output.stdout, stderr: output.stderr, took, peak: peak / 1024 }
 }
 

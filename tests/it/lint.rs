@@ -1,15 +1,13 @@
 //! `lint`, and the notes that `check` prints from it.
 
 use std::fs;
-use std::io::Write as _;
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use art_mirror_validate::lint::Rule;
 use serde_json::Value;
 
 use crate::handoff_support::{Finished, Repo, program, run, testdata};
-use crate::support::DEAD_PROXY;
+use crate::support::{DEAD_PROXY, Program};
 
 const HOME: &str = "data/data/coreos/rhcos.json";
 
@@ -97,11 +95,7 @@ fn a_line_is_where_an_editor_finds_it() {
     let text = bumped();
     assert!(text.lines().nth(line - 1).unwrap().contains("rhcos-4.18"), "{finding}");
     // The same document on standard input has the same lines, and no file.
-    let mut child = program(&["lint", "-", "--output", "json"]);
-    let mut child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let json = Program::new("lint").args(["-", "--output", "json"]).stdin(text).run().json();
     assert_eq!(
         (&json["findings"][0]["line"], &json["findings"][0]["file"]),
         (&finding["line"], &Value::Null)

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::Write;
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
+use std::time::Duration;
 
 use crate::support::Checkout;
 use crate::support::binary::{PROGRAM, program};
+use crate::support::child::Watched;
 use crate::support::ground::{files_below, real_checkouts, testdata};
 use crate::support::server::{Server, file, published};
 
@@ -30,15 +32,7 @@ fn sample(path: &str) -> String {
 }
 
 fn feed(command: &mut Command, input: &[u8]) -> Output {
-    let mut child =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    let input = input.to_vec();
-    // The program may end before it has read everything.
-    let writer = std::thread::spawn(move || stdin.write_all(&input));
-    let output = child.wait_with_output().unwrap();
-    let _ = writer.join().unwrap();
-    output
+    Watched::fed(command, Cursor::new(input.to_vec())).end(Duration::from_secs(60)).output
 }
 
 fn stdout(output: &Output) -> &str {

@@ -2,14 +2,14 @@
 
 use std::fs;
 use std::io::{Cursor, Write as _};
-use std::process::{Command, ExitStatus, Output, Stdio};
+use std::process::{ExitStatus, Output};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use embedded_mirror::{Authority, Config, Connections, Mirror, Proxy, ProxyConfig, ProxyFault};
 use serde_json::Value;
 
-use crate::binary::PROGRAM;
+use crate::binary::{PROGRAM, clean};
 use crate::child::Watched;
 use crate::cloud::{HOSTS, Mode};
 use crate::resources::fault;
@@ -188,9 +188,7 @@ impl Servers {
 
     fn run(&self, world: &World, proxy: &Proxy, input: Input, patience: u32) -> Output {
         let built = PROGRAM.into();
-        let mut command = Command::new(std::env::var_os("ORACLE_BINARY").unwrap_or(built));
-        // `PATH` is where git is.
-        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        let mut command = clean(std::env::var_os("ORACLE_BINARY").unwrap_or(built));
         command.arg("check").args(input.arguments).args(["--output", "json", "--deadline", "60s"]);
         command.args(["--timeout", &format!("{}ms", 1_200 * patience)]);
         match world.retries {
@@ -244,9 +242,7 @@ impl Servers {
         if world.host != HostState::Private {
             command.arg("--allow-private-addresses");
         }
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = Watched::start(&mut command);
-        child.feed(Cursor::new(input.stdin));
+        let child = Watched::fed(&mut command, Cursor::new(input.stdin));
         // Past its deadline it is killed; the missing report tells.
         child.end_or_kill(Duration::from_secs(75)).output
     }

@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use std::io::Read;
-use std::process::{Child, Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -37,11 +37,14 @@ impl Watched {
         Self { child, started: Instant::now(), stdout, stderr }
     }
 
-    /// Gives it this on its standard input, which is piped.
-    pub(crate) fn feed(&mut self, mut input: impl Read + Send + 'static) {
-        let mut stdin = self.child.stdin.take().unwrap();
+    /// A command that has this on its standard input, and whose output is captured.
+    pub(crate) fn fed(command: &mut Command, mut input: impl Read + Send + 'static) -> Self {
+        let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut watched = Self::start(piped);
+        let mut stdin = watched.child.stdin.take().unwrap();
         // A program that does not read its input to the end closes it.
         std::thread::spawn(move || std::io::copy(&mut input, &mut stdin));
+        watched
     }
 
     pub(crate) fn signal(&self, signal: Signal) {

@@ -219,19 +219,18 @@ impl Program {
         if let Some(directory) = &self.directory {
             command.current_dir(directory);
         }
-        let stdin = if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() };
         let stdout = self.stdout.map_or_else(Stdio::piped, |path| {
             std::fs::File::options().write(true).open(path).unwrap().into()
         });
-        command.stdin(stdin).stdout(stdout).stderr(Stdio::piped());
+        command.stdin(Stdio::null()).stdout(stdout).stderr(Stdio::piped());
         command
     }
 
     pub(crate) fn start(&self) -> Running {
-        let mut child = Watched::start(&mut self.command());
-        if let Some(bytes) = &self.stdin {
-            child.feed(Cursor::new(bytes.clone()));
-        }
+        let child = match &self.stdin {
+            Some(bytes) => Watched::fed(&mut self.command(), Cursor::new(bytes.clone())),
+            None => Watched::start(&mut self.command()),
+        };
         Running { child, checkout: self.checkout.clone() }
     }
 
