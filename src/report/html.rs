@@ -13,6 +13,7 @@ use std::io::{self, Write};
 use askama::Template as _;
 
 use crate::report::model::Report;
+use crate::report::overview::Overview;
 use crate::report::written::Written;
 
 /// A page of more bytes than this is slow to open in Spyglass, which has it in an attribute.
@@ -21,9 +22,11 @@ const LONGEST: usize = 1_000_000;
 /// Writes the page, which may refer to what was written already. It is no longer than a megabyte: what is left out is
 /// counted.
 pub fn write(out: &mut impl Write, report: &Report, written: &Written) -> io::Result<()> {
+    let overview = Overview::of(report);
     let mut limits = view::Limits::WIDEST;
     let page = loop {
-        let page = view::HtmlPage::new(report, written, limits).render().map_err(io::Error::other)?;
+        let page = view::HtmlPage::new(report, &overview, written, limits);
+        let page = page.render().map_err(io::Error::other)?;
         if page.len() <= LONGEST || limits.are_zero() {
             break page;
         }
@@ -112,6 +115,59 @@ mod tests {
             assert!(!page.contains(forbidden), "{forbidden}");
         }
         assert!(page.contains("default-src &#39;none&#39;") || page.contains("default-src 'none'"));
+    }
+
+    /// What the escaping of the template library makes of a text would run in Spyglass's frame.
+    #[test]
+    fn the_template_writes_no_text_from_outside_but_escaped() {
+        let template = include_str!("../../templates/report.html");
+        let written = template.split("{{").skip(1).map(|rest| rest.split_once("}}").unwrap().0.trim());
+        let is_safe = |it: &&str| {
+            it.starts_with("Text::new(")
+                || it.starts_with("escape::plain(")
+                || it.starts_with("words::symbol(")
+        };
+        let mut ours: Vec<&str> = written.filter(|it| !is_safe(it)).collect();
+        ours.sort_unstable();
+        ours.dedup();
+        insta::assert_snapshot!(ours.join("\n"), @r"
+        all - shown
+        cell.affected
+        cell.components
+        cell.short_word()
+        cell.verdict
+        cell.word()
+        class
+        elsewhere
+        group.artifacts.len()
+        group.reason
+        group.verdict
+        it.summary.artifacts
+        it.summary.passed
+        it.verdict
+        it.word()
+        label
+        loop.index
+        matrix.more_architectures
+        matrix.more_rows
+        more_documents
+        more_groups
+        report.summary.failed
+        report.summary.inconclusive
+        report.summary.passed
+        report.summary.warnings
+        report.verdict
+        request.0
+        request.1
+        request_elsewhere
+        retest
+        state
+        symbol
+        url
+        warning.artifacts - 1
+        what
+        words::verdict(report)
+        ");
     }
 
     #[test]

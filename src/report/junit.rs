@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::report::cloud::{CloudReport, CloudVerdict};
 use crate::report::model::{ArtifactReport, Report};
-use crate::report::overview::{Overview, said};
+use crate::report::overview::Overview;
 use crate::report::{advice, words};
 use crate::text::Printable;
 use crate::text::junit::{self, Suite, TestCase, TestStatus};
@@ -134,7 +134,7 @@ fn status(artifact: &ArtifactReport, report: &Report) -> TestStatus {
         Verdict::Fail => reason,
         Verdict::Inconclusive => UNDETERMINED,
     };
-    let message = format!("{reason}: {}", Printable(&said(artifact)));
+    let message = format!("{reason}: {}", Printable(&artifact.said()));
     let text = description(&message, artifact, report);
     TestStatus::Failed { kind: kind.to_owned(), message, text }
 }

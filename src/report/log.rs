@@ -8,7 +8,6 @@ use std::io::{self, Write};
 
 use crate::report::cloud::CloudReport;
 use crate::report::model::{ArtifactReport, Report};
-use crate::report::overview::said;
 use crate::report::words;
 use crate::text::{Printable, count};
 use crate::verdict::{Strictness, Verdict};
@@ -122,8 +121,8 @@ fn write_line(out: &mut impl Write, artifact: &ArtifactReport) -> io::Result<()>
     let reason = words::reason_word(artifact.reason, artifact.verdict);
     match artifact.verdict {
         Verdict::Pass => write!(out, "PASS {id}")?,
-        Verdict::Fail => write!(out, "FAIL {id}: {reason}: {}", Printable(&said(artifact)))?,
-        Verdict::Inconclusive => write!(out, "ERROR: {id}: {reason}: {}", Printable(&said(artifact)))?,
+        Verdict::Fail => write!(out, "FAIL {id}: {reason}: {}", Printable(&artifact.said()))?,
+        Verdict::Inconclusive => write!(out, "ERROR: {id}: {reason}: {}", Printable(&artifact.said()))?,
     }
     for warning in &artifact.warnings {
         write!(out, "; warning: {}", Printable(warning))?;

@@ -6,7 +6,7 @@
 use std::io::{self, Write};
 
 use crate::report::model::Report;
-use crate::report::overview::{Block, Group, Overview, said};
+use crate::report::overview::{Block, Group, Overview};
 use crate::report::written::Written;
 use crate::report::{refs, words};
 use crate::text::count;
@@ -101,7 +101,7 @@ fn groups(page: &mut BoundedText, overview: &Overview<'_>) {
         }
         page.line(&title(group));
         let (id, url) = (code(&example.bare_id(), 200), code(example.url_or_location(), 500));
-        page.line(&format!("  {id}: {}<br>{url}", prose(&said(example), 500)));
+        page.line(&format!("  {id}: {}<br>{url}", prose(&example.said(), 500)));
         if let Some(advice) = advice {
             page.line(&format!("\n**{}**\n", prose(advice, 400)));
         }
@@ -146,7 +146,7 @@ fn failures(page: &mut BoundedText, overview: &Overview<'_>, written: &Written) 
         for (at, artifact) in group.artifacts.iter().enumerate() {
             let title = if at == 0 { format!("{}\n", title(group)) } else { String::new() };
             let says_other = at > 0 && message != Some(&artifact.message);
-            let said = if says_other { format!(": {}", prose(&said(artifact), 500)) } else { String::new() };
+            let said = if says_other { format!(": {}", prose(&artifact.said(), 500)) } else { String::new() };
             let line = format!("{title}  - {}{said}", code(&artifact.bare_id(), 200));
             if !page.line_until(FAILURES_END, &line) {
                 break 'groups;

@@ -201,6 +201,14 @@ impl ArtifactReport {
         self.url.as_deref().unwrap_or(&self.location)
     }
 
+    /// Its message, and how often it was asked for where that tells how well it was tried. Not yet printable.
+    pub(super) fn said(&self) -> String {
+        match (self.verdict, self.attempts) {
+            (Verdict::Inconclusive, attempts @ 2..) => format!("{} ({attempts} attempts)", self.message),
+            _ => self.message.clone(),
+        }
+    }
+
     /// `ARCH/PLATFORM/FORMAT/COMPONENT`, without the document's name: what lines up from build to build.
     pub fn bare_id(&self) -> String {
         format!("{}/{}/{}/{}", self.arch, self.platform, self.format, self.component)

@@ -165,15 +165,6 @@ impl Warning<'_> {
     }
 }
 
-/// What came of an artifact: its message, and how often it was asked for where that tells how well it was tried.
-/// Not yet printable.
-pub(super) fn said(artifact: &ArtifactReport) -> String {
-    match (artifact.verdict, artifact.attempts) {
-        (Verdict::Inconclusive, attempts @ 2..) => format!("{} ({attempts} attempts)", artifact.message),
-        _ => artifact.message.clone(),
-    }
-}
-
 /// What each document is called: its file's name, if no other has the same.
 fn names(report: &Report) -> HashMap<&str, String> {
     let documents: HashSet<&str> = report.artifacts.iter().map(|artifact| &*artifact.document).collect();

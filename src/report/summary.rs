@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 
 use crate::report::model::Report;
-use crate::report::overview::{Block, Overview, said};
+use crate::report::overview::{Block, Overview};
 use crate::report::words;
 use crate::report::written::Written;
 use crate::text::{Printable, count, excerpt};
@@ -164,7 +164,7 @@ fn groups(text: &mut String, overview: &Overview<'_>, written: &Written, (most, 
         let reason = styled(style, format!("{} {}:", words::symbol(group.verdict), group.reason));
         line(text, format_args!("{reason} {}", Printable(&group.title)));
         if examples {
-            let (id, said) = (excerpt(&example.bare_id(), 200), excerpt(&said(example), 600));
+            let (id, said) = (excerpt(&example.bare_id(), 200), excerpt(&example.said(), 600));
             line(text, format_args!("  {id}: {said}"));
             line(text, format_args!("  {}", excerpt(example.url_or_location(), 600)));
         }

@@ -17,8 +17,8 @@ pub(super) struct Text(String);
 
 impl Text {
     /// The text in printable characters, cut after `limit` of them.
-    pub(super) fn new(text: &str, limit: usize) -> Self {
-        Self(excerpt(text, limit))
+    pub(super) fn new(text: impl AsRef<str>, limit: usize) -> Self {
+        Self(excerpt(text.as_ref(), limit))
     }
 
     /// Whole lines, each printable and none longer than `limit`, as many as `bytes` hold; and how many are left out.

@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::escape::Text;
 use crate::report::model::ArtifactReport;
 use crate::report::words;
 use crate::verdict::{Reason, Verdict};
@@ -12,12 +11,12 @@ const MOST_COLUMNS: usize = 12;
 
 /// One document's table.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Matrix {
-    pub(super) document: Text,
+pub(super) struct Matrix<'r> {
+    pub(super) document: &'r str,
     /// What all artifacts are, if it is one thing, so that the table tells nothing more.
     pub(super) uniform: Option<&'static str>,
-    pub(super) architectures: Vec<Text>,
-    pub(super) rows: Vec<Row>,
+    pub(super) architectures: Vec<&'r str>,
+    pub(super) rows: Vec<Row<'r>>,
     /// How many rows and columns are left out.
     pub(super) more_rows: usize,
     pub(super) more_architectures: usize,
@@ -25,9 +24,9 @@ pub(super) struct Matrix {
 
 /// A platform's format.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Row {
-    pub(super) platform: Text,
-    pub(super) format: Text,
+pub(super) struct Row<'r> {
+    pub(super) platform: &'r str,
+    pub(super) format: &'r str,
     /// Whether the row before is of another platform.
     pub(super) starts_platform: bool,
     /// One per architecture; none where the architecture lacks the format.
@@ -47,10 +46,6 @@ pub(super) struct Cell {
 }
 
 impl Cell {
-    pub(super) fn symbol(&self) -> char {
-        words::symbol(self.verdict)
-    }
-
     pub(super) fn word(&self) -> &'static str {
         words::reason_word(self.reason, self.verdict)
     }
@@ -80,7 +75,7 @@ impl Cell {
 
 /// The table of one document's artifacts. Rows of a platform stand together, otherwise everything is in the
 /// document's order.
-pub(super) fn of(document: &str, artifacts: &[&ArtifactReport], most_rows: usize) -> Matrix {
+pub(super) fn of<'r>(document: &'r str, artifacts: &[&'r ArtifactReport], most_rows: usize) -> Matrix<'r> {
     let mut architectures: Vec<&str> = Vec::new();
     let mut columns: HashMap<&str, usize> = HashMap::new();
     let mut platforms: HashMap<&str, usize> = HashMap::new();
@@ -110,7 +105,7 @@ pub(super) fn of(document: &str, artifacts: &[&ArtifactReport], most_rows: usize
     let shown = architectures.len().min(MOST_COLUMNS);
     let mut before = None;
     Matrix {
-        document: Text::new(document, 500),
+        document,
         uniform: first.filter(|first| states.all(|state| state == *first)),
         more_rows: rows.len().saturating_sub(most_rows),
         more_architectures: architectures.len() - shown,
@@ -118,13 +113,13 @@ pub(super) fn of(document: &str, artifacts: &[&ArtifactReport], most_rows: usize
             .iter()
             .take(most_rows)
             .map(|(order, platform, format)| Row {
-                platform: Text::new(platform, 100),
-                format: Text::new(format, 100),
+                platform,
+                format,
                 starts_platform: before.replace(*order) != Some(*order),
                 cells: (0..shown).map(|column| cells.get(&(*platform, *format, column)).copied()).collect(),
             })
             .collect(),
-        architectures: architectures.iter().take(shown).map(|arch| Text::new(arch, 100)).collect(),
+        architectures: architectures.into_iter().take(shown).collect(),
     }
 }
 
@@ -135,8 +130,8 @@ mod tests {
     use super::*;
     use crate::report::sample;
 
-    fn drawn(matrix: &Matrix) -> String {
-        let mut text = matrix.architectures.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    fn drawn(matrix: &Matrix<'_>) -> String {
+        let mut text = matrix.architectures.join(" ");
         for row in &matrix.rows {
             write!(text, "\n{} {}:", row.platform, row.format).unwrap();
             for cell in &row.cells {
