@@ -7,6 +7,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
 
+use futures_util::stream::StreamExt as _;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::http::Outage;
@@ -15,12 +16,14 @@ use crate::probe::{
     ContentRequest, Evidence, Observation, ProbeError, ProbeErrorKind, ProbeRequest, Prober, Refusal,
     SidecarPolicy, TransfersNow,
 };
+use crate::stream::CloudReference;
 use crate::verdict::{Expectation, Outcome, Reason, Strictness, Verdict, Verify, judge, must_be_read};
 
-pub use cloud::run_cloud;
-
 /// How often an observer hears of downloads.
-pub const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
+
+/// How long a round waits for cloud references that do not count, once all its artifacts are known.
+const GRACE: Duration = Duration::from_secs(3);
 
 /// One artifact of a run.
 #[derive(Debug, Clone)]
@@ -39,6 +42,22 @@ pub struct TimeLimits {
     pub deadline: Option<Instant>,
     /// Until when what is missing or undetermined is asked for again, and how long to wait in between.
     pub wait: Option<(Instant, Duration)>,
+}
+
+/// The cloud references of a run.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Clouds<'c> {
+    pub references: &'c [CloudReference],
+    /// Whether the verdict depends on them: what does not count is not waited for.
+    pub count: bool,
+}
+
+/// What a run found, in the order in which it was asked.
+#[derive(Debug)]
+pub struct Judged<S> {
+    pub artifacts: Vec<Outcome>,
+    pub clouds: Vec<Outcome>,
+    pub ended: Option<Ended<S>>,
 }
 
 /// What ended a run before its time.
@@ -60,18 +79,19 @@ pub trait Observer {
     /// Hosts are down, and are asked again. Several times a second while they are.
     fn hosts_down(&mut self, _outages: &[Outage]) {}
 
-    /// A round is over, and so many artifacts are left that will be asked for again.
-    fn waiting(&mut self, left: usize, again_in: Duration);
+    /// A round is over, and so many artifacts and cloud references are left that will be asked for again.
+    fn waiting(&mut self, _artifacts: usize, _references: usize, _again_in: Duration) {}
 }
 
-/// Judges every case. Each gets an outcome, whatever ends the run.
+/// Judges every case and every cloud reference. Each gets an outcome, whatever ends the run.
 pub async fn run<S>(
     prober: &Prober,
     cases: &[Case],
+    clouds: Clouds<'_>,
     limits: TimeLimits,
     stop: impl Future<Output = S>,
     observer: &mut dyn Observer,
-) -> (Vec<Outcome>, Option<Ended<S>>) {
+) -> Judged<S> {
     // A location that nobody should ask is judged at once.
     let mut outcomes: Vec<Option<Outcome>> = cases.iter().map(Case::judge_location).collect();
     for (index, outcome) in outcomes.iter().enumerate() {
@@ -79,8 +99,8 @@ pub async fn run<S>(
             observer.judged(index, outcome);
         }
     }
-    let mut left: Vec<usize> = (0..cases.len()).collect();
-    left.retain(|&index| matches!(outcomes.get(index), Some(None)));
+    let mut clouds_known: Vec<Option<Outcome>> = clouds.references.iter().map(cloud::unasked).collect();
+    let (mut left, mut clouds_left) = (unknown(&outcomes), unknown(&clouds_known));
     let (mut ended, mut known) = (None, HashMap::new());
     {
         let mut end = pin!(limits.end(stop));
@@ -95,7 +115,11 @@ pub async fn run<S>(
                 alike.any(|case| must_be_read(&case.expectation, evidence))
             };
             let mut examination = prober.examine(requests, must_be_read);
-            loop {
+            let mut asked = cloud::ask(prober, clouds.references, &clouds_left);
+            // When all artifacts were known, and whether all cloud references are.
+            let (mut known_at, mut clouds_are_known) = (None, false);
+            while known_at.is_none() || !clouds_are_known {
+                let grace = known_at.unwrap_or_else(Instant::now) + GRACE;
                 tokio::select! {
                     biased;
                     end = &mut end => {
@@ -105,18 +129,12 @@ pub async fn run<S>(
                         }
                         break 'rounds;
                     }
-                    _ = clock.tick() => {
-                        let now = prober.transfers().now();
-                        if now.any() {
-                            observer.downloading(&now);
-                        }
-                        let outages = prober.outages();
-                        if !outages.is_empty() {
-                            observer.hosts_down(&outages);
-                        }
-                    }
-                    next = examination.next() => {
-                        let Some((index, evidence)) = next else { break };
+                    _ = clock.tick() => tell(prober, observer),
+                    next = examination.next(), if known_at.is_none() => {
+                        let Some((index, evidence)) = next else {
+                            known_at = Some(Instant::now());
+                            continue;
+                        };
                         for index in alike(index) {
                             let Some(case) = cases.get(index) else { continue };
                             let outcome = case.judge(evidence.clone());
@@ -128,11 +146,22 @@ pub async fn run<S>(
                             }
                         }
                     }
+                    next = asked.next(), if !clouds_are_known => match next {
+                        Some((index, outcome)) => {
+                            if let Some(slot) = clouds_known.get_mut(index) {
+                                *slot = Some(outcome);
+                            }
+                        }
+                        None => clouds_are_known = true,
+                    },
+                    () = tokio::time::sleep_until(grace), if known_at.is_some() && !clouds.count => break,
                 }
             }
             keep_unsettled(&mut left, &outcomes);
-            let Some(interval) = limits.until_next_round(&left) else { break };
-            observer.waiting(left.len(), interval);
+            keep_unsettled(&mut clouds_left, &clouds_known);
+            let counted = if clouds.count { clouds_left.len() } else { 0 };
+            let Some(interval) = limits.until_next_round(left.len() + counted) else { break };
+            observer.waiting(left.len(), counted, interval);
             tokio::select! {
                 biased;
                 end = &mut end => {
@@ -160,7 +189,20 @@ pub async fn run<S>(
         }
         outcome
     });
-    (outcomes.collect(), ended)
+    let clouds = clouds_known.into_iter().zip(clouds.references);
+    let clouds = clouds.map(|(outcome, reference)| outcome.unwrap_or_else(|| cloud::unanswered(reference)));
+    Judged { artifacts: outcomes.collect(), clouds: clouds.collect(), ended }
+}
+
+/// Tells how far downloads are and which hosts are down, if there are any.
+fn tell(prober: &Prober, observer: &mut dyn Observer) {
+    let (transfers, outages) = (prober.transfers().now(), prober.outages());
+    if transfers.any() {
+        observer.downloading(&transfers);
+    }
+    if !outages.is_empty() {
+        observer.hosts_down(&outages);
+    }
 }
 
 /// The cases that ask the same as another, by that one.
@@ -202,9 +244,14 @@ fn cut_short<S>(case: &Case, known: Evidence, ended: Option<&Ended<S>>) -> Outco
     case.judge(known.cut_short(error))
 }
 
+/// The indices of what is not known without asking.
+fn unknown(outcomes: &[Option<Outcome>]) -> Vec<usize> {
+    outcomes.iter().enumerate().filter_map(|(index, it)| it.is_none().then_some(index)).collect()
+}
+
 /// Keeps the indices of what another round may still change.
 fn keep_unsettled(left: &mut Vec<usize>, outcomes: &[Option<Outcome>]) {
-    left.retain(|&index| outcomes.get(index).is_some_and(|it| it.as_ref().is_some_and(may_change)));
+    left.retain(|&index| outcomes.get(index).is_some_and(|it| it.as_ref().is_none_or(may_change)));
 }
 
 impl TimeLimits {
@@ -224,11 +271,11 @@ impl TimeLimits {
     }
 
     /// How long to wait before what is left is asked for again; nothing if it is not.
-    fn until_next_round(self, left: &[usize]) -> Option<Duration> {
+    fn until_next_round(self, left: usize) -> Option<Duration> {
         let (until, interval) = self.wait?;
         // The last round is when the time is over, not an interval before.
         let interval = interval.min(until.saturating_duration_since(Instant::now()));
-        (!left.is_empty() && !interval.is_zero()).then_some(interval)
+        (left > 0 && !interval.is_zero()).then_some(interval)
     }
 }
 

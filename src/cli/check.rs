@@ -13,13 +13,13 @@ use tokio::time::Instant;
 
 use super::args::{NetworkArgs, Output, Source, TargetArgs, duration, source};
 use super::base::{self, NoBase};
-use super::cloud::{Judged, References};
+use super::cloud::References;
 use super::filters::Filters;
 use super::load::{client_settings, load};
 use super::refs::{RefArgs, marketplace_lags};
 use super::target::Choice;
 use super::{Exit, complain, env, lint, network, printed, signals};
-use crate::gate::{Case, Ended, TimeLimits};
+use crate::gate::{self, Case, Ended, Judged, TimeLimits};
 use crate::handoff::request;
 use crate::location::{self, rewrite};
 use crate::probe::{Client, Keyring, Prober};
@@ -211,7 +211,7 @@ async fn check(args: CheckArgs, quiet: bool, mut stop: network::Stop<'_>) -> Exi
             .and_then(|wait| Some((started.checked_add(wait.min(A_CENTURY))?, args.wait_interval))),
     };
     let Judged { artifacts: outcomes, clouds, ended } =
-        references.beside(&prober, &cases, limits, stop, &mut observer).await;
+        gate::run(&prober, &cases, references.to_judge(), limits, stop, &mut observer).await;
     let (artifacts, log) = observer.into_artifacts(&outcomes);
     // From here on the reports are all that is needed; with many artifacts the rest is as large again.
     drop((outcomes, cases, prober));

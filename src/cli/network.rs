@@ -3,13 +3,12 @@
 use std::future::Future;
 use std::io::Write;
 use std::pin::Pin;
-use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::signals::{self, Interrupt};
 use super::{Exit, complain};
-use crate::gate::{self, Case, Ended, Observer, TimeLimits};
+use crate::gate::{self, Case, Clouds, Ended, Observer, TimeLimits};
 use crate::probe::Prober;
 use crate::report::model::Summary;
 use crate::report::progress::Progress;
@@ -64,11 +63,11 @@ pub(super) async fn judge(
     let bar = if quiet { Progress::hidden() } else { Progress::new(cases.len()) };
     let mut ticker = Ticker { bar, summary: Summary::default() };
     let limits = TimeLimits { deadline, wait: None };
-    let (outcomes, ended) = gate::run(prober, cases, limits, stop, &mut ticker).await;
+    let judged = gate::run(prober, cases, Clouds::default(), limits, stop, &mut ticker).await;
     ticker.bar.finish();
-    match ended {
+    match judged.ended {
         Some(Ended::Stopped(interrupt)) => Err(interrupt.exit()),
-        Some(Ended::Deadline) | None => Ok(outcomes),
+        Some(Ended::Deadline) | None => Ok(judged.artifacts),
     }
 }
 
@@ -88,6 +87,4 @@ impl Observer for Ticker {
         self.summary.count(outcome.verdict());
         self.bar.tick(self.summary.passed, self.summary.failed, self.summary.inconclusive);
     }
-
-    fn waiting(&mut self, _left: usize, _again_in: Duration) {}
 }

@@ -1,11 +1,7 @@
-//! The cloud references of a run: asked and judged beside the artifacts, under the same limits of time.
+//! What a run asks of clouds, and how it judges what they say.
 
-use std::future::Future;
-use std::pin::pin;
+use futures_util::stream::{self, Stream, StreamExt as _};
 
-use futures_util::stream::{self, StreamExt};
-
-use super::{TimeLimits, keep_unsettled};
 use crate::location::{ArtifactUrl, ImageRef};
 use crate::probe::{CloudEvidence, CloudRequest, Observation, ProbeError, ProbeErrorKind, Prober};
 use crate::stream::{CloudReference, CloudResource};
@@ -14,62 +10,36 @@ use crate::verdict::{Outcome, judge_cloud};
 /// Requests at a time. A document names a dozen references on half as many hosts.
 const WIDTH: usize = 32;
 
-/// Judges every cloud reference. Each gets an outcome, whatever ends the run.
-pub async fn run_cloud(
-    prober: &Prober,
-    references: &[CloudReference],
-    limits: TimeLimits,
-    stop: impl Future<Output = ()>,
-) -> Vec<Outcome> {
-    let unasked =
-        |reference: &CloudReference| request(reference).is_none().then(|| judge_cloud(reference, None));
-    let mut outcomes: Vec<Option<Outcome>> = references.iter().map(unasked).collect();
-    let mut end = pin!(limits.end(stop));
-    let mut left: Vec<usize> =
-        (0..references.len()).filter(|&index| matches!(outcomes.get(index), Some(None))).collect();
-    'rounds: loop {
-        let requests: Vec<_> = left
-            .iter()
-            .filter_map(|&index| {
-                let reference = references.get(index)?;
-                Some((index, reference, request(reference)?))
-            })
-            .collect();
-        let mut asked = stream::iter(requests)
-            .map(async |(index, reference, request)| {
-                (index, judge_cloud(reference, Some(&prober.ask_cloud(&request).await)))
-            })
-            .buffer_unordered(WIDTH);
-        loop {
-            tokio::select! {
-                biased;
-                _ = &mut end => break 'rounds,
-                next = asked.next() => match next {
-                    Some((index, outcome)) => if let Some(slot) = outcomes.get_mut(index) { *slot = Some(outcome) },
-                    None => break,
-                },
-            }
-        }
-        keep_unsettled(&mut left, &outcomes);
-        let Some(interval) = limits.until_next_round(&left) else { break };
-        tokio::select! {
-            biased;
-            _ = &mut end => break,
-            () = tokio::time::sleep(interval) => {}
-        }
-        prober.refresh();
-    }
-    let unanswered = || {
-        let detail = "the run ended before the answer came".to_owned();
-        CloudEvidence::only(Observation::Undetermined(ProbeError {
-            kind: ProbeErrorKind::Deadline,
-            status: None,
-            detail,
-        }))
-    };
-    let all = outcomes.into_iter().zip(references);
-    all.map(|(outcome, reference)| outcome.unwrap_or_else(|| judge_cloud(reference, Some(&unanswered()))))
-        .collect()
+/// The outcome of a reference about which nothing can be asked.
+pub(super) fn unasked(reference: &CloudReference) -> Option<Outcome> {
+    request(reference).is_none().then(|| judge_cloud(reference, None))
+}
+
+/// The outcome of a reference about which nobody answered before the run ended.
+pub(super) fn unanswered(reference: &CloudReference) -> Outcome {
+    let detail = "the run ended before the answer came".to_owned();
+    let error = ProbeError { kind: ProbeErrorKind::Deadline, status: None, detail };
+    judge_cloud(reference, Some(&CloudEvidence::only(Observation::Undetermined(error))))
+}
+
+/// Asks about those of the references that are left, and judges the answers. They come in any order.
+pub(super) fn ask<'p>(
+    prober: &'p Prober,
+    references: &'p [CloudReference],
+    left: &[usize],
+) -> impl Stream<Item = (usize, Outcome)> + Unpin + use<'p> {
+    let requests: Vec<_> = left
+        .iter()
+        .filter_map(|&index| {
+            let reference = references.get(index)?;
+            Some((index, reference, request(reference)?))
+        })
+        .collect();
+    stream::iter(requests)
+        .map(async |(index, reference, request)| {
+            (index, judge_cloud(reference, Some(&prober.ask_cloud(&request).await)))
+        })
+        .buffer_unordered(WIDTH)
 }
 
 /// What can be asked about a reference; nothing of what only an account can see, or of what is no reference.

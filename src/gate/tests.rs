@@ -78,7 +78,7 @@ fn case(location: &str, verify: Verify) -> Case {
 #[derive(Default)]
 struct Heard {
     judged: Vec<(usize, Option<Reason>)>,
-    waiting: Vec<usize>,
+    waiting: Vec<(usize, usize)>,
 }
 
 impl Observer for Heard {
@@ -86,9 +86,21 @@ impl Observer for Heard {
         self.judged.push((index, outcome.reason()));
     }
 
-    fn waiting(&mut self, left: usize, _again_in: Duration) {
-        self.waiting.push(left);
+    fn waiting(&mut self, artifacts: usize, references: usize, _again_in: Duration) {
+        self.waiting.push((artifacts, references));
     }
+}
+
+/// A run over artifacts alone.
+async fn run(
+    prober: &Prober,
+    cases: &[Case],
+    limits: TimeLimits,
+    stop: impl Future<Output = ()>,
+    heard: &mut Heard,
+) -> (Vec<Outcome>, Option<Ended<()>>) {
+    let judged = super::run(prober, cases, Clouds::default(), limits, stop, heard).await;
+    (judged.artifacts, judged.ended)
 }
 
 fn reasons(outcomes: &[Outcome]) -> Vec<Option<Reason>> {
@@ -131,7 +143,7 @@ async fn each_artifact_is_told_once_when_it_is_settled() {
         assert_eq!(ended, waits.then_some(Ended::Stopped(())));
         heard.judged.sort_unstable_by_key(|it| it.0);
         assert_eq!(heard.judged, expected.into_iter().enumerate().collect::<Vec<_>>());
-        assert_eq!(heard.waiting, if waits { vec![3, 1] } else { vec![] });
+        assert_eq!(heard.waiting, if waits { vec![(3, 0), (1, 0)] } else { vec![] });
     }
 }
 
@@ -189,13 +201,53 @@ async fn cloud_references_are_asked_until_they_are_settled_and_each_has_an_outco
             ..object(&host, "")
         };
         let references = [object(&host, "soon"), object(&host, "never"), account];
-        let outcomes = run_cloud(&prober(&host), &references, limits, after(&silences, 1)).await;
-        assert_eq!(reasons(&outcomes), expected, "{limits:?}");
+        let clouds = Clouds { references: &references, count: true };
+        let (prober, stop, mut heard) = (prober(&host), after(&silences, 1), Heard::default());
+        let judged = super::run(&prober, &[], clouds, limits, stop, &mut heard).await;
+        assert_eq!(reasons(&judged.clouds), expected, "{limits:?}");
+        assert_eq!(heard.waiting, if limits.wait.is_some() { vec![(0, 2), (0, 1)] } else { vec![] });
     }
     let (_server, host, silences) = server(|_, _| None).await;
-    let stop = after(&silences, 1);
-    let outcomes = run_cloud(&prober(&host), &[object(&host, "f")], TimeLimits::default(), stop).await;
-    assert_eq!(reasons(&outcomes), [Some(Reason::Deadline)]);
+    let references = [object(&host, "f")];
+    let clouds = Clouds { references: &references, count: true };
+    let (prober, stop, mut heard) = (prober(&host), after(&silences, 1), Heard::default());
+    let judged = super::run(&prober, &[], clouds, TimeLimits::default(), stop, &mut heard).await;
+    assert_eq!(reasons(&judged.clouds), [Some(Reason::Deadline)]);
+}
+
+/// A round ends when the last answer has come, whoever it is about: nothing is under way when hosts are asked anew.
+#[tokio::test]
+async fn artifacts_and_required_cloud_references_share_their_rounds() {
+    let (_server, host, _) = server(|_, times| if times < 3 { GONE } else { THERE }).await;
+    let cases = [case(&format!("http://{host}/f"), Verify::Exists)];
+    let references = [object(&host, "f")];
+    let clouds = Clouds { references: &references, count: true };
+    let (prober, mut heard) = (prober(&host), Heard::default());
+    let stop = std::future::pending::<()>();
+    let judged = super::run(&prober, &cases, clouds, waiting(), stop, &mut heard).await;
+    assert_eq!((reasons(&judged.artifacts), reasons(&judged.clouds)), (vec![None], vec![None]));
+    assert_eq!(heard.waiting, [(1, 1), (1, 1)]);
+}
+
+#[tokio::test]
+async fn what_does_not_count_is_waited_for_a_moment_and_makes_no_round() {
+    // The grace of three seconds is waited out once.
+    let (_server, host, _) = server(|path, _| match path {
+        "/f" => THERE,
+        "/bucket/gone" => GONE,
+        _ => None,
+    })
+    .await;
+    let cases = [case(&format!("http://{host}/f"), Verify::Exists)];
+    let references = [object(&host, "gone"), object(&host, "silent")];
+    let clouds = Clouds { references: &references, count: false };
+    let (prober, mut heard, began) = (prober(&host), Heard::default(), Instant::now());
+    let stop = std::future::pending::<()>();
+    let judged = super::run(&prober, &cases, clouds, waiting(), stop, &mut heard).await;
+    assert_eq!((reasons(&judged.artifacts), judged.ended), (vec![None], None));
+    assert_eq!(reasons(&judged.clouds), [Some(Reason::Missing), Some(Reason::Deadline)]);
+    assert_eq!(heard.waiting, []);
+    assert!((GRACE..2 * GRACE).contains(&began.elapsed()), "{:?}", began.elapsed());
 }
 
 fn object(host: &str, object: &str) -> CloudReference {
@@ -316,16 +368,16 @@ async fn the_last_round_is_when_the_time_is_over() {
     let limits = TimeLimits { deadline: None, wait: wait(1, 25 * SECOND) };
     let began = Instant::now();
     let mut rounds = vec![];
-    while let Some(interval) = limits.until_next_round(&[0]) {
+    while let Some(interval) = limits.until_next_round(1) {
         tokio::time::sleep(interval).await;
         rounds.push(began.elapsed().as_secs());
     }
     assert_eq!(rounds, [25, 50, 60]);
     let over = TimeLimits { deadline: None, wait: wait(0, SECOND) };
-    assert_eq!(over.until_next_round(&[0]), None);
+    assert_eq!(over.until_next_round(1), None);
     let nothing_left = TimeLimits { deadline: None, wait: wait(1, SECOND) };
-    assert_eq!(nothing_left.until_next_round(&[]), None);
-    assert_eq!(TimeLimits::default().until_next_round(&[0]), None, "nobody waits");
+    assert_eq!(nothing_left.until_next_round(0), None);
+    assert_eq!(TimeLimits::default().until_next_round(1), None, "nobody waits");
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use art_mirror_validate::gate::{self, Case, Observer, TimeLimits};
+use art_mirror_validate::gate::{self, Case, Clouds, Observer, TimeLimits};
 use art_mirror_validate::location::ArtifactUrl;
 use art_mirror_validate::probe::{Client, ClientSettings, Prober, Proxies, Rules};
 use art_mirror_validate::stream::Sha256;
@@ -13,8 +13,6 @@ struct NoObserver;
 
 impl Observer for NoObserver {
     fn judged(&mut self, _: usize, _: &Outcome) {}
-
-    fn waiting(&mut self, _: usize, _: Duration) {}
 }
 
 /// A client for loopback: private addresses, few and short waits.
@@ -60,10 +58,10 @@ pub(crate) fn case(location: &str, bytes: &[u8]) -> Case {
 pub(crate) fn outcomes(prober: &Prober, cases: &[Case]) -> Vec<Outcome> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut observer = NoObserver;
-    let run = gate::run(prober, cases, TimeLimits::default(), std::future::pending::<()>(), &mut observer);
-    let (outcomes, _) = runtime.block_on(run);
+    let (clouds, limits, stop) = (Clouds::default(), TimeLimits::default(), std::future::pending::<()>());
+    let judged = runtime.block_on(gate::run(prober, cases, clouds, limits, stop, &mut observer));
     runtime.shutdown_background();
-    outcomes
+    judged.artifacts
 }
 
 /// The outcome of one case.

@@ -11,6 +11,7 @@ use crate::report::bounds::Room;
 use crate::report::log::LogWriter;
 use crate::report::model::{ArtifactReport, Report, Summary};
 use crate::report::progress::{OutageNotes, Progress};
+use crate::text::count;
 use crate::verdict::{Outcome, Verdict};
 
 pub(super) type Log = LogWriter<Box<dyn Write>>;
@@ -135,8 +136,11 @@ impl Observer for RunObserver<'_> {
         }
     }
 
-    fn waiting(&mut self, left: usize, again_in: Duration) {
-        let left = crate::text::count(left, "artifact");
+    fn waiting(&mut self, artifacts: usize, references: usize, again_in: Duration) {
+        let mut left = count(artifacts, "artifact");
+        if references > 0 {
+            left = format!("{left} and {}", count(references, "cloud reference"));
+        }
         self.news(&format!("{left} left; asking again in {}", humantime::format_duration(again_in)));
     }
 }
