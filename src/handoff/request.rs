@@ -1,7 +1,6 @@
 //! The request to ART that the gate leaves beside its reports: written by `check`, carried out by
 //! `mirror --request`. Every line that is read is written here.
 
-use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use crate::location::{ArtifactUrl, Owner, bucket_directory};
@@ -9,7 +8,7 @@ use crate::report::ProwContext;
 use crate::report::model::{ArtifactReport, Report, TargetKind};
 use crate::stream::Sha256;
 use crate::text::{Printable, count, excerpt};
-use crate::verdict::{Reason, Verdict};
+use crate::verdict::Reason;
 
 /// How many locations a request lists. Beyond, the JSON report is the better list.
 const MOST_LOCATIONS: usize = 2_000;
@@ -31,6 +30,9 @@ pub struct Requested {
     pub size: Option<u64>,
 }
 
+/// Who is asked for a file, what is wrong with it, and the build that it is of.
+type Ask = (usize, usize, String);
+
 /// What is to be done before the gate can turn green, as plain text: the locations that have no file or the wrong
 /// one, by who fills them, architecture and build, and the digest of each. What is only archived is to be restored.
 ///
@@ -39,42 +41,59 @@ pub fn write(report: &Report) -> Option<String> {
     if report.target.kind == TargetKind::Bridge {
         return None;
     }
-    let mut parts: [FaultGroup<'_>; 9] = Default::default();
-    for artifact in report.artifacts.iter().filter(|artifact| artifact.verdict == Verdict::Fail) {
-        let wrong = match artifact.reason {
-            Some(Reason::Missing) if artifact.archived => 2,
-            Some(Reason::Missing) => 0,
-            Some(Reason::SizeMismatch | Reason::Sha256Mismatch | Reason::UncompressedSha256Mismatch) => 1,
-            _ => continue,
-        };
-        let build = format!("{}, build {}", Printable(&artifact.arch), Printable(&artifact.release));
-        let place = ArtifactUrl::parse(url(artifact)).ok();
-        let (filler, heading) = match place.as_ref().and_then(bucket_directory) {
-            Some(directory) => (3, format!("{build}{TO}{directory} in the bucket")),
-            None if place.as_ref().is_some_and(|place| Owner::of_path(place) == Owner::SyncJob) => (0, build),
-            None => (6, build),
-        };
-        if let Some(part) = parts.get_mut(filler + wrong) {
-            part.add(heading, artifact);
-        }
-    }
-    if parts.iter().all(|part| part.builds.is_empty()) {
+    let mut files: Vec<(Ask, &ArtifactReport)> =
+        report.artifacts.iter().filter_map(|artifact| Some((ask(artifact)?, artifact))).collect();
+    if files.is_empty() {
         return None;
     }
+    files.sort_by(|(one, _), (other, _)| one.cmp(other));
     let mut text = opening(&report.prow);
     let mut left = MOST_LOCATIONS;
-    for (parts, filler) in parts.chunks(TITLES.len()).zip([FOR_THE_JOB, FOR_THE_PIPELINE, FOR_OTHERS]) {
-        if parts.iter().any(|part| !part.builds.is_empty()) {
-            let _ = writeln!(text, "\n{filler}");
-        }
-        for (part, title) in parts.iter().zip(TITLES) {
-            part.write(&mut text, title, &mut left);
+    for of_filler in files.chunk_by(|(one, _), (other, _)| one.0 == other.0) {
+        for (at, alike) in of_filler.chunk_by(|(one, _), (other, _)| one.1 == other.1).enumerate() {
+            let Some(((filler, wrong, _), _)) = alike.first() else { continue };
+            if at == 0 {
+                let _ = writeln!(text, "\n{}", FILLERS.get(*filler).unwrap_or(&""));
+            }
+            let title = TITLES.get(*wrong).unwrap_or(&"");
+            let _ = writeln!(text, "\n{title}: {}", count(alike.len(), "file"));
+            let listed = alike.get(..left).unwrap_or(alike);
+            left -= listed.len();
+            for build in listed.chunk_by(|(one, _), (other, _)| one == other) {
+                for (at, ((.., heading), artifact)) in build.iter().enumerate() {
+                    if at == 0 {
+                        let _ = writeln!(text, "\n  {heading}");
+                    }
+                    let _ = writeln!(text, "    {}", Printable(artifact.url_or_location()));
+                    let _ = writeln!(text, "      sha256 {}", artifact.sha256.expected);
+                }
+            }
+            if listed.len() < alike.len() {
+                let _ = writeln!(text, "\n  and {} {CUT}", alike.len() - listed.len());
+            }
         }
     }
     if let Some(retest) = report.prow.retest() {
         let _ = writeln!(text, "\nOnce they are mirrored: {} on the pull request.", Printable(retest));
     }
     Some(text)
+}
+
+/// Whom to ask for a file, and for what; none where mirroring would not correct what is wrong.
+fn ask(artifact: &ArtifactReport) -> Option<Ask> {
+    let wrong = match artifact.reason? {
+        Reason::Missing if artifact.archived => 2,
+        Reason::Missing => 0,
+        Reason::SizeMismatch | Reason::Sha256Mismatch | Reason::UncompressedSha256Mismatch => 1,
+        _ => return None,
+    };
+    let build = format!("{}, build {}", Printable(&artifact.arch), Printable(&artifact.release));
+    let place = ArtifactUrl::parse(artifact.url_or_location()).ok();
+    Some(match place.as_ref().and_then(bucket_directory) {
+        Some(directory) => (1, wrong, format!("{build}{TO}{directory} in the bucket")),
+        None if place.as_ref().is_some_and(|it| Owner::of_path(it) == Owner::SyncJob) => (0, wrong, build),
+        None => (2, wrong, build),
+    })
 }
 
 /// What is wrong with files, and so what is asked for.
@@ -84,15 +103,15 @@ const TITLES: [&str; 3] = [
     "Archived, to be restored permanently from the archive storage class",
 ];
 
-const FOR_THE_JOB: &str = "\
+/// Who fills the places.
+const FILLERS: [&str; 3] = [
+    "\
 For ART's sync job. It deletes from a directory what its list does not name, so give it the complete lists of
-`art-mirror-validate sync-list`, not these lines.";
-
-const FOR_THE_PIPELINE: &str = "\
-For the build pipeline, which uploads to its own bucket. ART's sync job does not upload there.";
-
-const FOR_OTHERS: &str =
-    "For the owners of these hosts; neither ART's sync job nor its build pipeline uploads there.";
+`art-mirror-validate sync-list`, not these lines.",
+    "\
+For the build pipeline, which uploads to its own bucket. ART's sync job does not upload there.",
+    "For the owners of these hosts; neither ART's sync job nor its build pipeline uploads there.",
+];
 
 /// What follows a build ID where the build pipeline's directory is named.
 const TO: &str = ", to ";
@@ -108,53 +127,6 @@ pub(super) fn opening(prow: &ProwContext) -> String {
     }
     text.push_str(".\n");
     text
-}
-
-fn url(artifact: &ArtifactReport) -> &str {
-    artifact.url.as_deref().unwrap_or(&artifact.location)
-}
-
-/// The files of one filler with one fault, by build, each in the order of the report.
-#[derive(Default)]
-struct FaultGroup<'a> {
-    builds: Vec<(String, Vec<&'a ArtifactReport>)>,
-    by_heading: HashMap<String, usize>,
-}
-
-impl<'a> FaultGroup<'a> {
-    fn add(&mut self, heading: String, artifact: &'a ArtifactReport) {
-        let at = *self.by_heading.entry(heading).or_insert_with_key(|heading| {
-            self.builds.push((heading.clone(), Vec::new()));
-            self.builds.len() - 1
-        });
-        if let Some((_, artifacts)) = self.builds.get_mut(at) {
-            artifacts.push(artifact);
-        }
-    }
-
-    fn write(&self, text: &mut String, title: &str, left: &mut usize) {
-        let all: usize = self.builds.iter().map(|(_, artifacts)| artifacts.len()).sum();
-        if all == 0 {
-            return;
-        }
-        let _ = writeln!(text, "\n{title}: {}", count(all, "file"));
-        let before = *left;
-        for (heading, artifacts) in &self.builds {
-            if *left == 0 {
-                break;
-            }
-            let _ = writeln!(text, "\n  {heading}");
-            for artifact in artifacts.iter().take(*left) {
-                let _ = writeln!(text, "    {}", Printable(url(artifact)));
-                let _ = writeln!(text, "      sha256 {}", artifact.sha256.expected);
-            }
-            *left = left.saturating_sub(artifacts.len());
-        }
-        let listed = before - *left;
-        if listed < all {
-            let _ = writeln!(text, "\n  and {} {CUT}", all - listed);
-        }
-    }
 }
 
 /// Reads what a request asks for: `ARCH, build BUILDID`, then URLs, each with `sha256 DIGEST` after it. `source`
@@ -221,9 +193,11 @@ mod tests {
         let report = sample::report();
         let text = write(&report).unwrap();
         let read = read("request", &text, |location, _| Ok(ArtifactUrl::parse(location).unwrap())).unwrap();
-        let failed = |it: &&ArtifactReport| read.iter().any(|file| file.destination.as_str() == url(it));
+        let failed =
+            |it: &&ArtifactReport| read.iter().any(|file| file.destination.as_str() == it.url_or_location());
         for artifact in report.artifacts.iter().filter(failed) {
-            let its = read.iter().find(|file| file.destination.as_str() == url(artifact)).unwrap();
+            let its =
+                read.iter().find(|file| file.destination.as_str() == artifact.url_or_location()).unwrap();
             assert_eq!((its.sha256, &*its.release), (artifact.sha256.expected, &*artifact.release));
         }
         assert_eq!(read.len(), 4);
