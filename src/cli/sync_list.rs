@@ -185,7 +185,7 @@ async fn list(args: &SyncListArgs, quiet: bool, mut stop: Stop<'_>) -> Result<Ex
         exit = unusable(problem);
     }
     Ok(print(exit, |out| match args.output {
-        Output::Human => list.write_human(out),
+        Output::Human => list.write_human(out, &prow),
         Output::Markdown => list.write_markdown(out, &prow),
         Output::Json => json::pretty(out, &list),
     }))

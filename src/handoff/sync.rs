@@ -5,7 +5,6 @@
 //! the list does not name is gone afterwards. So there is a list for the job only where it is the whole build, and
 //! nothing that is there would be lost. `mirror --request` takes everything, for it merges.
 
-mod human;
 mod job;
 mod markdown;
 
@@ -291,10 +290,6 @@ impl SyncList {
             build.refuse_other_names();
         }
         list
-    }
-
-    pub fn files(&self) -> usize {
-        self.builds.iter().map(|build| build.files.len()).sum()
     }
 
     fn add(&mut self, candidate: &Candidate<'_>) -> Result<(), LeftOut> {

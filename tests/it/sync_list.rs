@@ -219,7 +219,7 @@ fn a_build_of_which_nothing_is_missing_is_listed_if_it_is_asked_for() {
 fn with_nothing_missing_there_is_nothing_to_list() {
     let ran = servers().list(&["-a", "x86_64"]);
     assert_eq!(ran.status(), 0, "{}", ran.all());
-    assert!(ran.stdout.starts_with("nothing to list\n"), "{}", ran.stdout);
+    assert!(ran.stdout.starts_with("There is nothing to mirror.\n"), "{}", ran.stdout);
 }
 
 #[test]

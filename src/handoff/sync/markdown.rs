@@ -1,15 +1,29 @@
-//! The list as a request to paste into a ticket.
+//! The list as a request to read, and to paste into a ticket.
 
 use std::io::{self, Write};
 
 use super::{SyncBuild, SyncList, SyncState};
 use crate::handoff::request::opening;
+use crate::location::ArtifactUrl;
 use crate::report::ProwContext;
-use crate::text::count;
 use crate::text::markdown::{code, prose};
+use crate::text::{count, excerpt};
+
+/// How a text from outside is written, cut to so many characters.
+type Escape = fn(&str, usize) -> String;
 
 impl SyncList {
     pub fn write_markdown(&self, out: &mut impl Write, prow: &ProwContext) -> io::Result<()> {
+        self.write(out, prow, (code, prose))
+    }
+
+    /// The same to read as it stands.
+    pub fn write_human(&self, out: &mut impl Write, prow: &ProwContext) -> io::Result<()> {
+        self.write(out, prow, (excerpt, excerpt))
+    }
+
+    fn write(&self, out: &mut impl Write, prow: &ProwContext, escape: (Escape, Escape)) -> io::Result<()> {
+        let (code, prose) = escape;
         if self.builds.is_empty() {
             writeln!(out, "There is nothing to mirror.")?;
         } else {
@@ -20,14 +34,15 @@ impl SyncList {
             writeln!(out, "\nThe files are on the bridge, {}.", code(bridge, 300))?;
         }
         for build in &self.builds {
-            write_build(out, build)?;
+            write_build(out, build, escape)?;
         }
         if !self.unlisted.is_empty() {
             writeln!(out, "\n### Not listed: {}\n", count(self.unlisted.len(), "file"))?;
         }
         for it in &self.unlisted {
-            let (id, why) = (code(&it.id.to_string(), 200), it.why.words());
-            writeln!(out, "- {id}: {why}: {}", prose(&it.message, 600))?;
+            let url = it.url.as_ref().map_or(it.location.as_str(), ArtifactUrl::as_str);
+            let (id, url, why) = (code(&it.id.to_string(), 200), code(url, 500), it.why.words());
+            writeln!(out, "- {id}: {why}: {}\n  {url}", prose(&it.message, 600))?;
         }
         for note in &self.notes {
             writeln!(out, "\n> {}", prose(note, 600))?;
@@ -36,7 +51,7 @@ impl SyncList {
     }
 }
 
-fn write_build(out: &mut impl Write, build: &SyncBuild) -> io::Result<()> {
+fn write_build(out: &mut impl Write, build: &SyncBuild, (code, prose): (Escape, Escape)) -> io::Result<()> {
     let (arch, id) = (code(build.arch.rpm_name(), 40), code(build.build_id.as_str(), 100));
     let (files, missing) = (count(build.files.len(), "file"), build.missing());
     writeln!(out, "\n### {arch}, build {id}: {files}, {missing} missing\n\n{}", build.asked())?;

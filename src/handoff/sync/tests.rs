@@ -63,7 +63,7 @@ fn one_file_is_listed_once_and_with_one_digest() {
             digests.iter().map(|digest| (RELEASES, &*destination, *digest)).collect();
         let list = list(&available);
         (
-            list.files(),
+            list.builds.iter().map(|build| build.files.len()).sum::<usize>(),
             list.builds[0].refused.len(),
             list.unlisted.iter().map(|it| it.why).collect::<Vec<_>>(),
         )
