@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::atomic::Ordering;
@@ -12,7 +12,7 @@ use clap::{Args, ValueEnum, ValueHint};
 use clap_complete::engine::ArgValueCandidates;
 use futures_util::stream::{self, StreamExt};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use serde_json::json;
+use serde::Serialize;
 
 use super::args::{NetworkArgs, PlainOutput, Source, TargetArgs, source};
 use super::filters::{Filters, NoMatch, platforms};
@@ -28,7 +28,7 @@ use crate::handoff::mirror::{
 use crate::handoff::{request, sync};
 use crate::location::{OcpVersion, Prefix, Series, Target};
 use crate::probe::{AllowedHost, Client, ClientSettings, Observation, ProbeRequest, Prober, SidecarPolicy};
-use crate::stream::{Document, Sources, UrlField, find_urls, replace_urls};
+use crate::stream::{Document, Sha256, Sources, UrlField, find_urls, replace_urls};
 use crate::text::{Printable, bytes, count, excerpt, json};
 
 /// How many files are fetched at a time.
@@ -168,7 +168,7 @@ async fn mirror(args: &MirrorArgs, quiet: bool, mut stop: Stop<'_>) -> Result<Ex
     let prober = Prober::new(Client::new(settings.clone()));
     unless_stopped(&mut stop, learn_sizes(&mut plan, &prober)).await?;
     if args.dry_run {
-        return Ok(show_plan(args, &plan));
+        return Ok(show(args, quiet, &plan, &[], Exit::Pass));
     }
     fs::create_dir_all(&args.dest).map_err(|error| unusable(format!("{}: {error}", args.dest.display())))?;
     check_space(&args.dest, &plan).map_err(unusable)?;
@@ -361,21 +361,19 @@ fn exit_of(results: &[Result<Fetched, FetchFailure>]) -> Exit {
     }
 }
 
-fn show_plan(args: &MirrorArgs, plan: &MirrorPlan) -> Exit {
-    print(Exit::Pass, |out| {
-        if args.output == PlainOutput::Json {
-            return write_json(out, plan, &[]);
-        }
-        for file in &plan.files {
-            let size = file.size.map_or_else(|| "of unknown size".to_owned(), bytes);
-            let (path, url) = (file.path.display().to_string(), file.url.as_str());
-            writeln!(out, "{} from {}, {size}", Printable(&path), Printable(url))?;
-        }
-        let files = count(plan.files.len(), "file");
-        writeln!(out, "{files}, {} to fetch; nothing was fetched", bytes(to_come(&args.dest, plan)))
-    })
+/// A file of the plan, and what became of it.
+#[derive(Serialize)]
+struct Row<'p> {
+    path: &'p Path,
+    url: &'p str,
+    id: &'p str,
+    sha256: Sha256,
+    size: Option<u64>,
+    result: &'static str,
+    message: Option<String>,
 }
 
+/// Says what became of each file; of a dry run, which has no results, what would.
 fn show(
     args: &MirrorArgs,
     quiet: bool,
@@ -383,45 +381,43 @@ fn show(
     results: &[Result<Fetched, FetchFailure>],
     exit: Exit,
 ) -> Exit {
-    print(exit, |out| {
-        if args.output == PlainOutput::Json {
-            return write_json(out, plan, results);
-        }
-        for (file, result) in plan.files.iter().zip(results) {
-            let path = file.path.display().to_string();
-            match result {
-                Ok(_) if quiet => {}
-                Ok(fetched) => writeln!(out, "{:<8} {}", fetched.as_str(), Printable(&path))?,
-                Err(failure) => {
-                    let (id, why) = (&file.title, failure.to_string());
-                    writeln!(out, "FAIL {}: {}: {}", Printable(&path), Printable(id), Printable(&why))?;
-                }
-            }
-        }
-        let there = results.iter().filter(|result| result.is_ok()).count();
-        let (all, dest) = (count(results.len(), "file"), args.dest.display().to_string());
-        writeln!(out, "{there} of {all} in {}, verified", Printable(&dest))
-    })
-}
-
-/// The files for programs, and what became of each; of a dry run, that they are planned.
-fn write_json(
-    out: &mut impl Write,
-    plan: &MirrorPlan,
-    results: &[Result<Fetched, FetchFailure>],
-) -> io::Result<()> {
-    let files = plan.files.iter().enumerate().map(|(index, file)| {
+    let rows = plan.files.iter().enumerate().map(|(index, file)| {
         let (result, message) = match results.get(index) {
             None => ("planned", None),
             Some(Ok(fetched)) => (fetched.as_str(), None),
             Some(Err(failure)) => ("failed", Some(excerpt(&failure.to_string(), 500))),
         };
-        json!({
-            "path": file.path, "url": file.url.as_str(), "result": result, "message": message, "id": file.title,
-            "sha256": file.sha256.to_string(), "size": file.size,
-        })
+        let Planned { path, url, title: id, sha256, size, .. } = file;
+        Row { path, url: url.as_str(), id, sha256: *sha256, size: *size, result, message }
     });
-    json::pretty(out, &files.collect::<Vec<_>>())
+    print(exit, |out| {
+        if args.output == PlainOutput::Json {
+            return json::pretty(out, &rows.collect::<Vec<_>>());
+        }
+        for Row { path, url, id, size, result, message, .. } in rows {
+            let path = path.display().to_string();
+            let path = Printable(&path);
+            match message {
+                Some(why) => writeln!(out, "FAIL {path}: {}: {why}", Printable(id))?,
+                None if args.dry_run => {
+                    let size = size.map_or_else(|| "of unknown size".to_owned(), bytes);
+                    writeln!(out, "{path} from {}, {size}", Printable(url))?;
+                }
+                None if quiet => {}
+                None => writeln!(out, "{result:<8} {path}")?,
+            }
+        }
+        let all = count(plan.files.len(), "file");
+        if args.dry_run {
+            return writeln!(
+                out,
+                "{all}, {} to fetch; nothing was fetched",
+                bytes(to_come(&args.dest, plan))
+            );
+        }
+        let there = results.iter().filter(|result| result.is_ok()).count();
+        writeln!(out, "{there} of {all} in {}, verified", Printable(&args.dest.display().to_string()))
+    })
 }
 
 /// Writes the document with the locations of the copies. Everything else, and what was not copied, stays as it
