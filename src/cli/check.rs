@@ -24,9 +24,7 @@ use crate::handoff::request;
 use crate::location::{self, rewrite};
 use crate::probe::{Client, Keyring, Prober};
 use crate::report::bounds::fit_lines;
-use crate::report::model::{
-    ArtifactReport, Changes, DocumentReport, Report, ReportedTarget, SkippedFile, TargetKind,
-};
+use crate::report::model::{ArtifactReport, Changes, DocumentReport, Report};
 use crate::report::summary::{self, Audience};
 use crate::report::written::Written;
 use crate::report::{advise, files, json, markdown};
@@ -419,8 +417,7 @@ impl CheckedArtifact<'_> {
 
 /// The report of a run over these documents, of which nothing is known yet.
 fn begun(choice: Option<&Choice>, sources: &Sources) -> Report {
-    let unknown = || ReportedTarget { kind: TargetKind::Published, prefix: None };
-    let mut report = Report::begun(choice.map_or_else(unknown, Choice::reported));
+    let mut report = Report::begun(choice.map(Choice::reported).unwrap_or_default());
     report.prow = super::prow::context();
     let documents = sources.documents.iter().map(|Sourced { document, .. }| DocumentReport {
         name: Arc::clone(&document.name),
@@ -428,9 +425,7 @@ fn begun(choice: Option<&Choice>, sources: &Sources) -> Report {
         artifacts: document.artifacts.len(),
     });
     report.documents = documents.collect();
-    let skipped = sources.skipped.iter();
-    report.skipped =
-        skipped.map(|file| SkippedFile { name: file.name.clone(), why: file.why.clone() }).collect();
+    report.skipped.clone_from(&sources.skipped);
     report.notes = choice.map(|choice| choice.notes.clone()).unwrap_or_default();
     fit_lines(&mut report.notes);
     report

@@ -22,8 +22,8 @@ use super::target::Choice;
 use super::{Exit, complain, env, print, unusable};
 use crate::atomic;
 use crate::handoff::mirror::{
-    Arrangement, FetchFailure, Fetched, Fetcher, MirrorPlan, NotClaimed, Planned, Received, claim,
-    free_space, to_come, write_sidecars,
+    Arrangement, FetchFailure, Fetcher, MirrorPlan, NotClaimed, Planned, Received, claim, free_space,
+    to_come, write_sidecars,
 };
 use crate::handoff::{request, sync};
 use crate::location::{OcpVersion, Prefix, Series, Target};
@@ -322,7 +322,7 @@ async fn fetch(
     settings: ClientSettings,
     plan: &MirrorPlan,
     quiet: bool,
-) -> Vec<Result<Fetched, FetchFailure>> {
+) -> Vec<Result<&'static str, FetchFailure>> {
     let client = Client::new(settings);
     let total = plan.files.iter().filter_map(|file| file.size).fold(0, u64::saturating_add);
     let bar = if quiet {
@@ -350,7 +350,7 @@ async fn fetch(
     }
 }
 
-fn exit_of(results: &[Result<Fetched, FetchFailure>]) -> Exit {
+fn exit_of(results: &[Result<&'static str, FetchFailure>]) -> Exit {
     let mut failures = results.iter().filter_map(|result| result.as_ref().err()).peekable();
     if failures.peek().is_none() {
         Exit::Pass
@@ -378,13 +378,13 @@ fn show(
     args: &MirrorArgs,
     quiet: bool,
     plan: &MirrorPlan,
-    results: &[Result<Fetched, FetchFailure>],
+    results: &[Result<&'static str, FetchFailure>],
     exit: Exit,
 ) -> Exit {
     let rows = plan.files.iter().enumerate().map(|(index, file)| {
         let (result, message) = match results.get(index) {
             None => ("planned", None),
-            Some(Ok(fetched)) => (fetched.as_str(), None),
+            Some(Ok(fetched)) => (*fetched, None),
             Some(Err(failure)) => ("failed", Some(excerpt(&failure.to_string(), 500))),
         };
         let Planned { path, url, title: id, sha256, size, .. } = file;

@@ -12,7 +12,7 @@ mod plan;
 mod sidecars;
 mod sink;
 
-pub use fetch::{FetchFailure, Fetched, Fetcher};
+pub use fetch::{FetchFailure, Fetcher};
 pub use plan::{Arrangement, MirrorPlan, PlanError, Planned, PlannedDirectory};
 pub use sidecars::write_sidecars;
 pub use sink::Received;

@@ -9,8 +9,8 @@ use crate::location::HostKind;
 use crate::probe::Absence;
 use crate::report::bounds::fit_lines;
 use crate::report::model::{
-    ArtifactReport, PartitionReport, ProwContext, Report, ReportedTarget, SCHEMA_VERSION, Sha256Report,
-    SizeReport, Summary, UncompressedReport,
+    ArtifactReport, PartitionReport, Report, ReportedTarget, SCHEMA_VERSION, Sha256Report, SizeReport,
+    Summary, UncompressedReport,
 };
 use crate::stream::{Artifact, Partition, Sha256};
 use crate::verdict::{Finding, Outcome, Verdict};
@@ -23,22 +23,7 @@ impl Report {
             version: env!("ART_MIRROR_VALIDATE_VERSION").to_owned(),
             verdict: Verdict::Inconclusive,
             target,
-            summary: Summary::default(),
-            verify: None,
-            partition: None,
-            prow: ProwContext::default(),
-            documents: Vec::new(),
-            skipped: Vec::new(),
-            artifacts: Vec::new(),
-            cloud_images: Vec::new(),
-            cloud_summary: None,
-            refs: Vec::new(),
-            changes: None,
-            problems: Vec::new(),
-            interrupted_by: None,
-            elapsed_ms: 0,
-            notes: Vec::new(),
-            request: None,
+            ..Self::default()
         }
     }
 

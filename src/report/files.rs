@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::atomic;
 use crate::report::model::Report;
-use crate::report::written::{FileError, Written};
+use crate::report::written::Written;
 use crate::report::{html, json, junit};
 use crate::text::markdown::fence;
 
@@ -35,36 +35,35 @@ pub fn remove_earlier(directory: &Path) {
 /// and the failure of one does not keep the others from being written.
 pub fn write(directory: &Path, report: &Report) -> Written {
     let mut written = Written::default();
-    if let Err(source) = std::fs::create_dir_all(directory) {
-        written.errors.push(FileError::CreateDirectory { path: directory.to_owned(), source });
+    if let Err(error) = std::fs::create_dir_all(directory) {
+        let directory = directory.display();
+        written
+            .errors
+            .push(format!("could not create the directory {directory}: {error}; no report was written"));
         return written;
     }
     let mut errors = Vec::new();
+    let failed = |path: &Path, error| format!("could not write {}: {error}", path.display());
     let mut add = |name: &str, render: &dyn Fn(&mut BufWriter<File>) -> io::Result<()>| {
         let path = directory.join(name);
-        match atomic::write(directory, &path, render) {
-            Ok(()) => Some(path),
-            Err(source) => {
-                errors.push(FileError::Write { path, source });
-                None
-            }
-        }
+        let result = atomic::write(directory, &path, render).map_err(|error| failed(&path, error));
+        result.map(|()| path).map_err(|error| errors.push(error)).ok()
     };
     written.json = add(JSON, &|out| json::write(out, report));
-    written.junit = add(JUNIT, &|out| junit::write(out, report));
+    add(JUNIT, &|out| junit::write(out, report));
     if let Some(request) = &report.request {
         written.request = add(REQUEST, &|out| write_request(out, request));
     }
     // The HTML comes last: it is the longest, and an aborted job has little time. It also refers to the others.
-    let page = add(HTML, &|out| html::write(out, report, &written));
+    add(HTML, &|out| html::write(out, report, &written));
     let path = directory.join(REQUEST);
     if report.request.is_none()
-        && let Err(source) = std::fs::remove_file(&path)
-        && source.kind() != io::ErrorKind::NotFound
+        && let Err(error) = std::fs::remove_file(&path)
+        && error.kind() != io::ErrorKind::NotFound
     {
-        errors.push(FileError::Write { path, source });
+        errors.push(failed(&path, error));
     }
-    Written { html: page, errors, ..written }
+    Written { errors, ..written }
 }
 
 /// The request as Markdown to paste into a ticket: text in a fence, so that nothing in it is markup.
@@ -103,7 +102,7 @@ mod tests {
         let written = write(&directory, &report);
         assert!(written.errors.is_empty(), "{:?}", written.errors);
         assert_eq!(names(&directory), [REQUEST, HTML, JSON, JUNIT]);
-        assert!(written.json.is_some() && written.junit.is_some() && written.html.is_some());
+        assert!(written.json.is_some());
         let request = fs::read_to_string(written.request.unwrap()).unwrap();
         insta::assert_snapshot!(request);
 
@@ -142,13 +141,10 @@ mod tests {
         fs::create_dir(directory.path().join(JSON)).unwrap();
         let written = write(directory.path(), &sample::pass());
         assert_eq!(names(directory.path()), [HTML, JSON, JUNIT], "no part is left behind");
-        assert_eq!(
-            (written.json.is_some(), written.junit.is_some(), written.html.is_some()),
-            (false, true, true)
-        );
-        let page = fs::read_to_string(written.html.unwrap()).unwrap();
+        assert_eq!(written.json, None);
+        let page = fs::read_to_string(directory.path().join(HTML)).unwrap();
         assert!(!page.contains(JSON), "nothing refers to what is missing");
-        let error = written.errors.first().unwrap().to_string();
+        let error = written.errors.first().unwrap();
         assert!(error.contains("could not write") && error.contains(JSON), "{error}");
     }
 
@@ -158,8 +154,8 @@ mod tests {
         let file = directory.path().join("file");
         fs::write(&file, "").unwrap();
         let written = write(&file.join("below"), &sample::pass());
-        assert!(written.json.or(written.junit).or(written.html).is_none());
-        let error = written.errors.first().unwrap().to_string();
+        assert_eq!(written.json, None);
+        let error = written.errors.first().unwrap();
         assert!(error.contains("could not create the directory") && error.contains("below"), "{error}");
     }
 }

@@ -11,14 +11,14 @@ pub use super::prow::ProwContext;
 pub use super::refs::{RefBuild, RefReport};
 pub use crate::change::{Change, ChangeKind, Changes, Pinned};
 use crate::probe::DigestSource;
-use crate::stream::Sha256;
+use crate::stream::{Sha256, Skipped};
 use crate::verdict::{Reason, SizeSource, Verdict, Verify};
 
 /// The version of the JSON report's shape.
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// A whole run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Report {
     /// The version of this shape; another one means that fields were renamed or taken away.
@@ -41,7 +41,7 @@ pub struct Report {
     /// Every document, in the order of the run.
     pub documents: Vec<DocumentReport>,
     /// Every file that was looked at and is no stream document.
-    pub skipped: Vec<SkippedFile>,
+    pub skipped: Vec<Skipped>,
     /// Every artifact, in the order of the documents.
     pub artifacts: Vec<ArtifactReport>,
     /// Every cloud reference that was looked at, in the order of the documents.
@@ -96,18 +96,8 @@ pub struct DocumentReport {
     pub artifacts: usize,
 }
 
-/// A file that was looked at and is no stream document.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct SkippedFile {
-    /// What people call it.
-    pub name: String,
-    /// Why it was skipped.
-    pub why: String,
-}
-
 /// Where the artifacts were looked for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ReportedTarget {
     /// The literal locations, a bridge, or a mirror.
@@ -117,11 +107,12 @@ pub struct ReportedTarget {
 }
 
 /// The kinds of [`ReportedTarget`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum TargetKind {
     /// The literal locations.
+    #[default]
     Published,
     /// A bridge server. A pass there is no mirror pass.
     Bridge,

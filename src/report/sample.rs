@@ -11,9 +11,9 @@ use crate::probe::{
 };
 use crate::report::advise;
 use crate::report::model::{
-    ArtifactReport, Changes, DocumentReport, ProwContext, Report, ReportedTarget, SkippedFile, TargetKind,
+    ArtifactReport, Changes, DocumentReport, ProwContext, Report, ReportedTarget, TargetKind,
 };
-use crate::stream::{BuildFile, Document, Sha256};
+use crate::stream::{BuildFile, Document, Sha256, Skipped};
 use crate::verdict::{Expectation, Reason, Strictness, Verify, judge};
 
 const RHEL_9: &str = "data/data/coreos/coreos-rhel-9.json";
@@ -194,7 +194,7 @@ fn of(documents: &[Document], artifacts: Vec<ArtifactReport>) -> Report {
     });
     report.documents = documents.collect();
     let (name, why) = ("data/data/coreos/marketplace/aws.json".into(), "no stream metadata".into());
-    report.skipped = vec![SkippedFile { name, why }];
+    report.skipped = vec![Skipped { name, why }];
     let mut report = report.of(artifacts);
     advise(&mut report, |document| Some(document.to_owned()));
     report.request = crate::handoff::request::write(&report);
@@ -321,7 +321,7 @@ pub(super) fn hostile(text: &str) -> Report {
         pull_pull_sha: some(),
     };
     report.version = text.into();
-    report.skipped = vec![SkippedFile { name: text.into(), why: text.into() }];
+    report.skipped = vec![Skipped { name: text.into(), why: text.into() }];
     report.request = some();
     report.notes = vec![text.into()];
     report.changes = Some(changes);

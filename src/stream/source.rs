@@ -6,6 +6,8 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::Document;
 use super::build_metadata::BuildMetadata;
 use super::fault::Faults;
@@ -22,9 +24,12 @@ pub struct Sourced {
 }
 
 /// Something of a checkout, manifest or directory that was looked at and is not read as a stream document.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Skipped {
+    /// What people call it.
     pub name: String,
+    /// Why it was skipped.
     pub why: String,
 }
 

@@ -24,17 +24,6 @@ pub struct Fetcher<'f> {
     received: Received,
 }
 
-/// How a file came to be there, and right.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fetched {
-    Kept,
-    New,
-    /// Its beginning was there from an earlier run.
-    Resumed,
-    /// Something else was there under its name.
-    Replaced,
-}
-
 /// Why a file is not there.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchFailure {
@@ -57,17 +46,6 @@ impl FetchFailure {
     }
 }
 
-impl Fetched {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Kept => "kept",
-            Self::New => "fetched",
-            Self::Resumed => "resumed",
-            Self::Replaced => "replaced",
-        }
-    }
-}
-
 fn said(observation: &Observation) -> String {
     match observation {
         Observation::Present { status, .. } => format!("the server answered {status}"),
@@ -83,8 +61,9 @@ impl<'f> Fetcher<'f> {
         Self { client, directory: directory.to_owned(), received }
     }
 
-    /// Sees to it that a file is there, and right, under all its names.
-    pub async fn fetch(&self, planned: &Planned) -> Result<Fetched, FetchFailure> {
+    /// Sees to it that a file is there, and right, under all its names. How it came to be: `kept`, `fetched`,
+    /// `resumed` from an earlier run's bytes, or `replaced`.
+    pub async fn fetch(&self, planned: &Planned) -> Result<&'static str, FetchFailure> {
         let path = self.directory.join(&planned.path);
         let io = |error| FetchFailure::Io { path: path.clone(), error };
         let parent = path.parent().unwrap_or(&self.directory);
@@ -92,13 +71,13 @@ impl<'f> Fetcher<'f> {
         let there = digest_aside(&path).await.map_err(io)?;
         let fetched = if there == Some(planned.sha256) {
             self.received.fetch_add(planned.size.unwrap_or(0), Ordering::Relaxed);
-            Fetched::Kept
+            "kept"
         } else {
             let resumed = self.download(planned, &path).await?;
             match (there, resumed) {
-                (Some(_), _) => Fetched::Replaced,
-                (None, true) => Fetched::Resumed,
-                (None, false) => Fetched::New,
+                (Some(_), _) => "replaced",
+                (None, true) => "resumed",
+                (None, false) => "fetched",
             }
         };
         for name in &planned.links {
