@@ -14,7 +14,7 @@ use super::base::{self, Base, NoBase};
 use super::{Exit, complain, env, print, unusable};
 use crate::lint::{self, Alarm, Input, LintFinding, LintReport, Marketplace, Rule, RuleSet};
 use crate::location::Series;
-use crate::stream::{Document, MAX_DOCUMENT_BYTES, Sources};
+use crate::stream::{Document, MAX_DOCUMENT_BYTES, Sources, line_of};
 use crate::text::count;
 
 /// How many findings `check` notes.
@@ -210,8 +210,8 @@ impl Looked {
     fn finding(&self, alarm: Alarm, is_denied: impl Fn(Rule) -> bool) -> LintFinding {
         let file = self.files.get(&alarm.document);
         let line = alarm.line.or_else(|| match file {
-            Some(file) => lint::line(&read_some(file)?, &alarm.path),
-            None => lint::line(self.stdin.as_deref()?, &alarm.path),
+            Some(file) => line_of(&read_some(file)?, &alarm.path),
+            None => line_of(self.stdin.as_deref()?, &alarm.path),
         });
         LintFinding {
             code: alarm.rule,

@@ -8,13 +8,11 @@ mod compare;
 mod files;
 mod label;
 mod marketplace;
-mod place;
 mod report;
 mod rule;
 
 pub use alarms::Alarm;
 pub use marketplace::Marketplace;
-pub use place::line;
 pub use report::{LintFinding, LintReport};
 pub use rule::{Rule, RuleSet, UnknownRule};
 

@@ -309,16 +309,6 @@ fn a_document_full_of_contradictions_gives_few_alarms() {
 }
 
 #[test]
-fn a_place_is_told_by_its_line() {
-    let text = "{\n  \"a\": {\n    \"b\": 1,\n    \"c\": {\"d\":\n 2}\n  }\n}";
-    for (path, expected) in [("", 1), ("a", 2), ("a.b", 3), ("a.c", 4), ("a.c.d", 5), ("a.x", 2), ("x", 1)] {
-        let path: Vec<String> = path.split('.').filter(|key| !key.is_empty()).map(str::to_owned).collect();
-        assert_eq!(line(text, &path), Some(expected), "{path:?}");
-    }
-    assert_eq!(line("kind: ConfigMap", &["a".to_owned()]), Some(1));
-}
-
-#[test]
 fn days_are_counted_as_the_calendar_has_them() {
     let between = |one, other| day_of(other).unwrap() - day_of(one).unwrap();
     let cases = [

@@ -6,14 +6,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use serde::de::MapAccess;
-use serde_json::value::RawValue;
-
 use super::Sha256;
 use super::derivation::{CLOUDS, DocumentBuild, Draft};
 use super::fault::Faults;
 use super::limits::{MAX_FILE_NAME, MAX_IMAGES, MAX_IMAGES_OF_A_FILE, MAX_RELEASE};
-use super::reader::{Expected, Read, Reader, Shape};
+use super::reader::{Expected, Reader, Shape};
 use crate::text::{count, printed_length};
 
 /// What build metadata says of one file.
@@ -49,11 +46,69 @@ impl BuildMetadata {
     pub fn parse_lossy(name: &str, text: &[u8]) -> (Self, Result<(), Faults>) {
         let mut metadata = Self::default();
         let mut draft = Draft::default();
-        let root = Root { metadata: &mut metadata, draft: &mut draft, name: name.into() };
-        let outcome = Reader::read(name, text, root);
+        let outcome = Reader::read_lossy(name, text, |reader, raw| {
+            reader.object(raw, &BUILD, |reader, key, raw| match key {
+                "images" => metadata.read_images(reader, raw, &mut draft),
+                "buildid" => {
+                    metadata.build_id = string(raw).filter(|it| printed_length(it) <= MAX_RELEASE);
+                    draft.id.clone_from(&metadata.build_id);
+                }
+                "coreos-assembler.basearch" => draft.arch = string(raw),
+                cloud if CLOUDS.contains(&cloud) => {
+                    let any = |_: &[String]| Expected::Anything;
+                    reader.leaves(raw, any, |path, value| draft.value(path, value));
+                }
+                _ => reader.skip(raw),
+            });
+        });
         // What a broken one does not have, the build may have.
         metadata.build = outcome.is_ok().then(|| draft.finish()).flatten().map(Arc::new);
         (metadata, outcome)
+    }
+
+    fn read_images<'t>(&mut self, reader: &mut Reader<'t>, raw: &'t str, draft: &mut Draft) {
+        let mut images = 0_usize;
+        reader.object(raw, &IMAGES, |reader, name, raw| {
+            images += 1;
+            // Older metadata has images that are plain strings (`"oscontainer"`); they are no files.
+            if images <= MAX_IMAGES && raw.starts_with('{') {
+                self.read_image(reader, raw, name, draft);
+            } else {
+                reader.skip(raw);
+            }
+        });
+        if images > MAX_IMAGES {
+            reader.fault(None, count(images, "image"), &format!("at most {MAX_IMAGES}"));
+        }
+    }
+
+    fn read_image<'t>(&mut self, reader: &mut Reader<'t>, raw: &'t str, name: &str, draft: &mut Draft) {
+        let mut path = None;
+        let mut file = BuildFile {
+            said_by: reader.interned(reader.file),
+            sha256: None,
+            size: None,
+            uncompressed_sha256: None,
+            uncompressed_size: None,
+        };
+        let is_whole = reader.object(raw, &IMAGE, |reader, key, raw| match key {
+            "path" => path = reader.optional(raw, |reader, raw| reader.text(raw, MAX_FILE_NAME)),
+            "sha256" => file.sha256 = reader.optional(raw, Reader::hex_digest),
+            "size" => file.size = reader.optional(raw, Reader::size),
+            "uncompressed-sha256" => file.uncompressed_sha256 = reader.optional(raw, Reader::hex_digest),
+            "uncompressed-size" => file.uncompressed_size = reader.optional(raw, Reader::size),
+            _ => reader.skip(raw),
+        });
+        let Some(path) = path.filter(|_| is_whole) else { return };
+        draft.image(name, &path);
+        // Most paths stand there once, and a vector would begin with room for four.
+        let files = self.files.entry(path).or_insert_with(|| Vec::with_capacity(1));
+        if files.len() < MAX_IMAGES_OF_A_FILE {
+            files.push(file);
+        } else {
+            let expected = format!("at most {MAX_IMAGES_OF_A_FILE} images of one file");
+            reader.fault(None, "one more image of a file".to_owned(), &expected);
+        }
     }
 
     /// The `buildid`, if there is one of a length that build IDs have.
@@ -93,126 +148,15 @@ impl BuildMetadata {
     }
 }
 
-fn string(raw: &RawValue) -> Option<String> {
-    serde_json::from_str(raw.get()).ok()
+fn string(raw: &str) -> Option<String> {
+    serde_json::from_str(raw).ok()
 }
 
-struct Root<'m> {
-    metadata: &'m mut BuildMetadata,
-    draft: &'m mut Draft,
-    name: Arc<str>,
-}
+const BUILD: Shape = Shape { fields: &[], is_nullable: false, expected: "build metadata, an object" };
 
-impl<'t> Shape<'t> for Root<'_> {
-    const EXPECTED: &'static str = "build metadata, an object";
+const IMAGES: Shape = Shape { fields: &[], is_nullable: false, expected: "an object of images" };
 
-    fn entry<A: MapAccess<'t>>(&mut self, reader: &Reader<'t>, key: String, map: &mut A) -> Read<'t, A> {
-        match key.as_str() {
-            "images" => {
-                let images =
-                    Images { metadata: self.metadata, draft: self.draft, name: &self.name, count: 0 };
-                map.next_value_seed(reader.object(images))
-            }
-            "buildid" => {
-                let build_id: Option<String> = string(map.next_value()?);
-                self.metadata.build_id = build_id.filter(|it| printed_length(it) <= MAX_RELEASE);
-                self.draft.id.clone_from(&self.metadata.build_id);
-                Ok(())
-            }
-            "coreos-assembler.basearch" => {
-                self.draft.arch = string(map.next_value()?);
-                Ok(())
-            }
-            cloud if CLOUDS.contains(&cloud) => {
-                let draft = &mut *self.draft;
-                reader.leaves(map, |_| Expected::Anything, &mut |path, value| draft.value(path, value))
-            }
-            _ => reader.skip(map),
-        }
-    }
-}
-
-struct Images<'m> {
-    metadata: &'m mut BuildMetadata,
-    draft: &'m mut Draft,
-    name: &'m Arc<str>,
-    count: usize,
-}
-
-impl<'t> Shape<'t> for Images<'_> {
-    const EXPECTED: &'static str = "an object of images";
-
-    fn entry<A: MapAccess<'t>>(&mut self, reader: &Reader<'t>, key: String, map: &mut A) -> Read<'t, A> {
-        self.count += 1;
-        if self.count > MAX_IMAGES {
-            return reader.skip(map);
-        }
-        let file = BuildFile {
-            said_by: Arc::clone(self.name),
-            sha256: None,
-            size: None,
-            uncompressed_sha256: None,
-            uncompressed_size: None,
-        };
-        let image = Image { metadata: self.metadata, draft: self.draft, name: key, path: None, file };
-        map.next_value_seed(reader.object(image))
-    }
-
-    fn end(self, reader: &Reader<'t>) {
-        if self.count > MAX_IMAGES {
-            let (found, expected) = (count(self.count, "image"), format!("at most {MAX_IMAGES}"));
-            reader.fault(None, found, &expected);
-        }
-    }
-}
-
-struct Image<'m> {
-    metadata: &'m mut BuildMetadata,
-    draft: &'m mut Draft,
-    name: String,
-    path: Option<String>,
-    file: BuildFile,
-}
-
-impl<'t> Shape<'t> for Image<'_> {
-    const EXPECTED: &'static str = "an object with path and sha256";
-
-    fn entry<A: MapAccess<'t>>(&mut self, reader: &Reader<'t>, key: String, map: &mut A) -> Read<'t, A> {
-        let file = &mut self.file;
-        match key.as_str() {
-            "path" => {
-                self.path = reader.optional(map.next_value()?, |reader, raw| reader.text(raw, MAX_FILE_NAME));
-            }
-            "sha256" => file.sha256 = reader.optional(map.next_value()?, Reader::hex_digest),
-            "size" => file.size = reader.optional(map.next_value()?, Reader::size),
-            "uncompressed-sha256" => {
-                file.uncompressed_sha256 = reader.optional(map.next_value()?, Reader::hex_digest);
-            }
-            "uncompressed-size" => {
-                file.uncompressed_size = reader.optional(map.next_value()?, Reader::size);
-            }
-            _ => reader.skip(map)?,
-        }
-        Ok(())
-    }
-
-    fn end(self, reader: &Reader<'t>) {
-        let Some(path) = self.path else { return };
-        self.draft.image(&self.name, &path);
-        // Most paths stand there once, and a vector would begin with room for four.
-        let files = self.metadata.files.entry(path).or_insert_with(|| Vec::with_capacity(1));
-        if files.len() < MAX_IMAGES_OF_A_FILE {
-            files.push(self.file);
-        } else {
-            let expected = format!("at most {MAX_IMAGES_OF_A_FILE} images of one file");
-            reader.fault(None, "one more image of a file".to_owned(), &expected);
-        }
-    }
-
-    fn mistyped(self, _reader: &Reader<'t>, _found: String) {
-        // Older metadata has images that are plain strings (`"oscontainer"`); they are no files.
-    }
-}
+const IMAGE: Shape = Shape { fields: &[], is_nullable: false, expected: "an object with path and sha256" };
 
 #[cfg(test)]
 mod tests {

@@ -1,9 +1,8 @@
 //! What a JSON text claims to be.
 
-use std::fmt;
+use serde::de::IgnoredAny;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
-
+use super::json::entries;
 use super::reader::go_reads_as;
 
 /// What a JSON text claims to be.
@@ -26,12 +25,22 @@ const KEYS: [&str; 2] = ["stream", "architectures"];
 impl Claim {
     pub(super) fn of(bytes: &[u8]) -> Self {
         let Ok(text) = std::str::from_utf8(bytes) else { return Self::Malformed };
-        let claim = if text.trim_start().starts_with('{') {
-            serde_json::from_str(text)
-        } else {
-            serde_json::from_str(text).map(|IgnoredAny| Self::Value)
-        };
-        claim.unwrap_or(Self::Malformed)
+        if serde_json::from_str::<IgnoredAny>(text).is_err() {
+            return Self::Malformed;
+        }
+        if !text.trim_start().starts_with('{') {
+            return Self::Value;
+        }
+        let mut claim = Self::Object;
+        let outcome = entries(text, |key, _| {
+            // The installer reads a document whatever `kind` it has besides.
+            if KEYS.iter().any(|known| go_reads_as(key, known)) {
+                claim = Self::Stream;
+            } else if key == "kind" && claim == Self::Object {
+                claim = Self::Manifest;
+            }
+        });
+        outcome.map_or(Self::Malformed, |()| claim)
     }
 
     /// Why a text is not stream metadata, if it certainly is not.
@@ -41,33 +50,6 @@ impl Claim {
             Self::Manifest | Self::Object => Some("not stream metadata: it has no `architectures`"),
             Self::Value => Some("not stream metadata: it is not an object"),
         }
-    }
-}
-
-/// Of an object nothing is kept: it may be of any size.
-impl<'t> Deserialize<'t> for Claim {
-    fn deserialize<D: Deserializer<'t>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Self::Object)
-    }
-}
-
-impl<'t> Visitor<'t> for Claim {
-    type Value = Self;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'t>>(mut self, mut map: A) -> Result<Self, A::Error> {
-        while let Some((key, IgnoredAny)) = map.next_entry::<String, _>()? {
-            // The installer reads a document whatever `kind` it has besides.
-            if KEYS.iter().any(|claim| go_reads_as(&key, claim)) {
-                self = Self::Stream;
-            } else if key == "kind" && self == Self::Object {
-                self = Self::Manifest;
-            }
-        }
-        Ok(self)
     }
 }
 

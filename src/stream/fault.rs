@@ -124,7 +124,7 @@ pub(super) fn described(raw: &str) -> String {
         Some(b'{') => "an object".to_owned(),
         Some(b'[') => "an array".to_owned(),
         Some(b'"') => format!("the string {}", excerpt(raw, MAX_EXCERPT)),
-        Some(b't' | b'f' | b'n') => raw.to_owned(),
+        Some(b't' | b'f' | b'n') => excerpt(raw, MAX_EXCERPT),
         _ => format!("the number {}", excerpt(raw, MAX_EXCERPT)),
     }
 }

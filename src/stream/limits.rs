@@ -7,6 +7,9 @@
 /// The largest document, in bytes, and the most that is read of one checkout. (real: 60 KiB)
 pub const MAX_DOCUMENT_BYTES: usize = 64 * 1024 * 1024;
 
+/// How deep the values of a document may be nested. (real: 8)
+pub(super) const MAX_NESTING: usize = 32;
+
 /// The largest manifest, in bytes: Kubernetes allows 1 MiB of data in a `ConfigMap` (its documentation,
 /// "Motivation"), and etcd 1.5 MiB of any object. (real: 200 KiB; other manifests of a release payload: 2 MiB)
 pub(super) const MAX_MANIFEST_BYTES: usize = 8 * 1024 * 1024;

@@ -3,18 +3,15 @@
 //! The installer's `hack/build-coreos-manifest.go` writes the key `stream`, a stream document, and from
 //! OpenShift 5.0 also `streams`, a JSON map from a stream's name to a stream document, which may stand alone.
 
-use std::collections::HashSet;
-use std::fmt;
 use std::path::Path;
 
-use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use super::Document;
 use super::claim::Claim;
 use super::fault::{Fault, Faults, quoted};
 use super::limits::{MAX_EXCERPT, MAX_MANIFEST_BYTES, MAX_STREAM};
-use super::reader::{Read, Reader, Shape};
+use super::reader::{Reader, Shape};
 use crate::text::{excerpt, printed_length};
 
 /// The name of the `ConfigMap` that holds stream metadata in every cluster.
@@ -80,12 +77,12 @@ struct Reading<'n> {
 }
 
 impl Reading<'_> {
-    fn all(&mut self, nodes: &[Node]) -> Result<(), Faults> {
+    fn all(&mut self, nodes: &[Value]) -> Result<(), Faults> {
         for node in nodes {
-            match node.get("kind").and_then(Node::text) {
+            match node.get("kind").and_then(Value::as_str) {
                 Some("ConfigMap") => self.config_map(node)?,
                 Some(kind) if kind.ends_with("List") && node.get("items").is_some() => {
-                    if let Some(Node::List(items)) = node.get("items") {
+                    if let Some(Value::Array(items)) = node.get("items") {
                         self.all(items)?;
                     }
                 }
@@ -99,20 +96,18 @@ impl Reading<'_> {
         Ok(())
     }
 
-    fn config_map(&mut self, node: &Node) -> Result<(), Faults> {
-        let data = match node.get("data") {
-            Some(Node::Map(data)) => data.as_slice(),
-            _ => &[],
-        };
-        let is_named = node.get("metadata").and_then(|metadata| metadata.get("name")?.text()) == Some(NAME);
-        let holds_streams = is_named || data.iter().any(|(key, _)| key == "stream" || key == "streams");
+    fn config_map(&mut self, node: &Value) -> Result<(), Faults> {
+        let nothing = Map::new();
+        let data = node.get("data").and_then(Value::as_object).unwrap_or(&nothing);
+        let is_named = node.get("metadata").and_then(|metadata| metadata.get("name")?.as_str()) == Some(NAME);
+        let holds_streams = is_named || data.keys().any(|key| key == "stream" || key == "streams");
         // A second ConfigMap with streams in one file is told from the first by its number.
         let others = self.found.documents.len();
         let name = if others == 0 { self.name.to_owned() } else { format!("{}[{others}]", self.name) };
         let (mut default, mut entries) = (None, Vec::new());
         for (key, value) in data {
             let at = format!("data.{}", excerpt(key, MAX_EXCERPT));
-            match (key.as_str(), value.text()) {
+            match (key.as_str(), value.as_str()) {
                 ("stream" | "streams", None) => {
                     return Err(fault(&name, &at, "something else".to_owned(), "a string of JSON").into());
                 }
@@ -123,7 +118,7 @@ impl Reading<'_> {
                 }
                 ("streams", Some(text)) => {
                     let file = format!("{name} (data.streams)");
-                    Reader::read(&file, text.as_bytes(), Streams { name: &name, found: &mut entries })?;
+                    entries = streams(&name, &file, text)?;
                 }
                 (_, text) => {
                     let is_stream = text.is_some_and(|text| Claim::of(text.as_bytes()) == Claim::Stream);
@@ -157,76 +152,46 @@ impl Reading<'_> {
     }
 }
 
-/// `data.streams`.
-struct Streams<'n> {
-    name: &'n str,
-    found: &'n mut Vec<Document>,
-}
-
-impl<'t> Shape<'t> for Streams<'_> {
-    const EXPECTED: &'static str = "an object of stream documents";
-
-    fn entry<A: MapAccess<'t>>(&mut self, reader: &Reader<'t>, key: String, map: &mut A) -> Read<'t, A> {
-        let raw: &RawValue = map.next_value()?;
-        if key.is_empty() || printed_length(&key) > MAX_STREAM {
-            let expected = format!("a name of 1 to {MAX_STREAM} characters");
-            reader.fault(None, format!("the key {}", quoted(&key)), &expected);
-            return Ok(());
-        }
-        match Document::parse(&format!("{}#{key}", self.name), raw.get().as_bytes()) {
-            Ok(document) => self.found.push(Document { keys: vec![key.into()], ..document }),
-            Err(faults) => reader.append(faults),
-        }
-        Ok(())
-    }
-
-    fn end(self, reader: &Reader<'t>) {
-        if self.found.is_empty() && reader.is_clean() {
+/// Reads `data.streams`.
+fn streams(name: &str, file: &str, text: &str) -> Result<Vec<Document>, Faults> {
+    let mut found = Vec::new();
+    Reader::read(file, text.as_bytes(), |reader, raw| {
+        let is_object = reader.object(raw, &STREAMS, |reader, key, raw| {
+            if key.is_empty() || printed_length(key) > MAX_STREAM {
+                let expected = format!("a name of 1 to {MAX_STREAM} characters");
+                return reader.fault(Some(raw), format!("the key {}", quoted(key)), &expected);
+            }
+            match Document::parse(&format!("{name}#{key}"), raw.as_bytes()) {
+                Ok(document) => found.push(Document { keys: vec![key.into()], ..document }),
+                Err(faults) => reader.append(faults),
+            }
+        });
+        if is_object && found.is_empty() && reader.is_clean() {
             reader.fault(None, "no stream".to_owned(), "at least one");
         }
-    }
+    })?;
+    Ok(found)
 }
+
+const STREAMS: Shape = Shape { fields: &[], is_nullable: false, expected: "an object of stream documents" };
 
 fn fault(name: &str, path: &str, found: String, expected: &str) -> Fault {
     let (file, path) = (name.to_owned(), path.to_owned());
     Fault { file, position: None, path, found, expected: expected.to_owned() }
 }
 
-/// A value of a manifest. What does not matter here is not kept.
-enum Node {
-    Text(String),
-    Map(Vec<(String, Node)>),
-    List(Vec<Node>),
-    Other,
-}
-
-impl Node {
-    fn get(&self, key: &str) -> Option<&Self> {
-        match self {
-            Self::Map(entries) => entries.iter().find(|(name, _)| name == key).map(|(_, value)| value),
-            _ => None,
-        }
-    }
-
-    fn text(&self) -> Option<&str> {
-        match self {
-            Self::Text(text) => Some(text),
-            _ => None,
-        }
-    }
-}
-
-fn from_json(name: &str, text: &[u8]) -> Result<Vec<Node>, Faults> {
+fn from_json(name: &str, text: &[u8]) -> Result<Vec<Value>, Faults> {
     bounded(name, text)?;
-    match serde_json::from_slice(text) {
-        Ok(node) => Ok(vec![node]),
-        Err(error) => Err(malformed(name, "JSON", &error.to_string())),
-    }
+    // Of duplicate keys `serde_json` would take the last.
+    Reader::read(name, text, Reader::skip)?;
+    serde_json::from_slice(text)
+        .map(|value| vec![value])
+        .map_err(|error| malformed(name, "JSON", &error.to_string()))
 }
 
 /// Reads the YAML documents of a file. The parser bounds aliases and depth, so that a small file can't become a
 /// large one.
-fn from_yaml(name: &str, text: &[u8]) -> Result<Vec<Node>, Faults> {
+fn from_yaml(name: &str, text: &[u8]) -> Result<Vec<Value>, Faults> {
     bounded(name, text)?;
     serde_saphyr::from_slice_multiple(text).map_err(|error| malformed(name, "YAML", &error.to_string()))
 }
@@ -243,71 +208,4 @@ fn malformed(name: &str, what: &str, why: &str) -> Faults {
     let first = why.lines().next().unwrap_or_default();
     let found = format!("malformed {what} ({})", excerpt(first, 200));
     fault(name, "", found, "a ConfigMap manifest").into()
-}
-
-impl<'de> Deserialize<'de> for Node {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(NodeVisitor)
-    }
-}
-
-struct NodeVisitor;
-
-macro_rules! others {
-    ($($visit:ident: $type:ty),+) => {$(
-        fn $visit<E: Error>(self, _: $type) -> Result<Node, E> {
-            Ok(Node::Other)
-        }
-    )+};
-}
-
-impl<'de> Visitor<'de> for NodeVisitor {
-    type Value = Node;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a manifest")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node, A::Error> {
-        let (mut entries, mut keys) = (Vec::new(), HashSet::new());
-        while let Some(key) = map.next_key::<Node>()? {
-            // Keys that are no strings are not asked for.
-            let Node::Text(key) = key else {
-                map.next_value::<IgnoredAny>()?;
-                continue;
-            };
-            if !keys.insert(key.clone()) {
-                return Err(A::Error::custom(format!("the key {} twice", quoted(&key))));
-            }
-            entries.push((key, map.next_value()?));
-        }
-        Ok(Node::Map(entries))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Node, A::Error> {
-        let mut items = Vec::new();
-        while let Some(item) = seq.next_element()? {
-            items.push(item);
-        }
-        Ok(Node::List(items))
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Node, E> {
-        Ok(Node::Text(text.to_owned()))
-    }
-
-    fn visit_string<E: Error>(self, text: String) -> Result<Node, E> {
-        Ok(Node::Text(text))
-    }
-
-    others!(visit_bool: bool, visit_i64: i64, visit_u64: u64, visit_i128: i128, visit_u128: u128, visit_f64: f64);
-    others!(visit_bytes: &[u8]);
-
-    fn visit_unit<E: Error>(self) -> Result<Node, E> {
-        Ok(Node::Other)
-    }
-
-    fn visit_none<E: Error>(self) -> Result<Node, E> {
-        Ok(Node::Other)
-    }
 }

@@ -5,14 +5,12 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use serde::de::MapAccess;
-use serde_json::value::RawValue;
 use url::Url;
 
 use super::fault::Faults;
 use super::id::UrlField;
 use super::limits::{MAX_NAME, MAX_RELEASE, MAX_STREAM, MAX_URL};
-use super::reader::{Expected, Read, Reader, Shape};
+use super::reader::{Expected, Reader, Shape};
 use super::{Artifact, ArtifactId, CloudImage, Document, Form, Sha256};
 use crate::text::printed_length;
 
@@ -48,311 +46,198 @@ impl Parsed {
             cloud_images: Vec::new(),
         };
         let mut parsed = Self { document, spans };
-        Reader::read(name, text, Stream { parsed: &mut parsed, stream: false, architectures: false })?;
+        Reader::read(name, text, |reader, raw| parsed.stream(reader, raw))?;
         parsed.document.form = std::str::from_utf8(text).map(Form::of).unwrap_or_default();
         Ok(parsed)
     }
 
-    /// Notes where a URL of the next artifact is.
-    fn found(&mut self, field: UrlField, reader: &Reader<'_>, raw: &RawValue) {
-        if let (Some(spans), Some(start)) = (&mut self.spans, reader.offset(raw)) {
-            let artifact = self.document.artifacts.len();
-            spans.push(UrlSpan { artifact, field, bytes: start..start + raw.get().len() });
-        }
-    }
-}
-
-struct Stream<'d> {
-    parsed: &'d mut Parsed,
-    stream: bool,
-    architectures: bool,
-}
-
-impl<'t> Shape<'t> for Stream<'_> {
-    const FIELDS: &'static [&'static str] = &["stream", "metadata", "architectures"];
-    const EXPECTED: &'static str = "stream metadata, an object";
-
-    fn entry<A: MapAccess<'t>>(&mut self, reader: &Reader<'t>, key: String, map: &mut A) -> Read<'t, A> {
-        match key.as_str() {
+    fn stream<'t>(&mut self, reader: &mut Reader<'t>, raw: &'t str) {
+        let (mut has_stream, mut has_architectures) = (false, false);
+        let is_object = reader.object(raw, &STREAM, |reader, key, raw| match key {
             "stream" => {
-                self.stream = true;
-                if let Some(stream) = reader.text(map.next_value()?, MAX_STREAM) {
-                    self.parsed.document.stream = stream;
+                has_stream = true;
+                if let Some(stream) = reader.text(raw, MAX_STREAM) {
+                    self.document.stream = stream;
                 }
-                Ok(())
             }
             "architectures" => {
-                self.architectures = true;
-                map.next_value_seed(reader.object(Architectures { parsed: self.parsed }))
+                has_architectures = true;
+                reader.object(raw, &ARCHITECTURES, |reader, arch, raw| {
+                    reader.judge_name(arch);
+                    self.architecture(reader, raw, arch);
+                });
             }
-            "metadata" => reader.judge(map, of_metadata),
-            _ => reader.skip(map),
+            "metadata" => reader.judge(raw, of_metadata),
+            _ => reader.skip(raw),
+        });
+        if !is_object {
+            return;
         }
-    }
-
-    fn end(self, reader: &Reader<'t>) {
-        if !self.stream {
+        if !has_stream {
             reader.missing("stream", "the stream's name, a string");
         }
-        if !self.architectures {
+        if !has_architectures {
             reader.missing("architectures", "an object of architectures");
-        } else if self.parsed.document.artifacts.is_empty() && reader.is_clean() {
+        } else if self.document.artifacts.is_empty() && reader.is_clean() {
             reader.fault(None, "no artifact".to_owned(), "at least one");
         }
     }
-}
 
-struct Architectures<'d> {
-    parsed: &'d mut Parsed,
-}
-
-impl<'t> Shape<'t> for Architectures<'_> {
-    const NULLABLE: bool = true;
-    const EXPECTED: &'static str = "an object of architectures";
-
-    fn entry<A: MapAccess<'t>>(&mut self, reader: &Reader<'t>, key: String, map: &mut A) -> Read<'t, A> {
-        reader.judge_name(&key);
-        let architecture = Architecture { parsed: self.parsed, arch: &key };
-        map.next_value_seed(reader.object(architecture))
-    }
-}
-
-struct Architecture<'d> {
-    parsed: &'d mut Parsed,
-    arch: &'d str,
-}
-
-/// One of which only cloud images are made has no `artifacts`.
-impl<'t> Shape<'t> for Architecture<'_> {
-    const NULLABLE: bool = true;
-    const FIELDS: &'static [&'static str] = &["artifacts", "images", "rhel-coreos-extensions"];
-
-    fn entry<A: MapAccess<'t>>(&mut self, reader: &Reader<'t>, key: String, map: &mut A) -> Read<'t, A> {
-        match key.as_str() {
+    /// One of which only cloud images are made has no `artifacts`.
+    fn architecture<'t>(&mut self, reader: &mut Reader<'t>, raw: &'t str, arch: &str) {
+        reader.object(raw, &ARCHITECTURE, |reader, key, raw| match key {
             "artifacts" => {
-                let platforms = Platforms { parsed: self.parsed, arch: self.arch };
-                map.next_value_seed(reader.object(platforms))
+                reader.object(raw, &PLATFORMS, |reader, platform, raw| {
+                    reader.judge_name(platform);
+                    self.platform(reader, raw, [arch, platform]);
+                });
             }
             "images" | "rhel-coreos-extensions" => {
-                let (arch, images) = (reader.interned(self.arch), &mut self.parsed.document.cloud_images);
-                reader.leaves(map, of_cloud_images, &mut |path, value| {
+                let (arch, images) = (reader.interned(arch), &mut self.document.cloud_images);
+                reader.leaves(raw, of_cloud_images, |path, value| {
                     // The path's first two keys are `architectures` and the architecture.
                     let path = path.get(2..).unwrap_or_default().join(".");
                     images.push(CloudImage { arch: Arc::clone(&arch), path, value: value.to_owned() });
-                })
+                });
             }
-            _ => reader.skip(map),
-        }
+            _ => reader.skip(raw),
+        });
     }
-}
 
-struct Platforms<'d> {
-    parsed: &'d mut Parsed,
-    arch: &'d str,
-}
-
-impl<'t> Shape<'t> for Platforms<'_> {
-    const NULLABLE: bool = true;
-    const EXPECTED: &'static str = "an object of platforms";
-
-    fn entry<A: MapAccess<'t>>(&mut self, reader: &Reader<'t>, key: String, map: &mut A) -> Read<'t, A> {
-        let first = self.parsed.document.artifacts.len();
-        reader.judge_name(&key);
-        map.next_value_seed(reader.object(Platform {
-            arch: self.arch,
-            platform: &key,
-            first,
-            parsed: self.parsed,
-            release: None,
-            formats: false,
-        }))
-    }
-}
-
-struct Platform<'d> {
-    parsed: &'d mut Parsed,
-    arch: &'d str,
-    platform: &'d str,
-    /// The index of this platform's first artifact. Its release may stand after its formats.
-    first: usize,
-    release: Option<Arc<str>>,
-    formats: bool,
-}
-
-impl<'t> Shape<'t> for Platform<'_> {
-    const FIELDS: &'static [&'static str] = &["release", "formats"];
-
-    fn entry<A: MapAccess<'t>>(&mut self, reader: &Reader<'t>, key: String, map: &mut A) -> Read<'t, A> {
-        match key.as_str() {
-            "release" => {
-                // A mistyped release is a fault of its own, not a missing one.
-                self.release = Some(reader.text(map.next_value()?, MAX_RELEASE).unwrap_or_default().into());
-                Ok(())
-            }
+    fn platform<'t>(&mut self, reader: &mut Reader<'t>, raw: &'t str, [arch, platform]: [&str; 2]) {
+        let first = self.document.artifacts.len();
+        let (mut release, mut has_formats) = (None, false);
+        let is_object = reader.object(raw, &PLATFORM, |reader, key, raw| match key {
+            // A mistyped release is a fault of its own, not a missing one.
+            "release" => release = Some(reader.text(raw, MAX_RELEASE).unwrap_or_default()),
             "formats" => {
-                self.formats = true;
-                map.next_value_seed(reader.object(Formats {
-                    parsed: self.parsed,
-                    arch: self.arch,
-                    platform: self.platform,
-                }))
+                has_formats = true;
+                reader.object(raw, &FORMATS, |reader, format, raw| {
+                    reader.judge_name(format);
+                    reader.object(raw, &COMPONENTS, |reader, component, raw| {
+                        reader.judge_name(component);
+                        self.component(reader, raw, [arch, platform, format, component]);
+                    });
+                });
             }
-            _ => reader.skip(map),
+            _ => reader.skip(raw),
+        });
+        if !is_object {
+            return;
         }
-    }
-
-    fn end(self, reader: &Reader<'t>) {
-        if !self.formats {
+        if !has_formats {
             reader.missing("formats", "an object of formats");
         }
-        let Some(release) = self.release else {
-            return reader.missing("release", "a build ID, a string");
-        };
-        for artifact in self.parsed.document.artifacts.iter_mut().skip(self.first) {
+        let Some(release) = release else { return reader.missing("release", "a build ID, a string") };
+        let release: Arc<str> = release.into();
+        for artifact in self.document.artifacts.iter_mut().skip(first) {
             artifact.release = Arc::clone(&release);
         }
     }
-}
 
-struct Formats<'d> {
-    parsed: &'d mut Parsed,
-    arch: &'d str,
-    platform: &'d str,
-}
-
-impl<'t> Shape<'t> for Formats<'_> {
-    const NULLABLE: bool = true;
-    const EXPECTED: &'static str = "an object of formats";
-
-    fn entry<A: MapAccess<'t>>(&mut self, reader: &Reader<'t>, key: String, map: &mut A) -> Read<'t, A> {
-        reader.judge_name(&key);
-        map.next_value_seed(reader.object(Components {
-            parsed: self.parsed,
-            arch: self.arch,
-            platform: self.platform,
-            format: &key,
-        }))
-    }
-}
-
-struct Components<'d> {
-    parsed: &'d mut Parsed,
-    arch: &'d str,
-    platform: &'d str,
-    format: &'d str,
-}
-
-/// The components that the installer knows.
-const COMPONENTS: &[&str] = &["disk", "kernel", "initramfs", "rootfs"];
-
-impl<'t> Shape<'t> for Components<'_> {
-    const FIELDS: &'static [&'static str] = COMPONENTS;
-    const EXPECTED: &'static str = "an object of components";
-
-    fn entry<A: MapAccess<'t>>(&mut self, reader: &Reader<'t>, key: String, map: &mut A) -> Read<'t, A> {
-        let known = COMPONENTS.contains(&key.as_str());
-        reader.judge_name(&key);
-        let id = [self.arch, self.platform, self.format, &key];
-        let component = Component { parsed: self.parsed, id, known, fields: Fields::default() };
-        map.next_value_seed(reader.object(component))
-    }
-}
-
-struct Component<'d> {
-    parsed: &'d mut Parsed,
-    /// The names of the architecture, the platform, the format and the component.
-    id: [&'d str; 4],
-    /// Whether the installer knows the component. One that it does not know may be something else entirely.
-    known: bool,
-    fields: Fields,
-}
-
-/// The fields of a component: the outer option is whether it was there, the inner whether it was good.
-#[derive(Default)]
-#[expect(clippy::option_option, reason = "absent, bad and good are three things, for these few lines")]
-struct Fields {
-    location: Option<Option<String>>,
-    signature: Option<String>,
-    sha256: Option<Option<Sha256>>,
-    uncompressed_sha256: Option<Sha256>,
-    size: Option<u64>,
-    uncompressed_size: Option<u64>,
-}
-
-impl<'t> Shape<'t> for Component<'_> {
-    const FIELDS: &'static [&'static str] =
-        &["location", "signature", "sha256", "uncompressed-sha256", "size", "uncompressed-size"];
-    const EXPECTED: &'static str = "an object with location and sha256";
-
-    fn entry<A: MapAccess<'t>>(&mut self, reader: &Reader<'t>, key: String, map: &mut A) -> Read<'t, A> {
-        let fields = &mut self.fields;
-        match key.as_str() {
+    fn component<'t>(&mut self, reader: &mut Reader<'t>, raw: &'t str, id: [&str; 4]) {
+        // One that the installer does not know may be something else entirely.
+        let [.., component] = id;
+        let is_known = COMPONENTS.fields.contains(&component);
+        if !is_known && !raw.starts_with('{') {
+            return reader.skip(raw);
+        }
+        // The outer option is whether a field was there, the inner whether it was good.
+        let (mut location, mut sha256) = (None, None);
+        let (mut signature, mut uncompressed_sha256, mut size, mut uncompressed_size) =
+            (None, None, None, None);
+        let is_object = reader.object(raw, &COMPONENT, |reader, key, raw| match key {
             "location" => {
-                let raw = map.next_value()?;
-                fields.location = Some(reader.location(raw));
-                self.parsed.found(UrlField::Location, reader, raw);
+                location = Some(reader.location(raw));
+                self.found(UrlField::Location, reader, raw);
             }
             "signature" => {
-                let raw = map.next_value()?;
-                fields.signature = reader.optional(raw, Reader::url);
-                if fields.signature.is_some() {
-                    self.parsed.found(UrlField::Signature, reader, raw);
+                signature = reader.optional(raw, Reader::url);
+                if signature.is_some() {
+                    self.found(UrlField::Signature, reader, raw);
                 }
             }
-            "sha256" => fields.sha256 = Some(reader.parsed(map.next_value()?)),
-            "uncompressed-sha256" => {
-                fields.uncompressed_sha256 = reader.optional(map.next_value()?, Reader::parsed);
-            }
-            "size" => fields.size = reader.optional(map.next_value()?, Reader::size),
-            "uncompressed-size" => {
-                fields.uncompressed_size = reader.optional(map.next_value()?, Reader::size);
-            }
-            _ => reader.skip(map)?,
-        }
-        Ok(())
-    }
-
-    fn end(self, reader: &Reader<'t>) {
-        let fields = self.fields;
-        if !self.known && fields.location.is_none() && fields.sha256.is_none() {
-            let next = self.parsed.document.artifacts.len();
-            self.parsed.spans.iter_mut().for_each(|spans| spans.retain(|span| span.artifact < next));
+            "sha256" => sha256 = Some(reader.parsed(raw)),
+            "uncompressed-sha256" => uncompressed_sha256 = reader.optional(raw, Reader::parsed),
+            "size" => size = reader.optional(raw, Reader::size),
+            "uncompressed-size" => uncompressed_size = reader.optional(raw, Reader::size),
+            _ => reader.skip(raw),
+        });
+        if !is_object {
             return;
         }
-        if fields.location.is_none() {
+        if !is_known && location.is_none() && sha256.is_none() {
+            let next = self.document.artifacts.len();
+            self.spans.iter_mut().for_each(|spans| spans.retain(|span| span.artifact < next));
+            return;
+        }
+        if location.is_none() {
             reader.missing("location", "a URL, a string");
         }
-        if fields.sha256.is_none() {
+        if sha256.is_none() {
             reader.missing("sha256", "64 hexadecimal digits, a string");
         }
         // Of a document with faults nothing is used, and its names may be as long as it is.
-        if let (Some(Some(location)), Some(Some(sha256)), true) =
-            (fields.location, fields.sha256, reader.is_clean())
-        {
-            let [arch, platform, format, component] = self.id.map(|name| reader.interned(name));
-            self.parsed.document.artifacts.push(Artifact {
+        if let (Some(Some(location)), Some(Some(sha256)), true) = (location, sha256, reader.is_clean()) {
+            let [arch, platform, format, component] = id.map(|name| reader.interned(name));
+            self.document.artifacts.push(Artifact {
                 id: ArtifactId { arch, platform, format, component },
                 release: Arc::default(),
                 location,
-                signature: fields.signature,
+                signature,
                 sha256,
-                uncompressed_sha256: fields.uncompressed_sha256,
-                size: fields.size,
-                uncompressed_size: fields.uncompressed_size,
+                uncompressed_sha256,
+                size,
+                uncompressed_size,
             });
         }
     }
 
-    fn mistyped(self, reader: &Reader<'t>, found: String) {
-        if self.known {
-            reader.fault(None, found, Self::EXPECTED);
+    /// Notes where a URL of the next artifact is.
+    fn found(&mut self, field: UrlField, reader: &Reader<'_>, raw: &str) {
+        if let (Some(spans), Some(start)) = (&mut self.spans, reader.offset(raw)) {
+            let artifact = self.document.artifacts.len();
+            spans.push(UrlSpan { artifact, field, bytes: start..start + raw.len() });
         }
     }
 }
 
+const STREAM: Shape = Shape {
+    fields: &["stream", "metadata", "architectures"],
+    is_nullable: false,
+    expected: "stream metadata, an object",
+};
+
+const ARCHITECTURES: Shape = Shape { fields: &[], is_nullable: true, expected: "an object of architectures" };
+
+const ARCHITECTURE: Shape = Shape {
+    fields: &["artifacts", "images", "rhel-coreos-extensions"],
+    is_nullable: true,
+    expected: "an object",
+};
+
+const PLATFORMS: Shape = Shape { fields: &[], is_nullable: true, expected: "an object of platforms" };
+
+const PLATFORM: Shape = Shape { fields: &["release", "formats"], is_nullable: false, expected: "an object" };
+
+const FORMATS: Shape = Shape { fields: &[], is_nullable: true, expected: "an object of formats" };
+
+/// The components that the installer knows.
+const COMPONENTS: Shape = Shape {
+    fields: &["disk", "kernel", "initramfs", "rootfs"],
+    is_nullable: false,
+    expected: "an object of components",
+};
+
+const COMPONENT: Shape = Shape {
+    fields: &["location", "signature", "sha256", "uncompressed-sha256", "size", "uncompressed-size"],
+    is_nullable: false,
+    expected: "an object with location and sha256",
+};
+
 impl<'t> Reader<'t> {
     /// A string that is an absolute URL, or a fault. Which URLs may be requested is not asked here.
-    fn url(&self, raw: &'t RawValue) -> Option<String> {
+    fn url(&mut self, raw: &'t str) -> Option<String> {
         let text = self.text(raw, MAX_URL)?;
         match Url::parse(&text) {
             Ok(_) => Some(text),
@@ -364,7 +249,7 @@ impl<'t> Reader<'t> {
     }
 
     /// A URL that the installer can use, or a fault. It never reads signatures.
-    fn location(&self, raw: &'t RawValue) -> Option<String> {
+    fn location(&mut self, raw: &'t str) -> Option<String> {
         let text = self.url(raw)?;
         match refused_by_go(&text) {
             None => Some(text),
@@ -376,7 +261,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Whether a key can be part of an artifact's id.
-    fn judge_name(&self, key: &str) {
+    fn judge_name(&mut self, key: &str) {
         if key.is_empty() {
             self.fault(None, "an empty name".to_owned(), "a name");
         } else if printed_length(key) > MAX_NAME {

@@ -1,85 +1,72 @@
-//! Reading JSON objects strictly: duplicate keys found, every fault collected with its place, strings and
-//! numbers with their position in the text.
+//! Reading JSON strictly: duplicate keys found, every fault collected with its place, values bounded.
 //!
-//! The parser is `serde_json`; this is the visitor that it drives, in one pass and without a tree.
+//! The parser is `serde_json`. An object is read entry by entry, each from its own part of the text.
 
-use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
+use serde::de::IgnoredAny;
+use serde_json::Value;
 
 use super::Sha256;
 use super::fault::{Fault, Faults, described, path, quoted};
-use super::limits::{MAX_CLOUD_BYTES, MAX_CLOUD_PATH, MAX_CLOUD_VALUE, MAX_DOCUMENT_BYTES};
+use super::json::{entries, line_and_column, offset};
+use super::limits::{MAX_CLOUD_BYTES, MAX_CLOUD_PATH, MAX_CLOUD_VALUE, MAX_DOCUMENT_BYTES, MAX_NESTING};
 use crate::text::{excerpt, printed_length};
 
 /// What a scalar takes besides its text and that of its path, in bytes, about.
 const LEAF: usize = 128;
 
 pub(super) struct Reader<'t> {
-    file: &'t str,
+    pub(super) file: &'t str,
     text: &'t str,
-    path: RefCell<Vec<String>>,
-    faults: RefCell<Faults>,
+    path: Vec<String>,
+    faults: Faults,
     /// Names that stand in many artifacts, kept once.
-    names: RefCell<HashSet<Arc<str>>>,
+    names: HashSet<Arc<str>>,
     /// How much more may be handed out, of [`MAX_CLOUD_BYTES`].
-    room: Cell<usize>,
-}
-
-/// What comes of reading an entry.
-pub(super) type Read<'t, A> = Result<(), <A as MapAccess<'t>>::Error>;
-
-macro_rules! scalars {
-    ($($visit:ident($value:ident: $type:ty) => $($said:expr),+;)+) => {$(
-        fn $visit<E: Error>(self, $value: $type) -> Result<(), E> {
-            self.scalar($($said),+);
-            Ok(())
-        }
-    )+};
+    room: usize,
 }
 
 /// What an object at some place of a document looks like.
-pub(super) trait Shape<'t>: Sized {
+pub(super) struct Shape {
     /// The names that readers written in Go give a meaning here. Go's `encoding/json` ignores case, so a key
     /// that differs from one of these in case alone would be one thing to the gate and another to the
     /// installer: it is a fault.
-    const FIELDS: &'static [&'static str] = &[];
-
+    pub(super) fields: &'static [&'static str],
     /// Whether null is an object without entries: Go writes maps that were never made so, and reads null as
     /// nothing.
-    const NULLABLE: bool = false;
-
+    pub(super) is_nullable: bool,
     /// What was expected, should the value be no object.
-    const EXPECTED: &'static str = "an object";
-
-    /// Takes the value of one key from `map`.
-    fn entry<A: MapAccess<'t>>(&mut self, reader: &Reader<'t>, key: String, map: &mut A) -> Read<'t, A>;
-
-    /// After the last entry: what is missing?
-    fn end(self, _reader: &Reader<'t>) {}
-
-    /// In place of all that, if the value was no object.
-    fn mistyped(self, reader: &Reader<'t>, found: String) {
-        reader.fault(None, found, Self::EXPECTED);
-    }
+    pub(super) expected: &'static str,
 }
 
 impl<'t> Reader<'t> {
-    pub(super) fn read(file: &'t str, bytes: &'t [u8], shape: impl Shape<'t>) -> Result<(), Faults> {
+    /// Reads a text, of which `root` reads the value.
+    pub(super) fn read(
+        file: &'t str,
+        bytes: &'t [u8],
+        root: impl FnOnce(&mut Self, &'t str),
+    ) -> Result<(), Faults> {
+        Self::read_lossy(file, bytes, |reader, raw| {
+            if reader.is_clean() {
+                root(reader, raw);
+            }
+        })
+    }
+
+    /// The same, but what is not JSON is read up to the place where it is not.
+    pub(super) fn read_lossy(
+        file: &'t str,
+        bytes: &'t [u8],
+        root: impl FnOnce(&mut Self, &'t str),
+    ) -> Result<(), Faults> {
         let whole = |position, found: String, expected: &str| {
-            Faults::from(Fault {
-                file: file.to_owned(),
-                position,
-                path: String::new(),
-                found,
-                expected: expected.to_owned(),
-            })
+            let (file, path, expected) = (file.to_owned(), String::new(), expected.to_owned());
+            Faults::from(Fault { file, position, path, found, expected })
         };
         if bytes.len() > MAX_DOCUMENT_BYTES {
             let expected = format!("at most {MAX_DOCUMENT_BYTES}");
@@ -89,85 +76,141 @@ impl<'t> Reader<'t> {
             let position = line_and_column(bytes, error.valid_up_to());
             whole(Some(position), "bytes that are not UTF-8".to_owned(), "UTF-8 text")
         })?;
-        let reader = Self {
+        let mut reader = Self {
             file,
             text,
-            path: RefCell::default(),
-            faults: RefCell::default(),
-            names: RefCell::default(),
-            room: Cell::new(MAX_CLOUD_BYTES),
+            path: Vec::new(),
+            faults: Faults::default(),
+            names: HashSet::new(),
+            room: MAX_CLOUD_BYTES,
         };
-        let mut deserializer = serde_json::Deserializer::from_str(text);
-        let outcome = reader.object(shape).deserialize(&mut deserializer).and_then(|()| deserializer.end());
-        let mut faults = reader.faults.into_inner();
-        if let Err(error) = outcome {
-            let what = error.to_string();
-            let what = what.split(" at line ").next().unwrap_or_default().to_owned();
-            let position = (error.line() > 0).then(|| (error.line(), error.column().max(1)));
-            faults.push(Fault {
-                file: file.to_owned(),
-                position,
-                path: String::new(),
-                found: format!("malformed JSON ({})", excerpt(&what, 200)),
-                expected: "valid JSON".to_owned(),
-            });
+        if let Err(error) = serde_json::from_str::<IgnoredAny>(text) {
+            reader.malformed(text, &error);
         }
-        if faults.is_empty() { Ok(()) } else { Err(faults) }
+        root(&mut reader, text.trim_ascii());
+        if reader.faults.is_empty() { Ok(()) } else { Err(reader.faults) }
     }
 
-    /// The seed of an object of this shape at the current path.
-    pub(super) fn object<S: Shape<'t>>(&self, shape: S) -> ObjectSeed<'_, 't, S> {
-        ObjectSeed { reader: self, shape }
+    /// Hands out the entries of an object, and tells whether it was a whole one. What is none is a fault.
+    pub(super) fn object(
+        &mut self,
+        raw: &'t str,
+        shape: &Shape,
+        entry: impl FnMut(&mut Self, &str, &'t str),
+    ) -> bool {
+        if shape.is_nullable && raw == "null" {
+            return true;
+        }
+        if !raw.starts_with('{') {
+            self.fault(Some(raw), described(raw), shape.expected);
+            return false;
+        }
+        let is_field = |path: &[String]| path.last().is_some_and(|key| shape.fields.contains(&key.as_str()));
+        self.entries(raw, is_field, entry)
+    }
+
+    /// Hands out the entries of an object or array, each at its path, and of an object each key once.
+    fn entries(
+        &mut self,
+        raw: &'t str,
+        is_known: impl Fn(&[String]) -> bool,
+        mut entry: impl FnMut(&mut Self, &str, &'t str),
+    ) -> bool {
+        if self.path.len() >= MAX_NESTING {
+            let expected = format!("at most {MAX_NESTING} levels");
+            self.fault(Some(raw), "one level of nesting too many".to_owned(), &expected);
+            return false;
+        }
+        let mut keys = raw.starts_with('{').then(Keys::default);
+        let outcome = entries(raw, |key, value| {
+            self.within(key, |reader| {
+                if let Some(folded) = folded(key) {
+                    let mut path = reader.path.clone();
+                    path.splice(path.len().saturating_sub(1).., [folded.clone()]);
+                    if is_known(&path) && !is_known(&reader.path) {
+                        let expected = format!("\"{folded}\" in that spelling");
+                        reader.fault(Some(value), format!("the key {}", quoted(key)), &expected);
+                    }
+                }
+                if keys.as_mut().is_none_or(|keys| keys.is_new(key)) {
+                    entry(reader, key, value);
+                } else {
+                    reader.fault(Some(value), "a duplicate key".to_owned(), "each key once");
+                    reader.skip(value);
+                }
+            });
+        });
+        if let Err(error) = &outcome {
+            // One in a value of it is told already.
+            if self.is_clean() {
+                self.malformed(raw, error);
+            }
+        }
+        outcome.is_ok()
+    }
+
+    /// Records that this part of the text is not JSON.
+    fn malformed(&mut self, part: &str, error: &serde_json::Error) {
+        let what = error.to_string();
+        let what = what.split(" at line ").next().unwrap_or_default();
+        let begin = offset(self.text, part).unwrap_or_default();
+        let before: usize =
+            part.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
+        let offset = begin + before + error.column().saturating_sub(1);
+        self.faults.push_with(|| Fault {
+            file: self.file.to_owned(),
+            position: Some(line_and_column(self.text.as_bytes(), offset)),
+            path: path(&self.path),
+            found: format!("malformed JSON ({})", excerpt(what, 200)),
+            expected: "valid JSON".to_owned(),
+        });
     }
 
     /// Records a fault at the current path.
-    pub(super) fn fault(&self, at: Option<&'t RawValue>, found: String, expected: &str) {
-        self.faults.borrow_mut().push_with(|| Fault {
+    pub(super) fn fault(&mut self, at: Option<&'t str>, found: String, expected: &str) {
+        let text = self.text;
+        let at = at.and_then(|raw| self.offset(raw));
+        self.faults.push_with(|| Fault {
             file: self.file.to_owned(),
-            position: at.and_then(|raw| self.position(raw)),
-            path: path(&self.path.borrow()),
+            position: at.map(|offset| line_and_column(text.as_bytes(), offset)),
+            path: path(&self.path),
             found,
             expected: expected.to_owned(),
         });
     }
 
     /// Records the faults of a document inside this one.
-    pub(super) fn append(&self, faults: Faults) {
-        self.faults.borrow_mut().append(faults);
+    pub(super) fn append(&mut self, faults: Faults) {
+        self.faults.append(faults);
     }
 
     pub(super) fn is_clean(&self) -> bool {
-        self.faults.borrow().is_empty()
+        self.faults.is_empty()
     }
 
-    pub(super) fn interned(&self, name: &str) -> Arc<str> {
-        let mut names = self.names.borrow_mut();
-        if let Some(known) = names.get(name) {
+    pub(super) fn interned(&mut self, name: &str) -> Arc<str> {
+        if let Some(known) = self.names.get(name) {
             return Arc::clone(known);
         }
         let new: Arc<str> = name.into();
-        names.insert(Arc::clone(&new));
+        self.names.insert(Arc::clone(&new));
         new
     }
 
-    fn duplicate_key(&self) {
-        self.fault(None, "a duplicate key".to_owned(), "each key once");
-    }
-
-    pub(super) fn missing(&self, field: &str, expected: &str) {
-        self.within(field, || self.fault(None, "nothing".to_owned(), expected));
+    pub(super) fn missing(&mut self, field: &str, expected: &str) {
+        self.within(field, |reader| reader.fault(None, "nothing".to_owned(), expected));
     }
 
     /// Does something at the path of a key.
-    pub(super) fn within<T>(&self, key: &str, work: impl FnOnce() -> T) -> T {
-        self.path.borrow_mut().push(key.to_owned());
-        let result = work();
-        self.path.borrow_mut().pop();
+    pub(super) fn within<T>(&mut self, key: &str, work: impl FnOnce(&mut Self) -> T) -> T {
+        self.path.push(key.to_owned());
+        let result = work(self);
+        self.path.pop();
         result
     }
 
     /// The value of an entry as a string of bounded length as printed, or a fault.
-    pub(super) fn text(&self, raw: &'t RawValue, limit: usize) -> Option<String> {
+    pub(super) fn text(&mut self, raw: &'t str, limit: usize) -> Option<String> {
         let text = self.string(raw)?;
         if printed_length(&text) <= limit {
             return Some(text);
@@ -177,66 +220,54 @@ impl<'t> Reader<'t> {
     }
 
     /// The value of an entry as a digest in hexadecimal digits of either case, or a fault.
-    pub(super) fn hex_digest(&self, raw: &'t RawValue) -> Option<Sha256> {
+    pub(super) fn hex_digest(&mut self, raw: &'t str) -> Option<Sha256> {
         let text = self.string(raw)?;
         Sha256::from_hex(&text).map_err(|error| self.bad_string(raw, &text, error)).ok()
     }
 
     /// The value of an entry as a string, or a fault.
-    fn string(&self, raw: &'t RawValue) -> Option<String> {
-        let string = serde_json::from_str(raw.get()).ok();
-        if string.is_none() {
-            self.fault(Some(raw), described(raw.get()), "a string");
+    fn string(&mut self, raw: &'t str) -> Option<String> {
+        match serde_json::from_str(raw) {
+            Ok(string) => return Some(string),
+            Err(error) if raw.starts_with('"') => self.malformed(raw, &error),
+            Err(_) => self.fault(Some(raw), described(raw), "a string"),
         }
-        string
+        None
     }
 
     /// The value of an optional field: null and the empty string are what Go's `omitempty` would have left out.
     pub(super) fn optional<T>(
-        &self,
-        raw: &'t RawValue,
-        read: impl FnOnce(&Self, &'t RawValue) -> Option<T>,
+        &mut self,
+        raw: &'t str,
+        read: impl FnOnce(&mut Self, &'t str) -> Option<T>,
     ) -> Option<T> {
-        if matches!(raw.get(), "null" | "\"\"") { None } else { read(self, raw) }
+        if matches!(raw, "null" | "\"\"") { None } else { read(self, raw) }
     }
 
     /// The value of an entry as something written in a string, or a fault.
-    pub(super) fn parsed<T: FromStr<Err: fmt::Display>>(&self, raw: &'t RawValue) -> Option<T> {
+    pub(super) fn parsed<T: FromStr<Err: fmt::Display>>(&mut self, raw: &'t str) -> Option<T> {
         let text = self.string(raw)?;
         text.parse().map_err(|error: T::Err| self.bad_string(raw, &text, error)).ok()
     }
 
     /// Records that a string is not what was expected. The error's text says what was.
-    pub(super) fn bad_string(&self, raw: &'t RawValue, text: &str, error: impl fmt::Display) {
+    pub(super) fn bad_string(&mut self, raw: &'t str, text: &str, error: impl fmt::Display) {
         let expected = error.to_string();
         self.fault(Some(raw), quoted(text), expected.strip_prefix("expected ").unwrap_or(&expected));
     }
 
     /// The value of an entry as a number of bytes, or a fault.
-    pub(super) fn size(&self, raw: &'t RawValue) -> Option<u64> {
-        let size = serde_json::from_str(raw.get()).ok();
+    pub(super) fn size(&mut self, raw: &'t str) -> Option<u64> {
+        let size = serde_json::from_str(raw).ok();
         if size.is_none() {
-            self.fault(Some(raw), described(raw.get()), "a whole number of bytes");
+            self.fault(Some(raw), described(raw), "a whole number of bytes");
         }
         size
     }
 
-    pub(super) fn offset(&self, raw: &RawValue) -> Option<usize> {
-        let offset = raw.get().as_ptr().addr().checked_sub(self.text.as_ptr().addr())?;
-        (offset <= self.text.len()).then_some(offset)
+    pub(super) fn offset(&self, raw: &str) -> Option<usize> {
+        offset(self.text, raw)
     }
-
-    fn position(&self, raw: &RawValue) -> Option<(usize, usize)> {
-        self.offset(raw).map(|offset| line_and_column(self.text.as_bytes(), offset))
-    }
-}
-
-/// The line and column of an offset, both from 1, the column in bytes.
-fn line_and_column(bytes: &[u8], offset: usize) -> (usize, usize) {
-    let before = bytes.get(..offset).unwrap_or(bytes);
-    let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
-    let column = before.iter().rev().take_while(|&&byte| byte != b'\n').count() + 1;
-    (line, column)
 }
 
 /// Whether Go's `encoding/json` would take `key` for `field`: equal under simple case folding, which maps the
@@ -267,81 +298,6 @@ impl Keys {
     }
 }
 
-/// Deserializes one object of a [`Shape`].
-pub(super) struct ObjectSeed<'r, 't, S> {
-    reader: &'r Reader<'t>,
-    shape: S,
-}
-
-impl<'t, S: Shape<'t>> ObjectSeed<'_, 't, S> {
-    fn scalar(self, found: String) {
-        self.shape.mistyped(self.reader, found);
-    }
-}
-
-impl<'t, S: Shape<'t>> DeserializeSeed<'t> for ObjectSeed<'_, 't, S> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'t>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'t, S: Shape<'t>> Visitor<'t> for ObjectSeed<'_, 't, S> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(S::EXPECTED)
-    }
-
-    fn visit_map<A: MapAccess<'t>>(mut self, mut map: A) -> Result<(), A::Error> {
-        let mut seen = Keys::default();
-        while let Some(key) = map.next_key::<String>()? {
-            let reader = self.reader;
-            reader.path.borrow_mut().push(key.clone());
-            if let Some(field) = S::FIELDS.iter().find(|field| go_reads_as(&key, field) && **field != key) {
-                reader.fault(
-                    None,
-                    format!("the key {}", quoted(&key)),
-                    &format!("\"{field}\" in that spelling"),
-                );
-            }
-            if seen.is_new(&key) {
-                self.shape.entry(reader, key, &mut map)?;
-            } else {
-                reader.duplicate_key();
-                reader.skip(&mut map)?;
-            }
-            reader.path.borrow_mut().pop();
-        }
-        self.shape.end(self.reader);
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'t>>(self, mut seq: A) -> Result<(), A::Error> {
-        while seq.next_element::<serde::de::IgnoredAny>()?.is_some() {}
-        self.shape.mistyped(self.reader, "an array".to_owned());
-        Ok(())
-    }
-
-    scalars! {
-        visit_bool(value: bool) => value.to_string();
-        visit_i64(value: i64) => format!("the number {value}");
-        visit_u64(value: u64) => format!("the number {value}");
-        visit_f64(value: f64) => format!("the number {value}");
-        visit_str(value: &str) => format!("the string {}", quoted(value));
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<(), E> {
-        if S::NULLABLE {
-            self.shape.end(self.reader);
-        } else {
-            self.shape.mistyped(self.reader, "null".to_owned());
-        }
-        Ok(())
-    }
-}
-
 /// What Go's reader expects of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Expected {
@@ -354,47 +310,34 @@ pub(super) enum Expected {
 /// What is expected at a path of keys.
 pub(super) type Schema = fn(&[String]) -> Expected;
 
-/// Deserializes any value. Nothing is expected of it but that its objects have each key once, and what the schema
-/// says; its scalars other than null are handed out with the path of keys that led there.
-pub(super) struct AnySeed<'r, 't, 'l> {
-    reader: &'r Reader<'t>,
-    schema: Schema,
-    leaf: &'l mut dyn FnMut(&[String], &str),
-}
-
 impl<'t> Reader<'t> {
-    /// The seed of a value that nobody asks about.
-    pub(super) fn skip<A: MapAccess<'t>>(&self, map: &mut A) -> Read<'t, A> {
-        self.judge(map, |_| Expected::Anything)
+    /// Reads a value that nobody asks about: its objects must have each key once.
+    pub(super) fn skip(&mut self, raw: &'t str) {
+        self.judge(raw, |_| Expected::Anything);
     }
 
-    /// The same for a value that only has to be what Go's reader takes.
-    pub(super) fn judge<A: MapAccess<'t>>(&self, map: &mut A, schema: Schema) -> Result<(), A::Error> {
-        map.next_value_seed(AnySeed { reader: self, schema, leaf: &mut |_, _| {} })
+    /// The same for a value that must also be what Go's reader takes.
+    pub(super) fn judge(&mut self, raw: &'t str, schema: Schema) {
+        self.walk(raw, schema, &mut |_, _, _| {});
     }
 
-    /// Hands each scalar of the next value to `leaf`, as long as there is room for them.
-    pub(super) fn leaves<A: MapAccess<'t>>(
-        &self,
-        map: &mut A,
-        schema: Schema,
-        leaf: &mut dyn FnMut(&[String], &str),
-    ) -> Result<(), A::Error> {
-        let mut bounded = |path: &[String], scalar: &str| {
+    /// Hands each scalar of a value to `leaf`, as long as there is room for them.
+    pub(super) fn leaves(&mut self, raw: &'t str, schema: Schema, mut leaf: impl FnMut(&[String], &str)) {
+        self.walk(raw, schema, &mut |reader, raw, scalar| {
             // Of a document with faults nothing is used.
-            if !self.is_clean() {
+            if !reader.is_clean() {
                 return;
             }
             // A key may be as long as the document; it is at least as long when it is printed.
-            let bytes: usize = path.iter().map(|key| key.len() + 1).sum();
+            let bytes: usize = reader.path.iter().map(|key| key.len() + 1).sum();
             let keys = if bytes > MAX_CLOUD_PATH {
                 bytes
             } else {
-                path.iter().map(|key| printed_length(key) + 1).sum()
+                reader.path.iter().map(|key| printed_length(key) + 1).sum()
             };
-            let long = |what, limit| {
+            let mut long = |what, limit| {
                 let expected = format!("a {what} of at most {limit} characters");
-                self.fault(None, format!("a longer {what}"), &expected);
+                reader.fault(Some(raw), format!("a longer {what}"), &expected);
             };
             if keys > MAX_CLOUD_PATH {
                 return long("path of keys", MAX_CLOUD_PATH);
@@ -402,124 +345,49 @@ impl<'t> Reader<'t> {
             if printed_length(scalar) > MAX_CLOUD_VALUE {
                 return long("value", MAX_CLOUD_VALUE);
             }
-            match self.room.get().checked_sub(keys.saturating_add(scalar.len()).saturating_add(LEAF)) {
-                Some(left) => {
-                    self.room.set(left);
-                    leaf(path, scalar);
-                }
-                None => self.fault(
-                    None,
-                    "one value too many".to_owned(),
-                    &format!("values that take no more than {MAX_CLOUD_BYTES} bytes with their paths"),
-                ),
+            if let Some(left) =
+                reader.room.checked_sub(keys.saturating_add(scalar.len()).saturating_add(LEAF))
+            {
+                reader.room = left;
+                leaf(&reader.path, scalar);
+            } else {
+                let expected =
+                    format!("values that take no more than {MAX_CLOUD_BYTES} bytes with their paths");
+                reader.fault(Some(raw), "one value too many".to_owned(), &expected);
             }
-        };
-        map.next_value_seed(AnySeed { reader: self, schema, leaf: &mut bounded })
-    }
-}
-
-impl AnySeed<'_, '_, '_> {
-    fn scalar(self, value: &str, is_text: bool) {
-        let path = self.reader.path.borrow();
-        let expected = match (self.schema)(&path) {
-            Expected::Object => "an object",
-            Expected::Text if !is_text => "a string",
-            Expected::Text | Expected::Anything => return (self.leaf)(&path, value),
-        };
-        drop(path);
-        let found = if is_text { "a string" } else { value };
-        self.reader.fault(None, found.to_owned(), expected);
+        });
     }
 
-    /// Records a fault if an object or array was not expected.
-    fn container(&self, is_object: bool) {
-        let expected = match (self.schema)(&self.reader.path.borrow()) {
-            Expected::Text => "a string",
-            Expected::Object if !is_object => "an object",
-            Expected::Object | Expected::Anything => return,
-        };
-        let found = if is_object { "an object" } else { "an array" };
-        self.reader.fault(None, found.to_owned(), expected);
-    }
-
-    /// Records a fault if Go's reader would take the last key for another one that it knows.
-    fn spelling(&self) {
-        let mut path = self.reader.path.borrow_mut();
-        let Some(folded) = path.last().and_then(|key| folded(key)) else { return };
-        if (self.schema)(&path) != Expected::Anything {
-            return;
-        }
-        let key = path.last_mut().map(|last| std::mem::replace(last, folded));
-        let is_known = (self.schema)(&path) != Expected::Anything;
-        let folded = path.last_mut().zip(key).map(|(last, key)| std::mem::replace(last, key));
-        drop(path);
-        if is_known && let Some(folded) = folded {
-            self.reader.fault(None, "another spelling".to_owned(), &format!("\"{folded}\" in that spelling"));
+    /// Hands out each scalar of a value other than null.
+    fn walk(&mut self, raw: &'t str, schema: Schema, leaf: &mut Leaf<'_, 't>) {
+        let text = raw;
+        let (expected, first) = (schema(&self.path), text.as_bytes().first());
+        match (expected, first) {
+            (_, Some(b'n')) => {}
+            (Expected::Object, first) if first != Some(&b'{') => {
+                self.fault(Some(raw), described(text), "an object");
+            }
+            (Expected::Text, first) if first != Some(&b'"') => {
+                self.fault(Some(raw), described(text), "a string");
+            }
+            (_, Some(b'{' | b'[')) => {
+                let is_known = |path: &[String]| schema(path) != Expected::Anything;
+                self.entries(raw, is_known, |reader, _, value| reader.walk(value, schema, leaf));
+            }
+            _ => match serde_json::from_str(text) {
+                Ok(Value::String(scalar)) => leaf(self, raw, &scalar),
+                Ok(scalar) => leaf(self, raw, &scalar.to_string()),
+                Err(error) => self.malformed(text, &error),
+            },
         }
     }
 }
+
+/// Takes a scalar, which is a string or printed as JSON has it.
+type Leaf<'l, 't> = dyn FnMut(&mut Reader<'t>, &'t str, &str) + 'l;
 
 /// A key as Go's reader folds it, if that changes it.
 fn folded(key: &str) -> Option<String> {
     let is_plain = key.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
     (!is_plain).then(|| key.chars().map(fold).collect())
-}
-
-impl<'t> DeserializeSeed<'t> for AnySeed<'_, 't, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'t>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'t> Visitor<'t> for AnySeed<'_, 't, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any value")
-    }
-
-    fn visit_map<A: MapAccess<'t>>(self, mut map: A) -> Result<(), A::Error> {
-        self.container(true);
-        let mut seen = Keys::default();
-        while let Some(key) = map.next_key::<String>()? {
-            let is_new = seen.is_new(&key);
-            self.reader.path.borrow_mut().push(key);
-            if !is_new {
-                self.reader.duplicate_key();
-            }
-            self.spelling();
-            let Self { reader, schema, .. } = self;
-            map.next_value_seed(AnySeed { reader, schema, leaf: &mut *self.leaf })?;
-            self.reader.path.borrow_mut().pop();
-        }
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'t>>(self, mut seq: A) -> Result<(), A::Error> {
-        self.container(false);
-        for index in 0_usize.. {
-            self.reader.path.borrow_mut().push(index.to_string());
-            let Self { reader, schema, .. } = self;
-            let element = seq.next_element_seed(AnySeed { reader, schema, leaf: &mut *self.leaf })?;
-            self.reader.path.borrow_mut().pop();
-            if element.is_none() {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    scalars! {
-        visit_bool(value: bool) => &value.to_string(), false;
-        visit_i64(value: i64) => &value.to_string(), false;
-        visit_u64(value: u64) => &value.to_string(), false;
-        visit_f64(value: f64) => &value.to_string(), false;
-        visit_str(value: &str) => value, true;
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<(), E> {
-        Ok(())
-    }
 }

@@ -111,7 +111,7 @@ mod tests {
             ("", "d:1:1: found malformed JSON (EOF"),
             ("[]", "found an array, expected stream metadata, an object"),
             ("{}", "d: architectures: found nothing"),
-            (r#"{"architectures": 1}"#, "d: architectures: found the number 1"),
+            (r#"{"architectures": 1}"#, "d:1:19: architectures: found the number 1"),
             (r#"{"architectures": {}} x"#, "malformed JSON (trailing characters)"),
             (
                 r#"{"architectures": {"a": {"artifacts": {"p": {"formats": {"f": {"c": {"location": 1}}}}}}}}"#,

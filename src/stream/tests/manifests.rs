@@ -180,7 +180,11 @@ fn a_manifest_without_a_document_says_what_is_missing() {
         ),
         ("cm.json", streams("{}"), "cm.json (data.streams): found no stream, expected at least one"),
         ("cm.json", streams("[]"), "found an array, expected an object of stream documents"),
-        ("cm.json", streams(r#"{"rhel-9": null}"#), "cm.json#rhel-9: found null, expected stream metadata"),
+        (
+            "cm.json",
+            streams(r#"{"rhel-9": null}"#),
+            "cm.json#rhel-9:1:1: found null, expected stream metadata",
+        ),
         (
             "cm.json",
             streams(r#"{"rhel-9": {"stream": "x"}}"#),
