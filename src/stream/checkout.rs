@@ -339,11 +339,6 @@ fn is_json_or_yaml(name: &OsStr) -> bool {
     is_json(name) || manifest::is_yaml(name.as_ref())
 }
 
-/// Whether a name in `data/data`, or in the root where there is no `data/data`, may be a document or hold some.
-pub(super) fn is_looked_at(in_data: bool, name: &OsStr) -> bool {
-    if in_data { is_json(name) || name == "coreos" } else { is_json_or_yaml(name) || name == "data" }
-}
-
 /// The legacy metadata around a stream file that was named by itself: beside it, or one directory up for the
 /// files of `data/data/coreos`.
 pub(super) fn legacy_around(directory: &Path) -> Result<BuildMetadata, SourceErrors> {

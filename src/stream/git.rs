@@ -6,7 +6,7 @@
 mod process;
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io;
@@ -23,10 +23,6 @@ const MAX_WAIT: Duration = Duration::from_secs(30);
 
 /// The most that git may list, in bytes. A listing of the installer's documents has about one KiB.
 const MAX_LISTING: usize = 16 * 1024 * 1024;
-
-/// The most bytes of names that are asked for at once: less than the smallest pipe takes, so that writing them never
-/// waits for answers that nobody reads yet.
-const MAX_NAMES: usize = 4 * 1024;
 
 /// Settings that stand before every call, above whatever the repository's own configuration says.
 ///
@@ -49,7 +45,7 @@ const SETTINGS: [&str; 10] = [
 
 /// The environment of every call. All other variables of git's own are taken away: in a hook `GIT_DIR` and
 /// its kin name another repository, and beat `-C`.
-const ENVIRONMENT: [(&str, &str); 11] = [
+const ENVIRONMENT: [(&str, &str); 10] = [
     ("GIT_CONFIG_NOSYSTEM", "1"),
     ("GIT_CONFIG_GLOBAL", "/dev/null"),
     ("GIT_ATTR_NOSYSTEM", "1"),
@@ -61,7 +57,6 @@ const ENVIRONMENT: [(&str, &str); 11] = [
     // A replacement would let one commit pass for another.
     ("GIT_NO_REPLACE_OBJECTS", "1"),
     ("GIT_GRAFT_FILE", "/dev/null"),
-    ("GIT_LITERAL_PATHSPECS", "1"),
     ("LC_ALL", "C"),
 ];
 
@@ -147,17 +142,6 @@ pub(super) enum Object {
     BadLink(&'static str),
     /// A file or directory of more bytes than may be read: so many.
     TooLarge(u64),
-}
-
-/// What is where a directory may be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum MaybeDirectory {
-    /// What is in it, in git's order.
-    Entries(Vec<TreeEntry>),
-    /// Nothing, or a tree that this clone does not have.
-    Missing,
-    /// Something else, or more than was to be read.
-    Other,
 }
 
 /// A name in a directory.
@@ -283,6 +267,20 @@ impl Repository {
         String::from_utf8_lossy(&lines).lines().map(parentage).collect::<Option<_>>().ok_or_else(odd)
     }
 
+    /// Those of [`Self::first_parents`] that differ from their first parent in one of these pathspecs.
+    pub(super) fn commits_that_change(
+        &self,
+        tips: &[CommitId],
+        paths: &[&str],
+    ) -> Result<HashSet<CommitId>, GitError> {
+        let mut arguments = vec!["rev-list", "--first-parent"];
+        arguments.extend(tips.iter().map(CommitId::as_str));
+        arguments.push("--");
+        arguments.extend(paths);
+        let lines = self.git(&arguments)?;
+        Ok(String::from_utf8_lossy(&lines).lines().filter_map(CommitId::parse).collect())
+    }
+
     /// When a commit was made, and its first parent, as it says itself: a shallow clone may not have that.
     pub(super) fn parentage(&self, commit: &CommitId) -> Result<Parentage, GitError> {
         let none = || GitError::NoCommit { directory: self.name(), revision: commit.0.clone() };
@@ -300,25 +298,6 @@ impl Repository {
     /// When a commit was made, in seconds since 1970.
     pub fn commit_time(&self, commit: &CommitId) -> Result<u64, GitError> {
         self.parentage(commit).map(|it| it.time)
-    }
-
-    /// What is at one path of each of several commits, as far as it is a directory of at most `limit` bytes.
-    pub(super) fn trees(
-        &self,
-        commits: &[CommitId],
-        path: &str,
-        limit: usize,
-    ) -> Result<Vec<MaybeDirectory>, GitError> {
-        let names: Vec<Vec<u8>> =
-            commits.iter().map(|commit| format!("{commit}:{path}").into_bytes()).collect();
-        let directory = |answer| match answer {
-            ObjectAnswer::Object { id, kind, content } if kind == "tree" => {
-                tree_entries(&content, id.len() / 2).map_or(MaybeDirectory::Other, MaybeDirectory::Entries)
-            }
-            ObjectAnswer::Missing => MaybeDirectory::Missing,
-            _ => MaybeDirectory::Other,
-        };
-        Ok(self.ask_all(&names, limit)?.into_iter().map(directory).collect())
     }
 
     /// What is at a path of a commit, of at most `limit` bytes. Links inside the repository are followed.
@@ -347,54 +326,22 @@ impl Repository {
 
     /// Asks for an object by a name without line feeds.
     fn ask(&self, name: &[u8], limit: usize) -> Result<ObjectAnswer, GitError> {
-        let answers = self.ask_all(&[name.to_vec()], limit)?;
-        Ok(answers.into_iter().next().unwrap_or(ObjectAnswer::Missing))
-    }
-
-    /// Asks for objects by names without line feeds, and gives the answers in their order.
-    fn ask_all(&self, names: &[Vec<u8>], limit: usize) -> Result<Vec<ObjectAnswer>, GitError> {
-        let mut answers = Vec::with_capacity(names.len());
-        while let Some(left @ [first, ..]) = names.get(answers.len()..) {
-            let mut bytes = first.len();
-            let fits = |name: &&Vec<u8>| {
-                bytes += name.len() + 1;
-                bytes < MAX_NAMES
-            };
-            let together = 1 + left.iter().skip(1).take_while(fits).count();
-            self.ask_together(left.get(..together).unwrap_or(left), limit, &mut answers)?;
-        }
-        Ok(answers)
-    }
-
-    /// Asks for as many as the pipe takes. Some of them may be left without an answer.
-    fn ask_together(
-        &self,
-        names: &[Vec<u8>],
-        limit: usize,
-        answers: &mut Vec<ObjectAnswer>,
-    ) -> Result<(), GitError> {
         let mut objects = self.objects.borrow_mut();
         let process = match &mut *objects {
             Some(process) => process,
             none => none.insert(self.start(&["cat-file", "--batch", "--follow-symlinks"], true)?),
         };
         let until = self.until();
-        let mut asked = process.ask(names);
-        for _ in names {
-            let answer = asked.and_then(|()| process.answer(limit, until));
-            asked = Ok(());
-            // After these it may be in the middle of an answer.
-            if !matches!(
-                answer,
-                Ok(ObjectAnswer::Object { .. } | ObjectAnswer::Missing | ObjectAnswer::BadLink(_))
-            ) {
-                let ended = objects.take();
-                answers.push(answer.map_err(|stop| self.error(stop, ended, until))?);
-                return Ok(());
-            }
-            answers.extend(answer.ok());
+        let answer = process.ask(name).and_then(|()| process.answer(limit, until));
+        if matches!(
+            answer,
+            Ok(ObjectAnswer::Object { .. } | ObjectAnswer::Missing | ObjectAnswer::BadLink(_))
+        ) {
+            return answer.map_err(|stop| self.error(stop, None, until));
         }
-        Ok(())
+        // It may be in the middle of an answer.
+        let ended = objects.take();
+        answer.map_err(|stop| self.error(stop, ended, until))
     }
 
     /// Runs a command and gives its output.

@@ -4,12 +4,12 @@
 
 use std::collections::HashSet;
 
-use super::checkout::{CommitFiles, DATA, is_looked_at, list_commit};
-use super::git::{CommitId, GitError, MaybeDirectory, Repository, TreeEntry};
-use super::limits::MAX_TREE;
+use super::checkout::{CommitFiles, list_commit};
+use super::git::{CommitId, GitError, Repository};
 
-/// How many commits are asked about at once: their trees are in memory together.
-const TOGETHER: usize = 64;
+/// What [`list_commit`] looks at, links apart, as pathspecs.
+const LOOKED_AT: [&str; 4] =
+    ["data/data/coreos", ":(glob,icase)data/data/*.json", ":(glob,icase)*.json", ":(glob,icase)*.y*ml"];
 
 /// A commit of a branch whose documents may be others than those of the commit before.
 #[derive(Debug, Clone)]
@@ -30,7 +30,14 @@ pub fn walk_history(
     mut visit: impl FnMut(&Past, CommitFiles),
 ) -> Result<Vec<Past>, GitError> {
     let parents = repository.first_parents(tips)?;
-    let (mut visited, mut known, mut cut_off) = (HashSet::new(), HashSet::new(), Vec::new());
+    // Where these may be links, or a partial clone lacks what this takes, every commit is visited.
+    let is_directory = |path: &&str| {
+        let itself = [path, &*format!(":(exclude,glob){path}/**")];
+        repository.commits_that_change(tips, &itself).is_ok_and(|commits| commits.is_empty())
+    };
+    let are_directories = ["data", "data/data"].iter().all(is_directory);
+    let changed = repository.commits_that_change(tips, &LOOKED_AT).ok().filter(|_| are_directories);
+    let (mut visited, mut cut_off) = (HashSet::new(), Vec::new());
     for (tip, newest) in tips.iter().enumerate() {
         let mut chain: Vec<Past> = Vec::new();
         let mut next = Some(newest);
@@ -52,50 +59,15 @@ pub fn walk_history(
             latest = past.time.max(latest);
             past.time = latest;
         }
-        for together in chain.chunks(TOGETHER) {
-            for (past, state) in together.iter().zip(states(repository, together)?) {
-                let is_known = state.as_ref().is_some_and(|state| known.contains(state));
-                if is_known {
-                    continue;
-                }
+        // The first is always visited, and after a commit with links, what they lead to may be another thing.
+        let mut has_links = true;
+        for past in &chain {
+            if has_links || changed.as_ref().is_none_or(|changed| changed.contains(&past.commit)) {
                 let files = list_commit(repository, &past.commit);
-                known.extend(state.filter(|_| !files.has_links));
+                has_links = files.has_links;
                 visit(past, files);
             }
         }
     }
     Ok(cut_off)
-}
-
-/// What tells the documents of each commit from those of others: the IDs of all that may be one, or hold some. None
-/// where that is not enough, as where a link leads elsewhere.
-fn states(repository: &Repository, commits: &[Past]) -> Result<Vec<Option<State>>, GitError> {
-    let ids: Vec<CommitId> = commits.iter().map(|past| past.commit.clone()).collect();
-    let data = repository.trees(&ids, DATA, MAX_TREE)?;
-    let lacks = ids.iter().zip(&data).filter(|(_, tree)| **tree == MaybeDirectory::Missing);
-    let lacks: Vec<CommitId> = lacks.map(|(id, _)| id.clone()).collect();
-    let mut roots = repository.trees(&lacks, "", MAX_TREE)?.into_iter();
-    let states = data.into_iter().map(|tree| match tree {
-        MaybeDirectory::Entries(entries) => state(true, entries),
-        MaybeDirectory::Missing => match roots.next() {
-            Some(MaybeDirectory::Entries(entries)) => state(false, entries),
-            _ => None,
-        },
-        MaybeDirectory::Other => None,
-    });
-    Ok(states.collect())
-}
-
-/// Whether it is of `data/data`, and the entries that may be documents or hold some.
-type State = (bool, Vec<(Vec<u8>, String)>);
-
-fn state(is_data: bool, tree: Vec<TreeEntry>) -> Option<State> {
-    let mut entries = Vec::new();
-    for TreeEntry { mode, name, id } in tree {
-        if is_looked_at(is_data, &name) {
-            (mode != "120000").then_some(())?;
-            entries.push((name.into_encoded_bytes(), id));
-        }
-    }
-    Some((is_data, entries))
 }

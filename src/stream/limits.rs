@@ -53,9 +53,6 @@ pub(super) const MAX_DEPTH: usize = 16;
 /// The most files and directories that are looked at in a checkout. (real: a release payload has 1,000 manifests)
 pub(super) const MAX_FILES: usize = 10_000;
 
-/// The largest directory of a commit that is compared with those of other commits, in bytes. (real: 2 KiB)
-pub(super) const MAX_TREE: usize = 1024 * 1024;
-
 /// The most that is read of the documents of all commits of a history together, in bytes. (real: 0.1 GiB)
 pub const MAX_HISTORY_BYTES: usize = 512 * 1024 * 1024;
 

@@ -627,16 +627,22 @@ fn a_history_is_what_the_commits_say_whatever_the_repository_says_beside_them() 
 
 #[test]
 fn a_link_may_lead_to_another_document_by_the_next_commit() {
-    let repo = Repo::new();
-    let link = repo.path().join("data/data/coreos/rhcos.json");
-    fs::create_dir_all(link.parent().unwrap()).unwrap();
-    std::os::unix::fs::symlink("../../../elsewhere.json", &link).unwrap();
-    for build in [FIRST, SECOND, THIRD] {
-        repo.write("elsewhere.json", &document(build));
-        repo.commit("a bump");
+    let path = "data/data/coreos/rhcos.json";
+    for link in ["data", "data/data", "data/data/coreos", path] {
+        let repo = Repo::new();
+        repo.write("README", "x");
+        repo.commit("the link comes later");
+        let at = repo.path().join(link);
+        fs::create_dir_all(at.parent().unwrap()).unwrap();
+        let up = "../".repeat(link.split('/').count() - 1);
+        std::os::unix::fs::symlink(format!("{up}kept/{link}"), &at).unwrap();
+        for build in [FIRST, SECOND, THIRD] {
+            repo.write(&format!("kept/{path}"), &document(build));
+            repo.commit("a bump");
+        }
+        let (_, found, json) = statuses(&repo, &ALL, &["--ref", "main"]);
+        assert_eq!(found.iter().filter(|it| it.ends_with(" pinned")).count(), 3, "{link}: {json}");
     }
-    let (_, found, json) = statuses(&repo, &ALL, &["--ref", "main"]);
-    assert_eq!(found.iter().filter(|it| it.ends_with(" pinned")).count(), 3, "{json}");
 }
 
 #[test]

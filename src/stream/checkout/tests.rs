@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::stream::walk_history;
 use crate::test_support::{Repo, testdata};
 
 /// A tree of files by their paths. A directory is there if a file is below it, unless the clone lacks it.
@@ -249,16 +250,36 @@ fn the_files_of_a_commit_are_listed_as_they_are_read() {
 }
 
 #[test]
-fn what_may_hold_documents_is_looked_at() {
-    for (name, in_data, at_root) in [
-        ("x.json", true, true),
-        ("X.JSON", true, true),
-        ("x.yaml", false, true),
-        ("coreos", true, false),
-        ("data", false, true),
-        ("README.md", false, false),
+fn a_change_to_what_may_hold_documents_is_part_of_the_history() {
+    let repo = Repo::new();
+    repo.write("README.md", "");
+    let commit = |name: &str| CommitId::parse(&repo.commit(name)).unwrap();
+    let first = commit("first");
+    let mut expected = vec![first];
+    let mut last = None;
+    for (path, is_looked_at) in [
+        ("x.json", true),
+        ("README.md", false),
+        ("X.JSON", true),
+        ("x.yaml", true),
+        ("x.YML", true),
+        ("below/x.json", false),
+        ("data/data/x.json", true),
+        ("data/data/X.Json", true),
+        ("data/data/x.yaml", false),
+        ("data/data/below/x.json", false),
+        ("data/data/coreos/x.json", true),
+        ("data/data/coreos/below/x.json", true),
     ] {
-        let looked_at = [true, false].map(|is_data| is_looked_at(is_data, OsStr::new(name)));
-        assert_eq!(looked_at, [in_data, at_root], "{name}");
+        repo.write(path, "new");
+        let made = commit(path);
+        last = Some(made.clone());
+        expected.extend(is_looked_at.then_some(made));
     }
+    let mut visited = Vec::new();
+    walk_history(&Repository::at(repo.path()), &[last.unwrap()], None, |past, _| {
+        visited.push(past.commit.clone());
+    })
+    .unwrap();
+    assert_eq!(visited, expected);
 }

@@ -84,11 +84,10 @@ impl Process {
         Ok(Self { child, input, output: ProcessOutput { receiver, chunk: Vec::new(), at: 0 }, complaint })
     }
 
-    /// Asks for objects. The pipe takes all names at once: nothing else is in it.
-    pub(super) fn ask(&mut self, names: &[Vec<u8>]) -> Result<(), NoAnswer> {
+    /// Asks for an object.
+    pub(super) fn ask(&mut self, name: &[u8]) -> Result<(), NoAnswer> {
         let Some(input) = &mut self.input else { return Err(NoAnswer::End) };
-        let lines = names.iter().flat_map(|name| [name.as_slice(), b"\n"]).collect::<Vec<_>>().concat();
-        match input.write_all(&lines).and_then(|()| input.flush()) {
+        match input.write_all(&[name, b"\n"].concat()).and_then(|()| input.flush()) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(NoAnswer::End),
             asked => asked.map_err(NoAnswer::Io),
         }

@@ -135,7 +135,11 @@ fn a_text_means_what_it_means_to_go() {
         ),
         (in_arch(r#""images": {"aws": {"regions": {"US": {"image": "i"}}}}"#), Reads, ""),
         // What is not UTF-8 becomes U+FFFD.
-        (located("https://h/\\ud800"), ReadsWhatNobodyWrites, "location: found malformed JSON (unexpected end of hex escape)"),
+        (
+            located("https://h/\\ud800"),
+            ReadsWhatNobodyWrites,
+            "location: found malformed JSON (unexpected end of hex escape)",
+        ),
         // A number is looked at where it is asked for.
         (with(r#""x": 1e999"#), ReadsWhatNobodyWrites, "number out of range"),
         (with(r#""x": 123456789012345678901234567890"#), Reads, ""),
