@@ -2,7 +2,6 @@
 
 mod cloud;
 mod human;
-mod loss;
 mod markdown;
 mod step;
 
@@ -12,15 +11,15 @@ use std::sync::Arc;
 use serde::Serialize;
 
 pub use cloud::CloudChange;
-pub use loss::{Loss, LossKind};
 pub use step::{Newer, Step};
 
 use super::artifacts::{self, ArtifactChange, Difference};
+use super::missing::Missing;
 use super::pairing::{Pair, PairedBy, Pairing};
-use crate::stream::{ArtifactId, Document};
+use crate::stream::Document;
 
 /// The version of the JSON form.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 #[derive(Debug, Clone)]
 pub struct Side {
@@ -68,14 +67,10 @@ pub struct DocumentDiff {
     pub same: bool,
     /// The architectures whose builds changed.
     pub builds: Vec<BuildChange>,
-    /// Architectures that came and went.
-    pub architectures: Moves,
-    /// `ARCH/PLATFORM` that came and went, in architectures that both have.
-    pub platforms: Moves,
-    /// `ARCH/PLATFORM/FORMAT` that came and went, in platforms that both have.
-    pub formats: Moves,
-    /// What is gone, in the words of the field: an alarm each.
-    pub losses: Vec<Loss>,
+    /// What the new side has and the old one lacks.
+    pub gained: Vec<Missing>,
+    /// What the new side lacks: an alarm each.
+    pub lost: Vec<Missing>,
     /// Every artifact that differs: first those of the new side, then those that are gone.
     pub artifacts: Vec<ArtifactChange>,
     /// Every value of the cloud images that differs.
@@ -94,16 +89,6 @@ pub struct Sides<T> {
     pub new: T,
 }
 
-/// What came and what went.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Moves {
-    /// On the new side alone.
-    pub gained: Vec<String>,
-    /// On the old side alone.
-    pub lost: Vec<String>,
-}
-
 /// An architecture whose builds changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -117,9 +102,9 @@ pub struct BuildChange {
 }
 
 impl Diff {
-    /// Whether anything is gone: a document, an architecture, a platform, a format, a region.
+    /// Whether anything is gone: a document, or something that one has.
     pub fn has_losses(&self) -> bool {
-        !self.only_in_old.is_empty() || self.documents.iter().any(|document| !document.losses.is_empty())
+        !self.only_in_old.is_empty() || self.documents.iter().any(|document| !document.lost.is_empty())
     }
 
     /// The documents that were not compared, and why.
@@ -166,18 +151,7 @@ impl DocumentDiff {
     /// Compares two versions of a document.
     fn of(pair: Pair<'_>) -> Self {
         let Pair { old, new, by } = pair;
-        let architectures = Moves::of(old, new, |id| Some(id.arch.to_string()));
-        let in_both =
-            |arch: &str| !architectures.gained.iter().chain(&architectures.lost).any(|moved| moved == arch);
-        let platform = |id: &ArtifactId| format!("{}/{}", id.arch, id.platform);
-        let platforms = Moves::of(old, new, |id| in_both(&id.arch).then(|| platform(id)));
-        let formats = Moves::of(old, new, |id| {
-            let platform = platform(id);
-            let moved = platforms.gained.iter().chain(&platforms.lost).any(|it| *it == platform);
-            (in_both(&id.arch) && !moved).then(|| format!("{platform}/{}", id.format))
-        });
         let builds = build_changes(old, new);
-        let losses = loss::losses(old, new, [&architectures, &platforms, &formats]);
         let artifacts = artifacts::changes(Some(old), Some(new));
         let cloud_images = cloud::changes(old, new);
         Self {
@@ -187,10 +161,8 @@ impl DocumentDiff {
             paired_by: by,
             stream: Sides { old: old.stream.clone(), new: new.stream.clone() },
             builds,
-            architectures,
-            platforms,
-            formats,
-            losses,
+            gained: Missing::between(old, new),
+            lost: Missing::between(new, old),
             artifacts,
             cloud_images,
         }
@@ -205,17 +177,6 @@ impl DocumentDiff {
     fn stream_title(&self) -> String {
         let Sides { old, new } = &self.stream;
         if old == new { new.clone() } else { format!("{old} → {new}") }
-    }
-
-    /// What the new side has besides, by kind; kinds without any are left out.
-    fn gained(&self) -> impl Iterator<Item = (&'static str, &[String])> {
-        let kinds = [
-            ("new architectures", &self.architectures),
-            ("new platforms", &self.platforms),
-            ("new formats", &self.formats),
-        ];
-        let gained = kinds.into_iter().map(|(kind, moves)| (kind, moves.gained.as_slice()));
-        gained.filter(|(_, names)| !names.is_empty())
     }
 
     /// How many artifacts have each kind of change; kinds without any are left out.
@@ -238,19 +199,6 @@ impl DocumentDiff {
     /// The artifacts that a person should see one by one: not those that merely are of another build now.
     fn notable(&self) -> impl Iterator<Item = &ArtifactChange> {
         self.artifacts.iter().filter(|artifact| artifact.change != Difference::Rebuilt)
-    }
-}
-
-impl Moves {
-    fn of(old: &Document, new: &Document, name: impl Fn(&ArtifactId) -> Option<String>) -> Self {
-        let names = |document: &Document| -> BTreeSet<String> {
-            document.artifacts.iter().filter_map(|artifact| name(&artifact.id)).collect()
-        };
-        let (old, new) = (names(old), names(new));
-        Self {
-            gained: new.difference(&old).cloned().collect(),
-            lost: old.difference(&new).cloned().collect(),
-        }
     }
 }
 

@@ -4,10 +4,12 @@
 
 mod artifacts;
 pub mod diff;
+mod missing;
 mod pairing;
 mod since_base;
 
 pub use artifacts::{ArtifactChange, Difference, Pinned};
+pub(crate) use missing::{Missing, missing, paths};
 pub use pairing::PairedBy;
 pub(crate) use pairing::Pairing;
 pub use since_base::{Change, ChangeKind, Changes};

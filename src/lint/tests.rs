@@ -163,9 +163,8 @@ fn the_branch_and_the_siblings() {
         alarms(&[(one, less.clone()), (other, sibling.clone())], None, None),
         [
             "L004 stream: the stream label names OpenShift 4.19, but that of coreos-rhel-10.json names 4.20",
-            "L012 architectures.aarch64.artifacts: coreos-rhel-10.json has aarch64 artifacts: vmware, which are missing here",
-            "L012 architectures.x86_64.images.aws.regions: coreos-rhel-10.json has x86_64 images.aws.regions: \
-             us-west-2, which are missing here",
+            "L012 architectures.aarch64.artifacts: coreos-rhel-10.json has platform vmware on aarch64, missing here",
+            "L012 architectures.x86_64.images.aws: coreos-rhel-10.json has aws us-west-2 on x86_64, missing here",
         ]
     );
     // What was so before was not lost by this change, and documents elsewhere are no siblings.
@@ -184,22 +183,17 @@ fn what_was_before() {
         (
             lost,
             vec![
-                "L011 architectures: the base has the architectures aarch64, which are gone",
-                "L011 architectures.x86_64.artifacts: the base has x86_64 artifacts: vmware, which are gone",
+                "L011 architectures: architecture aarch64 is gone since the base",
+                "L011 architectures.x86_64.artifacts: platform vmware is gone on x86_64 since the base",
             ],
         ),
         (
             two(new()),
-            vec![
-                "L011 architectures.x86_64.images.aws.regions: the base has x86_64 images.aws.regions: us-east-1, \
-                  which are gone",
-            ],
+            vec!["L011 architectures.x86_64.images.aws: aws us-east-1 is gone on x86_64 since the base"],
         ),
         (
             edited(new(), &format!("{x86}/artifacts/metal/formats/pxe"), Value::Null),
-            vec![
-                "L011 architectures.x86_64.artifacts.metal: the base has x86_64 artifacts.metal: pxe, which are gone",
-            ],
+            vec!["L011 architectures.x86_64.artifacts.metal: metal pxe is gone on x86_64 since the base"],
         ),
     ];
     for (value, expected) in cases {

@@ -199,7 +199,7 @@ fn what_is_lost_is_an_alarm() {
     assert_eq!(
         alarms,
         [
-            "ppc64le is gone",
+            "architecture ppc64le is gone",
             "platform vmware is gone on x86_64",
             "metal 4k.raw.gz is gone on x86_64",
             "cloud images of gcp are gone on x86_64",
@@ -209,7 +209,7 @@ fn what_is_lost_is_an_alarm() {
     let markdown = diff(&repo, &["with", "HEAD", "--output", "markdown"]).stdout;
     assert_eq!(markdown.matches("- **Alarm:** ").count(), 5, "{markdown}");
     let json = diff(&repo, &["with", "HEAD", "--output", "json"]).json_of("diff");
-    assert_eq!(json["documents"][0]["losses"][4]["names"], serde_json::json!(["me-central-1", "me-south-1"]));
+    assert_eq!(json["documents"][0]["lost"][4]["names"], serde_json::json!(["me-central-1", "me-south-1"]));
 
     let status = |args: &[&str]| diff(&repo, &[&["--exit-status", "losses"], args].concat()).status();
     assert_eq!(status(&["with", "HEAD"]), 1);

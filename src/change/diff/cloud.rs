@@ -21,14 +21,6 @@ pub struct CloudChange {
     pub new: Option<String>,
 }
 
-/// How many values of one provider changed, came and went.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Counts {
-    changed: usize,
-    added: usize,
-    removed: usize,
-}
-
 pub(super) fn changes(old: &Document, new: &Document) -> Vec<CloudChange> {
     let key = |image: &CloudImage| (Arc::clone(&image.arch), image.path.clone());
     let mut olds: HashMap<(Arc<str>, String), &str> =
@@ -51,31 +43,14 @@ pub(super) fn changes(old: &Document, new: &Document) -> Vec<CloudChange> {
     changes
 }
 
-/// The changes by architecture and provider (`images.aws`): one document names an image for each of 30 regions.
-pub(super) fn by_provider(changes: &[CloudChange]) -> BTreeMap<(&str, &str), Counts> {
-    let mut counts: BTreeMap<(&str, &str), Counts> = BTreeMap::new();
+/// How many values differ by architecture and provider (`images.aws`): one document names an image for each of 30
+/// regions.
+pub(super) fn by_provider(changes: &[CloudChange]) -> BTreeMap<(&str, &str), usize> {
+    let mut values: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for change in changes {
         let second_dot = change.path.match_indices('.').nth(1).map_or(change.path.len(), |(at, _)| at);
         let provider = change.path.get(..second_dot).unwrap_or(&change.path);
-        let counts = counts.entry((&change.arch, provider)).or_default();
-        match (&change.old, &change.new) {
-            (Some(_), None) => counts.removed += 1,
-            (None, _) => counts.added += 1,
-            (Some(_), Some(_)) => counts.changed += 1,
-        }
+        *values.entry((&change.arch, provider)).or_default() += 1;
     }
-    counts
-}
-
-impl Counts {
-    /// `4 changed, 1 added`.
-    pub(super) fn shown(&self) -> String {
-        let all = [(self.changed, "changed"), (self.added, "added"), (self.removed, "removed")];
-        let some: Vec<String> = all
-            .into_iter()
-            .filter(|(number, _)| *number > 0)
-            .map(|(number, word)| format!("{number} {word}"))
-            .collect();
-        some.join(", ")
-    }
+    values
 }

@@ -33,11 +33,11 @@ fn write_document(out: &mut impl Write, document: &DocumentDiff) -> io::Result<(
             Printable(&builds.new)
         )?;
     }
-    for loss in &document.losses {
-        writeln!(out, "  ALARM: {loss}")?;
+    for lost in &document.lost {
+        writeln!(out, "  ALARM: {}", lost.gone())?;
     }
-    for (kind, names) in document.gained() {
-        writeln!(out, "  {kind}: {}", Printable(&names.join(", ")))?;
+    for gained in &document.gained {
+        writeln!(out, "  new: {}{}", gained.what(), gained.on())?;
     }
     if !document.artifacts.is_empty() {
         writeln!(out, "  artifacts: {}", document.counted())?;
@@ -48,10 +48,10 @@ fn write_document(out: &mut impl Write, document: &DocumentDiff) -> io::Result<(
         writeln!(out, "    {sign} {}: {}", Printable(&id), Printable(&artifact.shown()))?;
     }
     if !document.cloud_images.is_empty() {
-        writeln!(out, "  cloud images: {}", count(document.cloud_images.len(), "value"))?;
+        writeln!(out, "  cloud images: {} changed", count(document.cloud_images.len(), "value"))?;
     }
-    for ((arch, provider), counts) in cloud::by_provider(&document.cloud_images) {
-        writeln!(out, "    {} {}: {}", Printable(arch), Printable(provider), counts.shown())?;
+    for ((arch, provider), values) in cloud::by_provider(&document.cloud_images) {
+        writeln!(out, "    {} {}: {values}", Printable(arch), Printable(provider))?;
     }
     writeln!(out, "  {}\n", Printable(&document.step.message))
 }

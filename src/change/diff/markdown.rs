@@ -29,11 +29,14 @@ fn write_document(out: &mut impl Write, document: &DocumentDiff) -> io::Result<(
         writeln!(out, "The two are {shown}.\n")?;
     }
     writeln!(out, "**In step?** {}.", prose(&document.step.message, 600))?;
-    if !document.losses.is_empty() {
+    if !document.lost.is_empty() || !document.gained.is_empty() {
         writeln!(out)?;
     }
-    for loss in &document.losses {
-        writeln!(out, "- **Alarm:** {}", prose(&loss.to_string(), 2000))?;
+    for lost in &document.lost {
+        writeln!(out, "- **Alarm:** {}", prose(&lost.gone(), 2000))?;
+    }
+    for gained in &document.gained {
+        writeln!(out, "- new: {}", prose(&format!("{}{}", gained.what(), gained.on()), 2000))?;
     }
     if !document.builds.is_empty() {
         writeln!(out, "\n| architecture | old build | new build |\n| --- | --- | --- |")?;
@@ -42,11 +45,6 @@ fn write_document(out: &mut impl Write, document: &DocumentDiff) -> io::Result<(
             let (old, new) = (code(&builds.old, 300), code(&builds.new, 300));
             writeln!(out, "| {} | {old} | {new} |", code(&change.arch, 40))?;
         }
-    }
-    let mut break_before = "\n";
-    for (kind, names) in document.gained() {
-        let names: Vec<String> = names.iter().map(|name| code(name, 200)).collect();
-        writeln!(out, "{}- {kind}: {}", std::mem::take(&mut break_before), names.join(", "))?;
     }
     if !document.artifacts.is_empty() {
         writeln!(out, "\nArtifacts: {}.", document.counted())?;
@@ -64,10 +62,10 @@ fn write_document(out: &mut impl Write, document: &DocumentDiff) -> io::Result<(
     }
     let providers = cloud::by_provider(&document.cloud_images);
     if !providers.is_empty() {
-        writeln!(out, "\n| cloud images | | values |\n| --- | --- | --- |")?;
+        writeln!(out, "\n| cloud images | | values changed |\n| --- | --- | --- |")?;
     }
-    for ((arch, provider), counts) in providers {
-        writeln!(out, "| {} | {} | {} |", code(provider, 100), code(arch, 40), counts.shown())?;
+    for ((arch, provider), values) in providers {
+        writeln!(out, "| {} | {} | {values} |", code(provider, 100), code(arch, 40))?;
     }
     Ok(())
 }

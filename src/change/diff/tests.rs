@@ -1,4 +1,5 @@
 use super::*;
+use crate::stream::ArtifactId;
 
 /// A document of one stream: `(artifact, release, first digit of the sha256)`, and cloud images.
 fn document(name: &str, stream: &str, artifacts: &[(&str, &str, char)], images: &[(&str, &str)]) -> Document {
