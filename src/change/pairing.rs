@@ -106,7 +106,7 @@ impl<'d> Described<'d> {
             let product = location.file().product();
             // On the mirror, a directory is of an OpenShift version, whatever RHEL its builds are of.
             if !location.layout().is_mirror() {
-                described.directories.insert((product, location.directory()));
+                described.directories.insert((product, location.directory().to_owned()));
             }
             let release = artifact.release.parse().ok();
             let build = location.build().cloned().or(release);

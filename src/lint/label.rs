@@ -79,12 +79,12 @@ fn directories(subject: &Subject<'_>, alarms: &mut Alarms) {
         let path = || artifact_path(artifact, "location");
         if let Some(expected) = expected.filter(|expected| *expected != found) {
             alarms.add(Rule::Directory, subject.document, || {
-                let found = excerpt(&found, 80);
+                let found = excerpt(found, 80);
                 (path(), format!("the build {build} is in the directory {found}, expected {expected}"))
             });
         } else if product != Product::Rhcos && found != label {
             alarms.add(Rule::Directory, subject.document, || {
-                let (found, label) = (excerpt(&found, 80), excerpt(label, 80));
+                let (found, label) = (excerpt(found, 80), excerpt(label, 80));
                 (path(), format!("the file is in the directory {found}, but the stream label is {label}"))
             });
         }

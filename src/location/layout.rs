@@ -66,46 +66,20 @@ impl fmt::Display for Layout {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Location {
-    base: Box<str>,
+    text: Box<str>,
+    /// The length of the base.
+    base: usize,
     pub(super) directory: LayoutDirectory,
     file: FileName,
 }
 
-/// The directory of a file under its base.
+/// The directory of a file under its base. Builds keep their directory where layouts agree, so its name need not be a
+/// build ID that can be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum LayoutDirectory {
-    Releases { name: Box<str>, build: BuildDirectory, arch: Arch },
-    Streams { name: Box<str>, build: BuildDirectory, arch: Arch },
-    Mirror { arch: MirrorArch, parent: Parent, leaf: Leaf },
-}
-
-/// The directory of a build. Builds keep their directory where layouts agree, so the name need not be a build ID
-/// that can be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct BuildDirectory {
-    name: Box<str>,
-    id: Option<BuildId>,
-}
-
-/// How the architecture of a mirror directory is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct MirrorArch {
-    pub(super) arch: Arch,
-    /// As written; none in the arch-less form, which is `x86_64`.
-    pub(super) written: Option<&'static str>,
-}
-
-impl MirrorArch {
-    pub(super) fn rpm(arch: Arch) -> Self {
-        Self { arch, written: Some(arch.rpm_name()) }
-    }
-
-    fn read(segment: &str) -> Option<Self> {
-        if let Some(arch) = Arch::from_rpm_name(segment) {
-            return Some(Self::rpm(arch));
-        }
-        Arch::from_go_name(segment).map(|arch| Self { arch, written: Some(arch.go_name()) })
-    }
+    Releases { build: Option<BuildId>, arch: Arch },
+    Streams { build: Option<BuildId>, arch: Arch },
+    Mirror { arch: Arch, parent: Parent, leaf: Leaf },
 }
 
 /// The directory under `dependencies/rhcos` on the mirror.
@@ -113,10 +87,8 @@ impl MirrorArch {
 pub(super) enum Parent {
     /// `4.8`.
     Series(Series),
-    /// `latest`, which repeats the newest series.
+    /// `latest`, which repeats the newest series, or holds files itself.
     Latest,
-    /// None: the directory `dependencies/rhcos/latest` holds files itself.
-    None,
     /// `pre-release`.
     PreRelease,
     /// `pre-release/4.8`.
@@ -129,9 +101,9 @@ pub(super) enum Leaf {
     Build(BuildId),
     Release(OcpVersion),
     /// `latest`, `latest-4.9`.
-    Latest(Option<Series>),
+    Latest,
     /// Neither a build ID nor a version that can be read.
-    Other(Box<str>),
+    Other,
 }
 
 impl Location {
@@ -147,20 +119,20 @@ impl Location {
         if let Some(odd) = segments.iter().find(|segment| !is_plain(segment)) {
             return Err(NotUnderstood::OddSegment { segment: crate::text::excerpt(odd, 80) });
         }
-        let (directory, file, depth) = read_segments(&segments)?;
-        // The base is the URL without its last segments, whatever the segments before them are.
-        let text = literal.as_str();
-        let slash = text.rmatch_indices('/').nth(depth);
-        let (base, _) = slash.and_then(|(at, _)| text.split_at_checked(at)).ok_or(NotUnderstood::NoLayout)?;
-        Ok(Self { base: base.into(), directory, file })
+        Self::of(literal.as_str(), &segments)
     }
 
     /// Reads what a file's path means, such as a bucket's key. Its base is the path before the layout begins.
     pub fn of_path(segments: &[&str]) -> Result<Self, NotUnderstood> {
-        let (directory, file, depth) = read_segments(segments)?;
-        let above = segments.len().saturating_sub(depth + 1);
-        let base = segments.get(..above).unwrap_or_default().join("/");
-        Ok(Self { base: base.into(), directory, file })
+        Self::of(&segments.join("/"), segments)
+    }
+
+    fn of(text: &str, segments: &[&str]) -> Result<Self, NotUnderstood> {
+        let (directory, depth) = LayoutDirectory::read(segments)?;
+        let file = FileName::read(segments.last().copied().unwrap_or_default(), directory.arch());
+        // The base is the text without its last segments, whatever the segments before them are.
+        let base = text.rmatch_indices('/').nth(depth).map_or(0, |(at, _)| at);
+        Ok(Self { text: text.into(), base, directory, file })
     }
 
     /// The layout.
@@ -178,7 +150,7 @@ impl Location {
 
     /// Scheme, host, port and the path before the layout begins, without a slash at its end.
     pub fn base(&self) -> &str {
-        &self.base
+        self.text.get(..self.base).unwrap_or_default()
     }
 
     /// The architecture.
@@ -190,7 +162,7 @@ impl Location {
     pub fn build(&self) -> Option<&BuildId> {
         match (&self.directory, self.file.id()) {
             (LayoutDirectory::Releases { build, .. } | LayoutDirectory::Streams { build, .. }, _) => {
-                build.id.as_ref()
+                build.as_ref()
             }
             (LayoutDirectory::Mirror { leaf: Leaf::Build(build), .. }, _)
             | (LayoutDirectory::Mirror { .. }, Some(FileId::Build(build))) => Some(build),
@@ -201,15 +173,12 @@ impl Location {
     /// The name of the directory that holds the file's build or release, which need not be a build ID or version
     /// that can be read; none in a `latest` directory.
     pub fn build_directory(&self) -> Option<&str> {
-        match &self.directory {
-            LayoutDirectory::Releases { build, .. } | LayoutDirectory::Streams { build, .. } => {
-                Some(&build.name)
-            }
-            LayoutDirectory::Mirror { leaf: Leaf::Build(build), .. } => Some(build.as_str()),
-            LayoutDirectory::Mirror { leaf: Leaf::Release(version), .. } => Some(version.as_str()),
-            LayoutDirectory::Mirror { leaf: Leaf::Other(name), .. } => Some(name),
-            LayoutDirectory::Mirror { leaf: Leaf::Latest(_), .. } => None,
-        }
+        let from_right = match &self.directory {
+            LayoutDirectory::Releases { .. } | LayoutDirectory::Streams { .. } => 2,
+            LayoutDirectory::Mirror { leaf: Leaf::Latest, .. } => return None,
+            LayoutDirectory::Mirror { .. } => 1,
+        };
+        self.text.rsplit('/').nth(from_right)
     }
 
     /// The OpenShift release, if the URL says one.
@@ -227,24 +196,27 @@ impl Location {
     }
 
     /// The directory that holds the builds or releases, as it is written: `rhcos-4.8`, `4.14-9.2`, `c10s`,
-    /// and on the mirror `4.8`, `latest` or `pre-release`.
-    pub fn directory(&self) -> String {
-        match &self.directory {
-            LayoutDirectory::Releases { name, .. } | LayoutDirectory::Streams { name, .. } => {
-                name.to_string()
+    /// and on the mirror `4.8`, `latest`, `pre-release` or `pre-release/4.8`.
+    pub fn directory(&self) -> &str {
+        let (tail, segments) = match &self.directory {
+            LayoutDirectory::Mirror { parent, .. } => {
+                let (_, tail) = self.tail().split_once("dependencies/rhcos/").unwrap_or_default();
+                (tail, if matches!(parent, Parent::PreReleaseSeries(_)) { 2 } else { 1 })
             }
-            LayoutDirectory::Mirror { parent, .. } => parent.to_string(),
-        }
+            _ => (self.tail(), 1),
+        };
+        let end = tail.match_indices('/').nth(segments - 1).map(|(at, _)| at);
+        end.and_then(|end| tail.get(..end)).unwrap_or(tail)
     }
 
     /// The URL, exactly as it was read.
-    pub fn url(&self) -> String {
-        format!("{}/{}", self.base, self.tail())
+    pub fn url(&self) -> &str {
+        &self.text
     }
 
     /// The URL without its base.
-    pub(super) fn tail(&self) -> String {
-        format!("{}/{}", self.directory, self.file.as_str())
+    pub(super) fn tail(&self) -> &str {
+        self.text.get(self.base..).unwrap_or_default().trim_start_matches('/')
     }
 
     pub(super) fn description(&self) -> String {
@@ -262,15 +234,6 @@ impl Location {
     }
 }
 
-/// Reads the segments of a path: the directory, the file, and the index, from the right, of the slash that ends
-/// the base.
-fn read_segments(segments: &[&str]) -> Result<(LayoutDirectory, FileName, usize), NotUnderstood> {
-    let (directory, depth) = LayoutDirectory::read(segments)?;
-    let file = segments.last().copied().unwrap_or_default();
-    let file = FileName::read(file, directory.arch());
-    Ok((directory, file, depth))
-}
-
 impl LayoutDirectory {
     /// Reads the directory, and counts how many of the last segments belong to it and the file. (The count
     /// is less by one: it is the index, from the right, of the slash that ends the base.)
@@ -280,13 +243,13 @@ impl LayoutDirectory {
             return Self::read_mirror(before, inside).ok_or(NotUnderstood::OddMirror);
         }
         match segments {
-            [.., name, "builds", build, arch, _file] => {
+            [.., _name, "builds", build, arch, _file] => {
                 let (build, arch) = read_build(build, arch)?;
-                Ok((Self::Streams { name: (*name).into(), build, arch }, 4))
+                Ok((Self::Streams { build, arch }, 4))
             }
             [.., name, build, arch, _file] if name.starts_with("rhcos-") => {
                 let (build, arch) = read_build(build, arch)?;
-                Ok((Self::Releases { name: (*name).into(), build, arch }, 3))
+                Ok((Self::Releases { build, arch }, 3))
             }
             _ => Err(NotUnderstood::NoLayout),
         }
@@ -295,7 +258,7 @@ impl LayoutDirectory {
     fn read_mirror(before: &[&str], inside: &[&str]) -> Option<(Self, usize)> {
         let (_, below) = inside.split_at_checked(2)?;
         let (parent, leaf) = match below {
-            ["latest", _file] => (Parent::None, "latest"),
+            ["latest", _file] => (Parent::Latest, "latest"),
             ["latest", leaf, _file] => (Parent::Latest, *leaf),
             ["pre-release", leaf, _file] => (Parent::PreRelease, *leaf),
             ["pre-release", series, leaf, _file] => (Parent::PreReleaseSeries(series.parse().ok()?), *leaf),
@@ -303,84 +266,37 @@ impl LayoutDirectory {
             _ => return None,
         };
         let leaf = Leaf::read(leaf);
-        let written = before.last().and_then(|segment| MirrorArch::read(segment));
-        let depth = inside.len() - 1 + usize::from(written.is_some());
-        let arch = written.unwrap_or(MirrorArch { arch: Arch::X86_64, written: None });
-        Some((Self::Mirror { arch, parent, leaf }, depth))
+        let arch =
+            before.last().and_then(|name| Arch::from_rpm_name(name).or_else(|| Arch::from_go_name(name)));
+        let depth = inside.len() - 1 + usize::from(arch.is_some());
+        // The form without an architecture is that of x86_64.
+        Some((Self::Mirror { arch: arch.unwrap_or(Arch::X86_64), parent, leaf }, depth))
     }
 
     fn arch(&self) -> Arch {
         match self {
-            Self::Releases { arch, .. } | Self::Streams { arch, .. } => *arch,
-            Self::Mirror { arch, .. } => arch.arch,
+            Self::Releases { arch, .. } | Self::Streams { arch, .. } | Self::Mirror { arch, .. } => *arch,
         }
     }
 }
 
-fn read_build(name: &str, arch: &str) -> Result<(BuildDirectory, Arch), NotUnderstood> {
+fn read_build(name: &str, arch: &str) -> Result<(Option<BuildId>, Arch), NotUnderstood> {
     if name.starts_with(LATEST) {
         return Err(NotUnderstood::Latest);
     }
-    let known = Arch::from_rpm_name(arch);
-    let build = BuildDirectory { name: name.into(), id: name.parse().ok() };
-    Ok((build, known.ok_or_else(|| NotUnderstood::Arch { found: crate::text::excerpt(arch, 40) })?))
+    let unknown = || NotUnderstood::Arch { found: crate::text::excerpt(arch, 40) };
+    Ok((name.parse().ok(), Arch::from_rpm_name(arch).ok_or_else(unknown)?))
 }
 
 impl Leaf {
     fn read(segment: &str) -> Self {
-        if segment == LATEST {
-            return Self::Latest(None);
-        }
-        if let Some(series) =
-            segment.strip_prefix(LATEST).and_then(|rest| rest.strip_prefix('-')?.parse().ok())
-        {
-            return Self::Latest(Some(series));
+        let of_series = |rest: &str| rest.strip_prefix('-').is_some_and(|it| it.parse::<Series>().is_ok());
+        if segment.strip_prefix(LATEST).is_some_and(|rest| rest.is_empty() || of_series(rest)) {
+            return Self::Latest;
         }
         let build = segment.parse().map(Self::Build).ok();
         let release = || segment.parse().map(Self::Release).ok();
-        build.or_else(release).unwrap_or_else(|| Self::Other(segment.into()))
-    }
-}
-
-impl fmt::Display for LayoutDirectory {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Releases { name, build, arch } => write!(f, "{name}/{}/{arch}", build.name),
-            Self::Streams { name, build, arch } => write!(f, "{name}/builds/{}/{arch}", build.name),
-            Self::Mirror { arch, parent, leaf } => {
-                if let Some(written) = arch.written {
-                    write!(f, "{written}/")?;
-                }
-                f.write_str("dependencies/rhcos/")?;
-                if *parent != Parent::None {
-                    write!(f, "{parent}/")?;
-                }
-                write!(f, "{leaf}")
-            }
-        }
-    }
-}
-
-impl fmt::Display for Parent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Series(series) => write!(f, "{series}"),
-            Self::Latest | Self::None => f.write_str("latest"),
-            Self::PreRelease => f.write_str("pre-release"),
-            Self::PreReleaseSeries(series) => write!(f, "pre-release/{series}"),
-        }
-    }
-}
-
-impl fmt::Display for Leaf {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Build(build) => write!(f, "{build}"),
-            Self::Release(version) => write!(f, "{version}"),
-            Self::Latest(None) => f.write_str(LATEST),
-            Self::Latest(Some(series)) => write!(f, "{LATEST}-{series}"),
-            Self::Other(name) => f.write_str(name),
-        }
+        build.or_else(release).unwrap_or(Self::Other)
     }
 }
 

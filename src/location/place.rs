@@ -4,7 +4,7 @@ use super::artifact_url::ArtifactUrl;
 use super::build_id::{BuildContent, BuildId};
 use super::file_name::FileId;
 use super::host::{HostKind, PUBLIC_MIRROR};
-use super::layout::{Layout, LayoutDirectory, Leaf, Location, MirrorArch, NotUnderstood, Parent, is_plain};
+use super::layout::{Layout, LayoutDirectory, Leaf, Location, NotUnderstood, Parent, is_plain};
 use super::place_error::{NoPlace, PlaceError};
 use super::prefix::{Prefix, PrefixKind};
 use super::product::Product;
@@ -22,6 +22,9 @@ const CHANGEOVER: (Series, u64) = (Series { major: 4, minor: 9 }, 202_212_000_00
 
 /// ART's CDN, which the build pipeline fills.
 const CDN: &str = "https://rhcos.mirror.openshift.com/art/storage";
+
+/// The mirror's directory of what is not released.
+const PRE_RELEASE: &str = "pre-release";
 
 /// Fedora's own builds.
 const FEDORA: &str = "https://builds.coreos.fedoraproject.org/prod/streams";
@@ -75,7 +78,7 @@ impl Target {
 
     fn no_place(&self, source: &Location, why: NoPlace) -> PlaceError {
         PlaceError::NoPlace {
-            url: source.url(),
+            url: source.url().to_owned(),
             understood: source.description(),
             target: self.prefix().map_or_else(|| "a published host".to_owned(), Prefix::to_string),
             why,
@@ -128,7 +131,7 @@ fn under(
         },
     };
     let tail = match (streams, source.layout()) {
-        (false, Layout::Releases) | (true, Layout::Streams) => source.tail(),
+        (false, Layout::Releases) | (true, Layout::Streams) => source.tail().to_owned(),
         (false, _) => in_releases(source, release)?,
         (true, _) => in_streams(source, release)?,
     };
@@ -159,7 +162,7 @@ fn in_streams(source: &Location, release: Option<&str>) -> Result<String, NoPlac
 
 fn on_mirror(area: &MirrorArea, source: &Location, release: Option<&str>) -> Result<String, NoPlace> {
     if is_in_area(area, source) {
-        return Ok(source.tail());
+        return Ok(source.tail().to_owned());
     }
     let product = product_of(source)?;
     if product != Product::Rhcos {
@@ -171,23 +174,20 @@ fn on_mirror(area: &MirrorArea, source: &Location, release: Option<&str>) -> Res
             let series = series
                 .or_else(|| build.ocp())
                 .ok_or_else(|| NoPlace::NoSeries { build: build.to_string() })?;
-            (Parent::Series(series), Leaf::Build(build), file_of_build(source, release)?)
+            (series.to_string(), build.to_string(), file_of_build(source, release)?)
         }
         MirrorArea::PreRelease(None) => {
             let build = build_of(source, release)?;
-            (Parent::PreRelease, Leaf::Build(build), file_of_build(source, release)?)
+            (PRE_RELEASE.to_owned(), build.to_string(), file_of_build(source, release)?)
         }
-        MirrorArea::Release(version) => (
-            Parent::Series(version.series()),
-            Leaf::Release(version.clone()),
-            file_of_release(source, version)?,
-        ),
+        MirrorArea::Release(version) => {
+            (version.series().to_string(), version.to_string(), file_of_release(source, version)?)
+        }
         MirrorArea::PreRelease(Some(version)) => {
-            (Parent::PreRelease, Leaf::Release(version.clone()), file_of_release(source, version)?)
+            (PRE_RELEASE.to_owned(), version.to_string(), file_of_release(source, version)?)
         }
     };
-    let directory = LayoutDirectory::Mirror { arch: MirrorArch::rpm(source.arch()), parent, leaf };
-    Ok(format!("{directory}/{file}"))
+    Ok(format!("{}/dependencies/rhcos/{parent}/{leaf}/{file}", source.arch()))
 }
 
 /// Whether a URL is already in the directories that are meant, so that it stays as it is written.

@@ -52,12 +52,12 @@ fn every_layout_is_read_and_written() {
         let url = format!("{base}/{tail}");
         let location = Location::parse(&url).unwrap_or_else(|error| panic!("{url}: {error}"));
         assert_eq!(location.layout(), layout, "{url}");
-        assert_eq!((location.base(), location.directory().as_str()), (base, directory), "{url}");
+        assert_eq!((location.base(), location.directory()), (base, directory), "{url}");
         assert_eq!(location.url(), url);
         // The same of a path alone, as of a bucket's key.
         let (_, path) = url.split_once("://").unwrap();
         let of_path = Location::of_path(&path.split('/').collect::<Vec<_>>()).unwrap();
-        assert_eq!((of_path.layout(), &*of_path.url()), (layout, path));
+        assert_eq!((of_path.layout(), of_path.url()), (layout, path));
         assert_eq!(of_path.base(), base.split_once("://").unwrap().1);
     }
     // A build's directory alone is no layout.

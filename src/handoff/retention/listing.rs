@@ -281,7 +281,7 @@ impl ListedPlace {
             let name = location.build_directory()?.to_owned();
             let at = segments.iter().rposition(|segment| *segment == name)?;
             return (at >= above).then(|| Self {
-                directory: location.directory(),
+                directory: location.directory().to_owned(),
                 name,
                 arch: Some(location.arch()),
                 file: Some(location.file().clone()),

@@ -62,7 +62,7 @@ impl SyncJob {
         let root = root.find('/').and_then(|at| root.get(at..)).unwrap_or_default();
         Some(Self {
             version: release.or_else(|| destination.build().map(ToString::to_string))?,
-            mirror_prefix: destination.directory(),
+            mirror_prefix: destination.directory().to_owned(),
             base_dir: base_dir(root, destination.arch()),
             no_latest: false,
             synclist: None,
