@@ -61,7 +61,7 @@ pub use place::resolve;
 pub use place_error::{NoPlace, PlaceError};
 pub use prefix::{BadPrefix, Prefix, PrefixError, PrefixKind};
 pub use product::{NoDirectory, Product};
-pub use rewrite::{RewriteError, Rewritten, Unplaced, UnplacedReason, rewrite};
+pub use rewrite::{RewriteError, Rewritten, rewrite};
 pub use target::{Mirror, MirrorArea, MirrorError, MirrorVersion, Target};
 pub use version::{OcpVersion, Series, VersionError};
 

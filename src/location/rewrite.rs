@@ -4,9 +4,8 @@ use std::collections::HashMap;
 
 use super::artifact_url::ArtifactUrl;
 use super::place::resolve;
-use super::place_error::PlaceError;
 use super::target::Target;
-use crate::stream::{Faults, FoundUrl, UrlField, find_urls, replace_urls};
+use crate::stream::{Faults, FoundUrl, find_urls, replace_urls};
 use crate::text::excerpt;
 
 /// A document whose URLs are those of a target.
@@ -45,12 +44,14 @@ pub fn rewrite(name: &str, document: &str, target: &Target) -> Result<Rewritten,
     let mut taken: HashMap<String, &FoundUrl> = HashMap::with_capacity(found.len());
     for url in &found {
         match resolve(&url.url, url.release.as_deref(), target) {
-            Err(error) => unplaced.push(Unplaced::new(url, UnplacedReason::NoPlace(error))),
+            Err(error) => unplaced.push(format!("{}: {error}", excerpt(&url.path(), 300))),
             Ok(place) => {
                 let other = *taken.entry(place.as_str().to_owned()).or_insert(url);
                 if other.url != url.url {
-                    let (place, other) = (place.to_string(), excerpt(&other.path(), 300));
-                    unplaced.push(Unplaced::new(url, UnplacedReason::Taken { place, other }));
+                    let (path, other) = (excerpt(&url.path(), 300), excerpt(&other.path(), 300));
+                    unplaced.push(format!(
+                        "{path}: its new URL would be {place}, which is already the URL of a different file, {other}"
+                    ));
                 }
                 places.push(place);
             }
@@ -73,37 +74,7 @@ pub fn rewrite(name: &str, document: &str, target: &Target) -> Result<Rewritten,
 pub enum RewriteError {
     #[error(transparent)]
     Document(#[from] Faults),
-    #[error("{} of the document's URLs could not be placed:{}", .0.len(), shown(.0))]
-    Unplaced(Vec<Unplaced>),
-}
-
-fn shown(unplaced: &[Unplaced]) -> String {
-    unplaced.iter().flat_map(|one| ["\n  ".to_owned(), one.to_string()]).collect()
-}
-
-/// A URL of a document that has no place at a target.
-#[expect(missing_docs, reason = "each message says what it is")]
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{path}: {reason}")]
-pub struct Unplaced {
-    pub path: String,
-    pub field: UrlField,
-    #[source]
-    pub reason: UnplacedReason,
-}
-
-impl Unplaced {
-    fn new(url: &FoundUrl, reason: UnplacedReason) -> Self {
-        Self { path: excerpt(&url.path(), 300), field: url.field, reason }
-    }
-}
-
-/// Why a URL of a document has no place at a target.
-#[expect(missing_docs, reason = "each message says what it is")]
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum UnplacedReason {
-    #[error(transparent)]
-    NoPlace(#[from] PlaceError),
-    #[error("its new URL would be {place}, which is already the URL of a different file, {other}")]
-    Taken { place: String, other: String },
+    /// The path and the reason of each URL that has no place at the target, or that of another file.
+    #[error("{} of the document's URLs could not be placed:\n  {}", .0.len(), .0.join("\n  "))]
+    Unplaced(Vec<String>),
 }
