@@ -6,7 +6,7 @@ use url::Url;
 
 use super::evidence::{Absence, Observation};
 use crate::http::header::{self, HeaderMap};
-use crate::http::{Client, ErrorAnswer, Failure, ProbeError, Small, StatusCode, status_error};
+use crate::http::{Client, ErrorAnswer, ProbeError, Small, StatusCode, status_error};
 
 /// The headers that a firewall puts on what it answers in its server's place: Cloudflare's challenges, and AWS WAF's.
 const FIREWALLS: [&str; 2] = ["cf-mitigated", "x-amzn-waf-action"];
@@ -27,10 +27,7 @@ pub(super) async fn small_file(client: &Client, url: &Url, limit: usize) -> Smal
         Small::Body(headers, bytes) => (headers, SmallFile::Whole(bytes)),
         Small::TooLarge(headers) => (headers, SmallFile::TooLarge),
         Small::Error(answer) => return SmallFile::None(otherwise(&answer)),
-        Small::Failed(Failure::Refused(refusal)) => return SmallFile::None(Observation::Refused(refusal)),
-        Small::Failed(Failure::ProbeError(error, _)) => {
-            return SmallFile::None(Observation::Undetermined(error));
-        }
+        Small::Failed(failure) => return SmallFile::None(failure.into()),
     };
     by_firewall(StatusCode::OK, &headers)
         .map_or(file, |error| SmallFile::None(Observation::Undetermined(error)))
@@ -43,7 +40,7 @@ pub(super) fn otherwise(answer: &ErrorAnswer) -> Observation {
         return Observation::Undetermined(error);
     }
     match status {
-        StatusCode::NOT_FOUND | StatusCode::GONE => absent(status, Absence::Status),
+        StatusCode::NOT_FOUND | StatusCode::GONE => Observation::absent(status, Absence::Status),
         StatusCode::FORBIDDEN => forbidden(headers, start, is_cut),
         _ => Observation::Undetermined(status_error(attempts, status)),
     }
@@ -58,9 +55,9 @@ pub(super) fn in_place_of_the_file(status: StatusCode, headers: &HeaderMap) -> O
         return Some(Observation::Undetermined(error));
     }
     if is_html(headers) {
-        return Some(absent(status, Absence::Html));
+        return Some(Observation::absent(status, Absence::Html));
     }
-    is_archived(headers).then(|| absent(status, Absence::Archived))
+    is_archived(headers).then(|| Observation::absent(status, Absence::Archived))
 }
 
 /// Whose 403 it is. S3 says it of what does not exist to whoever may not list the bucket, also through CloudFront; a
@@ -69,13 +66,13 @@ fn forbidden(headers: &HeaderMap, body: &[u8], is_cut: bool) -> Observation {
     let status = StatusCode::FORBIDDEN;
     let unknown = |detail: &str| Observation::Undetermined(probe_error(status, detail.to_owned()));
     match s3_error_code(body) {
-        Some("InvalidObjectState") => return absent(status, Absence::Archived),
+        Some("InvalidObjectState") => return Observation::absent(status, Absence::Archived),
         _ if is_cut => return unknown("the server answered 403, and its response ended early"),
         // S3 says so of links that were signed for a time that is over.
         Some("AccessDenied") if contains(body, b"Request has expired") => {
             return unknown("the server answered 403: the signed URL that it redirects to has expired");
         }
-        Some("AccessDenied") => return absent(status, Absence::Status),
+        Some("AccessDenied") => return Observation::absent(status, Absence::Status),
         Some(code) => {
             let code = crate::text::excerpt(code, 60);
             return unknown(&format!(
@@ -88,14 +85,14 @@ fn forbidden(headers: &HeaderMap, body: &[u8], is_cut: bool) -> Observation {
     let server =
         |name: &[u8]| headers.get(header::SERVER).is_some_and(|it| it.as_bytes().eq_ignore_ascii_case(name));
     if has("x-amz-request-id") || server(b"AmazonS3") {
-        return absent(status, Absence::Status);
+        return Observation::absent(status, Absence::Status);
     }
     if is_html(headers) || server(b"CloudFront") {
         return unknown(
             "the server answered 403 with a page from a firewall or the server itself, not from an object store",
         );
     }
-    absent(status, Absence::Status)
+    Observation::absent(status, Absence::Status)
 }
 
 /// The code of one of S3's errors (Amazon S3 API, "Error responses").
@@ -147,10 +144,6 @@ fn is_html(headers: &HeaderMap) -> bool {
 
 fn probe_error(status: StatusCode, detail: String) -> ProbeError {
     ProbeError { detail, ..status_error(1, status) }
-}
-
-fn absent(status: StatusCode, how: Absence) -> Observation {
-    Observation::Absent { status: status.as_u16(), how }
 }
 
 #[cfg(test)]

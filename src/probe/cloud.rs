@@ -13,7 +13,7 @@ use super::evidence::Observation;
 use super::observe::{Sighting, observe};
 use crate::http::header::{self, HeaderMap};
 use crate::http::{
-    Ask, Client, ErrorAnswer, Failure, Method, ProbeError, ProbeErrorKind, StatusCode, Traffic, probe_error,
+    Ask, Client, ErrorAnswer, Method, ProbeError, ProbeErrorKind, StatusCode, Traffic, probe_error,
 };
 use crate::location::{ArtifactUrl, CloudHost, ImageRef};
 use crate::stream::Sha256;
@@ -126,7 +126,7 @@ impl Registry<'_> {
         match self.head(image, &mut attempts).await {
             Ok((status, headers)) => {
                 let observation = match status {
-                    StatusCode::OK => Observation::Present { status: status.as_u16(), size: None },
+                    StatusCode::OK => Observation::present(status, None),
                     _ => otherwise(&ErrorAnswer {
                         status,
                         headers: headers.clone(),
@@ -155,7 +155,7 @@ impl Registry<'_> {
         loop {
             let (headers, bearer) = (&[("accept", MANIFESTS)], self.token.as_deref());
             let ask = Ask { method: &Method::HEAD, headers, bearer, traffic: Traffic::Requests };
-            let answer = self.client.ask(ask, url.url(), attempts).await.map_err(observed)?;
+            let answer = self.client.ask(ask, url.url(), attempts).await.map_err(Observation::from)?;
             let (status, headers) = (answer.status(), answer.without_body());
             if status != StatusCode::UNAUTHORIZED || self.token.is_some() {
                 return Ok((status, headers));
@@ -243,13 +243,6 @@ impl Challenge {
                 None => return Some(Self { realm: realm?, service, scope }),
             }
         }
-    }
-}
-
-fn observed(failure: Failure) -> Observation {
-    match failure {
-        Failure::Refused(refusal) => Observation::Refused(refusal),
-        Failure::ProbeError(error, _) => Observation::Undetermined(error),
     }
 }
 

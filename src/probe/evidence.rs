@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::content::ContentEvidence;
 use super::openpgp::SignatureCheck;
-use crate::http::{ProbeError, ProbeErrorKind, Refusal};
+use crate::http::{Failure, ProbeError, ProbeErrorKind, Refusal, StatusCode};
 use crate::stream::{BuildFile, DocumentBuild, Sha256};
 
 /// Everything that is known of one artifact.
@@ -110,6 +110,14 @@ pub enum Observation {
 }
 
 impl Observation {
+    pub(super) fn present(status: StatusCode, size: Option<u64>) -> Self {
+        Self::Present { status: status.as_u16(), size }
+    }
+
+    pub(super) fn absent(status: StatusCode, how: Absence) -> Self {
+        Self::Absent { status: status.as_u16(), how }
+    }
+
     /// What an answer is to somebody who needs the file itself, and did not get it.
     pub(super) fn into_error(self) -> ProbeError {
         let unusable = |status, detail| ProbeError { kind: ProbeErrorKind::ServerError, status, detail };
@@ -118,6 +126,15 @@ impl Observation {
             Self::Refused(refusal) => unusable(None, refusal.to_string()),
             Self::Absent { status, how } => unusable(Some(status), how.said(status)),
             Self::Present { status, .. } => unusable(Some(status), format!("the server answered {status}")),
+        }
+    }
+}
+
+impl From<Failure> for Observation {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Refused(refusal) => Self::Refused(refusal),
+            Failure::ProbeError(error, _) => Self::Undetermined(error),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use url::Url;
 
 use super::answer::{in_place_of_the_file, otherwise};
+use super::content::{Validators, decimal};
 use super::digest_headers::{CHECKSUM_MODE, HeaderDigests, WANT};
 use super::evidence::{Absence, Observation};
 use crate::http::header::{self, HeaderMap};
@@ -42,11 +43,11 @@ pub(super) async fn observe(client: &Client, url: &Url) -> Sighting {
     match status {
         StatusCode::OK => match (in_place_of_the_file(status, &headers), content_length(&headers)) {
             (Some(observation), _) => sighting(observation),
-            (None, Some(size)) if size > 0 => sighting(present(status, Some(size))),
+            (None, Some(size)) if size > 0 => sighting(Observation::present(status, Some(size))),
             _ => {
                 let (mut told, later) = first_byte(client, url, attempts).await;
                 // What HEAD said of the file holds unless it is another one by now.
-                if later.is_none_or(|later| is_same_state(&headers, &later)) {
+                if later.is_none_or(|later| !Validators::of(&headers).contradicts(&Validators::of(&later))) {
                     let head = HeaderDigests::of(&headers);
                     told.digests.digests.extend(head.digests);
                     told.digests.remarks.extend(head.remarks);
@@ -82,7 +83,7 @@ async fn first_byte(client: &Client, url: &Url, mut attempts: u32) -> (Sighting,
         let error = answer.into_error(attempts, client.settings().timeout).await;
         let observation = match status {
             StatusCode::RANGE_NOT_SATISFIABLE if content_range(&error.headers) == Some(0) => {
-                absent(status, Absence::Empty)
+                Observation::absent(status, Absence::Empty)
             }
             _ => otherwise(&error),
         };
@@ -93,20 +94,12 @@ async fn first_byte(client: &Client, url: &Url, mut attempts: u32) -> (Sighting,
     let size = if status == StatusCode::OK { content_length(&headers) } else { content_range(&headers) };
     let observation = match (in_place_of_the_file(status, &headers), size) {
         (Some(observation), _) => observation,
-        (None, Some(0)) => absent(status, Absence::Empty),
+        (None, Some(0)) => Observation::absent(status, Absence::Empty),
         // The rest is not read: it is one byte, or the whole file if the server does not know ranges.
-        (None, Some(size)) => present(status, Some(size)),
+        (None, Some(size)) => Observation::present(status, Some(size)),
         (None, None) => begins(client, answer, status).await,
     };
     (Sighting::of(observation, &headers, attempts, answered_by), Some(headers))
-}
-
-/// Whether two answers may be of the same state of a file: no validator that both have differs.
-fn is_same_state(one: &HeaderMap, other: &HeaderMap) -> bool {
-    [header::ETAG, header::LAST_MODIFIED].iter().all(|validator| {
-        let values = (one.get(validator), other.get(validator));
-        !matches!(values, (Some(one), Some(other)) if one != other)
-    })
 }
 
 /// Whether there is a file at all, where no header tells: reads up to the first byte.
@@ -114,10 +107,10 @@ async fn begins(client: &Client, mut answer: Answer, status: StatusCode) -> Obse
     let first = async {
         while let Some(data) = answer.chunk().await? {
             if !data.is_empty() {
-                return Ok(present(status, None));
+                return Ok(Observation::present(status, None));
             }
         }
-        Ok(absent(status, Absence::Empty))
+        Ok(Observation::absent(status, Absence::Empty))
     };
     match tokio::time::timeout(client.settings().timeout, first).await {
         Ok(observed) => observed.unwrap_or_else(Observation::Undetermined),
@@ -138,20 +131,9 @@ impl Sighting {
     }
 
     fn failed(failure: Failure, attempts: u32) -> Self {
-        let observation = match failure {
-            Failure::Refused(refusal) => Observation::Refused(refusal),
-            Failure::ProbeError(error, _) => Observation::Undetermined(error),
-        };
-        Self { observation, digests: HeaderDigests::default(), blob_type: None, attempts, answered_by: None }
+        let (observation, digests) = (failure.into(), HeaderDigests::default());
+        Self { observation, digests, blob_type: None, attempts, answered_by: None }
     }
-}
-
-fn present(status: StatusCode, size: Option<u64>) -> Observation {
-    Observation::Present { status: status.as_u16(), size }
-}
-
-fn absent(status: StatusCode, how: Absence) -> Observation {
-    Observation::Absent { status: status.as_u16(), how }
 }
 
 /// The length of a body, if it is told. Where `Transfer-Encoding` stands beside `Content-Length` the latter says
@@ -161,20 +143,15 @@ pub(super) fn content_length(headers: &HeaderMap) -> Option<u64> {
         return None;
     }
     let mut values = headers.get_all(header::CONTENT_LENGTH).iter();
-    let value = decimal(values.next()?.to_str().ok()?)?;
-    values.all(|other| other.to_str().ok().and_then(decimal) == Some(value)).then_some(value)
+    let value = decimal(values.next()?.to_str().ok()?.trim())?;
+    values.all(|other| other.to_str().ok().and_then(|it| decimal(it.trim())) == Some(value)).then_some(value)
 }
 
 /// The complete length in `Content-Range: bytes 0-0/TOTAL` or `bytes */TOTAL`.
 fn content_range(headers: &HeaderMap) -> Option<u64> {
     let value = headers.get(header::CONTENT_RANGE)?.to_str().ok()?;
     let (range, total) = value.trim().strip_prefix("bytes")?.trim_start().split_once('/')?;
-    matches!(range, "0-0" | "*").then(|| decimal(total)).flatten()
-}
-
-fn decimal(text: &str) -> Option<u64> {
-    let text = text.trim();
-    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+    matches!(range, "0-0" | "*").then(|| decimal(total.trim())).flatten()
 }
 
 #[cfg(test)]
@@ -214,20 +191,6 @@ mod tests {
             ("items 0-0/9", None),
         ] {
             assert_eq!(content_range(&headers(&[("content-range", value)])), total, "{value}");
-        }
-    }
-
-    #[test]
-    fn two_answers_are_of_one_state_unless_a_validator_differs() {
-        let (etag, date) = (("etag", "\"a\""), ("last-modified", "Sun, 06 Nov 1994 08:49:37 GMT"));
-        for (one, other, same) in [
-            (headers(&[]), headers(&[]), true),
-            (headers(&[etag]), headers(&[date]), true),
-            (headers(&[etag, date]), headers(&[etag]), true),
-            (headers(&[etag]), headers(&[("etag", "\"b\"")]), false),
-            (headers(&[date]), headers(&[("last-modified", "Sun, 06 Nov 1994 08:49:38 GMT")]), false),
-        ] {
-            assert_eq!(is_same_state(&one, &other), same, "{one:?} {other:?}");
         }
     }
 }

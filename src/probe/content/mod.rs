@@ -30,6 +30,7 @@ pub use drain::{MAX_UNCOMPRESSED_BYTES, Uncompressed};
 pub use meter::{FileProgress, Transfers, TransfersNow};
 pub use proof::ContentRequest;
 pub(super) use proof::{ProofOrder, Prover};
+pub(super) use ranges::{Validators, decimal};
 pub use sink::Sink;
 pub use transfer::{Extent, Transferred, Unfinished};
 

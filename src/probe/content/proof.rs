@@ -10,7 +10,7 @@ use super::ContentEvidence;
 use super::drain::{MAX_UNCOMPRESSED_BYTES, Uncompressed};
 use super::meter::{Meter, Transfers};
 use super::sink::Sink;
-use super::tap::{Chunk, Tap, Totals};
+use super::tap::{Chunk, Tap};
 use super::transfer::{Extent, Transferred, Unfinished};
 use super::unpack::{Format, LargeDecoder, is_of_unknown_format, unpack};
 use crate::http::{Client, ProbeErrorKind, probe_error};
@@ -20,7 +20,6 @@ use crate::probe::evidence::{Evidence, Observation, Unread};
 use crate::probe::openpgp::{
     Keyring, MAX_SIGNATURE_BYTES, SigType, SignatureCheck, SignaturePackets, Verification,
 };
-use crate::stream::Sha256;
 
 /// Downloads at a time for each processor: one that waits for the network beside one that is hashed.
 const DOWNLOADS_PER_CPU: usize = 2;
@@ -78,13 +77,6 @@ struct HashPlan {
     uncompress: bool,
     uncompressed_size: Option<u64>,
     large: Arc<LargeDecoder>,
-}
-
-/// What the hashing thread found.
-struct HashOutcome {
-    bytes: u64,
-    sha256: Sha256,
-    uncompressed: Option<Uncompressed>,
 }
 
 impl Default for Prover {
@@ -159,9 +151,7 @@ impl Prover {
             }
             Err(Unfinished::Sink(HashingStopped)) => None,
         };
-        if let Some((Transferred { pieces, .. }, HashOutcome { bytes, sha256, uncompressed }, signature)) =
-            read
-        {
+        if let Some((Transferred { pieces, .. }, read, signature)) = read {
             match signature {
                 Some(Ok(check)) => evidence.signature_check = Some(check),
                 Some(Err(detail)) => {
@@ -170,7 +160,7 @@ impl Prover {
                 }
                 None => {}
             }
-            let content = ContentEvidence { bytes, sha256, uncompressed, resumed: pieces > 1 };
+            let content = ContentEvidence { resumed: pieces > 1, ..read };
             evidence.content = Some(Ok(content));
         } else {
             let detail = "the content was downloaded but could not be hashed".to_owned();
@@ -210,11 +200,11 @@ async fn fetch_signature(
 
 impl HashPlan {
     /// On a blocking thread: reads all that comes.
-    fn carry_out(&self, chunks: mpsc::Receiver<Chunk>) -> Option<HashOutcome> {
+    fn carry_out(&self, chunks: mpsc::Receiver<Chunk>) -> Option<ContentEvidence> {
         let mut tap = Tap::new(chunks);
         let unpacked =
             self.uncompress.then(|| unpack(&mut tap, self.named, self.uncompressed_size, &self.large));
-        let Totals { bytes, sha256 } = tap.finish()?;
+        let (bytes, sha256) = tap.finish()?;
         let uncompressed = unpacked.map(|it| match it {
             None if self.of_unknown_format => {
                 let why = "neither its name nor its content shows how it is compressed".to_owned();
@@ -224,7 +214,7 @@ impl HashPlan {
             None => Uncompressed::Whole { bytes, sha256 },
             Some(unpacked) => unpacked,
         });
-        Some(HashOutcome { bytes, sha256, uncompressed })
+        Some(ContentEvidence { bytes, sha256, uncompressed, resumed: false })
     }
 }
 
@@ -235,7 +225,7 @@ struct Feed {
     signature: Option<(SignaturePackets, Arc<Keyring>)>,
     verification: Option<Result<Verification, String>>,
     chunks: mpsc::Sender<Chunk>,
-    reader: JoinHandle<Option<HashOutcome>>,
+    reader: JoinHandle<Option<ContentEvidence>>,
     batch: Vec<Bytes>,
     batched: usize,
 }
@@ -251,7 +241,7 @@ impl Feed {
         Self { plan, meter, signature, verification, chunks, reader, batch: Vec::new(), batched: 0 }
     }
 
-    fn begin(plan: &Arc<HashPlan>) -> (mpsc::Sender<Chunk>, JoinHandle<Option<HashOutcome>>) {
+    fn begin(plan: &Arc<HashPlan>) -> (mpsc::Sender<Chunk>, JoinHandle<Option<ContentEvidence>>) {
         let (sender, receiver) = mpsc::channel(WAITING_BATCHES);
         let plan = Arc::clone(plan);
         (sender, tokio::task::spawn_blocking(move || plan.carry_out(receiver)))
@@ -274,7 +264,7 @@ impl Feed {
         Ok(())
     }
 
-    async fn finish(mut self) -> Option<(HashOutcome, Option<Result<SignatureCheck, String>>)> {
+    async fn finish(mut self) -> Option<(ContentEvidence, Option<Result<SignatureCheck, String>>)> {
         self.flush().await.ok()?;
         self.chunks.send(Chunk::End).await.ok()?;
         let read = self.reader.await.ok().flatten()?;

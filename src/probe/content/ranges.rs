@@ -6,7 +6,7 @@ use crate::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 /// The validators of one version of a file (RFC 9110, section 8.8).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Validators {
+pub(in crate::probe) struct Validators {
     etag: Option<HeaderValue>,
     last_modified: Option<HeaderValue>,
     /// Whether the date is a strong validator: the file did not change in the second before the answer
@@ -15,7 +15,7 @@ pub(super) struct Validators {
 }
 
 impl Validators {
-    pub(super) fn of(headers: &HeaderMap) -> Self {
+    pub(in crate::probe) fn of(headers: &HeaderMap) -> Self {
         let get = |name: HeaderName| headers.get(name).cloned();
         let last_modified = get(header::LAST_MODIFIED);
         let date = |value: &Option<HeaderValue>| {
@@ -44,7 +44,7 @@ impl Validators {
     }
 
     /// Whether two answers speak of two versions for certain: some servers know `Range` and not `If-Range`.
-    pub(super) fn contradicts(&self, other: &Self) -> bool {
+    pub(in crate::probe) fn contradicts(&self, other: &Self) -> bool {
         let differ = |one: &Option<HeaderValue>, other: &Option<HeaderValue>| {
             one.is_some() && other.is_some() && one != other
         };
@@ -73,7 +73,7 @@ impl ContentRange {
     }
 }
 
-fn decimal(text: &str) -> Option<u64> {
+pub(in crate::probe) fn decimal(text: &str) -> Option<u64> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
@@ -128,5 +128,8 @@ mod tests {
         assert!(tagged("\"a\"").contradicts(&tagged("\"b\"")));
         assert!(!tagged("\"a\"").contradicts(&tagged("\"a\"")));
         assert!(!tagged("\"a\"").contradicts(&Validators::default()));
+        let dated = |date| Validators::of(&headers(&[("last-modified", date)]));
+        assert!(dated("Sun, 06 Nov 1994 08:49:37 GMT").contradicts(&dated("Sun, 06 Nov 1994 08:49:38 GMT")));
+        assert!(!tagged("\"a\"").contradicts(&dated("Sun, 06 Nov 1994 08:49:37 GMT")));
     }
 }

@@ -27,12 +27,6 @@ pub(super) struct Tap {
     state: TapState,
 }
 
-/// What all the bytes come to.
-pub(super) struct Totals {
-    pub(super) bytes: u64,
-    pub(super) sha256: Sha256,
-}
-
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum TapState {
     Flowing,
@@ -67,11 +61,11 @@ impl Tap {
         &self.current
     }
 
-    /// Reads what nobody wanted; then what the whole comes to, or nothing if the download was given up.
-    pub(super) fn finish(mut self) -> Option<Totals> {
+    /// Reads what nobody wanted; then how many bytes there were and their digest, or nothing if the download was given up.
+    pub(super) fn finish(mut self) -> Option<(u64, Sha256)> {
         self.current = Bytes::new();
         while self.next().is_some() {}
-        (self.state == TapState::Ended).then(|| Totals { bytes: self.count.get(), sha256: digest(self.hash) })
+        (self.state == TapState::Ended).then(|| (self.count.get(), digest(self.hash)))
     }
 
     fn next(&mut self) -> Option<Bytes> {
