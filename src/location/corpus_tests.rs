@@ -1,31 +1,21 @@
 //! The laws, over every location and signature of the real documents that `STREAM_CORPUS` names.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::*;
 use crate::stream::{FoundUrl, find_urls};
+use crate::test_support::{corpus, files_below};
 
 /// The stream documents under `$STREAM_CORPUS`; none where it is unset.
 fn documents() -> Vec<(PathBuf, String)> {
-    let Some(root) = crate::test_support::corpus() else { return Vec::new() };
-    let mut found = Vec::new();
-    collect(&root, &mut found);
+    let Some(root) = corpus() else { return Vec::new() };
+    let read = |path: PathBuf| {
+        let text = std::fs::read_to_string(&path).unwrap();
+        find_urls("d", &text).is_ok_and(|urls| !urls.is_empty()).then_some((path, text))
+    };
+    let found: Vec<_> = files_below(&root).iter().filter_map(|file| read(root.join(file))).collect();
     assert!(!found.is_empty(), "no stream documents under STREAM_CORPUS");
     found
-}
-
-fn collect(directory: &Path, found: &mut Vec<(PathBuf, String)>) {
-    for entry in std::fs::read_dir(directory).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            collect(&path, found);
-        } else if path.extension().is_some_and(|it| it == "json") {
-            let text = std::fs::read_to_string(&path).unwrap();
-            if find_urls("d", &text).is_ok_and(|urls| !urls.is_empty()) {
-                found.push((path, text));
-            }
-        }
-    }
 }
 
 fn urls() -> impl Iterator<Item = FoundUrl> {

@@ -96,7 +96,6 @@ fn what_is_wrong_counts_if_it_is_required_and_is_said_if_not() {
         let report = world.run(mode, code);
         assert!(said(&report, ALL[0]).starts_with("fail missing|"), "{mode}: {}", said(&report, ALL[0]));
         assert_eq!(report.0["cloud_summary"]["failed"], 1);
-        assert_eq!(report.0["verdict"], if code == 0 { "pass" } else { "fail" });
     }
     world.mirror.forget();
     let ignored = world.run("ignore", 0);

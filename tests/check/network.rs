@@ -111,10 +111,7 @@ fn a_length_beside_a_transfer_encoding_says_nothing() {
     for claims in ["", "Content-Length: 77\r\n", "Content-Length: 99999\r\n"] {
         mirror.put("/f.iso", Resource::bytes(content.clone()).on_get(chunked(claims)));
         let component = json!({ "location": location, "sha256": hex_sha256(content.as_bytes()) });
-        let program = check_locally(Checkout::of(&Stream::of(component))).args(["--verify", "content"]);
-        let finished = program.run();
-        let report = finished.report();
-        assert_eq!(report.only()["verdict"], "pass", "{claims}: {:#}", report.only());
+        check_locally(Checkout::of(&Stream::of(component))).args(["--verify", "content"]).run().exits(0);
         // And what is not the file does not pass.
         let component = json!({ "location": location, "sha256": hex_sha256(b"another") });
         let program = check_locally(Checkout::of(&Stream::of(component))).args(["--verify", "content"]);

@@ -75,7 +75,6 @@ fn every_branch_is_judged_and_every_artifact_asked_for_once() {
     let arguments =
         ["--ref", "release-*", "--ref", "main", "--exclude-ref", "release-4.1", "--output", "json"];
     let report = branches.check(&arguments).run().exits(1).report().0;
-    assert_eq!(report["verdict"], "fail");
     let names: Vec<&str> =
         report["refs"].as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["release-4.12", "release-4.19", "release-4.2", "release-4.20", "main"]);

@@ -45,18 +45,17 @@ struct Case {
     meta: Option<Resource>,
     /// Whether the file's own response publishes the right digest.
     digest: bool,
-    verdict: &'static str,
     reason: Value,
     /// What the first warning contains; empty for none.
     warns: &'static str,
 }
 
 fn pass(name: &'static str) -> Case {
-    Case { name, sums: None, meta: None, digest: false, verdict: "pass", reason: Value::Null, warns: "" }
+    Case { name, sums: None, meta: None, digest: false, reason: Value::Null, warns: "" }
 }
 
 fn no_digest(name: &'static str) -> Case {
-    Case { verdict: "inconclusive", reason: json!("no-digest"), ..pass(name) }
+    pass(name).is("no-digest")
 }
 
 impl Case {
@@ -76,8 +75,8 @@ impl Case {
         Self { warns, ..self }
     }
 
-    fn is(self, verdict: &'static str, reason: &str) -> Self {
-        Self { verdict, reason: json!(reason), ..self }
+    fn is(self, reason: &str) -> Self {
+        Self { reason: json!(reason), ..self }
     }
 }
 
@@ -144,34 +143,21 @@ fn contradicting() -> Vec<Case> {
     };
     let meta_lie = format!(r#"{{"images": {{"x": {{"path": "f.iso", "sha256": "{WRONG}"}}}}}}"#);
     vec![
-        pass("sums lie").sums(lie()).meta(meta()).digest().is("fail", "sha256-mismatch"),
-        pass("sums say both").sums(text(both)).is("fail", "sha256-mismatch"),
-        pass("meta lies").sums(sums()).meta(text(meta_lie)).digest().is("fail", "metadata-conflict"),
+        pass("sums lie").sums(lie()).meta(meta()).digest().is("sha256-mismatch"),
+        pass("sums say both").sums(text(both)).is("sha256-mismatch"),
+        pass("meta lies").sums(sums()).meta(text(meta_lie)).digest().is("metadata-conflict"),
         // Whoever cannot be read might have contradicted.
-        pass("busy").sums(sums().behaves(Behaviour::status(503))).digest().is("inconclusive", "server-error"),
-        pass("broken")
-            .sums(sums().behaves(Behaviour::DropAfter(9)))
-            .digest()
-            .is("inconclusive", "unreachable"),
-        pass("reset").sums(sums().behaves(Behaviour::Reset)).digest().is("inconclusive", "unreachable"),
-        pass("refused")
-            .sums(sums().behaves(Behaviour::status(401)))
-            .digest()
-            .is("inconclusive", "server-error"),
-        pass("not a file")
-            .meta(meta().behaves(Behaviour::status(204)))
-            .digest()
-            .is("inconclusive", "server-error"),
-        pass("foreign").sums(Resource::redirect(307, foreign)).digest().is("inconclusive", "server-error"),
+        pass("busy").sums(sums().behaves(Behaviour::status(503))).digest().is("server-error"),
+        pass("broken").sums(sums().behaves(Behaviour::DropAfter(9))).digest().is("unreachable"),
+        pass("reset").sums(sums().behaves(Behaviour::Reset)).digest().is("unreachable"),
+        pass("refused").sums(sums().behaves(Behaviour::status(401))).digest().is("server-error"),
+        pass("not a file").meta(meta().behaves(Behaviour::status(204))).digest().is("server-error"),
+        pass("foreign").sums(Resource::redirect(307, foreign)).digest().is("server-error"),
         // What is in order in a malformed list proves nothing, and contradicts all the same.
         no_digest("half right").sums(text(half(&right))).warns("line 2"),
-        pass("half a lie").sums(text(half(WRONG))).digest().is("fail", "sha256-mismatch").warns("line 2"),
+        pass("half a lie").sums(text(half(WRONG))).digest().is("sha256-mismatch").warns("line 2"),
         no_digest("meta half right").meta(text(half_meta(&right))).warns("size"),
-        pass("meta half a lie")
-            .meta(text(half_meta(WRONG)))
-            .digest()
-            .is("fail", "metadata-conflict")
-            .warns("size"),
+        pass("meta half a lie").meta(text(half_meta(WRONG))).digest().is("metadata-conflict").warns("size"),
     ]
 }
 
@@ -195,8 +181,7 @@ fn a_sidecar_is_evidence_only_if_it_can_be_read() {
     let report = check_locally(Checkout::of(&stream)).args(["--retries", "1"]).run().exits(1).report();
     for (number, case) in cases.iter().enumerate() {
         let artifact = report.artifact(&format!("x86_64/metal/{number}/disk"));
-        let found = (&artifact["verdict"], &artifact["reason"]);
-        assert_eq!(found, (&json!(case.verdict), &case.reason), "{}: {artifact:#}", case.name);
+        assert_eq!(artifact["reason"], case.reason, "{}: {artifact:#}", case.name);
         let warnings = artifact["warnings"].as_array().unwrap();
         assert_eq!(warnings.is_empty(), case.warns.is_empty(), "{}: {artifact:#}", case.name);
         let first = warnings.first().and_then(Value::as_str).unwrap_or_default();
@@ -283,10 +268,10 @@ fn where_sizes_are_contested_the_bytes_decide() {
     let short = whole.len() - 1;
     let meta = meta_json("x", [("f.iso", &whole)]);
     server.put("/b/meta.json", file(meta));
-    for (bytes, size, verdict, reason, downloads) in [
-        (&whole[..], whole.len(), "pass", Value::Null, 0),
-        (&whole[..short], short, "fail", json!("sha256-mismatch"), 1),
-        (&whole[..short], whole.len(), "fail", json!("size-mismatch"), 0),
+    for (bytes, size, reason, downloads) in [
+        (&whole[..], whole.len(), Value::Null, 0),
+        (&whole[..short], short, json!("sha256-mismatch"), 1),
+        (&whole[..short], whole.len(), json!("size-mismatch"), 0),
     ] {
         server.forget();
         server.put("/b/f.iso", file(bytes.to_vec()));
@@ -295,7 +280,7 @@ fn where_sizes_are_contested_the_bytes_decide() {
         let program = check_locally(Checkout::of(&Stream::of(component))).args(["--verify", "auto"]);
         let report = program.run().report();
         let artifact = report.only();
-        assert_eq!((&artifact["verdict"], &artifact["reason"]), (&json!(verdict), &reason), "{artifact:#}");
+        assert_eq!(artifact["reason"], reason, "{artifact:#}");
         assert_eq!(server.count("GET", "/b/f.iso"), downloads);
     }
 }

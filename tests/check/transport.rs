@@ -195,8 +195,7 @@ fn the_published_hosts_are_reached_by_their_names_and_by_https() {
     let path = "/pub/openshift-v4/x86_64/dependencies/rhcos/4.19/4.19.0/f.iso";
     world.mirror.put(path, Resource::artifact("f.iso").repr_digest());
     let stream = Stream::of(component(&format!("https://{MIRROR}{path}")));
-    let report = world.check(&stream).run().exits(0).report();
-    assert_eq!(report.only()["verdict"], "pass");
+    world.check(&stream).run().exits(0);
     let asked = world.proxy.asked();
     assert_eq!(asked.len(), 1);
     assert_eq!((&*asked[0].method, &*asked[0].target), ("CONNECT", "mirror.openshift.com:443"));

@@ -106,26 +106,6 @@ fn a_body_without_end_is_read_to_the_deadline_and_costs_no_memory() {
 }
 
 #[test]
-fn the_deadline_ends_a_run_that_a_server_would_draw_out() {
-    let mirror = Mirror::start(Config::plain()).unwrap();
-    let paths: Vec<String> = (0..50).map(|index| format!("{DIRECTORY}{index}.iso")).collect();
-    for path in &paths {
-        mirror.put(path, Resource::bytes("x").behaves(Behaviour::retry_after(503, "86400")));
-    }
-    let directory = tempfile::tempdir().unwrap();
-    let file = directory.path().join("stream.json");
-    fs::write(&file, document(&paths.iter().map(|path| mirror.url(path)).collect::<Vec<_>>())).unwrap();
-    // Some of the files must have been asked for by then.
-    let mut command =
-        gate(&["check", "--output", "json", "--deadline", "600ms", "--retries", "1000", "--timeout", "1h"]);
-    command.args(["--allow-private-addresses", "--allow-host", &mirror.addr().to_string()]).arg(&file);
-    let run = run(command);
-    assert_eq!(run.code, Some(3), "{}", run.said());
-    assert!(run.took < Duration::from_secs(8), "{:?}", run.took);
-    assert_eq!(run.report()["summary"]["inconclusive"], 50);
-}
-
-#[test]
 fn nothing_that_is_compressed_is_ever_unpacked() {
     // gzip of 10 MiB of zeros, 200 members: 2 GiB for who unpacks it. Its label asks to.
     let bomb = bomb();

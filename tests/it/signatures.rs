@@ -253,8 +253,7 @@ fn gpgv_is_told_nothing_of_the_environment_and_leaves_nothing_behind() {
     let directory = tempfile::tempdir().unwrap();
     let gpgv = format!("export -p > {0}/environment; exec /usr/bin/gpgv \"$@\"", directory.path().display());
     let program = with_gpgv(&server.url(SIGNED), &hex_sha256(BYTES), directory.path(), Some(&gpgv));
-    let ran = program.env("GNUPGHOME", "/elsewhere").env("LD_PRELOAD_", "x").run().exits(0);
-    assert_eq!(ran.report().only()["verdict"], "pass");
+    program.env("GNUPGHOME", "/elsewhere").env("LD_PRELOAD_", "x").run().exits(0);
     let environment = fs::read_to_string(directory.path().join("environment")).unwrap();
     let names = environment.lines().map(|line| line.split_once('=').map_or(line, |(name, _)| name));
     let mut names: Vec<_> = names.filter(|name| !matches!(*name, "export PWD" | "export OLDPWD")).collect();
