@@ -18,18 +18,13 @@ pub(crate) struct Background {
 }
 
 impl Background {
-    /// Listens at `addr` and runs `server` on a new thread with a runtime of `workers` threads.
+    /// Listens at `addr` and runs `server` on a new thread.
     pub(crate) fn listen<F: Future<Output = ()> + Send + 'static>(
         name: &str,
         addr: SocketAddr,
-        workers: usize,
         server: impl FnOnce(TcpListener) -> F + Send + 'static,
     ) -> io::Result<(SocketAddr, Self)> {
-        let runtime = if workers > 1 {
-            Builder::new_multi_thread().worker_threads(workers).enable_all().build()?
-        } else {
-            Builder::new_current_thread().enable_all().build()?
-        };
+        let runtime = Builder::new_current_thread().enable_all().build()?;
         let listener = {
             let _runtime = runtime.enter();
             let socket = if addr.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;

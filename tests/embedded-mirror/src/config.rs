@@ -2,7 +2,6 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use crate::behaviour::Answer;
 use crate::table::Table;
 use crate::tls::Authority;
 
@@ -17,17 +16,6 @@ pub enum Protocol {
     TlsHttp2,
 }
 
-/// How a path without a resource is answered.
-#[derive(Debug, Clone)]
-pub enum Missing {
-    /// 404.
-    NotFound,
-    /// 403 with S3's XML, as a bucket says it to those who may not list it.
-    S3,
-    /// With this.
-    Answer(Answer),
-}
-
 /// What kind of mirror.
 #[derive(Debug, Clone)]
 #[must_use]
@@ -37,16 +25,13 @@ pub struct Config {
     pub(crate) names: Vec<String>,
     pub(crate) authority: Option<Authority>,
     pub(crate) table: Table,
-    pub(crate) missing: Missing,
     pub(crate) record: bool,
-    pub(crate) workers: usize,
     pub(crate) max_concurrent_streams: u32,
     pub(crate) requests_per_connection: Option<u64>,
 }
 
 impl Config {
-    /// A mirror of that protocol on 127.0.0.1 and any free port: empty, 404 for what is missing, recording, one
-    /// thread.
+    /// A mirror of that protocol on 127.0.0.1 and any free port: empty, 404 for what is missing, recording.
     pub fn new(protocol: Protocol) -> Self {
         Self {
             protocol,
@@ -54,9 +39,7 @@ impl Config {
             names: Vec::new(),
             authority: None,
             table: Table::new(),
-            missing: Missing::NotFound,
             record: true,
-            workers: 1,
             max_concurrent_streams: 128,
             requests_per_connection: None,
         }
@@ -101,21 +84,9 @@ impl Config {
         self
     }
 
-    /// How a path without a resource is answered.
-    pub fn missing(mut self, missing: Missing) -> Self {
-        self.missing = missing;
-        self
-    }
-
     /// Whether requests are recorded. Counters count anyway.
     pub fn record(mut self, record: bool) -> Self {
         self.record = record;
-        self
-    }
-
-    /// How many threads serve.
-    pub fn workers(mut self, workers: usize) -> Self {
-        self.workers = workers;
         self
     }
 
@@ -124,6 +95,7 @@ impl Config {
         self.max_concurrent_streams = streams;
         self
     }
+
     /// After how many requests an HTTP/2 connection is ended with GOAWAY, as nginx does after 1,000. What
     /// arrived by then is answered.
     pub fn requests_per_connection(mut self, requests: u64) -> Self {

@@ -42,7 +42,7 @@ mod tls;
 
 pub use artifact::{artifact_content, artifact_uncompressed, hex_sha256, meta_json, sha256, sha256sum_txt};
 pub use behaviour::{Answer, Behaviour};
-pub use config::{Config, Missing, Protocol};
+pub use config::{Config, Protocol};
 pub use content::Content;
 pub use log::Recorded;
 pub use mirror::{Connections, Mirror};

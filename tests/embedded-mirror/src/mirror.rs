@@ -9,7 +9,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::background::Background;
 use crate::behaviour::Behaviour;
-use crate::config::{Config, Missing, Protocol};
+use crate::config::{Config, Protocol};
 use crate::log::{Log, Recorded};
 use crate::resource::Resource;
 use crate::serve::{State, accept};
@@ -53,7 +53,6 @@ impl Mirror {
         };
         let state = Arc::new(State {
             table: config.table,
-            missing: RwLock::new(State::missing(&config.missing)),
             outage: RwLock::default(),
             log: Arc::new(Log::new(config.record)),
             connections: AtomicU8::new(Connections::Serve as u8),
@@ -63,8 +62,7 @@ impl Mirror {
             requests_per_connection: config.requests_per_connection,
         });
         let shared = Arc::clone(&state);
-        let (addr, background) =
-            Background::listen("mirror", config.bind, config.workers, |it| accept(shared, it))?;
+        let (addr, background) = Background::listen("mirror", config.bind, |it| accept(shared, it))?;
         Ok(Self { addr, protocol: config.protocol, authority, state, _background: background })
     }
 
@@ -98,11 +96,6 @@ impl Mirror {
     /// [`Table::remove`].
     pub fn remove(&self, place: &str) -> bool {
         self.state.table.remove(place)
-    }
-
-    /// Changes how a path without a resource is answered.
-    pub fn set_missing(&self, missing: &Missing) {
-        *self.state.missing.write().unwrap_or_else(PoisonError::into_inner) = State::missing(missing);
     }
 
     /// Answers every request so from now on, or again each as its resource says.

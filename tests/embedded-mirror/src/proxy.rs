@@ -167,7 +167,7 @@ impl Proxy {
         });
         let shared = Arc::clone(&state);
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let (addr, background) = Background::listen("proxy", any, 1, |listener| accept(shared, listener))?;
+        let (addr, background) = Background::listen("proxy", any, |listener| accept(shared, listener))?;
         Ok(Self { addr, state, _background: background })
     }
 

@@ -37,7 +37,7 @@ impl Relay {
         let connections = Arc::new(AtomicU64::new(0));
         let counter = Arc::clone(&connections);
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let (addr, background) = Background::listen("relay", any, 1, move |listener| {
+        let (addr, background) = Background::listen("relay", any, move |listener| {
             accept(listener, upstream, one_way_delay, counter)
         })?;
         Ok(Self { addr, connections, _background: background })

@@ -19,7 +19,6 @@ use tokio_rustls::TlsAcceptor;
 use crate::background::next_connection;
 use crate::behaviour::{Answer, Counts};
 use crate::body::Outgoing;
-use crate::config::Missing;
 use crate::log::Log;
 use crate::mirror::Connections;
 use crate::raw::{Raw, Wire};
@@ -30,7 +29,6 @@ use crate::table::Table;
 /// Everything that connections share.
 pub(crate) struct State {
     pub(crate) table: Table,
-    pub(crate) missing: RwLock<Answer>,
     /// How all requests are answered, whatever they are for.
     pub(crate) outage: RwLock<Option<Resource>>,
     pub(crate) log: Arc<Log>,
@@ -42,14 +40,6 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) fn missing(missing: &Missing) -> Answer {
-        match missing {
-            Missing::NotFound => Answer::status(404),
-            Missing::S3 => Answer::s3_access_denied(),
-            Missing::Answer(answer) => answer.clone(),
-        }
-    }
-
     fn plan<B>(&self, request: &Request<B>) -> Plan {
         if let Some(resource) = &*self.outage.read().unwrap_or_else(PoisonError::into_inner) {
             return plan(resource, request, Counts::default());
@@ -58,8 +48,7 @@ impl State {
             let counts = entry.count(request.method());
             return plan(&entry.resource, request, counts);
         }
-        let missing = self.missing.read().unwrap_or_else(PoisonError::into_inner);
-        Plan { delay: Duration::ZERO, reply: Reply::Http(answer(&missing, request.method())) }
+        Plan { delay: Duration::ZERO, reply: Reply::Http(answer(&Answer::status(404), request.method())) }
     }
 }
 

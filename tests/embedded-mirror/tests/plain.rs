@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use embedded_mirror::{
-    Answer, Behaviour, Config, Connections, Mirror, Missing, Resource, Table, artifact_content, hex_sha256,
+    Answer, Behaviour, Config, Connections, Mirror, Resource, Table, artifact_content, hex_sha256,
 };
 
 /// How a connection ended.
@@ -135,17 +135,19 @@ fn ranges_are_honoured_as_far_as_the_resource_says() {
 }
 
 #[test]
-fn what_is_missing_is_missing_as_the_test_says() {
-    let s3 = Missing::S3;
-    let teapot = Missing::Answer(Answer::status(418).header("x-kettle", "on"));
-    for (missing, method, says, body) in [
-        (Missing::NotFound, "GET", "404 not found", "404 Not Found\n"),
-        (s3.clone(), "HEAD", "403 forbidden", ""),
-        (s3, "GET", "application/xml", "AccessDenied"),
-        (teapot, "GET", "x-kettle: on", "418"),
+fn an_answer_has_its_status_headers_and_body_and_what_is_missing_404() {
+    let teapot = Answer::status(418).header("x-kettle", "on");
+    for (answer, method, says, body) in [
+        (None, "GET", "404 not found", "404 Not Found\n"),
+        (Some(Answer::s3_access_denied()), "HEAD", "403 forbidden", ""),
+        (Some(Answer::s3_access_denied()), "GET", "application/xml", "AccessDenied"),
+        (Some(teapot), "GET", "x-kettle: on", "418"),
     ] {
-        let mirror = Mirror::start(Config::plain().missing(missing)).unwrap();
-        let (response, _) = ask(mirror.addr(), &format!("{method} /nowhere"));
+        let mirror = mirror();
+        if let Some(answer) = answer {
+            mirror.put("/x", Resource::bytes("").behaves(Behaviour::Answer(answer)));
+        }
+        let (response, _) = ask(mirror.addr(), &format!("{method} /x"));
         assert!(head_of(&response).contains(says), "{response}");
         assert!(body_of(&response).contains(body), "{response}");
     }
