@@ -16,8 +16,11 @@ mod binary;
 mod child;
 #[path = "../support/ground.rs"]
 mod ground;
+#[path = "../support/server.rs"]
+mod server;
 
 use std::fs;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -30,36 +33,45 @@ use embedded_mirror::{
 use ground::{skip, testdata};
 use rustix::process::Signal;
 use serde_json::{Map, Value, json};
+use server::{Server, never, published};
 
 const REPORTS: [&str; 3] =
     ["art-mirror-validate-summary.html", "art-mirror-validate.json", "junit_art-mirror-validate.xml"];
 
-/// A mirror with so many artifacts, and a document that names them.
+/// A host that is not asked.
+const NOBODY: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 9));
+
+/// The name of an artifact.
+fn name(index: usize) -> String {
+    format!("rhcos-48.83.202102230316-0-{index:04}.x86_64.iso")
+}
+
+/// A server of so many artifacts, and a job that checks them.
+fn served(artifacts: usize) -> (Server, Job) {
+    let server = Server::start();
+    for name in (0..artifacts).map(name) {
+        server.put(&format!("/pub/{name}"), published(&name));
+    }
+    let job = Job::at(server.addr(), &server.url(""), artifacts);
+    (server, job)
+}
+
+/// A document that names artifacts, and the host that is asked for them.
 struct Job {
-    mirror: Mirror,
+    host: SocketAddr,
     directory: tempfile::TempDir,
 }
 
 impl Job {
-    fn new(artifacts: usize) -> Self {
-        Self::at(Mirror::start(Config::plain()).unwrap(), artifacts, None)
-    }
-
-    fn at(mirror: Mirror, artifacts: usize, origin: Option<&str>) -> Self {
+    fn at(host: SocketAddr, origin: &str, artifacts: usize) -> Self {
         let mut platforms = Map::new();
-        for index in 0..artifacts {
-            let name = format!("rhcos-48.83.202102230316-0-{index:04}.x86_64.iso");
-            let path = format!("/pub/{name}");
-            mirror.put(&path, Resource::artifact(&name).repr_digest());
-            let location = origin.map_or_else(|| mirror.url(&path), |origin| format!("{origin}{path}"));
+        for name in (0..artifacts).map(name) {
+            let location = format!("{origin}/pub/{name}");
             let disk = json!({ "location": location, "sha256": hex_sha256(&artifact_content(&name)) });
             let formats = json!({ "iso": { "disk": disk } });
-            platforms.insert(
-                format!("p{index:04}"),
-                json!({ "release": "48.83.202102230316-0", "formats": formats }),
-            );
+            platforms.insert(name, json!({ "release": "48.83.202102230316-0", "formats": formats }));
         }
-        let job = Self { mirror, directory: tempfile::tempdir().unwrap() };
+        let job = Self { host, directory: tempfile::tempdir().unwrap() };
         job.write(&platforms);
         job
     }
@@ -79,7 +91,7 @@ impl Job {
     }
 
     fn arguments(&self, more: &[&str]) -> Vec<String> {
-        let host = self.mirror.addr().to_string();
+        let host = self.host.to_string();
         let file = self.path("stream.json").display().to_string();
         let fixed = ["check", &file, "--allow-private-addresses", "--allow-host", &host, "--deadline", "30s"];
         let timeout = if more.contains(&"--timeout") { &[][..] } else { &["--timeout", "10s"] };
@@ -157,13 +169,13 @@ fn listens(_: &Watched) -> bool {
 
 #[test]
 fn signals_at_any_moment_leave_whole_files_or_none() {
-    let job = Job::new(60);
+    let (server, job) = served(60);
     for index in 0..60 {
-        let name = format!("rhcos-48.83.202102230316-0-{index:04}.x86_64.iso");
+        let name = name(index);
         // The last one takes longer than anybody waits here, so that most runs are interrupted.
         let delay = if index == 59 { 1_000 } else { index * 3 };
-        let slow = Behaviour::slow(Duration::from_millis(delay));
-        job.mirror.put(&format!("/pub/{name}"), Resource::artifact(&name).repr_digest().behaves(slow));
+        let slow = published(&name).set_delay(Duration::from_millis(delay as u64));
+        server.put(&format!("/pub/{name}"), slow);
     }
     let rounds = |signal: Signal, name: &str, status: i32| {
         let codes = (0..12).filter_map(|round| interrupted(&job, round, signal, name, status));
@@ -208,7 +220,8 @@ fn interrupted(job: &Job, round: usize, signal: Signal, name: &str, status: i32)
 /// `mirror` is killed again and again while it copies, and goes on where it was.
 #[test]
 fn whatever_mirror_has_given_its_name_is_right() {
-    let job = Job::new(0);
+    let server = Mirror::start(Config::plain()).unwrap();
+    let job = Job::at(server.addr(), "", 0);
     let mut platforms = Map::new();
     let files: Vec<(String, Resource)> = (0..8)
         .map(|index| {
@@ -219,8 +232,8 @@ fn whatever_mirror_has_given_its_name_is_right() {
         .collect();
     let digest = |file: &Resource| data_encoding::HEXLOWER.encode(&file.content().sha256());
     for (index, (name, file)) in files.iter().enumerate() {
-        job.mirror.put(&format!("/pub/{name}"), file.clone());
-        let disk = json!({ "location": job.mirror.url(&format!("/pub/{name}")), "sha256": digest(file) });
+        server.put(&format!("/pub/{name}"), file.clone());
+        let disk = json!({ "location": server.url(&format!("/pub/{name}")), "sha256": digest(file) });
         let formats = json!({ "raw": { "disk": disk } });
         platforms
             .insert(format!("p{index}"), json!({ "release": "48.83.202102230316-0", "formats": formats }));
@@ -240,7 +253,7 @@ fn whatever_mirror_has_given_its_name_is_right() {
     let mirror = || {
         let mut command = gate();
         command.arg("mirror").arg(job.path("stream.json")).arg("--dest").arg(&copies);
-        command.args(["--allow-private-addresses", "--allow-host", &job.mirror.addr().to_string()]);
+        command.args(["--allow-private-addresses", "--allow-host", &job.host.to_string()]);
         command
     };
     let mut rng = fastrand::Rng::new();
@@ -262,8 +275,9 @@ fn whatever_mirror_has_given_its_name_is_right() {
 
 #[test]
 fn a_signal_ends_a_run_that_waits() {
-    let job = Job::new(3);
-    job.mirror.set_connections(Connections::BlackHole);
+    let server = Mirror::start(Config::plain()).unwrap();
+    server.set_connections(Connections::BlackHole);
+    let job = Job::at(server.addr(), &format!("http://{}", server.addr()), 3);
     for (signal, name, status) in [(Signal::TERM, "TERM", 143), (Signal::INT, "INT", 130)] {
         let artifacts = job.path(name);
         let patient = ["--timeout", "1h", "--wait", "1h", "--artifacts-dir", artifacts.to_str().unwrap()];
@@ -280,7 +294,7 @@ fn a_signal_ends_a_run_that_waits() {
 
 #[test]
 fn a_directory_that_cannot_be_written_takes_a_pass_away() {
-    let job = Job::new(2);
+    let (_server, job) = served(2);
     fs::write(job.path("file"), "").unwrap();
     fs::create_dir(job.path("taken")).unwrap();
     fs::create_dir(job.path("taken/art-mirror-validate.json")).unwrap();
@@ -304,10 +318,9 @@ fn a_directory_that_cannot_be_written_takes_a_pass_away() {
 
 #[test]
 fn a_directory_that_vanishes_is_made_again_or_missed() {
-    let job = Job::new(1);
-    let name = "rhcos-48.83.202102230316-0-0000.x86_64.iso";
-    let slow = Behaviour::slow(Duration::from_millis(500));
-    job.mirror.put(&format!("/pub/{name}"), Resource::artifact(name).repr_digest().behaves(slow));
+    let (server, job) = served(1);
+    let slow = published(&name(0)).set_delay(Duration::from_millis(500));
+    server.put(&format!("/pub/{}", name(0)), slow);
     let artifacts = job.path("artifacts");
     fs::create_dir(&artifacts).unwrap();
     let child = Watched::start(&mut job.check(&["--artifacts-dir", artifacts.to_str().unwrap()]));
@@ -321,7 +334,7 @@ fn a_directory_that_vanishes_is_made_again_or_missed() {
 /// A disk of its own, 48 KiB, for who may mount one.
 #[test]
 fn a_full_disk_leaves_whole_files_or_none() {
-    let job = Job::new(200);
+    let (_server, job) = served(200);
     let disk = job.path("disk");
     fs::create_dir(&disk).unwrap();
     let mounted = Command::new("mount")
@@ -347,7 +360,7 @@ fn a_full_disk_leaves_whole_files_or_none() {
 /// A limit on the size of files is as good as a full disk, and needs no rights.
 #[test]
 fn a_limit_on_files_leaves_whole_ones_or_none() {
-    let job = Job::new(200);
+    let (_server, job) = served(200);
     // In blocks of 512 bytes: none of the reports, and some of them, fit.
     for (blocks, most) in [(1, 0), (64, 0), (300, 2)] {
         let artifacts = job.path(&format!("artifacts-{blocks}"));
@@ -369,7 +382,7 @@ fn a_limit_on_files_leaves_whole_ones_or_none() {
 /// Where there is no memory left the program ends on the spot.
 #[test]
 fn a_run_without_memory_leaves_whole_files_or_none() {
-    let job = Job::new(200);
+    let (_server, job) = served(200);
     let mut aborted = 0;
     for kib in (0..24).map(|step| 20_000 + step * 6_000) {
         let artifacts = job.path("artifacts");
@@ -400,7 +413,7 @@ fn a_run_without_memory_leaves_whole_files_or_none() {
 
 #[test]
 fn a_reader_who_goes_away_changes_no_verdict() {
-    let job = Job::new(300);
+    let (_server, job) = served(300);
     for output in ["human", "json", "markdown"] {
         let arguments = job.arguments(&["--output", output]);
         // The pipe is closed before the program says anything, and after its first line.
@@ -470,7 +483,7 @@ fn gate_in(shell: &str, script: &str) -> Command {
 
 #[test]
 fn few_descriptors_are_enough_or_the_cause_is_named() {
-    let job = Job::new(200);
+    let (_server, job) = served(200);
     // What is inherited counts too, and differs: which step is the one that lacks a descriptor is open.
     for limit in [8, 10, 12, 16, 24, 40] {
         let artifacts = job.path(&format!("artifacts-{limit}"));
@@ -491,21 +504,22 @@ fn few_descriptors_are_enough_or_the_cause_is_named() {
 
 #[test]
 fn a_network_that_is_not_there_is_inconclusive_and_soon() {
-    let job = Job::new(40);
-    let address = job.mirror.addr().to_string();
+    let server = Mirror::start(Config::plain()).unwrap();
+    let address = server.addr().to_string();
+    let job = Job::at(server.addr(), &format!("http://{address}"), 40);
     // A black hole: connections come about and nothing more.
-    job.mirror.set_connections(Connections::BlackHole);
+    server.set_connections(Connections::BlackHole);
     let soon = ["--retries", "1", "--timeout", "200ms"];
     let output = within(Duration::from_secs(25), &mut job.check(&soon));
     assert_eq!(output.status.code(), Some(3), "{}", said(&output));
     assert!(said(&output).contains("no answer within 200ms"), "{}", said(&output));
     // Resets.
-    job.mirror.set_connections(Connections::Reset);
+    server.set_connections(Connections::Reset);
     let output = within(Duration::from_secs(25), &mut job.check(&["--retries", "1"]));
     assert_eq!(output.status.code(), Some(3), "{}", said(&output));
     assert!(said(&output).to_lowercase().contains("reset"), "{}", said(&output));
     // Nobody listens.
-    drop(job.mirror);
+    drop(server);
     let document = job.directory.path().join("stream.json");
     let output = within(Duration::from_secs(25), &mut check_at(&address, &document));
     assert_eq!(output.status.code(), Some(3), "{}", said(&output));
@@ -552,7 +566,7 @@ impl FullBacklog {
 
 #[test]
 fn a_name_that_cannot_be_resolved_is_inconclusive_and_soon() {
-    let job = Job::at(Mirror::start(Config::plain()).unwrap(), 20, Some("http://no-such-host.invalid"));
+    let job = Job::at(NOBODY, "http://no-such-host.invalid", 20);
     let more = ["--allow-host", "no-such-host.invalid", "--retries", "1", "--output", "json"];
     let output = within(Duration::from_secs(30), &mut job.check(&more));
     assert_eq!(output.status.code(), Some(3), "{}", said(&output));
@@ -573,7 +587,7 @@ fn a_resolver_that_never_answers_is_inconclusive_and_soon() {
         skip("nobody may listen on port 53 here");
         return;
     };
-    let job = Job::at(Mirror::start(Config::plain()).unwrap(), 2, Some("http://no-such-host.invalid"));
+    let job = Job::at(NOBODY, "http://no-such-host.invalid", 2);
     let configuration = job.path("resolv.conf");
     fs::write(&configuration, "nameserver 127.0.0.153\n").unwrap();
     let script =
@@ -607,22 +621,22 @@ fn a_resolver_that_never_answers_is_inconclusive_and_soon() {
 #[test]
 fn a_proxy_that_dies_or_refuses_is_inconclusive() {
     let host = "mirror.openshift.com";
-    let job = Job::at(
-        Mirror::start(Config::tls_http2().names([host])).unwrap(),
-        40,
-        Some("https://mirror.openshift.com"),
-    );
+    let server = Mirror::start(Config::tls_http2().names([host])).unwrap();
+    let job = Job::at(server.addr(), "https://mirror.openshift.com", 40);
+    for name in (1..40).map(name) {
+        server.put(&format!("/pub/{name}"), Resource::artifact(&name).repr_digest());
+    }
     // One file is so large that the proxy can die while it is read.
-    let name = "rhcos-48.83.202102230316-0-0000.x86_64.iso";
+    let name = name(0);
     let large = Resource::synthetic(1, 2_000_000).repr_digest();
     let digest = data_encoding::HEXLOWER.encode(&large.content().sha256());
-    job.mirror.put(&format!("/pub/{name}"), large);
+    server.put(&format!("/pub/{name}"), large);
     let document = fs::read_to_string(job.path("stream.json")).unwrap();
-    let document = document.replace(&hex_sha256(&artifact_content(name)), &digest);
+    let document = document.replace(&hex_sha256(&artifact_content(&name)), &digest);
     fs::write(job.path("stream.json"), document).unwrap();
-    fs::write(job.path("ca.pem"), job.mirror.ca_pem()).unwrap();
+    fs::write(job.path("ca.pem"), server.ca_pem()).unwrap();
     let ca = job.path("ca.pem").display().to_string();
-    let known = || ProxyConfig::new().host(host, job.mirror.addr());
+    let known = || ProxyConfig::new().host(host, server.addr());
     let published = &["--verify", "published"][..];
     // Whoever asks again finds nobody there.
     let gone = "Connection refused";
@@ -670,10 +684,9 @@ fn a_clock_that_jumps_moves_no_deadline() {
         skip("libfaketime is not installed");
         return;
     };
-    let job = Job::new(3);
+    let (server, job) = served(3);
     // One of the files is never answered for.
-    let name = "rhcos-48.83.202102230316-0-0000.x86_64.iso";
-    job.mirror.put(&format!("/pub/{name}"), Resource::bytes("").behaves(Behaviour::Hang));
+    server.put(&format!("/pub/{}", name(0)), never());
     let jump = |offsets: [(&str, i64); 2]| {
         let offset = tempfile::NamedTempFile::new().unwrap();
         fs::write(&offset, "+0").unwrap();

@@ -20,5 +20,7 @@ mod gate;
 mod http2;
 mod places;
 mod promises;
+#[path = "../support/server.rs"]
+mod server;
 mod servers;
 mod width;

@@ -6,22 +6,22 @@ use std::time::Duration;
 
 use comrak::nodes::NodeValue;
 use comrak::{Arena, Options, parse_document};
-use embedded_mirror::{Answer, Behaviour, Config, Mirror, Resource, artifact_content};
+use embedded_mirror::{Behaviour, Config, Mirror, Resource};
 use serde_json::{Value, json};
 
 use crate::gate::{ITSELF, MEMORY, REPORTS, Run, check, document, gate, run};
+use crate::server::{Server, artifact, file, status};
 
 const DIRECTORY: &str = "/pub/openshift-v4/x86_64/dependencies/rhcos/4.8/48.83.202102230316-0/";
 
-fn judge(mirror: &Mirror, paths: &[&str], more: &[&str]) -> Run {
+fn judge(locations: &[String], ca_pem: &str, more: &[&str]) -> Run {
     let directory = tempfile::tempdir().unwrap();
     let (file, ca) = (directory.path().join("stream.json"), directory.path().join("ca.pem"));
-    let locations: Vec<String> = paths.iter().map(|path| mirror.url(path)).collect();
-    fs::write(&file, document(&locations)).unwrap();
-    fs::write(&ca, mirror.ca_pem()).unwrap();
-    let host = mirror.addr().to_string();
-    let mut command = check(&file, &[&["--allow-private-addresses", "--allow-host", &host], more].concat());
-    if !mirror.ca_pem().is_empty() {
+    fs::write(&file, document(locations)).unwrap();
+    fs::write(&ca, ca_pem).unwrap();
+    let local = ["--allow-private-addresses", "--allow-host", "127.0.0.1"];
+    let mut command = check(&file, &[&local, more].concat());
+    if !ca_pem.is_empty() {
         command.arg("--ca-file").arg(&ca);
     }
     run(command)
@@ -49,10 +49,10 @@ fn answers_without_end_cost_a_timeout_and_no_memory() {
             for name in ["a.iso", "b.iso", "sha256sum.txt", "meta.json"] {
                 mirror.put(&format!("{DIRECTORY}{name}"), resource.clone());
             }
-            let paths = ["a.iso", "b.iso"].map(|name| format!("{DIRECTORY}{name}"));
+            let locations = ["a.iso", "b.iso"].map(|name| mirror.url(&format!("{DIRECTORY}{name}")));
             // The longer, the more would gather of what is not thrown away.
             let more = ["--verify", "published", "--timeout", "600ms"];
-            let run = judge(&mirror, &paths.each_ref().map(String::as_str), &more);
+            let run = judge(&locations, &mirror.ca_pem(), &more);
             // Something was answered; nothing was proved.
             assert!(matches!(run.code, Some(1 | 3)), "{attack}: {:?} {}", run.code, run.said());
             for artifact in run.report()["artifacts"].as_array().unwrap() {
@@ -81,17 +81,17 @@ fn a_body_without_end_is_read_to_the_deadline_and_costs_no_memory() {
             mirror.put(path, Resource::bytes("x").behaves(Behaviour::EndlessBody));
         }
         let reports = tempfile::tempdir().unwrap();
-        let (directory, paths) = (reports.path().to_str().unwrap(), paths.each_ref().map(String::as_str));
+        let directory = reports.path().to_str().unwrap();
         // The longer, the more would gather of what is not thrown away; and a request must have been made by then.
         let more = ["--verify", verify, "--deadline", "1500ms", "--artifacts-dir", directory];
-        let run = judge(&mirror, &paths, &more);
+        let run = judge(&paths.each_ref().map(|path| mirror.url(path)), &mirror.ca_pem(), &more);
         assert_eq!(run.code, Some(3), "{verify}: {}", run.said());
         for artifact in run.report()["artifacts"].as_array().unwrap() {
             // Over HTTP/1.1, what follows an answer to HEAD may also be taken for the next answer, which it is not.
             let reason = artifact["reason"].as_str();
             assert!(matches!(reason, Some("deadline" | "unreachable")), "{verify}: {artifact}");
         }
-        assert!(mirror.count("GET", paths[0]) > 0, "{verify}: {:?}", mirror.requests());
+        assert!(mirror.count("GET", &paths[0]) > 0, "{verify}: {:?}", mirror.requests());
         assert!(run.peak < MEMORY, "{verify}: {} MiB", run.peak);
         assert!(run.took < Duration::from_secs(8), "{verify}: {:?}", run.took);
         assert!(REPORTS.iter().all(|name| reports.path().join(name).is_file()), "{verify}");
@@ -109,13 +109,14 @@ fn a_body_without_end_is_read_to_the_deadline_and_costs_no_memory() {
 fn nothing_that_is_compressed_is_ever_unpacked() {
     // gzip of 10 MiB of zeros, 200 members: 2 GiB for who unpacks it. Its label asks to.
     let bomb = bomb();
-    let mirror = Mirror::start(Config::plain()).unwrap();
+    let server = Server::start();
     for label in ["gzip", "x-gzip", "deflate", "br", "zstd", "gzip, gzip"] {
-        let labelled = Resource::bytes(bomb.clone()).header("content-encoding", label);
+        let labelled = file(bomb.clone()).insert_header("content-encoding", label);
         for name in ["a.iso", "sha256sum.txt", "meta.json"] {
-            mirror.put(&format!("{DIRECTORY}{name}"), labelled.clone());
+            server.put(&format!("{DIRECTORY}{name}"), labelled.clone());
         }
-        let run = judge(&mirror, &[&format!("{DIRECTORY}a.iso")], &["--verify", "published"]);
+        let location = server.url(&format!("{DIRECTORY}a.iso"));
+        let run = judge(&[location], "", &["--verify", "published"]);
         let report = run.report();
         assert_eq!(
             (run.code, &report["artifacts"][0]["reason"]),
@@ -168,13 +169,14 @@ fn sidecars_with_odd_names_prove_nothing_about_others() {
         "-".to_owned(),
         String::new(),
     ];
-    let mirror = Mirror::start(Config::plain()).unwrap();
-    mirror.put(&format!("{DIRECTORY}{name}"), Resource::bytes(artifact_content(name)));
+    let server = Server::start();
+    server.put(&format!("{DIRECTORY}{name}"), artifact(name));
     for odd in &odd {
-        mirror.put(&format!("{DIRECTORY}sha256sum.txt"), Resource::bytes(format!("{digest}  {odd}\n")));
+        server.put(&format!("{DIRECTORY}sha256sum.txt"), file(format!("{digest}  {odd}\n")));
         let meta = serde_json::json!({ "images": { "x": { "path": odd, "sha256": digest } } });
-        mirror.put(&format!("{DIRECTORY}meta.json"), Resource::bytes(meta.to_string()));
-        let run = judge(&mirror, &[&format!("{DIRECTORY}{name}")], &["--verify", "published"]);
+        server.put(&format!("{DIRECTORY}meta.json"), file(meta.to_string()));
+        let location = server.url(&format!("{DIRECTORY}{name}"));
+        let run = judge(&[location], "", &["--verify", "published"]);
         assert_eq!(run.code, Some(3), "{odd:?}: {}", run.report());
         assert!(!run.stdout.contains(&0x1b) && !run.stderr.contains(&0x1b), "{odd:?}");
     }
@@ -188,19 +190,19 @@ const FENCES: &str = "\n```\n# forged\n~~~~\n`````````\n[x](http://evil.example)
 
 #[test]
 fn what_others_wrote_stays_text_in_every_output() {
-    let mirror = Mirror::start(Config::plain()).unwrap();
+    let server = Server::start();
     let evil = format!("{ESCAPES}{MARKUP}{FENCES}");
     // A name has no slash, and at most 64 characters as it is printed; the stream and a release have 128.
     let arch = "arch\u{1b}[31m\u{9b}2J\u{202e}\nFAIL forged".to_owned();
     let id = "platform<img src=x onerror=alert(1)>]]>&amp;\"'`|@org".to_owned();
     let missing = "missing\n```\n# forged\n~~~~\n[x](http)\n".to_owned();
     let hop = format!("{DIRECTORY}hop.iso");
-    let mut text: Value = serde_json::from_str(&document(&[mirror.url(&hop), String::new()])).unwrap();
+    let mut text: Value = serde_json::from_str(&document(&[server.url(&hop), String::new()])).unwrap();
     text["stream"] = ESCAPES.into();
     let artifacts = text["architectures"]["x86_64"]["artifacts"].as_object_mut().unwrap();
     let [led_astray, mut not_there] = ["p000000", "p000001"].map(|name| artifacts.remove(name).unwrap());
     // An artifact that is nowhere, for which ART is asked. A location has nothing but URL characters.
-    let nowhere = mirror.url("/pub/%0a%60%60%60%0a%1b[31m%e2%80%ae.iso");
+    let nowhere = server.url("/pub/%0a%60%60%60%0a%1b[31m%e2%80%ae.iso");
     not_there["formats"]["iso"]["disk"]["location"] = nowhere.into();
     for (name, release, mut platform) in [(&id, MARKUP, led_astray), (&missing, FENCES, not_there)] {
         platform["release"] = release.into();
@@ -209,25 +211,22 @@ fn what_others_wrote_stays_text_in_every_output() {
     let artifacts = artifacts.clone();
     text["architectures"][&arch] = json!({ "artifacts": artifacts });
     let redirect = format!("https://evil.example/{}", MARKUP.replace(' ', "%20"));
-    mirror.put(
-        &hop,
-        Resource::bytes("").behaves(Behaviour::Answer(Answer::status(302).header("location", redirect))),
-    );
-    mirror.put(&format!("{DIRECTORY}sha256sum.txt"), Resource::bytes(evil.clone()));
-    mirror.put(&format!("{DIRECTORY}meta.json"), Resource::bytes(evil.clone()));
+    server.put(&hop, status(302).insert_header("location", redirect));
+    server.put(&format!("{DIRECTORY}sha256sum.txt"), file(&*evil));
+    server.put(&format!("{DIRECTORY}meta.json"), file(&*evil));
     let directory = tempfile::tempdir().unwrap();
-    let file = directory.path().join("stream.json");
+    let source = directory.path().join("stream.json");
     for mistake in [false, true] {
         if mistake {
             text["architectures"]["x86_64"]["artifacts"][&id]["formats"]["iso"]["disk"]["sha256"] =
                 evil.clone().into();
         }
-        fs::write(&file, text.to_string()).unwrap();
+        fs::write(&source, text.to_string()).unwrap();
         for output in ["human", "json", "markdown"] {
             let mut command =
                 gate(&["check", "--output", output, "--timeout", "10s", "--retries", "0", "-vv"]);
-            command.args(["--allow-private-addresses", "--allow-host", &mirror.addr().to_string()]);
-            command.arg("--artifacts-dir").arg(directory.path()).arg(&file);
+            command.args(["--allow-private-addresses", "--allow-host", &server.addr().to_string()]);
+            command.arg("--artifacts-dir").arg(directory.path()).arg(&source);
             let run = run(command);
             assert_eq!(run.code, Some(if mistake { 2 } else { 1 }), "{output}: {}", run.said());
             for said in [&run.stdout, &run.stderr] {

@@ -4,6 +4,9 @@
 //! the published hosts, of HTTP/2, of proxies, of redirects across hosts, of downloads that are resumed and of broken
 //! or slow bodies use the embedded mirror.
 
+#![allow(dead_code, reason = "each test program uses what it needs")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail as tests do")]
+
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
