@@ -5,9 +5,9 @@ use std::fs;
 use std::time::Duration;
 
 use art_mirror_validate::probe::MAX_META_JSON_BYTES;
-use embedded_mirror::{Config, Mirror, Resource};
 
 use crate::gate::{ITSELF, MEMORY, Run, check, document, gate, run_within};
+use crate::server::{Server, artifact, file};
 
 /// How large the files are, in MiB.
 const SIZE: u64 = 4;
@@ -112,7 +112,7 @@ fn documents_that_are_too_large_together_are_refused() {
 /// A `meta.json` of as many keys as go into what is read of one, in two directories at once.
 #[test]
 fn wide_sidecars_cost_no_more_than_is_stated() {
-    let mirror = Mirror::start(Config::plain()).unwrap();
+    let server = Server::start();
     let mut meta = "{\"images\":{\"-\":{}".to_owned();
     for number in 0.. {
         write!(meta, ",\"{number:x}\":{{}}").unwrap();
@@ -122,20 +122,20 @@ fn wide_sidecars_cost_no_more_than_is_stated() {
     }
     meta.push_str("}}");
     assert!(meta.len() <= MAX_META_JSON_BYTES);
-    let meta = Resource::bytes(meta);
+    let meta = file(meta);
     let paths = ["a", "b"].map(|name| format!("/{name}/f.iso"));
     for path in &paths {
-        mirror.put(path, Resource::artifact("f.iso"));
-        mirror.put(&path.replace("f.iso", "meta.json"), meta.clone());
+        server.put(path, artifact("f.iso"));
+        server.put(&path.replace("f.iso", "meta.json"), meta.clone());
     }
     let directory = tempfile::tempdir().unwrap();
-    let file = directory.path().join("stream.json");
-    fs::write(&file, document(&paths.each_ref().map(|path| mirror.url(path)))).unwrap();
+    let source = directory.path().join("stream.json");
+    fs::write(&source, document(&paths.each_ref().map(|path| server.url(path)))).unwrap();
     let mut command = gate(&["check", "--verify", "published", "--allow-private-addresses", "--allow-host"]);
-    command.arg(mirror.addr().to_string()).arg(&file);
+    command.arg(server.addr().to_string()).arg(&source);
     let run = run_within(Duration::from_secs(120), command, std::io::empty());
     eprintln!("wide sidecars: {} MiB, {:?}", run.peak, run.took);
     assert_eq!(run.code, Some(3), "{}", run.said());
-    assert_eq!(mirror.request_count(), 6);
+    assert_eq!(server.request_count(), 6);
     assert!(run.peak < MEMORY, "{} MiB", run.peak);
 }

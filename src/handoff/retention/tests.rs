@@ -135,8 +135,7 @@ fn a_build_whose_files_are_gone_is_gone() {
     let mut listing = Listing::default();
     listing.add(root.path()).unwrap();
     let pins = [A, B, C].map(|build| pin("main", build, "x86_64"));
-    let retention =
-        Retention::of(&Pins { pins: pins.into(), unreadable: vec![], ..Pins::default() }, &listing, false);
+    let retention = Retention::of(&pins_of(pins), &listing, false);
     assert_eq!(statuses(&retention), [(C, Status::Pinned)]);
     let gone: Vec<&str> = retention.gone.iter().map(|gone| &*gone.build_id).collect();
     assert_eq!(gone, [A, B], "neither a directory nor a file on its way nor a link to nothing is a build");
@@ -152,8 +151,7 @@ fn a_release_that_a_location_names_is_there_even_if_nothing_says_its_build() {
         ..pin("main", A, "x86_64")
     };
     let judged = |pin: Pin| {
-        let retention =
-            Retention::of(&Pins { pins: vec![pin], unreadable: vec![], ..Pins::default() }, &listing, true);
+        let retention = Retention::of(&pins_of([pin]), &listing, true);
         let statuses = retention.builds.iter().map(|build| build.status).collect::<Vec<_>>();
         (statuses, retention.gone.len())
     };
@@ -161,6 +159,10 @@ fn a_release_that_a_location_names_is_there_even_if_nothing_says_its_build() {
     assert_eq!(judged(at("4.19", "4.19.2")), (vec![unreadable, pinned], 0));
     assert_eq!(judged(at("4.19", "4.19.3")), (vec![unreadable, unreadable], 1));
     assert_eq!(judged(at("pre-release", "4.19.2")), (vec![unreadable, unreadable], 1));
+}
+
+fn pins_of(pins: impl Into<Vec<Pin>>) -> Pins {
+    Pins { pins: pins.into(), ..Pins::default() }
 }
 
 fn pin(by: &str, build: &str, arch: &str) -> Pin {
@@ -180,11 +182,7 @@ fn three() -> Listing {
 
 #[test]
 fn a_build_is_pinned_newest_or_an_orphan() {
-    let pins = Pins {
-        pins: vec![pin("refs/heads/release-4.19", A, "x86_64")],
-        unreadable: vec![],
-        ..Pins::default()
-    };
+    let pins = pins_of([pin("refs/heads/release-4.19", A, "x86_64")]);
     let retention = Retention::of(&pins, &three(), false);
     assert_eq!(statuses(&retention), [(A, Status::Pinned), (B, Status::Orphan), (C, Status::Newest)]);
     assert!(retention.gone.is_empty());
@@ -192,7 +190,7 @@ fn a_build_is_pinned_newest_or_an_orphan() {
 
 #[test]
 fn a_pin_of_another_architecture_is_no_pin() {
-    let pins = Pins { pins: vec![pin("main", A, "s390x")], unreadable: vec![], ..Pins::default() };
+    let pins = pins_of([pin("main", A, "s390x")]);
     let retention = Retention::of(&pins, &three(), false);
     assert_eq!(statuses(&retention), [(A, Status::Orphan), (B, Status::Orphan), (C, Status::Newest)]);
     assert_eq!(retention.gone, [], "a listing of one architecture says nothing of others");
@@ -218,7 +216,7 @@ fn a_pinned_build_is_gone_only_if_the_listing_covers_its_stream() {
         Pin { directory: Some("4.18-9.4".into()), ..pin("main", "418.94.202501010000-0", "x86_64") };
     let gone = pin("main", "419.96.202501010000-0", "x86_64");
     let clouds = Pin { of_files: false, ..pin("main", "419.96.202402020202-0", "x86_64") };
-    let pins = Pins { pins: vec![elsewhere, gone, clouds], unreadable: vec![], ..Pins::default() };
+    let pins = pins_of([elsewhere, gone, clouds]);
     let builds = |complete| {
         let gone = Retention::of(&pins, &three(), complete).gone;
         gone.into_iter().map(|gone| gone.build_id.to_string()).collect::<Vec<_>>()
@@ -231,7 +229,7 @@ fn a_pinned_build_is_gone_only_if_the_listing_covers_its_stream() {
 /// A pin of these images of build A, as cosa names their files.
 fn pin_of(images: &[&str]) -> Pins {
     let files = images.iter().map(|image| format!("rhcos-{A}-{image}").into()).collect();
-    Pins { pins: vec![Pin { files, ..pin("main", A, "x86_64") }], unreadable: vec![], ..Pins::default() }
+    pins_of([Pin { files, ..pin("main", A, "x86_64") }])
 }
 
 /// `FILES: HOW` of what is gone, and `FILES: ?` of what is undetermined.
@@ -358,7 +356,7 @@ proptest::proptest! {
     #[test]
     fn a_pinned_build_is_never_an_orphan(parts in proptest::collection::vec("[a-z0-9_.-]{1,12}|builds|rhcos-4.8|dependencies|rhcos|x86_64|s390x", 0..6)) {
         let text = format!("{}/{A}/x86_64/f\n{A}/s390x/f\n{B}/x86_64/f\n{C}/x86_64/f\n", parts.join("/"));
-        let pins = Pins { pins: vec![pin("r", A, "x86_64"), pin("r", A, "s390x")], unreadable: vec![], ..Pins::default() };
+        let pins = pins_of([pin("r", A, "x86_64"), pin("r", A, "s390x")]);
         let retention = Retention::of(&pins, &listing(&text), false);
         for build in retention.builds.iter().filter(|build| build.build_id.as_deref() == Some(A)) {
             let pinned = build.status == Status::Pinned || !build.arches.iter().any(|arch| matches!(&**arch, "x86_64" | "s390x"));
