@@ -101,6 +101,8 @@ fn optional_fields_may_be_null_or_empty_as_go_reads_them() {
 #[test]
 fn every_fault_names_its_place_what_was_found_and_what_was_expected() {
     let disk = "architectures.x86_64.artifacts.metal.formats.iso.disk";
+    let sized =
+        |size: &str| with_component(&good_component().replace('}', &format!(r#", "size": {size}}}"#)));
     let cases: Vec<(String, String)> = vec![
         (String::new(), "rhcos.json:1:1: found malformed JSON (EOF while parsing a value), expected".into()),
         ("{".into(), "rhcos.json:1:1: found malformed JSON (EOF while parsing an object)".into()),
@@ -138,9 +140,14 @@ fn every_fault_names_its_place_what_was_found_and_what_was_expected() {
             with_component(&format!(r#"{{"location": ["x"], "sha256": "{DIGEST}"}}"#)),
             format!("{disk}.location: found an array, expected a string"),
         ),
+        (sized("-1"), "found the number -1, expected a whole number of bytes".into()),
+        (sized("1.5"), "found the number 1.5, expected a whole number of bytes".into()),
+        (sized("18446744073709551616"), "expected a whole number of bytes".into()),
         (
-            with_component(&format!(r#"{{"location": "https://h/f", "sha256": "{DIGEST}", "size": -1}}"#)),
-            "found the number -1, expected a whole number of bytes".into(),
+            with_component(&format!(
+                r#"{{"location": "https://h/f", "\u0073ha256": "", "sha256": "{DIGEST}"}}"#
+            )),
+            format!("{disk}.sha256: found a duplicate key, expected each key once"),
         ),
         (
             with_component(&format!(
@@ -173,6 +180,7 @@ fn every_fault_names_its_place_what_was_found_and_what_was_expected() {
             "found \"x\\u{1b}[31m\"".into(),
         ),
         (format!("{} trailing", with_component(&good_component())), "trailing characters".into()),
+        (format!("{}\0", with_component(&good_component())), "trailing characters".into()),
         ("[".repeat(100_000), "found malformed JSON".into()),
         (
             format!(r#"{{"a": {}{}}}"#, "[".repeat(100_000), "]".repeat(100_000)),

@@ -17,6 +17,8 @@ mod binary;
 mod child;
 mod documents;
 mod gate;
+#[path = "../support/ground.rs"]
+mod ground;
 mod http2;
 mod places;
 mod promises;

@@ -1,22 +1,24 @@
 //! Every test that SECURITY.md cites for a promise exists.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use crate::ground::{files_below, root};
 
 /// The texts of a file, or of every Rust file below a directory.
 fn texts(place: &Path) -> Vec<String> {
+    let read =
+        |path: &Path| fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     if place.is_file() {
-        return vec![fs::read_to_string(place).unwrap()];
+        return vec![read(place)];
     }
-    let entries = fs::read_dir(place).unwrap_or_else(|error| panic!("{}: {error}", place.display()));
-    let paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
-    let rust = |path: &&PathBuf| path.is_dir() || path.extension().is_some_and(|suffix| suffix == "rs");
-    paths.iter().filter(rust).flat_map(|path| texts(path)).collect()
+    let is_rust = |name: &String| Path::new(name).extension().is_some_and(|suffix| suffix == "rs");
+    files_below(place).iter().filter(|name| is_rust(name)).map(|name| read(&place.join(name))).collect()
 }
 
 #[test]
 fn every_test_that_a_promise_cites_is_there() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = root();
     let security = fs::read_to_string(root.join("SECURITY.md")).unwrap();
     let is_rule = |line: &str| line.starts_with("| ---");
     let lines = security.lines().zip(security.lines().skip(1).chain([""]));
