@@ -124,11 +124,9 @@ fn a_bump_goes_from_the_bridge_to_the_mirror_and_merges() {
     // Before: the old build is on the mirror, main and the release branch pin it.
     setup.installer.write(HOME, &text(&testdata("checkout").join(HOME)));
     setup.builds_reach_the_bridge("");
-    let ran = setup.run(&["rewrite", "--to", "mirror", "--mirror-version", "4.19.0", "--in-place"]);
-    assert_eq!(ran.status(), 0, "{}", ran.all());
+    setup.run(&["rewrite", "--to", "mirror", "--mirror-version", "4.19.0", "--in-place"]).exits(0);
     let release = ["--layout", "release", "--release-version", "4.19.0"];
-    let ran = setup.run_e2e(&[&["mirror", "--dest", root.to_str().unwrap()][..], &release].concat());
-    assert_eq!(ran.status(), 0, "{}", ran.all());
+    setup.run_e2e(&[&["mirror", "--dest", root.to_str().unwrap()][..], &release].concat()).exits(0);
     setup.publish();
     setup.installer.commit("4.19");
     setup.installer.git(&["branch", "release-4.19"]);
@@ -147,28 +145,24 @@ fn a_bump_goes_from_the_bridge_to_the_mirror_and_merges() {
     );
 
     // The gate is red, and says what to ask of ART.
-    let ran = setup.run(&["check", "--published", "--artifacts-dir", &path("artifacts")]);
-    assert_eq!(ran.status(), 1, "{}", ran.all());
+    let ran = setup.run(&["check", "--published", "--artifacts-dir", &path("artifacts")]).exits(1);
     assert!(ran.stdout.contains("the request, to copy: "), "{}", ran.stdout);
     let request = text(&setup.dir("artifacts").join("art-mirror-validate-request.md"));
     assert!(request.contains(&format!("x86_64, build {NEW}")), "{request}");
 
     // The e2e job boots what the bridge has.
     let one = ["-a", "x86_64", "-p", "metal", "-f", "raw.gz"];
-    let ran = setup.run_e2e(&[&["resolve"][..], &one].concat());
-    assert_eq!(ran.status(), 0, "{}", ran.all());
+    let ran = setup.run_e2e(&[&["resolve"][..], &one].concat()).exits(0);
     let url = ran.stdout.trim();
     assert!(url.starts_with(&setup.bridge.url(STORAGE)), "{url}");
-    let ran = setup.run_e2e(&[&["mirror", "--dest", &path("e2e")][..], &one].concat());
-    assert_eq!(ran.status(), 0, "{}", ran.all());
+    setup.run_e2e(&[&["mirror", "--dest", &path("e2e")][..], &one].concat()).exits(0);
     let (_, at_bridge) = url.split_once(&setup.bridge.addr().to_string()).unwrap();
     assert_eq!(setup.bridge.count("GET", at_bridge), 1, "through the URL that was resolved");
     let image = "rhcos-4.19.1-x86_64-metal.x86_64.raw.gz";
     assert_eq!(fs::read(setup.dir("e2e").join(image)).unwrap(), artifact_content(image));
 
     // It passes, and ART is asked to mirror.
-    let ran = setup.run_e2e(&["sync-list", "--dest", &path("request")]);
-    assert_eq!(ran.status(), 0, "{}", ran.all());
+    setup.run_e2e(&["sync-list", "--dest", &path("request")]).exits(0);
     let list = text(&setup.dir(&format!("request/synclist-x86_64-{NEW}.txt")));
     assert!(list.lines().any(|line| line == url), "{list}");
 
@@ -179,8 +173,7 @@ fn a_bump_goes_from_the_bridge_to_the_mirror_and_merges() {
     setup.publish();
 
     // The gate is green.
-    let ran = setup.run(&["check", "--published", "--artifacts-dir", &path("artifacts")]);
-    assert_eq!(ran.status(), 0, "{}", ran.all());
+    setup.run(&["check", "--published", "--artifacts-dir", &path("artifacts")]).exits(0);
     assert!(!setup.dir("artifacts/art-mirror-validate-request.md").exists(), "nothing is asked any more");
 
     // It merges. The old build is still pinned by the release branch.
@@ -188,8 +181,8 @@ fn a_bump_goes_from_the_bridge_to_the_mirror_and_merges() {
     setup.installer.git(&["merge", "-q", "bump"]);
     let refs = ["--ref", "main", "--ref", "release-4.19"];
     let ran = setup
-        .run(&[&["retention", "--listing", root.to_str().unwrap(), "--output", "json"][..], &refs].concat());
-    assert_eq!(ran.status(), 0, "{}", ran.all());
+        .run(&[&["retention", "--listing", root.to_str().unwrap(), "--output", "json"][..], &refs].concat())
+        .exits(0);
     let report = ran.json();
     let pinned_by = |build: &str| {
         let builds = report["builds"].as_array().unwrap();

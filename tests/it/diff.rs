@@ -39,8 +39,7 @@ fn diff(repo: &Repo, args: &[&str]) -> Finished {
 #[test]
 fn a_bump_is_told_from_revision_to_revision() {
     let repo = repo();
-    let ran = diff(&repo, &["before:", "HEAD:"]);
-    assert_eq!(ran.status(), 1, "{}", ran.all());
+    let ran = diff(&repo, &["before:", "HEAD:"]).exits(1);
     insta::assert_snapshot!("human", ran.stdout);
     insta::assert_snapshot!("markdown", diff(&repo, &["before:", "HEAD:", "--output", "markdown"]).stdout);
     let json = diff(&repo, &["before:", "HEAD:", "--output", "json"]).json_of("diff");
@@ -91,8 +90,7 @@ fn a_revision_is_never_taken_for_an_option_of_git() {
     let repo = repo();
     let target = repo.path().join("written");
     let revision = format!("--output={}:", target.display());
-    let ran = diff(&repo, &["--", &revision, "HEAD:"]);
-    assert_eq!(ran.status(), 2, "{}", ran.all());
+    diff(&repo, &["--", &revision, "HEAD:"]).exits(2);
     assert!(!target.exists());
 }
 
@@ -105,8 +103,7 @@ fn a_link_in_a_tree_leads_nowhere_outside_of_it() {
     std::os::unix::fs::symlink(&secret, repo.path().join(HOME)).unwrap();
     repo.git(&["add", HOME]);
     repo.git(&["commit", "-q", "-m", "a link out"]);
-    let ran = diff(&repo, &["before:", "HEAD:"]);
-    assert_eq!(ran.status(), 2, "{}", ran.all());
+    let ran = diff(&repo, &["before:", "HEAD:"]).exits(2);
     assert!(ran.stderr.contains("a link out of the checkout"), "{}", ran.stderr);
 }
 
@@ -236,8 +233,7 @@ fn a_document_that_splits_is_compared_with_what_it_was() {
     repo.write("data/data/coreos/coreos-rhel-10.json", &ten);
     repo.write("data/data/coreos/coreos-rhel-9.json", &bumped());
     repo.commit("split");
-    let ran = diff(&repo, &["before:", "HEAD:"]);
-    assert_eq!(ran.status(), 1, "{}", ran.all());
+    let ran = diff(&repo, &["before:", "HEAD:"]).exits(1);
     let title = "data/data/coreos/rhcos.json → data/data/coreos/coreos-rhel-9.json (rhcos-4.19)";
     assert!(
         ran.stdout.contains(&format!("{title}\n  paired by the directory in their URLs\n")),

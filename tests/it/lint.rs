@@ -74,8 +74,7 @@ fn a_bump_is_told_in_every_form() {
     assert_eq!(ran.status(), 0, "warnings alone decide nothing: {}", ran.all());
     insta::assert_snapshot!("human", ran.stdout);
     insta::assert_snapshot!("markdown", lint(&repo, &["--base", "before", "--output", "markdown"]).stdout);
-    let junit = lint(&repo, &["--base", "before", "--output", "junit", "--deny", "L011"]);
-    assert_eq!(junit.status(), 1, "{}", junit.all());
+    let junit = lint(&repo, &["--base", "before", "--output", "junit", "--deny", "L011"]).exits(1);
     insta::assert_snapshot!("junit", junit.stdout);
     let json = lint(&repo, &["--base", "before", "--output", "json", "--deny", "lost"]).json_of("lint");
     assert_eq!(json["denied"], 1);

@@ -45,8 +45,7 @@ const ONE: [&str; 6] = ["-a", "x86_64", "-p", "metal", "-f", "raw.gz"];
 fn what_is_there_and_right_is_kept_and_what_is_wrong_is_replaced() {
     let server = full_bridge();
     let dest = tempfile::tempdir().unwrap();
-    let ran = mirror(&server, dest.path(), &["-a", "x86_64"]);
-    assert_eq!(ran.status(), 0, "{}", ran.all());
+    mirror(&server, dest.path(), &["-a", "x86_64"]).exits(0);
     let names = files_below(dest.path());
     assert_eq!(names.len(), 13, "nothing but the files: {names:?}");
     assert_eq!(fs::read(dest.path().join(METAL)).unwrap(), artifact_content(METAL));
@@ -55,8 +54,7 @@ fn what_is_there_and_right_is_kept_and_what_is_wrong_is_replaced() {
     let wrong = vec![0; artifact_content(METAL).len()];
     fs::write(dest.path().join(METAL), wrong).unwrap();
     server.forget();
-    let ran = mirror(&server, dest.path(), &["-a", "x86_64"]);
-    assert_eq!(ran.status(), 0, "{}", ran.all());
+    let ran = mirror(&server, dest.path(), &["-a", "x86_64"]).exits(0);
     assert!(ran.stdout.contains(&format!("replaced {METAL}")), "{}", ran.stdout);
     assert_eq!(ran.stdout.matches("kept ").count(), 12, "{}", ran.stdout);
     let gets = server.requests().iter().filter(|request| request.method == "GET").count();
@@ -88,8 +86,7 @@ fn a_file_gets_its_name_only_if_it_is_the_right_one() {
     let server = full_bridge();
     server.put(&path_at_bridge(METAL), Resource::bytes("other bytes"));
     let dest = tempfile::tempdir().unwrap();
-    let ran = mirror(&server, dest.path(), &ONE);
-    assert_eq!(ran.status(), 1, "{}", ran.all());
+    let ran = mirror(&server, dest.path(), &ONE).exits(1);
     assert!(ran.stdout.contains("the server has different content: sha256"), "{}", ran.stdout);
     assert_eq!(files_below(dest.path()), Vec::<String>::new());
 
@@ -117,8 +114,7 @@ fn what_stopped_half_way_goes_on_where_it_was() {
     // What is there is the beginning of something else: found out by the digest, and begun anew.
     fs::remove_file(dest.path().join(METAL)).unwrap();
     fs::write(&part, vec![0; half]).unwrap();
-    let ran = mirror(&server, dest.path(), &ONE);
-    assert_eq!(ran.status(), 0, "{}", ran.all());
+    mirror(&server, dest.path(), &ONE).exits(0);
     assert_eq!(fs::read(dest.path().join(METAL)).unwrap(), content);
 
     // All of present, and only the name is missing.
@@ -135,8 +131,7 @@ fn a_connection_that_drops_is_no_reason_to_begin_again() {
     let drops = Behaviour::Sequence(vec![Behaviour::DropAfter(40), Behaviour::Normal]);
     server.put(&path_at_bridge(METAL), resource.on_get(drops));
     let dest = tempfile::tempdir().unwrap();
-    let ran = mirror(&server, dest.path(), &ONE);
-    assert_eq!(ran.status(), 0, "{}", ran.all());
+    mirror(&server, dest.path(), &ONE).exits(0);
     assert!(server.requests().iter().any(|request| request.header("range") == Some("bytes=40-")));
 }
 
@@ -163,12 +158,12 @@ fn passes_check(
     let ran = mirror(&server, dest.path(), layout);
     assert_eq!((ran.status(), ran.stderr.as_str()), (0, ""), "{}", ran.all());
     let Some((base, _server)) = serve(dest.path()) else { return };
-    let ran = Finished::of(
+    Finished::of(
         program(&["check", document().to_str().unwrap(), "--mirror", &base, "--verify", "published"])
             .args(["--allow-private-addresses"])
             .args(check),
-    );
-    assert_eq!(ran.status(), 0, "{}", ran.all());
+    )
+    .exits(0);
 }
 
 #[allow(clippy::unnecessary_wraps, reason = "where nginx may be missing")]
@@ -207,12 +202,10 @@ fn sidecars_and_second_names_are_those_of_the_sync_job() {
     let server = full_bridge();
     let dest = tempfile::tempdir().unwrap();
     let layout = ["-a", "x86_64", "-p", "metal", "--layout", "build"];
-    let ran = mirror(&server, dest.path(), &[&layout[..], &["-f", "iso"]].concat());
-    assert_eq!(ran.status(), 0, "{}", ran.all());
+    let ran = mirror(&server, dest.path(), &[&layout[..], &["-f", "iso"]].concat()).exits(0);
     assert!(ran.stderr.contains("meta.json was not copied"), "{}", ran.stderr);
     // A second run for another file adds to what the first one wrote.
-    let ran = mirror(&server, dest.path(), &[&layout[..], &["-f", "raw.gz"]].concat());
-    assert_eq!(ran.status(), 0, "{}", ran.all());
+    mirror(&server, dest.path(), &[&layout[..], &["-f", "raw.gz"]].concat()).exits(0);
     insta::assert_snapshot!(files_below(dest.path()).join("\n"));
     let directory = dest.path().join("x86_64/dependencies/rhcos/4.19").join(BUILD);
     insta::assert_snapshot!(fs::read_to_string(directory.join("sha256sum.txt")).unwrap());
@@ -227,7 +220,7 @@ fn plumes_options_do_what_they_do_there_and_name_only_what_was_copied() {
     let dest = tempfile::tempdir().unwrap();
     let out = dest.path().join("out.json");
     let images = dest.path().join("images");
-    let ran = Finished::of(
+    Finished::of(
         program(&["mirror", "--src-file", document().to_str().unwrap(), "--dest", images.to_str().unwrap()])
             .args(["--dest-file", out.to_str().unwrap(), "--url", "http://host:8080/images"])
             .args([
@@ -237,8 +230,8 @@ fn plumes_options_do_what_they_do_there_and_name_only_what_was_copied() {
                 &server.url(STORAGE),
                 "--allow-private-addresses",
             ]),
-    );
-    assert_eq!(ran.status(), 0, "{}", ran.all());
+    )
+    .exits(0);
     let written = documents(&out).remove(0);
     for artifact in &written.artifacts {
         let is_metal = &*artifact.id.platform == "metal";
@@ -248,8 +241,7 @@ fn plumes_options_do_what_they_do_there_and_name_only_what_was_copied() {
 
     // Without --url the document is copied as it is.
     let out = dest.path().join("copy.json");
-    let ran = mirror(&server, &images, &[&ONE[..], &["--dest-file", out.to_str().unwrap()]].concat());
-    assert_eq!(ran.status(), 0, "{}", ran.all());
+    mirror(&server, &images, &[&ONE[..], &["--dest-file", out.to_str().unwrap()]].concat()).exits(0);
     assert_eq!(fs::read(out).unwrap(), fs::read(document()).unwrap());
 
     // Nothing is copied where the document has no such artifact; plume succeeds with nothing.
@@ -287,19 +279,16 @@ fn two_builds_do_not_share_a_directory() {
     fs::copy(&other, both.join("rhel-10.json")).unwrap();
     let dest = root.path().join("dest");
     let release = ["-a", "x86_64", "--layout", "release", "--release-version", "4.19.2"];
-    let ran = mirror_of(&root.path().join("checkout"), &server, &dest, &release);
-    assert_eq!(ran.status(), 2, "{}", ran.all());
+    let ran = mirror_of(&root.path().join("checkout"), &server, &dest, &release).exits(2);
     for part in [BUILD, "419.96.202507010000-0", "rhel-9.json", "rhel-10.json", "one stream at a time"] {
         assert!(ran.stderr.contains(part), "{part}: {}", ran.stderr);
     }
     assert!(!dest.exists());
 
     // One after the other, the second would destroy what the first one wrote.
-    let ran = mirror(&server, &dest, &release);
-    assert_eq!(ran.status(), 0, "{}", ran.all());
+    mirror(&server, &dest, &release).exits(0);
     let before: Vec<_> = files_below(&dest).iter().map(|file| fs::read(dest.join(file)).unwrap()).collect();
-    let ran = mirror_of(&other, &server, &dest, &release);
-    assert_eq!(ran.status(), 2, "{}", ran.all());
+    let ran = mirror_of(&other, &server, &dest, &release).exits(2);
     assert!(ran.stderr.contains("rhcos-id.txt names build 419.96.202506171412-0"), "{}", ran.stderr);
     let after: Vec<_> = files_below(&dest).iter().map(|file| fs::read(dest.join(file)).unwrap()).collect();
     assert_eq!(before, after);
@@ -341,8 +330,7 @@ fn a_dry_run_fetches_nothing_and_makes_nothing() {
     let server = full_bridge();
     let root = tempfile::tempdir().unwrap();
     let dest = root.path().join("dest");
-    let ran = mirror(&server, &dest, &[&ONE[..], &["--dry-run"]].concat());
-    assert_eq!(ran.status(), 0, "{}", ran.all());
+    let ran = mirror(&server, &dest, &[&ONE[..], &["--dry-run"]].concat()).exits(0);
     assert!(ran.stdout.starts_with(&format!("{METAL} from http://")), "{}", ran.stdout);
     assert!(ran.stdout.contains("1 file, 106 bytes to fetch"), "{}", ran.stdout);
     assert!(!dest.exists());
@@ -354,8 +342,7 @@ fn too_little_space_is_found_out_before_the_first_byte() {
     let huge = Resource::synthetic(1, 1 << 60);
     server.put(&path_at_bridge(METAL), huge);
     let dest = tempfile::tempdir().unwrap();
-    let ran = mirror(&server, dest.path(), &ONE);
-    assert_eq!(ran.status(), 2, "{}", ran.all());
+    let ran = mirror(&server, dest.path(), &ONE).exits(2);
     assert!(ran.stderr.contains("nothing was fetched"), "{}", ran.stderr);
     assert!(server.requests().iter().all(|request| request.method == "HEAD"));
 }
@@ -368,13 +355,11 @@ fn a_link_in_the_directory_is_not_followed() {
     let victim = outside.path().join("victim");
     fs::write(&victim, "precious").unwrap();
     std::os::unix::fs::symlink(&victim, dest.path().join(METAL)).unwrap();
-    let ran = mirror(&server, dest.path(), &ONE);
-    assert_eq!(ran.status(), 3, "{}", ran.all());
+    mirror(&server, dest.path(), &ONE).exits(3);
     assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
     fs::remove_file(dest.path().join(METAL)).unwrap();
     std::os::unix::fs::symlink(&victim, dest.path().join(format!(".{METAL}.part"))).unwrap();
-    let ran = mirror(&server, dest.path(), &ONE);
-    assert_eq!(ran.status(), 0, "{}", ran.all());
+    mirror(&server, dest.path(), &ONE).exits(0);
     assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
 }
 
@@ -383,8 +368,7 @@ fn a_list_that_was_signed_before_it_changed_is_to_be_signed_again() {
     let server = full_bridge();
     let dest = tempfile::tempdir().unwrap();
     let layout = ["-a", "x86_64", "-p", "metal", "--layout", "build"];
-    let ran = mirror(&server, dest.path(), &[&layout[..], &["-f", "iso"]].concat());
-    assert_eq!(ran.status(), 0, "{}", ran.all());
+    mirror(&server, dest.path(), &[&layout[..], &["-f", "iso"]].concat()).exits(0);
     let directory = dest.path().join("x86_64/dependencies/rhcos/4.19").join(BUILD);
     fs::write(directory.join("sha256sum.txt.gpg"), "a signature").unwrap();
     let ran = mirror(&server, dest.path(), &[&layout[..], &["-f", "iso"]].concat());
@@ -408,8 +392,7 @@ fn the_gates_request_needs_a_bridge_and_chooses_no_host() {
     };
     let ran = carry_out(&[]);
     assert_eq!((ran.status(), ran.stderr.contains("pass --stream-prefix")), (2, true), "{}", ran.all());
-    let ran = carry_out(&["--stream-prefix", &server.url(STORAGE)]);
-    assert_eq!(ran.status(), 0, "{}", ran.all());
+    carry_out(&["--stream-prefix", &server.url(STORAGE)]).exits(0);
     let path = dest.join(&path_at_bridge(METAL)[1..]);
     assert_eq!(fs::read(path).unwrap(), artifact_content(METAL), "from the bridge, whatever the host was");
 }

@@ -70,8 +70,7 @@ fn a_ref_that_cannot_be_read_makes_everything_stay() {
     fs::write(&listing, format!("4.18/419.96.202501010000-0/x86_64/f\n4.18/{NEW}/x86_64/f\n")).unwrap();
     let listing = listing.to_str().unwrap();
     let all = ["--ref", "release-broken", "--tips-only", "--listing", listing];
-    let ran = retention(&repo, &all);
-    assert_eq!(ran.status(), 3, "{}", ran.all());
+    let ran = retention(&repo, &all).exits(3);
     assert!(ran.stdout.contains("perhaps-pinned 419.96.202501010000-0"), "{}", ran.stdout);
     assert!(ran.stdout.contains("ERROR: refs/heads/release-broken cannot be read"), "{}", ran.stdout);
     let json = retention(&repo, &[&all[..], &["--output", "json"]].concat()).json_of("retention");
@@ -112,18 +111,14 @@ fn images_that_were_pruned_are_gone_although_their_build_is_listed() {
         program.arg(&listing);
         program
     };
-    let ran = Finished::of(&mut prune(r#"{"images": true, "images-kept": ["qemu", "live-iso"]}"#));
-    assert_eq!(ran.status(), 1, "{}", ran.all());
+    let ran = Finished::of(&mut prune(r#"{"images": true, "images-kept": ["qemu", "live-iso"]}"#)).exits(1);
     let shown = ran.stdout.replace(&*document.display().to_string(), "rhcos.json");
     insta::assert_snapshot!("pruned", shown);
     assert_eq!(Finished::of(&mut prune(r#"["images"]"#)).status(), 1);
-    let json = Finished::of(prune("7").args(["--output", "json"]));
-    assert_eq!(json.status(), 3, "{}", json.all());
-    let json = json.json_of("retention");
+    let json = Finished::of(prune("7").args(["--output", "json"])).exits(3).json_of("retention");
     assert_eq!((&json["gone"], json["summary"]["undetermined"].as_u64()), (&serde_json::json!([]), Some(1)));
     assert_eq!(json["builds"][0]["pruned"], "images perhaps pruned");
-    let ran = Finished::of(&mut prune(r#"["cloud-uploads", "containers"]"#));
-    assert_eq!(ran.status(), 0, "{}", ran.all());
+    Finished::of(&mut prune(r#"["cloud-uploads", "containers"]"#)).exits(0);
 }
 
 /// In a git hook these name the hook's repository, and beat `git -C`.
@@ -166,9 +161,7 @@ fn a_repository_of_another_user_is_read() {
     let listing = builds_json(dir.path(), &[NEW]);
     let ran = retention(&repo, &["--ref", "main", "--listing", &listing, "--output", "json"]);
     assert_eq!(ran.json_of("retention")["summary"]["pinned"], 1, "{}", ran.all());
-    let diff =
-        Finished::of(&mut program(&["diff", "--git", repo.path().to_str().unwrap(), "main:", "main:"]));
-    assert_eq!(diff.status(), 0, "{}", diff.all());
+    Finished::of(&mut program(&["diff", "--git", repo.path().to_str().unwrap(), "main:", "main:"])).exits(0);
 }
 
 #[test]
@@ -470,8 +463,7 @@ fn refs_go_by_the_names_that_people_write_and_may_be_left_out() {
     let listing = tempfile::tempdir().unwrap();
     let listing = builds_json(listing.path(), &[THIRD]);
     for args in [["--exclude-ref", "no-such"], ["--ref", "-x"]] {
-        let ran = retention(&repo, &[&["--ref", "main", "--listing", &listing], &args[..]].concat());
-        assert_eq!(ran.status(), 2, "{}", ran.all());
+        retention(&repo, &[&["--ref", "main", "--listing", &listing], &args[..]].concat()).exits(2);
     }
 }
 
@@ -500,8 +492,7 @@ fn a_list_of_payloads_pins_what_each_was_cut_from() {
 #[test]
 fn a_keep_list_is_what_a_pruner_reads() {
     let repo = bumped_twice().repo();
-    let ran = retention(&repo, &["--ref", "main", "--output", "keep-list"]);
-    assert_eq!(ran.status(), 0, "{}", ran.all());
+    let ran = retention(&repo, &["--ref", "main", "--output", "keep-list"]).exits(0);
     let list = ran.json_of("keep-list");
     assert_eq!(list["complete"], true);
     let ids: Vec<&str> =
