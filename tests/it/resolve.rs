@@ -4,25 +4,25 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 use std::time::Duration;
 
-use crate::support::Checkout;
 use crate::support::binary::{PROGRAM, program};
 use crate::support::child::Watched;
 use crate::support::ground::{files_below, real_checkouts, testdata};
 use crate::support::server::{Server, file, published};
+use crate::support::{Checkout, DEAD_PROXY, Finished};
 
 const PREFIX: &str = "OPENSHIFT_INSTALL_COREOS_STREAM_PREFIX";
 const BOOTIMAGES: &str = "OPENSHIFT_INSTALL_CI_COREOS_BOOTIMAGES";
 const QEMU: &str = "https://mirror.openshift.com/pub/openshift-v4/x86_64/dependencies/rhcos/4.8/48.83.202102230316-0/rhcos-48.83.202102230316-0-qemu.x86_64.qcow2.gz";
 const QEMU_AT_B: &str = "https://B/art/storage/releases/rhcos-4.8/48.83.202102230316-0/x86_64/rhcos-48.83.202102230316-0-qemu.x86_64.qcow2.gz";
 
-fn run(arguments: &[&str]) -> Output {
-    program(arguments).output().unwrap()
+fn run(arguments: &[&str]) -> Finished {
+    Finished::of(&mut program(arguments))
 }
 
-fn run_with_input(arguments: &[&str], input: &[u8]) -> Output {
+fn run_with_input(arguments: &[&str], input: &[u8]) -> Finished {
     feed(&mut program(arguments), input)
 }
 
@@ -31,27 +31,19 @@ fn sample(path: &str) -> String {
     testdata(path).to_str().unwrap().to_owned()
 }
 
-fn feed(command: &mut Command, input: &[u8]) -> Output {
-    Watched::fed(command, Cursor::new(input.to_vec())).end(Duration::from_secs(60)).output
-}
-
-fn stdout(output: &Output) -> &str {
-    std::str::from_utf8(&output.stdout).unwrap()
-}
-
-fn stderr(output: &Output) -> &str {
-    std::str::from_utf8(&output.stderr).unwrap()
+fn feed(command: &mut Command, input: &[u8]) -> Finished {
+    Watched::fed(command, Cursor::new(input.to_vec())).end(Duration::from_secs(60)).into()
 }
 
 #[track_caller]
-fn assert_prints(output: &Output, expected: &str) {
-    assert_eq!((output.status.code(), stdout(output)), (Some(0), expected), "{}", stderr(output));
+fn assert_prints(output: &Finished, expected: &str) {
+    assert_eq!((output.code, &*output.stdout), (Some(0), expected), "{}", output.stderr);
 }
 
 #[track_caller]
-fn assert_refuses(output: &Output, says: &str) {
-    assert_eq!((output.status.code(), stdout(output)), (Some(2), ""), "{}", stderr(output));
-    assert!(stderr(output).contains(says), "{}", stderr(output));
+fn assert_refuses(output: &Finished, says: &str) {
+    assert_eq!((output.code, &*output.stdout), (Some(2), ""), "{}", output.stderr);
+    assert!(output.stderr.contains(says), "{}", output.stderr);
 }
 
 /// The real documents, if they are there.
@@ -108,10 +100,7 @@ fn the_table_of_the_contract() {
     ];
     for (url, prefix, place) in cases {
         assert_prints(&run(&["resolve", url, "--stream-prefix", prefix]), &format!("{place}\n"));
-        assert_prints(
-            &program(&["resolve", url]).env(PREFIX, prefix).output().unwrap(),
-            &format!("{place}\n"),
-        );
+        assert_prints(&Finished::of(program(&["resolve", url]).env(PREFIX, prefix)), &format!("{place}\n"));
         assert_prints(&run(&["resolve", url]), &format!("{url}\n"));
     }
 }
@@ -139,13 +128,12 @@ fn a_by_release_url_is_resolved_with_its_documents_release() {
 fn the_query_of_an_install_config_stays_at_its_url() {
     let source = &sample("checkout-2021");
     let args = ["resolve", "--source", source, "-a", "x86_64", "-p", "qemu"];
-    let json: serde_json::Value =
-        serde_json::from_str(stdout(&run(&[&args[..], &["--json"]].concat()))).unwrap();
+    let json = run(&[&args[..], &["--json"]].concat()).json();
     let [url, digest, inner] =
         ["url", "sha256", "uncompressed_sha256"].map(|key| json[key].as_str().unwrap().to_owned());
     let prefix = "https://B/art/storage/releases";
     let moved = run(&["resolve", &url, "--stream-prefix", prefix]);
-    let moved = stdout(&moved).trim();
+    let moved = moved.stdout.trim();
     let other = "ab".repeat(32);
     for query in [
         format!("?sha256={inner}"),
@@ -178,16 +166,15 @@ fn the_query_of_an_install_config_stays_at_its_url() {
     }
     let secret = run(&["resolve", "https://u:secret@h/x?y=1"]);
     assert_refuses(&secret, "query");
-    assert!(!stderr(&secret).contains("secret"));
+    assert!(!secret.stderr.contains("secret"));
 }
 
 #[test]
 fn a_document_on_a_bridge_goes_to_its_published_place_without_further_options() {
     for path in corpus() {
         let original = fs::read_to_string(&path).unwrap();
-        let published = run(&["rewrite", path.to_str().unwrap(), "--to", "published"]);
-        assert_eq!(published.status.code(), Some(0), "{}", stderr(&published));
-        let published = stdout(&published);
+        let published = run(&["rewrite", path.to_str().unwrap(), "--to", "published"]).exits(0);
+        let published = published.stdout;
         assert!(
             original.contains("art-rhcos.svc") || original.contains("redirector") || published == original
         );
@@ -198,14 +185,14 @@ fn a_document_on_a_bridge_goes_to_its_published_place_without_further_options() 
                 let prefix = format!("https://{bridge}/{storage}");
                 let to = ["rewrite", "-", "--to", "bridge", "--stream-prefix", &prefix];
                 let there = run_with_input(&to, published.as_bytes());
-                if storage.ends_with("releases") && there.status.code() == Some(2) {
-                    assert!(stderr(&there).contains("releases layout"), "{}", stderr(&there));
+                if storage.ends_with("releases") && there.code == Some(2) {
+                    assert!(there.stderr.contains("releases layout"), "{}", there.stderr);
                     continue;
                 }
                 // What the environment says of a bridge does not matter on the way back.
                 let mut back = program(&["rewrite", "-", "--to", "published"]);
                 back.env(PREFIX, "nonsense");
-                assert_prints(&feed(&mut back, stdout(&there).as_bytes()), published);
+                assert_prints(&feed(&mut back, there.stdout.as_bytes()), &published);
             }
         }
     }
@@ -229,9 +216,8 @@ fn the_advice_for_a_location_on_a_bridge_works_as_it_is_printed() {
 
     let check = ["check", checkout, "--published", "--output", "json", "-a", "x86_64", "--retries", "0"];
     let advice_of = |command: &mut Command| -> String {
-        let output = command.env("HTTPS_PROXY", "http://127.0.0.1:9").output().unwrap();
-        assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
-        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let output = Finished::of(command.env("HTTPS_PROXY", DEAD_PROXY)).exits(1);
+        let report = output.json();
         let artifacts = report["artifacts"].as_array().unwrap();
         let moved = artifacts.iter().find(|artifact| artifact["reason"] == "not-published").unwrap();
         moved["advice"].as_str().unwrap().to_owned()
@@ -240,8 +226,8 @@ fn the_advice_for_a_location_on_a_bridge_works_as_it_is_printed() {
     let printed = advice.split('`').nth(1).unwrap();
     let mut shell = Command::new("/bin/sh");
     shell.args(["-c", printed]).env("PATH", Path::new(PROGRAM).parent().unwrap()).current_dir("/");
-    let output = shell.output().unwrap();
-    assert_eq!(output.status.code(), Some(0), "{advice}: {}", stderr(&output));
+    let output = Finished::of(&mut shell);
+    assert_eq!(output.code, Some(0), "{advice}: {}", output.stderr);
     assert_eq!(fs::read_to_string(&document).unwrap(), before);
 
     // Who reads it on the pull request stands in a checkout of their own.
@@ -273,7 +259,7 @@ fn what_cannot_be_placed_is_never_printed() {
     for (url, says) in cases {
         let output = run(&["resolve", url, "--stream-prefix", "https://b.example/art/storage/releases"]);
         assert_refuses(&output, says);
-        assert!(!stderr(&output).contains("secret"));
+        assert!(!output.stderr.contains("secret"));
     }
     // One that can't keeps back the one that can.
     assert_refuses(
@@ -284,7 +270,7 @@ fn what_cannot_be_placed_is_never_printed() {
     let output =
         run_with_input(&["resolve", "-", "--stream-prefix", "https://b.example/releases"], list.as_bytes());
     assert_refuses(&output, "line 2");
-    assert!(stderr(&output).contains("line 5"), "{}", stderr(&output));
+    assert!(output.stderr.contains("line 5"), "{}", output.stderr);
     assert_refuses(&run_with_input(&["resolve", "-"], b"\xff\xfe\n"), "line 1");
 }
 
@@ -299,7 +285,7 @@ fn many_urls_come_from_standard_input() {
 
     let between = format!("\n  {QEMU}\r\n\n");
     let output = run_with_input(&["resolve", QEMU, "-", QEMU, "--json"], between.as_bytes());
-    assert_eq!((output.status.code(), stdout(&output).lines().count()), (Some(0), 3), "{}", stderr(&output));
+    assert_eq!((output.code, output.stdout.lines().count()), (Some(0), 3), "{}", output.stderr);
     assert_refuses(&run_with_input(&["resolve", "-", "--source", "-"], b"{}"), "standard input");
 }
 
@@ -319,17 +305,17 @@ fn the_environment_is_as_the_contract_has_it() {
         (&[(BOOTIMAGES, "1"), (PREFIX, b)], &at_b),
     ];
     for (environment, printed) in cases {
-        let output = program(&["resolve", QEMU]).envs(environment.iter().copied()).output().unwrap();
+        let output = Finished::of(program(&["resolve", QEMU]).envs(environment.iter().copied()));
         assert_prints(&output, printed);
         let output =
-            program(&["resolve", QEMU, "--published"]).envs(environment.iter().copied()).output().unwrap();
+            Finished::of(program(&["resolve", QEMU, "--published"]).envs(environment.iter().copied()));
         assert_prints(&output, &unchanged);
     }
     assert_prints(
-        &program(&["resolve", QEMU, "--stream-prefix", ""]).env(BOOTIMAGES, "1").output().unwrap(),
+        &Finished::of(program(&["resolve", QEMU, "--stream-prefix", ""]).env(BOOTIMAGES, "1")),
         of_2021,
     );
-    let output = program(&["resolve", QEMU]).env(PREFIX, "ftp://b").output().unwrap();
+    let output = Finished::of(program(&["resolve", QEMU]).env(PREFIX, "ftp://b"));
     assert_refuses(&output, "OPENSHIFT_INSTALL_COREOS_STREAM_PREFIX: ftp://b is not a prefix");
 }
 
@@ -338,9 +324,9 @@ fn json_and_checksums_come_from_the_document() {
     let source = &sample("checkout-2021");
     let args = ["resolve", "--source", source, "-a", "x86_64", "-p", "qemu"];
     let plain = run(&args);
-    let url = stdout(&plain).trim().to_owned();
+    let url = plain.stdout.trim().to_owned();
     let json = run(&[&args[..], &["--json"]].concat());
-    let place: serde_json::Value = serde_json::from_str(stdout(&json)).unwrap();
+    let place = json.json();
     assert_eq!(place["url"], url);
     assert_eq!(place["id"], "x86_64/qemu/qcow2.gz/disk");
     let inner = place["uncompressed_sha256"].as_str().unwrap();
@@ -392,11 +378,11 @@ fn rewriting_real_documents_changes_their_urls_and_no_other_byte() {
     for path in corpus() {
         let name = path.to_str().unwrap();
         let original = fs::read_to_string(&path).unwrap();
-        let moved = run(&["rewrite", name, "--stream-prefix", "https://bridge.example/deep/art/storage"]);
-        assert_eq!(moved.status.code(), Some(0), "{name}: {}", stderr(&moved));
-        let moved = stdout(&moved);
+        let moved =
+            run(&["rewrite", name, "--stream-prefix", "https://bridge.example/deep/art/storage"]).exits(0);
+        let moved = moved.stdout;
         assert!(
-            differences(&original, moved).iter().all(|key| key == "location" || key == "signature"),
+            differences(&original, &moved).iter().all(|key| key == "location" || key == "signature"),
             "{name}"
         );
         // Line by line, only the lines with URLs differ.
@@ -406,7 +392,7 @@ fn rewriting_real_documents_changes_their_urls_and_no_other_byte() {
         }
         // Where it already is, nothing changes; and back where it was, if it was in one place.
         let to = ["rewrite", "-", "--stream-prefix", "https://bridge.example/deep/art/storage"];
-        assert_prints(&run_with_input(&to, moved.as_bytes()), moved);
+        assert_prints(&run_with_input(&to, moved.as_bytes()), &moved);
         for host in ["rhcos.mirror.openshift.com", "rhcos-redirector.apps.art.xq1c.p1.openshiftapps.com"] {
             let home = format!("https://{host}/art/storage");
             if !original.contains(&home)
@@ -417,10 +403,9 @@ fn rewriting_real_documents_changes_their_urls_and_no_other_byte() {
             let back = run_with_input(&["rewrite", "-", "--stream-prefix", &home], moved.as_bytes());
             assert_prints(&back, &original);
         }
-        let flat = run(&["rewrite", name, "--base-url", "http://127.0.0.1:8080/images"]);
-        assert_eq!(flat.status.code(), Some(0), "{name}: {}", stderr(&flat));
+        let flat = run(&["rewrite", name, "--base-url", "http://127.0.0.1:8080/images"]).exits(0);
         assert_eq!(
-            stdout(&flat).matches("\"http://127.0.0.1:8080/images/").count(),
+            flat.stdout.matches("\"http://127.0.0.1:8080/images/").count(),
             original.matches("\"location\"").count() + original.matches("\"signature\"").count()
         );
     }
@@ -482,8 +467,7 @@ fn bridge() -> Server {
     let server = Server::start();
     let places =
         run(&["resolve", "--source", &sample("checkout"), "--stream-prefix", &server.url("/art/storage")]);
-    assert_eq!(places.status.code(), Some(0), "{}", stderr(&places));
-    for place in stdout(&places).lines() {
+    for place in places.exits(0).stdout.lines() {
         server.put(place, published(place.rsplit('/').next().unwrap()));
     }
     server
@@ -494,15 +478,13 @@ fn a_check_of_the_bridge_says_that_it_is_no_mirror_result() {
     let server = bridge();
     let prefix = server.url("/art/storage");
     let check = ["check", &sample("checkout"), "--allow-private-addresses", "--retries", "0"];
-    let output = program(&check).env(PREFIX, &prefix).output().unwrap();
-    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
-    let first = stdout(&output).lines().next().unwrap();
+    let output = Finished::of(program(&check).env(PREFIX, &prefix)).exits(0);
+    let first = output.stdout.lines().next().unwrap();
     assert!(first.starts_with("target: BRIDGE, NOT THE MIRROR: "), "{first}");
-    assert!(stdout(&output).contains(&format!("{PREFIX} asks for the bridge at {prefix}")));
+    assert!(output.stdout.contains(&format!("{PREFIX} asks for the bridge at {prefix}")));
 
-    let json =
-        program(&[&check[..], &["--output", "json", "--stream-prefix", &prefix]].concat()).output().unwrap();
-    let report: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    let json = run(&[&check[..], &["--output", "json", "--stream-prefix", &prefix]].concat());
+    let report = json.json();
     assert_eq!(report["target"]["kind"], "bridge");
     assert_eq!(report["target"]["prefix"], prefix);
     assert_eq!(report["verdict"], "pass");
@@ -512,13 +494,9 @@ fn a_check_of_the_bridge_says_that_it_is_no_mirror_result() {
 
     // A leaked override can't turn the gate green: the real host is asked, and can't be reached here.
     let asked = server.request_count();
-    let output = program(&[&check[..], &["--published"]].concat())
-        .env(PREFIX, &prefix)
-        .env("HTTPS_PROXY", "http://127.0.0.1:9")
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(3), "{}", stdout(&output));
-    assert!(stdout(&output).contains(&format!("{PREFIX} is set but ignored because of --published")));
+    let mut published = program(&[&check[..], &["--published"]].concat());
+    let output = Finished::of(published.env(PREFIX, &prefix).env("HTTPS_PROXY", DEAD_PROXY)).exits(3);
+    assert!(output.stdout.contains(&format!("{PREFIX} is set but ignored because of --published")));
     assert_eq!(server.request_count(), asked);
 }
 
@@ -529,7 +507,7 @@ fn a_check_of_a_mirror_asks_there_for_the_documents_files() {
     let check =
         ["check", &sample("checkout"), "--allow-private-addresses", "--retries", "0", "--output", "json"];
     let output = run(&[&check[..], &["--mirror", &base]].concat());
-    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let report = output.json();
     assert_eq!((&report["verdict"], &report["target"]["kind"]), (&"pass".into(), &"mirror".into()));
 
     // A base in the public mirror's layout has no place for scos builds, which is said once.
@@ -540,9 +518,8 @@ fn a_check_of_a_mirror_asks_there_for_the_documents_files() {
         "has no location for data/data/coreos/scos.json: the public mirror's layout (`dependencies/rhcos`) \
          holds only rhcos, not scos; choose the others with --stream rhcos-4.19",
     );
-    let output = at(&["--stream", "rhcos-4.19"]);
-    assert_eq!(output.status.code(), Some(1));
-    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let output = at(&["--stream", "rhcos-4.19"]).exits(1);
+    let report = output.json();
     let mut reasons = report["artifacts"].as_array().unwrap().iter().map(|artifact| &artifact["reason"]);
     assert!(reasons.all(|reason| reason == "missing"), "{report:#}");
     assert_refuses(&run(&["check", &sample("checkout"), "--pre-release"]), "require --mirror");
@@ -578,10 +555,10 @@ fn where_another_place_is_checked_the_bridge_tells_the_size() {
         "--stream-prefix",
         &elsewhere.url("/art/storage"),
     ]);
-    elsewhere.put(stdout(&place).trim(), file("too short"));
+    elsewhere.put(place.stdout.trim(), file("too short"));
     let both = ["--mirror", &elsewhere.url("/art/storage"), "--stream-prefix", &server.url("/art/storage")];
     let output = run(&[&check[..], &both].concat());
-    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let report = output.json();
     assert_eq!(report["artifacts"][0]["reason"], "size-mismatch");
     assert_eq!(report["artifacts"][0]["size"]["expected_from"], "bridge");
 }
