@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use crate::handoff_support::run;
 use crate::support::binary::{PROGRAM, program};
 use crate::support::child::Watched;
 use crate::support::ground::{files_below, real_checkouts, testdata};
@@ -17,10 +18,6 @@ const PREFIX: &str = "OPENSHIFT_INSTALL_COREOS_STREAM_PREFIX";
 const BOOTIMAGES: &str = "OPENSHIFT_INSTALL_CI_COREOS_BOOTIMAGES";
 const QEMU: &str = "https://mirror.openshift.com/pub/openshift-v4/x86_64/dependencies/rhcos/4.8/48.83.202102230316-0/rhcos-48.83.202102230316-0-qemu.x86_64.qcow2.gz";
 const QEMU_AT_B: &str = "https://B/art/storage/releases/rhcos-4.8/48.83.202102230316-0/x86_64/rhcos-48.83.202102230316-0-qemu.x86_64.qcow2.gz";
-
-fn run(arguments: &[&str]) -> Finished {
-    Finished::of(&mut program(arguments))
-}
 
 fn run_with_input(arguments: &[&str], input: &[u8]) -> Finished {
     feed(&mut program(arguments), input)
