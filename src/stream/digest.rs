@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
+use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A SHA-256 digest: 32 bytes, written as 64 lower-case hexadecimal digits.
@@ -16,8 +17,15 @@ impl Sha256 {
     }
 
     pub fn of(bytes: &[u8]) -> Self {
+        let mut hash = Context::new(&SHA256);
+        hash.update(bytes);
+        Self::of_hashed(hash)
+    }
+
+    /// The digest of what a SHA-256 hash has seen.
+    pub fn of_hashed(hash: Context) -> Self {
         let mut digest = [0; 32];
-        digest.copy_from_slice(ring::digest::digest(&ring::digest::SHA256, bytes).as_ref());
+        digest.copy_from_slice(hash.finish().as_ref());
         Self(digest)
     }
 

@@ -168,7 +168,7 @@ async fn held(part: &Path, size: Option<u64>) -> io::Result<(Hash, u64)> {
         }
     }
     let part = part.to_owned();
-    let hashed = tokio::task::spawn_blocking(move || Hash::of(&mut File::open(part)?));
+    let hashed = tokio::task::spawn_blocking(move || Hash::of(File::open(part)?));
     hashed.await.map_err(io::Error::other)?
 }
 
@@ -177,7 +177,7 @@ pub(super) fn digest_of(path: &Path) -> io::Result<Option<Sha256>> {
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
-        Ok(metadata) if metadata.is_file() => Ok(Some(Hash::of(&mut File::open(path)?)?.0.finish())),
+        Ok(metadata) if metadata.is_file() => Ok(Some(Hash::of(File::open(path)?)?.0.finish())),
         Ok(_) => Err(io::Error::other("its path is not a regular file")),
     }
 }

@@ -1,7 +1,7 @@
 //! The bytes of a download on a blocking thread: written and hashed in one pass.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufReader, Seek, SeekFrom, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -28,7 +28,8 @@ pub(super) struct Hash(Context);
 
 /// Writes what comes.
 pub(super) struct FileSink {
-    orders: mpsc::Sender<SinkOrder>,
+    /// Nothing starts the file over.
+    pieces: mpsc::Sender<Option<Bytes>>,
     writer: JoinHandle<io::Result<Sha256>>,
     received: Received,
     here: u64,
@@ -38,57 +39,46 @@ pub(super) struct FileSink {
 #[derive(Debug)]
 pub(super) struct SinkStopped;
 
-enum SinkOrder {
-    Write(Bytes),
-    StartOver,
-    End,
-}
-
 impl Hash {
     pub(super) fn new() -> Self {
         Self(Context::new(&SHA256))
     }
 
     /// Hashes all that a file holds, and says how much that was.
-    pub(super) fn of(file: &mut File) -> io::Result<(Self, u64)> {
+    pub(super) fn of(file: File) -> io::Result<(Self, u64)> {
         let mut hash = Self::new();
-        let mut buffer = vec![0; BUFFER];
-        let mut bytes = 0_u64;
-        loop {
-            let read = match file.read(&mut buffer) {
-                Ok(0) => return Ok((hash, bytes)),
-                Ok(read) => read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error),
-            };
-            hash.0.update(buffer.get(..read).unwrap_or_default());
-            bytes = bytes.saturating_add(u64::try_from(read).unwrap_or(0));
-        }
+        let bytes = io::copy(&mut BufReader::with_capacity(BUFFER, file), &mut hash)?;
+        Ok((hash, bytes))
     }
 
     pub(super) fn finish(self) -> Sha256 {
-        let mut digest = [0; 32];
-        for (to, from) in digest.iter_mut().zip(self.0.finish().as_ref()) {
-            *to = *from;
-        }
-        Sha256::from_bytes(digest)
+        Sha256::of_hashed(self.0)
+    }
+}
+
+impl Write for Hash {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
 impl FileSink {
     /// Goes on behind what the file holds, which `hash` has seen.
     pub(super) fn new(file: File, hash: Hash, held: u64, received: Received) -> Self {
-        let (orders, pieces) = mpsc::channel(WAITING);
-        let writer = tokio::task::spawn_blocking(move || write(file, hash, pieces));
+        let (pieces, to_write) = mpsc::channel(WAITING);
+        let writer = tokio::task::spawn_blocking(move || write(file, hash, to_write));
         received.fetch_add(held, Ordering::Relaxed);
-        Self { orders, writer, received, here: held }
+        Self { pieces, writer, received, here: held }
     }
 
-    /// After the last byte: the digest of all, which is on the disk by then.
+    /// After the last byte: the digest of all, which is on the disk by then. If the writer is gone, it says why.
     pub(super) async fn finish(self) -> io::Result<Sha256> {
-        // If the writer is gone, it says why.
-        let _ = self.orders.send(SinkOrder::End).await;
-        drop(self.orders);
+        drop(self.pieces);
         self.writer.await.map_err(io::Error::other)?
     }
 }
@@ -100,33 +90,27 @@ impl Sink for FileSink {
         let length = u64::try_from(bytes.len()).unwrap_or(0);
         self.here = self.here.saturating_add(length);
         self.received.fetch_add(length, Ordering::Relaxed);
-        self.orders.send(SinkOrder::Write(bytes)).await.map_err(|_| SinkStopped)
+        self.pieces.send(Some(bytes)).await.map_err(|_| SinkStopped)
     }
 
     async fn start_over(&mut self) -> Result<(), SinkStopped> {
         self.received.fetch_sub(self.here, Ordering::Relaxed);
         self.here = 0;
-        self.orders.send(SinkOrder::StartOver).await.map_err(|_| SinkStopped)
+        self.pieces.send(None).await.map_err(|_| SinkStopped)
     }
 }
 
-fn write(mut file: File, mut hash: Hash, mut orders: mpsc::Receiver<SinkOrder>) -> io::Result<Sha256> {
-    while let Some(order) = orders.blocking_recv() {
-        match order {
-            SinkOrder::Write(bytes) => {
-                file.write_all(&bytes)?;
-                hash.0.update(&bytes);
-            }
-            SinkOrder::StartOver => {
-                file.set_len(0)?;
-                file.seek(SeekFrom::Start(0))?;
-                hash = Hash::new();
-            }
-            SinkOrder::End => {
-                file.sync_all()?;
-                return Ok(hash.finish());
-            }
+fn write(mut file: File, mut hash: Hash, mut pieces: mpsc::Receiver<Option<Bytes>>) -> io::Result<Sha256> {
+    while let Some(piece) = pieces.blocking_recv() {
+        if let Some(bytes) = piece {
+            file.write_all(&bytes)?;
+            hash.0.update(&bytes);
+        } else {
+            file.set_len(0)?;
+            file.seek(SeekFrom::Start(0))?;
+            hash = Hash::new();
         }
     }
-    Err(io::Error::new(io::ErrorKind::Interrupted, "the download was abandoned"))
+    file.sync_all()?;
+    Ok(hash.finish())
 }

@@ -4,7 +4,6 @@ use std::io::{self, Read};
 
 use ring::digest::{Context, SHA256};
 
-use super::tap::digest;
 use crate::stream::Sha256;
 
 /// The most bytes that one file is decompressed to, whatever a document says.
@@ -56,7 +55,7 @@ pub(super) fn drain(
     let mut bytes = 0_u64;
     loop {
         let read = match decoder.read(&mut buffer) {
-            Ok(0) => return Ok(Uncompressed::Whole { bytes, sha256: digest(hash) }),
+            Ok(0) => return Ok(Uncompressed::Whole { bytes, sha256: Sha256::of_hashed(hash) }),
             Ok(read) => read,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(error),

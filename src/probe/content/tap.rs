@@ -65,7 +65,7 @@ impl Tap {
     pub(super) fn finish(mut self) -> Option<(u64, Sha256)> {
         self.current = Bytes::new();
         while self.next().is_some() {}
-        (self.state == TapState::Ended).then(|| (self.count.get(), digest(self.hash)))
+        (self.state == TapState::Ended).then(|| (self.count.get(), Sha256::of_hashed(self.hash)))
     }
 
     fn next(&mut self) -> Option<Bytes> {
@@ -113,10 +113,4 @@ impl Read for Tap {
         self.consume(read);
         Ok(read)
     }
-}
-
-pub(super) fn digest(hash: Context) -> Sha256 {
-    let mut bytes = [0; 32];
-    bytes.copy_from_slice(hash.finish().as_ref());
-    Sha256::from_bytes(bytes)
 }
