@@ -1,13 +1,11 @@
 //! `man`: the manual page, made of the same words as `--help`.
 
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
+use std::io::Write as _;
 
-use clap::{Command, CommandFactory};
-use clap_mangen::Man;
-use clap_mangen::roff::{Roff, bold, roman};
+use clap::{Arg, Command, CommandFactory};
 
-use super::{Cli, Exit, complain, env, print};
+use super::{Cli, Exit, env, print};
 
 /// When the page was last looked through.
 const DATE: &str = "2026-11-25";
@@ -17,176 +15,141 @@ const LONGEST_LINE: usize = 80;
 
 /// Prints the page.
 pub(super) fn run() -> Exit {
-    match page() {
-        Ok(page) => print(Exit::Pass, |out| out.write_all(page.as_bytes())),
-        Err(error) => {
-            complain(format!("could not generate the manual page: {error}"));
-            Exit::Inconclusive
-        }
-    }
+    print(Exit::Pass, |out| out.write_all(page().as_bytes()))
 }
 
 /// The page: one for all commands, each with its options and examples.
-fn page() -> io::Result<String> {
+fn page() -> String {
     let mut command = Cli::command();
     command.build();
-    let man = Man::new(command.clone());
-    let mut out = Vec::new();
-    let name = command.get_name().to_uppercase();
-    let title = [name.as_str(), "1", DATE, super::version(), "OpenShift boot images"];
-    Roff::new().control("TH", title).to_writer(&mut out)?;
-    man.render_name_section(&mut out)?;
-    synopsis(&command).to_writer(&mut out)?;
-    man.render_description_section(&mut out)?;
-    man.render_options_section(&mut out)?;
-    examples(&command).to_writer(&mut out)?;
-    Roff::new().control("SH", ["COMMANDS"]).to_writer(&mut out)?;
-    for subcommand in command.get_subcommands().filter(|subcommand| subcommand.get_name() != "help") {
-        out.write_all(of_command(subcommand)?.as_bytes())?;
+    let (name, version) = (command.get_name(), super::version());
+    let title = name.to_uppercase();
+    let mut page = format!(".TH {title} 1 {DATE} \"{version}\" \"OpenShift boot images\"\n");
+    let about = |command: &Command| command.get_about().map(ToString::to_string).unwrap_or_default();
+    let _ = writeln!(page, ".SH NAME\n{} \\-", escaped(name));
+    text(&mut page, &about(&command));
+    let _ = writeln!(page, ".SH SYNOPSIS\n{} COMMAND [OPTION]... [ARGUMENT]...", bold(name));
+    page.push_str(".SH DESCRIPTION\n");
+    text(&mut page, &about(&command));
+    options(&mut page, &command, |heading| format!(".SH \"{heading}\"\n"));
+    examples(&mut page, &command);
+    page.push_str(".SH COMMANDS\n");
+    for command in command.get_subcommands().filter(|command| command.get_name() != "help") {
+        let _ = writeln!(page, ".SS \"{}\"", command.get_bin_name().unwrap_or_default());
+        text(&mut page, &about(command));
+        page.push_str(".PP\n");
+        text(&mut page, command.clone().render_usage().to_string().trim_start_matches("Usage: "));
+        options(&mut page, command, |heading| format!(".PP\n{}\n", bold(heading)));
+        examples(&mut page, command);
     }
-    environment().to_writer(&mut out)?;
-    exit_status().to_writer(&mut out)?;
-    String::from_utf8(out).map(|page| tidy(&in_ascii(&page))).map_err(io::Error::other)
+    page.push_str(".SH ENVIRONMENT\n");
+    for variable in env::ALL {
+        item(&mut page, &bold(variable.name), &variable.about());
+    }
+    page.push_str(".SH \"EXIT STATUS\"\n");
+    for exit in Exit::ALL {
+        item(&mut page, &bold(&(*exit as u8).to_string()), exit.about());
+    }
+    page
 }
 
-/// The page without what formatters skip and lint complains of: the generator begins each of its parts as if it were
-/// a page, has empty lines between breaks, and lines of any length.
-fn tidy(page: &str) -> String {
-    let mut tidy = String::from(APOSTROPHE);
-    let mut filled = true;
-    let mut lines = page.lines().filter(|line| !APOSTROPHE.contains(line) || line.is_empty()).peekable();
-    let mut before = "";
-    while let Some(line) = lines.next() {
-        match line {
-            ".br" if lines.peek().is_some_and(|next| next.is_empty()) => {
-                lines.next();
-                lines.next_if_eq(&".br");
-                tidy.push_str(".sp\n");
-            }
-            ".PP" if before.starts_with(".SH") || before.starts_with(".SS") => continue,
-            _ => {
-                filled = match line {
-                    ".nf" => false,
-                    ".fi" => true,
-                    _ => filled,
-                };
-                push_filled(&mut tidy, line, filled && !line.starts_with('.'));
-            }
+/// A command's options by their headings, those without one first. What every command has is said of the program.
+fn options(page: &mut String, command: &Command, heading_line: impl Fn(&str) -> String) {
+    let mut groups: Vec<(&str, Vec<&Arg>)> = vec![("Options", Vec::new())];
+    let is_said = |argument: &Arg| {
+        command.get_bin_name().is_some_and(|name| name.contains(' '))
+            && ["help", "version"].contains(&argument.get_id().as_str())
+    };
+    for argument in command.get_arguments().filter(|argument| !argument.is_hide_set() && !is_said(argument)) {
+        let heading = argument.get_help_heading().unwrap_or("Options");
+        match groups.iter_mut().find(|(other, _)| *other == heading) {
+            Some((_, arguments)) => arguments.push(argument),
+            None => groups.push((heading, vec![argument])),
         }
-        before = line;
     }
-    tidy
+    for (heading, arguments) in groups.iter().filter(|(_, arguments)| !arguments.is_empty()) {
+        page.push_str(&heading_line(&heading.to_uppercase()));
+        for argument in arguments {
+            let help = argument.get_long_help().or_else(|| argument.get_help());
+            item(page, &head(argument), &help.map(ToString::to_string).unwrap_or_default());
+            let values = argument.get_possible_values();
+            page.push_str(if values.is_empty() { "" } else { ".RS\n" });
+            for value in &values {
+                let help = value.get_help().map(ToString::to_string).unwrap_or_default();
+                item(page, &bold(value.get_name()), &help);
+            }
+            page.push_str(if values.is_empty() { "" } else { ".RE\n" });
+        }
+    }
 }
 
-/// What an apostrophe is to the formatters that know no other than the curly one.
-const APOSTROPHE: &str = ".ie \\n(.g .ds Aq \\(aq\n.el .ds Aq '\n";
+/// An option's names and its value, or what stands for an argument, and the default.
+fn head(argument: &Arg) -> String {
+    let short = argument.get_short().map(|short| bold(&format!("-{short}")));
+    let long = argument.get_long().map(|long| bold(&format!("--{long}")));
+    let mut head = short.into_iter().chain(long).collect::<Vec<_>>().join(", ");
+    if argument.get_action().takes_values() {
+        let space = if head.is_empty() { "" } else { " " };
+        let name = argument.get_value_names().and_then(|names| names.first());
+        let _ = write!(head, "{space}\\fI{}\\fR", escaped(name.map_or("VALUE", |name| name)));
+        let defaults = argument.get_default_values().iter().map(|value| value.to_string_lossy());
+        for default in defaults.filter(|_| !argument.is_hide_default_value_set()) {
+            let _ = write!(head, " [default: {}]", escaped(&default));
+        }
+    }
+    head
+}
 
-/// Adds a line, broken between words where it is running text.
-fn push_filled(page: &mut String, line: &str, is_text: bool) {
+fn examples(page: &mut String, command: &Command) {
+    let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    page.push_str(".PP\n.nf\n");
+    for line in after.lines() {
+        let _ = writeln!(page, "{}", escaped(line));
+    }
+    page.push_str(".fi\n");
+}
+
+fn item(page: &mut String, head: &str, about: &str) {
+    let _ = writeln!(page, ".TP\n{head}");
+    text(page, about);
+}
+
+fn bold(text: &str) -> String {
+    format!("\\fB{}\\fR", escaped(text))
+}
+
+/// Adds running text, in lines that are broken between words.
+fn text(page: &mut String, text: &str) {
     let mut length = 0;
-    for (at, word) in line.split(' ').enumerate() {
-        // A line that began with one of these would be no text.
-        let may_begin = is_text && !word.starts_with(['.', '\'']) && !word.is_empty();
-        if at > 0 {
-            let breaks = may_begin && length + 1 + word.len() > LONGEST_LINE;
+    for word in text.split_whitespace().map(escaped) {
+        if length > 0 {
+            let breaks = length + 1 + word.len() > LONGEST_LINE;
             page.push(if breaks { '\n' } else { ' ' });
             length = if breaks { 0 } else { length + 1 };
         }
-        page.push_str(word);
+        page.push_str(&word);
         length += word.len();
     }
     page.push('\n');
 }
 
-/// Formatters read ASCII, unless told otherwise in a way that differs between them.
-fn in_ascii(page: &str) -> String {
-    let mut ascii = String::with_capacity(page.len());
-    for character in page.chars() {
-        if character.is_ascii() {
-            ascii.push(character);
-        } else {
-            let _ = write!(ascii, "\\[u{:04X}]", u32::from(character));
-        }
-    }
-    ascii
-}
-
-fn synopsis(command: &Command) -> Roff {
-    let mut roff = Roff::new();
-    roff.control("SH", ["SYNOPSIS"]);
-    roff.text([bold(command.get_name()), roman(" COMMAND [OPTION]... [ARGUMENT]...")]);
-    roff
-}
-
-/// A command's part. The sections that the generator makes become parts of this one.
-fn of_command(command: &Command) -> io::Result<String> {
-    // These two are said once, of the program.
-    let repeated = |argument: &clap::Arg| ["help", "version"].contains(&argument.get_id().as_str());
-    let command = command.clone().mut_args(|argument| {
-        let hidden = argument.is_hide_set() || repeated(&argument);
-        argument.hide(hidden)
-    });
-    let man = Man::new(command.clone());
-    let mut out = Vec::new();
-    let name = command.get_bin_name().unwrap_or_else(|| command.get_name()).to_owned();
-    Roff::new().control("SS", [name.as_str()]).to_writer(&mut out)?;
-    let mut rendered = Vec::new();
-    man.render_description_section(&mut rendered)?;
-    let usage = command.clone().render_usage().to_string();
-    let mut synopsis = Roff::new();
-    synopsis.control("PP", []);
-    synopsis.text([roman(usage.trim_start_matches("Usage: "))]);
-    synopsis.to_writer(&mut rendered)?;
-    man.render_options_section(&mut rendered)?;
-    for line in String::from_utf8_lossy(&rendered).lines() {
-        match line.strip_prefix(".SH ") {
-            Some("DESCRIPTION") => out.extend(b".PP\n"),
-            Some(heading) => {
-                let heading = heading.trim_matches('"');
-                Roff::new().control("PP", []).text([bold(heading)]).to_writer(&mut out)?;
-            }
-            None => {
-                out.extend(line.as_bytes());
-                out.push(b'\n');
+/// The text without what means something to formatters. They read ASCII, unless told otherwise in a way that differs
+/// between them.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::new();
+    for (at, character) in text.chars().enumerate() {
+        match character {
+            '\\' => escaped.push_str("\\e"),
+            '-' => escaped.push_str("\\-"),
+            '\'' => escaped.push_str("\\(aq"),
+            '.' if at == 0 => escaped.push_str("\\&."),
+            _ if character.is_ascii() => escaped.push(character),
+            _ => {
+                let _ = write!(escaped, "\\[u{:04X}]", u32::from(character));
             }
         }
     }
-    examples(&command).to_writer(&mut out)?;
-    String::from_utf8(out).map_err(io::Error::other)
-}
-
-fn examples(command: &Command) -> Roff {
-    let mut roff = Roff::new();
-    let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-    roff.control("PP", []);
-    roff.control("nf", []);
-    for line in after.lines() {
-        roff.text([roman(line)]);
-    }
-    roff.control("fi", []);
-    roff
-}
-
-fn environment() -> Roff {
-    let mut roff = Roff::new();
-    roff.control("SH", ["ENVIRONMENT"]);
-    for variable in env::ALL {
-        roff.control("TP", []);
-        roff.text([bold(variable.name)]);
-        roff.text([roman(variable.about())]);
-    }
-    roff
-}
-
-fn exit_status() -> Roff {
-    let mut roff = Roff::new();
-    roff.control("SH", ["EXIT STATUS"]);
-    for exit in Exit::ALL {
-        roff.control("TP", []);
-        roff.text([bold((*exit as u8).to_string())]);
-        roff.text([roman(exit.about())]);
-    }
-    roff
+    escaped
 }
 
 #[cfg(test)]
@@ -195,7 +158,7 @@ mod tests {
 
     /// The page as a reader sees it, without its markup.
     fn plain() -> String {
-        page().unwrap().replace("\\-", "-").replace("\\fB", "").replace("\\fI", "").replace("\\fR", "")
+        page().replace("\\-", "-").replace("\\fB", "").replace("\\fI", "").replace("\\fR", "")
     }
 
     #[test]
@@ -237,7 +200,7 @@ mod tests {
 
     #[test]
     fn the_title_has_its_fields_in_order() {
-        let page = page().unwrap();
+        let page = page();
         let title = page.lines().find(|line| line.starts_with(".TH ")).unwrap();
         let version = super::super::version();
         assert_eq!(
@@ -252,7 +215,7 @@ mod tests {
         for (program, arguments) in
             [("mandoc", ["-T", "lint", "-W", "style"]), ("groff", ["-man", "-Tutf8", "-ww", "-z"])]
         {
-            let complaint = crate::test_support::complaint(program, &arguments, page().unwrap().as_bytes());
+            let complaint = crate::test_support::complaint(program, &arguments, page().as_bytes());
             assert!(complaint.is_empty(), "{program}: {complaint}");
         }
     }
