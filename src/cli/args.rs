@@ -16,14 +16,11 @@ use super::env;
 use crate::http::{AllowedHost, check_trust_roots};
 use crate::location::{ArtifactUrl, MirrorVersion, Prefix};
 
-/// Where documents come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
     /// A checkout, a stream file or a manifest.
     Path(PathBuf),
-    /// Standard input.
     Stdin,
-    /// A document on the web.
     Url(ArtifactUrl),
 }
 
@@ -49,7 +46,6 @@ pub enum PlainOutput {
     Json,
 }
 
-/// Where to look.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Where to look")]
 pub struct TargetArgs {
@@ -76,7 +72,6 @@ pub struct TargetArgs {
     pub pre_release: bool,
 }
 
-/// How requests are made.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Network")]
 pub struct NetworkArgs {

@@ -33,7 +33,6 @@ use crate::verdict::{Outcome, Strictness, Verdict, Verify};
 
 use observer::RunObserver;
 
-/// `check`
 #[expect(clippy::doc_markdown, reason = "the comments of arguments are the help texts")]
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -69,19 +68,15 @@ pub struct CheckArgs {
     #[arg(long, value_name = "K/N", help_heading = "What is checked")]
     pub partition: Option<Partition>,
 
-    /// Which artifacts.
     #[command(flatten)]
     pub filters: Filters,
 
-    /// Which branches.
     #[command(flatten)]
     pub refs: RefArgs,
 
-    /// Where to look.
     #[command(flatten)]
     pub target: TargetArgs,
 
-    /// How requests are made.
     #[command(flatten)]
     pub network: NetworkArgs,
 
@@ -153,7 +148,6 @@ const CONCURRENCY_OF_REFS: usize = 1_000;
 /// As good as for ever, and not beyond what clocks can tell.
 const A_CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
-/// Runs the gate.
 pub(super) fn run(args: CheckArgs, quiet: bool) -> Exit {
     network::run(async |stop| check(args, quiet, stop).await)
 }
@@ -248,7 +242,6 @@ async fn check(args: CheckArgs, quiet: bool, mut stop: network::Stop<'_>) -> Exi
     interrupt.map_or(exit, signals::Interrupt::exit)
 }
 
-/// What is to be checked.
 struct CheckPlan {
     sources: Sources,
     /// Those of each document.

@@ -46,7 +46,6 @@ impl References {
         Clouds { references: &self.references, count: self.mode == Strictness::Require }
     }
 
-    /// The reports of the outcomes.
     pub(super) fn reports(&self, outcomes: &[Outcome]) -> Vec<CloudReport> {
         let references = self.documents.iter().zip(&self.references).zip(outcomes);
         references

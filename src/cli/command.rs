@@ -31,7 +31,6 @@ pub struct Cli {
     pub quiet: bool,
 }
 
-/// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Fail until the mirror has every artifact of the stream metadata, with the right size and digest

@@ -12,7 +12,6 @@ use clap_complete::env::{EnvCompleter, Shells};
 
 use super::{Cli, Exit, complain, env, print};
 
-/// `completions`
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct CompletionsArgs {
@@ -29,7 +28,6 @@ Examples:
   art-mirror-validate completions fish \\
     >~/.config/fish/completions/art-mirror-validate.fish";
 
-/// Prints the script.
 pub(super) fn run(args: &CompletionsArgs) -> Exit {
     match script(args.shell) {
         Ok(script) => print(Exit::Pass, |out| out.write_all(&script)),

@@ -2,10 +2,8 @@
 
 use std::path::PathBuf;
 
-/// A variable, for people.
 #[derive(Debug, Clone, Copy)]
 pub struct Variable {
-    /// Its name.
     pub name: &'static str,
     doc: &'static str,
 }

@@ -2,7 +2,6 @@
 
 use std::process::{ExitCode, Termination};
 
-/// The exit statuses.
 #[expect(missing_docs, reason = "`about` says what each means")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {

@@ -14,7 +14,6 @@ use crate::text::Printable;
 /// The most values or ids that are named as what exists.
 const MOST_NAMED: usize = 50;
 
-/// Which artifacts.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Filters")]
 pub struct Filters {

@@ -13,7 +13,6 @@ const DATE: &str = "2026-11-25";
 /// The longest line of running text, in bytes: what `mandoc -Tlint` asks for.
 const LONGEST_LINE: usize = 80;
 
-/// Prints the page.
 pub(super) fn run() -> Exit {
     print(Exit::Pass, |out| out.write_all(page().as_bytes()))
 }

@@ -12,7 +12,6 @@ use crate::report::merge;
 use crate::report::model::Report;
 use crate::report::summary::Audience;
 
-/// `merge`
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct MergeArgs {
@@ -41,7 +40,6 @@ another target) are refused.
 
 Exit status: as for check; 2 if the reports are refused";
 
-/// Merges reports.
 pub(super) fn run(args: &MergeArgs) -> Exit {
     let mut problems = Vec::new();
     let mut reports = Vec::with_capacity(args.reports.len());

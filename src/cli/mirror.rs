@@ -37,7 +37,6 @@ const AT_A_TIME: usize = 4;
 /// How often the progress is shown.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
 
-/// `mirror`
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct MirrorArgs {
@@ -92,15 +91,12 @@ pub struct MirrorArgs {
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     pub output: PlainOutput,
 
-    /// Which artifacts.
     #[command(flatten)]
     pub filters: Filters,
 
-    /// Where they are fetched from.
     #[command(flatten)]
     pub target: TargetArgs,
 
-    /// How requests are made.
     #[command(flatten)]
     pub network: NetworkArgs,
 }

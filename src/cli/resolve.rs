@@ -19,7 +19,6 @@ use crate::location::{ChecksumUrl, Target, resolve};
 use crate::stream::{Artifact, Sha256, Sources};
 use crate::text::{Printable, excerpt, json};
 
-/// `resolve`
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ResolveArgs {
@@ -45,15 +44,12 @@ pub struct ResolveArgs {
     #[arg(long, conflicts_with_all = ["json", "output"], help_heading = "Output")]
     pub with_checksum: bool,
 
-    /// Which artifacts.
     #[command(flatten)]
     pub filters: Filters,
 
-    /// Where to look.
     #[command(flatten)]
     pub target: TargetArgs,
 
-    /// How an https:// source is read.
     #[command(flatten)]
     pub network: NetworkArgs,
 }

@@ -13,7 +13,6 @@ use crate::location::{Mirror, PUBLIC_MIRROR, Prefix, RewriteError, Target, rewri
 use crate::stream::{MAX_DOCUMENT_BYTES, Sources};
 use crate::text::Printable;
 
-/// `rewrite`
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct RewriteArgs {
@@ -33,11 +32,9 @@ pub struct RewriteArgs {
     #[arg(short, long)]
     pub in_place: bool,
 
-    /// Where to.
     #[command(flatten)]
     pub target: TargetArgs,
 
-    /// How an https:// source is read.
     #[command(flatten)]
     pub network: NetworkArgs,
 }

@@ -31,7 +31,6 @@ use crate::stream::{Artifact, Sources};
 use crate::text::{excerpt, json};
 use crate::verdict::{Finding, Outcome, Reason, Strictness, Verdict, Verify};
 
-/// `sync-list`
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct SyncListArgs {
@@ -52,15 +51,12 @@ pub struct SyncListArgs {
     #[arg(long, value_name = "VERSION", conflicts_with_all = ["mirror_version", "pre_release", "published"])]
     pub release_version: Option<OcpVersion>,
 
-    /// Which artifacts.
     #[command(flatten)]
     pub filters: Filters,
 
-    /// Where the bridge is, and where files are missing.
     #[command(flatten)]
     pub target: TargetArgs,
 
-    /// How requests are made.
     #[command(flatten)]
     pub network: NetworkArgs,
 
