@@ -280,15 +280,6 @@ impl TimeLimits {
 }
 
 impl Case {
-    fn content(&self) -> ContentRequest {
-        let expectation = &self.expectation;
-        ContentRequest {
-            sizes: expectation.sizes().map(|(size, _)| size).collect(),
-            uncompress: expectation.uncompressed_sha256.is_some() || expectation.uncompressed_size.is_some(),
-            uncompressed_size: expectation.uncompressed_sizes().next().map(|(size, _)| size),
-        }
-    }
-
     fn judge_location(&self) -> Option<Outcome> {
         let refusal = Refusal::BadLocation(self.location.as_ref().err()?.clone());
         Some(self.judge(Evidence::only(Observation::Refused(refusal))))
@@ -322,7 +313,12 @@ impl Case {
             },
             content: match expectation.verify {
                 Verify::Exists | Verify::Published => None,
-                Verify::Auto | Verify::Content => Some(self.content()),
+                Verify::Auto | Verify::Content => Some(ContentRequest {
+                    sizes: expectation.sizes().map(|(size, _)| size).collect(),
+                    uncompress: expectation.uncompressed_sha256.is_some()
+                        || expectation.uncompressed_size.is_some(),
+                    uncompressed_size: expectation.uncompressed_sizes().next().map(|(size, _)| size),
+                }),
             },
         })
     }

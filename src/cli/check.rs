@@ -213,7 +213,7 @@ async fn check(args: CheckArgs, quiet: bool, mut stop: network::Stop<'_>) -> Exi
         Some(Ended::Deadline) | None => None,
     };
     report = report.of(artifacts);
-    report.interrupted_by = interrupt.map(|interrupt| interrupt.name().to_owned());
+    report.interrupted_by = interrupt.map(|interrupt| interrupt.name.to_owned());
     report.elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     if let Some((partition, scope)) = part {
         report = report.part(partition, scope);
@@ -239,7 +239,7 @@ async fn check(args: CheckArgs, quiet: bool, mut stop: network::Stop<'_>) -> Exi
     advise(&mut report, |document| rewritable(&args.sources, document, is_for_pull_request));
     let reader = if quiet { Audience::QuietLog } else { Audience::Log };
     let exit = finish(args.output, reader, args.artifacts_dir.as_deref(), report);
-    interrupt.map_or(exit, signals::Interrupt::exit)
+    interrupt.map_or(exit, |interrupt| interrupt.exit)
 }
 
 struct CheckPlan {
@@ -442,9 +442,9 @@ fn unusable(args: &CheckArgs, choice: Option<&Choice>, problems: &str) -> Exit {
 /// The same for a run that was ended while it read its documents.
 fn interrupted(args: &CheckArgs, choice: &Choice, interrupt: signals::Interrupt) -> Exit {
     let mut report = begun(Some(choice), &Sources::default());
-    report.interrupted_by = Some(interrupt.name().to_owned());
+    report.interrupted_by = Some(interrupt.name.to_owned());
     write_files(args.artifacts_dir.as_deref(), &report);
-    interrupt.exit()
+    interrupt.exit
 }
 
 /// Where the job wants reports, if it wants any.

@@ -7,7 +7,7 @@ use clap::{Args, ValueHint};
 
 use super::args::Output;
 use super::check::finish;
-use super::{Exit, complain};
+use super::{Exit, unusable};
 use crate::report::merge;
 use crate::report::model::Report;
 use crate::report::summary::Audience;
@@ -50,18 +50,15 @@ pub(super) fn run(args: &MergeArgs) -> Exit {
         }
     }
     if !problems.is_empty() {
-        complain(problems.join("\n"));
-        return Exit::Unusable;
+        return unusable(problems.join("\n"));
     }
-    let report = match merge(reports) {
-        Ok(report) => report,
-        Err(error) => {
-            complain(error);
-            return Exit::Unusable;
+    match merge(reports) {
+        Ok(report) => {
+            let report = Report { prow: super::prow::context(), ..report };
+            finish(args.output, Audience::QuietLog, args.artifacts_dir.as_deref(), report)
         }
-    };
-    let report = Report { prow: super::prow::context(), ..report };
-    finish(args.output, Audience::QuietLog, args.artifacts_dir.as_deref(), report)
+        Err(problem) => unusable(problem),
+    }
 }
 
 fn read(path: &Path) -> Result<Report, String> {

@@ -10,7 +10,6 @@ use super::signals::{self, Interrupt};
 use super::{Exit, complain};
 use crate::gate::{self, Case, Clouds, Ended, Observer, TimeLimits};
 use crate::probe::Prober;
-use crate::report::model::Summary;
 use crate::report::progress::Progress;
 use crate::text::Printable;
 use crate::verdict::Outcome;
@@ -47,7 +46,7 @@ pub(super) fn run(command: impl AsyncFnOnce(Stop<'_>) -> Exit) -> Exit {
 pub(super) async fn unless_stopped<T>(stop: &mut Stop<'_>, work: impl Future<Output = T>) -> Result<T, Exit> {
     tokio::select! {
         biased;
-        interrupt = stop => Err(interrupt.exit()),
+        interrupt = stop => Err(interrupt.exit),
         done = work => Ok(done),
     }
 }
@@ -60,13 +59,12 @@ pub(super) async fn judge(
     stop: Stop<'_>,
     quiet: bool,
 ) -> Result<Vec<Outcome>, Exit> {
-    let bar = if quiet { Progress::hidden() } else { Progress::new(cases.len()) };
-    let mut ticker = Ticker { bar, summary: Summary::default() };
+    let mut ticker = Ticker(if quiet { Progress::hidden() } else { Progress::new(cases.len()) });
     let limits = TimeLimits { deadline, wait: None };
     let judged = gate::run(prober, cases, Clouds::default(), limits, stop, &mut ticker).await;
-    ticker.bar.finish();
+    ticker.0.finish();
     match judged.ended {
-        Some(Ended::Stopped(interrupt)) => Err(interrupt.exit()),
+        Some(Ended::Stopped(interrupt)) => Err(interrupt.exit),
         Some(Ended::Deadline) | None => Ok(judged.artifacts),
     }
 }
@@ -77,14 +75,10 @@ pub(super) fn remark(note: &str) {
     let _ = writeln!(anstream::stderr(), "{}", Printable(note));
 }
 
-struct Ticker {
-    bar: Progress,
-    summary: Summary,
-}
+struct Ticker(Progress);
 
 impl Observer for Ticker {
     fn judged(&mut self, _index: usize, outcome: &Outcome) {
-        self.summary.count(outcome.verdict());
-        self.bar.tick(self.summary.passed, self.summary.failed, self.summary.inconclusive);
+        self.0.tick(outcome.verdict());
     }
 }

@@ -9,27 +9,9 @@ use super::Exit;
 
 /// A signal that ends a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Interrupt {
-    /// SIGINT, a person's Ctrl-C.
-    Interrupted,
-    /// SIGTERM, Prow's abort.
-    Terminated,
-}
-
-impl Interrupt {
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Interrupted => "SIGINT",
-            Self::Terminated => "SIGTERM",
-        }
-    }
-
-    pub(super) const fn exit(self) -> Exit {
-        match self {
-            Self::Interrupted => Exit::Interrupted,
-            Self::Terminated => Exit::Terminated,
-        }
-    }
+pub(super) struct Interrupt {
+    pub(super) name: &'static str,
+    pub(super) exit: Exit,
 }
 
 /// The next of the two signals. From this call on they no longer end the process by themselves.
@@ -38,8 +20,10 @@ pub(super) fn next() -> io::Result<impl Future<Output = Interrupt>> {
     let mut terminate = signal(SignalKind::terminate())?;
     Ok(async move {
         tokio::select! {
-            _ = interrupt.recv() => Interrupt::Interrupted,
-            _ = terminate.recv() => Interrupt::Terminated,
+            // A person's Ctrl-C.
+            _ = interrupt.recv() => Interrupt { name: "SIGINT", exit: Exit::Interrupted },
+            // Prow's abort.
+            _ = terminate.recv() => Interrupt { name: "SIGTERM", exit: Exit::Terminated },
         }
     })
 }

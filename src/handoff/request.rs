@@ -3,6 +3,8 @@
 
 use std::fmt::Write as _;
 
+use serde::Deserialize;
+
 use crate::location::{ArtifactUrl, Owner, bucket_directory};
 use crate::report::ProwContext;
 use crate::report::model::{ArtifactReport, Report, TargetKind};
@@ -17,11 +19,13 @@ const MOST_LOCATIONS: usize = 2_000;
 const CUT: &str = "more, which do not fit here";
 
 /// A file that a request asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Requested {
+    #[serde(rename = "id")]
     pub title: String,
     pub document: String,
     /// The build, as far as anything but the URLs says it.
+    #[serde(skip)]
     pub release: String,
     pub destination: ArtifactUrl,
     pub url: ArtifactUrl,

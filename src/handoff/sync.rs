@@ -415,17 +415,7 @@ struct ReadList {
 #[derive(Deserialize)]
 struct ReadBuild {
     build_id: String,
-    files: Vec<ReadFile>,
-}
-
-#[derive(Deserialize)]
-struct ReadFile {
-    document: String,
-    id: String,
-    destination: String,
-    url: String,
-    sha256: Sha256,
-    size: Option<u64>,
+    files: Vec<Requested>,
 }
 
 pub fn read(text: &str) -> Result<Vec<Requested>, String> {
@@ -442,23 +432,14 @@ pub fn read(text: &str) -> Result<Vec<Requested>, String> {
         ));
     }
     let list: ReadList = serde_json::from_str(text).map_err(bad)?;
-    let files = list.builds.into_iter().flat_map(|build| {
-        build.files.into_iter().map(move |file| {
-            let url = |text: &str| {
-                ArtifactUrl::parse(text).map_err(|error| format!("{}: {error}", excerpt(&file.id, 300)))
-            };
-            Ok(Requested {
-                destination: url(&file.destination)?,
-                url: url(&file.url)?,
-                title: excerpt(&file.id, 300),
-                document: file.document,
-                release: build.build_id.clone(),
-                sha256: file.sha256,
-                size: file.size,
-            })
+    let files = list.builds.into_iter().flat_map(|ReadBuild { build_id, files }| {
+        files.into_iter().map(move |file| Requested {
+            title: excerpt(&file.title, 300),
+            release: build_id.clone(),
+            ..file
         })
     });
-    files.collect()
+    Ok(files.collect())
 }
 
 fn shown<T: ToString, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {

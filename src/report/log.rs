@@ -87,7 +87,17 @@ impl<W: Write> LogWriter<W> {
     }
 
     pub fn artifact(&mut self, artifact: &ArtifactReport) -> io::Result<()> {
-        write_line(&mut self.out, artifact)
+        let (out, id) = (&mut self.out, Printable(&artifact.id));
+        let reason = words::reason_word(artifact.reason, artifact.verdict);
+        match artifact.verdict {
+            Verdict::Pass => write!(out, "PASS {id}")?,
+            Verdict::Fail => write!(out, "FAIL {id}: {reason}: {}", Printable(&artifact.said()))?,
+            Verdict::Inconclusive => write!(out, "ERROR: {id}: {reason}: {}", Printable(&artifact.said()))?,
+        }
+        for warning in &artifact.warnings {
+            write!(out, "; warning: {}", Printable(warning))?;
+        }
+        writeln!(out)
     }
 
     /// One cloud reference's line, if there is anything to say of it. Only what counts is highlighted.
@@ -114,20 +124,6 @@ impl<W: Write> LogWriter<W> {
     pub fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
     }
-}
-
-fn write_line(out: &mut impl Write, artifact: &ArtifactReport) -> io::Result<()> {
-    let id = Printable(&artifact.id);
-    let reason = words::reason_word(artifact.reason, artifact.verdict);
-    match artifact.verdict {
-        Verdict::Pass => write!(out, "PASS {id}")?,
-        Verdict::Fail => write!(out, "FAIL {id}: {reason}: {}", Printable(&artifact.said()))?,
-        Verdict::Inconclusive => write!(out, "ERROR: {id}: {reason}: {}", Printable(&artifact.said()))?,
-    }
-    for warning in &artifact.warnings {
-        write!(out, "; warning: {}", Printable(warning))?;
-    }
-    writeln!(out)
 }
 
 #[cfg(test)]

@@ -7,7 +7,9 @@ use indicatif::{BinaryBytes, HumanDuration, MultiProgress, ProgressBar, Progress
 
 use crate::http::Outage;
 use crate::probe::TransfersNow;
+use crate::report::model::Summary;
 use crate::text::{Printable, count};
+use crate::verdict::Verdict;
 
 /// The most files that have a bar of their own.
 const MOST_BARS: usize = 12;
@@ -23,6 +25,7 @@ const OUTAGE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_sec
 pub struct Progress {
     multi: MultiProgress,
     artifacts: ProgressBar,
+    counts: Summary,
     /// All downloads together, once there are any.
     downloads: Option<ProgressBar>,
     files: HashMap<u64, ProgressBar>,
@@ -46,17 +49,26 @@ impl Progress {
         let multi = MultiProgress::with_draw_target(target);
         let bar = ProgressBar::new(u64::try_from(total).unwrap_or(u64::MAX));
         let artifacts = styled(multi.add(bar), "{bar:30.cyan/dim} {pos}/{len} {wide_msg} {elapsed:.dim}");
-        Self { multi, artifacts, downloads: None, files: HashMap::new(), known: 0, said: None }
+        Self {
+            multi,
+            artifacts,
+            counts: Summary::default(),
+            downloads: None,
+            files: HashMap::new(),
+            known: 0,
+            said: None,
+        }
     }
 
-    /// Shows how many artifacts of each verdict are known by now.
-    pub fn tick(&self, passed: usize, failed: usize, inconclusive: usize) {
-        let done = passed.saturating_add(failed).saturating_add(inconclusive);
+    /// One more artifact is known: shows how many there are of each verdict.
+    pub fn tick(&mut self, verdict: Verdict) {
+        self.counts.count(verdict);
+        let Summary { artifacts, failed, inconclusive, .. } = self.counts;
         let counts = [(failed, "✗", "failed"), (inconclusive, "?", "undetermined")];
         let bad = counts.into_iter().filter(|(number, ..)| *number > 0);
         let bad: Vec<String> = bad.map(|(number, sign, word)| format!("{sign} {number} {word}")).collect();
         self.artifacts.set_message(bad.join(", "));
-        self.artifacts.set_position(u64::try_from(done).unwrap_or(u64::MAX));
+        self.artifacts.set_position(u64::try_from(artifacts).unwrap_or(u64::MAX));
     }
 
     /// Shows how far downloads are, each of them and all together. The line for a log, if it is time for one.
@@ -162,15 +174,16 @@ mod tests {
     #[test]
     fn only_what_is_not_well_is_said() {
         let mut progress = Progress::hidden();
-        for (counts, says) in [
-            ((3, 0, 0), ""),
-            ((2, 1, 0), "✗ 1 failed"),
-            ((2, 0, 1), "? 1 undetermined"),
-            ((0, 2, 1), "✗ 2 failed, ? 1 undetermined"),
+        for (verdict, says) in [
+            (Verdict::Pass, ""),
+            (Verdict::Fail, "✗ 1 failed"),
+            (Verdict::Inconclusive, "✗ 1 failed, ? 1 undetermined"),
+            (Verdict::Fail, "✗ 2 failed, ? 1 undetermined"),
         ] {
-            progress.tick(counts.0, counts.1, counts.2);
-            assert_eq!((progress.artifacts.position(), progress.artifacts.message().as_str()), (3, says));
+            progress.tick(verdict);
+            assert_eq!(progress.artifacts.message(), says);
         }
+        assert_eq!(progress.artifacts.position(), 4);
         assert_eq!(progress.suspend(|| 7), 7);
         progress.finish();
         assert!(progress.artifacts.is_finished() && progress.artifacts.is_hidden());

@@ -9,7 +9,7 @@ use crate::gate::{Case, Observer};
 use crate::probe::{Outage, TransfersNow};
 use crate::report::bounds::Room;
 use crate::report::log::LogWriter;
-use crate::report::model::{ArtifactReport, Report, Summary};
+use crate::report::model::{ArtifactReport, Report};
 use crate::report::progress::{OutageNotes, Progress};
 use crate::text::count;
 use crate::verdict::{Outcome, Verdict};
@@ -30,7 +30,6 @@ pub(super) struct RunObserver<'s> {
     /// The reports so far; those before `told` were told.
     reports: Vec<Option<ArtifactReport>>,
     told: usize,
-    summary: Summary,
     /// What is left for texts of artifacts in all outputs.
     room: Room,
 }
@@ -54,7 +53,6 @@ impl<'s> RunObserver<'s> {
             says_passes: !args.refs.is_asked(),
             reports: vec![None; subjects.len()],
             told: 0,
-            summary: Summary::default(),
             room: Room::default(),
         }
     }
@@ -115,8 +113,7 @@ impl Observer for RunObserver<'_> {
         let Some(subject) = self.subjects.get(index) else { return };
         let mut report = subject.report(self.cases.get(index), outcome);
         self.room.fit(&mut report);
-        self.summary.count(report.verdict);
-        self.progress.tick(self.summary.passed, self.summary.failed, self.summary.inconclusive);
+        self.progress.tick(report.verdict);
         if let Some(slot) = self.reports.get_mut(index) {
             *slot = Some(report);
         }
