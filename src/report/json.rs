@@ -1,15 +1,14 @@
 //! The JSON report. Its schema is generated from the types and kept beside the job's files, in
 //! `ci/art-mirror-validate.schema.json`.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 
 use crate::report::model::Report;
 use crate::text::json;
 
 /// Writes the report, an artifact at a time: nothing is held in memory but the report itself.
 pub fn write(out: &mut impl Write, report: &Report) -> io::Result<()> {
-    let mut out = BufWriter::new(out);
-    json::pretty(&mut out, report)?;
+    json::pretty(out, report)?;
     out.flush()
 }
 

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::time::Duration;
 
 use crate::report::cloud::{CloudReport, CloudVerdict};
@@ -28,9 +28,8 @@ const UNDETERMINED: &str = "undetermined";
 
 /// Writes the report.
 pub fn write(out: &mut impl Write, report: &Report) -> io::Result<()> {
-    let mut out = BufWriter::new(out);
     let time = Duration::from_millis(report.elapsed_ms);
-    junit::write(&mut out, "art-mirror-validate", Some(time), &suites(report))?;
+    junit::write(out, "art-mirror-validate", Some(time), &suites(report))?;
     out.flush()
 }
 
@@ -134,8 +133,16 @@ fn status(artifact: &ArtifactReport, report: &Report) -> TestStatus {
         Verdict::Fail => reason,
         Verdict::Inconclusive => UNDETERMINED,
     };
+    // What a person needs to act, the first line and the last being the most of it: what is wrong, where, and the
+    // next step.
     let message = format!("{reason}: {}", Printable(&artifact.said()));
-    let text = description(&message, artifact, report);
+    let mut text = format!("{message}\nurl: {}\n", Printable(artifact.url_or_location()));
+    if let Some(caveat) = words::caveat(&report.target, Some(artifact.verdict)) {
+        let _ = writeln!(text, "{caveat}");
+    }
+    if let Some(to_do) = &artifact.advice {
+        let _ = writeln!(text, "to do: {}", Printable(to_do));
+    }
     TestStatus::Failed { kind: kind.to_owned(), message, text }
 }
 
@@ -148,19 +155,6 @@ fn unread(report: &Report) -> TestStatus {
     }
     let _ = writeln!(text, "to do: {}", advice::of_run(report));
     TestStatus::Failed { kind: UNDETERMINED.to_owned(), message, text }
-}
-
-/// What a person needs to act, the first line and the last being the most of it: what is wrong, where, and the next
-/// step.
-fn description(message: &str, artifact: &ArtifactReport, report: &Report) -> String {
-    let mut text = format!("{message}\nurl: {}\n", Printable(artifact.url_or_location()));
-    if let Some(caveat) = words::caveat(&report.target, Some(artifact.verdict)) {
-        let _ = writeln!(text, "{caveat}");
-    }
-    if let Some(to_do) = &artifact.advice {
-        let _ = writeln!(text, "to do: {}", Printable(to_do));
-    }
-    text
 }
 
 fn printable(text: &str) -> String {

@@ -1,8 +1,7 @@
 //! Platforms and formats by architecture: one document at a glance.
 
-use std::collections::{HashMap, HashSet};
-
 use crate::report::model::ArtifactReport;
+use crate::report::overview::grouped;
 use crate::report::words;
 use crate::verdict::{Reason, Verdict};
 
@@ -59,68 +58,39 @@ impl Cell {
         }
     }
 
-    fn add(&mut self, artifact: &ArtifactReport) {
-        self.components += 1;
-        if artifact.verdict > self.verdict {
-            (self.verdict, self.reason, self.affected) = (artifact.verdict, artifact.reason, 1);
-        } else if artifact.verdict == self.verdict {
-            self.affected += 1;
-        }
-    }
-
-    fn new(artifact: &ArtifactReport) -> Self {
-        Self { verdict: artifact.verdict, reason: artifact.reason, affected: 1, components: 1 }
+    /// Of no component, no cell.
+    fn of(components: &[&ArtifactReport]) -> Option<Self> {
+        let verdict = components.iter().map(|it| it.verdict).max()?;
+        let affected = || components.iter().filter(|it| it.verdict == verdict);
+        let reason = affected().next()?.reason;
+        Some(Self { verdict, reason, affected: affected().count(), components: components.len() })
     }
 }
 
 /// The table of one document's artifacts. Rows of a platform stand together, otherwise everything is in the
 /// document's order.
 pub(super) fn of<'r>(document: &'r str, artifacts: &[&'r ArtifactReport], most_rows: usize) -> Matrix<'r> {
-    let mut architectures: Vec<&str> = Vec::new();
-    let mut columns: HashMap<&str, usize> = HashMap::new();
-    let mut platforms: HashMap<&str, usize> = HashMap::new();
-    let mut rows: Vec<(usize, &str, &str)> = Vec::new();
-    let mut known_rows: HashSet<(&str, &str)> = HashSet::new();
-    let mut cells: HashMap<(&str, &str, usize), Cell> = HashMap::new();
-    for artifact in artifacts {
-        let (platform, format) = (&*artifact.platform, &*artifact.format);
-        let column = *columns.entry(&*artifact.arch).or_insert_with(|| {
-            architectures.push(&artifact.arch);
-            architectures.len() - 1
-        });
-        let next = platforms.len();
-        let order = *platforms.entry(platform).or_insert(next);
-        if known_rows.insert((platform, format)) {
-            rows.push((order, platform, format));
+    let mut architectures: Vec<&str> =
+        grouped(artifacts.iter().map(|it| (&*it.arch, ()))).into_iter().map(|(arch, _)| arch).collect();
+    let more_architectures = architectures.len().saturating_sub(MOST_COLUMNS);
+    architectures.truncate(MOST_COLUMNS);
+    let (mut rows, mut more_rows) = (Vec::new(), 0);
+    for (platform, its) in grouped(artifacts.iter().map(|it| (&*it.platform, *it))) {
+        let formats = grouped(its.into_iter().map(|it| (&*it.format, it)));
+        for (at, (format, its)) in formats.into_iter().enumerate() {
+            if rows.len() == most_rows {
+                more_rows += 1;
+                continue;
+            }
+            let on = |arch: &str| its.iter().copied().filter(|it| *it.arch == *arch).collect::<Vec<_>>();
+            let cells = architectures.iter().map(|arch| Cell::of(&on(arch))).collect();
+            rows.push(Row { platform, format, starts_platform: at == 0, cells });
         }
-        cells
-            .entry((platform, format, column))
-            .and_modify(|cell| cell.add(artifact))
-            .or_insert_with(|| Cell::new(artifact));
     }
-    rows.sort_by_key(|(order, _, _)| *order);
-
     let mut states = artifacts.iter().map(|artifact| words::state(artifact.reason, artifact.verdict));
     let first = states.next();
-    let shown = architectures.len().min(MOST_COLUMNS);
-    let mut before = None;
-    Matrix {
-        document,
-        uniform: first.filter(|first| states.all(|state| state == *first)),
-        more_rows: rows.len().saturating_sub(most_rows),
-        more_architectures: architectures.len() - shown,
-        rows: rows
-            .iter()
-            .take(most_rows)
-            .map(|(order, platform, format)| Row {
-                platform,
-                format,
-                starts_platform: before.replace(*order) != Some(*order),
-                cells: (0..shown).map(|column| cells.get(&(*platform, *format, column)).copied()).collect(),
-            })
-            .collect(),
-        architectures: architectures.into_iter().take(shown).collect(),
-    }
+    let uniform = first.filter(|first| states.all(|state| state == *first));
+    Matrix { document, uniform, architectures, rows, more_rows, more_architectures }
 }
 
 #[cfg(test)]
