@@ -23,14 +23,14 @@ const LONGEST: usize = 1_000_000;
 /// counted.
 pub fn write(out: &mut impl Write, report: &Report, written: &Written) -> io::Result<()> {
     let overview = Overview::of(report);
-    let mut limits = view::Limits::WIDEST;
+    let mut halvings = 0;
     let page = loop {
-        let page = view::HtmlPage::new(report, &overview, written, limits);
+        let page = view::HtmlPage::new(report, &overview, written, halvings);
         let page = page.render().map_err(io::Error::other)?;
-        if page.len() <= LONGEST || limits.are_zero() {
+        if page.len() <= LONGEST || halvings == view::MOST_HALVINGS {
             break page;
         }
-        limits = limits.halved();
+        halvings += 1;
     };
     out.write_all(page.as_bytes())?;
     out.flush()

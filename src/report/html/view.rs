@@ -1,5 +1,4 @@
-//! What the page is laid out from. The template makes every text printable and cuts it, and ends each list where the
-//! limits say.
+//! What the page is laid out from. The template makes every text printable and cuts it, and ends each list in time.
 
 use askama::Template;
 
@@ -11,45 +10,22 @@ use crate::report::written::Written;
 use crate::report::{refs, words};
 use crate::text::count;
 
-/// How much of what there may be any number of is shown; the rest is counted.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
-    /// How many artifacts that did not pass are listed with their groups.
-    detailed: usize,
-    /// How many rows a table has.
-    rows: usize,
-    /// How many groups, documents, skipped files, notes, problems, warnings and changed builds are listed.
-    remarks: usize,
-    /// How many bytes of the request to ART are shown.
-    request: usize,
-}
+/// How much of what there may be any number of is shown, which is more than a person reads; the rest is counted: artifacts
+/// that did not pass, with their groups; rows of a table; groups, documents, skipped files, notes, problems, warnings and
+/// changed builds; bytes of the request to ART.
+const MOST: [usize; 4] = [2_000, 200, 50, 200_000];
 
-impl Limits {
-    /// More than a person reads.
-    pub(super) const WIDEST: Self = Self { detailed: 2_000, rows: 200, remarks: 50, request: 200_000 };
-
-    /// Half of it; in the end nothing.
-    pub(super) const fn halved(self) -> Self {
-        Self {
-            detailed: self.detailed / 2,
-            rows: self.rows / 2,
-            remarks: self.remarks / 2,
-            request: self.request / 2,
-        }
-    }
-
-    /// Whether nothing is left to leave out.
-    pub(super) const fn are_zero(self) -> bool {
-        self.request == 0
-    }
-}
+/// After so many halvings nothing of it is left.
+pub(super) const MOST_HALVINGS: u32 = 18;
 
 #[derive(Template)]
 #[template(path = "report.html")]
 pub(super) struct HtmlPage<'r> {
     report: &'r Report,
     overview: &'r Overview<'r>,
-    limits: Limits,
+    /// How many rows and remarks are shown.
+    rows: usize,
+    remarks: usize,
     /// The groups, each with those of its artifacts that are listed.
     groups: Vec<(Block<'r, 'r>, &'r [&'r ArtifactReport])>,
     more_groups: usize,
@@ -71,10 +47,10 @@ impl<'r> HtmlPage<'r> {
         report: &'r Report,
         overview: &'r Overview<'r>,
         written: &Written,
-        limits: Limits,
+        halvings: u32,
     ) -> Self {
-        let (blocks, more_groups) = overview.blocks(limits.remarks);
-        let mut left = limits.detailed;
+        let [mut left, rows, remarks, request] = MOST.map(|most| most >> halvings);
+        let (blocks, more_groups) = overview.blocks(remarks);
         let with_listed = |block: Block<'r, 'r>| {
             let all = &block.group.artifacts;
             // One is its own example.
@@ -92,16 +68,17 @@ impl<'r> HtmlPage<'r> {
         Self {
             report,
             overview,
-            limits,
+            rows,
+            remarks,
             groups: blocks.map(with_listed).collect(),
             more_groups,
-            request: report.request.as_deref().map(|text| Text::lines(text, 2_000, limits.request)),
+            request: report.request.as_deref().map(|text| Text::lines(text, 2_000, request)),
             matrices: documents
                 .iter()
-                .take(limits.remarks)
-                .map(|(document, artifacts)| matrix::of(document, artifacts, limits.rows))
+                .take(remarks)
+                .map(|(document, artifacts)| matrix::of(document, artifacts, rows))
                 .collect(),
-            more_documents: documents.len().saturating_sub(limits.remarks),
+            more_documents: documents.len().saturating_sub(remarks),
             branches: refs::table(report),
             references: references.into_iter().map(drawn).collect(),
             changed: report.changes.as_ref().map(Changes::by_build).unwrap_or_default(),
