@@ -2,38 +2,36 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-use std::time::Duration;
+use std::process::{Command, Stdio};
 
-use embedded_mirror::{Behaviour, Config, Mirror, Resource, artifact_content, hex_sha256};
+use embedded_mirror::hex_sha256;
 use serde_json::{Value, json};
 
 use crate::support::binary::program;
+use crate::support::server::{Server, artifact, never};
+use crate::support::{Finished, component, until};
 
 const ARTIFACTS: usize = 23;
 
 struct Setup {
-    mirror: Mirror,
+    server: Server,
     directory: tempfile::TempDir,
 }
 
 impl Setup {
     fn new() -> Self {
-        let setup =
-            Self { mirror: Mirror::start(Config::plain()).unwrap(), directory: tempfile::tempdir().unwrap() };
+        let setup = Self { server: Server::start(), directory: tempfile::tempdir().unwrap() };
         setup.write("doc.json", &setup.document(ARTIFACTS));
         setup
     }
 
-    /// A document of so many artifacts, all of them on the mirror.
+    /// A document of so many artifacts, all of them on the server.
     fn document(&self, artifacts: usize) -> Value {
         let mut formats = serde_json::Map::new();
         for number in 0..artifacts {
             let name = format!("/{number}/rhcos-{number}.raw");
-            let bytes = artifact_content(&name);
-            let disk = json!({ "location": self.mirror.url(&name), "sha256": hex_sha256(&bytes) });
-            self.mirror.put(&name, Resource::bytes(bytes));
-            formats.insert(format!("f{number}"), json!({ "disk": disk }));
+            self.server.put(&name, artifact(&format!("rhcos-{number}.raw")));
+            formats.insert(format!("f{number}"), json!({ "disk": component(&self.server.url(&name)) }));
         }
         let metal = json!({ "release": "9.6.20251015-1", "formats": formats });
         let architectures = json!({ "x86_64": { "artifacts": { "metal": metal } } });
@@ -56,20 +54,20 @@ impl Setup {
         command
     }
 
-    fn program(&self, args: &[&str]) -> Output {
-        self.command(args).output().unwrap()
+    fn program(&self, args: &[&str]) -> Finished {
+        Finished::of(&mut self.command(args))
     }
 
     /// Checks, and leaves the report in `name`.
     fn check(&self, name: &str, more: &[&str]) -> (Option<i32>, PathBuf) {
-        let host = self.mirror.addr().to_string();
+        let host = self.server.addr().to_string();
         let mut args = vec!["check", "doc.json", "--output", "json", "--allow-host", &host];
         args.extend(["--allow-private-addresses"]);
         args.extend(more);
         let output = self.program(&args);
         let path = self.path(name);
         fs::write(&path, &output.stdout).unwrap();
-        (output.status.code(), path)
+        (output.code, path)
     }
 
     fn parts(&self, of: usize, more: &[&str]) -> Vec<PathBuf> {
@@ -80,7 +78,7 @@ impl Setup {
         (1..=of).map(part).collect()
     }
 
-    fn merge(&self, reports: &[PathBuf]) -> Output {
+    fn merge(&self, reports: &[PathBuf]) -> Finished {
         let paths = reports.iter().map(|path| path.to_str().unwrap());
         self.program(&["merge", "--output", "json"].into_iter().chain(paths).collect::<Vec<_>>())
     }
@@ -96,17 +94,12 @@ fn essence(mut report: Value) -> Value {
     report
 }
 
-fn complaint(output: &Output) -> String {
-    assert_eq!(output.status.code(), Some(2), "{output:?}");
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
 #[test]
 fn the_parts_together_say_what_the_whole_run_says() {
     let setup = Setup::new();
     for (missing, exit) in [(None, 0), (Some("/7/rhcos-7.raw"), 1)] {
         if let Some(missing) = missing {
-            assert!(setup.mirror.remove(missing));
+            setup.server.remove(missing);
         }
         let (code, whole) = setup.check("whole.json", &[]);
         assert_eq!(code, Some(exit));
@@ -114,9 +107,8 @@ fn the_parts_together_say_what_the_whole_run_says() {
         for of in [1, 3, 40] {
             let mut parts = setup.parts(of, &[]);
             parts.reverse();
-            let merged = setup.merge(&parts);
-            assert_eq!(merged.status.code(), Some(exit), "{merged:?}");
-            assert_eq!(essence(serde_json::from_slice(&merged.stdout).unwrap()), essence(read(&whole)));
+            let merged = setup.merge(&parts).exits(exit);
+            assert_eq!(essence(merged.json()), essence(read(&whole)));
         }
     }
 }
@@ -143,7 +135,7 @@ fn what_is_not_every_part_of_one_run_is_refused() {
     let parts = setup.parts(3, &[]);
     let (one, two, three) = (&parts[0], &parts[1], &parts[2]);
     let refused = |reports: &[&PathBuf]| {
-        complaint(&setup.merge(&reports.iter().map(|path| (*path).clone()).collect::<Vec<_>>()))
+        setup.merge(&reports.iter().map(|path| (*path).clone()).collect::<Vec<_>>()).exits(2).stderr
     };
     assert!(refused(&[one, three]).contains("these of 3 parts are missing: 2"));
     assert!(refused(&[one, two, two, three]).contains("part 2 is already there"));
@@ -189,10 +181,9 @@ fn parts_of_different_artifacts_are_refused() {
         let partition = format!("{part}/2");
         setup.check(&format!("{part}.json"), &["--partition", &partition, "--format", format]).1
     };
-    let merged = setup.merge(&[part(1, "f1"), part(2, "f1")]);
-    assert_eq!(merged.status.code(), Some(0), "{merged:?}");
+    setup.merge(&[part(1, "f1"), part(2, "f1")]).exits(0);
     for other in ["f2", "f3", "f4", "f5"] {
-        let complaint = complaint(&setup.merge(&[part(1, "f1"), part(2, other)]));
+        let complaint = setup.merge(&[part(1, "f1"), part(2, other)]).exits(2).stderr;
         assert!(complaint.contains("selection of artifacts"), "{complaint}");
     }
 }
@@ -204,18 +195,16 @@ fn a_run_that_is_killed_leaves_no_earlier_report() {
     let reports = setup.path("reports");
     let (code, _) = setup.check("x", &["--artifacts-dir", "reports"]);
     assert_eq!((code, fs::read_dir(&reports).unwrap().count()), (Some(0), 3));
-    setup.mirror.put("/0/rhcos-0.raw", Resource::bytes("").behaves(Behaviour::Hang));
-    setup.mirror.forget();
-    let host = setup.mirror.addr().to_string();
+    setup.server.put("/0/rhcos-0.raw", never());
+    setup.server.forget();
+    let host = setup.server.addr().to_string();
     let mut child = setup
         .command(&["check", "doc.json", "--allow-host", &host, "--allow-private-addresses"])
         .args(["--artifacts-dir", "reports"])
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
-    while setup.mirror.count("HEAD", "/0/rhcos-0.raw") == 0 {
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    until("the file is asked for", || setup.server.count("HEAD", "/0/rhcos-0.raw") > 0);
     child.kill().unwrap();
     child.wait().unwrap();
     assert_eq!(fs::read_dir(&reports).unwrap().count(), 0);
