@@ -7,32 +7,33 @@ use std::path::Path;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use embedded_mirror::{Answer, Behaviour, Config, Mirror, Resource, hex_sha256};
+use embedded_mirror::{Behaviour, Config, Mirror, Resource, hex_sha256};
 use rustix::process::Signal;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::{Value, json};
 
 use crate::support::ground::skip;
+use crate::support::server::{Server, artifact, file, never, published, status};
 use crate::support::{Checkout, Nobody, Program, Running, Stream, check, check_checkout, component, size_of};
 
 /// One run with every kind of verdict, and the places on loopback that it asks.
-fn every_kind() -> ((Mirror, Nobody), Program) {
-    let mirror = Mirror::start(Config::plain()).unwrap();
-    let put = |name: &str, resource: Resource| mirror.put(&format!("/{name}"), resource);
-    let good = |name: &str| Resource::artifact(name).repr_digest();
+fn every_kind() -> ((Server, Nobody), Program) {
+    let server = Server::start();
     let dead = Nobody::new();
-    put("good.iso", good("good.iso"));
-    put("unsigned.iso", good("unsigned.iso"));
-    put("s3.iso", Resource::bytes("").behaves(Behaviour::Answer(Answer::s3_access_denied())));
-    put("short.raw.gz", good("short.raw.gz"));
-    put("corrupt.iso", Resource::bytes("not what the document names").s3_meta_sha256());
-    put("conflict.iso", good("conflict.iso"));
-    put("away.iso", Resource::redirect(307, "http://169.254.169.254/latest/meta-data/?token=secret"));
-    put("busy.iso", Resource::bytes("").behaves(Behaviour::status(503)));
-    put("slow-down.iso", Resource::bytes("").behaves(Behaviour::status(429)));
-    put("plain.iso", Resource::artifact("plain.iso"));
+    for name in ["good.iso", "unsigned.iso", "short.raw.gz", "conflict.iso"] {
+        server.put(&format!("/{name}"), published(name));
+    }
+    let denied = "<Error><Code>AccessDenied</Code></Error>";
+    server.put("/s3.iso", status(403).set_body_raw(denied, "application/xml"));
+    let other = "not what the document names";
+    server.put("/corrupt.iso", file(other).insert_header("x-amz-meta-sha256", hex_sha256(other.as_bytes())));
+    let away = "http://169.254.169.254/latest/meta-data/?token=secret";
+    server.put("/away.iso", status(307).insert_header("location", away));
+    server.put("/busy.iso", status(503));
+    server.put("/slow-down.iso", status(429));
+    server.put("/plain.iso", artifact("plain.iso"));
 
-    let at = |name: &str| component(&mirror.url(&format!("/{name}")));
+    let at = |name: &str| component(&server.url(&format!("/{name}")));
     let with = |mut component: Value, field: &str, value: Value| {
         component[field] = value;
         component
@@ -42,7 +43,7 @@ fn every_kind() -> ((Mirror, Nobody), Program) {
         ("x86_64/metal/iso/disk", at("good.iso")),
         (
             "x86_64/metal/pxe/kernel",
-            with(at("unsigned.iso"), "signature", json!(mirror.url("/unsigned.iso.sig"))),
+            with(at("unsigned.iso"), "signature", json!(server.url("/unsigned.iso.sig"))),
         ),
         ("x86_64/aws/vmdk.gz/disk", at("absent.vmdk.gz")),
         ("x86_64/azure/vhd.gz/disk", at("s3.iso")),
@@ -65,7 +66,7 @@ fn every_kind() -> ((Mirror, Nobody), Program) {
         .file("data/data/rhcos-amd64.json", legacy.to_string())
         .file("data/data/coreos/marketplace/rhcos.json", "{}");
     let program = check_checkout(checkout).locally().args(["--retries", "1"]);
-    ((mirror, dead), program)
+    ((server, dead), program)
 }
 
 /// What differs from run to run: ports and times.
@@ -114,12 +115,12 @@ fn a_log_has_a_line_for_each_artifact_and_the_groups_at_the_end() {
 
 #[test]
 fn a_log_can_be_followed_while_the_run_goes_on() {
-    let mirror = Mirror::start(Config::plain()).unwrap();
-    mirror.put("/a.iso", Resource::artifact("a.iso").repr_digest());
-    mirror.put("/b.iso", Resource::artifact("b.iso").behaves(Behaviour::Hang));
+    let server = Server::start();
+    server.put("/a.iso", published("a.iso"));
+    server.put("/b.iso", never());
     let stream = Stream::new()
-        .with("x86_64/metal/a/disk", component(&mirror.url("/a.iso")))
-        .with("x86_64/metal/b/disk", component(&mirror.url("/b.iso")));
+        .with("x86_64/metal/a/disk", component(&server.url("/a.iso")))
+        .with("x86_64/metal/b/disk", component(&server.url("/b.iso")));
     let program =
         check_checkout(Checkout::of(&stream)).locally().args(["--timeout", "20s", "--retries", "0"]);
     let started = Instant::now();
@@ -250,44 +251,6 @@ fn the_json_report_is_the_same_on_standard_output_and_on_disk() {
 }
 
 #[test]
-fn reports_that_cannot_be_written_are_told_of_and_no_pass() {
-    let mirror = Mirror::start(Config::plain()).unwrap();
-    mirror.put("/f.iso", Resource::artifact("f.iso").repr_digest());
-    let directory = tempfile::tempdir().unwrap();
-    let file = directory.path().join("file");
-    std::fs::write(&file, "").unwrap();
-    for (name, code) in [("f.iso", 3), ("absent.iso", 1)] {
-        let checkout = Checkout::of(&Stream::of(component(&mirror.url(&format!("/{name}")))));
-        let program = check_checkout(checkout).locally().arg("--artifacts-dir").arg(file.join("below"));
-        let finished = program.run().exits(code);
-        let says = "error: could not create the directory";
-        assert!(
-            finished.stderr.starts_with(says) && finished.stderr.contains("below"),
-            "{}",
-            finished.stderr
-        );
-        assert!(finished.stdout.contains("1 artifact: "), "the log is whole: {}", finished.stdout);
-    }
-}
-
-#[test]
-fn a_reader_that_goes_away_changes_nothing() {
-    for output in ["human", "json", "markdown"] {
-        let (_mirror, program) = every_kind();
-        let program = program.args(["--output", output]);
-        let mut child = program.command().spawn().unwrap();
-        drop(child.stdout.take());
-        let finished = Running::of(child).finish().exits(1);
-        assert_eq!(finished.stderr, "", "{output}");
-        // A full disk is worth a word.
-        if Path::new("/dev/full").exists() {
-            let finished = program.stdout_to("/dev/full").run().exits(1);
-            assert!(finished.stderr.contains("error: standard output: "), "{output}: {}", finished.stderr);
-        }
-    }
-}
-
-#[test]
 fn markdown_is_a_comment_for_the_pull_request() {
     let (_mirror, program) = every_kind();
     let program =
@@ -322,11 +285,11 @@ fn a_job_of_prow_is_named_in_its_log() {
 
 #[test]
 fn nothing_in_a_document_acts_on_a_terminal_or_forges_a_line() {
-    let mirror = Mirror::start(Config::plain()).unwrap();
+    let server = Server::start();
     let evil = "iso\u{1b}]0;owned\u{7}\nPASS forged\u{202e}\u{9b}2J";
-    let stream = Stream::new().with(&format!("x86_64/metal/{evil}/disk"), component(&mirror.url("/f.iso")));
-    mirror.put("/sha256sum.txt", Resource::bytes("\u{1b}[31mred\u{7}"));
-    mirror.put("/f.iso", Resource::artifact("f.iso").header("digest", b"SHA-256=\xff\x9b31m".as_slice()));
+    let stream = Stream::new().with(&format!("x86_64/metal/{evil}/disk"), component(&server.url("/f.iso")));
+    server.put("/sha256sum.txt", file("\u{1b}[31mred\u{7}"));
+    server.put("/f.iso", artifact("f.iso").insert_header("digest", b"SHA-256=\xff\x9b31m".as_slice()));
     let program = check_checkout(Checkout::of(&stream)).locally();
     let log = program.run().exits(3).stdout;
     let terminal = on_a_terminal(&program, &[("NO_COLOR", "1")]);

@@ -3,11 +3,12 @@
 
 use std::path::Path;
 
-use embedded_mirror::{Config, Mirror, Resource};
+use embedded_mirror::Resource;
 
 use crate::outputs::on_a_terminal;
 use crate::support::bump;
 use crate::support::ground::testdata;
+use crate::support::server::Server;
 use crate::support::world::{CDN, World};
 use crate::support::{Program, Stream, check, component};
 
@@ -146,9 +147,9 @@ fn an_archived_file_is_to_be_restored() {
 /// What the mirror's directories are named after, and what they can hold, is no fault of each location.
 #[test]
 fn a_mirror_that_has_no_place_for_the_artifacts_is_an_error_of_usage_that_is_said_once() {
-    let mirror = Mirror::start(Config::plain()).unwrap();
+    let server = Server::start();
     let checkout = testdata("checkout-2026");
-    let base = mirror.url("/pub/openshift-v4");
+    let base = server.url("/pub/openshift-v4");
     let program = || check(&checkout).locally().args(["--mirror", &base]);
     let refused = program().run().exits(2);
     let says = format!(
@@ -164,11 +165,11 @@ fn a_mirror_that_has_no_place_for_the_artifacts_is_an_error_of_usage_that_is_sai
     );
     assert_eq!((refused.stdout.as_str(), refused.stderr.as_str()), ("", says.as_str()));
     // The same of a bridge whose layout such builds are not in.
-    let bridge = mirror.url("/art/storage/releases");
+    let bridge = server.url("/art/storage/releases");
     let refused = check(&checkout).locally().args(["--stream-prefix", &bridge]).run().exits(2);
     assert_eq!(refused.stderr.lines().count(), 1, "{}", refused.stderr);
     assert!(refused.stderr.contains("use a prefix that ends with `/prod/streams`"), "{}", refused.stderr);
-    assert_eq!(mirror.request_count(), 0, "nothing was requested");
+    assert_eq!(server.request_count(), 0, "nothing was requested");
     let streams = ["--mirror-version", "4.22.0", "--stream", "rhcos-4.21", "--stream", "rhcos-4.22"];
     let finished = program().args(streams).run().exits(1);
     assert!(finished.stdout.contains("✗ missing: 9.8.20260611-0"), "{}", finished.stdout);

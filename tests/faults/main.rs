@@ -294,7 +294,7 @@ fn a_signal_ends_a_run_that_waits() {
 
 #[test]
 fn a_directory_that_cannot_be_written_takes_a_pass_away() {
-    let (_server, job) = served(2);
+    let (server, job) = served(2);
     fs::write(job.path("file"), "").unwrap();
     fs::create_dir(job.path("taken")).unwrap();
     fs::create_dir(job.path("taken/art-mirror-validate.json")).unwrap();
@@ -313,7 +313,14 @@ fn a_directory_that_cannot_be_written_takes_a_pass_away() {
             message.contains("error: ") && message.contains(place.to_str().unwrap()),
             "{place:?}: {message}"
         );
+        assert!(said(&output).contains("2 artifacts: 2 passed"), "the log is whole: {}", said(&output));
     }
+    // What is wrong stays so.
+    server.remove(&format!("/pub/{}", name(0)));
+    let nowhere = job.path("file/below");
+    let mut command = job.check(&["--artifacts-dir", nowhere.to_str().unwrap()]);
+    let output = within(Duration::from_secs(20), &mut command);
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
 }
 
 #[test]
@@ -424,11 +431,13 @@ fn a_reader_who_goes_away_changes_no_verdict() {
             let message = String::from_utf8_lossy(&told.stderr).into_owned();
             assert_eq!(message.trim(), "0", "{output} into {reader}: {message}");
         }
+        // A standard output that is full is worth a word.
+        let mut command = gate_in("sh", "\"$0\" \"$@\" >/dev/full");
+        let full = said(&within(Duration::from_secs(20), command.args(&arguments)));
+        let says = "error: standard output: No space left on device";
+        assert!(full.contains(says), "{output}: {full}");
     }
-    // A standard output that is full is worth a word.
     let arguments = job.arguments(&["--output", "json"]);
-    let full = within(Duration::from_secs(20), gate_in("sh", "\"$0\" \"$@\" >/dev/full").args(&arguments));
-    assert!(said(&full).contains("No space left on device"), "{}", said(&full));
     // A closed one, too: nothing that is opened later may get the report.
     let artifacts = job.path("artifacts");
     let arguments = [&arguments[..], &["--artifacts-dir".into(), artifacts.display().to_string()]].concat();

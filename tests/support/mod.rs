@@ -126,7 +126,6 @@ pub(crate) struct Program {
     environment: BTreeMap<OsString, OsString>,
     directory: Option<PathBuf>,
     stdin: Option<Vec<u8>>,
-    stdout: Option<&'static str>,
     checkout: Option<Arc<Checkout>>,
 }
 
@@ -154,7 +153,6 @@ impl Program {
             environment: BTreeMap::new(),
             directory: None,
             stdin: None,
-            stdout: None,
             checkout: None,
         };
         program.env("HTTPS_PROXY", DEAD_PROXY).env("HTTP_PROXY", DEAD_PROXY)
@@ -193,12 +191,6 @@ impl Program {
         self
     }
 
-    /// Writes its standard output to this file.
-    pub(crate) fn stdout_to(mut self, path: &'static str) -> Self {
-        self.stdout = Some(path);
-        self
-    }
-
     /// The command, with standard output and error captured.
     pub(crate) fn command(&self) -> Command {
         let mut command = binary::program(&self.args);
@@ -219,10 +211,7 @@ impl Program {
         if let Some(directory) = &self.directory {
             command.current_dir(directory);
         }
-        let stdout = self.stdout.map_or_else(Stdio::piped, |path| {
-            std::fs::File::options().write(true).open(path).unwrap().into()
-        });
-        command.stdin(Stdio::null()).stdout(stdout).stderr(Stdio::piped());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
 

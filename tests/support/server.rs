@@ -2,7 +2,7 @@
 //!
 //! wiremock has no TLS, answers each request whole or not at all, knows no ranges and counts no connections. Tests of
 //! the published hosts, of HTTP/2, of proxies, of redirects across hosts, of downloads that are resumed and of broken
-//! or slow bodies use the embedded mirror.
+//! or slow bodies use the embedded mirror, and so do those of the hand-off and of the oracle, whose worlds have all that.
 
 #![allow(dead_code, reason = "each test program uses what it needs")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail as tests do")]
