@@ -8,18 +8,18 @@
 //! | module | knows |
 //! | --- | --- |
 //! | [`stream`] | files in a checkout, the document formats, artifact ids, legacy sizes |
-//! | [`location`] | build IDs, layouts, hosts; parses a URL and renders it elsewhere |
-//! | [`http`] | reqwest clients under our rules: where requests may go, addresses, redirects, retries |
-//! | [`probe`] | what is asked of a server about one file: size, sidecars, bytes and digests; gives evidence |
+//! | [`location`] | build IDs, layouts, hosts; parses a URL and renders it for another target |
+//! | [`http`] | reqwest clients under the gate's rules: allowed hosts, addresses, redirects, retries |
+//! | [`probe`] | requests evidence about one file from a server: size, sidecars, bytes and digests |
 //! | [`verdict`] | expectation × evidence → verdict; pure, without I/O or clock |
 //! | [`gate`] | one run: rounds, deadline, interruption |
 //! | [`change`] | what a bump changes, for `diff` and `check --base` |
 //! | [`report`] | verdicts as text, JSON, `JUnit`, HTML and Markdown |
-//! | [`lint`] | what in the documents contradicts itself, its siblings, its base; pure |
-//! | [`handoff`] | the request to ART, the mirror, what a mirror must keep |
+//! | [`lint`] | contradictions within documents, between them, and with their base; pure |
+//! | [`handoff`] | the request to ART, copying to a mirror, what a mirror must retain |
 //! | [`cli`] | arguments, environment, exit status |
 
-// Of the library, `location` is for others. The rest is open to this program's own tests and fuzz targets.
+// Only `location` is a public API. The other modules are public for this program's tests and fuzz targets.
 mod atomic;
 #[doc(hidden)]
 pub mod change;

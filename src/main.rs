@@ -2,7 +2,7 @@
 
 use art_mirror_validate::cli::{self, Exit};
 
-/// With 100,000 artifacts the system's allocator is what most of the time goes to; musl's all the more so.
+/// With 100,000 artifacts, most of the time is spent in the system's allocator, even more so with musl.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -1,4 +1,4 @@
-//! Text that came from a document or a server, made safe to print.
+//! Makes text from documents and servers safe to print.
 
 pub(crate) mod json;
 pub(crate) mod junit;
@@ -14,16 +14,16 @@ use icu_properties::props::{
     GeneralCategoryGroup,
 };
 
-/// Displays text with every invisible character escaped, so that nothing a pull request or a server says can
-/// move the cursor, recolour a terminal, forge a log line, reorder or hide what a person reads. The escape
-/// character itself is escaped, so that no two texts look alike.
+/// Displays text with every invisible character escaped, so that text from a pull request or a server cannot move the
+/// cursor, colour a terminal, forge a log line, or reorder or hide text. The backslash is escaped too, so that no two
+/// texts are displayed alike.
 #[derive(Debug, Clone, Copy)]
 pub struct Printable<'a>(pub &'a str);
 
 impl fmt::Display for Printable<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let is_escaped = |character: char| character == '\\' || is_unsafe_to_print(character);
-        // In runs: nearly all text is one, and a report of a whole release has a lot of it.
+        // By runs for speed: nearly all text is a single run without escapes.
         for run in self.0.split_inclusive(is_escaped) {
             match run.chars().next_back().filter(|character| is_escaped(*character)) {
                 Some(character) => {
@@ -40,8 +40,8 @@ impl fmt::Display for Printable<'_> {
     }
 }
 
-/// A path as text: as it stands if that is UTF-8 without a backslash. Else a backslash is two of them, and a byte
-/// that is not UTF-8 is `\xNN`, so that no two paths have one name.
+/// A path as text, with a backslash doubled and a byte that is not UTF-8 as `\xNN`, so that no two paths have the
+/// same text.
 pub fn path_name(path: &Path) -> String {
     let bytes = path.as_os_str().as_encoded_bytes();
     let mut name = String::with_capacity(bytes.len());
@@ -55,12 +55,12 @@ pub fn path_name(path: &Path) -> String {
     name
 }
 
-/// The text as [`Printable`] shows it, at most `limit` characters of that; if it was cut, an ellipsis follows.
+/// The first `limit` characters of a text as displayed by [`Printable`], with an ellipsis if it was cut.
 pub fn excerpt(text: &str, limit: usize) -> String {
     let (mut shown, mut left) = (String::new(), limit);
     for character in text.chars() {
         let before = shown.len();
-        // Writing to a string does not fail.
+        // Writing to a string cannot fail.
         let _ = write!(shown, "{}", Printable(character.encode_utf8(&mut [0; 4])));
         let printed = shown.get(before..).map_or(0, |added| added.chars().count());
         let Some(rest) = left.checked_sub(printed) else {
@@ -73,7 +73,7 @@ pub fn excerpt(text: &str, limit: usize) -> String {
     shown
 }
 
-/// How many bytes a text has as [`Printable`] shows it.
+/// The length in bytes of a text as displayed by [`Printable`].
 pub(crate) fn printed_length(text: &str) -> usize {
     struct Length(usize);
     impl fmt::Write for Length {
@@ -82,20 +82,19 @@ pub(crate) fn printed_length(text: &str) -> usize {
             Ok(())
         }
     }
-    // Nearly all text is plain, and there may be much of it.
+    // Fast path: nearly all text is plain ASCII.
     if text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'\\') {
         return text.len();
     }
     let mut length = Length(0);
-    // Counting does not fail.
+    // Counting cannot fail.
     let _ = write!(length, "{}", Printable(text));
     length.0
 }
 
-/// Whether a character does something to what is printed around it, or is not seen itself: controls and formats,
-/// spaces other than the usual one, separators of lines, code points of no or private meaning (U+FFFE and U+FFFF,
-/// which XML 1.0 does not allow, are among them), and what Unicode says may be ignored (Unicode Standard Annex #44,
-/// `General_Category` and `Default_Ignorable_Code_Point`).
+/// Whether a character is invisible or affects the text around it: controls and formats, spaces other than U+0020,
+/// line separators, unassigned and private-use code points (U+FFFE and U+FFFF, forbidden in XML 1.0, among them), and
+/// default-ignorable ones (Unicode Standard Annex #44, `General_Category` and `Default_Ignorable_Code_Point`).
 pub fn is_unsafe_to_print(character: char) -> bool {
     if matches!(character, ' '..='~') {
         return false;
@@ -109,13 +108,13 @@ pub fn count(number: usize, one: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
 }
 
-/// A number of bytes for a person: exact, and in binary units where that says more.
+/// A number of bytes for people: exact, and from 10 KiB on also in binary units.
 pub fn bytes(number: u64) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     if number < 10 * 1024 {
         return format!("{number} bytes");
     }
-    // In hundredths of the largest unit that there is one of.
+    // Rounded to hundredths of the largest unit that is not larger than the number.
     let power = number.ilog2() / 10;
     let hundredths = (u128::from(number) * 100 + (1 << (10 * power - 1))) >> (10 * power);
     let unit = UNITS.get(power.saturating_sub(1) as usize).copied().unwrap_or_default();
@@ -151,7 +150,7 @@ mod tests {
         }
     }
 
-    /// What [`Printable`] made of a text.
+    /// Reverses [`Printable`].
     fn read_back(mut shown: &str) -> Option<String> {
         let mut text = String::new();
         while let Some((before, after)) = shown.split_once('\\') {
@@ -199,7 +198,7 @@ mod tests {
         assert_eq!(excerpt("abc", 3), "abc");
         assert_eq!(excerpt("abcd", 3), "abc…");
         assert_eq!(excerpt("\u{1b}[0m", 7), "\\u{1b}[…");
-        assert_eq!(excerpt("\u{1b}[0m", 5), "…", "what is escaped is as long as it is printed");
+        assert_eq!(excerpt("\u{1b}[0m", 5), "…", "an escape counts with its printed length");
         assert_eq!(printed_length("\u{1b}[0mü"), "\\u{1b}[0mü".len());
     }
 }

@@ -1,4 +1,4 @@
-//! A location as the document has it, once it is known to be one that can be asked for as it stands.
+//! The URL of an artifact, validated so that it can be requested exactly as it is written.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,26 +8,25 @@ use url::{Host, Url};
 
 use crate::text::excerpt;
 
-/// An absolute `http` or `https` URL without userinfo, query or fragment, whose spelling is the one that goes
-/// over the wire.
+/// An absolute `http` or `https` URL without userinfo, query or fragment, in the exact spelling that is requested.
 ///
-/// URL parsers forgive a lot (backslashes, tabs, `..`, octal IPv4 addresses, full-width dots), and two parsers
-/// that forgive differently are how a checker is made to look at one place and a user at another. So a
-/// spelling that the [URL Standard](https://url.spec.whatwg.org/) would change is not a location.
+/// URL parsers normalize backslashes, tabs, `..`, octal IPv4 addresses or full-width dots. Where two parsers do so
+/// differently, the gate checks one URL and a user downloads another. A spelling that the
+/// [URL Standard](https://url.spec.whatwg.org/) would change is therefore rejected.
 ///
-/// Clones share one text: there are as many locations as artifacts.
+/// Clones share one allocation, because each artifact has a location.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ArtifactUrl(Arc<Url>);
 
 impl ArtifactUrl {
-    /// Reads a location of a document.
+    /// Parses a location of a document.
     pub fn parse(text: &str) -> Result<Self, BadLocation> {
         let url = Url::parse(text).map_err(|error| BadLocation::NotAUrl { why: error.to_string() })?;
-        Self::try_from(url).and_then(|literal| {
-            if literal.as_str() == text {
-                Ok(literal)
+        Self::try_from(url).and_then(|url| {
+            if url.as_str() == text {
+                Ok(url)
             } else {
-                Err(BadLocation::NotCanonical { canonical: excerpt(literal.as_str(), 300) })
+                Err(BadLocation::NotCanonical { canonical: excerpt(url.as_str(), 300) })
             }
         })
     }
@@ -47,7 +46,7 @@ impl ArtifactUrl {
         self.0.host_str().unwrap_or_default()
     }
 
-    /// The last segment of the path: the file's name, never empty.
+    /// The last segment of the path, never empty.
     pub fn file_name(&self) -> &str {
         self.0.path().rsplit('/').next().unwrap_or_default()
     }
@@ -62,7 +61,7 @@ impl ArtifactUrl {
         Self(Arc::new(url))
     }
 
-    /// The URL up to the file's name.
+    /// The URL without the file name, with its trailing slash.
     pub fn directory(&self) -> &str {
         let url = self.as_str();
         url.strip_suffix(self.file_name()).unwrap_or(url)
@@ -82,7 +81,7 @@ impl TryFrom<Url> for ArtifactUrl {
     }
 }
 
-/// What holds of every URL that people or documents give: a location, or the prefix of one.
+/// The checks that a location and a prefix share.
 pub(super) fn check(url: &Url) -> Result<(), BadLocation> {
     if !matches!(url.scheme(), "http" | "https") {
         return Err(BadLocation::Scheme { found: excerpt(url.scheme(), 40) });
@@ -120,7 +119,7 @@ impl fmt::Display for ArtifactUrl {
     }
 }
 
-/// Why a text is no location.
+/// Why a text is not a location.
 #[expect(missing_docs, reason = "each message says what it is")]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadLocation {
@@ -202,10 +201,10 @@ mod tests {
 
     #[test]
     fn a_sibling_is_in_the_same_directory() {
-        let literal = ArtifactUrl::parse("https://h/a/b/file.iso").unwrap();
-        assert_eq!(literal.sibling("meta.json").as_str(), "https://h/a/b/meta.json");
-        assert_eq!(literal.file_name(), "file.iso");
-        assert_eq!(literal.directory(), "https://h/a/b/");
+        let url = ArtifactUrl::parse("https://h/a/b/file.iso").unwrap();
+        assert_eq!(url.sibling("meta.json").as_str(), "https://h/a/b/meta.json");
+        assert_eq!(url.file_name(), "file.iso");
+        assert_eq!(url.directory(), "https://h/a/b/");
         assert_eq!(ArtifactUrl::parse("https://h/f").unwrap().sibling("s").as_str(), "https://h/s");
     }
 }

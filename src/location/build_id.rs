@@ -1,4 +1,4 @@
-//! Build IDs: which operating system a build is, and which OpenShift release it was made for.
+//! Build IDs: the operating system of a build and the OpenShift release it was made for.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,8 +7,7 @@ use super::arch::Arch;
 use super::version::{Series, number};
 use crate::text::excerpt;
 
-/// First components from here on are an OpenShift version (`48`, `414`), below it a RHEL major version. RHEL
-/// would have to reach 40 before the two could be confused.
+/// A first component of at least this is an OpenShift version (`48`, `414`), a smaller one a RHEL major version.
 const FIRST_OCP: u16 = 40;
 
 /// The beginning of 2020, as `YYYYMMDDhhmm`.
@@ -20,12 +19,12 @@ const FIRST_OF_2020: u64 = 202_001_010_000;
 /// | --- | --- |
 /// | `48.83.202102230316-0`, `414.92.202306141028-0` | for OpenShift 4.8 on RHEL 8.3, 4.14 on 9.2 |
 /// | `413.9.202302280609-0` | for OpenShift 4.13 on CentOS Stream 9 |
-/// | `43.81.202003191953.0`, `42s390x.81.20191224.0` | the same, as it was written until 2020 |
-/// | `410.8.20190520.1` | for OpenShift 4.1 on RHEL 8, as 2019 wrote it |
+/// | `43.81.202003191953.0`, `42s390x.81.20191224.0` | the same, in the form used until 2020 |
+/// | `410.8.20190520.1` | for OpenShift 4.1 on RHEL 8, in the form of 2019 |
 /// | `9.6.20251015-1`, `10.2.20260403-0` | RHEL 9.6, 10.2, for any OpenShift |
 /// | `9.6.20250707-1.3` | the same, respun |
 /// | `38.20231002.3.1` | Fedora 38, stream 3, which is `stable` |
-/// | `30.20190801.0` | Fedora 30, as 2019 wrote it, when the ID did not say the stream |
+/// | `30.20190801.0` | Fedora 30, in the form of 2019, which lacks the stream |
 ///
 /// ```
 /// use art_mirror_validate::location::{BuildId, Series};
@@ -44,13 +43,13 @@ pub struct BuildId {
     age: BuildAge,
 }
 
-/// Orders the builds of a stream: the newer one is the greater.
+/// Orders the builds of a stream; a newer build compares greater.
 ///
-/// The time (`YYYYMMDDhhmm`), how many builds of that time came before, and how often that one was respun.
+/// The time (`YYYYMMDDhhmm`), the number of earlier builds with that time, and the number of respins.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BuildAge(u64, u32, u32);
 
-/// What a build ID says about the build's content.
+/// The content of a build, as its ID names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum BuildContent {
     /// RHEL or CentOS Stream, made for one OpenShift release series.
@@ -95,12 +94,12 @@ impl BuildId {
         &self.text
     }
 
-    /// What the build ID says about the build's content.
+    /// The content of the build, as its ID names it.
     pub fn content(&self) -> BuildContent {
         self.content
     }
 
-    /// The OpenShift series that the build was made for, if its ID says one.
+    /// The OpenShift series that the build was made for, if its ID names one.
     pub fn ocp(&self) -> Option<Series> {
         match self.content {
             BuildContent::Ocp { series, .. } => Some(series),
@@ -116,25 +115,25 @@ impl BuildId {
         }
     }
 
-    /// What orders builds of one stream, whatever grammars their IDs are written in.
+    /// Orders builds of one stream, also across forms of the ID.
     pub fn age(&self) -> BuildAge {
         self.age
     }
 
-    /// When the build, or its package set, was made: `YYYYMMDDhhmm` as a number.
+    /// When the build or its package set was made: `YYYYMMDDhhmm` as a number.
     pub fn time(&self) -> u64 {
         self.age.0
     }
 
-    /// Whether the ID itself says the architecture: `42s390x`.
+    /// Whether the ID contains the architecture: `42s390x`.
     pub(super) fn names_arch(&self) -> bool {
         self.names_arch
     }
 
     /// Splits `BUILDID-REST`.
     pub(super) fn split_from(text: &str) -> Option<(Self, &str)> {
-        // The ID may itself hold one hyphen, so there are two places where it can end. A build ID ends with a
-        // number, and the rest of a file name begins with a letter, so the longer reading is tried first.
+        // The ID can contain one hyphen, so it can end at the first or the second. An ID ends with a number and
+        // the rest of a file name begins with a letter, so the longer candidate is tried first.
         let mut ends = text.match_indices('-').map(|(at, _)| at);
         let (first, second) = (ends.next(), ends.next());
         [second, first].into_iter().flatten().find_map(|end| {
@@ -157,7 +156,7 @@ fn read(text: &str) -> Option<BuildId> {
         let (revision, respin) = revision.split_once('.').unwrap_or((revision, "0"));
         (head, revision, respin)
     } else {
-        // Fedora's, and all of 2019 and 2020.
+        // Fedora IDs, and RHEL IDs of 2019 and 2020.
         let (head, revision) = text.rsplit_once('.')?;
         (head, revision, "0")
     };
@@ -194,8 +193,8 @@ fn without_arch(series: &str) -> &str {
 fn red_hat(first: &str, second: &str, time: u64) -> Option<BuildContent> {
     let value = number::<u16>(first)?;
     if value >= FIRST_OCP {
-        // One digit of major version, the rest is the minor one: 48 is 4.8, 414 is 4.14. In 2019, three digits
-        // were a release: 410 was 4.1.0.
+        // One digit is the major version, the rest the minor version: 48 is 4.8, 414 is 4.14. In 2019, three
+        // digits were a release: 410 was 4.1.0.
         let digits = if first.len() == 3 && time < FIRST_OF_2020 { 2 } else { first.len() };
         let (major, minor) = first.get(..digits)?.split_at_checked(1)?;
         let series = Series { major: number(major)?, minor: number(minor)? };
@@ -213,7 +212,7 @@ fn joined_rhel(text: &str) -> Option<RhelVersion> {
     Some(RhelVersion { major: number(major)?, minor })
 }
 
-/// `YYYYMMDDhhmm`, or `YYYYMMDD`, which is midnight.
+/// Parses `YYYYMMDDhhmm`, or `YYYYMMDD`, which means midnight.
 fn stamp(text: &str) -> Option<u64> {
     let to_the_minute = match text.len() {
         8 => 10_000,
@@ -277,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_resembles_a_build_id_is_none() {
+    fn text_that_only_resembles_a_build_id_is_refused() {
         for text in [
             "",
             "-",

@@ -1,13 +1,12 @@
-//! URLs as install configs hold them: with the file's digest in the query.
+//! URLs of install configs, which carry the file's digest in the query.
 
 use super::artifact_url::BadLocation;
 use super::place_error::PlaceError;
 use crate::stream::Sha256;
 
-/// A URL whose query may say digests of the file, and nothing else: `?sha256=…`, `?compressed-sha256=…`. Either may
-/// be empty.
+/// A URL whose query holds digests only: `?sha256=…`, `?compressed-sha256=…`. Either can be empty.
 ///
-/// `sha256` is of the file uncompressed in some configs, and of the file itself in others.
+/// `sha256` is the digest of the uncompressed bytes in some configs, of the file itself in others.
 ///
 /// ```
 /// use art_mirror_validate::location::ChecksumUrl;
@@ -25,7 +24,7 @@ pub struct ChecksumUrl<'a> {
 }
 
 impl<'a> ChecksumUrl<'a> {
-    /// Splits a URL from its query. What is left is not yet known to be a location.
+    /// Splits a URL from its query. The part before the query is not validated.
     pub fn parse(text: &'a str) -> Result<Self, PlaceError> {
         Self::read(text).map_err(|why| PlaceError::not_understood(text, why.into()))
     }
@@ -52,12 +51,12 @@ impl<'a> ChecksumUrl<'a> {
         self.location
     }
 
-    /// The query with its question mark, as it was written; empty if there is none.
+    /// The query with its question mark, unchanged; empty if there is none.
     pub fn query(&self) -> &'a str {
         self.query
     }
 
-    /// The digest in the query that a document's digests contradict.
+    /// The digest in the query that contradicts the document's digests, if there is one.
     pub fn contradicted_by(&self, sha256: Sha256, uncompressed: Option<Sha256>) -> Option<Sha256> {
         let either = self.sha256.filter(|it| *it != sha256 && Some(*it) != uncompressed);
         either.or_else(|| self.compressed_sha256.filter(|it| *it != sha256))
@@ -95,7 +94,7 @@ mod tests {
         }
     }
 
-    /// `sha256` may be of the file or of what is inside; `compressed-sha256` is of the file alone.
+    /// `sha256` is of the file or of its uncompressed bytes; `compressed-sha256` is of the file only.
     #[test]
     fn a_digest_that_is_neither_of_the_documents_contradicts_it() {
         let [file, inside, other] = [[1; 32], [2; 32], [3; 32]].map(Sha256::from_bytes);

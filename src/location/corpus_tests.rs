@@ -1,4 +1,4 @@
-//! The laws, over every location and signature of the real documents that `STREAM_CORPUS` names.
+//! The laws, checked on every location and signature of the real documents under `STREAM_CORPUS`.
 
 use std::path::PathBuf;
 
@@ -34,7 +34,7 @@ fn every_real_location_is_read_and_written() {
     }
 }
 
-/// The directory as it follows from file prefix, build ID and architecture alone.
+/// The directory as derived from file prefix, build ID and architecture.
 pub(super) fn derived_directory(location: &Location) -> String {
     let (product, build) = (location.file().product().unwrap(), location.build().unwrap());
     match location.layout() {
@@ -52,7 +52,7 @@ fn the_directory_of_every_real_build_is_derived() {
     }
 }
 
-/// The bridges, by every prefix that they have had.
+/// Every prefix that the bridges have had.
 const BRIDGES: [&str; 4] = [
     "https://releases-art-rhcos.svc.ci.openshift.org/art/storage/releases",
     "https://releases-art-rhcos.svc.ci.openshift.org/art/storage",
@@ -72,7 +72,7 @@ fn every_real_document_comes_back_from_a_bridge_to_its_published_place() {
         let mut tried = 0;
         for bridge in BRIDGES {
             let bridge = Target::Bridge(Prefix::parse(bridge).unwrap());
-            // The releases layout has no directories for the builds of the last years.
+            // The releases layout has no directories for recent builds.
             let Ok(there) = rewrite("d", &published.text, &bridge) else { continue };
             let back = rewrite("d", &there.text, &Target::PublishedPlace).unwrap();
             assert_eq!(back.text, published.text, "{}", path.display());
@@ -87,7 +87,7 @@ fn every_real_document_goes_there_and_back() {
     for (path, text) in documents() {
         let unchanged = rewrite("d", &text, &Target::Published).unwrap();
         assert_eq!(unchanged.text, text, "{}", path.display());
-        // A document with several hosts has several ways back, so each is first put on one host.
+        // A document with several hosts cannot be restored from one, so it is first moved to a single host.
         let home = Target::Bridge(Prefix::parse("https://rhcos.mirror.openshift.com/art/storage").unwrap());
         let Ok(start) = rewrite("d", &text, &home) else { panic!("{} has no place", path.display()) };
         assert_eq!(rewrite("d", &start.text, &home).unwrap().changed, 0);
@@ -99,7 +99,7 @@ fn every_real_document_goes_there_and_back() {
         let flat =
             rewrite("d", &text, &Target::Flat(Prefix::parse("https://b.example/flat").unwrap())).unwrap();
         assert_eq!(flat.changed, flat.urls);
-        // Undone URL by URL, nothing else is found to have changed.
+        // Replacing each URL with the old one restores the document: nothing else changed.
         let (old, new) = (find_urls("d", &text).unwrap(), find_urls("d", &flat.text).unwrap());
         let undone =
             crate::stream::replace_urls(&flat.text, new.iter().zip(old.iter().map(|it| it.url.as_str())));

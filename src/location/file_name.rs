@@ -1,13 +1,13 @@
-//! The names of boot-image files, in the forms that builds and the mirror give them.
+//! The names of boot-image files, in the forms that builds and the mirror use.
 
 use super::arch::Arch;
 use super::build_id::{BuildContent, BuildId};
 use super::product::Product;
 use super::version::{OcpVersion, Series};
 
-/// A file's name, read.
+/// A parsed file name.
 ///
-/// What follows the build ID (`qemu.x86_64.qcow2.gz`, `live-kernel-s390x.sig`) is carried and never judged.
+/// The text after the build ID (`qemu.x86_64.qcow2.gz`, `live-kernel-s390x.sig`) is kept and not validated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileName {
     text: Box<str>,
@@ -21,21 +21,21 @@ struct NameForm {
     tail: Box<str>,
 }
 
-/// What a file's name says about which build the file is of.
+/// The build or release that a file name names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FileId {
-    /// `PREFIX-BUILDID-…`, as the build names it.
+    /// `PREFIX-BUILDID-…`, the name that the build gives.
     Build(BuildId),
-    /// `rhcos-VERSION-ARCH-…`, as the mirror names it.
+    /// `rhcos-VERSION-ARCH-…`, the name that the mirror gives.
     Release(OcpVersion),
-    /// `rhcos-…`, the mirror's second name without any version.
+    /// `rhcos-…`, the mirror's second name, without a version.
     Unversioned,
 }
 
 impl FileName {
-    /// Reads a file's name. The architecture is the one that its directory is of.
+    /// Parses a file name; `arch` is the architecture of its directory.
     ///
-    /// Any text is a file name; one in none of the known forms has no [`product`](Self::product).
+    /// Any text is accepted. A name in no known form has no [`product`](Self::product).
     pub fn read(text: &str, arch: Arch) -> Self {
         Self { text: text.into(), form: NameForm::read(text, arch) }
     }
@@ -50,18 +50,18 @@ impl FileName {
         self.form.as_ref().map(|form| form.product)
     }
 
-    /// Which build the file is of, as far as the name has a known form.
+    /// The build or release of the file, if the name has a known form.
     pub fn id(&self) -> Option<&FileId> {
         self.form.as_ref().map(|form| &form.id)
     }
 
-    /// What follows the build ID or version, the same under every name that the file has; the whole name if it has
-    /// no known form.
+    /// The text after the build ID or version, which is the same in every name of the file; the whole name if it
+    /// has no known form.
     pub fn tail(&self) -> String {
         self.form.as_ref().map_or_else(|| self.text.to_string(), |form| form.full_tail(true))
     }
 
-    /// The name of the image in the build's `meta.json`, if the file's name says it: cosa names files
+    /// The name of the image in the build's `meta.json`, if the file name contains it: cosa names files
     /// `IMAGE.ARCH.EXTENSION`, or `IMAGE-ARCH`.
     pub fn image(&self, arch: Arch) -> Option<String> {
         let tail = &self.form.as_ref()?.tail;
@@ -72,7 +72,7 @@ impl FileName {
             let rest = rest.strip_prefix(arch).filter(|rest| ends(rest))?;
             Some((before.strip_suffix(['.', '-'])?, rest))
         })?;
-        // Until 2024 the live ISO image was called `live` in file names alone.
+        // Until 2024 file names had `live` where meta.json has `live-iso`.
         let is_live_iso = image == "live" && extension == ".iso";
         (!image.is_empty()).then(|| if is_live_iso { "live-iso".to_owned() } else { image.to_owned() })
     }
@@ -80,8 +80,8 @@ impl FileName {
     /// The name of the file within a build: `rhcos-48.83.202102230316-0-qemu.x86_64.qcow2.gz`.
     pub(super) fn of_build(&self, build: &BuildId) -> Option<String> {
         let form = self.form.as_ref()?;
-        // The names `rhcos-installer-*` are links to the live images in every series that has those, and so
-        // in every RHEL-versioned build.
+        // `rhcos-installer-*` links to the live images in every series that has them, and so for every
+        // RHEL-versioned build.
         let live =
             build.ocp().map_or(matches!(build.content(), BuildContent::Rhel(_)), Series::has_live_images);
         Some(format!("{}-{build}-{}", form.product, form.full_tail(live)))
@@ -105,17 +105,17 @@ impl NameForm {
         } else if let Some((version, tail)) = OcpVersion::split_from(rest, arch) {
             (FileId::Release(version), tail)
         } else {
-            // A name that begins with a number has some version, only not one that can be read.
+            // A name that begins with a digit has a version that cannot be parsed.
             (!rest.starts_with(|first: char| first.is_ascii_digit())).then_some(())?;
             (FileId::Unversioned, rest)
         };
         (!tail.is_empty()).then(|| Self { product, id, tail: tail.into() })
     }
 
-    /// The tail as builds have it.
+    /// The tail in the form that builds use.
     ///
-    /// ART's sync job links each `rhcos-live-*` also as `rhcos-installer-*`, a name that some portals still
-    /// use. It does so for the unversioned names alone.
+    /// ART's sync job links each unversioned `rhcos-live-*` as `rhcos-installer-*` too, because some portals still
+    /// use that name.
     fn full_tail(&self, has_live_images: bool) -> String {
         match (&self.id, self.tail.strip_prefix("installer-")) {
             (FileId::Unversioned, Some(rest)) if has_live_images => format!("live-{rest}"),

@@ -1,8 +1,8 @@
-//! The hosts of the field: which of them are places a merged document may name, and who fills each.
+//! The known hosts: where a merged document can have its artifacts, and who fills each host.
 
 use super::artifact_url::ArtifactUrl;
 
-/// The hosts where a merged document's artifacts may be: ART's public mirror, ART's CDN, Fedora's own.
+/// The hosts that a merged document can name: ART's public mirror, ART's CDN, Fedora's host.
 pub const PUBLISHED_HOSTS: [&str; 3] =
     ["mirror.openshift.com", "rhcos.mirror.openshift.com", "builds.coreos.fedoraproject.org"];
 
@@ -19,21 +19,21 @@ pub const PUBLIC_MIRROR: &str = "https://mirror.openshift.com/pub/openshift-v4";
 /// The bucket behind ART's CDN, to which clients in EC2 address ranges are redirected.
 const REDIRECT_BUCKET: &str = "art-rhcos-ci";
 
-/// What a host is to the gate.
+/// How the gate treats a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HostKind {
     /// One of [`PUBLISHED_HOSTS`].
     Published,
-    /// An internal bridge server: good for e2e jobs, never for a merge.
+    /// An internal bridge server: e2e jobs use it, and a merged document must not.
     Bridge,
-    /// The S3 bucket behind a published host. A redirect may lead there; a document may not name it.
+    /// The S3 bucket behind a published host. Redirects to it are followed; a document must not name it.
     RedirectTarget,
     /// Any other host.
     Other,
 }
 
 impl HostKind {
-    /// The kind of a host, given in lower case and without a port, as [`url::Url::host_str`] has it.
+    /// The kind of a host in lower case and without a port, as returned by [`url::Url::host_str`].
     pub fn of(host: &str) -> Self {
         if PUBLISHED_HOSTS.contains(&host) {
             Self::Published
@@ -47,7 +47,7 @@ impl HostKind {
     }
 }
 
-/// Who puts files where they are published, and so can correct what is wrong there.
+/// Who uploads the files of a published location, and so can correct them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Owner {
     /// ART's sync job: `mirror.openshift.com`.
@@ -71,7 +71,7 @@ impl Owner {
         }
     }
 
-    /// Who fills a place as its path tells: mirrors elsewhere are laid out like the public ones.
+    /// Who fills a location, by its path: other mirrors use the layouts of the public ones.
     pub fn of_path(url: &ArtifactUrl) -> Self {
         if bucket_directory(url).is_some() {
             Self::Pipeline
@@ -83,19 +83,19 @@ impl Owner {
     }
 }
 
-/// The directory below the build pipeline's bucket that a place shows, if it is one of those.
+/// The directory inside the build pipeline's bucket, for a URL below `/art/storage/`.
 pub fn bucket_directory(url: &ArtifactUrl) -> Option<&str> {
     url.url().path().strip_suffix(url.file_name())?.strip_prefix("/art/storage/")
 }
 
-/// Where cloud references may be, by their kind.
+/// The hosts that cloud references can name, by kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CloudHost {
-    /// The storage account of the pipeline in Azure.
+    /// The pipeline's storage account in Azure.
     AzureBlob,
-    /// IBM Cloud Object Storage: a host for each region, and buckets in the path.
+    /// IBM Cloud Object Storage: one host per region, with the bucket in the path.
     IbmObject,
-    /// The registries with boot images.
+    /// The registry of boot images.
     Registry,
 }
 
@@ -103,7 +103,7 @@ impl CloudHost {
     /// Every kind.
     pub const ALL: [Self; 3] = [Self::AzureBlob, Self::IbmObject, Self::Registry];
 
-    /// Whether a host, as [`url::Url::host_str`] has it, is of this kind.
+    /// Whether a host, as returned by [`url::Url::host_str`], is of this kind.
     pub fn is(self, host: &str) -> bool {
         match self {
             Self::AzureBlob => host == "rhcos.blob.core.windows.net",
@@ -118,7 +118,7 @@ impl CloudHost {
     }
 }
 
-/// `art-rhcos-ci.s3.amazonaws.com`, and the regional and dual-stack forms of the same bucket's name
+/// `art-rhcos-ci.s3.amazonaws.com`, and the regional and dual-stack host names of the same bucket
 /// (Amazon S3 User Guide, "Virtual hosting of buckets").
 fn is_redirect_bucket(host: &str) -> bool {
     let Some(endpoint) = host
@@ -137,8 +137,8 @@ fn is_redirect_bucket(host: &str) -> bool {
     }
 }
 
-/// `us-east-1`: a region of AWS's commercial partition, the one that the bucket is in. In another partition the same
-/// name may be anybody's bucket (botocore's `partitions.json`, `regionRegex` of `aws`).
+/// Whether a label is a region of AWS's commercial partition, such as `us-east-1`. In another partition, somebody
+/// else can own a bucket of this name (botocore's `partitions.json`, `regionRegex` of `aws`).
 fn is_region(label: &str) -> bool {
     let [area, direction, number] = label.split('-').collect::<Vec<_>>()[..] else { return false };
     matches!(area, "us" | "eu" | "ap" | "sa" | "ca" | "me" | "af" | "il" | "mx")

@@ -5,16 +5,15 @@ use std::str::FromStr;
 use super::ArtifactUrl;
 use crate::stream::Sha256;
 
-/// The longest registry and repository together, in bytes (distribution's `reference` package).
+/// The longest registry plus repository, in bytes (distribution's `reference` package).
 const MAX_NAME: usize = 255;
 
 /// The longest tag, in bytes (OCI distribution specification, "Pulling manifests").
 const MAX_TAG: usize = 128;
 
-/// A container image in a registry that is named: `HOST[:PORT]/REPOSITORY`, then `:TAG`, `@sha256:DIGEST` or both.
+/// A container image: `HOST[:PORT]/REPOSITORY`, then `:TAG`, `@sha256:DIGEST` or both.
 ///
-/// The grammar is that of distribution's `reference` package, without its guesses: no default registry, no default
-/// tag.
+/// The grammar is that of distribution's `reference` package without a default registry or tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageRef {
     registry: String,
@@ -23,13 +22,13 @@ pub struct ImageRef {
     digest: Option<Sha256>,
 }
 
-/// Text that is no such reference.
+/// A text is not an image reference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected HOST/REPOSITORY:TAG or HOST/REPOSITORY@sha256:DIGEST")]
 pub struct ImageRefError;
 
 impl ImageRef {
-    /// The registry and the repository, which two references to one image share.
+    /// The registry and the repository, which are equal for all references to one image.
     pub fn name(&self) -> (&str, &str) {
         (&self.registry, &self.repository)
     }
@@ -44,8 +43,7 @@ impl ImageRef {
         self.digest
     }
 
-    /// Where the registry has the manifest: by its digest if there is one, else by the tag (OCI distribution
-    /// specification, end-2).
+    /// The URL of the manifest: by digest if there is one, else by tag (OCI distribution specification, end-2).
     pub fn manifest(&self) -> Option<ArtifactUrl> {
         let digest = self.digest.map(|digest| format!("sha256:{digest}"));
         let reference = digest.or_else(|| self.tag.clone())?;
@@ -70,17 +68,17 @@ impl FromStr for ImageRef {
             Some((repository, tag)) => (repository, Some(tag)),
             None => (path, None),
         };
-        let is_good = is_registry(registry)
+        let is_valid = is_registry(registry)
             && repository.split('/').all(is_component)
             && registry.len() + 1 + repository.len() <= MAX_NAME
             && tag.is_none_or(is_tag)
             && (tag.is_some() || digest.is_some());
         let (registry, repository, tag) = (registry.into(), repository.into(), tag.map(str::to_owned));
-        is_good.then_some(Self { registry, repository, tag, digest }).ok_or(ImageRefError)
+        is_valid.then_some(Self { registry, repository, tag, digest }).ok_or(ImageRefError)
     }
 }
 
-/// A host in lower case with a dot or a port, which is what tells it from a part of a repository.
+/// Whether a text is a host in lower case with a dot or a port, which a repository component cannot have.
 fn is_registry(text: &str) -> bool {
     let (host, port) = text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port)));
     let is_label = |label: &str| {
@@ -94,7 +92,7 @@ fn is_registry(text: &str) -> bool {
         && port.is_none_or(|port| port.parse::<u16>().is_ok_and(|number| number.to_string() == port))
 }
 
-/// Letters and digits in lower case, with `.`, `_`, `__` or dashes between them.
+/// Whether a text is lower-case letters and digits, separated by `.`, `_`, `__` or dashes.
 fn is_component(text: &str) -> bool {
     let is_alphanumeric = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let separators =
@@ -154,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_reference_is_refused() {
+    fn text_that_is_not_a_reference_is_refused() {
         let short = format!("quay.io/a@sha256:{}", &DIGEST[1..]);
         for text in [
             "",

@@ -1,4 +1,4 @@
-//! What a URL means: its layout, base, architecture, build or release, and file.
+//! The parts of a URL: its layout, base, architecture, build or release, and file.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use super::build_id::BuildId;
 use super::file_name::{FileId, FileName};
 use super::version::{OcpVersion, Series};
 
-/// What the mirror calls its copies of the newest release, and cosa its link to the newest build.
+/// The mirror's name for copies of the newest release, and cosa's for the link to the newest build.
 const LATEST: &str = "latest";
 
 /// The ways in which servers arrange boot images.
@@ -29,7 +29,7 @@ pub enum Layout {
 }
 
 impl Layout {
-    /// Whether it is one of the public mirror's.
+    /// Whether it is one of the public mirror's layouts.
     pub const fn is_mirror(self) -> bool {
         matches!(self, Self::MirrorByBuild | Self::MirrorByRelease | Self::MirrorPreRelease)
     }
@@ -47,8 +47,7 @@ impl fmt::Display for Layout {
     }
 }
 
-/// A URL that is understood: parts that are named, and as they are written, so that [`Location::url`] gives
-/// back the very same URL.
+/// A URL split into its parts. The text is kept, so that [`Location::url`] returns the same URL.
 ///
 /// ```
 /// use art_mirror_validate::location::{Arch, Layout, Location};
@@ -73,8 +72,8 @@ pub struct Location {
     file: FileName,
 }
 
-/// The directory of a file under its base. Builds keep their directory where layouts agree, so its name need not be a
-/// build ID that can be read.
+/// The directory of a file under its base. Between prefixes of one layout the path is kept as it is, so the directory
+/// of a build need not have a valid build ID as its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum LayoutDirectory {
     Releases { build: Option<BuildId>, arch: Arch },
@@ -87,7 +86,7 @@ pub(super) enum LayoutDirectory {
 pub(super) enum Parent {
     /// `4.8`.
     Series(Series),
-    /// `latest`, which repeats the newest series, or holds files itself.
+    /// `latest`, which has the directories of the newest series, or files.
     Latest,
     /// `pre-release`.
     PreRelease,
@@ -102,27 +101,27 @@ pub(super) enum Leaf {
     Release(OcpVersion),
     /// `latest`, `latest-4.9`.
     Latest,
-    /// Neither a build ID nor a version that can be read.
+    /// Neither a valid build ID nor a valid version.
     Other,
 }
 
 impl Location {
-    /// Reads a URL, as [`ArtifactUrl::parse`] and then [`Location::read`].
+    /// Parses a URL: [`ArtifactUrl::parse`], then [`Location::read`].
     pub fn parse(text: &str) -> Result<Self, NotUnderstood> {
-        let literal = ArtifactUrl::parse(text).map_err(NotUnderstood::BadLocation)?;
-        Self::read(&literal)
+        let url = ArtifactUrl::parse(text).map_err(NotUnderstood::BadLocation)?;
+        Self::read(&url)
     }
 
-    /// Reads what a literal location means. The host is not judged.
-    pub fn read(literal: &ArtifactUrl) -> Result<Self, NotUnderstood> {
-        let segments: Vec<&str> = segments(literal.url()).collect();
-        if let Some(odd) = segments.iter().find(|segment| !is_plain(segment)) {
-            return Err(NotUnderstood::OddSegment { segment: crate::text::excerpt(odd, 80) });
+    /// Splits a URL into its parts. Any host is accepted.
+    pub fn read(url: &ArtifactUrl) -> Result<Self, NotUnderstood> {
+        let segments: Vec<&str> = segments(url.url()).collect();
+        if let Some(segment) = segments.iter().find(|segment| !is_plain(segment)) {
+            return Err(NotUnderstood::OddSegment { segment: crate::text::excerpt(segment, 80) });
         }
-        Self::of(literal.as_str(), &segments)
+        Self::of(url.as_str(), &segments)
     }
 
-    /// Reads what a file's path means, such as a bucket's key. Its base is the path before the layout begins.
+    /// Splits a path, such as a bucket's key. The base is the path before the layout begins.
     pub fn of_path(segments: &[&str]) -> Result<Self, NotUnderstood> {
         Self::of(&segments.join("/"), segments)
     }
@@ -130,7 +129,7 @@ impl Location {
     fn of(text: &str, segments: &[&str]) -> Result<Self, NotUnderstood> {
         let (directory, depth) = LayoutDirectory::read(segments)?;
         let file = FileName::read(segments.last().copied().unwrap_or_default(), directory.arch());
-        // The base is the text without its last segments, whatever the segments before them are.
+        // The base is the text before the last `depth + 1` segments.
         let base = text.rmatch_indices('/').nth(depth).map_or(0, |(at, _)| at);
         Ok(Self { text: text.into(), base, directory, file })
     }
@@ -148,7 +147,7 @@ impl Location {
         }
     }
 
-    /// Scheme, host, port and the path before the layout begins, without a slash at its end.
+    /// Scheme, host, port and the path before the layout begins, without a trailing slash.
     pub fn base(&self) -> &str {
         self.text.get(..self.base).unwrap_or_default()
     }
@@ -158,7 +157,7 @@ impl Location {
         self.directory.arch()
     }
 
-    /// The build, if the URL says which.
+    /// The build, if the URL names one.
     pub fn build(&self) -> Option<&BuildId> {
         match (&self.directory, self.file.id()) {
             (LayoutDirectory::Releases { build, .. } | LayoutDirectory::Streams { build, .. }, _) => {
@@ -170,8 +169,8 @@ impl Location {
         }
     }
 
-    /// The name of the directory that holds the file's build or release, which need not be a build ID or version
-    /// that can be read; none in a `latest` directory.
+    /// The name of the directory of the file's build or release, which need not be a valid build ID or version;
+    /// `None` in a `latest` directory.
     pub fn build_directory(&self) -> Option<&str> {
         let from_right = match &self.directory {
             LayoutDirectory::Releases { .. } | LayoutDirectory::Streams { .. } => 2,
@@ -181,7 +180,7 @@ impl Location {
         self.text.rsplit('/').nth(from_right)
     }
 
-    /// The OpenShift release, if the URL says one.
+    /// The OpenShift release, if the URL names one.
     pub fn release(&self) -> Option<&OcpVersion> {
         match (&self.directory, self.file.id()) {
             (LayoutDirectory::Mirror { leaf: Leaf::Release(version), .. }, _)
@@ -195,8 +194,8 @@ impl Location {
         &self.file
     }
 
-    /// The directory that holds the builds or releases, as it is written: `rhcos-4.8`, `4.14-9.2`, `c10s`,
-    /// and on the mirror `4.8`, `latest`, `pre-release` or `pre-release/4.8`.
+    /// The directory of the builds or releases, unchanged: `rhcos-4.8`, `4.14-9.2`, `c10s`, and on the mirror
+    /// `4.8`, `latest`, `pre-release` or `pre-release/4.8`.
     pub fn directory(&self) -> &str {
         let (tail, segments) = match &self.directory {
             LayoutDirectory::Mirror { parent, .. } => {
@@ -209,7 +208,7 @@ impl Location {
         end.and_then(|end| tail.get(..end)).unwrap_or(tail)
     }
 
-    /// The URL, exactly as it was read.
+    /// The URL, unchanged.
     pub fn url(&self) -> &str {
         &self.text
     }
@@ -235,8 +234,8 @@ impl Location {
 }
 
 impl LayoutDirectory {
-    /// Reads the directory, and counts how many of the last segments belong to it and the file. (The count
-    /// is less by one: it is the index, from the right, of the slash that ends the base.)
+    /// Parses the directory. The number is the index, from the right, of the slash that ends the base: one less
+    /// than the number of segments of directory and file.
     fn read(segments: &[&str]) -> Result<(Self, usize), NotUnderstood> {
         let rhcos = segments.windows(2).rposition(|pair| pair == ["dependencies", "rhcos"]);
         if let Some((before, inside)) = rhcos.and_then(|at| segments.split_at_checked(at)) {
@@ -269,7 +268,7 @@ impl LayoutDirectory {
         let arch =
             before.last().and_then(|name| Arch::from_rpm_name(name).or_else(|| Arch::from_go_name(name)));
         let depth = inside.len() - 1 + usize::from(arch.is_some());
-        // The form without an architecture is that of x86_64.
+        // A path without an architecture is for x86_64.
         Some((Self::Mirror { arch: arch.unwrap_or(Arch::X86_64), parent, leaf }, depth))
     }
 
@@ -304,16 +303,14 @@ pub(super) fn segments(url: &Url) -> impl Iterator<Item = &str> {
     url.path_segments().into_iter().flatten()
 }
 
-/// Whether every server reads the segment the same way: it is not empty, no dot segment, and nothing in it is
-/// encoded or could be decoded.
-///
-/// No real location has another kind, and one server's `%2f` is the next one's `/`.
+/// Whether every server reads the segment the same way: it is not empty, not a dot segment, and has no
+/// percent-encoding or characters that need it. Servers differ in whether `%2f` is a `/`.
 pub(crate) fn is_plain(segment: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-~+=,:@".contains(&byte);
     segment.bytes().all(plain) && segment.bytes().any(|byte| byte != b'.')
 }
 
-/// Why the meaning of a URL is not known.
+/// Why a URL cannot be split into its parts.
 #[expect(missing_docs, reason = "each message says what it is")]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotUnderstood {

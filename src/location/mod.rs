@@ -1,16 +1,14 @@
-//! Where boot images live: build IDs, layouts and hosts; a URL parsed into what it means and rendered
-//! elsewhere.
-//!
-//! Nothing here touches the network.
+//! Where boot images live: build IDs, layouts and hosts. Parses a URL into its parts and renders it for another
+//! target. Nothing here touches the network.
 //!
 //! # For test harnesses
 //!
-//! An e2e job that runs before ART has mirrored a build fetches it from a bridge. [`resolve`] says from where:
+//! An e2e job that runs before ART has mirrored a build downloads it from a bridge. [`resolve`] returns the URL:
 //!
 //! ```
 //! use art_mirror_validate::location::{Prefix, Target, resolve};
 //!
-//! // What the installer's environment says; nothing means the published locations.
+//! // The value of the installer's variable; `None` means the published locations.
 //! let prefix = Prefix::from_environment(Some("https://bridge.example/art/storage"), None)?;
 //! let target = prefix.map_or(Target::Published, Target::Bridge);
 //!

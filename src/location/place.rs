@@ -1,4 +1,4 @@
-//! The place of a file at a target.
+//! The URL of a file at a target.
 
 use super::artifact_url::ArtifactUrl;
 use super::build_id::{BuildContent, BuildId};
@@ -12,30 +12,28 @@ use super::target::{MirrorArea, Target};
 use super::version::{OcpVersion, Series};
 use crate::text::excerpt;
 
-/// The first series of which every build is in the streams layout.
+/// The first series with all builds in the streams layout.
 const FIRST_OF_STREAMS: Series = Series { major: 4, minor: 13 };
 
-/// Since this time (`YYYYMMDDhhmm`), builds of older series go to the streams layout as well: 4.12 has
+/// After this time (`YYYYMMDDhhmm`), builds of this and later series are in the streams layout too: 4.12 has
 /// `releases/rhcos-4.12/412.86.202209302317-0` and `prod/streams/4.12/builds/412.86.202212081411-0`.
-/// The release controller of OpenShift draws the same line, for 4.9 and later.
+/// OpenShift's release controller uses the same limit.
 const CHANGEOVER: (Series, u64) = (Series { major: 4, minor: 9 }, 202_212_000_000);
 
 /// ART's CDN, which the build pipeline fills.
 const CDN: &str = "https://rhcos.mirror.openshift.com/art/storage";
 
-/// The mirror's directory of what is not released.
+/// The mirror's directory of unreleased builds.
 const PRE_RELEASE: &str = "pre-release";
 
-/// Fedora's own builds.
+/// Fedora's builds.
 const FEDORA: &str = "https://builds.coreos.fedoraproject.org/prod/streams";
 
 impl Target {
-    /// The place of an artifact, or of its signature, at this target.
+    /// The URL of an artifact or signature at this target, always under the target's prefix, if it has one.
     ///
-    /// `release` is the build ID that the document gives for the artifact. It is needed where the URL does
-    /// not say which build the file is of, as on the mirror by release.
-    ///
-    /// Every place is under the target's prefix, if it has one.
+    /// `release` is the artifact's build ID from the document. It is needed where the URL does not name the build,
+    /// as on the mirror by release.
     pub fn place(&self, location: &ArtifactUrl, release: Option<&str>) -> Result<ArtifactUrl, PlaceError> {
         let understood =
             || Location::read(location).map_err(|why| PlaceError::not_understood(location.as_str(), why));
@@ -86,7 +84,7 @@ impl Target {
     }
 }
 
-/// The place of an artifact at a target: [`ArtifactUrl::parse`], then [`Target::place`].
+/// The URL of an artifact at a target: [`ArtifactUrl::parse`], then [`Target::place`].
 ///
 /// ```
 /// use art_mirror_validate::location::{Prefix, Target, resolve};
@@ -95,7 +93,7 @@ impl Target {
 /// let place = resolve(
 ///     "https://mirror.openshift.com/pub/openshift-v4/x86_64/dependencies/rhcos/4.8/4.8.2/\
 ///      rhcos-4.8.2-x86_64-qemu.x86_64.qcow2.gz",
-///     // The URL does not say which build the file is of; the document does.
+///     // The URL does not name the build; the document does.
 ///     Some("48.84.202107202156-0"),
 ///     &bridge,
 /// )?;
@@ -107,12 +105,11 @@ impl Target {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn resolve(location: &str, release: Option<&str>, target: &Target) -> Result<ArtifactUrl, PlaceError> {
-    let literal =
-        ArtifactUrl::parse(location).map_err(|why| PlaceError::not_understood(location, why.into()))?;
-    target.place(&literal, release)
+    let url = ArtifactUrl::parse(location).map_err(|why| PlaceError::not_understood(location, why.into()))?;
+    target.place(&url, release)
 }
 
-/// The path under a prefix whose kind tells the layout.
+/// The path under a prefix, in the layout of the prefix's kind.
 fn under(
     prefix: &Prefix,
     area: &MirrorArea,
@@ -126,7 +123,7 @@ fn under(
         PrefixKind::Storage | PrefixKind::Other => match source.layout() {
             Layout::Releases => false,
             Layout::Streams => true,
-            // A file of the mirror is where other builds of its time are.
+            // A file of the mirror goes to the layout of other builds of its time.
             _ => is_of_streams(&build_of(source, release)?),
         },
     };
@@ -142,7 +139,7 @@ fn under(
     })
 }
 
-/// Whether a build is of the time of the streams layout.
+/// Whether builds of this series and time are in the streams layout.
 fn is_of_streams(build: &BuildId) -> bool {
     let (since, time) = CHANGEOVER;
     build.ocp().is_none_or(|series| series >= FIRST_OF_STREAMS || (series >= since && build.time() > time))
@@ -190,11 +187,11 @@ fn on_mirror(area: &MirrorArea, source: &Location, release: Option<&str>) -> Res
     Ok(format!("{}/dependencies/rhcos/{parent}/{leaf}/{file}", source.arch()))
 }
 
-/// Whether a URL is already in the directories that are meant, so that it stays as it is written.
+/// Whether a URL is already in the requested directories, so that it is not changed.
 fn is_in_area(area: &MirrorArea, source: &Location) -> bool {
     let LayoutDirectory::Mirror { parent, leaf, .. } = &source.directory else { return false };
     match (area, parent) {
-        // Nobody asked for other directories of the mirror than those that the URL names.
+        // Without a series, the directories of the URL are kept.
         (MirrorArea::Builds(None), _) => true,
         (MirrorArea::Builds(Some(series)), Parent::Series(parent)) => {
             matches!(leaf, Leaf::Build(_)) && series == parent
@@ -212,19 +209,19 @@ fn product_of(source: &Location) -> Result<Product, NoPlace> {
     source.file().product().ok_or_else(|| file_unknown(source))
 }
 
-/// The build that a URL is of: as its directory says, else as its document does.
+/// The build of a URL: from its path, else from its document's `release`.
 fn build_of(source: &Location, release: Option<&str>) -> Result<BuildId, NoPlace> {
     if let Some(build) = source.build() {
         return Ok(build.clone());
     }
-    // On the mirror the directory may be of a release; elsewhere it can only be of a build.
+    // On the mirror the directory can be a release's; elsewhere it is always a build's.
     if let (false, Some(name)) = (source.layout().is_mirror(), source.build_directory()) {
         return name.parse().map_err(NoPlace::UnknownBuild);
     }
     let release = release.ok_or(NoPlace::BuildUnknown)?;
     let build: BuildId = release.parse().map_err(NoPlace::Release)?;
     match build.content() {
-        // Only the mirror's URLs leave the build unsaid, and it holds RHEL CoreOS alone.
+        // Only mirror URLs can lack the build, and the mirror holds only RHEL CoreOS.
         BuildContent::Fedora { .. } => Err(NoPlace::WrongRelease { build: build.to_string() }),
         BuildContent::Ocp { .. } | BuildContent::Rhel(_) => Ok(build),
     }
@@ -253,14 +250,14 @@ fn file_unknown(source: &Location) -> NoPlace {
     NoPlace::FileUnknown { file: excerpt(source.file().as_str(), 120) }
 }
 
-/// Whether a location is on a published host as its users reach it.
+/// Whether a location is on a published host, by HTTPS and on the default port.
 fn is_published(location: &ArtifactUrl) -> bool {
     let url = location.url();
     url.scheme() == "https" && url.port().is_none() && HostKind::of(location.host()) == HostKind::Published
 }
 
-/// The published location of a file. Everything after `/art/storage/` stays as it is; but a build that never was in
-/// the releases layout of a published host is where its kind is, in the streams layout.
+/// The published location of a file. Everything after `/art/storage/` is kept, except for a build in the releases
+/// layout that published hosts have only in the streams layout.
 fn published_place(source: &Location, release: Option<&str>) -> Result<String, NoPlace> {
     let fedora = source.file().product() == Some(Product::FedoraCoreos);
     let tail = source.tail();
@@ -277,7 +274,7 @@ fn published_place(source: &Location, release: Option<&str>) -> Result<String, N
     })
 }
 
-/// What stands between `/art/storage/` and the layout, if it ends with the layout's directory.
+/// The path between `/art/storage/` and the layout, if it ends with the layout's directory.
 fn parent<'l>(source: &'l Location, directory: &str) -> Option<&'l str> {
     let (_, parent) = source.base().rsplit_once("/art/storage/")?;
     (parent.rsplit('/').next() == Some(directory)).then_some(parent)

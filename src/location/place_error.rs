@@ -1,11 +1,11 @@
-//! Why a URL has no place at a target.
+//! Why a URL has no equivalent at a target.
 
 use super::build_id::BuildIdError;
 use super::layout::NotUnderstood;
 use super::product::{NoDirectory, Product};
 use crate::text::excerpt;
 
-/// Why a URL has no place at a target: the URL, what was understood of it, and what is missing.
+/// Why a URL has no equivalent at a target: the URL, its parts as parsed, and what is missing.
 #[expect(missing_docs, reason = "each message says what it is")]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlaceError {
@@ -39,7 +39,7 @@ impl PlaceError {
     }
 }
 
-/// Why no place follows from a URL that is understood.
+/// Why no URL can be derived from one that was parsed.
 #[expect(missing_docs, reason = "each message says what it is")]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoPlace {

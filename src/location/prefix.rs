@@ -1,4 +1,4 @@
-//! The prefix of a bridge or mirror, given by a person or by the environment.
+//! The prefix of a bridge or mirror, from an argument or the environment.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,9 +10,9 @@ use super::host::BRIDGE_2021;
 use super::layout::{is_plain, segments};
 use crate::text::excerpt;
 
-/// An `http` or `https` URL that other URLs are put under: a host, optionally a port, and a path of any depth.
+/// An `http` or `https` URL that other URLs are placed under: a host, optionally a port, and a path of any depth.
 ///
-/// Kept without slashes at its end, its host in lower case, its port only where it is not the scheme's own.
+/// Stored without a trailing slash, with the host in lower case, and without the scheme's default port.
 ///
 /// ```
 /// use art_mirror_validate::location::Prefix;
@@ -29,7 +29,7 @@ pub struct Prefix {
     kind: PrefixKind,
 }
 
-/// What is to be found under a prefix, as the end of its path tells.
+/// The layout under a prefix, by the end of its path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PrefixKind {
     /// `…/releases`: the releases layout.
@@ -45,7 +45,7 @@ pub enum PrefixKind {
 }
 
 impl Prefix {
-    /// Reads a prefix.
+    /// Parses a prefix.
     pub fn parse(text: &str) -> Result<Self, PrefixError> {
         Self::read(text).map_err(|why| PrefixError {
             // A password must not reach a log through an error message.
@@ -62,8 +62,8 @@ impl Prefix {
         if !is_spelled_as(text, &url, path) {
             return Err(BadPrefix::NotCanonical { canonical: excerpt(canonical, 300) });
         }
-        if let Some(odd) = path.split('/').skip(1).find(|segment| !is_plain(segment)) {
-            return Err(BadPrefix::OddSegment { segment: excerpt(odd, 80) });
+        if let Some(segment) = path.split('/').skip(1).find(|segment| !is_plain(segment)) {
+            return Err(BadPrefix::OddSegment { segment: excerpt(segment, 80) });
         }
         let kind = match segments(&url).filter(|segment| !segment.is_empty()).last() {
             Some("releases") => PrefixKind::Releases,
@@ -76,11 +76,11 @@ impl Prefix {
         Ok(Self { text: canonical.into(), written, host: url.host_str().unwrap_or_default().into(), kind })
     }
 
-    /// The prefix that the environment asks for, if it asks for one.
+    /// The prefix that the environment sets, if it sets one.
     ///
-    /// The arguments are the values of `OPENSHIFT_INSTALL_COREOS_STREAM_PREFIX` and of
-    /// `OPENSHIFT_INSTALL_CI_COREOS_BOOTIMAGES`. An empty value is unset. The first wins; the second stands
-    /// for the [bridge of 2021](BRIDGE_2021), unless it is `0` or `false`.
+    /// The arguments are the values of `OPENSHIFT_INSTALL_COREOS_STREAM_PREFIX` and
+    /// `OPENSHIFT_INSTALL_CI_COREOS_BOOTIMAGES`. An empty value counts as unset. The first takes precedence; the
+    /// second means the [bridge of 2021](BRIDGE_2021), unless it is `0` or `false`.
     pub fn from_environment(
         prefix: Option<&str>,
         ci_bootimages: Option<&str>,
@@ -92,18 +92,17 @@ impl Prefix {
         if ci_bootimages.is_none_or(off) { Ok(None) } else { Self::parse(BRIDGE_2021).map(Some) }
     }
 
-    /// The prefix as text, without a slash at its end.
+    /// The prefix as text, without a trailing slash.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The prefix as it was given, but for a slash at its end: perhaps with capital letters in the host, or with
-    /// the scheme's own port.
+    /// The prefix as given, without a trailing slash: it can have capital letters in the host, or the default port.
     pub fn as_written(&self) -> &str {
         &self.written
     }
 
-    /// The host in lower case; IPv6 addresses in brackets. The port is not a part of it.
+    /// The host in lower case, without the port; IPv6 addresses in brackets.
     pub fn host(&self) -> &str {
         &self.host
     }
@@ -113,16 +112,15 @@ impl Prefix {
         Url::parse(&self.text).ok()
     }
 
-    /// What is to be found under the prefix.
+    /// The layout under the prefix.
     pub fn kind(&self) -> PrefixKind {
         self.kind
     }
 }
 
-/// Whether a text is the URL but for letters' case before the path, a default port, and slashes at the end.
+/// Whether a text equals the URL, ignoring letter case before the path, a default port, and a trailing slash.
 ///
-/// URL parsers repair backslashes, tabs, dot segments, octal addresses. What was repaired is not what was
-/// meant.
+/// The parser also normalizes backslashes, tabs, dot segments and octal addresses; such a text is refused.
 fn is_spelled_as(text: &str, url: &Url, path: &str) -> bool {
     let Some((scheme, rest)) = text.split_once("://") else { return false };
     let (authority, written_path) =
@@ -152,7 +150,7 @@ impl fmt::Display for Prefix {
     }
 }
 
-/// Text that is no prefix.
+/// A text is not a prefix.
 #[expect(missing_docs, reason = "each message says what it is")]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{found} is not a prefix: {why}")]
@@ -162,7 +160,7 @@ pub struct PrefixError {
     pub why: BadPrefix,
 }
 
-/// Why a text is no prefix.
+/// Why a text is not a prefix.
 #[expect(missing_docs, reason = "each message says what it is")]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadPrefix {
@@ -210,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_parser_would_repair_is_no_prefix() {
+    fn text_that_a_parser_would_normalize_is_refused() {
         let cases = [
             ("", "not an absolute URL"),
             ("bridge.example/art", "not an absolute URL"),

@@ -1,11 +1,11 @@
-//! The products, and the directory in which the builds of each are kept.
+//! The products, and the directories of their builds.
 
 use std::fmt;
 
 use super::arch::Arch;
 use super::build_id::{BuildContent, BuildId, RhelVersion};
 
-/// What a build is of, as the first part of its file names says.
+/// The product of a build, which the file names begin with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Product {
     /// RHEL CoreOS, `rhcos-`.
@@ -20,7 +20,7 @@ impl Product {
     /// Every product.
     pub const ALL: [Self; 3] = [Self::Rhcos, Self::Scos, Self::FedoraCoreos];
 
-    /// What its file names begin with, without the hyphen.
+    /// The beginning of its file names, without the hyphen.
     pub const fn file_prefix(self) -> &'static str {
         match self {
             Self::Rhcos => "rhcos",
@@ -31,7 +31,7 @@ impl Product {
 
     /// The directory of a build under a base in the *releases* layout: `rhcos-4.8`, `rhcos-4.8-ppc64le`.
     ///
-    /// Only RHEL CoreOS builds made for one OpenShift series have one.
+    /// Only RHEL CoreOS builds for one OpenShift series have one.
     pub fn releases_directory(self, build: &BuildId, arch: Arch) -> Result<String, NoDirectory> {
         match (self, build.content()) {
             (Self::Rhcos, BuildContent::Ocp { series, .. }) if arch == Arch::X86_64 || build.names_arch() => {
@@ -47,7 +47,7 @@ impl Product {
     /// The directory of a build under a base in the *streams* layout: `4.13`, `4.14-9.2`, `rhel-9.8`, `c10s`,
     /// `stable`.
     ///
-    /// Streams of Fedora are known by the [codes of its version
+    /// Fedora streams are identified by the [codes in version
     /// numbers](https://github.com/coreos/fedora-coreos-tracker/blob/main/Design.md#version-numbers).
     pub fn streams_directory(self, build: &BuildId) -> Result<String, NoDirectory> {
         match (self, build.content()) {

@@ -1,4 +1,4 @@
-//! A stream document moved to another place.
+//! Rewriting the URLs of a stream document for another target.
 
 use std::collections::HashMap;
 
@@ -8,21 +8,21 @@ use super::target::Target;
 use crate::stream::{Faults, FoundUrl, find_urls, replace_urls};
 use crate::text::excerpt;
 
-/// A document whose URLs are those of a target.
+/// A document with the URLs of a target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rewritten {
-    /// The document; every byte outside of the changed URLs is as it was.
+    /// The document; every byte outside of the changed URLs is unchanged.
     pub text: String,
-    /// How many URLs the document's artifacts have.
+    /// The number of URLs of the document's artifacts.
     pub urls: usize,
-    /// How many of them changed.
+    /// The number of URLs that changed.
     pub changed: usize,
 }
 
-/// Moves the locations and signatures of a document's artifacts to a target.
+/// Replaces the locations and signatures of a document's artifacts with their URLs at a target.
 ///
-/// Only the URLs' own bytes change; a document that is already there comes back byte for byte. If any URL has
-/// no place at the target, the result is every such URL and no document. `name` is what faults call the document.
+/// Only the bytes of the URLs change; a document that is already at the target is returned unchanged. If any URL has
+/// no equivalent at the target, the error lists every such URL. Faults name the document `name`.
 ///
 /// ```
 /// use art_mirror_validate::location::{Prefix, Target, rewrite};
@@ -74,7 +74,7 @@ pub fn rewrite(name: &str, document: &str, target: &Target) -> Result<Rewritten,
 pub enum RewriteError {
     #[error(transparent)]
     Document(#[from] Faults),
-    /// The path and the reason of each URL that has no place at the target, or that of another file.
+    /// The path and the reason of each URL without an equivalent at the target, or with that of another file.
     #[error("{} of the document's URLs could not be placed:\n  {}", .0.len(), .0.join("\n  "))]
     Unplaced(Vec<String>),
 }

@@ -1,4 +1,4 @@
-//! Where artifacts should be looked for.
+//! Where artifacts are looked up.
 
 use std::str::FromStr;
 
@@ -6,35 +6,35 @@ use super::artifact_url::ArtifactUrl;
 use super::prefix::{Prefix, PrefixKind};
 use super::version::{OcpVersion, Series, VersionError};
 
-/// Where artifacts should be looked for.
+/// Where artifacts are looked up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
-    /// The literal locations.
+    /// The locations as they are in the document.
     Published,
-    /// The published location of each: locations on a published host as they are, those on a bridge or in the
-    /// streams or releases layout of any other host on ART's CDN, or on Fedora's host.
+    /// The published location of each artifact. Locations on a published host are kept; from any other host, the
+    /// mirror layouts map to the public mirror, the streams and releases layouts to ART's CDN or Fedora's host.
     PublishedPlace,
-    /// A bridge. The end of the prefix tells the layout; where it does not, builds keep theirs, and files of
-    /// the mirror go to the layout of their build's time (releases until OpenShift 4.12, then streams).
+    /// A bridge. The end of the prefix determines the layout; where it does not, builds keep theirs, and files of
+    /// the mirror go to the layout of their build (streams from 4.13 and, for 4.9 to 4.12, from December 2022).
     Bridge(Prefix),
     /// A mirror.
     Mirror(Mirror),
-    /// A flat directory: `BASE/FILE`, as `plume stream-mirror` writes it.
+    /// A flat directory: `BASE/FILE`, as written by `plume stream-mirror`.
     Flat(Prefix),
 }
 
-/// A mirror, and which of its directories.
+/// A mirror, and its directories to use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mirror {
     base: Prefix,
     area: MirrorArea,
 }
 
-/// Which directories of the public mirror are meant.
+/// The directories of the public mirror.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MirrorArea {
-    /// By build: `4.M/BUILDID`. If no series is given, it is that of the build, and URLs of the public mirror's
-    /// layout keep their directories, whichever they are.
+    /// By build: `4.M/BUILDID`. Without a series, it is that of the build, and URLs in the public mirror's layout
+    /// keep their directories.
     Builds(Option<Series>),
     /// By release: `4.M/VERSION`.
     Release(OcpVersion),
@@ -59,7 +59,7 @@ impl FromStr for MirrorVersion {
     }
 }
 
-/// Options that contradict each other.
+/// The arguments of a mirror contradict each other.
 #[expect(missing_docs, reason = "each message says what it is")]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MirrorError {
@@ -77,9 +77,9 @@ pub enum MirrorError {
 impl Mirror {
     /// A mirror at a base.
     ///
-    /// A base that ends with `/releases`, `/streams` or `/storage` has the layout of that name, and neither
-    /// versions nor pre-releases. Any other has the layout of the public mirror: by build, by release where
-    /// a version is given, or pre-release.
+    /// A base that ends with `/releases`, `/streams` or `/storage` has the layout of that name, without versions
+    /// or pre-releases. Any other base has the layout of the public mirror: by build, by release if a version is
+    /// given, or pre-release (always for a `dev-` version).
     pub fn new(base: Prefix, version: Option<MirrorVersion>, pre_release: bool) -> Result<Self, MirrorError> {
         let layout = match base.kind() {
             PrefixKind::Releases => Some("releases layout"),
@@ -110,14 +110,14 @@ impl Mirror {
         &self.base
     }
 
-    /// The directories that are meant.
+    /// The directories of the mirror.
     pub fn area(&self) -> &MirrorArea {
         &self.area
     }
 }
 
 impl Target {
-    /// The prefix that locations are resolved to; none for the literal ones.
+    /// The prefix that locations are resolved to; `None` for published locations.
     pub fn prefix(&self) -> Option<&Prefix> {
         match self {
             Self::Published | Self::PublishedPlace => None,
@@ -127,7 +127,7 @@ impl Target {
         }
     }
 
-    /// A place at this target, under the prefix as it was given.
+    /// A URL at this target, with the prefix as the user spelled it.
     pub fn as_written(&self, place: &ArtifactUrl) -> String {
         let under = self.prefix().and_then(|prefix| {
             let tail = place.as_str().strip_prefix(prefix.as_str())?;

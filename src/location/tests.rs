@@ -54,13 +54,13 @@ fn every_layout_is_read_and_written() {
         assert_eq!(location.layout(), layout, "{url}");
         assert_eq!((location.base(), location.directory()), (base, directory), "{url}");
         assert_eq!(location.url(), url);
-        // The same of a path alone, as of a bucket's key.
+        // A path without a host, such as a bucket's key, has the same parts.
         let (_, path) = url.split_once("://").unwrap();
         let of_path = Location::of_path(&path.split('/').collect::<Vec<_>>()).unwrap();
         assert_eq!((of_path.layout(), of_path.url()), (layout, path));
         assert_eq!(of_path.base(), base.split_once("://").unwrap().1);
     }
-    // A build's directory alone is no layout.
+    // The directory of a build alone does not identify a layout.
     let build = "https://h/x/48.84.202109241901-0/x86_64/rhcos-48.84.202109241901-0-live.x86_64.iso";
     assert_eq!(Location::parse(build), Err(NotUnderstood::NoLayout));
 }
@@ -168,11 +168,11 @@ fn resolve_keeps_the_contract_line_by_line() {
 }
 
 #[test]
-fn under_a_common_parent_a_build_of_the_mirror_goes_where_its_kin_are() {
+fn under_a_common_parent_a_mirror_build_goes_to_the_layout_of_its_series_and_time() {
     let cases = [
         ("412.86.202209302317-0", "4.12", "releases/rhcos-4.12/412.86.202209302317-0"),
         ("412.86.202212081411-0", "4.12", "prod/streams/4.12/builds/412.86.202212081411-0"),
-        // Builds of that moment there are none.
+        // Exactly at the limit, where no real build is.
         ("412.86.202212000000-0", "4.12", "releases/rhcos-4.12/412.86.202212000000-0"),
         ("48.84.202301010000-0", "4.8", "releases/rhcos-4.8/48.84.202301010000-0"),
         ("413.86.202211010000-0", "4.13", "prod/streams/4.13/builds/413.86.202211010000-0"),
@@ -184,15 +184,15 @@ fn under_a_common_parent_a_build_of_the_mirror_goes_where_its_kin_are() {
         let found = place(&url, None, &bridge("https://b/art/storage"));
         assert_eq!(found, format!("https://b/art/storage/{directory}/x86_64/rhcos-{build}-live.x86_64.iso"));
     }
-    // What has a layout of its own stays in it.
-    let odd = "releases/rhcos-4.13/413.86.202302150245-0/x86_64/rhcos-413.86.202302150245-0-live.x86_64.iso";
-    let found = place(&format!("https://a/art/storage/{odd}"), None, &bridge("https://b/art/storage"));
-    assert_eq!(found, format!("https://b/art/storage/{odd}"));
+    // A location in one of the two layouts stays in it.
+    let tail = "releases/rhcos-4.13/413.86.202302150245-0/x86_64/rhcos-413.86.202302150245-0-live.x86_64.iso";
+    let found = place(&format!("https://a/art/storage/{tail}"), None, &bridge("https://b/art/storage"));
+    assert_eq!(found, format!("https://b/art/storage/{tail}"));
 }
 
-/// Go's names of architectures are the mirror's own, and what is where it should be has no other place.
+/// The mirror also has directories under Go's architecture names, so `amd64` is kept in such a URL.
 #[test]
-fn what_is_in_the_directory_that_is_meant_stays_as_it_is_written() {
+fn a_url_in_the_requested_directory_is_not_changed() {
     let base = "https://mirror.openshift.com/pub/openshift-v4";
     let build = "48.83.202102230316-0";
     let of_build = format!("{build}/rhcos-{build}-qemu.x86_64.qcow2.gz");
@@ -240,7 +240,7 @@ fn names_of_the_mirror_become_names_of_the_build() {
             "https://b/art/storage/releases/rhcos-4.8/48.84.202107202156-0/x86_64/rhcos-48.84.202107202156-0";
         assert_eq!(place(&format!("{directory}/{name}"), RELEASE, &to), format!("{expected}-{tail}"));
     }
-    // Before 4.6, the installer images were images of their own.
+    // Before 4.6, installer images were separate images.
     let old = "https://mirror.openshift.com/pub/openshift-v4/x86_64/dependencies/rhcos/4.3/4.3.0/rhcos-installer-kernel-x86_64";
     let found = place(old, Some("43.81.202003191953.0"), &to);
     assert!(found.ends_with("/rhcos-43.81.202003191953.0-installer-kernel-x86_64"), "{found}");
@@ -334,7 +334,7 @@ fn a_mirror_is_addressed_by_build_by_release_or_before_release() {
     assert!(place(from, None, &loopback).starts_with("http://127.0.0.1:1/m/ppc64le/dependencies/rhcos/4.7/"));
 }
 
-/// Places of every year, as their servers have them.
+/// URLs of every year, as on their servers.
 const OF_EVERY_YEAR: [&str; 12] = [
     "https://mirror.openshift.com/pub/openshift-v4/x86_64/dependencies/rhcos/pre-release/dev-4.19/rhcos-dev-4.19-x86_64-live-iso.x86_64.iso",
     "https://mirror.openshift.com/pub/openshift-v4/x86_64/dependencies/rhcos/pre-release/4.11.0-fc.0/rhcos-4.11.0-fc.0-x86_64-live.x86_64.iso",
@@ -397,7 +397,7 @@ fn a_published_place_follows_from_the_location_alone() {
         ),
         (format!("https://art-rhcos-ci.s3.amazonaws.com/{tail_48}"), format!("{cdn}/{tail_48}")),
         (format!("{redirector}/{fcos}"), format!("https://builds.coreos.fedoraproject.org/{fcos}")),
-        // A build that no published host has in the releases layout.
+        // A build that published hosts do not have in the releases layout.
         (
             format!("{redirector}/releases/rhcos-4.13/{tail_413}"),
             format!("{cdn}/prod/streams/4.13/builds/{tail_413}"),
@@ -482,7 +482,7 @@ fn what_has_no_place_says_why() {
     insta::assert_snapshot!(report);
 }
 
-/// A password may stand before an `@`, where a URL cannot be read at all.
+/// In a text that cannot be parsed as a URL, anything before an `@` can be a password.
 #[test]
 fn an_error_shows_the_url_unless_it_may_hold_a_password() {
     let streams = bridge("https://b/art/storage/prod/streams");

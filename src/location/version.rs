@@ -1,4 +1,4 @@
-//! OpenShift versions as directories and file names of the public mirror have them.
+//! OpenShift versions in directories and file names of the public mirror.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,10 +6,10 @@ use std::str::FromStr;
 use super::arch::Arch;
 use crate::text::excerpt;
 
-/// The first series whose live images replaced the installer ones.
+/// The first series with live images in place of installer images.
 const FIRST_LIVE: Series = Series { major: 4, minor: 6 };
 
-/// What the name of a directory of nightlies begins with.
+/// The beginning of the name of a directory of nightlies.
 const DEV: &str = "dev-";
 
 /// A release series of OpenShift: `4.8`.
@@ -22,7 +22,7 @@ pub struct Series {
 }
 
 impl Series {
-    /// Whether the names `rhcos-installer-*` of this series are links to the `rhcos-live-*` ones.
+    /// Whether `rhcos-installer-*` files of this series are links to `rhcos-live-*` files.
     pub(super) fn has_live_images(self) -> bool {
         self >= FIRST_LIVE
     }
@@ -45,7 +45,7 @@ impl FromStr for Series {
 }
 
 /// A release of OpenShift: `4.8.2`, `4.19.0-ec.0`, `4.11-fc.0`, `4.6.0-0.nightly-2020-08-26-093617`; or
-/// `dev-4.19`, which ART's sync job calls the nightlies of a series.
+/// `dev-4.19`, the name of ART's sync job for the nightlies of a series.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct OcpVersion {
     text: Box<str>,
@@ -63,13 +63,13 @@ impl OcpVersion {
         self.series
     }
 
-    /// Whether it stands for the nightlies of a series, which only have a pre-release directory.
+    /// Whether it means the nightlies of a series, which have only a pre-release directory.
     pub(super) fn is_dev(&self) -> bool {
         self.text.starts_with(DEV)
     }
 
-    /// What stands for the build ID in the mirror's file names: `VERSION-ARCH`, or `VERSION` alone if that
-    /// already contains the architecture. ART's sync job names the files so.
+    /// Replaces the build ID in the file names of ART's sync job: `VERSION-ARCH`, or only `VERSION` if that
+    /// contains the architecture.
     pub fn in_file_name(&self, arch: Arch) -> String {
         if self.text.contains(arch.rpm_name()) {
             self.text.to_string()
@@ -82,7 +82,7 @@ impl OcpVersion {
     pub(super) fn split_from(text: &str, arch: Arch) -> Option<(Self, &str)> {
         let marker = format!("-{arch}-");
         let (before, after) = text.split_once(&marker)?;
-        // `4.6.0-0.nightly-s390x-2020-10-10-041058`: the architecture is a part of the version.
+        // `4.6.0-0.nightly-s390x-2020-10-10-041058`: the version contains the architecture.
         let nightly = before.rsplit('.').next().is_some_and(|word| matches!(word, "nightly" | "ci"));
         if nightly && let Some((time, rest)) = split_time(after) {
             return Some((format!("{before}{marker}{time}").parse().ok()?, rest));
@@ -114,7 +114,7 @@ impl FromStr for OcpVersion {
                 text.split_once('-').map_or((text, None), |(core, rest)| (core, Some(rest)));
             let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
             pre_release.is_none_or(|rest| !rest.is_empty() && rest.bytes().all(plain)).then_some(())?;
-            // `4.11-fc.0` leaves out the patch version; without anything else, it would be a series.
+            // `4.11-fc.0` has no patch version. Without a pre-release, `4.11` is a series and not a release.
             let whole_series = pre_release.and_then(|_| core.parse().ok());
             let of_patch = || {
                 let (series, patch) = core.rsplit_once('.')?;
@@ -134,7 +134,7 @@ impl fmt::Display for OcpVersion {
     }
 }
 
-/// Text that is not an OpenShift version.
+/// A text is not an OpenShift version.
 #[expect(missing_docs, reason = "each message says what it is")]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{found}` is not an OpenShift version; expected one such as 4.8, 4.8.2, 4.19.0-ec.0 or dev-4.19")]
@@ -142,7 +142,7 @@ pub struct VersionError {
     pub found: String,
 }
 
-/// A decimal number in its only spelling: digits without a sign or leading zeros.
+/// Parses a decimal number without a sign or leading zeros.
 pub(super) fn number<T: FromStr>(text: &str) -> Option<T> {
     let canonical = text == "0" || !text.starts_with('0');
     (canonical && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok()).flatten()
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_version_is_refused() {
+    fn text_that_is_not_a_version_is_refused() {
         for text in [
             "",
             "4",

@@ -1,4 +1,4 @@
-//! JSON for programs, and for the terminals of people who look at what programs get.
+//! Writing JSON that is also safe to show on a terminal.
 
 use std::io::{self, Write};
 
@@ -21,7 +21,8 @@ fn write(out: &mut impl Write, value: &impl Serialize, formatter: impl Formatter
     out.write_all(b"\n")
 }
 
-/// JSON that may be shown on a terminal: what [`super::Printable`] escapes is escaped here in JSON's own way, so that nothing is lost. JSON itself only asks it of the C0 controls (RFC 8259, section 7).
+/// Escapes the characters that [`super::Printable`] escapes, as `\uNNNN`, so that the value is unchanged. JSON itself
+/// requires this only of C0 controls (RFC 8259, section 7).
 struct Printing<F>(F);
 
 impl<F: Formatter> Formatter for Printing<F> {

@@ -1,5 +1,5 @@
-//! `JUnit` XML, as Jenkins and Spyglass's lens read it. Its texts are [`Printable`](super::Printable): XML 1.0 has no
-//! way to write most control characters at all.
+//! `JUnit` XML for Jenkins and Spyglass's lens. Its texts must be [`Printable`](super::Printable), because XML 1.0
+//! cannot represent most control characters.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -19,7 +19,7 @@ pub(crate) struct Suite {
     pub(crate) name: String,
     pub(crate) properties: Vec<(&'static str, String)>,
     pub(crate) cases: Vec<TestCase>,
-    /// What stands below it all.
+    /// The `system-out` of the suite.
     pub(crate) out: String,
 }
 
@@ -44,7 +44,6 @@ pub(crate) enum TestStatus {
     },
 }
 
-/// Writes a file of suites.
 pub(crate) fn write(
     out: &mut impl Write,
     name: &str,

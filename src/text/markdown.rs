@@ -1,12 +1,12 @@
-//! Foreign text in GitHub's Markdown.
+//! Untrusted text in GitHub's Markdown.
 
 use std::fmt::Write as _;
 
 use crate::text::excerpt;
 
-/// The text as code, where nothing is a mention, a reference or a link, cut after `limit` characters.
+/// The text as code, cut after `limit` characters, without mentions, references or links.
 ///
-/// What no code span in a table can hold (backticks, pipes, and backslashes before them) is written as HTML.
+/// Text that a code span in a table cannot hold (backticks, pipes, backslashes) becomes HTML.
 pub(crate) fn code(text: &str, limit: usize) -> String {
     let text = excerpt(text, limit);
     if text.trim().is_empty() {
@@ -21,8 +21,8 @@ pub(crate) fn code(text: &str, limit: usize) -> String {
     html
 }
 
-/// The text as prose: every character that Markdown, HTML or GitHub could take for markup, a mention or a
-/// reference is made inert. Cut after `limit` characters.
+/// The text as prose, cut after `limit` characters, with every character escaped that Markdown, HTML or GitHub could
+/// interpret as markup, a mention or a reference.
 pub(crate) fn prose(text: &str, limit: usize) -> String {
     let mut escaped = String::new();
     escape_into(&mut escaped, &excerpt(text, limit));
@@ -39,11 +39,11 @@ fn escape_into(out: &mut String, text: &str) {
     let mut rest = text.chars();
     while let Some(character) = rest.next() {
         match character {
-            // A mention or a reference is looked for after entities are decoded, so the word is cut instead.
+            // GitHub finds mentions and references after it decodes entities, so a zero-width space splits the word.
             '@' | '#' => {
                 let _ = write!(out, "{character}&#8203;");
             }
-            // Dots and colons only where they would make a link: all of them would be hard to read.
+            // Only the dots and colons that would make a link: escaping all would make the source hard to read.
             ':' if rest.as_str().starts_with("//") => out.push_str("&#58;"),
             '.' if out.ends_with("www") || out.ends_with("WWW") => out.push_str("&#46;"),
             '&' | '<' | '>' | '\\' | '`' | '*' | '_' | '[' | ']' | '!' | '|' | '~' | '$' | '^' => {

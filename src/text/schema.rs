@@ -1,4 +1,4 @@
-//! The committed JSON Schemas of what the program writes for programs, in `ci/`.
+//! Tests of the committed JSON Schemas in `ci/`, which describe the program's JSON outputs.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use schemars::transform::{RecursiveTransform, Transform as _};
 use schemars::{JsonSchema, Schema};
 use serde_json::Value;
 
-/// What is wrong with a committed schema. With `UPDATE_SCHEMA` set, it is written instead of compared.
+/// Why a committed schema does not match its type. If `UPDATE_SCHEMA` is set, the file is written first.
 pub(crate) fn stale<T: JsonSchema>(name: &str, title: &str) -> Option<String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("ci/{name}.schema.json"));
     let settings = SchemaSettings::draft2020_12().for_serialize();
@@ -24,8 +24,8 @@ pub(crate) fn stale<T: JsonSchema>(name: &str, title: &str) -> Option<String> {
     })
 }
 
-/// Numbers by their bounds: Rust's names of them are no formats that a validator knows, and some refuse what they do
-/// not know.
+/// Replaces `format` by bounds: `uint64` and the like are not standard formats, and some validators refuse unknown
+/// ones.
 fn bounds(schema: &mut Schema) {
     let most = match schema.get("format").and_then(Value::as_str) {
         Some("uint16") => u64::from(u16::MAX),

@@ -1,10 +1,10 @@
-//! Laws, over generated builds of every grammar in every layout.
+//! Properties of generated builds of every ID form in every layout.
 
 use proptest::prelude::*;
 
 use super::super::*;
 
-/// A build of any product: its prefix, its ID, and its directory in the streams layout.
+/// A build of any product: the product and the build ID.
 fn build() -> impl Strategy<Value = (Product, String)> {
     let time = (2020_u32..2030, 1_u32..13, 1_u32..29).prop_map(|(y, m, d)| format!("{y}{m:02}{d:02}"));
     let minute = (time.clone(), 0_u32..24, 0_u32..60).prop_map(|(day, h, m)| format!("{day}{h:02}{m:02}"));
@@ -41,7 +41,7 @@ fn base() -> impl Strategy<Value = String> {
      (/releases|/storage|/prod/streams|/openshift-v4)?"
 }
 
-/// A URL in the layouts of builds.
+/// A URL in one of the build layouts.
 fn location() -> impl Strategy<Value = String> {
     (build(), arch(), file_tail(), base(), 0..6).prop_map(|((product, build), arch, tail, base, layout)| {
         let id: BuildId = build.parse().unwrap();
@@ -77,7 +77,7 @@ fn target() -> impl Strategy<Value = Target> {
     ]
 }
 
-/// Whether a URL is under a prefix, for whoever asks: as text, and for a server that decodes.
+/// Whether a URL is under a prefix, both as text and after a server has decoded it.
 fn is_under(place: &ArtifactUrl, prefix: &Prefix) -> bool {
     let tail = place.as_str().strip_prefix(prefix.as_str()).and_then(|rest| rest.strip_prefix('/'));
     let plain = |segment: &str| {
@@ -86,7 +86,7 @@ fn is_under(place: &ArtifactUrl, prefix: &Prefix) -> bool {
     tail.is_some_and(|tail| tail.split('/').all(plain)) && place.host() == prefix.host()
 }
 
-/// Hostile path segments among real ones.
+/// URLs with hostile path segments among real ones.
 fn hostile_url() -> impl Strategy<Value = String> {
     let segment = prop_oneof![
         4 => prop::sample::select(vec![
@@ -161,7 +161,7 @@ proptest! {
     #[test]
     fn there_and_back_is_the_identity(url in location(), to in base()) {
         let source = Location::parse(&url).unwrap();
-        // Where the prefixes tell a layout, only that of the source leads back.
+        // If a prefix determines the layout, only the source's layout leads back to the start.
         let (to, back) = match source.layout() {
             Layout::Releases => (format!("{to}/x/releases"), format!("{}/x/releases", source.base())),
             Layout::Streams => (format!("{to}/x/streams"), format!("{}/x/streams", source.base())),
@@ -173,7 +173,7 @@ proptest! {
         let there = resolve(&start, None, &bridge).unwrap();
         prop_assert_eq!(resolve(there.as_str(), None, &home).unwrap().to_string(), start.clone());
 
-        // By way of the mirror and the other layout, where the build has a place there.
+        // Through the mirror and the other layout, if the build has a URL there.
         for way in ["https://m/pub/openshift-v4", "https://m/art/storage/prod/streams", "https://m/art/storage/releases"] {
             let way = Target::Bridge(Prefix::parse(way).unwrap());
             if let Ok(there) = resolve(&start, None, &way) {
