@@ -1,37 +1,36 @@
-//! What builds say of their own files: legacy metadata in a checkout, and a build's `meta.json`.
+//! Metadata of builds about their files: legacy metadata in a checkout, and a build's `meta.json`.
 //!
-//! Both have `images.<name>.{path, sha256, size, uncompressed-sha256, uncompressed-size}`; live images lack the
-//! size in older ones (coreos-assembler's `cosa` build schema).
+//! Both have `images.<name>.{path, sha256, size, uncompressed-sha256, uncompressed-size}`; in older ones, live
+//! images have no size (coreos-assembler's `cosa` build schema).
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Sha256;
-use super::derivation::{CLOUDS, DocumentBuild, Draft};
+use super::derivation::{CLOUDS, DocumentBuild, MetaJson};
 use super::fault::Faults;
 use super::limits::{MAX_FILE_NAME, MAX_IMAGES, MAX_IMAGES_OF_A_FILE, MAX_RELEASE};
 use super::reader::{Expected, Reader, Shape};
 use crate::text::{count, printed_length};
 
-/// What build metadata says of one file.
+/// Build metadata of one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuildFile {
     pub said_by: Arc<str>,
     pub sha256: Option<Sha256>,
     /// The size in bytes.
     pub size: Option<u64>,
-    /// The digest of the decompressed bytes.
     pub uncompressed_sha256: Option<Sha256>,
     /// The decompressed size in bytes.
     pub uncompressed_size: Option<u64>,
 }
 
-/// Build metadata by file name. Several may speak of one file.
+/// Build metadata by file name. A file can have several entries.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BuildMetadata {
     build_id: Option<String>,
     files: HashMap<String, Vec<BuildFile>>,
-    /// What a document must say of the build, if the metadata is a whole `meta.json`.
+    /// The build as a document must describe it, if the metadata is a complete `meta.json`.
     build: Option<Arc<DocumentBuild>>,
 }
 
@@ -41,38 +40,38 @@ impl BuildMetadata {
         outcome.map(|()| metadata)
     }
 
-    /// Reads one metadata document. With its faults comes what could be read in spite of them: it proves
-    /// nothing, but what it says against a file still stands.
+    /// Parses metadata, and returns what is readable even if there are faults: it is not evidence for a file, but
+    /// what contradicts a file still counts.
     pub fn parse_lossy(name: &str, text: &[u8]) -> (Self, Result<(), Faults>) {
         let mut metadata = Self::default();
-        let mut draft = Draft::default();
+        let mut meta = MetaJson::default();
         let outcome = Reader::read_lossy(name, text, |reader, raw| {
             reader.object(raw, &BUILD, |reader, key, raw| match key {
-                "images" => metadata.read_images(reader, raw, &mut draft),
+                "images" => metadata.read_images(reader, raw, &mut meta),
                 "buildid" => {
                     metadata.build_id = string(raw).filter(|it| printed_length(it) <= MAX_RELEASE);
-                    draft.id.clone_from(&metadata.build_id);
+                    meta.id.clone_from(&metadata.build_id);
                 }
-                "coreos-assembler.basearch" => draft.arch = string(raw),
+                "coreos-assembler.basearch" => meta.arch = string(raw),
                 cloud if CLOUDS.contains(&cloud) => {
                     let any = |_: &[String]| Expected::Anything;
-                    reader.leaves(raw, any, |path, value| draft.value(path, value));
+                    reader.leaves(raw, any, |path, value| meta.value(path, value));
                 }
                 _ => reader.skip(raw),
             });
         });
-        // What a broken one does not have, the build may have.
-        metadata.build = outcome.is_ok().then(|| draft.finish()).flatten().map(Arc::new);
+        // Something missing from incomplete metadata is not necessarily missing from the build.
+        metadata.build = outcome.is_ok().then(|| meta.finish()).flatten().map(Arc::new);
         (metadata, outcome)
     }
 
-    fn read_images<'t>(&mut self, reader: &mut Reader<'t>, raw: &'t str, draft: &mut Draft) {
+    fn read_images<'t>(&mut self, reader: &mut Reader<'t>, raw: &'t str, meta: &mut MetaJson) {
         let mut images = 0_usize;
         reader.object(raw, &IMAGES, |reader, name, raw| {
             images += 1;
-            // Older metadata has images that are plain strings (`"oscontainer"`); they are no files.
+            // In older metadata some images are strings (`"oscontainer"`), which are not files.
             if images <= MAX_IMAGES && raw.starts_with('{') {
-                self.read_image(reader, raw, name, draft);
+                self.read_image(reader, raw, name, meta);
             } else {
                 reader.skip(raw);
             }
@@ -82,7 +81,7 @@ impl BuildMetadata {
         }
     }
 
-    fn read_image<'t>(&mut self, reader: &mut Reader<'t>, raw: &'t str, name: &str, draft: &mut Draft) {
+    fn read_image<'t>(&mut self, reader: &mut Reader<'t>, raw: &'t str, name: &str, meta: &mut MetaJson) {
         let mut path = None;
         let mut file = BuildFile {
             said_by: reader.interned(reader.file),
@@ -100,8 +99,8 @@ impl BuildMetadata {
             _ => reader.skip(raw),
         });
         let Some(path) = path.filter(|_| is_whole) else { return };
-        draft.image(name, &path);
-        // Most paths stand there once, and a vector would begin with room for four.
+        meta.image(name, &path);
+        // Most files have one entry; a vector's default capacity would be four.
         let files = self.files.entry(path).or_insert_with(|| Vec::with_capacity(1));
         if files.len() < MAX_IMAGES_OF_A_FILE {
             files.push(file);
@@ -111,19 +110,19 @@ impl BuildMetadata {
         }
     }
 
-    /// The `buildid`, if there is one of a length that build IDs have.
+    /// The `buildid`, if it is not too long.
     pub fn build_id(&self) -> Option<&str> {
         self.build_id.as_deref()
     }
 
-    /// Adds what another document says of files.
+    /// Adds the files of other metadata.
     pub fn extend(&mut self, other: Self) {
         for (name, mut said) in other.files {
             self.files.entry(name).or_default().append(&mut said);
         }
     }
 
-    /// What a document must say of the build, if this is the whole `meta.json` of one.
+    /// The build as a document must describe it, if this is a complete `meta.json`.
     pub fn build(&self) -> Option<&Arc<DocumentBuild>> {
         self.build.as_ref()
     }
@@ -132,13 +131,12 @@ impl BuildMetadata {
         self.files.get(file_name).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// Forgets what is said of other files than these.
+    /// Drops the entries of all other files.
     pub fn retain(&mut self, is_of_interest: impl Fn(&str) -> bool) {
         self.files.retain(|name, _| is_of_interest(name));
         self.files.shrink_to_fit();
     }
 
-    /// The number of files that anything is said of.
     pub fn len(&self) -> usize {
         self.files.len()
     }
@@ -193,16 +191,16 @@ mod tests {
         assert!(metadata.of("b").is_empty());
     }
 
-    /// A build has hundreds of files, and a run asks about few.
+    /// A build has hundreds of files, and a run needs few of them.
     #[test]
-    fn nothing_is_kept_of_files_that_nobody_asks_about() {
+    fn entries_of_other_files_can_be_dropped() {
         let text = br#"{"images": {"a": {"path": "one"}, "b": {"path": "two"}}}"#;
         let mut metadata = BuildMetadata::parse("meta.json", text).unwrap();
         metadata.retain(|name| name == "two");
         assert_eq!((metadata.len(), metadata.of("two").len()), (1, 1));
     }
 
-    /// Of what is not the whole `meta.json` of a known build, nothing is missed.
+    /// Nothing is reported missing by comparison with metadata that is not a complete `meta.json` of a known build.
     #[test]
     fn a_build_is_known_by_its_id_and_architecture_and_has_its_clouds() {
         let text = |of: &str| {
@@ -215,7 +213,7 @@ mod tests {
         let (id, arch) = (r#""buildid": "1""#, r#""coreos-assembler.basearch": "x86_64""#);
         assert_eq!(build(&text(id)), None);
         assert_eq!(build(&text(arch)), None);
-        // What is no cloud's is of any size.
+        // Values other than cloud uploads are not limited.
         let much = format!("{id}, {arch}, \"x\": [{}]", vec!["1"; 4001].join(","));
         assert!(build(&text(&much)).is_some());
         let said = format!("{:?}", build(&text(&format!("{id}, {arch}"))).unwrap());
@@ -223,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_build_metadata_is_an_error() {
+    fn text_that_is_not_build_metadata_is_an_error() {
         for text in
             ["", "<html>", "[]", r#"{"images": []}"#, r#"{"images": {"x": {"path": "p", "size": -1}}}"#]
         {
@@ -232,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_read_in_spite_of_faults_is_told_with_them() {
+    fn readable_parts_are_returned_along_with_faults() {
         let image = format!(r#""x": {{"path": "a.iso", "sha256": "{DIGEST}"}}"#);
         for (text, files) in [
             (format!(r#"{{"images": {{{image}, "y": {{"path": "b", "size": -1}}}}}}"#), 2),
@@ -248,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_few_images() {
+    fn the_images_of_one_file_are_limited() {
         let text = |images: usize| {
             let images: Vec<String> = (0..images).map(|it| format!(r#""{it}": {{"path": "f"}}"#)).collect();
             format!(r#"{{"images": {{{}}}}}"#, images.join(","))
@@ -262,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn there_are_no_more_images_than_a_build_could_have() {
+    fn the_number_of_images_is_limited() {
         let text = |images: usize| {
             let images: Vec<String> =
                 (0..images).map(|it| format!(r#""{it}": {{"path": "{it}"}}"#)).collect();

@@ -1,8 +1,8 @@
-//! The stream metadata of an installer checkout, wherever its year put it, or of a directory of manifests.
+//! The stream metadata of an installer checkout of any year, or of a directory of manifests.
 //!
-//! No list of names says what is read: every `*.json` directly in `data/data`, and anywhere below
-//! `data/data/coreos`, that is stream metadata. What is not is named as skipped, with the reason, and what
-//! cannot be told is an error.
+//! Because file names have changed over the years, every `*.json` directly in `data/data` and anywhere below
+//! `data/data/coreos` is examined. A file that is not stream metadata is listed as skipped, with the reason; one for
+//! which that cannot be determined is an error.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -21,14 +21,14 @@ use super::source::{LegacyBuild, SourceError, SourceErrors, Sourced, Sources};
 use super::tree::{Commit, Directory, Entry, EntryKind, Tree, TreeListing};
 use crate::text::{count, path_name, printed_length};
 
-/// What the installer embeds. Its stream document was directly in here in 2021, beside the legacy metadata.
+/// The data that the installer embeds. In 2021 it held the stream document, beside the legacy metadata.
 pub(super) const DATA: &str = "data/data";
 
-/// Where stream documents have been since.
+/// The directory of stream documents since then.
 const COREOS: &str = "data/data/coreos";
 
-/// Legacy metadata, 2019 to 2021, and its architecture. What says the sizes of files beside
-/// `rhcos-stream.json` has the architecture in its name; `rhcos.json` is of older builds.
+/// Legacy metadata of 2019 to 2021: its file name, its architecture, and whether it describes the files of the
+/// `rhcos-stream.json` beside it. `rhcos.json` is for older builds.
 const LEGACY: [(&str, &str, bool); 5] = [
     ("rhcos.json", "x86_64", false),
     ("rhcos-amd64.json", "x86_64", true),
@@ -40,7 +40,7 @@ const LEGACY: [(&str, &str, bool); 5] = [
 const LOOKED_AT: &str = "data/data/*.json, data/data/coreos/**/*.json";
 const LOOKED_AT_ROOT: &str = "data/data/*.json, data/data/coreos/**/*.json, *.json, *.yaml";
 
-/// What was read of a checkout, and what is wrong with it.
+/// What was read from a checkout, and the errors.
 #[derive(Debug, Default)]
 pub struct Checkout {
     pub sources: Sources,
@@ -58,18 +58,16 @@ pub fn read_commit(repository: &Repository, commit: &CommitId) -> Checkout {
 /// The files that [`read_commit`] would read.
 #[derive(Debug, Default)]
 pub struct CommitFiles {
-    /// Their paths, and the IDs of what is in them; empty for a link, which may lead to something else by the next
-    /// commit.
+    /// The paths and object IDs; the ID is empty for a link, whose target can change in another commit.
     pub files: Vec<(PathBuf, String)>,
-    /// Whether there are links, to files or directories.
+    /// Whether there are links to files or directories.
     pub has_links: bool,
-    /// What could not be listed.
     pub errors: SourceErrors,
 }
 
 impl CommitFiles {
-    /// What identifies all that [`read_commit`] would read: the paths and IDs of the files. None if that cannot be
-    /// told without reading them.
+    /// The paths and IDs that identify everything [`read_commit`] would read; `None` if links or errors make that
+    /// impossible.
     pub(super) fn into_key(self) -> Option<Vec<(PathBuf, String)>> {
         (self.errors.is_empty() && !self.has_links).then_some(self.files)
     }
@@ -82,7 +80,7 @@ pub fn list_commit(repository: &Repository, commit: &CommitId) -> CommitFiles {
     CommitFiles { files: found, has_links, errors: checkout.errors }
 }
 
-/// Reads one of the files that [`list_commit`] lists, if it has at most `left` bytes.
+/// Reads one of the files listed by [`list_commit`], if it has at most `left` bytes.
 pub fn read_listed(repository: &Repository, commit: &CommitId, path: &Path, left: &mut usize) -> Checkout {
     let tree = Commit { repository, id: commit };
     let found = vec![(path.to_path_buf(), String::new())];
@@ -90,7 +88,7 @@ pub fn read_listed(repository: &Repository, commit: &CommitId, path: &Path, left
     Files { tree: &tree, found, has_links: false, seen: 0, looked_at, checkout }.read(left)
 }
 
-/// A file of a commit; none if the commit has no such file.
+/// The content of a file of a commit; `None` if the commit has no such file.
 pub fn read_file_of(
     repository: &Repository,
     commit: &CommitId,
@@ -100,8 +98,8 @@ pub fn read_file_of(
     if tree.has(path)? { tree.read(path, MAX_DOCUMENT_BYTES).map(Some) } else { Ok(None) }
 }
 
-/// A directory that is listed and cannot be: a partial clone has some trees and not others.
-fn not_here(name: &str) -> SourceError {
+/// The error for a directory that its parent lists and that cannot be read, as in a partial clone.
+fn missing_directory(name: &str) -> SourceError {
     let (path, found) = (name.to_owned(), "a directory that this clone does not have".to_owned());
     SourceError::Unusable { path, found, expected: "one that is readable" }
 }
@@ -113,12 +111,11 @@ impl TreeListing {
     }
 }
 
-/// The files of a tree that may be documents.
+/// The files of a tree that can be documents.
 struct Files<'t> {
     tree: &'t dyn Tree,
-    /// Their paths, and the IDs that they have in git.
+    /// The paths and git object IDs.
     found: Vec<(PathBuf, String)>,
-    /// Whether there are links in a commit.
     has_links: bool,
     seen: usize,
     looked_at: &'static str,
@@ -134,12 +131,12 @@ impl<'t> Files<'t> {
             Ok(Some(data)) => {
                 files.add(Path::new(DATA), &data, is_json);
                 match files.below(Path::new(COREOS), &mut Vec::new()) {
-                    Ok(false) if data.has_directory("coreos") => Err(not_here(COREOS)),
+                    Ok(false) if data.has_directory("coreos") => Err(missing_directory(COREOS)),
                     below => below.map(drop),
                 }
             }
             Ok(None) => {
-                // The bump repository keeps `rhcos-4.8.json` at its root; `oc adm release extract` leaves manifests.
+                // The bump repository has `rhcos-4.8.json` at its root; `oc adm release extract` writes manifests.
                 files.looked_at = LOOKED_AT_ROOT;
                 files.root()
             }
@@ -151,22 +148,22 @@ impl<'t> Files<'t> {
         files
     }
 
-    /// Adds the files of the root, where there is no `data/data`.
+    /// Adds the files of the root of a tree without `data/data`.
     fn root(&mut self) -> Result<(), SourceError> {
         let Some(root) = self.tree.list(Path::new(""))? else {
-            return Err(not_here(&self.tree.name()));
+            return Err(missing_directory(&self.tree.name()));
         };
         if root.has_directory("data") {
             match self.tree.list(Path::new("data"))? {
                 Some(data) if !data.has_directory("data") => {}
-                _ => return Err(not_here(DATA)),
+                _ => return Err(missing_directory(DATA)),
             }
         }
         self.add(Path::new(""), &root, is_json_or_yaml);
         Ok(())
     }
 
-    /// Adds the files of a directory, and then those of the directories in it. Whether there is such a directory.
+    /// Adds the files of a directory and its subdirectories. Returns whether the directory exists.
     fn below(&mut self, directory: &Path, above: &mut Vec<String>) -> Result<bool, SourceError> {
         let Some(listing) = self.tree.list(directory)? else { return Ok(false) };
         if above.contains(&listing.identity) {
@@ -191,7 +188,7 @@ impl<'t> Files<'t> {
             let path = directory.join(&entry.name);
             match self.below(&path, above) {
                 Ok(true) => {}
-                Ok(false) => self.checkout.errors.push(not_here(&path_name(&path))),
+                Ok(false) => self.checkout.errors.push(missing_directory(&path_name(&path))),
                 Err(error) => self.checkout.errors.push(error),
             }
         }
@@ -199,7 +196,7 @@ impl<'t> Files<'t> {
         Ok(true)
     }
 
-    /// Adds the files of a directory whose names fit.
+    /// Adds the files of a directory with matching names.
     fn add(&mut self, directory: &Path, listing: &TreeListing, fits: impl Fn(&OsStr) -> bool) {
         for entry in &listing.entries {
             self.seen += 1;
@@ -217,7 +214,7 @@ impl<'t> Files<'t> {
                 EntryKind::Directory if !fits(&entry.name) => continue,
                 EntryKind::File if !fits(&entry.name) => continue,
                 EntryKind::Other(what) if !fits(&entry.name) => {
-                    // What it leads to may be a directory.
+                    // The target of such a link could be a directory with documents.
                     if directory != Path::new(DATA) {
                         self.checkout.sources.skip(name, what);
                     }
@@ -281,7 +278,7 @@ impl<'t> Files<'t> {
         let holds_manifests = path.parent() == Some(Path::new("")) && claim == Claim::Manifest;
         if is_manifest || holds_manifests {
             let found = manifest::parse_any(&name, &bytes)?;
-            // The others of a payload are large, and many.
+            // Other manifests do not count: a release payload has many large ones.
             if !found.documents.is_empty() {
                 *left = left.saturating_sub(bytes.len());
             }
@@ -307,7 +304,7 @@ impl<'t> Files<'t> {
                 Ok(document) => return Ok(Manifests { documents: vec![document], others: 0 }),
                 Err(faults) => errors.push(faults.into()),
             },
-            // It was read for what it is.
+            // Legacy metadata was read above, and a document with errors is reported below.
             (_, Some((_, _, true))) | (None, _) => {}
             (Some(why), _) => self.checkout.sources.skip(name, why),
         }
@@ -330,7 +327,7 @@ fn legacy_amis(bytes: &[u8]) -> BTreeMap<String, String> {
     legacy.amis.into_iter().map(|(region, ami)| (region, ami.hvm)).collect()
 }
 
-/// Whether a name ends in `.json`, however that is spelled; it may be nothing else.
+/// Whether a name ends in `.json`, in any letter case. The name can be just `.json`.
 fn is_json(name: &OsStr) -> bool {
     name.to_ascii_lowercase().as_encoded_bytes().ends_with(b".json")
 }
@@ -339,8 +336,8 @@ fn is_json_or_yaml(name: &OsStr) -> bool {
     is_json(name) || manifest::is_yaml(name.as_ref())
 }
 
-/// The legacy metadata around a stream file that was named by itself: beside it, or one directory up for the
-/// files of `data/data/coreos`.
+/// The legacy metadata for a single stream file: in its directory, or one directory up for files of
+/// `data/data/coreos`.
 pub(super) fn legacy_around(directory: &Path) -> Result<BuildMetadata, SourceErrors> {
     let beside = if directory.file_name() == Some(OsStr::new("coreos")) {
         directory.join("..")

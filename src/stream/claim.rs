@@ -1,25 +1,25 @@
-//! What a JSON text claims to be.
+//! Which kind of document a JSON text claims to be.
 
 use serde::de::IgnoredAny;
 
 use super::json::entries;
 use super::reader::go_reads_as;
 
-/// What a JSON text claims to be.
+/// Which kind of document a JSON text claims to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Claim {
     /// Stream metadata: it has a key of [`KEYS`].
     Stream,
-    /// A manifest of Kubernetes: it has the key `kind`.
+    /// A Kubernetes manifest: it has the key `kind`.
     Manifest,
     Object,
     Value,
-    /// Nobody knows: it is not well-formed.
+    /// Unknown, because it is not well-formed.
     Malformed,
 }
 
-/// The keys by which an object claims to be stream metadata, in any spelling that the installer's reader takes
-/// for them: none hides a document from the gate alone.
+/// The keys of stream metadata. Any spelling that the installer accepts counts, so that no document that it reads is
+/// hidden from the gate.
 const KEYS: [&str; 2] = ["stream", "architectures"];
 
 impl Claim {
@@ -33,7 +33,7 @@ impl Claim {
         }
         let mut claim = Self::Object;
         let outcome = entries(text, |key, _| {
-            // The installer reads a document whatever `kind` it has besides.
+            // The installer reads a stream document even if it also has a `kind`.
             if KEYS.iter().any(|known| go_reads_as(key, known)) {
                 claim = Self::Stream;
             } else if key == "kind" && claim == Self::Object {

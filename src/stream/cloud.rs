@@ -1,31 +1,33 @@
-//! The cloud references of a document: images that a cloud has, under `images` and `rhel-coreos-extensions`.
+//! The cloud references of a document: images in clouds, from `images` and `rhel-coreos-extensions`.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{Artifact, CloudImage, Document};
 
-/// One image, or the images of one platform that only its own account can see.
+/// One image, or all images of a platform that need an account to be seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CloudReference {
     pub arch: Arc<str>,
-    /// Where below it: `images/kubevirt`, `images/powervs/au-syd`, `extensions/azure-disk`.
+    /// The path below the architecture: `images/kubevirt`, `images/powervs/au-syd`, `extensions/azure-disk`.
     pub place: String,
-    /// The `release`, a build ID, where it has one of its own.
+    /// The reference's own `release`, a build ID, if it has one.
     pub release: Option<String>,
     pub resource: CloudResource,
-    /// The release of the platform's artifacts, where the document has any.
+    /// The release of the platform's artifacts, if the document has any.
     pub artifact_release: Option<Arc<str>>,
 }
 
-/// What a cloud reference names. The texts are as the document has them, and empty where it has none.
+/// The image of a cloud reference. The texts are those of the document, empty where it has none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CloudResource {
     /// A blob in Azure's storage.
-    Blob { url: String },
+    Blob {
+        url: String,
+    },
     /// An object in IBM Cloud's object storage.
     Object {
-        /// The region that the document has it under.
+        /// The region under which the document lists it.
         region: String,
         bucket: String,
         object: String,
@@ -37,17 +39,16 @@ pub enum CloudResource {
         /// The image by digest.
         digest_ref: String,
     },
-    /// Images that cannot be seen without an account.
     Account(Vec<AccountImage>),
 }
 
 /// An image that cannot be seen without an account.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AccountImage {
-    /// The region, for clouds that have an image for each.
+    /// The region, in clouds with an image per region.
     pub region: Option<String>,
     pub release: Option<String>,
-    /// The image's id (`image`) or name (`name`).
+    /// The value of `image` (an ID) or `name`.
     pub image: String,
     /// GCP's project.
     pub project: Option<String>,
@@ -59,13 +60,13 @@ impl CloudReference {
         format!("{}/{}", self.arch, self.place)
     }
 
-    /// The name of its cloud as platforms have it: `aws` for `images/aws` and `extensions/aws-winli`.
+    /// The platform of its cloud: `aws` for `images/aws` and `extensions/aws-winli`.
     pub fn platform(&self) -> &str {
         platform(self.place.split('/').nth(1).unwrap_or_default())
     }
 }
 
-/// The platform of artifacts that a cloud's images are made from.
+/// The platform of the artifacts that a cloud's images are made from.
 fn platform(cloud: &str) -> &str {
     match cloud {
         "azure-disk" => "azure",
@@ -80,55 +81,55 @@ impl Document {
         let mut references: Vec<CloudReference> = Vec::new();
         let mut known: HashMap<(Arc<str>, String), usize> = HashMap::new();
         for value in &self.cloud_images {
-            let Some(at) = At::of(&value.path) else { continue };
-            let index = *known.entry((Arc::clone(&value.arch), at.place())).or_insert_with(|| {
-                references.push(self.begin(value, &at));
+            let Some(path) = ValuePath::of(&value.path) else { continue };
+            let index = *known.entry((Arc::clone(&value.arch), path.place())).or_insert_with(|| {
+                references.push(self.begin(value, &path));
                 references.len() - 1
             });
             if let Some(reference) = references.get_mut(index) {
-                reference.take(&at, &value.value);
+                reference.take(&path, &value.value);
             }
         }
         references
     }
 
-    fn begin(&self, value: &CloudImage, at: &At<'_>) -> CloudReference {
+    fn begin(&self, value: &CloudImage, path: &ValuePath<'_>) -> CloudReference {
         let of_platform = |artifact: &&Artifact| {
-            artifact.id.arch == value.arch && &*artifact.id.platform == platform(at.cloud)
+            artifact.id.arch == value.arch && &*artifact.id.platform == platform(path.cloud)
         };
         CloudReference {
             arch: Arc::clone(&value.arch),
-            place: at.place(),
+            place: path.place(),
             release: None,
-            resource: at.resource(),
+            resource: path.resource(),
             artifact_release: self.artifacts.iter().find(of_platform).map(|it| Arc::clone(&it.release)),
         }
     }
 }
 
-/// Where a value stands: `images.powervs.regions.au-syd.url`.
-struct At<'p> {
+/// The parsed path of a value, such as `images.powervs.regions.au-syd.url`.
+struct ValuePath<'p> {
     section: &'static str,
     cloud: &'p str,
     region: Option<&'p str>,
     field: &'p str,
 }
 
-impl<'p> At<'p> {
+impl<'p> ValuePath<'p> {
     fn of(path: &'p str) -> Option<Self> {
         let (section, rest) = match path.split_once('.')? {
             ("images", rest) => ("images", rest),
             (_, rest) => ("extensions", rest),
         };
         let (cloud, rest) = rest.split_once('.').unwrap_or((rest, ""));
-        // A region's name may have dots in it if somebody wants to see what happens.
+        // In a hostile document, a region's name can contain dots.
         match rest.strip_prefix("regions.").and_then(|rest| rest.rsplit_once('.')) {
             Some((region, field)) => Some(Self { section, cloud, region: Some(region), field }),
             None => Some(Self { section, cloud, region: None, field: rest }),
         }
     }
 
-    /// Whether the region's object can be asked for without an account.
+    /// Whether the region has an object that can be requested without an account.
     fn is_object(&self) -> bool {
         matches!(self.cloud, "powervs" | "ibmcloud") && self.section == "images"
     }
@@ -159,10 +160,10 @@ impl<'p> At<'p> {
 }
 
 impl CloudReference {
-    fn take(&mut self, at: &At<'_>, value: &str) {
-        let into = match (&mut self.resource, at.field) {
+    fn take(&mut self, path: &ValuePath<'_>, value: &str) {
+        let into = match (&mut self.resource, path.field) {
             (CloudResource::Account(images), field) => {
-                let region = at.region.map(str::to_owned);
+                let region = path.region.map(str::to_owned);
                 if images.last().is_none_or(|image| image.region != region) {
                     images.push(AccountImage { region, ..AccountImage::default() });
                 }
@@ -195,7 +196,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_come_together_to_references() {
+    fn values_are_grouped_into_references() {
         let digest = "f6e4458958f38a7bccae4a89a73134d431b86b183ebcf76542446c959fa2d520";
         let text = format!(
             r#"{{"stream": "s", "architectures": {{"x86_64": {{

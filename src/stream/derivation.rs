@@ -1,10 +1,10 @@
-//! What a stream document must say of a build, by the build's own `meta.json`.
+//! How a stream document must describe a build, derived from the build's `meta.json`.
 //!
-//! Documents are made from `meta.json` by coreos-assembler (`generate-release-meta`, and `plume cosa2stream` after
-//! it): an image's name gives platform and format, the cloud uploads give the cloud images. What documents leave out
-//! as a rule is not missed: the images of no platform (`ostree`, `dasd`, `oscontainer`, `legacy-oscontainer`,
-//! `extensions-container`, `oci-manifest`, `ignition-gpg-key`), the upload URL of GCP, the image name of Azure, the
-//! release of GCP's image (before 2022) and its family, and the digests of what is compressed and not decompressed.
+//! coreos-assembler makes documents from `meta.json` (`generate-release-meta`, then `plume cosa2stream`): an image's
+//! name gives platform and format, the cloud uploads give the cloud images. What documents regularly omit is not
+//! reported: images without a platform (`ostree`, `dasd`, `oscontainer`, `legacy-oscontainer`,
+//! `extensions-container`, `oci-manifest`, `ignition-gpg-key`), the upload URL of GCP, the image name of Azure, and
+//! the release (before 2022) and family of GCP's image.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,19 +12,19 @@ use std::sync::Arc;
 use super::{Artifact, Document};
 use crate::text::{count, excerpt};
 
-/// The most values that are kept of a build's cloud uploads. Real builds have some 300.
+/// The most values of a build's cloud uploads. Real builds have about 300.
 const MAX_VALUES: usize = 4000;
 
-/// The most that these and their paths take together, in bytes. Those of real builds take less than 30 KiB.
+/// The most bytes of these values and their paths together. Real builds have less than 30 KiB.
 const MAX_BYTES: usize = 256 * 1024;
 
-/// The longest of them, in bytes.
+/// The longest value, in bytes.
 const MAX_VALUE_BYTES: usize = 1024;
 
-/// The most differences of a kind that are told.
-const MAX_TOLD: usize = 10;
+/// The most differences of a kind that are listed.
+const MAX_DIFFERENCES: usize = 10;
 
-/// The images that are a platform's disk, under their own name.
+/// The images that are the disk of the platform of the same name.
 const PLATFORMS: [&str; 24] = [
     "aliyun",
     "applehv",
@@ -52,7 +52,7 @@ const PLATFORMS: [&str; 24] = [
     "vultr",
 ];
 
-/// The images that stand elsewhere: format and component under `metal`.
+/// The images of the platform `metal`: their name, format and component.
 const METAL: [(&str, &str, &str); 7] = [
     ("live-iso", "iso", "disk"),
     ("live-kernel", "pxe", "kernel"),
@@ -67,8 +67,8 @@ const METAL: [(&str, &str, &str); 7] = [
 pub(super) const CLOUDS: [&str; 8] =
     ["aliyun", "amis", "aws-winli", "azure", "gcp", "ibmcloud", "kubevirt", "powervs"];
 
-/// Where documents have the images of a cloud, by the path of keys below the architecture.
-const PLACES: [&str; 8] = [
+/// The paths of cloud images in documents, below the architecture.
+const CLOUD_PATHS: [&str; 8] = [
     "images.aliyun",
     "images.aws",
     "images.gcp",
@@ -82,19 +82,19 @@ const PLACES: [&str; 8] = [
 /// Platform, format and component.
 type Place = (String, String, String);
 
-/// What is read of a `meta.json` on the way to a [`DocumentBuild`].
+/// The values of a `meta.json` that make a [`DocumentBuild`].
 #[derive(Debug, Default)]
-pub(super) struct Draft {
+pub(super) struct MetaJson {
     pub(super) id: Option<String>,
     pub(super) arch: Option<String>,
     images: BTreeMap<String, String>,
-    /// The values of cloud uploads: the path of keys, and the value.
+    /// The path of keys and the value of each scalar of the cloud uploads.
     values: Vec<(Vec<String>, String)>,
     bytes: usize,
     is_too_wide: bool,
 }
 
-impl Draft {
+impl MetaJson {
     pub(super) fn image(&mut self, name: &str, path: &str) {
         let is_known = PLATFORMS.contains(&name) || name == "metal4k" || METAL.iter().any(|it| it.0 == name);
         if is_known && path.len() <= MAX_VALUE_BYTES {
@@ -102,7 +102,7 @@ impl Draft {
         }
     }
 
-    /// Takes a value of a cloud upload. With more of them than real builds have, none is known.
+    /// Adds a value of a cloud upload. Beyond the limits, no build is derived.
     pub(super) fn value(&mut self, path: &[String], value: &str) {
         let bytes = value.len() + path.iter().map(String::len).sum::<usize>();
         self.bytes = self.bytes.saturating_add(bytes);
@@ -115,7 +115,7 @@ impl Draft {
         }
     }
 
-    /// The build, if the metadata says of which build and architecture it is.
+    /// The build, if the metadata has its ID, architecture and images.
     pub(super) fn finish(self) -> Option<DocumentBuild> {
         let (id, arch) = (self.id?, self.arch?);
         (!self.is_too_wide).then_some(())?;
@@ -143,23 +143,23 @@ fn place(name: &str, path: &str, arch: &str) -> Option<Place> {
     })
 }
 
-/// A build, as a document would have it.
+/// A build as a document must describe it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DocumentBuild {
     id: String,
     arch: String,
     places: BTreeMap<Place, String>,
-    /// The values of the cloud images by their paths below the architecture.
+    /// The values of the cloud images by path below the architecture.
     cloud: BTreeMap<String, String>,
 }
 
-/// What a document says of one architecture.
+/// The content of a document for one architecture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claims {
     arch: Arc<str>,
     places: BTreeSet<(Arc<str>, Arc<str>, Arc<str>)>,
     cloud: BTreeMap<String, String>,
-    /// How many more values there are than any build has.
+    /// The number of values beyond the limits.
     more: usize,
 }
 
@@ -178,7 +178,7 @@ impl Claims {
         }
         for image in &document.cloud_images {
             let Some(claims) = all.get_mut(&image.arch) else { continue };
-            if !PLACES.iter().any(|place| is_below(&image.path, place)) {
+            if !CLOUD_PATHS.iter().any(|place| is_below(&image.path, place)) {
                 continue;
             }
             if claims.cloud.len() < MAX_VALUES && image.path.len() <= MAX_VALUE_BYTES {
@@ -191,28 +191,27 @@ impl Claims {
     }
 }
 
-/// What of a document is to be compared with the `meta.json` beside an artifact.
+/// The part of a document to compare with the `meta.json` beside an artifact.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MetaJsonClaim {
-    /// The artifact's architecture, platform, format, component.
     pub id: super::ArtifactId,
     pub release: Arc<str>,
     pub file_name: Box<str>,
-    /// Everything that the document says of its architecture: one artifact of each asks for all of it.
+    /// The document's content for the architecture; only one artifact of each architecture has it.
     pub claims: Option<Arc<Claims>>,
 }
 
 /// How a document differs from a build.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Differences {
-    /// What cannot both be true, one sentence each.
+    /// Values that contradict each other, one sentence each.
     pub contradictions: Vec<String>,
     /// What the document leaves out, one sentence each.
     pub omissions: Vec<String>,
 }
 
 impl DocumentBuild {
-    /// Compares what the document says with this build, whose `meta.json` is beside the artifact.
+    /// Compares the document with this build, whose `meta.json` is beside the artifact.
     pub fn compare(&self, claim: &MetaJsonClaim) -> Differences {
         let mut differences = Differences::default();
         let contradiction = self.of_artifact(claim);
@@ -297,9 +296,9 @@ impl DocumentBuild {
         differences.omissions.extend(left_out);
     }
 
-    /// Puts the values of cloud uploads where documents have them.
+    /// Maps the values of cloud uploads to their paths in documents.
     fn read_cloud(&mut self, values: &[(Vec<String>, String)]) {
-        // Uploads by key and, in a list, by their index.
+        // Uploads by key and, in a list, by index.
         let mut uploads: BTreeMap<(&str, &str), BTreeMap<&str, &str>> = BTreeMap::new();
         let mut tags: Vec<&str> = Vec::new();
         for (path, value) in values {
@@ -333,7 +332,7 @@ impl DocumentBuild {
                 ),
                 "azure" => (Some("rhel-coreos-extensions.azure-disk".to_owned()), vec![("url", get("url"))]),
                 "kubevirt" => {
-                    // The tag that moves is the one that does not name the build.
+                    // The floating tag is the one that does not contain the build ID.
                     let mut moving = tags.iter().filter(|tag| !tag.contains(&self.id));
                     let tag = moving.next().filter(|_| moving.next().is_none());
                     let image = upload.get("image");
@@ -359,9 +358,9 @@ fn is_below(path: &str, place: &str) -> bool {
 }
 
 fn bound(said: &mut Vec<String>) {
-    let more = said.len().saturating_sub(MAX_TOLD);
+    let more = said.len().saturating_sub(MAX_DIFFERENCES);
     if more > 0 {
-        said.truncate(MAX_TOLD);
+        said.truncate(MAX_DIFFERENCES);
         said.push(format!("{} like these", count(more, "more difference")));
     }
 }

@@ -1,4 +1,4 @@
-//! SHA-256 digests as values.
+//! SHA-256 digests.
 
 use std::fmt;
 use std::str::FromStr;
@@ -29,14 +29,14 @@ impl Sha256 {
         Self(digest)
     }
 
-    /// Reads 64 hexadecimal digits of either case, as coreutils does.
+    /// Parses 64 hexadecimal digits of either case, as coreutils does.
     pub fn from_hex(text: &str) -> Result<Self, Sha256Error> {
         let bytes = HEXLOWER_PERMISSIVE.decode(text.as_bytes()).map_err(|_| Sha256Error)?;
         bytes.try_into().map(Self).map_err(|_| Sha256Error)
     }
 }
 
-/// Text that is no SHA-256 digest.
+/// A text is not a SHA-256 digest.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("expected 64 hexadecimal digits in lower case")]
 pub struct Sha256Error;
@@ -44,8 +44,8 @@ pub struct Sha256Error;
 impl FromStr for Sha256 {
     type Err = Sha256Error;
 
-    /// Reads 64 lower-case hexadecimal digits, and nothing else: the installer compares a document's digest with
-    /// its own as text, formatted with Go's `%x` (`pkg/rhcos/cache`, `cacheFile`).
+    /// Parses 64 lower-case hexadecimal digits. Upper case is refused because the installer compares digests as text
+    /// formatted with Go's `%x` (`pkg/rhcos/cache`, `cacheFile`).
     fn from_str(text: &str) -> Result<Self, Sha256Error> {
         let digest = Self::from_hex(text)?;
         if text.bytes().any(|byte| byte.is_ascii_uppercase()) { Err(Sha256Error) } else { Ok(digest) }

@@ -1,17 +1,17 @@
-//! What is wrong with a document, said so that a person can go and correct it.
+//! Faults of a document, with what a person needs to correct them.
 
 use std::fmt;
 
 use super::limits::{MAX_EXCERPT, MAX_FAULT_PATH, MAX_FAULTS};
 use crate::text::{Printable, count, excerpt};
 
-/// One thing that keeps a document from being used.
+/// One reason why a document cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     pub file: String,
-    /// The line and column, both from 1, where they are known.
+    /// The line and column, both from 1, if known.
     pub position: Option<(usize, usize)>,
-    /// The JSON path, keys joined with dots, cut and printable; empty for the document itself.
+    /// The JSON path, keys joined with dots, shortened and printable; empty for the document itself.
     pub path: String,
     pub found: String,
     pub expected: String,
@@ -30,7 +30,7 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Everything that is wrong with one document, in the order of the document.
+/// All faults of one document, in the order of the document.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Faults {
     kept: Vec<Fault>,
@@ -48,7 +48,7 @@ impl Faults {
         other.kept.into_iter().for_each(|fault| self.push(fault));
     }
 
-    /// Drops all but the first `limit` faults, which are then only counted.
+    /// Keeps the first `limit` faults and only counts the others.
     pub(super) fn cut(&mut self, limit: usize) {
         let count = self.count();
         self.kept.truncate(limit);
@@ -63,8 +63,8 @@ impl Faults {
         self.push_with(|| fault);
     }
 
-    /// Adds a fault that is only put into words if it is kept: finding its place takes time, and a document
-    /// may have as many faults as bytes.
+    /// Adds a fault, which is built only if it is below the limit: finding its position takes time, and a document
+    /// can have as many faults as bytes.
     pub(super) fn push_with(&mut self, fault: impl FnOnce() -> Fault) {
         if self.kept.len() < MAX_FAULTS {
             self.kept.push(fault());
@@ -97,7 +97,7 @@ impl fmt::Display for Faults {
 
 impl std::error::Error for Faults {}
 
-/// The JSON path of some keys. A key may be as long as a document, and there may be many.
+/// The JSON path of some keys, shortened, because a key can be as long as a document.
 pub(super) fn path(keys: &[String]) -> String {
     let mut path = String::new();
     for key in keys {
@@ -113,12 +113,12 @@ pub(super) fn path(keys: &[String]) -> String {
     path
 }
 
-/// A found JSON string, quoted and cut.
+/// A found JSON string, quoted and shortened.
 pub(super) fn quoted(text: &str) -> String {
     format!("\"{}\"", excerpt(text, MAX_EXCERPT))
 }
 
-/// A found JSON value by its text in the document: strings and scalars quoted, the rest named.
+/// Describes a found JSON value: its text for strings and scalars, its type for objects and arrays.
 pub(super) fn described(raw: &str) -> String {
     match raw.as_bytes().first() {
         Some(b'{') => "an object".to_owned(),

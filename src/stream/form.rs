@@ -1,20 +1,20 @@
-//! How a document's text is laid out: what its generator made of it, and where it was edited since.
+//! The formatting of a document: how its generator wrote it, and where it differs.
 
-/// The deepest indentation of one level that counts as one, in bytes.
+/// The widest recognised indentation of one level, in bytes.
 const MAX_INDENT: usize = 8;
 
-/// The layout of a JSON text.
+/// The formatting of a JSON text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Form {
-    /// The white space that one level is indented by; empty if the text is not indented.
+    /// The white space of one level of indentation; empty if the text is not indented.
     pub indent: String,
     pub final_newline: bool,
-    /// The first line, from 1, that a generator with this indentation would have written otherwise.
+    /// The first line, from 1, that a generator with this indentation would have written differently.
     pub odd_line: Option<usize>,
 }
 
 impl Form {
-    /// The layout of a well-formed JSON text.
+    /// The formatting of a well-formed JSON text.
     pub(super) fn of(text: &str) -> Self {
         let final_newline = text.ends_with('\n');
         let body = text.strip_suffix('\n').unwrap_or(text);
@@ -31,7 +31,7 @@ fn indent(text: &str) -> &str {
     line.get(..end).filter(|indent| indent.len() <= MAX_INDENT).unwrap_or_default()
 }
 
-/// Compares the white space between the tokens with what `encoding/json` and Python's `json` write.
+/// Compares the white space between tokens with the output of Go's `encoding/json` and Python's `json`.
 fn odd_line(text: &[u8], indent: &[u8]) -> Option<usize> {
     let (mut rest, mut line, mut depth) = (text, 1, 0_usize);
     let mut before = None;
@@ -66,7 +66,7 @@ fn is_line(space: &[u8], indent: &[u8], depth: usize) -> bool {
     space.len() == indent.len() * depth && space.chunks(indent.len().max(1)).all(|level| level == indent)
 }
 
-/// Splits white space and a token from the beginning of a text. After the last token comes an empty one.
+/// Splits white space and a token from the beginning of a text. After the last token, the token is empty.
 fn next_token(text: &[u8]) -> (&[u8], &[u8], &[u8]) {
     let start = text.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(text.len());
     let (space, text) = text.split_at_checked(start).unwrap_or((text, &[]));
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_odd_line_is_told() {
+    fn the_first_odd_line_is_reported() {
         let good = "{\n  \"a\": {\n    \"b\": 1,\n    \"c\": [\n      2\n    ]\n  }\n}";
         assert_eq!(Form::of(good).odd_line, None);
         let edits = [

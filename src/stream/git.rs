@@ -1,7 +1,7 @@
-//! Commits, trees and files of a git repository, read with the `git` program.
+//! Reading commits, trees and files of a git repository with the `git` program.
 //!
-//! The repository is as untrusted as the pull request: nothing of its configuration may run a program, change
-//! what is read, or reach the network. No shell is involved; every answer is bounded, in bytes and in time.
+//! The repository is as untrusted as the pull request: its configuration must not run a program, change what is read,
+//! or cause network access. No shell is used, and every answer is limited in bytes and time.
 
 mod process;
 
@@ -18,22 +18,21 @@ use std::time::{Duration, Instant};
 use crate::text::{Printable, excerpt};
 use process::{MAX_LINE, NoAnswer, ObjectAnswer, Process, is_object_id};
 
-/// The longest that git may take for one answer.
+/// The time limit of one answer.
 const MAX_WAIT: Duration = Duration::from_secs(30);
 
-/// The most that git may list, in bytes. A listing of the installer's documents has about one KiB.
+/// The largest output of one command, in bytes. A listing of the installer's documents has about one KiB.
 const MAX_LISTING: usize = 16 * 1024 * 1024;
 
-/// Settings that stand before every call, above whatever the repository's own configuration says.
+/// Settings for every call, which override the repository's configuration.
 ///
-/// None of the commands below runs any of these programs today; that is to stay so. `safe.directory`: in Prow
-/// the checkout belongs to another user than the job, and with these settings, reading it is as harmless as
-/// reading its files.
+/// None of the commands used today runs the programs set here; this keeps it so. `safe.directory` is needed because
+/// in Prow the checkout belongs to another user, and is harmless with the other settings.
 const SETTINGS: [&str; 10] = [
     "safe.directory=*",
     "safe.bareRepository=explicit",
     "core.fsmonitor=false",
-    // A file that says which commits have which parents, beside the commits themselves.
+    // This file could give commits other parents than the commits themselves.
     "core.commitGraph=false",
     "core.hooksPath=/dev/null",
     "core.attributesFile=/dev/null",
@@ -43,18 +42,18 @@ const SETTINGS: [&str; 10] = [
     "gc.auto=0",
 ];
 
-/// The environment of every call. All other variables of git's own are taken away: in a hook `GIT_DIR` and
-/// its kin name another repository, and beat `-C`.
+/// The environment of every call. All other `GIT_*` variables are removed: in a hook, `GIT_DIR` and the like name
+/// another repository and take precedence over `-C`.
 const ENVIRONMENT: [(&str, &str); 10] = [
     ("GIT_CONFIG_NOSYSTEM", "1"),
     ("GIT_CONFIG_GLOBAL", "/dev/null"),
     ("GIT_ATTR_NOSYSTEM", "1"),
     ("GIT_TERMINAL_PROMPT", "0"),
     ("GIT_OPTIONAL_LOCKS", "0"),
-    // A partial clone fetches what it lacks: never here.
+    // A partial clone must not fetch missing objects.
     ("GIT_NO_LAZY_FETCH", "1"),
     ("GIT_ALLOW_PROTOCOL", "none"),
-    // A replacement would let one commit pass for another.
+    // A replacement object would substitute one commit for another.
     ("GIT_NO_REPLACE_OBJECTS", "1"),
     ("GIT_GRAFT_FILE", "/dev/null"),
     ("LC_ALL", "C"),
@@ -63,17 +62,16 @@ const ENVIRONMENT: [(&str, &str); 10] = [
 /// Why git could not answer.
 #[derive(Debug, thiserror::Error)]
 pub enum GitError {
-    /// The program could not be started, or its output not be read.
+    /// The program could not be started, or its output could not be read.
     #[error("could not run git: {0}")]
     Run(#[from] io::Error),
     /// Git refused.
     #[error("{}: git says: {complaint}", Printable(directory))]
     Failed {
         directory: String,
-        /// What git said, cut and printable.
+        /// Git's error message, shortened and printable.
         complaint: String,
     },
-    /// No commit has this name.
     #[error("{}: the repository has no commit \"{}\"", Printable(directory), excerpt(revision, 200))]
     NoCommit { directory: String, revision: String },
     /// No branch or tag matches a pattern.
@@ -83,7 +81,7 @@ pub enum GitError {
         excerpt(pattern, 200)
     )]
     NoRef { directory: String, pattern: String },
-    /// Git took too long, or said too much.
+    /// Git exceeded a limit of time or size.
     #[error("{}: git was stopped: {why}", Printable(directory))]
     Ended { directory: String, why: &'static str },
 }
@@ -108,53 +106,52 @@ impl fmt::Display for CommitId {
     }
 }
 
-/// When a commit was made, and what it follows.
+/// The time and first parent of a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Parentage {
-    /// When it was committed, in seconds since 1970.
+    /// The time of the commit, in seconds since 1970.
     pub(super) time: u64,
-    /// Its first parent: what the branch had before.
     pub(super) first_parent: Option<CommitId>,
 }
 
 #[derive(Debug)]
 pub struct Repository {
     directory: PathBuf,
-    /// Where the directory is below the repository's root, such as `sub/directory`. Paths begin there.
+    /// The directory's path from the repository's root, such as `sub/directory`, which paths are relative to.
     prefix: PathBuf,
-    /// When all answers must be there.
+    /// The deadline for all answers.
     deadline: Option<Instant>,
-    /// The process that reads objects, once one was asked for.
+    /// The process that reads objects, started with the first request.
     objects: RefCell<Option<Process>>,
 }
 
-/// What is at a path of a commit.
+/// The object at a path of a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Object {
-    /// A file: its ID, and its content.
+    /// The ID and content of a file.
     File(String, Vec<u8>),
-    /// A directory: its ID, and what is in it, in git's order.
+    /// The ID and entries of a directory, in git's order.
     Directory(String, Vec<TreeEntry>),
-    /// Neither, such as a submodule.
+    /// Another type, such as a submodule, or a path that cannot be requested.
     Other,
     Missing,
-    /// A link that cannot be followed: where it leads.
+    /// A link that cannot be followed, with a description of its target.
     BadLink(&'static str),
-    /// A file or directory of more bytes than may be read: so many.
+    /// A file or directory of this many bytes, more than the limit.
     TooLarge(u64),
 }
 
-/// A name in a directory.
+/// An entry of a directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct TreeEntry {
-    /// `100644`, `100755`: a file; `120000`: a link; `160000`: a submodule; `40000`: a directory.
+    /// `100644`, `100755`: file; `120000`: link; `160000`: submodule; `40000`: directory.
     pub(super) mode: String,
     pub(super) name: OsString,
     pub(super) id: String,
 }
 
 impl Repository {
-    /// The repository whose working tree a directory is in. Paths are relative to this directory.
+    /// The repository whose working tree contains a directory. Paths are relative to this directory.
     pub fn of(directory: &Path, deadline: Option<Instant>) -> Result<Self, GitError> {
         let mut repository = Self { deadline, ..Self::at(directory) };
         let answer = repository.git(&["rev-parse", "--show-prefix"])?;
@@ -174,15 +171,14 @@ impl Repository {
         }
     }
 
-    /// What people call it.
     pub(super) fn name(&self) -> String {
         self.directory.display().to_string()
     }
 
-    /// The commit of a branch, tag or (abbreviated) ID, or whatever else `git rev-parse` understands.
+    /// The commit of a branch, tag, (abbreviated) ID, or any other revision that `git rev-parse` understands.
     pub fn commit(&self, revision: &str) -> Result<CommitId, GitError> {
         let named = || GitError::NoCommit { directory: self.name(), revision: revision.to_owned() };
-        // A name is one line, and nothing at all would be HEAD.
+        // A request is one line, and git reads an empty name as HEAD.
         if revision.is_empty() || revision.contains('\n') {
             return Err(named());
         }
@@ -195,16 +191,15 @@ impl Repository {
         }
     }
 
-    /// Where the histories of two commits branched; none where they share nothing, or a shallow clone does not
-    /// reach so far.
+    /// The merge base of two commits; `None` if they share no history, or a shallow clone lacks it.
     pub fn merge_base(&self, one: &CommitId, other: &CommitId) -> Option<CommitId> {
         let line = self.git(&["merge-base", "--end-of-options", &one.0, &other.0]).ok()?;
         CommitId::parse(String::from_utf8_lossy(&line).trim())
     }
 
-    /// The refs that match one of the patterns of `git for-each-ref` and none of those that exclude, each once, in
-    /// git's order, with the ID of what each points to. A pattern may leave out `refs/`, or `refs/heads/`,
-    /// `refs/remotes/`, `refs/remotes/REMOTE/` and `refs/tags/`; one that no ref matches may be a commit's name.
+    /// The refs that match one of the patterns (of `git for-each-ref`) and no excluded one, without duplicates, each
+    /// with the ID of its object. A pattern can omit `refs/`, `refs/heads/`, `refs/remotes/`, `refs/remotes/REMOTE/`
+    /// or `refs/tags/`. If no ref matches, the pattern is tried as a commit.
     pub fn refs(&self, patterns: &[String], excluded: &[String]) -> Result<Vec<(String, String)>, GitError> {
         let mut found: Vec<(String, String)> = Vec::new();
         for pattern in patterns {
@@ -214,7 +209,7 @@ impl Repository {
                 matching.push((pattern.clone(), commit.0));
             }
             for (name, id) in matching {
-                // `refs/remotes/origin/HEAD` is another name of a branch that is there too.
+                // `refs/remotes/origin/HEAD` is an alias of a branch that is listed too.
                 if !name.ends_with("/HEAD") && !found.iter().any(|(known, _)| *known == name) {
                     found.push((name, id));
                 }
@@ -249,7 +244,7 @@ impl Repository {
         Ok(refs.map(|(id, name)| (name.to_owned(), id.to_owned())).collect())
     }
 
-    /// Every commit that was ever the newest of a branch whose tip is given, merges as the branch saw them.
+    /// The first-parent history of these tips: every commit that was once the tip of its branch.
     pub(super) fn first_parents(&self, tips: &[CommitId]) -> Result<HashMap<CommitId, Parentage>, GitError> {
         if tips.is_empty() {
             return Ok(HashMap::new());
@@ -263,11 +258,11 @@ impl Repository {
             let (time, id) = (seconds(fields.next()?), CommitId::parse(fields.next()?)?);
             Some((id, Parentage { time, first_parent: fields.next().and_then(CommitId::parse) }))
         };
-        let odd = || GitError::Ended { directory: self.name(), why: "its list of commits is unreadable" };
-        String::from_utf8_lossy(&lines).lines().map(parentage).collect::<Option<_>>().ok_or_else(odd)
+        let error = || GitError::Ended { directory: self.name(), why: "its list of commits is unreadable" };
+        String::from_utf8_lossy(&lines).lines().map(parentage).collect::<Option<_>>().ok_or_else(error)
     }
 
-    /// Those of [`Self::first_parents`] that differ from their first parent in one of these pathspecs.
+    /// The commits of [`Self::first_parents`] that differ from their first parent in one of these pathspecs.
     pub(super) fn commits_that_change(
         &self,
         tips: &[CommitId],
@@ -281,7 +276,7 @@ impl Repository {
         Ok(String::from_utf8_lossy(&lines).lines().filter_map(CommitId::parse).collect())
     }
 
-    /// When a commit was made, and its first parent, as it says itself: a shallow clone may not have that.
+    /// The time and first parent from the commit object, which names a parent even if a shallow clone lacks it.
     pub(super) fn parentage(&self, commit: &CommitId) -> Result<Parentage, GitError> {
         let none = || GitError::NoCommit { directory: self.name(), revision: commit.0.clone() };
         let ObjectAnswer::Object { content, .. } = self.ask(commit.0.as_bytes(), MAX_LISTING)? else {
@@ -295,12 +290,12 @@ impl Repository {
         Ok(Parentage { time: seconds(time.unwrap_or_default()), first_parent: parent })
     }
 
-    /// When a commit was made, in seconds since 1970.
+    /// The time of a commit, in seconds since 1970.
     pub fn commit_time(&self, commit: &CommitId) -> Result<u64, GitError> {
         self.parentage(commit).map(|it| it.time)
     }
 
-    /// What is at a path of a commit, of at most `limit` bytes. Links inside the repository are followed.
+    /// The object at a path of a commit, if it has at most `limit` bytes. Links inside the repository are followed.
     pub(super) fn object(&self, commit: &CommitId, path: &Path, limit: usize) -> Result<Object, GitError> {
         let path = self.prefix.join(path);
         let mut name = format!("{commit}:").into_bytes();
@@ -324,7 +319,7 @@ impl Repository {
         })
     }
 
-    /// Asks for an object by a name without line feeds.
+    /// Requests an object by a name without line feeds.
     fn ask(&self, name: &[u8], limit: usize) -> Result<ObjectAnswer, GitError> {
         let mut objects = self.objects.borrow_mut();
         let process = match &mut *objects {
@@ -339,12 +334,12 @@ impl Repository {
         ) {
             return answer.map_err(|stop| self.error(stop, None, until));
         }
-        // It may be in the middle of an answer.
+        // The process may still be writing an answer, so it cannot be reused.
         let ended = objects.take();
         answer.map_err(|stop| self.error(stop, ended, until))
     }
 
-    /// Runs a command and gives its output.
+    /// Runs a command and returns its output.
     fn git(&self, arguments: &[&str]) -> Result<Vec<u8>, GitError> {
         let mut process = self.start(arguments, false)?;
         let until = self.until();
@@ -358,7 +353,7 @@ impl Repository {
                 None if Instant::now() > until => {
                     return Err(self.error(NoAnswer::Late, Some(process), until));
                 }
-                // It has closed its output, and so is about to end.
+                // It has closed its output, so it ends soon.
                 None => std::thread::sleep(Duration::from_millis(1)),
             }
         };
@@ -368,7 +363,7 @@ impl Repository {
     fn start(&self, arguments: &[&str], asks: bool) -> Result<Process, GitError> {
         let mut command = Command::new("git");
         command.arg("--no-pager").arg("-C").arg(&self.directory);
-        // Named by a person, a bare repository is one; found around a checkout, it is a trap.
+        // A bare repository is accepted only where the user names it: git could find a hostile one inside a checkout.
         let at = |name| self.directory.join(name);
         if at("HEAD").is_file() && at("objects").is_dir() && !at(".git").exists() {
             command.arg("--git-dir=.");
@@ -398,9 +393,9 @@ impl Repository {
             NoAnswer::Late => GitError::Ended { directory, why: "it took too long" },
             NoAnswer::Long => GitError::Ended { directory, why: "its output is too long" },
             NoAnswer::End => {
-                let said = process.map(|process| process.complaint(until)).unwrap_or_default();
-                let said = String::from_utf8_lossy(&said);
-                let first = said.lines().map(str::trim).find(|line| !line.is_empty());
+                let stderr = process.map(|process| process.complaint(until)).unwrap_or_default();
+                let stderr = String::from_utf8_lossy(&stderr);
+                let first = stderr.lines().map(str::trim).find(|line| !line.is_empty());
                 let complaint = excerpt(first.unwrap_or("nothing; it ended"), 300);
                 GitError::Failed { directory, complaint }
             }
@@ -408,7 +403,7 @@ impl Repository {
     }
 }
 
-/// A time that cannot be read is as late as any: what is concluded from it is that nothing came after.
+/// An unreadable time counts as the latest possible one, so that no commit seems older than it is.
 fn seconds(text: &str) -> u64 {
     text.parse().unwrap_or(u64::MAX)
 }

@@ -1,28 +1,28 @@
-//! What branches ever had: every commit that was once the newest of one, read as a checkout of it would be.
+//! The history of branches: every commit that was once the tip of a branch.
 //!
-//! Each release was cut from such a commit, most of them from one that is not the tip any more.
+//! Each release was made from such a commit, and most of these are no longer the tip.
 
 use std::collections::HashSet;
 
 use super::checkout::{CommitFiles, list_commit};
 use super::git::{CommitId, GitError, Repository};
 
-/// What [`list_commit`] looks at, links apart, as pathspecs.
+/// Pathspecs of everything that [`list_commit`] examines, except for targets of links.
 const LOOKED_AT: [&str; 4] =
     ["data/data/coreos", ":(glob,icase)data/data/*.json", ":(glob,icase)*.json", ":(glob,icase)*.y*ml"];
 
-/// A commit of a branch whose documents may be others than those of the commit before.
+/// A commit of a branch.
 #[derive(Debug, Clone)]
 pub struct Past {
-    /// Which of the tips its branch is: the first of those that have it.
+    /// The index of the first tip whose history contains it.
     pub tip: usize,
     pub commit: CommitId,
-    /// When it, or the latest one before it, was committed, in seconds since 1970.
+    /// The time of the commit or the latest time of a commit before it, in seconds since 1970.
     pub time: u64,
 }
 
-/// Visits the history of these tips, the oldest commit of each first, and gives the commits where it is cut off, as
-/// in a shallow clone. With `since`, it begins with the commit that was the newest at that time.
+/// Visits the commits in the history of each tip that can change documents, oldest first, and returns the commits
+/// where the history is cut off, as in a shallow clone. With `since`, it begins with the tip at that time.
 pub fn walk_history(
     repository: &Repository,
     tips: &[CommitId],
@@ -30,7 +30,7 @@ pub fn walk_history(
     mut visit: impl FnMut(&Past, CommitFiles),
 ) -> Result<Vec<Past>, GitError> {
     let parents = repository.first_parents(tips)?;
-    // Where these may be links, or a partial clone lacks what this takes, every commit is visited.
+    // If these can be links, or a partial clone lacks objects needed for this, every commit is visited.
     let is_directory = |path: &&str| {
         let itself = [path, &*format!(":(exclude,glob){path}/**")];
         repository.commits_that_change(tips, &itself).is_ok_and(|commits| commits.is_empty())
@@ -53,13 +53,13 @@ pub fn walk_history(
             }
         }
         chain.reverse();
-        // No commit was made before the one that it follows, whatever clocks said.
+        // A commit is not older than its parent, even if clocks were wrong.
         let mut latest = 0;
         for past in &mut chain {
             latest = past.time.max(latest);
             past.time = latest;
         }
-        // The first is always visited, and after a commit with links, what they lead to may be another thing.
+        // The first commit is always visited, and so is the one after a commit with links: a target can change.
         let mut has_links = true;
         for past in &chain {
             if has_links || changed.as_ref().is_none_or(|changed| changed.contains(&past.commit)) {

@@ -1,22 +1,22 @@
-//! The entries of a JSON value, each as its own part of the text, so that it knows its place.
+//! The entries of a JSON value as slices of its text, so that each has a position.
 
 use std::fmt;
 
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// The largest text in which lines are looked for, in bytes; the real ones have 20 to 60 KiB.
+/// The largest text in which lines are looked up, in bytes; real ones have 20 to 60 KiB.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
 
-/// Hands out the entries of an object or array with their keys or indices, in the order of the text. Of what is not
-/// JSON they are those before the place of the error, and the value that has it.
+/// Calls `entry` with the key or index and the text of each entry of an object or array, in order. In malformed JSON,
+/// these are the entries before the error and the value that contains it.
 pub(super) fn entries<'t>(text: &'t str, entry: impl FnMut(&str, &'t str)) -> Result<(), serde_json::Error> {
     serde_json::Deserializer::from_str(text).deserialize_any(Entries { text, rest: text, entry })
 }
 
 struct Entries<'t, F> {
     text: &'t str,
-    /// What is behind the last value.
+    /// The text after the last value.
     rest: &'t str,
     entry: F,
 }
@@ -57,7 +57,7 @@ impl<'t, F: FnMut(&str, &'t str)> Visitor<'t> for Entries<'t, F> {
     }
 }
 
-/// What is behind the next key of an object, and a colon.
+/// The text after the next key of an object and its colon.
 fn value_behind_key(rest: &str) -> Option<&str> {
     let is_between = |character: char| matches!(character, '{' | ',') || character.is_ascii_whitespace();
     let rest = rest.trim_start_matches(is_between);
@@ -66,7 +66,7 @@ fn value_behind_key(rest: &str) -> Option<&str> {
     Some(rest.get(keys.byte_offset()..)?.trim_ascii_start().strip_prefix(':')?.trim_ascii_start())
 }
 
-/// Where in a text this part of it begins.
+/// The offset of a slice in its text.
 pub(super) fn offset(text: &str, part: &str) -> Option<usize> {
     let offset = part.as_ptr().addr().checked_sub(text.as_ptr().addr())?;
     (offset <= text.len()).then_some(offset)
@@ -80,7 +80,7 @@ pub(super) fn line_and_column(bytes: &[u8], offset: usize) -> (usize, usize) {
     (line, column)
 }
 
-/// The line, from 1, of the value that these keys lead to, or of the last of them that is there.
+/// The line, from 1, of the value at this path, or of the last of the keys that exists.
 pub fn line_of(text: &str, path: &[String]) -> Option<usize> {
     if text.len() > MAX_BYTES {
         return None;
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_is_told_by_its_line() {
+    fn a_path_is_resolved_to_a_line() {
         let text = "{\n  \"a\": {\n    \"b\": 1,\n    \"c\": {\"d\":\n 2}\n  }\n}";
         for (path, expected) in
             [("", 1), ("a", 2), ("a.b", 3), ("a.c", 4), ("a.c.d", 5), ("a.x", 2), ("x", 1)]

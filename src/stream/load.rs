@@ -1,4 +1,4 @@
-//! Reads documents from where people say they are.
+//! Reads documents from the sources that the user names.
 
 use std::fs;
 use std::io::Read;
@@ -16,7 +16,7 @@ use crate::text::{count, path_name};
 impl Sources {
     /// Adds the documents of a path: a checkout, a directory of manifests, a stream file, or a manifest.
     ///
-    /// All that is wrong is reported, not just the first of it.
+    /// All errors are reported, not just the first.
     pub fn add_path(&mut self, path: &Path) -> Result<(), SourceErrors> {
         let io = |error| SourceError::io(path, error);
         if fs::metadata(path).map_err(io)?.is_dir() {
@@ -34,7 +34,7 @@ impl Sources {
         Ok(self.add_bytes(&path_name(path), &bytes, &Arc::new(legacy))?)
     }
 
-    /// Adds the documents that a reader holds, such as standard input or the body of a response.
+    /// Adds the documents from a reader, such as standard input or the body of a response.
     pub fn add_reader(&mut self, name: &str, reader: impl Read) -> Result<(), SourceError> {
         let bytes = read_capped(reader, 0, MAX_DOCUMENT_BYTES)
             .map_err(|error| SourceError::Io { path: name.to_owned(), error })?;

@@ -1,7 +1,7 @@
-//! Stream metadata inside manifests of the `ConfigMap` `coreos-bootimages`, as released clusters carry it.
+//! Stream metadata in the `ConfigMap` `coreos-bootimages` of released clusters.
 //!
-//! The installer's `hack/build-coreos-manifest.go` writes the key `stream`, a stream document, and from
-//! OpenShift 5.0 also `streams`, a JSON map from a stream's name to a stream document, which may stand alone.
+//! The installer's `hack/build-coreos-manifest.go` writes the key `stream`, a stream document, and from OpenShift
+//! 5.0 also (or only) `streams`, a JSON map from a stream's name to a stream document.
 
 use std::path::Path;
 
@@ -14,18 +14,18 @@ use super::limits::{MAX_EXCERPT, MAX_MANIFEST_BYTES, MAX_STREAM};
 use super::reader::{Reader, Shape};
 use crate::text::{excerpt, printed_length};
 
-/// The name of the `ConfigMap` that holds stream metadata in every cluster.
+/// The name of the `ConfigMap` with stream metadata in a cluster.
 const NAME: &str = "coreos-bootimages";
 
-/// What a file of manifests holds.
+/// The content of a file of manifests.
 #[derive(Debug, Default)]
 pub(super) struct Manifests {
     pub(super) documents: Vec<Document>,
-    /// How many manifests hold none.
+    /// The number of manifests without stream metadata.
     pub(super) others: usize,
 }
 
-/// Reads a stream document, or manifests (JSON or YAML) of which at least one holds stream metadata.
+/// Parses a stream document, or manifests (JSON or YAML) of which at least one has stream metadata.
 pub(super) fn parse(name: &str, text: &[u8]) -> Result<Manifests, Faults> {
     let claim = Claim::of(text);
     let nodes = match claim {
@@ -50,7 +50,7 @@ pub(super) fn parse(name: &str, text: &[u8]) -> Result<Manifests, Faults> {
     .into())
 }
 
-/// Reads a file of a directory of manifests, which need not hold stream metadata.
+/// Parses a file of a directory of manifests, which need not have stream metadata.
 pub(super) fn parse_any(name: &str, text: &[u8]) -> Result<Manifests, Faults> {
     let nodes =
         if Claim::of(text) == Claim::Manifest { from_json(name, text)? } else { from_yaml(name, text)? };
@@ -59,7 +59,6 @@ pub(super) fn parse_any(name: &str, text: &[u8]) -> Result<Manifests, Faults> {
     Ok(reading.found)
 }
 
-/// Whether a file is a YAML file, by its name.
 pub(super) fn is_yaml(path: &Path) -> bool {
     let extension = path.extension();
     extension.is_some_and(|it| it.eq_ignore_ascii_case("yaml") || it.eq_ignore_ascii_case("yml"))
@@ -72,7 +71,7 @@ fn one(name: &str, text: &[u8]) -> Result<Manifests, Faults> {
 struct Reading<'n> {
     name: &'n str,
     found: Manifests,
-    /// The kind of the first manifest that is no `ConfigMap`.
+    /// The kind of the first manifest that is not a `ConfigMap`.
     other_kind: Option<String>,
 }
 
@@ -101,7 +100,7 @@ impl Reading<'_> {
         let data = node.get("data").and_then(Value::as_object).unwrap_or(&nothing);
         let is_named = node.get("metadata").and_then(|metadata| metadata.get("name")?.as_str()) == Some(NAME);
         let holds_streams = is_named || data.keys().any(|key| key == "stream" || key == "streams");
-        // A second ConfigMap with streams in one file is told from the first by its number.
+        // A second ConfigMap with streams in a file gets a number in its name.
         let others = self.found.documents.len();
         let name = if others == 0 { self.name.to_owned() } else { format!("{}[{others}]", self.name) };
         let (mut default, mut entries) = (None, Vec::new());
@@ -139,7 +138,7 @@ impl Reading<'_> {
             }
             self.found.others += 1;
         }
-        // An entry is named after its key, so of two equal documents it is the one to keep.
+        // Of two equal documents, the entry of `streams` is kept, because it is named after its key.
         let differs = |default: &Document| !entries.iter().any(|entry| entry.says_the_same(default));
         let default = default.filter(differs);
         for document in default.into_iter().chain(entries) {
@@ -152,7 +151,7 @@ impl Reading<'_> {
     }
 }
 
-/// Reads `data.streams`.
+/// Parses `data.streams`.
 fn streams(name: &str, file: &str, text: &str) -> Result<Vec<Document>, Faults> {
     let mut found = Vec::new();
     Reader::read(file, text.as_bytes(), |reader, raw| {
@@ -182,15 +181,15 @@ fn fault(name: &str, path: &str, found: String, expected: &str) -> Fault {
 
 fn from_json(name: &str, text: &[u8]) -> Result<Vec<Value>, Faults> {
     bounded(name, text)?;
-    // Of duplicate keys `serde_json` would take the last.
+    // Rejects duplicate keys, of which `serde_json` would use the last.
     Reader::read(name, text, Reader::skip)?;
     serde_json::from_slice(text)
         .map(|value| vec![value])
         .map_err(|error| malformed(name, "JSON", &error.to_string()))
 }
 
-/// Reads the YAML documents of a file. The parser bounds aliases and depth, so that a small file can't become a
-/// large one.
+/// Parses the YAML documents of a file. The parser limits aliases and depth, so that a small file cannot expand
+/// without bound.
 fn from_yaml(name: &str, text: &[u8]) -> Result<Vec<Value>, Faults> {
     bounded(name, text)?;
     serde_saphyr::from_slice_multiple(text).map_err(|error| malformed(name, "YAML", &error.to_string()))

@@ -1,7 +1,7 @@
 //! Stream metadata: the documents of an installer checkout and the artifacts they name.
 //!
-//! The format is the one of coreos/stream-metadata-go. Whatever this version does not know (fields,
-//! platforms, formats, components) is carried or ignored, never rejected: documents of later years must work.
+//! The format is that of coreos/stream-metadata-go. Unknown fields, platforms, formats and components are accepted,
+//! so that later documents work too.
 
 mod build_metadata;
 mod checkout;
@@ -47,16 +47,16 @@ pub use urls::{FoundUrl, find_urls, replace_urls};
 
 use std::sync::Arc;
 
-/// One stream document, as far as the gate needs it.
+/// One stream document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Document {
-    /// What people call it: the path inside its checkout, a file's path, a URL, or `-` for standard input.
+    /// The path in its checkout, a file's path, a URL, or `-` for standard input.
     pub name: Arc<str>,
-    /// The digest of the document's bytes; in a manifest those of its `data.stream`.
+    /// The digest of the document's bytes; in a manifest, of its text there.
     pub sha256: Sha256,
-    /// The keys of a manifest's `data.streams` that hold the document.
+    /// The keys of a manifest's `data.streams` whose value is this document.
     pub keys: Vec<Arc<str>>,
-    /// The `stream` field, such as `rhcos-4.8`. It does not say in which directory the files are.
+    /// The `stream` field, such as `rhcos-4.8`. It does not determine the directory of the files.
     pub stream: String,
     pub form: Form,
     /// Every artifact, in the document's order.
@@ -66,13 +66,13 @@ pub struct Document {
 }
 
 impl Document {
-    /// Whether another document says the same of the same artifacts, in whatever bytes.
+    /// Whether another document has the same content, ignoring formatting.
     fn says_the_same(&self, other: &Self) -> bool {
         (&self.stream, &self.artifacts, &self.cloud_images)
             == (&other.stream, &other.artifacts, &other.cloud_images)
     }
 
-    /// The names of its stream: the field, and the keys of a manifest.
+    /// The names of its stream: the `stream` field, and its keys in a manifest.
     pub fn streams(&self) -> impl Iterator<Item = &str> {
         std::iter::once(&*self.stream).chain(self.keys.iter().map(|key| &**key))
     }
@@ -81,30 +81,30 @@ impl Document {
 /// One downloadable file: a component of a format of a platform of an architecture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Artifact {
-    /// Which artifact this is, unique within its document.
+    /// Unique within its document.
     pub id: ArtifactId,
     /// The platform's `release`, a build ID.
     pub release: Arc<str>,
-    /// The `location`, exactly as the document has it. Not yet a URL that anybody should request.
+    /// The `location` from the document, not yet checked whether it may be requested.
     pub location: String,
-    /// The `signature`, exactly as the document has it.
+    /// The `signature` from the document, unchecked like `location`.
     pub signature: Option<String>,
     pub sha256: Sha256,
-    /// The digest of the file's bytes once decompressed.
+    /// The digest of the decompressed bytes.
     pub uncompressed_sha256: Option<Sha256>,
-    /// The file's size in bytes, if the document says one.
+    /// The size of the file in bytes, if the document has it.
     pub size: Option<u64>,
-    /// The decompressed size in bytes, if the document says one.
+    /// The decompressed size in bytes, if the document has it.
     pub uncompressed_size: Option<u64>,
 }
 
-/// One scalar of the cloud images, flattened: `x86_64`, `images.aws.regions.us-east-1.image`, `ami-…`.
+/// One scalar of the cloud images: `x86_64`, `images.aws.regions.us-east-1.image`, `ami-…`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CloudImage {
     pub arch: Arc<str>,
     /// The path of keys below the architecture, joined with dots.
     pub path: String,
-    /// The value; a scalar other than a string in its JSON form.
+    /// The value; a scalar other than a string as JSON.
     pub value: String,
 }
 

@@ -1,4 +1,4 @@
-//! Stream metadata, read strictly where the installer reads it and leniently everywhere else.
+//! Parsing stream metadata, strictly where the installer reads it and leniently elsewhere.
 //!
 //! The reference types are in coreos/stream-metadata-go, `stream/stream.go`.
 
@@ -15,7 +15,7 @@ use super::{Artifact, ArtifactId, CloudImage, Document, Form, Sha256};
 use crate::text::printed_length;
 
 impl Document {
-    /// Reads a stream document. All its faults are reported together.
+    /// Parses a stream document. All its faults are reported together.
     pub fn parse(name: &str, text: &[u8]) -> Result<Self, Faults> {
         Parsed::read(name, text, None).map(|parsed| parsed.document)
     }
@@ -23,7 +23,7 @@ impl Document {
 
 pub(super) struct Parsed {
     pub(super) document: Document,
-    /// Where the URLs of its artifacts are, if anybody asks.
+    /// The positions of the URLs of its artifacts, if requested.
     pub(super) spans: Option<Vec<UrlSpan>>,
 }
 
@@ -83,7 +83,7 @@ impl Parsed {
         }
     }
 
-    /// One of which only cloud images are made has no `artifacts`.
+    /// An architecture with only cloud images has no `artifacts`.
     fn architecture<'t>(&mut self, reader: &mut Reader<'t>, raw: &'t str, arch: &str) {
         reader.object(raw, &ARCHITECTURE, |reader, key, raw| match key {
             "artifacts" => {
@@ -136,13 +136,13 @@ impl Parsed {
     }
 
     fn component<'t>(&mut self, reader: &mut Reader<'t>, raw: &'t str, id: [&str; 4]) {
-        // One that the installer does not know may be something else entirely.
+        // The value of a component unknown to the installer can be anything.
         let [.., component] = id;
         let is_known = COMPONENTS.fields.contains(&component);
         if !is_known && !raw.starts_with('{') {
             return reader.skip(raw);
         }
-        // The outer option is whether a field was there, the inner whether it was good.
+        // The outer option says whether the field exists, the inner one whether it is valid.
         let (mut location, mut sha256) = (None, None);
         let (mut signature, mut uncompressed_sha256, mut size, mut uncompressed_size) =
             (None, None, None, None);
@@ -177,7 +177,7 @@ impl Parsed {
         if sha256.is_none() {
             reader.missing("sha256", "64 hexadecimal digits, a string");
         }
-        // Of a document with faults nothing is used, and its names may be as long as it is.
+        // A document with faults is not used, and its names can be as long as the document.
         if let (Some(Some(location)), Some(Some(sha256)), true) = (location, sha256, reader.is_clean()) {
             let [arch, platform, format, component] = id.map(|name| reader.interned(name));
             self.document.artifacts.push(Artifact {
@@ -193,7 +193,7 @@ impl Parsed {
         }
     }
 
-    /// Notes where a URL of the next artifact is.
+    /// Records the position of a URL of the next artifact.
     fn found(&mut self, field: UrlField, reader: &Reader<'_>, raw: &str) {
         if let (Some(spans), Some(start)) = (&mut self.spans, reader.offset(raw)) {
             let artifact = self.document.artifacts.len();
@@ -236,7 +236,7 @@ const COMPONENT: Shape = Shape {
 };
 
 impl<'t> Reader<'t> {
-    /// A string that is an absolute URL, or a fault. Which URLs may be requested is not asked here.
+    /// A string that is an absolute URL, or a fault. Whether it may be requested is checked elsewhere.
     fn url(&mut self, raw: &'t str) -> Option<String> {
         let text = self.text(raw, MAX_URL)?;
         match Url::parse(&text) {
@@ -248,7 +248,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// A URL that the installer can use, or a fault. It never reads signatures.
+    /// A URL that the installer can use, or a fault. Not for signatures, which the installer does not read.
     fn location(&mut self, raw: &'t str) -> Option<String> {
         let text = self.url(raw)?;
         match refused_by_go(&text) {
@@ -260,7 +260,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// Whether a key can be part of an artifact's id.
+    /// Checks that a key can be part of an artifact's id.
     fn judge_name(&mut self, key: &str) {
         if key.is_empty() {
             self.fault(None, "an empty name".to_owned(), "a name");
@@ -268,15 +268,14 @@ impl<'t> Reader<'t> {
             let expected = format!("a name of at most {MAX_NAME} characters");
             self.fault(None, format!("a name of {} characters", printed_length(key)), &expected);
         } else if key.contains(['/', ':']) {
-            // They part an artifact's names, and its document's from them.
+            // Both are separators in `DOCUMENT:ARCH/PLATFORM/FORMAT/COMPONENT`.
             self.fault(None, "a name with a slash or a colon".to_owned(), "a name without one");
         }
     }
 }
 
-/// Why Go's `net/url` or `net/http` refuses what the URL Standard takes, if it does (`url.Parse` and what it calls:
-/// `stringContainsCTLByte`, `getScheme`, `parseHost`, `unescape`). The installer cannot use such a location,
-/// whatever a server makes of it.
+/// Why Go's `net/url` or `net/http` refuses a URL that the URL Standard accepts, if it does (`url.Parse` and what it
+/// calls: `stringContainsCTLByte`, `getScheme`, `parseHost`, `unescape`). The installer cannot use such a location.
 fn refused_by_go(url: &str) -> Option<&'static str> {
     if url.bytes().any(|byte| byte.is_ascii_control()) {
         return Some("control character");
@@ -284,8 +283,7 @@ fn refused_by_go(url: &str) -> Option<&'static str> {
     if !url.starts_with(|first: char| first.is_ascii_alphabetic()) {
         return Some("no scheme at its beginning");
     }
-    // What is between the slashes; a request without it is refused ("no Host in request URL"). Other schemes are
-    // not requested at all.
+    // Go refuses a request without a host ("no Host in request URL"). Other schemes are never requested.
     let is_http = url
         .split(':')
         .next()
@@ -299,7 +297,7 @@ fn refused_by_go(url: &str) -> Option<&'static str> {
         }
         Some(_) => {}
     }
-    // It is strict with everything but the query, which it only reads when asked to.
+    // Go checks escapes everywhere except in the query, which it does not parse here.
     let (rest, fragment) = url.split_once('#').unwrap_or((url, ""));
     let before_query = rest.split('?').next().unwrap_or_default();
     let has_bad_escape = [before_query, fragment].into_iter().any(has_bad_escape);
@@ -312,7 +310,7 @@ fn has_bad_escape(text: &str) -> bool {
     text.as_bytes().split(|&byte| byte == b'%').skip(1).any(is_bad)
 }
 
-/// What Go's reader takes below `metadata` (stream-metadata-go, `stream.Metadata`).
+/// What Go's reader expects below `metadata` (stream-metadata-go, `stream.Metadata`).
 fn of_metadata(path: &[String]) -> Expected {
     match keys(path, &mut [""; KNOWN_DEPTH]) {
         ["metadata"] => Expected::Object,
@@ -321,7 +319,7 @@ fn of_metadata(path: &[String]) -> Expected {
     }
 }
 
-/// What Go's reader takes of the cloud images of an architecture (stream-metadata-go, `stream.Images` and
+/// What Go's reader expects of an architecture's cloud images (stream-metadata-go, `stream.Images` and
 /// `rhcos.Extensions`).
 fn of_cloud_images(path: &[String]) -> Expected {
     match keys(path.get(2..).unwrap_or_default(), &mut [""; KNOWN_DEPTH]) {
@@ -342,13 +340,13 @@ fn of_cloud_images(path: &[String]) -> Expected {
     }
 }
 
-/// The deepest path that anything is known of.
+/// The depth of the longest known path.
 const KNOWN_DEPTH: usize = 5;
 
-/// The keys of a path; none of one that is too deep to be known.
-fn keys<'p>(path: &'p [String], room: &'p mut [&'p str; KNOWN_DEPTH]) -> &'p [&'p str] {
-    for (slot, key) in room.iter_mut().zip(path) {
+/// The keys of a path; empty for a path deeper than any known one.
+fn keys<'p>(path: &'p [String], buffer: &'p mut [&'p str; KNOWN_DEPTH]) -> &'p [&'p str] {
+    for (slot, key) in buffer.iter_mut().zip(path) {
         *slot = key;
     }
-    room.get(..path.len()).unwrap_or_default()
+    buffer.get(..path.len()).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! A run in parts: which artifacts belong to which.
+//! Splitting a run into parts.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,25 +10,24 @@ use super::{ArtifactId, Sha256};
 /// The most parts of a run.
 const MAX_PARTS: u32 = 10_000;
 
-/// One of several parts that are disjoint and together complete.
+/// One of several disjoint parts that together are complete.
 ///
-/// The part of an artifact follows from the artifact alone, as in cargo-nextest's `hash:` partitions, so that
-/// no part depends on what else a document names: the SHA-256 of its id `ARCH/PLATFORM/FORMAT/COMPONENT`, a
-/// line feed and the 64 lower-case digits of its sha256; the first 8 bytes, a big-endian number, modulo the
-/// number of parts.
+/// As in cargo-nextest's `hash:` partitions, the part depends only on the artifact and not on the rest of the
+/// document: the SHA-256 of its id `ARCH/PLATFORM/FORMAT/COMPONENT`, a line feed and the 64 lower-case digits of its
+/// sha256; the first 8 bytes of that, as a big-endian number, modulo the number of parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Partition {
     part: u32,
     of: u32,
 }
 
-/// Text that names no part.
+/// A text does not name a part.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("expected K/N, the K-th of N parts, such as 2/8; K from 1 to N, N at most {MAX_PARTS}")]
 pub struct PartitionError;
 
 impl Partition {
-    /// The part number `part`, from 1, of so many.
+    /// Part number `part`, from 1, of `of`.
     pub fn new(part: u32, of: u32) -> Result<Self, PartitionError> {
         if (1..=of).contains(&part) && of <= MAX_PARTS { Ok(Self { part, of }) } else { Err(PartitionError) }
     }
@@ -84,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_is_one_of_several() {
+    fn a_part_is_parsed() {
         for (text, parsed) in [
             ("1/1", Some((1, 1))),
             ("8/8", Some((8, 8))),

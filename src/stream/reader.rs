@@ -1,6 +1,6 @@
-//! Reading JSON strictly: duplicate keys found, every fault collected with its place, values bounded.
+//! Reading JSON strictly: duplicate keys are faults, faults have positions, values are bounded.
 //!
-//! The parser is `serde_json`. An object is read entry by entry, each from its own part of the text.
+//! The parser is `serde_json`. An object is read entry by entry, each from its slice of the text.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -17,7 +17,7 @@ use super::json::{entries, line_and_column, offset};
 use super::limits::{MAX_CLOUD_BYTES, MAX_CLOUD_PATH, MAX_CLOUD_VALUE, MAX_DOCUMENT_BYTES, MAX_NESTING};
 use crate::text::{excerpt, printed_length};
 
-/// What a scalar takes besides its text and that of its path, in bytes, about.
+/// The approximate memory of a scalar besides its text and path, in bytes.
 const LEAF: usize = 128;
 
 pub(super) struct Reader<'t> {
@@ -25,27 +25,25 @@ pub(super) struct Reader<'t> {
     text: &'t str,
     path: Vec<String>,
     faults: Faults,
-    /// Names that stand in many artifacts, kept once.
+    /// Names that many artifacts share, stored once.
     names: HashSet<Arc<str>>,
-    /// How much more may be handed out, of [`MAX_CLOUD_BYTES`].
-    room: usize,
+    /// What is left of [`MAX_CLOUD_BYTES`].
+    cloud_bytes_left: usize,
 }
 
-/// What an object at some place of a document looks like.
+/// How an object of a document is read.
 pub(super) struct Shape {
-    /// The names that readers written in Go give a meaning here. Go's `encoding/json` ignores case, so a key
-    /// that differs from one of these in case alone would be one thing to the gate and another to the
-    /// installer: it is a fault.
+    /// The keys that Go readers know here. Go's `encoding/json` ignores case, so that the installer would accept a
+    /// key that differs only in case and the gate would not: such a key is a fault.
     pub(super) fields: &'static [&'static str],
-    /// Whether null is an object without entries: Go writes maps that were never made so, and reads null as
-    /// nothing.
+    /// Whether null is an empty object: Go writes nil maps as null, and ignores null when reading.
     pub(super) is_nullable: bool,
-    /// What was expected, should the value be no object.
+    /// What a fault says was expected if the value is not an object.
     pub(super) expected: &'static str,
 }
 
 impl<'t> Reader<'t> {
-    /// Reads a text, of which `root` reads the value.
+    /// Reads a JSON text with `root`.
     pub(super) fn read(
         file: &'t str,
         bytes: &'t [u8],
@@ -58,7 +56,7 @@ impl<'t> Reader<'t> {
         })
     }
 
-    /// The same, but what is not JSON is read up to the place where it is not.
+    /// The same, but malformed JSON is read up to the error.
     pub(super) fn read_lossy(
         file: &'t str,
         bytes: &'t [u8],
@@ -82,7 +80,7 @@ impl<'t> Reader<'t> {
             path: Vec::new(),
             faults: Faults::default(),
             names: HashSet::new(),
-            room: MAX_CLOUD_BYTES,
+            cloud_bytes_left: MAX_CLOUD_BYTES,
         };
         if let Err(error) = serde_json::from_str::<IgnoredAny>(text) {
             reader.malformed(text, &error);
@@ -91,7 +89,7 @@ impl<'t> Reader<'t> {
         if reader.faults.is_empty() { Ok(()) } else { Err(reader.faults) }
     }
 
-    /// Hands out the entries of an object, and tells whether it was a whole one. What is none is a fault.
+    /// Calls `entry` for each entry of an object and returns whether it is complete. Any other value is a fault.
     pub(super) fn object(
         &mut self,
         raw: &'t str,
@@ -109,7 +107,7 @@ impl<'t> Reader<'t> {
         self.entries(raw, is_field, entry)
     }
 
-    /// Hands out the entries of an object or array, each at its path, and of an object each key once.
+    /// Calls `entry` for each entry of an object or array, at its path; a duplicate key is a fault.
     fn entries(
         &mut self,
         raw: &'t str,
@@ -121,7 +119,7 @@ impl<'t> Reader<'t> {
             self.fault(Some(raw), "one level of nesting too many".to_owned(), &expected);
             return false;
         }
-        let mut keys = raw.starts_with('{').then(Keys::default);
+        let mut seen = raw.starts_with('{').then(SeenKeys::default);
         let outcome = entries(raw, |key, value| {
             self.within(key, |reader| {
                 if let Some(folded) = folded(key) {
@@ -132,7 +130,7 @@ impl<'t> Reader<'t> {
                         reader.fault(Some(value), format!("the key {}", quoted(key)), &expected);
                     }
                 }
-                if keys.as_mut().is_none_or(|keys| keys.is_new(key)) {
+                if seen.as_mut().is_none_or(|seen| seen.insert(key)) {
                     entry(reader, key, value);
                 } else {
                     reader.fault(Some(value), "a duplicate key".to_owned(), "each key once");
@@ -141,7 +139,7 @@ impl<'t> Reader<'t> {
             });
         });
         if let Err(error) = &outcome {
-            // One in a value of it is told already.
+            // An error inside one of the values is already recorded.
             if self.is_clean() {
                 self.malformed(raw, error);
             }
@@ -149,7 +147,7 @@ impl<'t> Reader<'t> {
         outcome.is_ok()
     }
 
-    /// Records that this part of the text is not JSON.
+    /// Records malformed JSON in this slice of the text.
     fn malformed(&mut self, part: &str, error: &serde_json::Error) {
         let what = error.to_string();
         let what = what.split(" at line ").next().unwrap_or_default();
@@ -201,7 +199,7 @@ impl<'t> Reader<'t> {
         self.within(field, |reader| reader.fault(None, "nothing".to_owned(), expected));
     }
 
-    /// Does something at the path of a key.
+    /// Runs `work` at the path of a key.
     pub(super) fn within<T>(&mut self, key: &str, work: impl FnOnce(&mut Self) -> T) -> T {
         self.path.push(key.to_owned());
         let result = work(self);
@@ -209,7 +207,7 @@ impl<'t> Reader<'t> {
         result
     }
 
-    /// The value of an entry as a string of bounded length as printed, or a fault.
+    /// The value as a string of at most `limit` bytes as printed, or a fault.
     pub(super) fn text(&mut self, raw: &'t str, limit: usize) -> Option<String> {
         let text = self.string(raw)?;
         if printed_length(&text) <= limit {
@@ -219,13 +217,13 @@ impl<'t> Reader<'t> {
         None
     }
 
-    /// The value of an entry as a digest in hexadecimal digits of either case, or a fault.
+    /// The value as a digest in hexadecimal digits of either case, or a fault.
     pub(super) fn hex_digest(&mut self, raw: &'t str) -> Option<Sha256> {
         let text = self.string(raw)?;
         Sha256::from_hex(&text).map_err(|error| self.bad_string(raw, &text, error)).ok()
     }
 
-    /// The value of an entry as a string, or a fault.
+    /// The value as a string, or a fault.
     fn string(&mut self, raw: &'t str) -> Option<String> {
         match serde_json::from_str(raw) {
             Ok(string) => return Some(string),
@@ -235,7 +233,7 @@ impl<'t> Reader<'t> {
         None
     }
 
-    /// The value of an optional field: null and the empty string are what Go's `omitempty` would have left out.
+    /// The value of an optional field: null and the empty string mean the same as its absence, as for Go.
     pub(super) fn optional<T>(
         &mut self,
         raw: &'t str,
@@ -244,19 +242,19 @@ impl<'t> Reader<'t> {
         if matches!(raw, "null" | "\"\"") { None } else { read(self, raw) }
     }
 
-    /// The value of an entry as something written in a string, or a fault.
+    /// The value parsed from a string, or a fault.
     pub(super) fn parsed<T: FromStr<Err: fmt::Display>>(&mut self, raw: &'t str) -> Option<T> {
         let text = self.string(raw)?;
         text.parse().map_err(|error: T::Err| self.bad_string(raw, &text, error)).ok()
     }
 
-    /// Records that a string is not what was expected. The error's text says what was.
+    /// Records that a string is invalid. The error's text says what was expected.
     pub(super) fn bad_string(&mut self, raw: &'t str, text: &str, error: impl fmt::Display) {
         let expected = error.to_string();
         self.fault(Some(raw), quoted(text), expected.strip_prefix("expected ").unwrap_or(&expected));
     }
 
-    /// The value of an entry as a number of bytes, or a fault.
+    /// The value as a number of bytes, or a fault.
     pub(super) fn size(&mut self, raw: &'t str) -> Option<u64> {
         let size = serde_json::from_str(raw).ok();
         if size.is_none() {
@@ -270,7 +268,7 @@ impl<'t> Reader<'t> {
     }
 }
 
-/// Whether Go's `encoding/json` would take `key` for `field`: equal under simple case folding, which maps the
+/// Whether Go's `encoding/json` matches `key` to `field`: they are equal under simple case folding, which maps the
 /// long s and the Kelvin sign to ASCII letters.
 pub(super) fn go_reads_as(key: &str, field: &str) -> bool {
     key.chars().map(fold).eq(field.chars())
@@ -284,16 +282,16 @@ const fn fold(character: char) -> char {
     }
 }
 
-/// The keys of an object so far, by their hashes: a hostile document has millions. Should two keys ever share a
-/// hash, a good document would be refused; the hasher's keys are random, so that nobody can see to it.
+/// Hashes of the keys of an object, because a hostile document has millions. A collision would refuse a valid
+/// document, but is improbable, and cannot be provoked because the hasher's keys are random.
 #[derive(Default)]
-struct Keys {
+struct SeenKeys {
     hashes: HashSet<u64>,
     hasher: RandomState,
 }
 
-impl Keys {
-    fn is_new(&mut self, key: &str) -> bool {
+impl SeenKeys {
+    fn insert(&mut self, key: &str) -> bool {
         self.hashes.insert(self.hasher.hash_one(key))
     }
 }
@@ -303,32 +301,32 @@ impl Keys {
 pub(super) enum Expected {
     Object,
     Text,
-    /// It does not know the key, or takes whatever is there.
+    /// The key is unknown, or any value is accepted.
     Anything,
 }
 
-/// What is expected at a path of keys.
+/// Returns what is expected at a path of keys.
 pub(super) type Schema = fn(&[String]) -> Expected;
 
 impl<'t> Reader<'t> {
-    /// Reads a value that nobody asks about: its objects must have each key once.
+    /// Checks an unused value for duplicate keys.
     pub(super) fn skip(&mut self, raw: &'t str) {
         self.judge(raw, |_| Expected::Anything);
     }
 
-    /// The same for a value that must also be what Go's reader takes.
+    /// The same for a value that must also match what Go's reader expects.
     pub(super) fn judge(&mut self, raw: &'t str, schema: Schema) {
         self.walk(raw, schema, &mut |_, _, _| {});
     }
 
-    /// Hands each scalar of a value to `leaf`, as long as there is room for them.
+    /// Calls `leaf` for each scalar of a value, within the limits for cloud images.
     pub(super) fn leaves(&mut self, raw: &'t str, schema: Schema, mut leaf: impl FnMut(&[String], &str)) {
         self.walk(raw, schema, &mut |reader, raw, scalar| {
-            // Of a document with faults nothing is used.
+            // A document with faults is not used.
             if !reader.is_clean() {
                 return;
             }
-            // A key may be as long as the document; it is at least as long when it is printed.
+            // A key can be as long as the document; printing cannot shorten it, so a long one need not be printed.
             let bytes: usize = reader.path.iter().map(|key| key.len() + 1).sum();
             let keys = if bytes > MAX_CLOUD_PATH {
                 bytes
@@ -346,9 +344,9 @@ impl<'t> Reader<'t> {
                 return long("value", MAX_CLOUD_VALUE);
             }
             if let Some(left) =
-                reader.room.checked_sub(keys.saturating_add(scalar.len()).saturating_add(LEAF))
+                reader.cloud_bytes_left.checked_sub(keys.saturating_add(scalar.len()).saturating_add(LEAF))
             {
-                reader.room = left;
+                reader.cloud_bytes_left = left;
                 leaf(&reader.path, scalar);
             } else {
                 let expected =
@@ -358,7 +356,7 @@ impl<'t> Reader<'t> {
         });
     }
 
-    /// Hands out each scalar of a value other than null.
+    /// Calls `leaf` for each scalar of a value except null.
     fn walk(&mut self, raw: &'t str, schema: Schema, leaf: &mut Leaf<'_, 't>) {
         let text = raw;
         let (expected, first) = (schema(&self.path), text.as_bytes().first());
@@ -383,10 +381,10 @@ impl<'t> Reader<'t> {
     }
 }
 
-/// Takes a scalar, which is a string or printed as JSON has it.
+/// Called with the text of a scalar in the document and its value: a string's content, or JSON.
 type Leaf<'l, 't> = dyn FnMut(&mut Reader<'t>, &'t str, &str) + 'l;
 
-/// A key as Go's reader folds it, if that changes it.
+/// A key after Go's case folding, if that changes it.
 fn folded(key: &str) -> Option<String> {
     let is_plain = key.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
     (!is_plain).then(|| key.chars().map(fold).collect())

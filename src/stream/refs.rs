@@ -1,4 +1,4 @@
-//! The documents of the refs of a git repository: what the users of every branch install from.
+//! The documents of the refs of a git repository.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -9,32 +9,31 @@ use super::source::{SourceError, Sources};
 use super::{Checkout, CommitId, Repository, Sha256, list_commit, read_commit, read_file_of};
 use crate::text::excerpt;
 
-/// The documents of some refs, each once however many refs have it.
+/// The documents of some refs. Equal documents of several refs are listed once, unless they have legacy metadata.
 #[derive(Debug, Default)]
 pub struct RefSources {
-    /// The documents, named after the first ref that has each: `release-4.16:data/data/coreos/rhcos.json`.
+    /// The documents, each named after the first ref that has it: `release-4.16:data/data/coreos/rhcos.json`.
     pub sources: Sources,
-    /// The refs, in the order that they were asked for.
+    /// The refs, in the requested order.
     pub refs: Vec<RefDocuments>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefDocuments {
-    /// The ref as people write it, such as `release-4.16` or `origin/main`.
+    /// The short name of the ref, such as `release-4.16` or `origin/main`.
     pub name: Arc<str>,
-    /// The places of its documents in [`RefSources::sources`].
+    /// The indices of its documents in [`RefSources::sources`].
     pub documents: Vec<usize>,
-    /// Why not all of its documents are known, one sentence; `None` if they are.
+    /// Why some of its documents could not be read, one sentence; `None` if all could.
     pub unreadable: Option<String>,
-    /// Whether it has no stream metadata at all, as branches before 4.8.
+    /// Whether it has no stream metadata, as in branches before 4.8.
     pub is_without: bool,
-    /// Its marketplace files, by their paths. They are beside the documents, and are none.
+    /// The paths and contents of its marketplace files.
     pub marketplaces: Vec<(String, Vec<u8>)>,
 }
 
 impl RefSources {
-    /// Reads the documents of refs, as [`Repository::refs`] names them. What cannot be read of one ref keeps no other
-    /// from being read.
+    /// Reads the documents of the refs returned by [`Repository::refs`]. An error in one ref does not affect others.
     pub fn read(repository: &Repository, refs: &[(String, String)]) -> Self {
         let mut read = RefReading::default();
         for (name, target) in refs {
@@ -70,7 +69,7 @@ impl RefDocuments {
         Self { name, documents: Vec::new(), unreadable: None, is_without: false, marketplaces: Vec::new() }
     }
 
-    /// The same with the content of its marketplace files, as far as they can be read.
+    /// Reads its marketplace files; the content of an unreadable one is empty.
     fn with_marketplaces(mut self, repository: &Repository, commit: &CommitId) -> Self {
         for (path, text) in &mut self.marketplaces {
             *text = read_file_of(repository, commit, Path::new(path)).ok().flatten().unwrap_or_default();
@@ -79,13 +78,13 @@ impl RefDocuments {
     }
 }
 
-/// What is known while refs are read.
+/// The state while refs are read.
 #[derive(Default)]
 struct RefReading {
     all: RefSources,
-    /// The first ref with the same files, by the paths and IDs of these.
+    /// The index of the first ref with these files, by their paths and IDs.
     trees: HashMap<Vec<(PathBuf, String)>, usize>,
-    /// The documents without legacy metadata beside them, by path and content.
+    /// The indices of documents without legacy metadata, by path and digest.
     documents: HashMap<(Arc<str>, Sha256), usize>,
 }
 
@@ -125,7 +124,7 @@ impl RefReading {
     }
 }
 
-/// A ref as people write it: a branch, a branch of a remote, a tag.
+/// The short name of a branch, a remote's branch, or a tag.
 pub fn short_name(name: &str) -> &str {
     let below = ["refs/heads/", "refs/remotes/", "refs/tags/"];
     below.iter().find_map(|below| name.strip_prefix(below)).unwrap_or(name)

@@ -1,4 +1,4 @@
-//! What sources of documents give, and why one cannot be used.
+//! The documents and errors that sources give.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,7 +15,7 @@ use super::git::GitError;
 use super::limits::MAX_PROBLEMS;
 use crate::text::{Printable, count};
 
-/// A document, with what its surroundings say of its files.
+/// A document, with legacy metadata about its files.
 #[derive(Debug, Clone)]
 pub struct Sourced {
     pub document: Document,
@@ -33,14 +33,14 @@ pub struct Skipped {
     pub why: String,
 }
 
-/// A build that legacy metadata is of: the metadata of 2019 and later names it in `buildid`.
+/// The build of legacy metadata, which names it in `buildid` since 2019.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LegacyBuild {
-    /// The file's path inside the checkout.
+    /// The path of the metadata in the checkout.
     pub name: String,
     pub arch: &'static str,
     pub build_id: Option<String>,
-    /// Its images in AWS, by region, as far as they can be read.
+    /// Its images in AWS by region; empty if unreadable.
     pub amis: BTreeMap<String, String>,
 }
 
@@ -53,7 +53,7 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// Adds what other sources gave, after these.
+    /// Appends other sources.
     pub fn append(&mut self, mut other: Self) {
         self.documents.append(&mut other.documents);
         self.skipped.append(&mut other.skipped);
@@ -93,7 +93,7 @@ impl SourceError {
     }
 }
 
-/// Everything that is wrong with some sources, as far as it can be put into words of bounded length.
+/// The errors of some sources, at most [`MAX_PROBLEMS`] of them; further ones are counted.
 #[derive(Debug, Default)]
 pub struct SourceErrors {
     kept: Vec<SourceError>,

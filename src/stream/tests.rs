@@ -1,4 +1,4 @@
-//! Documents good and bad.
+//! Valid and invalid documents.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ mod manifests;
 
 const DIGEST: &str = "f6e4458958f38a7bccae4a89a73134d431b86b183ebcf76542446c959fa2d520";
 
-/// A document around the text of one component object.
+/// A document with the text of one component object.
 fn with_component(component: &str) -> String {
     format!(
         r#"{{"stream": "rhcos-4.99", "metadata": {{}}, "architectures": {{"x86_64": {{"artifacts": {{
@@ -19,7 +19,7 @@ fn with_component(component: &str) -> String {
     )
 }
 
-fn good_component() -> String {
+fn valid_component() -> String {
     format!(r#"{{"location": "https://h/f.iso", "sha256": "{DIGEST}"}}"#)
 }
 
@@ -27,7 +27,6 @@ fn faults(text: &str) -> String {
     Document::parse("rhcos.json", text.as_bytes()).expect_err(text).to_string()
 }
 
-/// A directory with these files.
 fn checkout(files: &[(&str, &str)]) -> tempfile::TempDir {
     let root = tempfile::tempdir().unwrap();
     for (name, text) in files {
@@ -53,7 +52,7 @@ fn skipped(sources: &Sources) -> Vec<(&str, &str)> {
 }
 
 #[test]
-fn an_artifact_carries_all_that_the_document_says_of_it() {
+fn an_artifact_has_all_fields_of_the_document() {
     let text = with_component(&format!(
         r#"{{"location": "https:\/\/h\/f.iso", "signature": "https://h/f.iso.sig", "sha256": "{DIGEST}",
             "uncompressed-sha256": "{DIGEST}", "size": 7, "uncompressed-size": 9, "later": {{"x": [1, null]}}}}"#
@@ -70,13 +69,13 @@ fn an_artifact_carries_all_that_the_document_says_of_it() {
 }
 
 #[test]
-fn what_is_unknown_is_carried() {
+fn unknown_keys_are_accepted() {
     let text = format!(
         r#"{{"stream": "s", "new": [{{"deep": {{}}}}], "architectures": {{"riscv64": {{"new": 1,
             "images": {{"aws": {{"regions": {{"us-east-1": {{"image": "ami-1", "n": 2}}}}}}}},
-            "artifacts": {{"moon": {{"release": "r", "formats": {{"cheese": {{"rind": {good},
+            "artifacts": {{"moon": {{"release": "r", "formats": {{"cheese": {{"rind": {valid},
             "note": "text", "about": {{"text": "x"}}}}}}}}}}}}}}}}"#,
-        good = good_component()
+        valid = valid_component()
     );
     let document = Document::parse("rhcos.json", text.as_bytes()).unwrap();
     assert_eq!(document.artifacts.len(), 1);
@@ -99,10 +98,10 @@ fn optional_fields_may_be_null_or_empty_as_go_reads_them() {
 }
 
 #[test]
-fn every_fault_names_its_place_what_was_found_and_what_was_expected() {
+fn every_fault_has_a_position_what_was_found_and_what_was_expected() {
     let disk = "architectures.x86_64.artifacts.metal.formats.iso.disk";
     let sized =
-        |size: &str| with_component(&good_component().replace('}', &format!(r#", "size": {size}}}"#)));
+        |size: &str| with_component(&valid_component().replace('}', &format!(r#", "size": {size}}}"#)));
     let cases: Vec<(String, String)> = vec![
         (String::new(), "rhcos.json:1:1: found malformed JSON (EOF while parsing a value), expected".into()),
         ("{".into(), "rhcos.json:1:1: found malformed JSON (EOF while parsing an object)".into()),
@@ -172,15 +171,15 @@ fn every_fault_names_its_place_what_was_found_and_what_was_expected() {
             "expected \"sha256\" in that spelling".into(),
         ),
         (
-            with_component(&good_component()).replace("\"metal\"", "\"a/b\""),
+            with_component(&valid_component()).replace("\"metal\"", "\"a/b\""),
             "found a name with a slash or a colon".into(),
         ),
         (
             with_component(&format!(r#"{{"location": "x\u001b[31m", "sha256": "{DIGEST}"}}"#)),
             "found \"x\\u{1b}[31m\"".into(),
         ),
-        (format!("{} trailing", with_component(&good_component())), "trailing characters".into()),
-        (format!("{}\0", with_component(&good_component())), "trailing characters".into()),
+        (format!("{} trailing", with_component(&valid_component())), "trailing characters".into()),
+        (format!("{}\0", with_component(&valid_component())), "trailing characters".into()),
         ("[".repeat(100_000), "found malformed JSON".into()),
         (
             format!(r#"{{"a": {}{}}}"#, "[".repeat(100_000), "]".repeat(100_000)),
@@ -198,8 +197,8 @@ fn every_fault_names_its_place_what_was_found_and_what_was_expected() {
 }
 
 #[test]
-fn what_nobody_makes_for_a_cloud_is_not_listed() {
-    let text = with_component(&good_component()).replacen(
+fn a_cloud_without_images_is_not_listed() {
+    let text = with_component(&valid_component()).replacen(
         "\"artifacts\"",
         r#""images": {"aws": null, "gcp": {"name": "n"}}, "artifacts""#,
         1,
@@ -209,28 +208,28 @@ fn what_nobody_makes_for_a_cloud_is_not_listed() {
     assert_eq!(images, [("images.gcp.name", "n")]);
 }
 
-/// Each string at its bound and one beyond, as printed.
+/// Each string with its maximum printed length, and one more.
 #[test]
 fn strings_are_bounded_as_they_are_printed() {
     type Make = fn(&str) -> String;
     fn url(file: &str) -> String {
-        with_component(&good_component().replace("https://h/f.iso", file))
+        with_component(&valid_component().replace("https://h/f.iso", file))
     }
     fn image(path: &str, value: &str) -> String {
         let images = format!(r#""images": {{"{path}": "{value}"}}, "artifacts""#);
-        with_component(&good_component()).replacen("\"artifacts\"", &images, 1)
+        with_component(&valid_component()).replacen("\"artifacts\"", &images, 1)
     }
     let cases: [(&str, usize, Make); 9] = [
         ("location", 2_048, |text| url(&format!("https://h/{}", text.get(10..).unwrap()))),
         ("signature", 2_048, |text| {
             let signature = format!(r#"{{"signature": "https://h/{}", "#, text.get(10..).unwrap());
-            with_component(&good_component().replacen('{', &signature, 1))
+            with_component(&valid_component().replacen('{', &signature, 1))
         }),
-        ("release", 128, |text| with_component(&good_component()).replace("499.98.1-0", text)),
-        ("stream", 128, |text| with_component(&good_component()).replace("rhcos-4.99", text)),
-        ("arch", 64, |text| with_component(&good_component()).replace("x86_64", text)),
-        ("platform", 64, |text| with_component(&good_component()).replace("metal", text)),
-        ("format", 64, |text| with_component(&good_component()).replace("\"iso\"", &format!("\"{text}\""))),
+        ("release", 128, |text| with_component(&valid_component()).replace("499.98.1-0", text)),
+        ("stream", 128, |text| with_component(&valid_component()).replace("rhcos-4.99", text)),
+        ("arch", 64, |text| with_component(&valid_component()).replace("x86_64", text)),
+        ("platform", 64, |text| with_component(&valid_component()).replace("metal", text)),
+        ("format", 64, |text| with_component(&valid_component()).replace("\"iso\"", &format!("\"{text}\""))),
         ("cloud value", 2_048, |text| image("x", text)),
         ("cloud path", 512 - "architectures.x86_64.images..".len(), |text| image(text, "x")),
     ];
@@ -247,10 +246,10 @@ fn strings_are_bounded_as_they_are_printed() {
     }
     // A character that prints as eight counts as eight.
     let escaped =
-        |times: usize| with_component(&good_component()).replace("rhcos-4.99", &"\\u202e".repeat(times));
+        |times: usize| with_component(&valid_component()).replace("rhcos-4.99", &"\\u202e".repeat(times));
     assert!(Document::parse("f", escaped(16).as_bytes()).is_ok());
     assert!(faults(&escaped(17)).contains("at most 128 characters"));
-    // Keys that nobody asks about are of any length, and so is the path to a fault; its text is not.
+    // Unused keys can have any length; the text of a fault is limited.
     let keys = r#"{"\u202e\u202e\u202e\u202e\u202e\u202e\u202e\u202e\u202e\u202e\u202e": "#.repeat(30);
     let end = "}".repeat(30);
     let deep = format!(r#"{{"stream": "s", "x": {keys}{{"a": 1, "a": 1}}{end}}}"#);

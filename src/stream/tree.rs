@@ -1,7 +1,7 @@
-//! Trees of files that documents are read from: a directory on the disk, or a commit.
+//! Trees of files that documents are read from: a directory on disk, or a commit.
 //!
-//! The pull request chose what lies in them: a link may lead to another part of the same tree and never out of
-//! it, and nothing but regular files is opened.
+//! The content is chosen by the pull request, so links are followed only inside the tree, and only regular files are
+//! opened.
 
 use std::ffi::OsString;
 use std::fs;
@@ -24,7 +24,7 @@ pub(super) trait Tree {
 }
 
 pub(super) struct TreeListing {
-    /// The same for a directory that is reached by two paths.
+    /// Equal for a directory that is reached by two paths.
     pub(super) identity: String,
     pub(super) entries: Vec<Entry>,
 }
@@ -32,16 +32,16 @@ pub(super) struct TreeListing {
 pub(super) struct Entry {
     pub(super) name: OsString,
     pub(super) kind: EntryKind,
-    /// Changes with the content; empty on the disk, and for links.
+    /// The git object ID; empty on disk and for links.
     pub(super) id: String,
 }
 
-/// What a name stands for, links followed.
+/// The type of a file, after following links.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum EntryKind {
     File,
     Directory,
-    /// Nothing that could be read: what it is.
+    /// Not readable, with a description.
     Other(&'static str),
 }
 
@@ -63,12 +63,12 @@ fn too_large(path: &Path, bytes: u64, limit: usize) -> SourceError {
 pub(super) struct Directory<'r>(pub(super) &'r Path);
 
 impl Directory<'_> {
-    /// The real path of something in the directory; none if it is not there.
+    /// The canonical path of a file below the directory; `None` if it does not exist.
     fn real(&self, path: &Path) -> Result<Option<PathBuf>, SourceError> {
         let full = self.0.join(path);
         match fs::symlink_metadata(&full) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            // A file where a directory should be.
+            // A component of the path is a file.
             Err(error) if error.kind() == io::ErrorKind::NotADirectory => return Ok(None),
             _ => {}
         }
@@ -129,7 +129,7 @@ impl Tree for Directory<'_> {
     fn read(&self, path: &Path, limit: usize) -> Result<Vec<u8>, SourceError> {
         let full = self.0.join(path);
         let real = self.real(path)?.ok_or_else(|| unusable(&full, "nothing", A_FILE))?;
-        // What is not a regular file could make the opening wait for ever.
+        // Opening a special file such as a FIFO could block for ever.
         match fs::metadata(&real).map(|it| kind(it.file_type())) {
             Ok(EntryKind::File) => {}
             Ok(EntryKind::Directory) => return Err(unusable(&full, "a directory", A_FILE)),
@@ -152,8 +152,8 @@ pub(super) fn read_file(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
     read_capped(file, length, limit)
 }
 
-/// Reads at most one byte more than `limit`. Room is made at once for as many bytes as are expected: a buffer
-/// that grows is twice there for a while.
+/// Reads at most one byte more than `limit`. The expected size is allocated at once, because a growing buffer exists
+/// twice while it is copied.
 pub(super) fn read_capped(reader: impl Read, expected: usize, limit: usize) -> io::Result<Vec<u8>> {
     let most = limit.saturating_add(1);
     let mut bytes = Vec::with_capacity(expected.min(most));
@@ -204,7 +204,7 @@ impl Tree for Commit<'_> {
         for entry in found {
             let name = entry.name;
             let kind = match entry.mode.as_str() {
-                // Git itself makes no such names; a tree may be made by something else.
+                // Git does not write such names, but a hostile tree can have them.
                 _ if name.as_encoded_bytes().contains(&b'/')
                     || name.is_empty()
                     || name == "."

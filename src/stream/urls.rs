@@ -1,4 +1,4 @@
-//! The URLs of a stream document as places in its text, so that they can be changed and nothing else.
+//! The URLs of a stream document with their positions, so that they can be replaced without other changes.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -7,12 +7,12 @@ use super::fault::Faults;
 use super::id::{ArtifactId, UrlField};
 use super::parse::{Parsed, UrlSpan};
 
-/// One URL of a document's artifacts, and where it is in the text.
+/// One URL of a document's artifacts, and its position in the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundUrl {
     pub id: ArtifactId,
     pub field: UrlField,
-    /// The `release` of the artifact's platform, a build ID; none if it is empty.
+    /// The `release` of the artifact's platform, a build ID; `None` if it is empty.
     pub release: Option<Arc<str>>,
     pub url: String,
     /// The bytes of the JSON string, quotation marks included.
@@ -20,15 +20,14 @@ pub struct FoundUrl {
 }
 
 impl FoundUrl {
-    /// Where in the document the URL is, such as
-    /// `architectures.x86_64.artifacts.metal.formats.iso.disk.location`.
+    /// The JSON path of the URL: `architectures.x86_64.artifacts.metal.formats.iso.disk.location`.
     pub fn path(&self) -> String {
         let ArtifactId { arch, platform, format, component } = &self.id;
         format!("architectures.{arch}.artifacts.{platform}.formats.{format}.{component}.{}", self.field)
     }
 }
 
-/// Reads a stream document, and finds every URL of its artifacts, in the order of its text.
+/// Parses a stream document and returns every URL of its artifacts, in the order of the text.
 pub fn find_urls(name: &str, text: &str) -> Result<Vec<FoundUrl>, Faults> {
     let Parsed { document, spans } = Parsed::read(name, text.as_bytes(), Some(Vec::new()))?;
     let found = spans.into_iter().flatten().filter_map(|UrlSpan { artifact, field, bytes }| {
@@ -43,10 +42,10 @@ pub fn find_urls(name: &str, text: &str) -> Result<Vec<FoundUrl>, Faults> {
     Ok(found.collect())
 }
 
-/// The document with some of its URLs replaced, every other byte as it was.
+/// The document with some of its URLs replaced and every other byte unchanged.
 ///
-/// The URLs come from [`find_urls`] on the same text. One that is replaced by itself keeps its bytes, whatever
-/// escapes they use.
+/// The URLs must come from [`find_urls`] on the same text. A URL replaced by itself keeps its bytes, escapes
+/// included.
 pub fn replace_urls<'a>(text: &str, urls: impl IntoIterator<Item = (&'a FoundUrl, &'a str)>) -> String {
     let mut changed = String::with_capacity(text.len() + text.len() / 8);
     let mut done = 0;
@@ -54,7 +53,7 @@ pub fn replace_urls<'a>(text: &str, urls: impl IntoIterator<Item = (&'a FoundUrl
         if found.url == url {
             continue;
         }
-        // Spans of another text would not fit; then the rest of the text stays as it is.
+        // With spans of another text, the rest of the text is not changed.
         let Some(before) = text.get(done..found.span.start) else { break };
         changed.push_str(before);
         changed.push_str(&serde_json::Value::from(url).to_string());
@@ -106,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_stream_document_is_refused_with_its_place() {
+    fn text_that_is_not_a_stream_document_is_refused_with_its_position() {
         let cases = [
             ("", "d:1:1: found malformed JSON (EOF"),
             ("[]", "found an array, expected stream metadata, an object"),

@@ -1,5 +1,5 @@
-//! What is read of a tree and what is named, over trees that no disk holds: of ten thousand names, of directories
-//! that a partial clone does not have.
+//! Which files of a tree are read or reported, with in-memory trees: ten thousand names, or directories missing from
+//! a partial clone.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use super::*;
 use crate::stream::walk_history;
 use crate::test_support::{Repo, testdata};
 
-/// A tree of files by their paths. A directory is there if a file is below it, unless the clone lacks it.
+/// A tree of files by path. A directory exists if a file is below it and it is not in `lacks`.
 #[derive(Default)]
 struct Planted {
     files: BTreeMap<PathBuf, String>,
@@ -82,7 +82,7 @@ fn file(path: &str, text: &str) -> (String, String) {
     (path.to_owned(), text.to_owned())
 }
 
-/// A file that stands in the way of none.
+/// A valid document that causes no error.
 fn stream_file() -> (String, String) {
     file("data/data/coreos/rhcos.json", &document())
 }
@@ -107,7 +107,7 @@ fn a_directory_that_a_partial_clone_lacks_is_an_error() {
     for (tree, lacks, named) in [
         (coreos, vec!["data/data/coreos"], "data/data/coreos"),
         (below, vec!["data/data/coreos/more"], "data/data/coreos/more"),
-        // The listing of `data` tells that there is a `data/data`.
+        // The listing of `data` shows that there is a `data/data`.
         (root, vec!["data/data"], "data/data"),
     ] {
         let tree = Planted { lacks, ..tree };
@@ -119,7 +119,7 @@ fn a_directory_that_a_partial_clone_lacks_is_an_error() {
     }
     let nothing = errors(Planted::default().read_all());
     assert!(nothing.contains("planted: found a directory that this clone does not have"), "{nothing}");
-    // A `data` that is something else is in nobody's way.
+    // A `data` directory without `data/data` is ignored.
     let other = Planted::of([file("rhcos-4.8.json", &document()), file("data/readme.txt", "")]);
     let checkout = other.read_all();
     assert_eq!(names(&checkout), ["rhcos-4.8.json"]);
@@ -128,15 +128,15 @@ fn a_directory_that_a_partial_clone_lacks_is_an_error() {
     assert!(!errors(unlisted.read_all()).is_empty());
 }
 
-/// The last directory counts like the first, and what is beyond the bound is said once.
+/// The limit applies to all directories together, and exceeding it is reported once.
 #[test]
-fn the_names_of_all_directories_count_together() {
+fn the_number_of_names_is_limited_for_all_directories_together() {
     let filled = |most: usize| {
         let many = (0..most).map(|it| file(&format!("data/data/coreos/a/{it}.txt"), ""));
         let last = ["x", "y", "z"].map(|it| file(&format!("data/data/coreos/{it}/one.json"), &document()));
         Planted::of(many.chain(last)).read_all()
     };
-    // With the directories: coreos, and four in it.
+    // Five of the names are directories: coreos, and four in it.
     let most = MAX_FILES - 5;
     let fits = filled(most - 3);
     assert_eq!(names(&fits).len(), 3);
@@ -148,7 +148,7 @@ fn the_names_of_all_directories_count_together() {
 }
 
 #[test]
-fn what_is_not_read_is_named_where_a_document_could_be() {
+fn an_unread_file_is_reported_where_a_document_could_be() {
     let longest = format!("data/data/coreos/{}.json", "x".repeat(MAX_PATH - 22));
     assert_eq!(longest.len(), MAX_PATH);
     let tree = Planted {
@@ -182,9 +182,9 @@ fn what_is_not_read_is_named_where_a_document_could_be() {
     assert!(errors.contains("coreos/x.json: found a link to nothing"), "{errors}");
 }
 
-/// A ConfigMap is a source where manifests are, and no stream metadata to the installer.
+/// The installer does not read a ConfigMap below `data/data/coreos` as stream metadata.
 #[test]
-fn manifests_are_read_at_the_root_and_cost_what_they_hold() {
+fn manifests_are_read_at_the_root_and_count_if_they_hold_documents() {
     let at_root = Planted::of([file("cm.json", &config_map()), file("other.yaml", "kind: Secret\n")]);
     let (checkout, left) = at_root.read_with(MAX_DOCUMENT_BYTES);
     assert_eq!(names(&checkout), ["cm.json"]);
@@ -197,9 +197,9 @@ fn manifests_are_read_at_the_root_and_cost_what_they_hold() {
     );
 }
 
-/// A document under the name of legacy metadata is both, and is as good as the worse of them.
+/// A document with the name of legacy metadata must be valid as both.
 #[test]
-fn legacy_metadata_is_read_for_its_sizes_and_images_and_hides_no_fault() {
+fn legacy_metadata_that_is_also_a_document_must_be_valid_as_both() {
     let legacy = r#"{"buildid": "42.81.20190919.0", "amis": {"us-east-1": {"hvm": "ami-1"}}}"#;
     let checkout = Planted::of([stream_file(), file("data/data/rhcos-amd64.json", legacy)]).read_all();
     let [build] = &*checkout.sources.legacy_builds else { panic!("{:?}", checkout.sources.legacy_builds) };
@@ -212,7 +212,7 @@ fn legacy_metadata_is_read_for_its_sizes_and_images_and_hides_no_fault() {
     }
 }
 
-/// The files that are listed without being read are those that are read.
+/// `list_commit` lists exactly the files that `read_commit` reads.
 #[test]
 fn the_files_of_a_commit_are_listed_as_they_are_read() {
     let scratch = Repo::new();
@@ -232,12 +232,12 @@ fn the_files_of_a_commit_are_listed_as_they_are_read() {
     let of_first = key(&first).unwrap();
     assert_eq!(of_first.len(), listed.files.len());
     assert!(of_first.iter().all(|(path, id)| path.starts_with(DATA) && id.len() == 40), "{of_first:?}");
-    // The same documents, whatever else is new; others where one is.
+    // The key changes with a document and not with other files.
     scratch.write("README.md", "new");
     assert_eq!(key(&commit("readme")), Some(of_first.clone()));
     scratch.write("data/data/coreos/rhcos.json", &document());
     assert!(key(&commit("document")).is_some_and(|key| key != of_first));
-    // A link may lead to something else by the next commit, and what cannot be listed may be anything.
+    // The target of a link can change, and a directory that cannot be listed can contain anything.
     std::os::unix::fs::symlink("rhcos.json", scratch.path().join("data/data/coreos/link.json")).unwrap();
     let linked = commit("link");
     assert!(list_commit(&repository, &linked).has_links);

@@ -1,4 +1,4 @@
-//! Documents against the builds that they must have been made from.
+//! Documents compared with the builds that they were made from.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use crate::probe::{Evidence, Observation};
 use crate::stream::{BuildMetadata, Sources};
 use crate::verdict::{Expectation, Finding, Reason, Strictness, Verify, judge};
 
-/// The image that a document has at a place.
+/// The name in `meta.json` of a document's artifact.
 fn image(platform: &str, format: &str, component: &str) -> String {
     let found = METAL.iter().find(|it| platform == "metal" && it.1 == format && it.2 == component);
     match found {
@@ -19,7 +19,7 @@ fn image(platform: &str, format: &str, component: &str) -> String {
     }
 }
 
-/// The `meta.json` of an architecture's build, in the shape of real ones, and the directory that it is in.
+/// The `meta.json` of an architecture's build, as real ones are, and its directory.
 fn meta_json(arch: &str, of: &Value) -> (String, Value) {
     let mut images = Map::new();
     let (mut build, mut directory) = (String::new(), String::new());
@@ -44,7 +44,7 @@ fn meta_json(arch: &str, of: &Value) -> (String, Value) {
             }
         }
     }
-    // What builds have and documents never do.
+    // Images of builds that documents never have.
     for name in ["ostree", "dasd", "legacy-oscontainer", "extensions-container", "oci-manifest"] {
         images.insert(
             name.to_owned(),
@@ -100,7 +100,7 @@ fn meta_json(arch: &str, of: &Value) -> (String, Value) {
     (directory, meta)
 }
 
-/// The builds that a document was made from, by the directory of their files.
+/// The builds that a document was made from, by directory.
 fn builds(document: &Value) -> HashMap<String, BuildMetadata> {
     let archs = document["architectures"].as_object().unwrap().iter();
     let all = archs.map(|(arch, of)| {
@@ -110,7 +110,7 @@ fn builds(document: &Value) -> HashMap<String, BuildMetadata> {
     all.collect()
 }
 
-/// What the judge says of a document where each directory has its build's `meta.json`.
+/// The judge's conflicts and warnings for a document, with the `meta.json` of each directory.
 fn alarms(document: &Value, builds: &HashMap<String, BuildMetadata>) -> Vec<String> {
     let document = match Document::parse("d", document.to_string().as_bytes()) {
         Ok(document) => document,
@@ -154,7 +154,7 @@ fn alarms(document: &Value, builds: &HashMap<String, BuildMetadata>) -> Vec<Stri
     alarms
 }
 
-/// The places of all strings of a value, as JSON pointers.
+/// JSON pointers to all strings of a value.
 fn strings(value: &Value, at: &str, found: &mut Vec<String>) {
     match value {
         Value::String(_) => found.push(at.to_owned()),
@@ -176,7 +176,7 @@ fn one_digit_off(text: &str, random: &mut fastrand::Rng) -> String {
     format!("{}{other}{}", &text[..at], &text[at + 1..])
 }
 
-/// One random edit, and what it is.
+/// One random edit, and its description.
 fn edit(document: &Value, all: &[String], random: &mut fastrand::Rng) -> (String, Value) {
     loop {
         let mut edited = document.clone();
@@ -234,7 +234,7 @@ fn edit(document: &Value, all: &[String], random: &mut fastrand::Rng) -> (String
 
 #[test]
 fn every_edit_of_a_real_document_is_noticed_and_the_document_is_not() {
-    // Of each document. An edit is of one architecture, and nothing that another says is compared with it.
+    // The number per document. Each edit is in one architecture, and architectures are not compared.
     const EDITS: usize = 1000;
     let Some(root) = crate::test_support::corpus() else { return };
     let mut documents: Vec<(String, Value)> = Vec::new();
@@ -271,7 +271,7 @@ fn every_edit_of_a_real_document_is_noticed_and_the_document_is_not() {
     });
 }
 
-/// A document's architecture, with what a cloud has, and its build.
+/// A document of one architecture with cloud images, and its build.
 fn small() -> (Value, HashMap<String, BuildMetadata>) {
     let build = "9.6.20250319-0";
     let file = |name: &str, digit: &str| json!({"disk": {"location": format!("https://h/{build}/x86_64/rhcos-{build}-{name}"), "sha256": digit.repeat(64)}});
@@ -289,7 +289,7 @@ fn small() -> (Value, HashMap<String, BuildMetadata>) {
 }
 
 #[test]
-fn a_difference_is_said_so_that_a_person_can_mend_it() {
+fn a_difference_names_what_both_sides_have() {
     let (document, builds) = small();
     assert_eq!(alarms(&document, &builds), Vec::<String>::new());
     let x86 = "/architectures/x86_64";
@@ -343,7 +343,7 @@ fn a_difference_is_said_so_that_a_person_can_mend_it() {
 }
 
 #[test]
-fn real_metadata_is_a_build_and_what_is_not_whole_is_none() {
+fn only_a_complete_meta_json_gives_a_build() {
     let (_, builds) = small();
     let whole = builds.values().next().unwrap().build().unwrap().clone();
     assert_eq!((whole.places.len(), whole.cloud.len()), (3, 7));

@@ -1,4 +1,4 @@
-//! A running git, and what it says: within a time, and no more than is asked for.
+//! A running git process, with its output limited in time and size.
 
 use std::io::{self, Read, Write as _};
 use std::os::unix::process::CommandExt as _;
@@ -8,13 +8,13 @@ use std::time::Instant;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-/// How much is read from git at once, in bytes.
+/// The size of one read from git, in bytes.
 const CHUNK: usize = 64 * 1024;
 
-/// The most that is kept of what git complains about, in bytes.
+/// The most that is kept of git's standard error, in bytes.
 const MAX_COMPLAINT: usize = 4 * 1024;
 
-/// The longest line by which git announces an object, in bytes: it repeats the name that was asked for.
+/// The longest header line of an object, in bytes: it can repeat the requested name.
 pub(super) const MAX_LINE: usize = 64 * 1024;
 
 /// 40 or 64 hexadecimal digits.
@@ -22,7 +22,7 @@ pub(super) fn is_object_id(text: &str) -> bool {
     [40, 64].contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// What `git cat-file --batch` says of a name.
+/// The answer of `git cat-file --batch` to a name.
 pub(super) enum ObjectAnswer {
     Object { id: String, kind: String, content: Vec<u8> },
     Missing,
@@ -32,14 +32,14 @@ pub(super) enum ObjectAnswer {
 
 pub(super) enum NoAnswer {
     Io(io::Error),
-    /// The time is over.
+    /// The time limit was exceeded.
     Late,
-    /// It is longer than allowed.
+    /// The size limit was exceeded.
     Long,
     End,
 }
 
-/// A running git. It ends, with whatever it started, when this value goes.
+/// A running git process, which is killed with its process group when this value is dropped.
 #[derive(Debug)]
 pub(super) struct Process {
     pub(super) child: Child,
@@ -53,7 +53,7 @@ impl Process {
         let mut child = command.process_group(0).spawn()?;
         let (chunks, receiver) = mpsc::sync_channel(2);
         let mut output = child.stdout.take();
-        // On threads of their own, so that neither pipe can block the other, and each wait can end.
+        // Separate threads, so that neither pipe blocks the other and waiting can time out.
         std::thread::spawn(move || {
             while let Some(pipe) = &mut output {
                 let mut chunk = vec![0; CHUNK];
@@ -63,7 +63,7 @@ impl Process {
                     chunk.truncate(length);
                     chunk
                 });
-                // Nobody listens any more once the time is over.
+                // The receiver is gone after a timeout.
                 if chunks.send(read).is_err() || last {
                     break;
                 }
@@ -75,8 +75,8 @@ impl Process {
             let mut kept = Vec::new();
             let mut chunk = [0; 1024];
             while let Some(Ok(length @ 1..)) = complaints.as_mut().map(|pipe| pipe.read(&mut chunk)) {
-                let room = MAX_COMPLAINT.saturating_sub(kept.len());
-                kept.extend(chunk.iter().take(length.min(room)));
+                let left = MAX_COMPLAINT.saturating_sub(kept.len());
+                kept.extend(chunk.iter().take(length.min(left)));
             }
             let _ = sender.send(kept);
         });
@@ -84,7 +84,7 @@ impl Process {
         Ok(Self { child, input, output: ProcessOutput { receiver, chunk: Vec::new(), at: 0 }, complaint })
     }
 
-    /// Asks for an object.
+    /// Requests an object.
     pub(super) fn ask(&mut self, name: &[u8]) -> Result<(), NoAnswer> {
         let Some(input) = &mut self.input else { return Err(NoAnswer::End) };
         match input.write_all(&[name, b"\n"].concat()).and_then(|()| input.flush()) {
@@ -127,7 +127,7 @@ impl Process {
         }
     }
 
-    /// What it said on standard error.
+    /// Its standard error.
     pub(super) fn complaint(&self, until: Instant) -> Vec<u8> {
         self.complaint.recv_timeout(until.saturating_duration_since(Instant::now())).unwrap_or_default()
     }
@@ -135,7 +135,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Whatever it still does is of no use. Its ID is its own until it was waited for.
+        // The process ID cannot be reused before the process is waited for.
         if let Ok(None) = self.child.try_wait()
             && let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw)
         {
@@ -145,17 +145,17 @@ impl Drop for Process {
     }
 }
 
-/// What a process writes, as it comes.
+/// The output of a process, received in chunks.
 #[derive(Debug)]
 pub(super) struct ProcessOutput {
     receiver: Receiver<io::Result<Vec<u8>>>,
     chunk: Vec<u8>,
-    /// How much of the chunk was taken.
+    /// The number of bytes of the chunk that were consumed.
     at: usize,
 }
 
 impl ProcessOutput {
-    /// What is there and was not taken; empty at the end.
+    /// The unconsumed part of the chunk or the next chunk; empty at the end.
     fn more(&mut self, until: Instant) -> Result<&[u8], NoAnswer> {
         if self.at >= self.chunk.len() {
             let left = until.saturating_duration_since(Instant::now());
@@ -203,7 +203,7 @@ impl ProcessOutput {
         Ok(bytes)
     }
 
-    /// All that comes until the end.
+    /// The output until its end.
     pub(super) fn rest(&mut self, limit: usize, until: Instant) -> Result<Vec<u8>, NoAnswer> {
         let mut bytes = Vec::new();
         loop {

@@ -4,7 +4,7 @@ use super::*;
 use crate::stream::{Checkout, Sources, read_checkout, read_commit, read_file_of};
 use crate::test_support::{Repo, testdata};
 
-/// Commits all there is.
+/// Commits all files.
 fn commit_all(repo: &Repo) -> CommitId {
     CommitId::parse(&repo.commit("x")).unwrap()
 }
@@ -50,7 +50,7 @@ fn the_bump_repository_keeps_documents_at_its_root() {
 }
 
 #[test]
-fn what_is_committed_counts_not_what_lies_there() {
+fn the_commit_is_read_and_not_the_working_tree() {
     let scratch = Repo::new();
     scratch.copy(&testdata("checkout"), "");
     let commit = commit_all(&scratch);
@@ -63,7 +63,7 @@ fn what_is_committed_counts_not_what_lies_there() {
 }
 
 #[test]
-fn commits_have_names() {
+fn commits_are_found_by_branch_tag_and_abbreviated_id() {
     let scratch = Repo::new();
     let first = commit_all(&scratch);
     scratch.git(&["branch", "release-4.19"]);
@@ -96,7 +96,7 @@ fn commits_have_names() {
 }
 
 #[test]
-fn what_is_no_commit_is_named() {
+fn a_revision_that_is_not_a_commit_is_an_error() {
     let scratch = Repo::new();
     commit_all(&scratch);
     let repository = Repository::of(scratch.path(), None).unwrap();
@@ -149,7 +149,7 @@ fn a_link_leads_within_the_commit_or_is_refused() {
     }
 }
 
-/// Every setting by which a repository's own configuration could run something, set to something.
+/// Sets every setting by which a repository's configuration could run a program.
 #[test]
 fn a_hostile_repository_runs_nothing() {
     let scratch = Repo::new();
@@ -182,7 +182,7 @@ fn a_hostile_repository_runs_nothing() {
         scratch.git(&["config", setting, &format!("!{script}")]);
         scratch.git(&["config", "--add", setting, &script]);
     }
-    // A promisor remote would be asked for what is missing.
+    // Git could fetch missing objects from a promisor remote.
     scratch.git(&["config", "remote.origin.url", &format!("ext::sh -c {script}")]);
     scratch.git(&["config", "remote.origin.promisor", "true"]);
     scratch.git(&["config", "extensions.partialClone", "origin"]);
@@ -268,7 +268,7 @@ fn a_large_file_is_not_read() {
 }
 
 #[test]
-fn a_bare_repository_is_one_if_a_person_names_it() {
+fn a_bare_repository_can_be_named() {
     let scratch = Repo::new();
     scratch.copy(&testdata("checkout"), "");
     let commit = commit_all(&scratch);
@@ -281,7 +281,7 @@ fn a_bare_repository_is_one_if_a_person_names_it() {
 }
 
 #[test]
-fn a_commit_says_itself_when_it_was_made_and_what_it_follows() {
+fn time_and_parent_are_read_from_the_commit_itself() {
     let scratch = Repo::new();
     let (first, second) = (commit_all(&scratch), commit_all(&scratch));
     let repository = Repository::at(scratch.path());

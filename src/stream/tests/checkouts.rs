@@ -1,24 +1,24 @@
-//! Checkouts: which files are documents, which are named as skipped, and what is beside them.
+//! Checkouts: which files are documents, which are reported as skipped, and legacy metadata.
 
 use super::*;
 
 #[test]
 fn a_checkout_gives_its_stream_documents_and_names_what_it_skips() {
-    let good = with_component(&good_component());
+    let valid = with_component(&valid_component());
     let legacy = format!(
         r#"{{"buildid": "42.81.20190919.0", "images": {{"x": {{"path": "f", "sha256": "{DIGEST}"}}}}}}"#
     );
     let root = checkout(&[
-        ("data/data/rhcos-stream.json", &good),
-        ("data/data/fcos-stream.json", &good),
+        ("data/data/rhcos-stream.json", &valid),
+        ("data/data/fcos-stream.json", &valid),
         ("data/data/other.json", "[1]"),
         ("data/data/rhcos.json", &legacy),
         ("data/data/rhcos-amd64.json", &legacy),
         ("data/data/manifests/not-looked-at.json", "nonsense"),
-        ("data/data/coreos/rhcos.json", &good),
-        ("data/data/coreos/new-name.json", &good),
-        ("data/data/coreos/.json", &good),
-        ("data/data/coreos/a/b/c/d/e/five.json", &good),
+        ("data/data/coreos/rhcos.json", &valid),
+        ("data/data/coreos/new-name.json", &valid),
+        ("data/data/coreos/.json", &valid),
+        ("data/data/coreos/a/b/c/d/e/five.json", &valid),
         ("data/data/coreos/empty.json", "{}"),
         ("data/data/coreos/marketplace/coreos-rhel-9.json", r#"{"x86_64": {"azure": {}}}"#),
         ("data/data/coreos/README.md", "text"),
@@ -52,21 +52,21 @@ fn a_checkout_gives_its_stream_documents_and_names_what_it_skips() {
 
 #[test]
 fn a_stream_document_cannot_be_hidden_among_other_files() {
-    let good = with_component(&good_component());
+    let valid = with_component(&valid_component());
     let deep = format!("data/data/coreos/{}x.json", "d/".repeat(20));
     let long = format!("data/data/coreos/{}.json", "x".repeat(240));
     let cases = [
         ("data/data/coreos/rhcos.json", r#"{"stream": "s"}"#.to_owned(), "architectures: found nothing"),
-        ("data/data/coreos/x.json", good.replace("architectures", "Architectures"), "in that spelling"),
-        ("data/data/coreos/x.json", good.replace("stream", "scream") + "x", "malformed JSON"),
+        ("data/data/coreos/x.json", valid.replace("architectures", "Architectures"), "in that spelling"),
+        ("data/data/coreos/x.json", valid.replace("stream", "scream") + "x", "malformed JSON"),
         ("data/data/coreos/x.JSON", "nonsense".to_owned(), "malformed JSON"),
         ("data/data/x.json", "nonsense".to_owned(), "data/data/x.json:1:2: found malformed JSON"),
-        ("data/data/x.json", format!("\u{feff}{good}"), "x.json:1:1: found malformed JSON"),
-        (&deep, good.clone(), "expected directories nested at most 16 deep"),
-        (&long, good.clone(), "found a longer path, expected a path of at most 256 characters"),
+        ("data/data/x.json", format!("\u{feff}{valid}"), "x.json:1:1: found malformed JSON"),
+        (&deep, valid.clone(), "expected directories nested at most 16 deep"),
+        (&long, valid.clone(), "found a longer path, expected a path of at most 256 characters"),
     ];
     for (name, text, says) in cases {
-        let root = checkout(&[("data/data/coreos/fcos.json", &good), (name, &text)]);
+        let root = checkout(&[("data/data/coreos/fcos.json", &valid), (name, &text)]);
         let error = read(root.path()).expect_err(name);
         assert!(error.contains(says), "{name}: {error}");
     }
@@ -76,10 +76,10 @@ fn a_stream_document_cannot_be_hidden_among_other_files() {
 #[test]
 fn a_name_that_is_not_utf_8_is_not_passed_over() {
     use std::os::unix::ffi::OsStrExt as _;
-    let good = with_component(&good_component());
-    let root = checkout(&[("data/data/coreos/fcos.json", &good)]);
+    let valid = with_component(&valid_component());
+    let root = checkout(&[("data/data/coreos/fcos.json", &valid)]);
     let name = std::ffi::OsStr::from_bytes(b"\xff.json");
-    fs::write(root.path().join("data/data/coreos").join(name), &good).unwrap();
+    fs::write(root.path().join("data/data/coreos").join(name), &valid).unwrap();
     let sources = read(root.path()).unwrap();
     assert_eq!(names(&sources), ["data/data/coreos/fcos.json", "data/data/coreos/\\xff.json"]);
 }
@@ -99,7 +99,7 @@ fn a_checkout_without_stream_metadata_says_where_it_looked() {
 
 #[test]
 fn the_faults_of_many_files_are_bounded_and_counted() {
-    let bad = with_component(&good_component()).replace("x86_64", &"\\u202e".repeat(5_000));
+    let bad = with_component(&valid_component()).replace("x86_64", &"\\u202e".repeat(5_000));
     let bad = bad.replacen('{', &format!("{{{}", r#""a": 1, "#.repeat(60)), 1);
     let files: Vec<(String, &str)> =
         (0..50).map(|it| (format!("data/data/coreos/{it}.json"), &*bad)).collect();
@@ -111,10 +111,10 @@ fn the_faults_of_many_files_are_bounded_and_counted() {
 
 #[test]
 fn there_are_no_more_files_than_a_checkout_could_have() {
-    let root = checkout(&[("data/data/coreos/fcos.json", &with_component(&good_component()))]);
+    let root = checkout(&[("data/data/coreos/fcos.json", &with_component(&valid_component()))]);
     let directory = root.path().join("data/data/coreos/many");
     fs::create_dir_all(&directory).unwrap();
-    // With the directories that lead there.
+    // Including the parent directories.
     let most = 10_000 - 3;
     for index in 0..most {
         fs::write(directory.join(format!("{index}.txt")), "").unwrap();
@@ -127,7 +127,7 @@ fn there_are_no_more_files_than_a_checkout_could_have() {
 
 #[test]
 fn the_bump_repository_keeps_its_document_at_the_root() {
-    let root = checkout(&[("rhcos-4.8.json", &with_component(&good_component())), ("package.json", "{}")]);
+    let root = checkout(&[("rhcos-4.8.json", &with_component(&valid_component())), ("package.json", "{}")]);
     let sources = read(root.path()).unwrap();
     assert_eq!(names(&sources), ["rhcos-4.8.json"]);
     assert_eq!(skipped(&sources), [("package.json", "not stream metadata: it has no `architectures`")]);
@@ -136,9 +136,9 @@ fn the_bump_repository_keeps_its_document_at_the_root() {
 #[cfg(unix)]
 #[test]
 fn a_link_may_lead_within_the_checkout_but_not_out_of_it() {
-    let good = with_component(&good_component());
-    let outside = checkout(&[("secret.json", &good)]);
-    let root = checkout(&[("data/data/coreos/fcos.json", &good)]);
+    let valid = with_component(&valid_component());
+    let outside = checkout(&[("secret.json", &valid)]);
+    let root = checkout(&[("data/data/coreos/fcos.json", &valid)]);
     let home = root.path().join("data/data/coreos");
     std::os::unix::fs::symlink("fcos.json", home.join("rhcos.json")).unwrap();
     assert_eq!(read(root.path()).unwrap().documents.len(), 2);
@@ -149,11 +149,11 @@ fn a_link_may_lead_within_the_checkout_but_not_out_of_it() {
 
 #[test]
 fn legacy_metadata_is_found_around_the_document() {
-    let good = with_component(&good_component());
+    let valid = with_component(&valid_component());
     let legacy = format!(r#"{{"images": {{"iso": {{"path": "f.iso", "sha256": "{DIGEST}", "size": 5}}}}}}"#);
     let root = checkout(&[
-        ("data/data/rhcos-stream.json", &good),
-        ("data/data/coreos/rhcos.json", &good),
+        ("data/data/rhcos-stream.json", &valid),
+        ("data/data/coreos/rhcos.json", &valid),
         ("data/data/rhcos-amd64.json", &legacy),
     ]);
     for source in ["", "data/data/rhcos-stream.json", "data/data/coreos/rhcos.json"] {

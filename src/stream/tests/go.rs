@@ -1,22 +1,22 @@
-//! What documents mean to programs written in Go: tried with Go 1.19's `encoding/json` and `net/url` and the types
-//! of coreos/stream-metadata-go.
+//! How programs in Go read documents, recorded with Go 1.19's `encoding/json` and `net/url` and the types of
+//! coreos/stream-metadata-go.
 
 use super::*;
 
-/// What Go's reader makes of a text.
+/// How Go's reader treats a text.
 #[derive(Debug, PartialEq)]
 enum Go {
-    /// `json.Unmarshal`, `url.Parse` or `http.NewRequest` fails, or what is read can never be used.
+    /// `json.Unmarshal`, `url.Parse` or `http.NewRequest` fails, or the value is unusable.
     Refuses,
-    /// It is read, and means what we read.
+    /// It is read, with the meaning that the gate reads.
     Reads,
-    /// It is read; that we refuse it costs nobody anything, since no writer makes such a thing.
-    ReadsWhatNobodyWrites,
+    /// It is read, but the gate may refuse it, because no generator writes it.
+    ReadsUnusual,
 }
 
-use Go::{Reads, ReadsWhatNobodyWrites, Refuses};
+use Go::{Reads, ReadsUnusual, Refuses};
 
-/// A text, what Go makes of it, and what our fault says if we refuse it.
+/// A text, how Go treats it, and the gate's fault, if any.
 type Case = (String, Go, &'static str);
 
 #[track_caller]
@@ -41,15 +41,15 @@ fn component(fields: &str) -> String {
 }
 
 fn with(entry: &str) -> String {
-    with_component(&good_component()).replacen('{', &format!("{{{entry}, "), 1)
+    with_component(&valid_component()).replacen('{', &format!("{{{entry}, "), 1)
 }
 
 fn arch(entry: &str) -> String {
-    with_component(&good_component()).replacen("\"x86_64\"", &format!("\"s390x\": {entry}, \"x86_64\""), 1)
+    with_component(&valid_component()).replacen("\"x86_64\"", &format!("\"s390x\": {entry}, \"x86_64\""), 1)
 }
 
 fn in_arch(entry: &str) -> String {
-    with_component(&good_component()).replacen("\"artifacts\"", &format!("{entry}, \"artifacts\""), 1)
+    with_component(&valid_component()).replacen("\"artifacts\"", &format!("{entry}, \"artifacts\""), 1)
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn a_digest_or_location_means_what_it_means_to_go() {
     let located = |url: &str| component(&format!(r#""location": "{url}", "sha256": "{DIGEST}""#));
     let digest = |digest: &str| component(&format!(r#""location": "https://h/f", "sha256": "{digest}""#));
     judge(vec![
-        // A digest is text, compared with one that `%x` formatted (installer, pkg/rhcos/cache, `cacheFile`).
+        // A digest is compared as text with one formatted by `%x` (installer, pkg/rhcos/cache, `cacheFile`).
         (digest(&DIGEST.to_uppercase()), Refuses, "expected 64 hexadecimal digits in lower case"),
         (digest(&format!(" {DIGEST}")), Refuses, "expected 64 hexadecimal digits"),
         (
@@ -88,7 +88,7 @@ fn a_digest_or_location_means_what_it_means_to_go() {
         (located(""), Refuses, "relative URL without a base"),
         (located("https://h/%2f%7e"), Reads, ""),
         (located("https://h/f?a=%zz"), Reads, ""),
-        // A signature is never read by it.
+        // The installer never reads a signature.
         (
             component(&format!(
                 r#""location": "https://h/f", "signature": "https://h/%zz", "sha256": "{DIGEST}""#
@@ -101,66 +101,62 @@ fn a_digest_or_location_means_what_it_means_to_go() {
 
 #[test]
 fn a_text_means_what_it_means_to_go() {
-    let good = with_component(&good_component());
+    let valid = with_component(&valid_component());
     let located = |url: &str| component(&format!(r#""location": "{url}", "sha256": "{DIGEST}""#));
     let depth = |levels: usize| with(&format!(r#""x": {}{}"#, "[".repeat(levels), "]".repeat(levels)));
     judge(vec![
         // encoding/json: names match under case folding, the last of several wins, objects are merged.
         (
             component(&format!(r#""LOCATION": "https://h/f", "sha256": "{DIGEST}""#)),
-            ReadsWhatNobodyWrites,
+            ReadsUnusual,
             "in that spelling",
         ),
         (
             component(&format!(r#""location": "https://h/f", "\u017fha256": "{DIGEST}""#)),
-            ReadsWhatNobodyWrites,
+            ReadsUnusual,
             "in that spelling",
         ),
         (
             component(&format!(
                 r#""location": "https://h/f", "location": "https://h/g", "sha256": "{DIGEST}""#
             )),
-            ReadsWhatNobodyWrites,
+            ReadsUnusual,
             "a duplicate key",
         ),
         (
             in_arch(r#""images": {"AWS": {}}"#),
-            ReadsWhatNobodyWrites,
+            ReadsUnusual,
             "images.AWS: found the key \"AWS\", expected \"aws\" in that spelling",
         ),
-        (
-            in_arch(r#""images": {"aws": {"Regions": {}}}"#),
-            ReadsWhatNobodyWrites,
-            "\"regions\" in that spelling",
-        ),
+        (in_arch(r#""images": {"aws": {"Regions": {}}}"#), ReadsUnusual, "\"regions\" in that spelling"),
         (in_arch(r#""images": {"aws": {"regions": {"US": {"image": "i"}}}}"#), Reads, ""),
-        // What is not UTF-8 becomes U+FFFD.
+        // Unpaired surrogates become U+FFFD.
         (
             located("https://h/\\ud800"),
-            ReadsWhatNobodyWrites,
+            ReadsUnusual,
             "location: found malformed JSON (unexpected end of hex escape)",
         ),
-        // A number is looked at where it is asked for.
-        (with(r#""x": 1e999"#), ReadsWhatNobodyWrites, "number out of range"),
+        // A number is validated only where it is decoded.
+        (with(r#""x": 1e999"#), ReadsUnusual, "number out of range"),
         (with(r#""x": 123456789012345678901234567890"#), Reads, ""),
         (with(r#""x": -0"#), Reads, ""),
         (with(r#""x": 01"#), Refuses, "malformed JSON"),
-        // 10,000 levels are its limit (`maxNestingDepth`).
+        // Go's limit is 10,000 levels (`maxNestingDepth`).
         (depth(31), Reads, ""),
-        (depth(32), ReadsWhatNobodyWrites, "one level of nesting too many"),
+        (depth(32), ReadsUnusual, "one level of nesting too many"),
         (depth(20_000), Refuses, "one level of nesting too many"),
-        // One value, and nothing before or after it.
-        (format!("\u{feff}{good}"), Refuses, "malformed JSON"),
-        (format!("{good} x"), Refuses, "trailing characters"),
-        (format!("{good}{good}"), Refuses, "trailing characters"),
-        (format!("{good}\0"), Refuses, "trailing characters"),
-        (format!("\n\t {good}\r\n"), Reads, ""),
+        // A text is one value, with nothing before or after it.
+        (format!("\u{feff}{valid}"), Refuses, "malformed JSON"),
+        (format!("{valid} x"), Refuses, "trailing characters"),
+        (format!("{valid}{valid}"), Refuses, "trailing characters"),
+        (format!("{valid}\0"), Refuses, "trailing characters"),
+        (format!("\n\t {valid}\r\n"), Reads, ""),
     ]);
 }
 
 #[test]
 fn a_value_means_what_it_means_to_go() {
-    let good = with_component(&good_component());
+    let valid = with_component(&valid_component());
     judge(vec![
         // null leaves the zero value: an absent map, an empty string.
         (arch("null"), Reads, ""),
@@ -175,16 +171,16 @@ fn a_value_means_what_it_means_to_go() {
         (arch(r#"{"artifacts": {"metal": {"release": "r", "formats": null}}}"#), Reads, ""),
         (
             arch(r#"{"artifacts": {"metal": {"release": "r", "formats": {"iso": {"disk": null}}}}}"#),
-            ReadsWhatNobodyWrites,
+            ReadsUnusual,
             "disk: found null",
         ),
-        (arch(r#"{"artifacts": {"metal": null}}"#), ReadsWhatNobodyWrites, "metal: found null"),
+        (arch(r#"{"artifacts": {"metal": null}}"#), ReadsUnusual, "metal: found null"),
         (
             r#"{"stream": "s", "architectures": null}"#.into(),
-            ReadsWhatNobodyWrites,
+            ReadsUnusual,
             "found no artifact, expected at least one",
         ),
-        ("null".into(), ReadsWhatNobodyWrites, "found null, expected stream metadata"),
+        ("null".into(), ReadsUnusual, "found null, expected stream metadata"),
         (
             component(&format!(r#""location": null, "sha256": "{DIGEST}""#)),
             Refuses,
@@ -193,18 +189,18 @@ fn a_value_means_what_it_means_to_go() {
         (with(r#""metadata": null"#).replacen(r#""metadata": {}, "#, "", 1), Reads, ""),
         (in_arch(r#""images": null"#), Reads, ""),
         (in_arch(r#""images": {"aws": null, "gcp": {"name": null}}"#), Reads, ""),
-        // One value of another kind than the type's fails the whole (`UnmarshalTypeError`).
+        // A value of another type fails the whole document (`UnmarshalTypeError`).
         (
-            good.replace(r#""metadata": {}"#, r#""metadata": "x""#),
+            valid.replace(r#""metadata": {}"#, r#""metadata": "x""#),
             Refuses,
             "metadata: found the string \"x\", expected an object",
         ),
         (
-            good.replace(r#""metadata": {}"#, r#""metadata": {"last-modified": 5}"#),
+            valid.replace(r#""metadata": {}"#, r#""metadata": {"last-modified": 5}"#),
             Refuses,
             "last-modified: found the number 5, expected a string",
         ),
-        (good.replace(r#""metadata": {}"#, r#""metadata": {"later": 5}"#), Reads, ""),
+        (valid.replace(r#""metadata": {}"#, r#""metadata": {"later": 5}"#), Reads, ""),
         (in_arch(r#""images": 5"#), Refuses, "images: found the number 5, expected an object"),
         (in_arch(r#""images": {"aws": []}"#), Refuses, "aws: found an array, expected an object"),
         (
@@ -219,6 +215,6 @@ fn a_value_means_what_it_means_to_go() {
             "azure-disk: found the string \"x\", expected an object",
         ),
         (in_arch(r#""images": {"later": 5}"#), Reads, ""),
-        (good.replace(r#""rhcos-4.99""#, "5"), Refuses, "stream: found the number 5"),
+        (valid.replace(r#""rhcos-4.99""#, "5"), Refuses, "stream: found the number 5"),
     ]);
 }

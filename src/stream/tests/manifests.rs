@@ -2,7 +2,6 @@
 
 use super::*;
 
-/// A ConfigMap with these data.
 fn config_map(data: &serde_json::Value) -> serde_json::Value {
     let metadata = serde_json::json!({"name": "coreos-bootimages"});
     serde_json::json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data})
@@ -14,15 +13,14 @@ fn from_text(name: &str, text: &str) -> Result<Sources, String> {
     Ok(sources)
 }
 
-/// A document of a stream with one artifact of a name.
 fn document_of(stream: &str, file: &str) -> String {
-    with_component(&good_component().replace("f.iso", file)).replace("rhcos-4.99", stream)
+    with_component(&valid_component().replace("f.iso", file)).replace("rhcos-4.99", stream)
 }
 
 #[test]
 fn a_manifest_holds_documents_in_stream_and_streams() {
     let (nine, ten) = (document_of("rhel-9", "nine"), document_of("rhel-10", "ten"));
-    // The default stream is one of the others, in other bytes.
+    // The default stream equals one of `streams`, with different formatting.
     let compact = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap().to_string();
     let streams = |entries: &[(&str, &str)]| {
         let entries: Vec<String> = entries.iter().map(|(key, text)| format!("{key:?}: {text}")).collect();
@@ -72,7 +70,7 @@ fn a_manifest_holds_documents_in_stream_and_streams() {
         ),
         ("-", format!("---\n{other}\n"), &["-#rhel-9", "-#rhel-10"]),
         ("cm.json", json(serde_json::json!({"streams": streams(&[(&long, &nine)])})), &of_long),
-        // What is no list, or has no items, is one manifest.
+        // Anything but a list with items counts as one manifest.
         ("l.yaml", format!("{one}\n---\nkind: SecretList\n"), &["l.yaml"]),
         (
             "l.yaml",
@@ -120,19 +118,19 @@ fn a_directory_of_manifests_is_a_source() {
     assert!(error.contains("x.yaml: found malformed YAML"), "{error}");
 }
 
-/// The installer reads such a file as stream metadata and has no notion of manifests.
+/// The installer reads such a file as stream metadata and ignores `kind`.
 #[test]
 fn a_document_is_not_hidden_by_a_manifest_in_it() {
-    let good = with_component(&good_component());
-    let both = good.replacen('{', r#"{"kind": "ConfigMap", "data": {"stream": "{}"}, "#, 1);
+    let valid = with_component(&valid_component());
+    let both = valid.replacen('{', r#"{"kind": "ConfigMap", "data": {"stream": "{}"}, "#, 1);
     assert_eq!(from_text("-", &both).unwrap().documents[0].document.artifacts.len(), 1);
 }
 
 #[test]
 fn a_manifest_without_a_document_says_what_is_missing() {
-    let good = document_of("rhel-9", "nine");
+    let valid = document_of("rhel-9", "nine");
     let with =
-        |key: &str, value: &str| config_map(&serde_json::json!({"stream": good, key: value})).to_string();
+        |key: &str, value: &str| config_map(&serde_json::json!({"stream": valid, key: value})).to_string();
     let unnamed =
         |data: serde_json::Value| serde_json::json!({"kind": "ConfigMap", "data": data}).to_string();
     let streams = |text: &str| config_map(&serde_json::json!({"streams": text})).to_string();
@@ -161,11 +159,11 @@ fn a_manifest_without_a_document_says_what_is_missing() {
             "data.stream-rhel-10: found the key \"stream-rhel-10\", expected stream metadata under",
         ),
         ("cm.json", with("Streams", "{}"), "found the key \"Streams\""),
-        ("cm.json", with("rhel-10", &good), "found the key \"rhel-10\""),
-        ("cm.json", unnamed(serde_json::json!({"x": good})), "found the key \"x\""),
+        ("cm.json", with("rhel-10", &valid), "found the key \"rhel-10\""),
+        ("cm.json", unnamed(serde_json::json!({"x": valid})), "found the key \"x\""),
         (
             "cm.json",
-            unnamed(serde_json::json!({"stream": good, "Streams": "{}"})),
+            unnamed(serde_json::json!({"stream": valid, "Streams": "{}"})),
             "found the key \"Streams\"",
         ),
         (
@@ -190,10 +188,10 @@ fn a_manifest_without_a_document_says_what_is_missing() {
             streams(r#"{"rhel-9": {"stream": "x"}}"#),
             "cm.json#rhel-9: architectures: found nothing",
         ),
-        ("cm.json", streams(&format!(r#"{{"a": {good}, "a": {good}}}"#)), "a: found a duplicate key"),
+        ("cm.json", streams(&format!(r#"{{"a": {valid}, "a": {valid}}}"#)), "a: found a duplicate key"),
         (
             "cm.json",
-            streams(&format!(r#"{{"{}": {good}}}"#, "x".repeat(129))),
+            streams(&format!(r#"{{"{}": {valid}}}"#, "x".repeat(129))),
             "expected a name of 1 to 128 characters",
         ),
     ];
