@@ -1,4 +1,4 @@
-//! Cloud references: what the document says of each, against what its cloud says.
+//! Judges cloud references: the document's fields, and what the cloud reports.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,27 +8,27 @@ use crate::probe::{CloudEvidence, Observation, ProbeError, ProbeErrorKind, Refus
 use crate::stream::{AccountImage, CloudReference, CloudResource};
 use crate::text::{Printable, bytes};
 
-/// The most warnings of one reference.
+/// The most warnings of one reference, and the most findings about its form.
 const MAX_WARNINGS: usize = 10;
 
-/// Judges one cloud reference. Without evidence, as of what only an account can see, the document alone is judged.
+/// Judges one cloud reference. Without evidence (only an account can see it) the document alone is judged.
 pub fn judge_cloud(reference: &CloudReference, evidence: Option<&CloudEvidence>) -> Outcome {
     let mut outcome = Outcome::default();
-    document(reference, &mut outcome);
+    judge_document(reference, &mut outcome);
     outcome.needs_account = matches!(reference.resource, CloudResource::Account(_));
     if let Some(evidence) = evidence {
         outcome.needs_account |= evidence.needs_account;
         outcome.attempts = evidence.attempts;
         outcome.answered_by.clone_from(&evidence.answered_by);
-        answer(reference, evidence, &mut outcome);
+        judge_answer(reference, evidence, &mut outcome);
     }
     outcome.findings.sort_by_key(|finding| (std::cmp::Reverse(finding.verdict()), finding.reason()));
     outcome.warnings.truncate(MAX_WARNINGS);
     outcome
 }
 
-/// What can be told from the document: whether each reference is one, and which build it is of.
-fn document(reference: &CloudReference, outcome: &mut Outcome) {
+/// Judges the document alone: the form of each reference, and the build that it names.
+fn judge_document(reference: &CloudReference, outcome: &mut Outcome) {
     match &reference.resource {
         CloudResource::Blob { url } => location(url, outcome),
         CloudResource::Object { region, bucket, object, url } => {
@@ -36,11 +36,11 @@ fn document(reference: &CloudReference, outcome: &mut Outcome) {
             let path = format!("/{bucket}/{object}");
             if let Ok(location) = ArtifactUrl::parse(url) {
                 if location.url().path() != path {
-                    bad(outcome, format!("its url is not the URL of object {object} in bucket {bucket}"));
+                    reject(outcome, format!("its url is not the URL of object {object} in bucket {bucket}"));
                 }
                 let host = location.host().strip_prefix("s3.").and_then(|it| it.split_once('.'));
                 if let Some((of_url, _)) = host.filter(|(of_url, _)| of_url != region) {
-                    bad(outcome, format!("it is listed under {region}, but its url is in {of_url}"));
+                    reject(outcome, format!("it is listed under {region}, but its url is in {of_url}"));
                 }
             }
         }
@@ -54,8 +54,8 @@ fn document(reference: &CloudReference, outcome: &mut Outcome) {
                     ));
                 }
             }
-            _ if digest_ref.is_empty() => bad(outcome, "it has no digest-ref".to_owned()),
-            _ => bad(
+            _ if digest_ref.is_empty() => reject(outcome, "it has no digest-ref".to_owned()),
+            _ => reject(
                 outcome,
                 format!(
                     "its digest-ref is {}; expected HOST/REPOSITORY@sha256:DIGEST",
@@ -63,24 +63,24 @@ fn document(reference: &CloudReference, outcome: &mut Outcome) {
                 ),
             ),
         },
-        CloudResource::Account(images) => account(reference.platform(), images, outcome),
+        CloudResource::Account(images) => judge_account(reference.platform(), images, outcome),
     }
     releases(reference, outcome);
 }
 
 fn location(url: &str, outcome: &mut Outcome) {
     if url.is_empty() {
-        bad(outcome, "it has no url".to_owned());
+        reject(outcome, "it has no url".to_owned());
     } else if let Err(why) = ArtifactUrl::parse(url) {
         outcome.findings.push(Finding::Refused(Refusal::BadLocation(why)));
     }
 }
 
-/// What ids and names must look like in clouds that show nothing to strangers.
-fn account(platform: &str, images: &[AccountImage], outcome: &mut Outcome) {
+/// Judges the form of IDs and names in clouds that can only be queried with an account.
+fn judge_account(platform: &str, images: &[AccountImage], outcome: &mut Outcome) {
     if matches!(platform, "powervs" | "ibmcloud") {
-        // Nobody who installs finds one elsewhere.
-        return bad(outcome, "it has no object in a region".to_owned());
+        // The installer finds PowerVS and IBM Cloud images in no other way.
+        return reject(outcome, "it has no object in a region".to_owned());
     }
     let mut seen = BTreeSet::new();
     for AccountImage { region, image, project, .. } in images {
@@ -93,25 +93,28 @@ fn account(platform: &str, images: &[AccountImage], outcome: &mut Outcome) {
             }
             "aliyun" if !is_aliyun(image) => "m- followed by 20 letters and digits",
             "aws" | "gcp" | "aliyun" => "",
-            // Of clouds that are not known nothing is expected.
+            // Nothing is known about the form in other clouds.
             _ => continue,
         };
         if !expected.is_empty() {
-            bad(
+            reject(
                 outcome,
                 format!("the image{of} is {:?}; expected {expected}", crate::text::excerpt(image, 80)),
             );
         }
         if let Some(region) = region {
             if !is_region(region) {
-                bad(outcome, format!("{:?} is not the name of a region", crate::text::excerpt(region, 80)));
+                reject(
+                    outcome,
+                    format!("{:?} is not the name of a region", crate::text::excerpt(region, 80)),
+                );
             }
             if !seen.insert(region) {
-                bad(outcome, format!("the region {region} is listed twice"));
+                reject(outcome, format!("the region {region} is listed twice"));
             }
         }
     }
-    // One image is in one region; the same id in two is one that was copied by hand.
+    // An image ID is unique to its region; the same ID in two regions was copied by hand.
     let mut regions: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for AccountImage { region, image, .. } in images {
         if let (Some(region), "aws" | "aliyun") = (region, platform) {
@@ -119,11 +122,11 @@ fn account(platform: &str, images: &[AccountImage], outcome: &mut Outcome) {
         }
     }
     for (image, regions) in regions.iter().filter(|(_, regions)| regions.len() > 1) {
-        bad(outcome, format!("{} is the image of {}", Printable(image), regions.join(" and ")));
+        reject(outcome, format!("{} is the image of {}", Printable(image), regions.join(" and ")));
     }
 }
 
-/// A document is made from one build; a release that differs is said, since some were on purpose.
+/// Warns if a reference names another release than the artifacts. Some do on purpose, so it is no failure.
 fn releases(reference: &CloudReference, outcome: &mut Outcome) {
     let Some(expected) = reference.artifact_release.as_deref() else { return };
     let mut others: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -154,7 +157,7 @@ fn releases(reference: &CloudReference, outcome: &mut Outcome) {
     }
 }
 
-fn answer(reference: &CloudReference, evidence: &CloudEvidence, outcome: &mut Outcome) {
+fn judge_answer(reference: &CloudReference, evidence: &CloudEvidence, outcome: &mut Outcome) {
     match &evidence.image {
         Observation::Refused(refusal) => outcome.findings.push(Finding::Refused(refusal.clone())),
         &Observation::Absent { status, how } => {
@@ -228,7 +231,7 @@ fn container(image: &str, digest_ref: &str, evidence: &CloudEvidence, outcome: &
     outcome.warnings.push(format!("the tag of {} {said}", Printable(image)));
 }
 
-fn bad(outcome: &mut Outcome, why: String) {
+fn reject(outcome: &mut Outcome, why: String) {
     if outcome.findings.len() < MAX_WARNINGS {
         outcome.findings.push(Finding::Reference(why));
     }
@@ -240,7 +243,7 @@ fn is_ami(text: &str) -> bool {
     matches!(digits.len(), 8 | 17) && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// RFC 1035, as Compute Engine has it for images and projects.
+/// RFC 1035, as Compute Engine requires for names of images and projects.
 fn is_gcp_name(text: &str) -> bool {
     (1..=63).contains(&text.len())
         && text.starts_with(|first: char| first.is_ascii_lowercase())
@@ -253,7 +256,7 @@ fn is_aliyun(text: &str) -> bool {
     digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
 }
 
-/// `us-gov-west-1`, `eu-central-1`, `cn-hangzhou`: words and numbers with dashes between them.
+/// Words and numbers joined by dashes: `us-gov-west-1`, `eu-central-1`, `cn-hangzhou`.
 fn is_region(text: &str) -> bool {
     text.len() <= 40
         && text.contains('-')

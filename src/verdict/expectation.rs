@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::stream::{BuildFile, MetaJsonClaim, Sha256};
 
-/// What an artifact should be, and how much proof is wanted.
+/// The expected properties of an artifact, and how much proof is required.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expectation {
     pub sha256: Sha256,
@@ -12,11 +12,11 @@ pub struct Expectation {
     pub uncompressed_sha256: Option<Sha256>,
     /// The document's size in bytes.
     pub size: Option<u64>,
-    /// The document's size in bytes once decompressed.
+    /// The document's size of the decompressed file, in bytes.
     pub uncompressed_size: Option<u64>,
-    /// What legacy metadata of the same checkout says of the file.
+    /// Entries of legacy metadata in the same checkout for this file.
     pub legacy: Vec<BuildFile>,
-    /// What the build's `meta.json` is asked, if it is beside the file.
+    /// What to compare with the build's `meta.json`, where the layout has one beside the file.
     pub claim: Option<MetaJsonClaim>,
     pub names_signature: bool,
     pub verify: Verify,
@@ -24,13 +24,13 @@ pub struct Expectation {
 }
 
 impl Expectation {
-    /// The sizes that the file should have, in bytes, as far as they are known without asking anybody, and who says
-    /// so. Who counts most is first: the document, then legacy metadata.
+    /// The expected sizes that need no request, in bytes, each with its source, most authoritative first: the
+    /// document, then legacy metadata.
     pub fn sizes(&self) -> impl Iterator<Item = (u64, SizeSource)> {
         self.ranked(self.size, |file| file.size)
     }
 
-    /// The same of the file once decompressed.
+    /// Like [`Self::sizes`], for the decompressed file.
     pub fn uncompressed_sizes(&self) -> impl Iterator<Item = (u64, SizeSource)> {
         self.ranked(self.uncompressed_size, |file| file.uncompressed_size)
     }
@@ -46,7 +46,7 @@ impl Expectation {
     }
 }
 
-/// How much proof is wanted.
+/// How much proof is required.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
@@ -62,21 +62,21 @@ pub enum Verify {
     Content,
 }
 
-/// What it means that something beside the artifacts is missing: a detached signature, a cloud image.
+/// What a missing companion of the artifacts means: a detached signature, a cloud image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Strictness {
     /// Not checked.
     Ignore,
-    /// It is reported, and the verdict does not depend on it.
+    /// A warning: the verdict does not depend on it.
     #[default]
     Warn,
     /// A failure.
     Require,
 }
 
-/// Who says what size a file should have.
+/// The source of an expected size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum SizeSource {

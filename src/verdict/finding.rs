@@ -1,4 +1,4 @@
-//! What the judge finds, each said in a sentence for a person.
+//! Findings of the judge, each with its message.
 
 use super::{Reason, SizeSource, Verdict};
 use crate::probe::{Absence, DigestSource, ProbeError, ProbeErrorKind, Refusal};
@@ -14,7 +14,7 @@ pub enum Finding {
     Missing { status: u16, how: Absence },
     #[error("it has {}, expected {} (from {expected_from})", bytes(*observed), bytes(*expected))]
     Size { expected: u64, expected_from: SizeSource, observed: u64 },
-    #[error("its sha256 is {observed} ({}), expected {expected}", said_by(*from))]
+    #[error("its sha256 is {observed} ({}), expected {expected}", source_text(*from))]
     Sha256 { expected: Sha256, observed: Sha256, from: DigestSource },
     #[error("its sha256 after decompression is {observed}, expected {expected}")]
     UncompressedSha256 { expected: Sha256, observed: Sha256 },
@@ -38,10 +38,10 @@ pub enum Finding {
     NoSize { expected: u64, expected_from: SizeSource },
     #[error("it is present, but the server publishes no sha256 for it")]
     NoDigest,
-    /// A cloud reference that names nothing.
+    /// A malformed cloud reference.
     #[error("{0}")]
     Reference(String),
-    /// A cloud has something else than the image that is meant.
+    /// The cloud has another image under the reference.
     #[error("{0}")]
     Image(String),
     #[error("it is present, but its content was not read")]
@@ -76,13 +76,12 @@ impl Finding {
         }
     }
 
-    /// Whether it is known to be wrong, or undetermined.
     pub fn verdict(&self) -> Verdict {
         self.reason().verdict()
     }
 }
 
-const fn said_by(source: DigestSource) -> &'static str {
+const fn source_text(source: DigestSource) -> &'static str {
     match source {
         DigestSource::Header => "a response header",
         DigestSource::Sha256sumTxt => "sha256sum.txt beside it",

@@ -1,8 +1,8 @@
-//! The table that a reviewer can read: what each piece of evidence means.
+//! The judge's rules: what each piece of evidence means for the verdict.
 
 use std::sync::Arc;
 
-use super::reading::{leaves_inside_open, must_be_read, sizes, sizes_of_build};
+use super::reading::{inside_unconfirmed, must_be_read, sizes, sizes_of_build};
 use super::{Expectation, Finding, Reason, SizeSource, Strictness, Verdict, Verify};
 use crate::probe::{
     Absence, ContentEvidence, DigestSource, Evidence, Observation, ProbeError, ProbeErrorKind,
@@ -11,34 +11,33 @@ use crate::probe::{
 use crate::stream::Sha256;
 use crate::text::bytes;
 
-/// What is known of one artifact.
+/// The result of judging one artifact.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Outcome {
-    /// What keeps it from passing, the most telling first: what is known to be wrong before what could not be
-    /// determined.
+    /// What keeps it from passing, failures before what could not be determined.
     pub findings: Vec<Finding>,
-    /// What is not wrong but should be known, one sentence each.
+    /// Facts worth knowing that are not failures, one sentence each.
     pub warnings: Vec<String>,
-    /// The size that the file should have, in bytes, and who says so.
+    /// The expected size in bytes, and its source.
     pub expected_size: Option<(u64, SizeSource)>,
-    /// The size that the server gave, in bytes.
+    /// The size that the server reported or served, in bytes.
     pub observed_size: Option<u64>,
-    /// A digest that was found; where several were, one that disagrees.
+    /// The digest found and its source; if sources disagree, one that differs from the document's.
     pub observed_sha256: Option<(Sha256, DigestSource)>,
     pub http_status: Option<u16>,
-    /// The digest of the bytes once decompressed, where that was asked for and possible.
+    /// The digest of the decompressed bytes, if they were read and could be decompressed.
     pub observed_uncompressed_sha256: Option<Sha256>,
-    /// What a key of the keyring signed, and which key: what the file, or its digest, is vouched for by.
+    /// What was signed (the file, or `sha256sum.txt`), and by which key of the keyring.
     pub signed: Vec<(&'static str, String)>,
-    /// Whether only an account could see it, which is so of some cloud references.
+    /// Whether a cloud reference can only be verified with an account.
     pub needs_account: bool,
     pub attempts: u32,
-    /// The host that answered, at the end of all redirects.
+    /// The host that answered, after all redirects.
     pub answered_by: Option<Arc<str>>,
 }
 
 impl Outcome {
-    /// The verdict: nothing found is a pass.
+    /// [`Verdict::Pass`] without findings, else the verdict of the most important one.
     pub fn verdict(&self) -> Verdict {
         self.findings.first().map_or(Verdict::Pass, Finding::verdict)
     }
@@ -88,7 +87,7 @@ pub fn judge(expected: &Expectation, evidence: &Evidence) -> Outcome {
         },
     };
     judge.metadata();
-    judge.derivation();
+    judge.build_claims();
     judge.published_digests();
     judge.signed_sums();
     if let Some(error) = &evidence.cut_short {
@@ -103,7 +102,7 @@ pub fn judge(expected: &Expectation, evidence: &Evidence) -> Outcome {
         Observation::Undetermined(error) => {
             judge.outcome.http_status = error.status;
             judge.find(Finding::Undetermined { about: None, error: error.clone() });
-            // A signature that is known to be missing stays so, whatever becomes of its file.
+            // A signature that is known to be missing is a failure even if its file is undetermined.
             if !matches!(evidence.signature, Some(Observation::Undetermined(_))) {
                 judge.signature();
             }
@@ -113,8 +112,8 @@ pub fn judge(expected: &Expectation, evidence: &Evidence) -> Outcome {
             match &evidence.content {
                 Some(Ok(content)) => judge.content(content, size),
                 Some(Err(error)) => judge.unread_content(error, size),
-                // What is not known yet is no fault of the file.
-                None if evidence.cut_short.is_some() => judge.told_size(size),
+                // The run ended before the size was reported: not a fault of the file.
+                None if evidence.cut_short.is_some() => judge.reported_size(size),
                 None => {
                     judge.size(size);
                     judge.proof();
@@ -129,13 +128,12 @@ pub fn judge(expected: &Expectation, evidence: &Evidence) -> Outcome {
     outcome
 }
 
-/// The size that the file should have: what was known before, else `meta.json`'s, else the bridge's.
+/// The expected size: the document's or legacy metadata's, else `meta.json`'s, else the bridge's.
 fn expected_size(expected: &Expectation, evidence: &Evidence) -> Option<(u64, SizeSource)> {
     let bridge = evidence.bridge_size.map(|size| (size, SizeSource::Bridge));
     sizes(expected, evidence).chain(bridge).next()
 }
 
-/// Whether what could not be read is a signature.
 fn is_signature(name: &str) -> bool {
     matches!(name, "signature" | "sha256sum.txt.gpg")
 }
@@ -153,13 +151,13 @@ impl Judge<'_> {
         }
     }
 
-    /// The size that the file should have once decompressed, and who says so.
+    /// The expected size of the decompressed file in bytes, and its source.
     fn expected_uncompressed_size(&self) -> Option<(u64, SizeSource)> {
         let of_build = sizes_of_build(self.evidence, |file| file.uncompressed_size);
         self.expected.uncompressed_sizes().chain(of_build).next()
     }
 
-    /// Build metadata that disagrees with the document is wrong whether or not the file is there.
+    /// Compares build metadata with the document, whether or not the file is present.
     fn metadata(&mut self) {
         let Expectation { sha256, uncompressed_sha256, .. } = *self.expected;
         for file in self.expected.legacy.iter().chain(&self.evidence.meta_json) {
@@ -193,8 +191,8 @@ impl Judge<'_> {
         }
     }
 
-    /// What the document says of the build, against what the build says of itself.
-    fn derivation(&mut self) {
+    /// Compares the document's claims about the build with the build's own `meta.json`.
+    fn build_claims(&mut self) {
         let (Some(claim), Some(build)) = (&self.expected.claim, &self.evidence.build) else { return };
         let differences = build.compare(claim);
         for contradiction in differences.contradictions {
@@ -203,7 +201,7 @@ impl Judge<'_> {
         self.outcome.warnings.extend(differences.omissions);
     }
 
-    /// Any published digest that disagrees is wrong, however many agree.
+    /// One published digest that disagrees is a failure, however many agree.
     fn published_digests(&mut self) {
         let expected = self.expected.sha256;
         for digest in &self.evidence.published {
@@ -215,15 +213,15 @@ impl Judge<'_> {
             if disagrees {
                 *shown = (digest.sha256, digest.source);
             }
-            // What `meta.json` says was judged with the other metadata.
+            // `metadata` has already judged the digests of `meta.json`.
             if disagrees && digest.source != DigestSource::MetaJson {
                 self.find(Finding::Sha256 { expected, observed: digest.sha256, from: digest.source });
             }
         }
     }
 
-    /// The bytes themselves, which outweigh whatever anybody says of them.
-    fn content(&mut self, content: &ContentEvidence, told: Option<u64>) {
+    /// Judges the bytes that were read; their count is used instead of the reported size.
+    fn content(&mut self, content: &ContentEvidence, reported: Option<u64>) {
         let expected = self.expected.sha256;
         let (observed, from) = (content.sha256, DigestSource::Content);
         if observed != expected {
@@ -233,13 +231,13 @@ impl Judge<'_> {
             self.outcome.observed_sha256 = Some((observed, from));
         }
         self.size(Some(content.bytes));
-        if let Some(told) = told.filter(|&told| told != content.bytes) {
-            let (told, counted) = (bytes(told), bytes(content.bytes));
-            self.outcome.warnings.push(format!("the server reported {told} and served {counted}"));
+        if let Some(reported) = reported.filter(|&reported| reported != content.bytes) {
+            let (reported, counted) = (bytes(reported), bytes(content.bytes));
+            self.outcome.warnings.push(format!("the server reported {reported} and served {counted}"));
         }
         self.uncompressed(content.uncompressed.as_ref(), observed);
-        // What a sidecar would have said matters less than what the bytes did say. A signature vouches for what
-        // the bytes cannot: whose they are.
+        // The bytes prove more than a sidecar, so an unreadable sidecar is only a warning. An unreadable
+        // signature is undetermined: only it proves who published the bytes.
         for unread in &self.evidence.unread {
             if is_signature(unread.sidecar) {
                 let (about, error) = (Some(unread.sidecar), unread.error.clone());
@@ -251,7 +249,7 @@ impl Judge<'_> {
         }
     }
 
-    /// What is inside, where the document says what should be.
+    /// Judges the decompressed content against the document.
     fn uncompressed(&mut self, observed: Option<&Uncompressed>, content: Sha256) {
         let Expectation { uncompressed_sha256, uncompressed_size, .. } = *self.expected;
         match observed {
@@ -267,10 +265,10 @@ impl Judge<'_> {
                 }
             }
             Some(Uncompressed::Unusable(why)) => self.find(Finding::NotDecompressed(why.clone())),
-            // What is not compressed at all is its own decompressed form.
+            // A file that is not compressed is its own decompressed form.
             Some(Uncompressed::NotOpened(_)) if uncompressed_sha256 == Some(content) => {}
-            Some(Uncompressed::NotOpened(why)) if leaves_inside_open(self.expected, self.evidence) => {
-                self.inside_not_verified(why);
+            Some(Uncompressed::NotOpened(why)) if inside_unconfirmed(self.expected, self.evidence) => {
+                self.uncompressed_not_verified(why);
             }
             Some(Uncompressed::NotOpened(_)) => {}
             None if uncompressed_sha256.is_some() || uncompressed_size.is_some() => {
@@ -280,18 +278,17 @@ impl Judge<'_> {
         }
     }
 
-    /// The bytes were asked for and did not come to their end. What the server told of them before may be wrong
-    /// enough.
-    fn unread_content(&mut self, error: &ProbeError, told: Option<u64>) {
+    /// The download failed. The size that the server reported before may still prove the file wrong.
+    fn unread_content(&mut self, error: &ProbeError, reported: Option<u64>) {
         self.outcome.http_status = error.status.or(self.outcome.http_status);
-        self.told_size(told);
+        self.reported_size(reported);
         self.find(Finding::Undetermined { about: None, error: error.clone() });
     }
 
-    /// The size, if the server told it; if not, that matters less than what keeps the file from being known.
-    fn told_size(&mut self, told: Option<u64>) {
-        if told.is_some() {
-            self.size(told);
+    /// Judges the reported size if there is one. A missing size is less important than why the check ended.
+    fn reported_size(&mut self, reported: Option<u64>) {
+        if reported.is_some() {
+            self.size(reported);
         }
     }
 
@@ -307,11 +304,11 @@ impl Judge<'_> {
         }
     }
 
-    /// A file that is there: is there proof enough that it is the right one?
+    /// Decides whether the published evidence proves that a present file is the right one.
     fn proof(&mut self) {
         let wants_digest = self.expected.verify != Verify::Exists;
-        // A sidecar that could not be read might disagree, or hold the size. Its absence would be an answer;
-        // its trouble is none.
+        // A sidecar that could not be read may disagree or hold the size, so the result is undetermined.
+        // A missing one would be an answer.
         let matters = wants_digest || self.outcome.expected_size.is_none();
         for unread in self.evidence.unread.iter().filter(|it| matters || is_signature(it.sidecar)) {
             self.find(Finding::Undetermined { about: Some(unread.sidecar), error: unread.error.clone() });
@@ -321,8 +318,8 @@ impl Judge<'_> {
                 self.find(Finding::NoDigest);
             }
             Verify::Exists => {}
-            Verify::Published if leaves_inside_open(self.expected, self.evidence) => {
-                self.inside_not_verified(
+            Verify::Published if inside_unconfirmed(self.expected, self.evidence) => {
+                self.uncompressed_not_verified(
                     "nothing published beside the file confirms it, and the content was not read",
                 );
             }
@@ -331,12 +328,12 @@ impl Judge<'_> {
         }
     }
 
-    /// The installer checks this digest, and nobody did before it.
-    fn inside_not_verified(&mut self, why: &str) {
+    /// Warns because the installer checks this digest, and this run did not.
+    fn uncompressed_not_verified(&mut self, why: &str) {
         self.outcome.warnings.push(format!("uncompressed-sha256 not verified: {why}"));
     }
 
-    /// What the keyring says of the signature over the bytes.
+    /// Judges the check of the detached signature over the file's bytes.
     fn signature_check(&mut self) {
         match &self.evidence.signature_check {
             Some(SignatureCheck::Good { key }) => self.outcome.signed.push(("the file", key.clone())),
@@ -344,19 +341,19 @@ impl Judge<'_> {
                 self.find(Finding::BadSignature { of: "its signature", why: why.clone() });
             }
             Some(SignatureCheck::NotMade) => {
-                if self.expected.signatures == Strictness::Require && !self.is_vouched_for_by_sums() {
+                if self.expected.signatures == Strictness::Require && !self.is_in_signed_sums() {
                     self.find(Finding::SignatureNotChecked);
                 } else {
                     self.outcome.warnings.push(Finding::SignatureNotChecked.to_string());
                 }
             }
-            // Its absence was judged where it was looked for.
+            // `signature` judges a missing one.
             Some(SignatureCheck::Absent) | None => {}
         }
     }
 
-    /// Whether a signed `sha256sum.txt` has the file's digest.
-    fn is_vouched_for_by_sums(&self) -> bool {
+    /// Whether a `sha256sum.txt` with a good signature has the file's digest.
+    fn is_in_signed_sums(&self) -> bool {
         let expected = self.expected.sha256;
         let agrees = |digest: &PublishedDigest| {
             digest.source == DigestSource::Sha256sumTxt && digest.can_prove && digest.sha256 == expected
@@ -365,7 +362,7 @@ impl Judge<'_> {
         is_signed && self.evidence.published.iter().any(agrees)
     }
 
-    /// What the keyring says of `sha256sum.txt`.
+    /// Judges the check of the signature over `sha256sum.txt`.
     fn signed_sums(&mut self) {
         const OF: &str = "sha256sum.txt.gpg";
         match (&self.evidence.sums_check, self.expected.signatures) {
@@ -386,8 +383,8 @@ impl Judge<'_> {
         }
     }
 
-    /// That nobody asked is no answer: it does not pass by that alone.
-    fn unasked_signature(&mut self) {
+    /// A required signature that was never requested is undetermined, not a pass.
+    fn unrequested_signature(&mut self) {
         if self.expected.signatures == Strictness::Require && self.outcome.findings.is_empty() {
             let detail = "it was not requested".to_owned();
             let error = ProbeError { kind: ProbeErrorKind::Deadline, status: None, detail };
@@ -406,7 +403,7 @@ impl Judge<'_> {
                 return self.find(Finding::Undetermined { about: Some("signature"), error });
             }
             Some(Observation::Undetermined(error)) => error.detail.clone(),
-            None if self.expected.names_signature => return self.unasked_signature(),
+            None if self.expected.names_signature => return self.unrequested_signature(),
             None => "the document names none".to_owned(),
         };
         match self.expected.signatures {

@@ -1,6 +1,6 @@
 //! The judge: expectation × evidence → outcome.
 //!
-//! Everything here is pure: no I/O, no clock, no idea of how evidence was got or how an outcome is shown.
+//! Pure: no I/O, no clock, and no knowledge of how evidence is gathered or how an outcome is shown.
 
 mod cloud;
 mod expectation;

@@ -1,15 +1,15 @@
-//! The words of a verdict, as reports spell them.
+//! Verdicts and reasons, as reports spell them.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What is known of an artifact, or of a whole run.
+/// The result of checking an artifact, or of a whole run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
-    /// It is there and everything that was asked for agrees.
+    /// The file is present and every requested check agrees.
     Pass,
     /// Nothing is known to be wrong, but something could not be determined.
     #[default]
@@ -19,7 +19,6 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// The verdict's word in reports.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pass => "pass",
@@ -37,7 +36,7 @@ impl fmt::Display for Verdict {
 
 macro_rules! reasons {
     ($($(#[doc = $doc:literal])+ $name:ident = $word:literal => $verdict:ident,)+) => {
-        /// Why an artifact did not pass, in the order of what a person should hear first.
+        /// Why an artifact did not pass, most important to a reader first.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[cfg_attr(test, derive(schemars::JsonSchema))]
         pub enum Reason {
@@ -45,15 +44,13 @@ macro_rules! reasons {
         }
 
         impl Reason {
-            /// Every reason.
             pub const ALL: &[Self] = &[$(Self::$name,)+];
 
-            /// The reason's word in reports.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $word,)+ }
             }
 
-            /// What an artifact with this reason is: known to be wrong, or undetermined.
+            /// Whether this reason is a failure or undetermined.
             pub const fn verdict(self) -> Verdict {
                 match self { $(Self::$name => Verdict::$verdict,)+ }
             }
@@ -66,35 +63,35 @@ reasons! {
     BadLocation = "bad-location" => Fail,
     /// The location is on a bridge server, or not at a published location.
     NotPublished = "not-published" => Fail,
-    /// The location's host may not be requested.
+    /// The location's host is not allowed.
     HostNotAllowed = "host-not-allowed" => Fail,
-    /// A redirect led somewhere it may not.
+    /// A redirect leads to a target that is not allowed.
     RedirectNotAllowed = "redirect-not-allowed" => Fail,
-    /// A host resolved to an address that may not be requested.
+    /// A host resolved to an address that is not allowed.
     AddressNotAllowed = "address-not-allowed" => Fail,
-    /// The file is not there.
+    /// The file is missing.
     Missing = "missing" => Fail,
-    /// The file has another size than expected.
+    /// The file's size differs from the expected one.
     SizeMismatch = "size-mismatch" => Fail,
-    /// The file, or what the server publishes of it, has another sha256 than the document.
+    /// The sha256 of the file, or one that the server publishes for it, differs from the document's.
     Sha256Mismatch = "sha256-mismatch" => Fail,
-    /// The decompressed bytes have another sha256 than the document.
+    /// The sha256 of the decompressed bytes differs from the document's.
     UncompressedSha256Mismatch = "uncompressed-sha256-mismatch" => Fail,
     /// Legacy metadata or the build's `meta.json` disagrees with the document.
     MetadataConflict = "metadata-conflict" => Fail,
-    /// A signature that was asked for is missing or not good.
+    /// A required signature is missing, or a signature is not valid.
     BadSignature = "bad-signature" => Fail,
-    /// A cloud reference that names nothing: an AMI id that is none, a container image without a digest.
+    /// A malformed cloud reference: an invalid AMI ID, a container image without a digest.
     BadReference = "bad-reference" => Fail,
-    /// A cloud has something else under the reference than the image that is meant.
+    /// The cloud has another image under the reference.
     ImageMismatch = "image-mismatch" => Fail,
-    /// No connection could be made, or it broke.
+    /// No connection could be made, or the connection broke.
     Unreachable = "unreachable" => Inconclusive,
     /// The server took too long.
     Timeout = "timeout" => Inconclusive,
-    /// The server answered with an error, or with something that says nothing about the file.
+    /// The server answered with an error, or with an answer that does not tell whether the file is present.
     ServerError = "server-error" => Inconclusive,
-    /// The server asked to be left alone.
+    /// The server rate-limited the request.
     RateLimited = "rate-limited" => Inconclusive,
     /// The run ended before the answer came.
     Deadline = "deadline" => Inconclusive,

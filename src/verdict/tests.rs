@@ -1,4 +1,4 @@
-//! What the judge says: of cases in tables, by laws, and in words.
+//! Tests of the judge: tables of cases, laws and messages.
 
 mod cloud;
 mod content;
@@ -43,7 +43,7 @@ fn error(kind: ProbeErrorKind) -> ProbeError {
     ProbeError { kind, status: None, detail: "it went wrong".to_owned() }
 }
 
-fn said(sha256: Sha256, size: Option<u64>) -> BuildFile {
+fn build_file(sha256: Sha256, size: Option<u64>) -> BuildFile {
     BuildFile {
         said_by: "meta.json".into(),
         sha256: Some(sha256),
@@ -57,12 +57,12 @@ fn published(source: DigestSource, sha256: Sha256) -> PublishedDigest {
     PublishedDigest { source, sha256, can_prove: true }
 }
 
-/// One from a list that is malformed elsewhere.
+/// A digest from a list with a malformed line.
 fn doubtful(source: DigestSource, sha256: Sha256) -> PublishedDigest {
     PublishedDigest { can_prove: false, ..published(source, sha256) }
 }
 
-/// A file that is there, 7 bytes long, with the right digest in a header.
+/// Evidence of a present file of 7 bytes with the right digest in a header.
 fn good() -> Evidence {
     Evidence {
         published: vec![published(DigestSource::Header, RIGHT)],
@@ -72,14 +72,14 @@ fn good() -> Evidence {
     }
 }
 
-/// Bytes that were read to their end: 7 of them, the right ones, inside and out.
+/// The right content, read to its end: 7 bytes, 20 decompressed.
 fn read() -> ContentEvidence {
     let uncompressed = Some(Uncompressed::Whole { bytes: 20, sha256: INNER });
     ContentEvidence { bytes: 7, sha256: RIGHT, uncompressed, resumed: false }
 }
 
 #[test]
-fn a_missing_signature_is_said_only_where_somebody_cares() {
+fn a_missing_signature_is_a_warning_unless_signatures_are_ignored() {
     let mut want = expected(Verify::Published);
     want.names_signature = true;
     let evidence = Evidence { signature: Some(absent(404)), ..good() };
@@ -89,7 +89,7 @@ fn a_missing_signature_is_said_only_where_somebody_cares() {
 }
 
 #[test]
-fn an_outcome_carries_what_was_seen_on_the_way() {
+fn an_outcome_has_the_remarks_attempts_and_host_of_its_evidence() {
     let remarks = vec!["the header digest is not text".to_owned()];
     let evidence =
         Evidence { remarks: remarks.clone(), attempts: 3, answered_by: Some("h".into()), ..good() };
@@ -99,7 +99,7 @@ fn an_outcome_carries_what_was_seen_on_the_way() {
 }
 
 #[test]
-fn a_message_says_everything_that_is_wrong() {
+fn a_message_lists_every_finding() {
     let mut want = expected(Verify::Published);
     want.size = Some(8);
     let evidence = Evidence { published: vec![published(DigestSource::Sha256sumTxt, WRONG)], ..good() };
@@ -115,7 +115,7 @@ fn a_message_says_everything_that_is_wrong() {
 }
 
 #[test]
-fn the_digest_that_is_shown_is_one_that_disagrees_else_one_that_proves() {
+fn a_disagreeing_digest_is_shown_before_a_proving_one() {
     use DigestSource::{Content, Header, Sha256sumTxt};
     let (right, wrong) = (published(Header, RIGHT), published(Header, WRONG));
     let doubtful = doubtful(Sha256sumTxt, RIGHT);
@@ -134,9 +134,9 @@ fn the_digest_that_is_shown_is_one_that_disagrees_else_one_that_proves() {
     }
 }
 
-/// What is known when the run ends may be wrong enough already, and is never enough to pass.
+/// Partial evidence may be enough to fail, never to pass.
 #[test]
-fn what_was_known_when_the_run_ended_still_counts() {
+fn evidence_from_before_the_deadline_counts() {
     let mut want = expected(Verify::Auto);
     want.size = Some(7);
     for (name, evidence, reason) in [
@@ -160,9 +160,9 @@ fn what_was_known_when_the_run_ended_still_counts() {
     }
 }
 
-/// Who brings keys and requires signatures does not pass by one that nobody looked at.
+/// A required signature is not satisfied by one that was never checked.
 #[test]
-fn a_required_signature_that_no_key_was_asked_about_is_undetermined() {
+fn a_required_signature_that_was_not_checked_is_undetermined() {
     use DigestSource::{Header, Sha256sumTxt};
     let good_sums = Some(SignatureCheck::Good { key: "KEY".to_owned() });
     let sums = |published: &[PublishedDigest]| Evidence {
@@ -176,7 +176,7 @@ fn a_required_signature_that_no_key_was_asked_about_is_undetermined() {
         (Strictness::Require, good(), Some(Reason::NoDigest)),
         (Strictness::Require, sums(&[right]), None),
         (Strictness::Require, sums(&[published(Sha256sumTxt, WRONG)]), Some(Reason::Sha256Mismatch)),
-        // It is the signed list that has to have the digest, and to be whole, and to be signed.
+        // The list that has the digest must be the signed one, well-formed and with a good signature.
         (Strictness::Require, sums(&[header]), Some(Reason::NoDigest)),
         (Strictness::Require, sums(&[header, doubtful(Sha256sumTxt, RIGHT)]), Some(Reason::NoDigest)),
         (Strictness::Require, Evidence { sums_check: None, ..sums(&[right]) }, Some(Reason::NoDigest)),

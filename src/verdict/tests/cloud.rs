@@ -1,4 +1,4 @@
-//! Cloud references: each kind, and each thing that a cloud may say of it.
+//! Cloud references: each kind, with each answer of its cloud.
 
 use crate::probe::{Absence, CloudEvidence, Observation, ProbeError, ProbeErrorKind};
 use crate::stream::{AccountImage, CloudReference, CloudResource, Sha256};
@@ -46,7 +46,7 @@ fn account(cloud: &str, images: &[(&str, &str)]) -> CloudReference {
     reference(&format!("images/{cloud}"), CloudResource::Account(images.collect()))
 }
 
-fn there(size: Option<u64>) -> CloudEvidence {
+fn found(size: Option<u64>) -> CloudEvidence {
     CloudEvidence::only(Observation::Present { status: 200, size })
 }
 
@@ -54,7 +54,7 @@ fn unknown() -> ProbeError {
     ProbeError { kind: ProbeErrorKind::Timeout, status: None, detail: "no answer within 5s".to_owned() }
 }
 
-/// The verdict, the reason, and all sentences.
+/// The verdict, the reason, findings and warnings.
 fn said(reference: &CloudReference, evidence: Option<&CloudEvidence>) -> String {
     let outcome = judge_cloud(reference, evidence);
     let reason = outcome.reason().map(|it| format!(" {it}")).unwrap_or_default();
@@ -64,22 +64,22 @@ fn said(reference: &CloudReference, evidence: Option<&CloudEvidence>) -> String 
     format!("{}{reason}|{}", outcome.verdict(), sentences.join("|"))
 }
 
-/// A pass says nothing but what is expected; of anything else the beginning tells which it is.
+/// Compares the whole text for a pass, else the beginning.
 fn assert_said(reference: &CloudReference, evidence: Option<&CloudEvidence>, says: &str) {
     let said = said(reference, evidence);
     assert!(said == says || said.starts_with(says) && says != "pass|", "{reference:?} {evidence:?}: {said}");
 }
 
 #[test]
-fn a_blob_is_whole_pages() {
+fn a_blob_has_whole_pages() {
     let typed =
-        |size, blob_type: &str| CloudEvidence { blob_type: Some(blob_type.to_owned()), ..there(size) };
+        |size, blob_type: &str| CloudEvidence { blob_type: Some(blob_type.to_owned()), ..found(size) };
     for (evidence, says) in [
         (typed(Some(1024), "PageBlob"), "pass|"),
-        (there(Some(1024)), "pass|"),
+        (found(Some(1024)), "pass|"),
         (typed(Some(1024), "BlockBlob"), "fail image-mismatch|it is a BlockBlob, expected a PageBlob"),
-        (there(Some(1000)), "fail image-mismatch|it has 1000 bytes"),
-        (there(None), "inconclusive server-error|the server does not report its size"),
+        (found(Some(1000)), "fail image-mismatch|it has 1000 bytes"),
+        (found(None), "inconclusive server-error|the server does not report its size"),
         (
             CloudEvidence::only(Observation::Absent { status: 404, how: Absence::Status }),
             "fail missing|the server answered 404",
@@ -91,7 +91,7 @@ fn a_blob_is_whole_pages() {
 }
 
 #[test]
-fn an_object_is_where_its_document_says_twice() {
+fn an_object_url_agrees_with_its_region_bucket_and_name() {
     const URL: &str =
         "https://s3.au-syd.cloud-object-storage.appdomain.cloud/rhcos-powervs-images-au-syd/o.ova.gz";
     for (url, says) in [
@@ -107,16 +107,16 @@ fn an_object_is_where_its_document_says_twice() {
             "fail bad-reference|it is listed under au-syd, but its url is in eu-de",
         ),
     ] {
-        assert_said(&object(url), Some(&there(Some(7))), says);
+        assert_said(&object(url), Some(&found(Some(7))), says);
     }
-    assert_said(&object(URL), Some(&there(None)), "pass|warning: the server does not report its size");
+    assert_said(&object(URL), Some(&found(None)), "pass|warning: the server does not report its size");
 }
 
 #[test]
-fn a_container_image_is_its_digest() {
+fn a_container_image_is_judged_by_its_digest() {
     let by_digest = format!("quay.io/a/b@sha256:{}", digest());
     let (other, tag) = (Sha256::of(b"another"), "quay.io/a/b:t");
-    let evidence = |digest, tag| CloudEvidence { digest, tag, ..there(None) };
+    let evidence = |digest, tag| CloudEvidence { digest, tag, ..found(None) };
     let good = Some(digest());
     for (image, digest_ref, evidence, says) in [
         (tag, &*by_digest, evidence(good, Some(Ok(good))), "pass|"),
@@ -153,16 +153,16 @@ fn a_container_image_is_its_digest() {
             evidence(None, Some(Ok(good))),
             "inconclusive server-error|the registry does not report",
         ),
-        (tag, "", there(None), "fail bad-reference|it has no digest-ref"),
-        (tag, tag, there(None), "fail bad-reference|its digest-ref is quay.io/a/b:t; expected"),
-        (tag, "quay.io/a/b@sha256:12", there(None), "fail bad-reference|"),
+        (tag, "", found(None), "fail bad-reference|it has no digest-ref"),
+        (tag, tag, found(None), "fail bad-reference|its digest-ref is quay.io/a/b:t; expected"),
+        (tag, "quay.io/a/b@sha256:12", found(None), "fail bad-reference|"),
     ] {
         assert_said(&container(image, digest_ref), Some(&evidence), says);
     }
 }
 
 #[test]
-fn what_only_an_account_can_see_is_judged_by_its_form() {
+fn account_images_are_judged_by_their_form() {
     let (ami, old) = ("ami-0d24483687640c868", "ami-12345678");
     for (cloud, images, says) in [
         ("aws", &[("us-east-1", ami), ("us-gov-west-1", old)][..], "pass|"),
@@ -203,8 +203,8 @@ fn what_only_an_account_can_see_is_judged_by_its_form() {
 }
 
 #[test]
-fn a_name_is_of_its_cloud_or_none() {
-    let is_none = |cloud: &str, region: &str, image: &str| {
+fn names_follow_the_rules_of_their_cloud() {
+    let is_bad = |cloud: &str, region: &str, image: &str| {
         judge_cloud(&account(cloud, &[(region, image)]), None).reason() == Some(Reason::BadReference)
     };
     for (name, is_name) in [
@@ -219,7 +219,7 @@ fn a_name_is_of_its_cloud_or_none() {
         ("rhcos_9", false),
         ("", false),
     ] {
-        assert_eq!(is_none("gcp", "", name), !is_name, "{name}");
+        assert_eq!(is_bad("gcp", "", name), !is_name, "{name}");
     }
     for (name, is_name) in [
         ("us-east-1", true),
@@ -232,23 +232,23 @@ fn a_name_is_of_its_cloud_or_none() {
         ("US-EAST-1", false),
         ("us-east 1", false),
     ] {
-        assert!(!is_none("moon", name, "?"), "{name}");
-        assert_eq!(is_none("aws", name, "ami-12345678"), !is_name, "{name}");
+        assert!(!is_bad("moon", name, "?"), "{name}");
+        assert_eq!(is_bad("aws", name, "ami-12345678"), !is_name, "{name}");
     }
 }
 
-/// A document may hold very many references, and each of its faults is a sentence of the report.
+/// A document may have very many references, and each finding is a sentence of the report.
 #[test]
-fn no_more_than_ten_faults_of_a_reference_are_told() {
+fn a_reference_has_at_most_ten_findings() {
     let images: Vec<(String, String)> =
         (0..20).map(|number| (format!("us-east-{number}"), format!("ami-{number}"))).collect();
     let images: Vec<(&str, &str)> = images.iter().map(|(region, image)| (&**region, &**image)).collect();
     assert_eq!(judge_cloud(&account("aws", &images), None).findings.len(), 10);
 }
 
-/// What a registry shows to no stranger is not verified, and is no failure.
+/// A reference that cannot be verified without an account is not a failure.
 #[test]
-fn what_needs_an_account_is_marked_and_does_not_fail() {
+fn a_reference_that_needs_an_account_is_marked_and_does_not_fail() {
     let by_digest = format!("quay.io/a/b@sha256:{}", digest());
     let reference = container("", &by_digest);
     let refused = ProbeError { status: Some(401), ..unknown() };
@@ -264,13 +264,13 @@ fn what_needs_an_account_is_marked_and_does_not_fail() {
 }
 
 #[test]
-fn another_release_is_said() {
+fn another_release_is_a_warning() {
     let other = CloudReference { release: Some("9.8.20260301-0".to_owned()), ..blob() };
     assert_eq!(
-        said(&other, Some(&there(Some(512)))),
+        said(&other, Some(&found(Some(512)))),
         "pass|warning: its release is 9.8.20260301-0, that of the azure artifacts 9.8.20260403-0"
     );
-    // Three regions are named, and the rest is counted.
+    // At most three regions are named; the others are counted.
     let regions = ["us-east-1", "us-east-2", "us-west-1", "us-west-2"];
     let images = ["ami-11111111", "ami-22222222", "ami-33333333", "ami-44444444"];
     let images: Vec<(&str, &str)> = regions.into_iter().zip(images).collect();

@@ -1,10 +1,10 @@
-//! The table of cases where the bytes were read, or should have been, and nothing was published.
+//! Cases with content that was read or should have been, and without published digests.
 
 use super::*;
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table")]
-fn the_table_of_cases_where_the_bytes_were_read() {
+fn the_table_of_cases_with_content() {
     type Row = (
         &'static str,
         fn(&mut Expectation, &mut Evidence, &mut ContentEvidence),
@@ -39,14 +39,15 @@ fn the_table_of_cases_where_the_bytes_were_read() {
         ),
         (
             "the right bytes, with another digest in meta.json",
-            |_, it, _| it.meta_json = vec![said(WRONG, None)],
+            |_, it, _| it.meta_json = vec![build_file(WRONG, None)],
             Some(Reason::MetadataConflict),
             "meta.json says sha256",
         ),
         (
             "the right bytes, of which meta.json says another inside",
             |_, it, _| {
-                it.meta_json = vec![BuildFile { uncompressed_sha256: Some(WRONG), ..said(RIGHT, None) }];
+                it.meta_json =
+                    vec![BuildFile { uncompressed_sha256: Some(WRONG), ..build_file(RIGHT, None) }];
             },
             Some(Reason::MetadataConflict),
             "meta.json says uncompressed-sha256",
@@ -59,7 +60,7 @@ fn the_table_of_cases_where_the_bytes_were_read() {
         ),
         (
             "the right bytes, where meta.json says another size",
-            |_, it, _| it.meta_json = vec![said(RIGHT, Some(8))],
+            |_, it, _| it.meta_json = vec![build_file(RIGHT, Some(8))],
             Some(Reason::SizeMismatch),
             "(from meta.json)",
         ),
@@ -67,7 +68,7 @@ fn the_table_of_cases_where_the_bytes_were_read() {
             "a size that the document says and meta.json does not",
             |want, it, _| {
                 want.size = Some(7);
-                it.meta_json = vec![said(RIGHT, Some(8))];
+                it.meta_json = vec![build_file(RIGHT, Some(8))];
             },
             None,
             SAID,
@@ -80,7 +81,9 @@ fn the_table_of_cases_where_the_bytes_were_read() {
         ),
         (
             "another size inside, by meta.json",
-            |_, it, _| it.meta_json = vec![BuildFile { uncompressed_size: Some(19), ..said(RIGHT, None) }],
+            |_, it, _| {
+                it.meta_json = vec![BuildFile { uncompressed_size: Some(19), ..build_file(RIGHT, None) }]
+            },
             Some(Reason::SizeMismatch),
             "(from meta.json)",
         ),
@@ -216,13 +219,13 @@ fn the_table_of_cases_where_the_bytes_were_read() {
 }
 
 #[test]
-fn content_that_was_wanted_and_not_read_does_not_pass() {
+fn required_content_that_was_not_read_does_not_pass() {
     let outcome = judge(&expected(Verify::Content), &good());
     assert_eq!(outcome.reason(), Some(Reason::NoDigest), "{}", outcome.message());
 }
 
 #[test]
-fn content_that_broke_off_leaves_what_was_told_before() {
+fn a_failed_download_keeps_the_reported_size() {
     let mut want = expected(Verify::Content);
     let broken = Evidence { content: Some(Err(error(ProbeErrorKind::Timeout))), ..good() };
     assert_eq!(judge(&want, &broken).reason(), Some(Reason::Timeout));

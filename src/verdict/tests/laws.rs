@@ -1,4 +1,4 @@
-//! The judge's laws, over any expectation and any evidence.
+//! Laws of the judge, over any expectation and any evidence.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn any_trouble() -> impl Strategy<Value = ProbeError> {
+fn any_error() -> impl Strategy<Value = ProbeError> {
     prop_oneof![
         Just(ProbeErrorKind::Unreachable),
         Just(ProbeErrorKind::Timeout),
@@ -23,7 +23,7 @@ fn any_observation() -> impl Strategy<Value = Observation> {
         1 => Just(absent(404)),
         1 => Just(Observation::Absent { status: 200, how: Absence::Html }),
         1 => Just(Observation::Refused(Refusal::Host { host: "h".into() })),
-        1 => any_trouble().prop_map(Observation::Undetermined),
+        1 => any_error().prop_map(Observation::Undetermined),
     ]
 }
 
@@ -48,7 +48,7 @@ fn any_evidence() -> impl Strategy<Value = Evidence> {
     let source = prop_oneof![Just(DigestSource::Header), Just(DigestSource::Sha256sumTxt)];
     let digest = (source, any_digest(), proptest::bool::weighted(0.8))
         .prop_map(|(source, sha256, can_prove)| PublishedDigest { source, sha256, can_prove });
-    let unread = any_trouble().prop_map(|error| Unread { sidecar: "meta.json", error });
+    let unread = any_error().prop_map(|error| Unread { sidecar: "meta.json", error });
     (
         any_observation(),
         proptest::collection::vec(digest, 0..3),
@@ -56,7 +56,7 @@ fn any_evidence() -> impl Strategy<Value = Evidence> {
         any::<bool>(),
         proptest::collection::vec(unread, 0..2),
         proptest::option::of(any_observation()),
-        proptest::option::of(prop_oneof![3 => any_content().prop_map(Ok), 1 => any_trouble().prop_map(Err)]),
+        proptest::option::of(prop_oneof![3 => any_content().prop_map(Ok), 1 => any_error().prop_map(Err)]),
     )
         .prop_map(|(file, mut published, meta_json, can_prove, unread, signature, content)| {
             let source = DigestSource::MetaJson;
@@ -76,23 +76,23 @@ fn any_evidence() -> impl Strategy<Value = Evidence> {
         })
 }
 
-/// Something that goes wrong with a file or with what its servers say of it. A sidecar that is taken back is no
-/// damage: what it said is then said no more.
+/// A change that makes evidence worse. Removing a sidecar that contradicts the document is not one: its
+/// contradiction goes with it.
 #[derive(Debug, Clone)]
 enum Damage {
-    /// A file that was there shows itself otherwise.
+    /// A present file gets another observation.
     File(Observation),
-    /// Somebody publishes another digest.
+    /// Another digest is published.
     Contradicted(DigestSource),
-    /// Every list has a fault somewhere.
+    /// Every list has a malformed line.
     Malformed,
-    /// No digest is published that agrees.
+    /// No matching digest is published.
     Unsupported,
     /// A sidecar cannot be read.
     Unread(ProbeError),
-    /// The bytes are others, or not to be had.
+    /// The bytes differ, or could not be read.
     Content(Option<ProbeError>),
-    /// The signature is missing, or nobody knows.
+    /// The signature is missing or undetermined.
     Signature(Observation),
 }
 
@@ -127,19 +127,19 @@ fn any_damage() -> impl Strategy<Value = Damage> {
     let bad = prop_oneof![
         Just(absent(404)),
         Just(Observation::Refused(Refusal::Host { host: "h".into() })),
-        any_trouble().prop_map(Observation::Undetermined),
+        any_error().prop_map(Observation::Undetermined),
     ];
     let source = prop_oneof![Just(DigestSource::Header), Just(DigestSource::Sha256sumTxt)];
     prop_oneof![
         bad.clone().prop_map(Damage::File),
-        // Of a length that no document expects.
+        // A size that no document expects.
         Just(Damage::File(present(Some(99)))),
         Just(Damage::File(present(None))),
         source.prop_map(Damage::Contradicted),
         Just(Damage::Malformed),
         Just(Damage::Unsupported),
-        any_trouble().prop_map(Damage::Unread),
-        proptest::option::of(any_trouble()).prop_map(Damage::Content),
+        any_error().prop_map(Damage::Unread),
+        proptest::option::of(any_error()).prop_map(Damage::Content),
         bad.prop_map(Damage::Signature),
     ]
 }
@@ -175,8 +175,8 @@ fn any_expectation() -> impl Strategy<Value = Expectation> {
 }
 
 proptest! {
-    /// What the judge must never do, said a second time and differently: a pass has a file that is there, no
-    /// digest that disagrees, and, where one is wanted, one that agrees.
+    /// States the safety of the judge independently: a pass needs a present file, no digest that disagrees,
+    /// and, where one is required, one that agrees.
     #[test]
     fn a_pass_is_always_earned(want in any_expectation(), evidence in any_evidence()) {
         let outcome = judge(&want, &evidence);
@@ -197,7 +197,7 @@ proptest! {
             let opened = read.is_some_and(|read| read.uncompressed == inside);
             let not_opened = read.is_some_and(|read| matches!(read.uncompressed, Some(Uncompressed::NotOpened(_))));
             prop_assert!(read.is_none() || opened || not_opened);
-            // What the installer will check was checked, or the report says that it was not.
+            // The digest that the installer checks was verified, or the report says that it was not.
             let confirmed = evidence.published_uncompressed.iter().any(|it| it.can_prove && it.sha256 == INNER);
             let named = outcome.warnings.iter().any(|it| it.contains("uncompressed-sha256 not verified"));
             prop_assert!(want.verify == Verify::Exists || opened || confirmed || named);
@@ -215,7 +215,7 @@ proptest! {
         }
     }
 
-    /// More damage never turns anything into a pass.
+    /// Worse evidence never turns another verdict into a pass.
     #[test]
     fn no_damage_earns_a_pass(want in any_expectation(), evidence in any_evidence(), damage in any_damage()) {
         let before = judge(&want, &evidence).verdict();
@@ -223,7 +223,7 @@ proptest! {
         prop_assert!(before == Verdict::Pass || after != Verdict::Pass, "{before:?} became {after:?}");
     }
 
-    /// What is wrong stays wrong, whatever else is found; what is found besides makes nothing better.
+    /// A failure stays a failure with more evidence, and an unreadable sidecar never improves a verdict.
     #[test]
     fn evidence_of_wrong_outweighs_everything(want in any_expectation(), evidence in any_evidence()) {
         let before = judge(&want, &evidence).verdict();
@@ -236,9 +236,8 @@ proptest! {
         prop_assert!(judge(&want, &hampered).verdict() >= before);
     }
 
-    /// The reason, the verdict and the message speak of the same thing.
     #[test]
-    fn an_outcome_is_of_one_piece(want in any_expectation(), evidence in any_evidence()) {
+    fn verdict_reason_and_message_agree(want in any_expectation(), evidence in any_evidence()) {
         let outcome = judge(&want, &evidence);
         prop_assert_eq!(outcome.reason().map_or(Verdict::Pass, Reason::verdict), outcome.verdict());
         prop_assert!(!outcome.message().is_empty());

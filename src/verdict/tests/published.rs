@@ -1,11 +1,11 @@
-//! The table of cases where the judge goes by what servers say of a file.
+//! Cases judged by published evidence alone.
 
 use std::sync::Arc;
 
 use super::*;
 use crate::stream::{ArtifactId, BuildMetadata, MetaJsonClaim};
 
-/// One row of the table: what is changed from a good case, and what the judge must say.
+/// A row of the table: name, change to a passing case, and expected reason.
 type Row = (&'static str, fn(&mut Expectation, &mut Evidence), Option<Reason>);
 
 #[test]
@@ -14,7 +14,7 @@ fn the_table_of_cases() {
     use DigestSource::{Header, MetaJson, Sha256sumTxt};
     let rows: Vec<Row> = vec![
         ("good", |_, _| {}, None),
-        // Whether it is there.
+        // Presence.
         ("404", |_, it| it.file = absent(404), Some(Reason::Missing)),
         ("403", |_, it| it.file = absent(403), Some(Reason::Missing)),
         ("410", |_, it| it.file = absent(410), Some(Reason::Missing)),
@@ -53,7 +53,7 @@ fn the_table_of_cases() {
             |_, it| it.file = Observation::Undetermined(error(ProbeErrorKind::Deadline)),
             Some(Reason::Deadline),
         ),
-        // Where it is.
+        // Location.
         (
             "bad location",
             |_, it| it.file = Observation::Refused(Refusal::BadLocation(crate::location::BadLocation::Query)),
@@ -82,18 +82,18 @@ fn the_table_of_cases() {
             },
             Some(Reason::AddressNotAllowed),
         ),
-        // Its size.
+        // Size.
         ("size of the document", |want, _| want.size = Some(7), None),
         ("other size than the document's", |want, _| want.size = Some(8), Some(Reason::SizeMismatch)),
-        ("size of legacy metadata", |want, _| want.legacy = vec![said(RIGHT, Some(7))], None),
+        ("size of legacy metadata", |want, _| want.legacy = vec![build_file(RIGHT, Some(7))], None),
         (
             "other size than legacy metadata's",
-            |want, _| want.legacy = vec![said(RIGHT, Some(8))],
+            |want, _| want.legacy = vec![build_file(RIGHT, Some(8))],
             Some(Reason::SizeMismatch),
         ),
         (
             "other size than meta.json's",
-            |_, it| it.meta_json = vec![said(RIGHT, Some(8))],
+            |_, it| it.meta_json = vec![build_file(RIGHT, Some(8))],
             Some(Reason::SizeMismatch),
         ),
         ("other size than the bridge's", |_, it| it.bridge_size = Some(8), Some(Reason::SizeMismatch)),
@@ -101,15 +101,15 @@ fn the_table_of_cases() {
             "the document's size comes before legacy's",
             |want, _| {
                 want.size = Some(7);
-                want.legacy = vec![said(RIGHT, Some(8))];
+                want.legacy = vec![build_file(RIGHT, Some(8))];
             },
             None,
         ),
         (
             "legacy's size comes before meta.json's",
             |want, it| {
-                want.legacy = vec![said(RIGHT, Some(7))];
-                it.meta_json = vec![said(RIGHT, Some(8))];
+                want.legacy = vec![build_file(RIGHT, Some(7))];
+                it.meta_json = vec![build_file(RIGHT, Some(8))];
             },
             None,
         ),
@@ -122,7 +122,7 @@ fn the_table_of_cases() {
             },
             Some(Reason::ServerError),
         ),
-        // Its digest.
+        // Digest.
         ("no digest", |_, it| it.published.clear(), Some(Reason::NoDigest)),
         (
             "the right digest in a malformed list",
@@ -174,7 +174,7 @@ fn the_table_of_cases() {
             "right digest in meta.json alone",
             |_, it| {
                 it.published = vec![published(MetaJson, RIGHT)];
-                it.meta_json = vec![said(RIGHT, Some(7))];
+                it.meta_json = vec![build_file(RIGHT, Some(7))];
             },
             None,
         ),
@@ -183,24 +183,26 @@ fn the_table_of_cases() {
             "meta.json disagrees",
             |_, it| {
                 it.published.push(published(MetaJson, WRONG));
-                it.meta_json = vec![said(WRONG, Some(7))];
+                it.meta_json = vec![build_file(WRONG, Some(7))];
             },
             Some(Reason::MetadataConflict),
         ),
         (
             "legacy metadata disagrees",
-            |want, _| want.legacy = vec![said(RIGHT, None), said(WRONG, None)],
+            |want, _| want.legacy = vec![build_file(RIGHT, None), build_file(WRONG, None)],
             Some(Reason::MetadataConflict),
         ),
         (
             "legacy metadata disagrees about the decompressed file",
-            |want, _| want.legacy = vec![BuildFile { uncompressed_sha256: Some(WRONG), ..said(RIGHT, None) }],
+            |want, _| {
+                want.legacy = vec![BuildFile { uncompressed_sha256: Some(WRONG), ..build_file(RIGHT, None) }]
+            },
             Some(Reason::MetadataConflict),
         ),
         (
             "legacy metadata disagrees, and nothing else is known: wrong is wrong",
             |want, it| {
-                want.legacy = vec![said(WRONG, None)];
+                want.legacy = vec![build_file(WRONG, None)];
                 *it = Evidence::only(Observation::Undetermined(error(ProbeErrorKind::Unreachable)));
             },
             Some(Reason::MetadataConflict),
@@ -213,7 +215,7 @@ fn the_table_of_cases() {
             },
             Some(Reason::Sha256Mismatch),
         ),
-        // Sidecars that could not be read might disagree.
+        // A sidecar that could not be read may disagree.
         (
             "unread sidecar",
             |_, it| {
@@ -307,19 +309,19 @@ fn the_table_of_cases() {
     }
 }
 
-/// What is not wrong and should be known is said, and nothing else is.
+/// Each warning appears where it should, and no other.
 #[test]
-fn a_pass_warns_of_what_should_be_known() {
+fn a_pass_has_exactly_its_warnings() {
     type Row = (&'static str, fn(&mut Expectation, &mut Evidence), &'static [&'static str]);
     let rows: &[Row] = &[
         ("all is well", |_, _| {}, &[]),
         ("no size is told", |_, it| it.file = present(None), &["the server does not report its size"]),
-        ("legacy metadata has the same size", |want, _| want.legacy = vec![said(RIGHT, Some(7))], &[]),
+        ("legacy metadata has the same size", |want, _| want.legacy = vec![build_file(RIGHT, Some(7))], &[]),
         (
             "legacy metadata has another size than the document",
             |want, _| {
                 want.size = Some(7);
-                want.legacy = vec![BuildFile { said_by: "old.json".into(), ..said(RIGHT, Some(8)) }];
+                want.legacy = vec![BuildFile { said_by: "old.json".into(), ..build_file(RIGHT, Some(8)) }];
             },
             &["old.json says a size of 8 bytes, the document says 7 bytes"],
         ),
@@ -327,7 +329,7 @@ fn a_pass_warns_of_what_should_be_known() {
             "two sources of the uncompressed size",
             |want, it| {
                 want.uncompressed_size = Some(20);
-                it.meta_json = vec![BuildFile { uncompressed_size: Some(21), ..said(RIGHT, None) }];
+                it.meta_json = vec![BuildFile { uncompressed_size: Some(21), ..build_file(RIGHT, None) }];
             },
             &["meta.json says an uncompressed size of 21 bytes, the document says 20 bytes"],
         ),
@@ -363,7 +365,7 @@ fn a_pass_warns_of_what_should_be_known() {
     }
 }
 
-/// What a document says of a build is held against the build's own `meta.json`.
+/// The document's claims about a build are compared with the build's own `meta.json`.
 #[test]
 fn a_document_of_another_build_does_not_pass() {
     let meta_json = br#"{"buildid": "9.6.20251015-1", "coreos-assembler.basearch": "x86_64",

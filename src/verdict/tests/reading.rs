@@ -1,4 +1,4 @@
-//! When `auto` reads the bytes of a file, and what is said where nobody does.
+//! When `auto` reads the bytes of a file, and what is reported where they are not read.
 
 use super::*;
 
@@ -11,7 +11,7 @@ fn bytes_are_read_where_what_is_published_leaves_something_open() {
         ("a file that is missing", |_, it| it.file = absent(404), false),
         ("no digest of the file", |_, it| it.published.clear(), true),
         ("one from a malformed list", |_, it| it.published = vec![doubtful(Sha256sumTxt, RIGHT)], true),
-        // Known to be wrong without its bytes.
+        // It fails without reading the bytes.
         ("another digest of the file", |_, it| it.published = vec![published(Sha256sumTxt, WRONG)], false),
         ("no digest of what is inside", |_, it| it.published_uncompressed.clear(), true),
         (
@@ -32,7 +32,7 @@ fn bytes_are_read_where_what_is_published_leaves_something_open() {
             |_, it| it.published_uncompressed = vec![published(Sha256sumTxt, INNER)],
             false,
         ),
-        // A file of that name may be another one.
+        // An entry of that name may be for another file.
         (
             "another of what is inside in sha256sum.txt",
             |_, it| it.published_uncompressed = vec![published(Sha256sumTxt, WRONG)],
@@ -42,18 +42,19 @@ fn bytes_are_read_where_what_is_published_leaves_something_open() {
             "another of what is inside in meta.json",
             |_, it| {
                 it.published_uncompressed = vec![published(MetaJson, WRONG)];
-                it.meta_json = vec![BuildFile { uncompressed_sha256: Some(WRONG), ..said(RIGHT, None) }];
+                it.meta_json =
+                    vec![BuildFile { uncompressed_sha256: Some(WRONG), ..build_file(RIGHT, None) }];
             },
             false,
         ),
-        // Sizes: who counts most is first.
-        ("the size that meta.json says", |_, it| it.meta_json = vec![said(RIGHT, Some(7))], false),
-        ("another size by meta.json alone", |_, it| it.meta_json = vec![said(RIGHT, Some(8))], false),
+        // Sizes, most authoritative source first.
+        ("the size that meta.json says", |_, it| it.meta_json = vec![build_file(RIGHT, Some(7))], false),
+        ("another size by meta.json alone", |_, it| it.meta_json = vec![build_file(RIGHT, Some(8))], false),
         (
             "a size that the document and meta.json say",
             |want, it| {
                 want.size = Some(7);
-                it.meta_json = vec![said(RIGHT, Some(7))];
+                it.meta_json = vec![build_file(RIGHT, Some(7))];
             },
             false,
         ),
@@ -61,7 +62,7 @@ fn bytes_are_read_where_what_is_published_leaves_something_open() {
             "a size that the document says and meta.json does not",
             |want, it| {
                 want.size = Some(7);
-                it.meta_json = vec![said(RIGHT, Some(8))];
+                it.meta_json = vec![build_file(RIGHT, Some(8))];
             },
             true,
         ),
@@ -69,20 +70,20 @@ fn bytes_are_read_where_what_is_published_leaves_something_open() {
             "a size that the document says and legacy metadata does not",
             |want, _| {
                 want.size = Some(7);
-                want.legacy = vec![said(RIGHT, Some(8))];
+                want.legacy = vec![build_file(RIGHT, Some(8))];
             },
             true,
         ),
         (
             "two sizes by meta.json",
-            |_, it| it.meta_json = vec![said(RIGHT, Some(7)), said(RIGHT, Some(8))],
+            |_, it| it.meta_json = vec![build_file(RIGHT, Some(7)), build_file(RIGHT, Some(8))],
             true,
         ),
         (
             "a size that meta.json says and the document does not",
             |want, it| {
                 want.size = Some(8);
-                it.meta_json = vec![said(RIGHT, Some(7))];
+                it.meta_json = vec![build_file(RIGHT, Some(7))];
             },
             false,
         ),
@@ -91,13 +92,13 @@ fn bytes_are_read_where_what_is_published_leaves_something_open() {
         let (mut want, mut evidence) = (expected(Verify::Auto), good());
         change(&mut want, &mut evidence);
         assert_eq!(must_be_read(&want, &evidence), read, "{name}");
-        // What had to be read and was not does not pass.
+        // A file that must be read and was not does not pass.
         let outcome = judge(&want, &evidence);
         assert!(!read || outcome.verdict() != Verdict::Pass, "{name}: {}", outcome.message());
     }
 }
 
-/// The installer's cache checks the digest of what is inside, whatever the gate looked at.
+/// The installer's cache checks the digest of the decompressed file whatever this run verified.
 #[test]
 fn a_digest_that_nobody_checked_is_named() {
     let open = Evidence { published_uncompressed: Vec::new(), ..good() };
