@@ -1,13 +1,13 @@
-//! Which addresses a hostile pull request may not make the gate talk to.
+//! Which addresses may be requested: a hostile pull request must not reach internal ones.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Whether an address is a globally reachable unicast address.
 ///
-/// The ranges that are not are those of the IANA special-purpose address registries for
+/// The ranges that are not global are those of the IANA special-purpose address registries for
 /// [IPv4](https://www.iana.org/assignments/iana-ipv4-special-registry) and
-/// [IPv6](https://www.iana.org/assignments/iana-ipv6-special-registry), and multicast. IPv6 addresses that
-/// carry an IPv4 address are judged by it.
+/// [IPv6](https://www.iana.org/assignments/iana-ipv6-special-registry), and multicast. An IPv6 address that
+/// embeds an IPv4 address is judged by that address.
 pub fn is_global(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_global_v4(address),

@@ -1,4 +1,4 @@
-//! Requests: under the rules, through redirects, within a time, again if that may help.
+//! Requests under the rules, with redirects, timeouts and retries.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,23 +22,23 @@ use super::settings::{ClientSettings, Traffic};
 use super::trust::Trust;
 use crate::location::{CloudHost, HostKind};
 
-/// The most bytes of a small file that are held without a thought. Real sidecars have ten kilobytes; those that
-/// have more share [`LARGE_BYTES`], so that many directories cost no more memory than one.
-const UNREMARKABLE_BYTES: usize = STREAM_WINDOW as usize;
+/// Files up to this size in bytes are buffered without a permit. Real sidecars have ten kilobytes; larger
+/// ones share [`LARGE_BYTES`], so that many directories take no more memory than one.
+const SMALL_BYTES: usize = STREAM_WINDOW as usize;
 
-/// What larger small files may take between them: one of the largest, or ten of three megabytes.
+/// The memory that larger files share, in bytes: one of the largest, or ten of three megabytes.
 const LARGE_BYTES: usize = 32 * 1024 * 1024;
 
-/// The longest body that is read only to use its connection again, in bytes, and how long that may take.
+/// The longest body, in bytes, that is read only to reuse its connection, and how long that may take.
 const MAX_DISCARDED_BYTES: u64 = 64 * 1024;
 const LONGEST_DISCARD: Duration = Duration::from_secs(1);
 
-/// Makes requests.
+/// An HTTP client under [`Rules`], with one [`Host`] per scheme, host and port.
 pub struct Client {
     settings: ClientSettings,
     trust: Arc<Trust>,
     hosts: Mutex<HashMap<String, Arc<Host>>>,
-    /// What larger small files may take, in KiB.
+    /// Permits for [`LARGE_BYTES`], one per KiB.
     large: Semaphore,
     look_up: LookUp,
 }
@@ -47,7 +47,7 @@ pub struct Client {
 pub(crate) struct Ask<'a> {
     pub(crate) method: &'a Method,
     pub(crate) headers: &'a [(&'static str, &'a str)],
-    /// A token to be shown to the host that is asked, and to no other.
+    /// A token for the host of the URL, dropped when a redirect leads to another host.
     pub(crate) bearer: Option<&'a str>,
     pub(crate) traffic: Traffic,
 }
@@ -59,34 +59,34 @@ pub(crate) struct Answer {
     is_down: bool,
 }
 
-/// A response that is not a file, with what tells whose it is.
+/// A response that is not the file, with what shows who answered.
 #[derive(Debug, Clone)]
 pub(crate) struct ErrorAnswer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
-    /// The start of the body of a 403; of others nobody asks.
+    /// The start of the body, for a 403 only.
     pub(crate) start: Vec<u8>,
-    /// Whether that broke off: what did not come might have said something else.
+    /// Whether reading it failed: the rest might have said something else.
     pub(crate) is_cut: bool,
     pub(crate) attempts: u32,
 }
 
-/// How much of the body of an error is read, in bytes. S3's errors have some 300.
+/// The most bytes of an error's body that are read. S3's errors have some 300.
 const MAX_ERROR_BYTES: usize = 4 * 1024;
 
-/// A small file, or why there is none.
+/// A small file, or why it was not read.
 #[derive(Debug, Clone)]
 pub(crate) enum Small {
-    /// All of it, and its headers: they tell whether it is what was asked for.
+    /// The whole file, and its headers, which show whether it is the requested file.
     Body(HeaderMap, Bytes),
     TooLarge(HeaderMap),
-    /// Another status than 200.
+    /// A status other than 200.
     Error(ErrorAnswer),
     Failed(Failure),
 }
 
 impl Client {
-    /// A client. Nothing is opened, loaded or resolved before the first request.
+    /// Opens, loads and resolves nothing before the first request.
     pub fn new(settings: ClientSettings) -> Self {
         let trust = Arc::new(Trust::new(settings.extra_roots.clone()));
         Self {
@@ -98,13 +98,12 @@ impl Client {
         }
     }
 
-    /// Loads the trust roots aside, while there is something else to do.
+    /// Loads the trust roots on another thread, ahead of the first request.
     pub fn prepare(&self) {
         let trust = Arc::clone(&self.trust);
         std::thread::spawn(move || drop(trust.config()));
     }
 
-    /// The rules that requests are made under.
     pub fn rules(&self) -> &Rules {
         &self.settings.rules
     }
@@ -113,12 +112,12 @@ impl Client {
         &self.settings
     }
 
-    /// Gives hosts that could not be reached another chance.
+    /// Marks all hosts as up, so that those that were given up are tried again.
     pub fn revive(&self) {
         self.all_hosts().iter().for_each(|host| host.revive());
     }
 
-    /// The hosts that are down, and are asked again.
+    /// The hosts that are down and still retried.
     pub fn outages(&self) -> Vec<Outage> {
         self.all_hosts().iter().filter_map(|host| host.outage()).collect()
     }
@@ -127,8 +126,8 @@ impl Client {
         Retries::new(self.settings.policy())
     }
 
-    /// The response to a request, at the end of its redirects and after as many attempts as it takes. A
-    /// transient status is returned once the retries are used up. `attempts` counts along.
+    /// The response to a request, after its redirects and retries. A transient status is returned once the
+    /// retries are used up. Updates `attempts`.
     pub(crate) async fn ask(&self, ask: Ask<'_>, url: &Url, attempts: &mut u32) -> Result<Answer, Failure> {
         let mut retries = self.retries();
         let mut was_misdirected = false;
@@ -136,13 +135,13 @@ impl Client {
             let outcome = self.follow(ask, url).await;
             *attempts = match outcome {
                 Err(Failure::ProbeError(_, Again::AtOnce)) => *attempts,
-                // They were made for this one too.
+                // Other requests made these attempts to connect, for this one too.
                 Err(Failure::ProbeError(_, Again::NotSent(connections))) => connections.max(*attempts),
                 _ => attempts.saturating_add(1),
             };
             let (asked_for, is_down, why) = match &outcome {
                 Err(Failure::ProbeError(_, Again::AtOnce)) => continue,
-                // RFC 9110, section 15.5.20: a connection of its own may lead elsewhere.
+                // Retried on a new connection (RFC 9110, section 15.5.20).
                 Ok(answer) if answer.status() == StatusCode::MISDIRECTED_REQUEST && !was_misdirected => {
                     was_misdirected = true;
                     self.host(answer.response.url()).renew();
@@ -158,7 +157,7 @@ impl Client {
                 Ok(_) | Err(_) => return outcome,
             };
             let Some(wait) = retries.after_failure(asked_for) else { return outcome };
-            tracing::info!(method = %ask.method, url = place(url), attempts, why, ?wait, is_down, "asked again");
+            tracing::info!(method = %ask.method, url = without_query(url), attempts, why, ?wait, is_down, "asked again");
             if let Ok(answer) = outcome {
                 answer.without_body();
             }
@@ -168,7 +167,7 @@ impl Client {
         }
     }
 
-    /// Reads a file of at most `limit` bytes, with as many attempts as it takes.
+    /// Reads a file of at most `limit` bytes, with retries.
     pub(crate) async fn small_file(&self, url: &Url, limit: usize) -> Small {
         let ask = Ask { method: &Method::GET, headers: &[], bearer: None, traffic: Traffic::Requests };
         let (mut retries, mut attempts) = (self.retries(), 0);
@@ -216,23 +215,23 @@ impl Client {
             if bytes.len() + chunk.len() > limit {
                 return Ok(None);
             }
-            if bytes.len() + chunk.len() > UNREMARKABLE_BYTES && large.is_none() {
-                // Never closed. What it waits for counts for no timeout: the server has done its part.
+            if bytes.len() + chunk.len() > SMALL_BYTES && large.is_none() {
+                // Never closed. The wait does not count towards the timeout: the server is not its cause.
                 let share = u32::try_from(most.min(LARGE_BYTES) / 1024).unwrap_or(u32::MAX);
                 large = self.large.acquire_many(share).await.ok();
-                // All at once: growing by halves would hold twice as much. What is not written takes no memory.
+                // At once, as doubling would hold twice as much. Pages that are not written take no memory.
                 bytes.reserve(most.saturating_sub(bytes.len()));
             }
             bytes.extend_from_slice(&chunk);
         }
     }
 
-    /// One attempt: the request and its redirects, each judged by the rules.
+    /// One attempt: the request and its redirects, each checked against the rules.
     pub(crate) async fn follow(&self, ask: Ask<'_>, url: &Url) -> Result<Answer, Failure> {
         let mut target: Option<Url> = None;
         for _ in 0..=MAX_REDIRECTS {
             let is_elsewhere = target.as_ref().is_some_and(|it| scheme_and_host(it) != scheme_and_host(url));
-            // What was given to one host is not told another.
+            // A token for one host is not sent to another.
             let ask = if is_elsewhere { Ask { bearer: None, ..ask } } else { ask };
             let url = target.as_ref().unwrap_or(url);
             let answer = self.exchange(ask, url).await?;
@@ -254,18 +253,20 @@ impl Client {
     }
 
     async fn exchange(&self, ask: Ask<'_>, url: &Url) -> Result<Answer, Failure> {
-        let answer = self.exchange_unheard(ask, url).await;
+        let answer = self.exchange_unlogged(ask, url).await;
         match &answer {
             Ok(answer) => {
                 let status = answer.status().as_u16();
-                tracing::debug!(method = %ask.method, url = place(url), status, "answered");
+                tracing::debug!(method = %ask.method, url = without_query(url), status, "answered");
             }
-            Err(failure) => tracing::debug!(method = %ask.method, url = place(url), ?failure, "not answered"),
+            Err(failure) => {
+                tracing::debug!(method = %ask.method, url = without_query(url), ?failure, "not answered")
+            }
         }
         answer
     }
 
-    async fn exchange_unheard(&self, ask: Ask<'_>, url: &Url) -> Result<Answer, Failure> {
+    async fn exchange_unlogged(&self, ask: Ask<'_>, url: &Url) -> Result<Answer, Failure> {
         let host = self.host(url);
         let health = host.health(ask.traffic);
         let permit = host.permit(ask.traffic).await;
@@ -322,7 +323,7 @@ impl Client {
         }
     }
 
-    /// What a request is that takes too long.
+    /// The error of a request that took too long.
     pub(crate) fn timed_out(&self) -> ProbeError {
         let timeout = humantime::format_duration(self.settings.timeout);
         probe_error(ProbeErrorKind::Timeout, format!("no answer within {timeout}"))
@@ -344,7 +345,7 @@ impl Client {
 }
 
 impl Answer {
-    /// What it says, for an answer that is not a file: as much as comes in time.
+    /// The answer as an error, with as much of a 403's body as arrives in time.
     pub(crate) async fn into_error(mut self, attempts: u32, timeout: Duration) -> ErrorAnswer {
         let (status, mut start, mut is_cut) = (self.status(), Vec::new(), false);
         if status != StatusCode::FORBIDDEN {
@@ -374,17 +375,17 @@ impl Answer {
         self.response.headers()
     }
 
-    /// The host that answered, at the end of all redirects.
+    /// The host that answered, after all redirects.
     pub(crate) fn host(&self) -> Option<Arc<str>> {
         self.response.url().host_str().map(Arc::from)
     }
 
-    /// Whether the host is down, by what it answered: the next request waits until it is back.
+    /// Whether this answer marked the host as down: the next request waits until it is up.
     pub(crate) const fn is_down(&self) -> bool {
         self.is_down
     }
 
-    /// The next piece of the body; `None` at its end.
+    /// The next chunk of the body; `None` at its end.
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, ProbeError> {
         self.response.chunk().await.map_err(|error| {
             let host = self.response.url().host_str().unwrap_or_default();
@@ -392,8 +393,8 @@ impl Answer {
         })
     }
 
-    /// Takes the head alone. An HTTP/1.1 connection can be used again once the body was read, so a short one (a
-    /// page that says 404) is read to its end, aside; a longer one costs more than another handshake.
+    /// Returns the headers and drops the body. An HTTP/1.1 connection can be reused once the body was read,
+    /// so a short one (a 404 page) is read in the background; a longer one costs more than another handshake.
     pub(crate) fn without_body(mut self) -> HeaderMap {
         let headers = std::mem::take(self.response.headers_mut());
         let length = self.response.content_length();
@@ -407,8 +408,8 @@ impl Answer {
     }
 }
 
-/// What it is that a name has no address that may be requested: the network's affair where nobody but the network
-/// says so, and the run's where its own options name the host.
+/// The failure of a name without a public address: unreachable for a known host, since this network is at
+/// fault, and a refusal for any other, which only an option can have allowed.
 fn not_global(host: &Host, url: &Url, addresses: String) -> Failure {
     let name = host.name().to_owned();
     let host_name = url.host_str().unwrap_or_default();
@@ -423,21 +424,20 @@ fn not_global(host: &Host, url: &Url, addresses: String) -> Failure {
     Failure::ProbeError(error, Again::No)
 }
 
-/// The part of a URL that says which host is asked and how, without a copy: no URL that is requested has a user
-/// name before its host, and the parser leaves out default ports.
+/// The scheme, host and port of a URL: no requested URL has a user name, and the parser omits default ports.
 pub(crate) fn scheme_and_host(url: &Url) -> &str {
     &url[..Position::BeforePath]
 }
 
-/// A URL for diagnostics: without its query, since S3's has a signature in it.
-fn place(url: &Url) -> &str {
+/// A URL for logs, without its query: S3's holds a signature.
+fn without_query(url: &Url) -> &str {
     &url[..Position::AfterPath]
 }
 
 fn request(ask: Ask<'_>, url: &Url) -> Request {
     let mut request = Request::new(ask.method.clone(), url.clone());
     let headers = request.headers_mut();
-    // Whatever a server calls the encoding, the bytes on the wire are the file.
+    // The bytes on the wire are the file, whatever encoding a server names.
     headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     for (name, value) in ask.headers {
         if let Ok(value) = HeaderValue::from_str(value) {

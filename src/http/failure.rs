@@ -1,4 +1,4 @@
-//! Why there is no answer, in sentences for a person.
+//! Why a request failed, with messages for people.
 
 use std::error::Error;
 use std::io;
@@ -9,10 +9,10 @@ use super::StatusCode;
 use super::resolver::NotGlobal;
 use super::rules::Refusal;
 
-/// How a message begins if the proxy that it names may be at fault.
+/// The start of messages about failures that the named proxy may have caused.
 pub const THROUGH_PROXY: &str = "through the proxy ";
 
-/// Why nothing is known.
+/// Why the state of a file could not be determined.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProbeError {
     pub kind: ProbeErrorKind,
@@ -24,7 +24,7 @@ pub struct ProbeError {
 pub enum ProbeErrorKind {
     Unreachable,
     Timeout,
-    /// An error, or an answer that says nothing about the file.
+    /// An error, or an answer that does not tell whether the file is present.
     ServerError,
     RateLimited,
     Deadline,
@@ -34,20 +34,20 @@ pub enum ProbeErrorKind {
 #[derive(Debug, Clone)]
 pub(crate) enum Failure {
     Refused(Refusal),
-    /// Something went wrong. Whether another attempt may help.
+    /// No response, and whether a retry may help.
     ProbeError(ProbeError, Again),
 }
 
-/// Whether another attempt may help.
+/// Whether a retry may help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Again {
     Maybe,
-    /// It may help once the host is back, which the attempt itself waits for.
+    /// Once the host is up again, which the retry itself waits for.
     WhenBack,
     No,
-    /// It will, and costs nothing: the server did not process the request.
+    /// At once: the server did not process the request.
     AtOnce,
-    /// It won't, and there was none: the host was given up before, after so many connections that did not come about.
+    /// No request was sent: the host had been given up after this many failed connections.
     NotSent(u32),
 }
 
@@ -55,12 +55,12 @@ pub(crate) fn probe_error(kind: ProbeErrorKind, detail: String) -> ProbeError {
     ProbeError { kind, status: None, detail }
 }
 
-/// Whether a status says that asking again may help.
+/// Whether a retry may help after this status.
 pub(crate) fn is_transient(status: StatusCode) -> bool {
     matches!(status.as_u16(), 408 | 425 | 429 | 500 | 502..)
 }
 
-/// What a status means that says neither that a file is there nor that it isn't, after so many attempts.
+/// The error for a status that tells neither that a file is present nor that it is missing.
 pub(crate) fn status_error(attempts: u32, status: StatusCode) -> ProbeError {
     let kind = match status.as_u16() {
         429 => ProbeErrorKind::RateLimited,
@@ -82,18 +82,18 @@ pub(super) enum Cause {
     NotGlobal {
         addresses: String,
     },
-    /// No connection came about, and none will.
+    /// The connection failed, and a retry would too.
     Permanent,
     NoConnection,
-    /// The connection did not come about that another request was making, which knows why.
+    /// Another request was making the connection and knows why it failed.
     Cancelled,
     ConnectTimeout,
-    /// The other end does not speak the protocol that it was offered.
+    /// The other end does not speak the offered protocol.
     OtherProtocol,
     ProxyRefused,
-    /// The server wants to be asked over HTTP/1.1 (`HTTP_1_1_REQUIRED`, RFC 9113, section 7).
+    /// The server requires HTTP/1.1 (`HTTP_1_1_REQUIRED`, RFC 9113, section 7).
     Http1Required,
-    /// The server surely did not process the request (RFC 9113, section 8.7).
+    /// The server did not process the request (RFC 9113, section 8.7).
     Unprocessed,
     Exchange,
 }
@@ -103,8 +103,8 @@ impl ExchangeError {
         Self { cause: Cause::Exchange, detail: "the connection broke".to_owned() }
     }
 
-    /// Reads the causes of an error. reqwest and hyper-util say only where in them it came up, and reqwest says
-    /// the URL, whose query may be a signature: neither is shown.
+    /// Reads the causes of an error. reqwest and hyper-util only name the failed step, and reqwest shows the
+    /// URL, whose query may hold a signature: both are left out.
     pub(super) fn of(error: &reqwest::Error, host: &str) -> Self {
         let connecting = error.is_connect();
         let broken = |cause, detail: &str| Self { cause, detail: crate::text::excerpt(detail, 300) };
@@ -116,7 +116,7 @@ impl ExchangeError {
             }
             if let Some(tls) = this.downcast_ref::<rustls::Error>() {
                 let (cause, detail) = tls_failure(tls, host);
-                // What comes after the handshake is a connection that broke.
+                // A TLS error after the handshake is a broken connection.
                 return broken(if connecting { cause } else { Cause::Exchange }, &detail);
             }
             let text = this.to_string();
@@ -126,7 +126,7 @@ impl ExchangeError {
             if !says_where && !said.iter().any(|before| before.contains(&text)) {
                 said.push(text);
             }
-            // An `io::Error` hides the error that it wraps from `source`.
+            // `io::Error` hides the error that it wraps from `source`.
             let wrapped = this.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
             cause = wrapped.map_or_else(|| this.source(), |inner| Some(inner));
         }
@@ -138,7 +138,7 @@ impl ExchangeError {
             () if connecting && error.is_timeout() => Cause::ConnectTimeout,
             () if connecting && says("request was canceled") => Cause::Cancelled,
             () if connecting => Cause::NoConnection,
-            // The type behind these is h2's, which a user of reqwest has no business with.
+            // These are h2's errors, whose types reqwest does not export.
             () if says("endpoint requires HTTP/1.1") => Cause::Http1Required,
             () if says("refused stream before processing") => Cause::Unprocessed,
             () if says("connection error received: not a result of an error") => Cause::Unprocessed,
@@ -185,7 +185,7 @@ impl ExchangeError {
     }
 }
 
-/// What a failed handshake is, and a sentence of our own for it: rustls' are for programmers.
+/// Classifies a failed handshake, with a message of our own: rustls's are for programmers.
 fn tls_failure(error: &rustls::Error, host: &str) -> (Cause, String) {
     use rustls::Error::{
         AlertReceived, InvalidCertificate, InvalidMessage, PeerIncompatible, PeerMisbehaved,
@@ -238,7 +238,7 @@ fn certificate_failure(error: &CertificateError, host: &str) -> String {
     }
 }
 
-/// Whether a server presented a certificate that is marked as a certificate authority's, as self-signed ones are.
+/// Whether a server presented a CA certificate, as many self-signed ones are.
 pub(super) fn is_ca(error: &rustls::OtherError) -> bool {
     matches!(error.0.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
 }
@@ -260,7 +260,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_may_pass_is_transient() {
+    fn which_statuses_are_transient() {
         for (status, transient) in [
             (200, false),
             (404, false),

@@ -1,4 +1,4 @@
-//! One value per host and port: its reqwest clients, the permits to use them, and whether it answers.
+//! One value per host and port: its reqwest clients, their permits, and its health.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,35 +16,35 @@ use super::settings::{ClientSettings, Traffic};
 use super::trust::Trust;
 use crate::location::HostKind;
 
-/// The most connections to a host that does not speak HTTP/2, those on which that was found out among them.
+/// The most connections to a host that does not speak HTTP/2, including those that found this out.
 const MAX_HTTP1_CONNECTIONS: usize = 50;
 
-/// The most downloads from one host at a time: more would not be faster, and is impolite.
+/// The most parallel downloads from one host: more would not be faster, and would be impolite.
 const MAX_DOWNLOADS: usize = 16;
 
-/// The most requests on one HTTP/2 connection at a time: h2 opens no more streams before the server's SETTINGS have
-/// come, and all of the first requests shall leave in the first flight.
+/// The most parallel requests on one HTTP/2 connection: h2 opens no more streams before the server's SETTINGS
+/// arrive, and all of the first requests should be sent at once.
 const MAX_STREAMS: usize = 100;
 
-/// How much of a stream may be under way unread, in bytes. A connection has room for so much of each of its streams,
-/// so that one that is not read at the moment holds up no other.
+/// The flow-control window of a stream, in bytes. A connection's window has room for all its streams, so that
+/// one that is not being read does not block the others.
 pub(super) const STREAM_WINDOW: u32 = 256 * 1024;
 const CONNECTION_WINDOW: u32 = 100 * STREAM_WINDOW;
 
-/// The most bytes of response headers over HTTP/2. Over HTTP/1.1 hyper reads 400 KiB of head and 100 headers.
+/// The most bytes of response headers over HTTP/2. Over HTTP/1.1 hyper allows 400 KiB and 100 headers.
 const MAX_HEADER_BYTES: u32 = 64 * 1024;
 
-/// How long an HTTP/2 connection with requests on it may be silent before it is asked whether it is still there, and
-/// how long it has to answer.
+/// How long an HTTP/2 connection with open requests may be silent before a PING is sent, and how long the
+/// reply may take.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
-/// The longest that one connection may take to come about.
+/// The longest connect timeout.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What the gate calls itself.
+/// The `User-Agent`.
 const AGENT: &str = concat!("art-mirror-validate/", env!("CARGO_PKG_VERSION"));
 
-/// A host and port, and how it is reached.
+/// A host and port, and how to reach it.
 #[derive(Debug)]
 pub(super) struct Host {
     name: String,
@@ -57,8 +57,8 @@ pub(super) struct Host {
     clients: Mutex<Clients>,
     failures: Arc<AtomicUsize>,
     look_up: LookUp,
-    /// Whether small requests are answered, and downloads: that one file, or a sidecar alone, is asked for in vain until
-    /// the time is over says nothing of the others'.
+    /// The health of small requests, and that of downloads: a host that fails one kind until the time is over
+    /// may still answer the other.
     health: [Health; 2],
 }
 
@@ -70,25 +70,25 @@ struct Clients {
     downloads: Option<Arc<Connection>>,
 }
 
-/// What a host speaks to who asks for small answers.
+/// The protocol for small requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Protocol {
     Http1,
     Http2,
-    /// Nothing was answered so far; this is tried next.
+    /// No answer so far; this is tried next.
     Unknown {
         http2: bool,
     },
 }
 
-/// A reqwest client: over HTTP/2 one connection, since hyper-util's pool makes one for each client.
+/// A reqwest client. With HTTP/2 it has one connection, since hyper-util's pool opens one per client.
 #[derive(Debug)]
 struct Connection {
     client: Client,
     kind: Kind,
     streams: Arc<Semaphore>,
-    /// Why the connection did not come about that requests on this client wait for. Without it hyper-util would let
-    /// each of them try another time, one after the other.
+    /// Why the connection failed, for the requests that wait for it. Without this hyper-util would let each
+    /// of them try again, one after the other.
     failed: watch::Sender<Option<ExchangeError>>,
 }
 
@@ -100,14 +100,14 @@ enum Kind {
     Downloads,
 }
 
-/// A client to make one request with, and the permits for it.
+/// A client for one request, and the permits for it.
 #[derive(Debug)]
 pub(super) struct RequestPermit {
     connection: Arc<Connection>,
     permits: Permits,
 }
 
-/// Held as long as a request is under way, its answer's body included.
+/// Held until the body of the answer was read.
 #[derive(Debug)]
 pub(super) struct Permits {
     _permits: [Option<OwnedSemaphorePermit>; 2],
@@ -117,7 +117,7 @@ pub(super) struct Permits {
 #[derive(Debug)]
 pub(super) enum Unanswered {
     ExchangeError(ExchangeError),
-    /// The host does not speak the protocol that was tried, or not to this request. Another will be tried.
+    /// The host does not speak the protocol that was tried, or not for this request. The other is tried next.
     OtherProtocol(ExchangeError),
     TimedOut,
 }
@@ -125,9 +125,10 @@ pub(super) enum Unanswered {
 impl Host {
     pub(super) fn new(url: &Url, settings: &ClientSettings, look_up: LookUp) -> Self {
         let name = url.host_str().unwrap_or_default();
-        // Plain http is HTTP/1.1, and S3 speaks no other.
-        let found_out_on = settings.concurrency.div_ceil(MAX_STREAMS);
-        let http1_permits = MAX_HTTP1_CONNECTIONS.saturating_sub(found_out_on).clamp(1, settings.concurrency);
+        // Plain http is HTTP/1.1, and S3 speaks nothing else.
+        let http2_attempts = settings.concurrency.div_ceil(MAX_STREAMS);
+        let http1_permits =
+            MAX_HTTP1_CONNECTIONS.saturating_sub(http2_attempts).clamp(1, settings.concurrency);
         let http1 = url.scheme() != "https" || HostKind::of(name) == HostKind::RedirectTarget;
         Self {
             name: url.port().map_or_else(|| name.to_owned(), |port| format!("{name}:{port}")),
@@ -153,7 +154,7 @@ impl Host {
         &self.name
     }
 
-    /// Gives it up: another attempt would end the same way.
+    /// Fails all further requests: a retry would end the same way.
     pub(super) fn give_up(&self, error: &ProbeError) {
         self.health.iter().for_each(|health| health.give_up(error.clone()));
     }
@@ -166,17 +167,18 @@ impl Host {
         }
     }
 
-    /// Forgets that it was given up.
+    /// Marks the host as up.
     pub(super) fn revive(&self) {
         self.health.iter().for_each(Health::revive);
     }
 
-    /// What there is to tell of it while it is down.
+    /// The outage to report while the host is down.
     pub(super) fn outage(&self) -> Option<Outage> {
         self.health.iter().find_map(|health| health.outage(&self.name))
     }
 
-    /// The permit for a request of that kind; held while it waits, so that it keeps its place.
+    /// Acquires the permit for a request. It is held while the request waits for the host, which keeps its
+    /// place.
     pub(super) async fn permit(&self, traffic: Traffic) -> Option<OwnedSemaphorePermit> {
         let permits = match traffic {
             Traffic::Requests => &self.permits,
@@ -186,7 +188,7 @@ impl Host {
         Arc::clone(permits).acquire_owned().await.ok()
     }
 
-    /// The client for a request. The error says which file of trust roots could not be read.
+    /// The client for a request. The error names the file of trust roots that could not be read.
     pub(super) async fn request_permit(
         &self,
         traffic: Traffic,
@@ -281,20 +283,20 @@ impl Host {
     ) -> Result<(Response, Permits), Unanswered> {
         let RequestPermit { connection, permits } = permit;
         let mut failed = connection.failed.subscribe();
-        // Connecting has a time of its own.
+        // Connecting has a timeout of its own.
         let timeout = self.timeout.saturating_add(self.connect_timeout());
         let url = request.url().clone();
         let answer = tokio::select! {
             biased;
             Ok(failed) = failed.wait_for(Option::is_some) => {
                 let broken = (*failed).clone().unwrap_or_else(ExchangeError::unknown);
-                return Err(self.broke(&connection, broken));
+                return Err(self.classify_failure(&connection, broken));
             }
             answer = tokio::time::timeout(timeout, connection.client.execute(request)) => answer,
         };
         match answer {
             Ok(Ok(response)) => {
-                self.speaks(&connection);
+                self.record_protocol(&connection);
                 Ok((response, permits))
             }
             Ok(Err(error)) => {
@@ -305,7 +307,7 @@ impl Host {
                         tokio::time::timeout(self.connect_timeout(), failed.wait_for(Option::is_some)).await
                 {
                     let known = (*known).clone().unwrap_or(broken);
-                    return Err(self.broke(&connection, known));
+                    return Err(self.classify_failure(&connection, known));
                 }
                 let broken = self.explain(broken, &url).await;
                 if broken.is_connect() {
@@ -315,17 +317,17 @@ impl Host {
                         connection.failed.send_replace(Some(broken.clone()));
                     }
                 }
-                Err(self.broke(&connection, broken))
+                Err(self.classify_failure(&connection, broken))
             }
             Err(_) => {
-                // Something between the two ends may have forgotten the connection without a word to either.
+                // A device on the path may have dropped the connection without telling either end.
                 self.retire(&connection);
                 Err(Unanswered::TimedOut)
             }
         }
     }
 
-    /// The same, with what only this host knows: its proxy, and how long it was waited for.
+    /// Adds what only this host knows to an error: its proxy and its connect timeout.
     async fn explain(&self, mut broken: ExchangeError, url: &Url) -> ExchangeError {
         if broken.cause == Cause::ConnectTimeout {
             let timeout = humantime::format_duration(self.connect_timeout());
@@ -346,8 +348,8 @@ impl Host {
         if broken.is_connect() { broken.through(Some(proxy.name())) } else { broken }
     }
 
-    /// Learns from an answer which protocol the host speaks.
-    fn speaks(&self, connection: &Connection) {
+    /// Records the protocol of a connection that answered.
+    fn record_protocol(&self, connection: &Connection) {
         let mut clients = self.clients();
         if matches!(clients.protocol, Protocol::Unknown { .. }) {
             match connection.kind {
@@ -358,8 +360,8 @@ impl Host {
         }
     }
 
-    /// Learns from a failure which protocol the host speaks.
-    fn broke(&self, connection: &Connection, broken: ExchangeError) -> Unanswered {
+    /// Records what a failure shows about the protocol.
+    fn classify_failure(&self, connection: &Connection, broken: ExchangeError) -> Unanswered {
         let (tried, other) = match connection.kind {
             Kind::Http2 => (Protocol::Http2, Protocol::Http1),
             Kind::Http1 => (Protocol::Http1, Protocol::Http2),
@@ -370,7 +372,7 @@ impl Host {
         match broken.cause {
             Cause::OtherProtocol if clients.protocol != tried => clients.protocol = other,
             Cause::Http1Required => clients.protocol = Protocol::Http1,
-            // A server that ignores what it is offered takes HTTP/2 for nonsense.
+            // A server without ALPN cannot parse HTTP/2.
             Cause::Exchange if clients.protocol == unknown => {
                 clients.protocol = Protocol::Unknown { http2: other == Protocol::Http2 };
                 return Unanswered::ExchangeError(broken);
@@ -380,7 +382,7 @@ impl Host {
         Unanswered::OtherProtocol(broken)
     }
 
-    /// Makes no more requests on a client's connections. Those under way go on.
+    /// Makes no new requests on a client. Those in progress continue.
     fn retire(&self, connection: &Arc<Connection>) {
         let mut clients = self.clients();
         clients.http2.retain(|other| !Arc::ptr_eq(other, connection));
@@ -389,7 +391,7 @@ impl Host {
         }
     }
 
-    /// Makes no more requests on the connections that there are.
+    /// Makes all new requests on new connections.
     pub(super) fn renew(&self) {
         let mut clients = self.clients();
         clients.http2.clear();
@@ -424,7 +426,7 @@ mod tests {
             let url: Url = url.parse()?;
             let host = Host::new(&url, &settings, |_| Box::pin(std::future::pending()));
             let permit = host.request_permit(Traffic::Requests, None, &Trust::default()).await?;
-            // Far more than it takes, and far less than for ever.
+            // A generous bound, so that a hang fails the test.
             let sending = host.send(permit, Request::new(Method::HEAD, url));
             let sent = tokio::time::timeout(Duration::from_secs(30), sending).await?;
             let Err(Unanswered::ExchangeError(broken)) = sent else { return Err("it was answered".into()) };

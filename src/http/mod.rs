@@ -1,17 +1,17 @@
-//! HTTP on reqwest, under our rules: where requests may go, which addresses are dialled, how long failures are ridden
-//! out.
+//! HTTP on reqwest, under our rules: where requests may go, which addresses are dialled, how long transient
+//! failures are retried.
 //!
 //! | file | what |
 //! | --- | --- |
 //! | `rules` | which URLs may be requested, and which redirects followed |
-//! | `address`, `resolver` | which addresses a name may have; what was judged is what is dialled |
+//! | `address`, `resolver` | which addresses a name may have; only addresses that were checked are dialled |
 //! | `trust` | trust roots, and the certificates of `--ca-file` |
 //! | `proxy` | the proxy variables of the environment |
-//! | `retry` | what is transient, how long to wait, which host is down |
-//! | `host` | one value per host: its reqwest clients, its permits, whether it speaks HTTP/2 |
-//! | `failure` | errors as sentences for a person |
-//! | `settings` | how requests are made |
-//! | `client` | requests through redirects and retries |
+//! | `retry` | which failures are retried, how long to wait, which host is down |
+//! | `host` | one value per host: its reqwest clients, its permits, its health |
+//! | `failure` | errors, with their messages |
+//! | `settings` | options of the client |
+//! | `client` | requests with redirects and retries |
 
 mod address;
 mod client;

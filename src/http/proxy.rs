@@ -1,4 +1,4 @@
-//! The proxy variables of the environment, as curl and Go read them.
+//! The proxy variables of the environment, read as curl and Go do.
 
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -16,7 +16,7 @@ pub struct Proxies {
     exceptions: Vec<Exception>,
 }
 
-/// A proxy's URL. It may hold a password, which is never shown.
+/// A proxy's URL. Its password, if it has one, is never shown.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Proxy(Url);
 
@@ -34,7 +34,7 @@ pub struct ProxyError {
     why: String,
 }
 
-/// What a part of `NO_PROXY` covers.
+/// An entry of `NO_PROXY`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Exception {
     hosts: Hosts,
@@ -46,13 +46,13 @@ enum Hosts {
     Every,
     Domain(String),
     Below(String),
-    /// The addresses that begin as this one does, for so many bits.
+    /// The addresses that share this many leading bits with this one.
     Network(IpAddr, u8),
 }
 
 impl Proxies {
-    /// The proxies that variables name: `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, or the same in lower
-    /// case. A proxy that is set and cannot be used is an error, so that no request goes around it.
+    /// Reads `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, or the same in lower case. A proxy that
+    /// cannot be used is an error, so that no request bypasses it.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, ProxyError> {
         let either = |name: &'static str| {
             let lower = || variable(&name.to_ascii_lowercase()).filter(|value| !value.is_empty());
@@ -62,7 +62,7 @@ impl Proxies {
             let error = |why: String| ProxyError { variable: name, why };
             either(name).map(|value| value.parse().map_err(error)).transpose()
         };
-        // A web server hands a request's header Proxy to its CGI programs as HTTP_PROXY (httpoxy).
+        // A web server passes a request's Proxy header to its CGI programs as HTTP_PROXY (httpoxy).
         let http = if variable("REQUEST_METHOD").is_some() { None } else { proxy("HTTP_PROXY")? };
         let (https, all) = (proxy("HTTPS_PROXY")?, proxy("ALL_PROXY")?);
         let exceptions = either("NO_PROXY").unwrap_or_default();
@@ -114,9 +114,9 @@ impl Proxy {
         &self.0
     }
 
-    /// The status that it answers CONNECT with. hyper-util tells only that it was not 200.
+    /// The proxy's status for CONNECT. hyper-util reports only that it was not 200.
     pub(super) async fn status_of_connect(&self, url: &Url, timeout: Duration) -> Option<u16> {
-        // What is written with escapes is not worth a decoder here.
+        // A user name or password with percent escapes would have to be decoded first.
         if self.0.scheme() != "http" || self.0[..Position::BeforeHost].contains('%') {
             return None;
         }
@@ -147,7 +147,7 @@ impl Exception {
         let text = text.to_ascii_lowercase();
         let is_port = |port: &str| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
         let (host, port) = match text.rsplit_once(':') {
-            // One colon, or brackets before it: more colons are an IPv6 address.
+            // One colon, or one after brackets: more colons are an IPv6 address.
             Some((host, port)) if is_port(port) && (!host.contains(':') || host.ends_with(']')) => {
                 (host, Some(port))
             }
@@ -187,10 +187,10 @@ impl Hosts {
             Self::Below(domain) => is_below(domain),
             Self::Network(network, bits) => match (network, host.parse()) {
                 (IpAddr::V4(network), Ok(IpAddr::V4(host))) => {
-                    is_same_start(network.to_bits().into(), host.to_bits().into(), *bits, 32)
+                    share_prefix(network.to_bits().into(), host.to_bits().into(), *bits, 32)
                 }
                 (IpAddr::V6(network), Ok(IpAddr::V6(host))) => {
-                    is_same_start(network.to_bits(), host.to_bits(), *bits, 128)
+                    share_prefix(network.to_bits(), host.to_bits(), *bits, 128)
                 }
                 _ => false,
             },
@@ -198,7 +198,7 @@ impl Hosts {
     }
 }
 
-fn is_same_start(one: u128, other: u128, bits: u8, of: u32) -> bool {
+fn share_prefix(one: u128, other: u128, bits: u8, of: u32) -> bool {
     let rest = of.saturating_sub(bits.into());
     one.checked_shr(rest).unwrap_or(0) == other.checked_shr(rest).unwrap_or(0)
 }
@@ -213,7 +213,7 @@ mod tests {
         })
     }
 
-    fn way(proxies: &Proxies, url: &str) -> String {
+    fn route(proxies: &Proxies, url: &str) -> String {
         proxies.of(&url.parse().unwrap()).map_or_else(|| "direct".to_owned(), |proxy| proxy.name().to_owned())
     }
 
@@ -222,11 +222,11 @@ mod tests {
         let both =
             proxies(&[("HTTPS_PROXY", "http://s:1"), ("http_proxy", "p:2"), ("ALL_PROXY", "socks5h://a")]);
         let both = both.unwrap();
-        assert_eq!((way(&both, "https://h/"), way(&both, "http://h/")), ("s:1".into(), "p:2".into()));
+        assert_eq!((route(&both, "https://h/"), route(&both, "http://h/")), ("s:1".into(), "p:2".into()));
         let all = proxies(&[("all_proxy", "https://a:3"), ("HTTPS_PROXY", "")]).unwrap();
-        assert_eq!((way(&all, "https://h/"), way(&all, "http://h/")), ("a:3".into(), "a:3".into()));
+        assert_eq!((route(&all, "https://h/"), route(&all, "http://h/")), ("a:3".into(), "a:3".into()));
         let cgi = proxies(&[("HTTP_PROXY", "http://evil"), ("REQUEST_METHOD", "GET")]).unwrap();
-        assert_eq!(way(&cgi, "http://h/"), "direct");
+        assert_eq!(route(&cgi, "http://h/"), "direct");
     }
 
     #[test]
@@ -280,7 +280,7 @@ mod tests {
         ];
         for (list, url, is_direct) in cases {
             let proxies = proxies(&[("ALL_PROXY", "http://proxy:1"), ("no_proxy", list)]).unwrap();
-            assert_eq!(way(&proxies, url) == "direct", is_direct, "{list} {url}");
+            assert_eq!(route(&proxies, url) == "direct", is_direct, "{list} {url}");
         }
     }
 }

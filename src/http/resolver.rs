@@ -10,29 +10,29 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use super::address::is_global;
 
-/// Resolves the names of one host's connections and keeps only the addresses that may be requested. What it returns
-/// is what is dialled, so a name that changes its address between two look-ups gets nowhere.
+/// Resolves the names of one host's connections to addresses that may be requested. The connection uses the
+/// result, so a name that changes its address between two look-ups gains nothing.
 #[derive(Debug, Clone)]
 pub(super) struct Resolver {
     pub(super) private_addresses: bool,
-    /// The configured proxy's own name, whose addresses are its owner's affair.
+    /// The configured proxy's host name, which may have private addresses.
     pub(super) proxy: Option<String>,
-    /// How many connections did not come about: each next one begins at another address.
+    /// The number of failed connections: each new one starts with another address.
     pub(super) failures: Arc<AtomicUsize>,
     pub(super) look_up: LookUp,
 }
 
-/// The addresses of a name, as they come.
+/// A look-up in progress.
 pub(super) type Addresses = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
 
 pub(super) type LookUp = fn(String) -> Addresses;
 
-/// As the system resolves names. The connector puts the port in.
+/// The system's resolver. The connector sets the port.
 pub(super) fn system(host: String) -> Addresses {
     Box::pin(async move { Ok(tokio::net::lookup_host((host.as_str(), 0)).await?.collect()) })
 }
 
-/// A name whose addresses are all ones that may not be requested.
+/// A name without any address that may be requested.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("it resolves to {addresses}, which is not a public address")]
 pub(super) struct NotGlobal {
@@ -74,7 +74,7 @@ mod tests {
         Ok(found.map(|address| address.ip().to_string()).collect())
     }
 
-    /// A name that is a public address at first, and an inner one from then on.
+    /// A name that has a public address at first, and only an internal one from then on.
     fn rebinding(_: String) -> Addresses {
         static ASKED: AtomicUsize = AtomicUsize::new(0);
         let public: SocketAddr = ([1, 1, 1, 1], 0).into();
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_the_proxys_own_name_may_be_an_inner_address() {
+    async fn only_the_proxys_own_name_may_have_a_private_address() {
         let inner = |_| Box::pin(async { Ok(vec![SocketAddr::from(([10, 0, 0, 1], 0))]) }) as Addresses;
         let resolver = Resolver { proxy: Some("proxy.example".to_owned()), ..resolver(false, inner) };
         assert!(resolve(&resolver, "proxy.example").await.is_ok());
@@ -113,7 +113,7 @@ mod tests {
         }
     }
 
-    /// A name that is this machine at first, and nothing after.
+    /// A name that resolves to this machine once, then to nothing.
     fn once(_: String) -> Addresses {
         static ASKED: AtomicUsize = AtomicUsize::new(0);
         let here = (ASKED.fetch_add(1, Ordering::Relaxed) == 0).then(|| ([127, 0, 0, 1], 0).into());
@@ -127,7 +127,7 @@ mod tests {
         let client = reqwest::Client::builder().no_proxy().dns_resolver(resolver(true, once));
         let client =
             client.tls_backend_preconfigured(super::super::trust::Trust::default().config()?).build()?;
-        // One look-up is all that a connection takes: a second would find nothing.
+        // A connection makes one look-up: a second would find nothing.
         let (failed, accepted) = tokio::join!(client.get(&url).send(), async {
             listener.accept().await.map(|(stream, _)| drop(stream))
         });

@@ -1,4 +1,4 @@
-//! How long failures that may pass are ridden out, and which hosts are down.
+//! Retries of transient failures, and which hosts are down.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,19 +10,18 @@ use tokio::time::{Instant, sleep_until};
 use super::ProbeError;
 use super::header::{HeaderMap, RETRY_AFTER};
 
-/// The first wait's upper bound: about one round trip, so that a mirror that drops a request now and then
-/// costs little.
+/// The first wait's upper bound: about one round trip, so that an occasional lost request costs little.
 const FIRST: Duration = Duration::from_millis(50);
 
-/// The longest wait that the back-off comes to.
+/// The longest wait of the back-off.
 const LONGEST: Duration = Duration::from_secs(15);
 
-/// How long failures are ridden out.
+/// How long transient failures are retried.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Policy {
-    /// The most retries of one request; `None` leaves it to the time.
+    /// The most retries of one request; `None` limits them by time alone.
     pub(super) retries: Option<u32>,
-    /// How long, from the first failure on.
+    /// Counted from the first failure.
     pub(super) time: Duration,
 }
 
@@ -32,8 +31,8 @@ impl Policy {
             || now.saturating_duration_since(since) >= self.time
     }
 
-    /// The wait before another attempt: exponential, with full jitter (Brooker, "Exponential Backoff And Jitter"),
-    /// and no longer than there is time for. What a server asks for is waited for all the same.
+    /// The wait before a retry: exponential, with full jitter (Brooker, "Exponential Backoff And Jitter"),
+    /// within the time that is left. A wait that the server asks for comes on top, in full.
     fn wait(self, failures: u32, asked_for: Option<Duration>, since: Instant, now: Instant) -> Duration {
         let ceiling = FIRST.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1))).min(LONGEST);
         let left = self.time.saturating_sub(now.saturating_duration_since(since));
@@ -54,7 +53,7 @@ impl Retries {
         Self { policy, failures: 0, since: None }
     }
 
-    /// After a failure: the wait before another attempt; `None` if there shall be none.
+    /// Counts a failure and returns the wait before a retry; `None` if there is no retry.
     pub(crate) fn after_failure(&mut self, asked_for: Option<Duration>) -> Option<Duration> {
         let now = Instant::now();
         let since = *self.since.get_or_insert(now);
@@ -63,7 +62,7 @@ impl Retries {
         (!over).then(|| self.policy.wait(self.failures, asked_for, since, now))
     }
 
-    /// Forgets the failures so far: something came of an attempt.
+    /// Resets the count after an attempt that made progress.
     pub(crate) fn progressed(&mut self) {
         *self = Self::new(self.policy);
     }
@@ -79,23 +78,23 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Durati
     Some(date.duration_since(now).unwrap_or_default())
 }
 
-/// A host that does not answer, while it is asked again.
+/// A host that is down and still retried.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outage {
-    /// The host, with its port if it is an unusual one.
+    /// The host, with its port unless it is the default one.
     pub host: String,
     pub why: String,
     pub lasted: Duration,
     pub left: Duration,
 }
 
-/// Whether a host answers. All requests to it share what is known: while it does not, one of them at a time asks
-/// whether it is back, and the others wait for that.
+/// Whether a host answers, as shared by all requests to it. While it is down, one request at a time probes it
+/// and the others wait.
 #[derive(Debug)]
 pub(super) struct Health {
     policy: Policy,
     state: watch::Sender<HostState>,
-    /// Held by the request that asks; the queue is fair, so that each gets to ask.
+    /// Held by the request that probes; the queue is fair, so that each gets to probe.
     probe: Arc<Mutex<()>>,
     answers: AtomicU64,
 }
@@ -109,11 +108,11 @@ enum HostState {
         until: Instant,
         error: ProbeError,
     },
-    /// For good, after so many connections that did not come about.
+    /// For good, after this many failed connections.
     GivenUp(ProbeError, u32),
 }
 
-/// The right to make one request.
+/// Permission to make one request.
 #[derive(Debug)]
 pub(super) struct Admission {
     answers: u64,
@@ -133,8 +132,8 @@ impl Health {
         Self { policy, state, probe: Arc::default(), answers: AtomicU64::new(0) }
     }
 
-    /// Waits until the host may be asked: at once while it answers, else until it is this request's turn to ask
-    /// whether it is back. The error is why it was given up, and after how many connections that did not come about.
+    /// Waits until a request may be made: at once while the host is up, else when this request may probe it.
+    /// The error says why the host was given up, and after how many failed connections.
     pub(super) async fn admit(&self) -> Result<Admission, (ProbeError, u32)> {
         let mut state = self.state.subscribe();
         let mut probe = None;
@@ -158,7 +157,7 @@ impl Health {
         }
     }
 
-    /// Whether something was answered since a request was admitted.
+    /// Whether the host has answered anything since a request was admitted.
     pub(super) fn has_answered_since(&self, admission: &Admission) -> bool {
         self.answers.load(Ordering::Relaxed) > admission.answers
     }
@@ -172,15 +171,14 @@ impl Health {
         });
     }
 
-    /// A request failed. Whether the host is down, so that another attempt waits for it to be back.
-    ///
-    /// With a bound on retries each request has its own, but for connections: a host that cannot be reached is tried
-    /// so often in all.
+    /// Records a failed request. Returns whether the host is down, so that a retry waits for it.
+    ///  With a limit on retries each request counts its own failures, but failed connections are counted per
+    ///host.
     pub(super) fn failed(&self, admission: &Admission, failed: Failed) -> bool {
         let Failed { error, asked_for, is_connect } = failed;
         if !is_connect && (self.policy.retries.is_some() || self.policy.time.is_zero()) {
             if admission.probe.is_some() {
-                // It was reached, and that is all that the others wait for.
+                // The host was reached, which is all that the other requests wait for.
                 self.answered();
             }
             return false;
@@ -211,17 +209,17 @@ impl Health {
         is_down
     }
 
-    /// Another attempt would end the same way.
+    /// Gives the host up: a retry would end the same way.
     pub(super) fn give_up(&self, error: ProbeError) {
         self.state.send_replace(HostState::GivenUp(error, 1));
     }
 
-    /// Forgets that the host was given up: another round may try again.
+    /// Marks the host as up, so that another round tries it again.
     pub(super) fn revive(&self) {
         self.state.send_replace(HostState::Up);
     }
 
-    /// What there is to tell of a host that is down.
+    /// The outage to report while the host is down.
     pub(super) fn outage(&self, host: &str) -> Option<Outage> {
         let HostState::Down { since, error, .. } = &*self.state.borrow() else { return None };
         let lasted = since.elapsed();
@@ -230,7 +228,7 @@ impl Health {
     }
 }
 
-/// A moment so much later, or as late as clocks can tell.
+/// `now + wait`, with a bound against overflow.
 fn later(now: Instant, wait: Duration) -> Instant {
     const A_CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
     now + wait.min(A_CENTURY)
@@ -249,7 +247,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn by_default_failures_are_ridden_out_for_two_minutes() {
+    async fn failures_are_retried_for_two_minutes() {
         for _ in 0..20 {
             let (began, mut retries, mut attempts) = (Instant::now(), Retries::new(TWO_MINUTES), 1);
             while let Some(wait) = retries.after_failure(None) {
@@ -264,7 +262,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_bound_on_retries_ends_them_and_no_time_means_none() {
+    async fn retries_end_at_their_limit_and_without_time_there_are_none() {
         for (retries, time, attempts) in [(Some(3), 120, 4), (Some(0), 120, 1), (None, 0, 1), (Some(9), 0, 1)]
         {
             let mut all = Retries::new(Policy { retries, time: Duration::from_secs(time) });
@@ -277,7 +275,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_a_server_asks_for_is_waited_for_and_then_asked_once() {
+    async fn a_long_retry_after_is_respected_and_followed_by_one_attempt() {
         let mut retries = Retries::new(TWO_MINUTES);
         let wait = retries.after_failure(Some(Duration::from_secs(3600))).unwrap();
         assert!(wait >= Duration::from_secs(3600));
@@ -286,7 +284,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn one_request_asks_whether_a_host_is_back_and_none_once_it_is_given_up() {
+    async fn one_request_probes_a_host_that_is_down_and_none_one_that_is_given_up() {
         let health = Arc::new(Health::new(TWO_MINUTES));
         let began = Instant::now();
         let probes = Arc::new(AtomicU64::new(0));
@@ -311,7 +309,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_host_that_is_back_is_asked_by_all_at_once() {
+    async fn all_requests_proceed_at_once_when_a_host_is_back() {
         let health = Arc::new(Health::new(TWO_MINUTES));
         let first = health.admit().await.unwrap();
         health.failed(&first, failed(true));
@@ -337,7 +335,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_host_that_answers_some_is_not_paused() {
+    async fn a_host_that_answers_other_requests_is_not_down() {
         let health = Health::new(TWO_MINUTES);
         let (one, _other) = (health.admit().await.unwrap(), health.admit().await.unwrap());
         health.answered();

@@ -1,4 +1,4 @@
-//! Where requests may go. The pull request chooses the URLs; these rules choose among them.
+//! Where requests may go. The pull request chooses the URLs; these rules decide which of them are requested.
 
 use std::str::FromStr;
 
@@ -17,19 +17,19 @@ pub struct Rules {
     pub allowed: Vec<AllowedHost>,
     /// Whether hosts may have loopback, private and link-local addresses.
     pub private_addresses: bool,
-    /// Whether a location on a bridge server may be requested. It may when the run is asked to look there,
-    /// and not when it is asked whether the document's own locations are published.
+    /// Whether a location on a bridge server may be requested: yes if the run is told to look there, no if it
+    /// checks whether the document's own locations are published.
     pub bridges: bool,
 }
 
-/// A host of `--allow-host`: any port of it, or one.
+/// A host of `--allow-host`, on any port or on one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AllowedHost {
     host: String,
     port: Option<u16>,
 }
 
-/// Text that names no host.
+/// Text that is not a host.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("expected HOST or HOST:PORT, such as mirror.example.com")]
 pub struct AllowedHostError;
@@ -61,7 +61,7 @@ impl AllowedHost {
     }
 }
 
-/// Why a place is not asked, or an answer not followed.
+/// Why a URL is not requested, or a redirect not followed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     #[error("the location cannot be requested as it stands: {0}")]
@@ -101,7 +101,7 @@ impl Rules {
         self.admit_address(url)
     }
 
-    /// Where a redirect from `from` leads, if it may be followed.
+    /// The target of a redirect from `from`, if it may be followed.
     pub(super) fn admit_redirect(&self, from: &Url, location: &str) -> Result<Url, Refusal> {
         let refuse = |target: &str, why| Refusal::Redirect { target: crate::text::excerpt(target, 300), why };
         let Ok(mut target) = from.join(location) else {
@@ -114,14 +114,14 @@ impl Rules {
             Some("which downgrades https to http")
         } else if !target.username().is_empty() || target.password().is_some() {
             Some("which carries a user name or password")
-        } else if !self.is_allowed(&target) && (is_of_a_cloud(from) || !is_known_target(&target)) {
+        } else if !self.is_allowed(&target) && (is_on_cloud_host(from) || !is_known_target(&target)) {
             Some("which is not one of the hosts that may be requested")
         } else {
             None
         };
         match why {
             Some(why) => {
-                // What must not be followed need not be shown whole: no passwords, no signed queries.
+                // The refusal shows no passwords and no signed queries.
                 let _ = target.set_username("").and_then(|()| target.set_password(None));
                 target.set_query(None);
                 Err(refuse(target.as_str(), why))
@@ -134,7 +134,7 @@ impl Rules {
         self.allowed.iter().any(|allowed| allowed.matches(url))
     }
 
-    /// Judges a host that is written as an address. Names are judged when they are resolved.
+    /// Checks a host that is written as an address. Names are checked when they are resolved.
     fn admit_address(&self, url: &Url) -> Result<(), Refusal> {
         let address = match url.host() {
             Some(Host::Ipv4(address)) => address.into(),
@@ -153,8 +153,8 @@ fn is_known_target(url: &Url) -> bool {
     matches!(kind, HostKind::Published | HostKind::RedirectTarget) && url.port().is_none()
 }
 
-/// Whether a URL is a cloud's, whose images are where it says or nowhere.
-fn is_of_a_cloud(url: &Url) -> bool {
+/// Whether a URL is on a cloud's host, from which redirects lead to allowed hosts only.
+fn is_on_cloud_host(url: &Url) -> bool {
     CloudHost::ALL.iter().any(|kind| kind.is(url.host_str().unwrap_or_default()))
 }
 
@@ -225,9 +225,8 @@ mod tests {
         }
     }
 
-    /// The images of a cloud are where it says or nowhere.
     #[test]
-    fn a_cloud_leads_nowhere_but_to_allowed_hosts() {
+    fn a_cloud_redirects_only_to_allowed_hosts() {
         for from in
             ["rhcos.blob.core.windows.net", "s3.au-syd.cloud-object-storage.appdomain.cloud", "quay.io"]
         {
@@ -269,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_public_or_the_run_allows_others() {
+    fn a_private_address_needs_an_option() {
         for (private_addresses, host, is_admitted) in [
             (false, "10.0.0.1", false),
             (true, "10.0.0.1", true),
@@ -285,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn the_host_of_a_url_is_allowed_with_its_port_alone() {
+    fn the_host_of_a_url_is_allowed_on_its_port_only() {
         let of = |url: &str| AllowedHost::of(&Url::parse(url).unwrap()).unwrap();
         for (allowed, url, is_allowed) in [
             ("https://h/a", "https://h/b", true),
@@ -300,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn an_allowed_host_is_a_host_and_perhaps_a_port() {
+    fn an_allowed_host_is_a_host_with_an_optional_port() {
         for good in ["h", "h.example", "h:80", "127.0.0.1", "127.0.0.1:8080", "[::1]", "[::1]:80"] {
             assert!(good.parse::<AllowedHost>().is_ok(), "{good}");
         }

@@ -1,4 +1,4 @@
-//! How requests are made.
+//! Options of the client.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,7 +7,6 @@ use super::proxy::Proxies;
 use super::retry::Policy;
 use super::rules::Rules;
 
-/// How requests are made.
 #[derive(Debug, Clone)]
 pub struct ClientSettings {
     pub rules: Rules,
@@ -15,11 +14,11 @@ pub struct ClientSettings {
     pub extra_roots: Vec<PathBuf>,
     /// The most requests to one host at a time.
     pub concurrency: usize,
-    /// How often a request is made again after a failure that may pass; `None` leaves it to the time.
+    /// The most retries of one request after transient failures; `None` limits them by time alone.
     pub retries: Option<u32>,
-    /// How long a host's failures that may pass are ridden out.
+    /// How long a host's transient failures are retried.
     pub retry_for: Duration,
-    /// How long one request may take, from the moment it is sent to its answer.
+    /// The timeout of one request, from sending it to its answer.
     pub timeout: Duration,
 }
 
@@ -29,11 +28,11 @@ impl ClientSettings {
     }
 }
 
-/// Which connections a request goes on.
+/// Which connections a request uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Traffic {
-    /// Small answers: those of one host share a connection where it speaks HTTP/2.
+    /// Small answers, on one shared connection per host that speaks HTTP/2.
     Requests,
-    /// Whole files: HTTP/1.1, each on a connection that is its own as long as it takes.
+    /// Whole files, over HTTP/1.1, each on a connection that it does not share.
     Downloads,
 }

@@ -1,4 +1,4 @@
-//! Trust roots and the TLS configuration, made once and not before an https connection needs them.
+//! Trust roots and the TLS configuration, loaded once, and only if an https connection needs them.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -11,8 +11,8 @@ use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootC
 
 use super::failure::is_ca;
 
-/// Where systems keep all their roots in one file. `SSL_CERT_FILE` adds to them here; to
-/// `rustls-native-certs` it would be the only one.
+/// Files with all roots of a system. `SSL_CERT_FILE` adds to them here; `rustls-native-certs` would read it
+/// instead of them.
 const SYSTEM_BUNDLES: [&str; 4] = [
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
@@ -28,12 +28,12 @@ pub(super) struct Trust {
 }
 
 impl Trust {
-    /// Trust in the system's roots and those of these PEM files.
+    /// Trusts the system's roots and those in these PEM files.
     pub(super) fn new(extra_roots: Vec<PathBuf>) -> Self {
         Self { extra_roots, config: OnceLock::new() }
     }
 
-    /// The configuration. The error says which file of roots could not be read.
+    /// The error names the file of roots that could not be read.
     pub(super) fn config(&self) -> Result<ClientConfig, String> {
         self.config.get_or_init(|| configure(&self.extra_roots)).clone()
     }
@@ -66,8 +66,8 @@ fn configure(extra_roots: &[PathBuf]) -> Result<ClientConfig, String> {
     Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
 }
 
-/// webpki's verification, and one exception that curl makes too: a server whose very certificate was given with
-/// `--ca-file` is trusted although that certificate is marked as a CA's, as self-signed ones are.
+/// webpki's verification with one exception, as in curl: a server certificate that was itself given with
+/// `--ca-file` is trusted even if it is marked as a CA's, as self-signed ones are.
 #[derive(Debug)]
 struct Verifier {
     webpki: Arc<WebPkiServerVerifier>,
@@ -84,7 +84,7 @@ impl ServerCertVerifier for Verifier {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         match self.webpki.verify_server_cert(end_entity, intermediates, name, ocsp, now) {
-            // webpki looks at this after the certificate's time and before its name.
+            // webpki checks this after the certificate's validity period and before its name.
             Err(Error::InvalidCertificate(CertificateError::Other(why)))
                 if is_ca(&why) && self.given.contains(end_entity) =>
             {
@@ -118,8 +118,8 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-/// Whether a PEM file has trust roots in it; the error says why there are none. What is no plain file, such as a
-/// pipe, can be read but once and is not looked into.
+/// Checks that a PEM file contains trust roots; the error says why not. A pipe or the like can be read only
+/// once and is not checked.
 pub fn check_trust_roots(file: &Path) -> Result<(), String> {
     if std::fs::metadata(file).is_ok_and(|file| !file.is_file() && !file.is_dir()) {
         return Ok(());
