@@ -1,4 +1,4 @@
-//! What a directory of a mirror may hold, and under which names.
+//! What a mirror directory may hold, and under which names.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -6,16 +6,16 @@ use std::fmt::Display;
 use crate::location::{ArtifactUrl, BuildId, BuildIdError, FileId, Location};
 use crate::text::excerpt;
 
-/// The sidecar that names a directory's build.
+/// The sidecar with the build ID of a directory.
 pub(super) const RHCOS_ID_TXT: &str = "rhcos-id.txt";
 
 /// The sidecar with the digests of a directory's files.
 pub(super) const SHA256SUM_TXT: &str = "sha256sum.txt";
 
-/// Names that are sidecars' own.
+/// Names that belong to sidecars.
 pub(super) const SIDECARS: [&str; 4] = [SHA256SUM_TXT, "sha256sum.txt.gpg", RHCOS_ID_TXT, "meta.json"];
 
-/// The build of each directory, and the document that names it.
+/// The build of each directory, and the document that assigned it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Directories(BTreeMap<String, (String, BuildId)>);
 
@@ -30,14 +30,14 @@ pub struct TwoBuilds {
 }
 
 impl Directories {
-    /// Gives the directory of a file to the build that its document says it is of. A file of no known build claims
-    /// nothing, for it gets no place either.
+    /// Assigns the directory of a file to the build of the file or its document. A file of unknown build
+    /// assigns nothing: it is not mirrored either.
     pub fn claim_for(&mut self, file: &ArtifactUrl, document: &str, release: &str) -> Result<(), TwoBuilds> {
         let build = Location::read(file).ok().and_then(|location| build_of(&location, release).ok());
         build.map_or(Ok(()), |build| self.claim(file.directory(), document, &build))
     }
 
-    /// Gives a directory to a build that a document names.
+    /// Assigns a directory to a build of a document.
     pub fn claim(
         &mut self,
         directory: impl Display,
@@ -53,9 +53,9 @@ impl Directories {
     pub(super) fn check(&self, directory: &str, document: &str, build: &BuildId) -> Result<(), TwoBuilds> {
         let shown = |document: &str, build: &BuildId| format!("build {build} of {}", excerpt(document, 200));
         match self.0.get(directory) {
-            Some((other, its)) if its != build => Err(TwoBuilds {
+            Some((other, assigned)) if assigned != build => Err(TwoBuilds {
                 directory: excerpt(directory, 300),
-                first: shown(other, its),
+                first: shown(other, assigned),
                 second: shown(document, build),
             }),
             _ => Ok(()),
@@ -63,12 +63,12 @@ impl Directories {
     }
 }
 
-/// The build that a file is of: as its URL says, else as its document does.
+/// The build of a file, from its URL, or else from its document.
 pub(super) fn build_of(location: &Location, release: &str) -> Result<BuildId, BuildIdError> {
     location.build().cloned().map_or_else(|| release.parse(), Ok)
 }
 
-/// The names without any version that a file of the mirror also has: for live images also the older one that some
+/// The version-less names that the mirror adds for a file: for live images also the older one that some
 /// portals still use.
 pub(super) fn second_names(location: &Location) -> Vec<String> {
     let version = match location.file().id() {

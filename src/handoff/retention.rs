@@ -1,7 +1,7 @@
-//! Which mirrored builds are pinned, newest, orphaned, and which are pinned and gone.
-//!
-//! ART collects garbage. It must never prune a build that any commit of a branch pins, since a release may have been
-//! cut from it; so whatever cannot be read counts as pinned, and nothing here ever deletes anything.
+//! Which mirrored builds are pinned, newest or orphaned, and which pinned ones are gone.
+//!  ART prunes old builds. It must never prune a build that any commit of a branch pins, since a release may
+//!have  been cut from that commit; so whatever cannot be read counts as pinned, and nothing here deletes
+//!anything.
 
 mod cleanup;
 mod files;
@@ -22,50 +22,50 @@ pub use pins::{Ami, Pin, Pins, Reach, Unreadable};
 
 use crate::location::{BuildAge, BuildContent, BuildId};
 
-/// The version of the JSON form.
+/// The version of the JSON output.
 pub const SCHEMA_VERSION: u32 = 2;
 
-/// What must be kept, what may go, and what is missing.
+/// Which builds must be kept, which may be pruned, and which are missing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Retention {
-    /// The version of this shape; another one means that fields were renamed or taken away.
+    /// The version of this schema; it changes when fields are renamed or removed.
     #[cfg_attr(test, schemars(extend("const" = SCHEMA_VERSION)))]
     pub schema_version: u32,
-    /// How many builds of each status there are. A build counts once for each status of its architectures.
+    /// The number of builds by status. A build counts once for each status of its architectures.
     pub summary: RetentionSummary,
-    /// The option that leaves out commits which a release may have been cut from: what they pin may be among the
+    /// The option that ignores commits from which a release may have been cut: their builds may be among the
     /// orphans. Null if every commit of the refs counts.
     pub narrowed_by: Option<String>,
-    /// What is pinned and not there: somebody's installation fails.
+    /// What is pinned and missing: installations that need it fail.
     pub gone: Vec<Missing>,
-    /// What is pinned, and may be gone: the listing does not say.
+    /// What is pinned and may be missing: the listing does not say.
     pub undetermined: Vec<Missing>,
-    /// What is there, by directory, the oldest first.
+    /// The listed builds, by directory, oldest first.
     pub builds: Vec<Build>,
-    /// What pins something, and cannot be read. Any build may be pinned by it.
+    /// Refs and documents that cannot be read. They may pin any build.
     pub unreadable: Vec<Unreadable>,
-    /// Builds that are pinned, of streams that the listing does not cover.
+    /// Pinned builds of streams that the listing does not cover.
     pub not_covered: Vec<String>,
 }
 
-/// The counts.
+/// The numbers of builds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RetentionSummary {
-    /// Pinned, and there.
+    /// Pinned and listed.
     pub pinned: usize,
     /// Not pinned, but the newest of their stream.
     pub newest: usize,
     /// Kept because something cannot be read.
     pub kept: usize,
-    /// Neither: they may be pruned.
+    /// None of these: they may be pruned.
     pub orphans: usize,
-    /// How many bytes pruning the orphans frees; null if the listing does not say the size of each.
+    /// How many bytes pruning the orphans frees; null if the listing lacks the size of one.
     pub orphan_bytes: Option<u64>,
-    /// Pinned, and not there as a whole.
+    /// Pinned and missing, in whole or in part.
     pub gone: usize,
-    /// Pinned, and perhaps not there as a whole.
+    /// Pinned and perhaps missing, in whole or in part.
     pub undetermined: usize,
 }
 
@@ -73,44 +73,44 @@ pub struct RetentionSummary {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Build {
-    /// The directory that holds it, such as `4.19-9.6`; empty where the listing does not say.
+    /// The directory that holds it, such as `4.19-9.6`; empty if the listing does not say.
     pub directory: Arc<str>,
-    /// The name that it is listed by: a build ID, or a release of OpenShift.
+    /// The name under which it is listed: a build ID, or a release of OpenShift.
     pub name: Arc<str>,
-    /// The build ID; null if nothing says it.
+    /// The build ID; null if it is unknown.
     pub build_id: Option<String>,
-    /// The architectures; empty where the listing does not say.
+    /// The architectures; empty if the listing does not say.
     pub arches: Vec<Arc<str>>,
-    /// What is to become of it.
+    /// Whether it must be kept, and why.
     pub status: Status,
     /// Whether it is the newest of its directory, pinned or not.
     pub newest: bool,
-    /// The refs or documents that pin it; then, of refs' histories, `REF at COMMIT`.
+    /// The refs or documents that pin it; then the earlier commits that do, as `REF at COMMIT`.
     pub pinned_by: Vec<Arc<str>>,
-    /// How many bytes its files have; null if the listing does not say that of all.
+    /// The size of its files in bytes; null if the listing lacks the size of one.
     pub bytes: Option<u64>,
-    /// What was pruned of it although it is listed, for a person; null if nothing was.
+    /// What was pruned of it although it is listed, in words; null if nothing was.
     pub pruned: Option<String>,
 }
 
-/// What is to become of a build.
+/// Whether a build must be kept, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Status {
-    /// Something pins it: it must stay.
+    /// A ref or document pins it: it must be kept.
     Pinned,
-    /// It is the newest of its stream: the next bump may want it.
+    /// It is the newest of its stream: the next bump may need it.
     Newest,
-    /// Which build it is cannot be told, so it counts as pinned.
+    /// Its build ID is unknown, so it counts as pinned.
     Unreadable,
-    /// Nothing that could be read pins it, but something that may pin it could not be read, so it counts as pinned.
+    /// Nothing readable pins it, but something unreadable may, so it counts as pinned.
     PerhapsPinned,
     /// It may be pruned.
     Orphan,
 }
 
-/// A build that is pinned and not there, or not known to be there, or files of one.
+/// A pinned build, or files of one, missing or not known to be present.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Missing {
@@ -118,38 +118,38 @@ pub struct Missing {
     pub build_id: Arc<str>,
     /// The architecture.
     pub arch: Arc<str>,
-    /// What the listing says of it.
+    /// What the listing shows about it.
     #[serde(flatten)]
     pub absence: Absence,
-    /// The files that are gone, or may be; empty if the whole build is, or if the pins do not name any.
+    /// The files that are missing, or may be; empty if the whole build is, or if the pins name no files.
     pub files: Vec<Arc<str>>,
     /// The refs or documents that pin it.
     pub pinned_by: Vec<Arc<str>>,
 }
 
-/// What a listing says of something that it does not show to be there. What is worse is greater.
+/// How a listing shows that something is or may be missing. The worse is the greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum Absence {
-    /// It may be gone.
+    /// It may be missing.
     Undetermined {
-        /// Why it cannot be determined, one sentence for a person.
+        /// Why it cannot be determined, in one sentence.
         why: &'static str,
     },
-    /// It is gone.
+    /// It is missing.
     Gone {
-        /// How it shows.
+        /// How the listing shows it.
         how: HowGone,
     },
 }
 
-/// How it shows that something is gone.
+/// How a listing shows that something is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum HowGone {
-    /// The listing covers its stream and does not have it.
+    /// The listing covers its stream and does not list it.
     NotListed,
     /// The listing says that the build was removed (`tombstone-builds`).
     Removed,
@@ -160,7 +160,7 @@ pub enum HowGone {
 }
 
 impl Absence {
-    /// The same for a person.
+    /// The absence in words, for people.
     pub(super) const fn shown(self) -> &'static str {
         match self {
             Self::Undetermined { why } => why,
@@ -173,7 +173,6 @@ impl Absence {
 }
 
 impl Status {
-    /// The status in one word.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pinned => "pinned",
@@ -201,9 +200,9 @@ impl Status {
 
 impl Retention {
     /// Judges every build of a listing.
-    ///
-    /// A pin is missed only if the listing covers its stream: a `builds.json` is of one stream, and says nothing
-    /// of others; a listing of one architecture says nothing of others. With `complete`, the listing is all there is, and every pin must be in it.
+    ///  A pinned build counts as gone only if the listing covers its stream and architecture: a `builds.json`
+    ///is of one  stream, perhaps of one architecture. With `complete` the listing is taken to cover
+    ///everything.
     pub fn of(pins: &Pins, listing: &Listing, complete: bool) -> Self {
         let (by_held, by_pin) = pairs(pins, listing);
         let mut retention = Self {
@@ -281,7 +280,7 @@ impl Retention {
     }
 }
 
-/// The pins of each that is held, and what is held of each pin.
+/// The pins of each listed build, and the listed builds of each pin.
 fn pairs<'a>(pins: &'a Pins, listing: &'a Listing) -> (Vec<Vec<&'a Pin>>, Vec<Vec<&'a Held>>) {
     let mut by_build: HashMap<&str, Vec<usize>> = HashMap::new();
     let mut by_place: HashMap<(&str, &str), Vec<usize>> = HashMap::new();
@@ -311,7 +310,7 @@ fn pairs<'a>(pins: &'a Pins, listing: &'a Listing) -> (Vec<Vec<&'a Pin>>, Vec<Ve
     (by_held, by_pin)
 }
 
-/// The builds of a listing, those of one name and status together.
+/// The builds of a listing; architectures with the same status are one entry.
 fn builds(pins: &Pins, listing: &Listing, by_held: &[Vec<&Pin>]) -> Vec<Build> {
     let newest = newest(listing);
     let may_be_pinned = |held: &Held| {
@@ -323,7 +322,7 @@ fn builds(pins: &Pins, listing: &Listing, by_held: &[Vec<&Pin>]) -> Vec<Build> {
     for (held, pinned) in listing.held.iter().zip(by_held) {
         let age = held.build.as_ref().map(BuildId::age);
         let is_newest = age.is_some_and(|age| newest.get(&group(held)).is_some_and(|most| *most == age));
-        // Tips come first: there may be many other commits.
+        // Tips come first: there may be many earlier commits.
         let by: BTreeSet<(bool, &Arc<str>)> = pinned.iter().map(|pin| (pin.is_past, &pin.by)).collect();
         let status = if !by.is_empty() {
             Status::Pinned
@@ -365,12 +364,12 @@ fn builds(pins: &Pins, listing: &Listing, by_held: &[Vec<&Pin>]) -> Vec<Build> {
     builds.into_values().flatten().collect()
 }
 
-/// A directory, or what stands for it, and an architecture.
-type OfDirectory = (String, Option<Arc<str>>);
+/// A directory, or the stream where the directory is unknown, and an architecture.
+type GroupKey = (String, Option<Arc<str>>);
 
-/// Builds among which one is the newest: a directory's of an architecture; where no directory is known, those
-/// made for the same OpenShift and RHEL.
-fn group(held: &Held) -> OfDirectory {
+/// The group of builds of which one is the newest: an architecture's in a directory or, where the directory
+/// is unknown, in a stream.
+fn group(held: &Held) -> GroupKey {
     let directory = match &held.build {
         Some(build) if held.directory.is_empty() => stream(build),
         _ => held.directory.to_string(),
@@ -378,7 +377,7 @@ fn group(held: &Held) -> OfDirectory {
     (directory, held.arch.clone())
 }
 
-fn newest(listing: &Listing) -> BTreeMap<OfDirectory, BuildAge> {
+fn newest(listing: &Listing) -> BTreeMap<GroupKey, BuildAge> {
     let mut newest = BTreeMap::new();
     for held in &listing.held {
         if let Some(build) = &held.build {
@@ -389,7 +388,7 @@ fn newest(listing: &Listing) -> BTreeMap<OfDirectory, BuildAge> {
     newest
 }
 
-/// What a build ID says of its stream, which is what the streams layout names its directories after.
+/// The stream of a build ID, spelled as the streams layout names its directories.
 fn stream(build: &BuildId) -> String {
     match build.content() {
         BuildContent::Ocp { series, rhel } if rhel.major < 9 => series.to_string(),

@@ -1,4 +1,4 @@
-//! The committed JSON Schemas of what `diff`, `retention` and `sync-list` print for programs.
+//! The committed JSON Schemas of the JSON that `diff`, `retention` and `sync-list` print.
 
 use super::retention::{self, KeepList, Retention};
 use super::sync::{self, SyncList};

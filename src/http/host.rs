@@ -177,8 +177,7 @@ impl Host {
         self.health.iter().find_map(|health| health.outage(&self.name))
     }
 
-    /// Acquires the permit for a request. It is held while the request waits for the host, which keeps its
-    /// place.
+    /// Acquires the permit for a request. It is held while the request waits for the host: it keeps its place.
     pub(super) async fn permit(&self, traffic: Traffic) -> Option<OwnedSemaphorePermit> {
         let permits = match traffic {
             Traffic::Requests => &self.permits,

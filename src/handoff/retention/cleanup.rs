@@ -1,8 +1,8 @@
-//! What pruning took from a build that is still listed: `policy-cleanup` of cosa's `builds.json`.
+//! What was pruned of a build that is still listed: `policy-cleanup` of cosa's `builds.json`.
 //!
-//! `cosa coreos-prune` deletes the images of a build and leaves its entry. It writes an object with a key for each of
-//! its actions (`"cloud-uploads": true`, `"containers": true`, `"images-kept": ["qemu"]`), and wrote a list of the
-//! actions before that (`["cloud-uploads", "images"]`).
+//! `cosa coreos-prune` deletes the images of a build and keeps its entry. It writes an object with a key for
+//! each action (`"cloud-uploads": true`, `"containers": true`, `"images-kept": ["qemu"]`); earlier versions
+//! wrote a list of the actions (`["cloud-uploads", "images"]`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,23 +11,23 @@ use serde_json::Value;
 /// What was pruned of a build.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Cleanup {
-    /// The actions, as the listing has them.
+    /// The actions, as the listing names them.
     pub actions: BTreeSet<String>,
     pub images: PrunedImages,
 }
 
-/// Which images of a build pruning left.
+/// Which images pruning left.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum PrunedImages {
     #[default]
     All,
-    /// Those with these names in `meta.json`.
+    /// Only those with these names in `meta.json`.
     Only(BTreeSet<String>),
-    /// The entry is in no known shape, so any may be gone.
+    /// The entry has an unknown form, so any may be gone.
     Unknown,
 }
 
-/// The action that deletes images, all but those that [`KEPT`] names.
+/// The action that deletes images, all but those in [`KEPT`].
 const IMAGES: &str = "images";
 const KEPT: &str = "images-kept";
 
@@ -44,9 +44,9 @@ impl Cleanup {
             _ => None,
         };
         let Some(actions) = actions else { return Self { images: PrunedImages::Unknown, ..Self::default() } };
-        // In the order of their names: what is kept counts after that images were deleted.
+        // In alphabetical order, so that `images-kept` is applied after `images`.
         let images = if actions.get("build") == Some(&&done) {
-            // Deleted as a whole, whatever else was done to it.
+            // The whole build was deleted, whatever else was done to it.
             Some(PrunedImages::Only(BTreeSet::new()))
         } else {
             actions.iter().try_fold(PrunedImages::All, |images, (name, value)| match (*name, *value) {
@@ -65,13 +65,13 @@ impl Cleanup {
         }
     }
 
-    /// What two listings say of one build: what one of them says is gone stays gone.
+    /// Combines the entries of two listings for one build: what is gone in either is gone.
     pub(super) fn and(&mut self, other: Self) {
         self.actions.extend(other.actions);
         self.images.and(other.images);
     }
 
-    /// `images pruned but for qemu, live-iso; cloud-uploads pruned`; empty if nothing was.
+    /// Such as `images pruned but for qemu, live-iso; cloud-uploads pruned`; empty if nothing was.
     pub(super) fn shown(&self) -> String {
         let images = match &self.images {
             PrunedImages::All => None,

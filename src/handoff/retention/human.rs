@@ -1,4 +1,4 @@
-//! The report for a person at a terminal or in a log.
+//! The report for people, on a terminal or in a log.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -9,13 +9,12 @@ use super::{Build, Retention, Status, Unreadable};
 use crate::stream::short_name;
 use crate::text::{Printable, bytes, count};
 
-/// The most refs that are named of a build; hundreds of tags may pin one.
+/// The most refs shown for a build; hundreds of tags may pin one.
 const MOST_REFS: usize = 5;
 
 impl Retention {
-    /// Writes the report for a person.
     pub fn write_human(&self, out: &mut impl Write) -> io::Result<()> {
-        if let Some(narrowed) = self.narrowed() {
+        if let Some(narrowed) = self.narrowed_warning() {
             writeln!(out, "WARNING: {narrowed}")?;
         }
         let mut directory: Option<&str> = None;
@@ -49,27 +48,27 @@ impl Retention {
             let builds = count(self.not_covered.len(), "pinned build");
             writeln!(out, "note: {builds} of streams that the listing does not cover (see --complete)")?;
         }
-        if let Some(narrowed) = self.narrowed() {
+        if let Some(narrowed) = self.narrowed_warning() {
             writeln!(out, "WARNING: {narrowed}")?;
         }
         writeln!(out, "{}", self.counts())
     }
 
-    /// That commits were left out, which releases may have been cut from.
-    fn narrowed(&self) -> Option<String> {
+    /// The warning that commits were ignored from which releases may have been cut.
+    fn narrowed_warning(&self) -> Option<String> {
         let option = Printable(self.narrowed_by.as_deref()?);
         Some(format!(
             "{option} ignores earlier commits: a release that was cut from one of them may still install a build listed as an orphan here"
         ))
     }
 
-    /// The statuses that occur and do not speak for themselves, each with what it means.
+    /// The statuses that occur, each with its meaning.
     fn meanings(&self) -> impl Iterator<Item = String> {
         let statuses: BTreeSet<Status> = self.builds.iter().map(|build| build.status).collect();
         statuses.into_iter().map(|status| format!("{}: {}", status.as_str(), status.meaning()))
     }
 
-    /// `2 pinned, 1 newest, 0 kept, 3 orphans (1024 bytes), 0 gone, 0 undetermined`.
+    /// Such as `2 pinned, 1 newest, 0 kept, 3 orphans (1024 bytes to be freed), 0 gone, 0 undetermined`.
     fn counts(&self) -> String {
         let it = &self.summary;
         let freed = match it.orphan_bytes {
@@ -95,7 +94,7 @@ fn doubt(unreadable: &Unreadable) -> String {
     }
 }
 
-/// The build, and the name it goes by where that is another.
+/// The listed name, with the build ID if that differs.
 fn title(build: &Build) -> String {
     match &build.build_id {
         Some(id) if **id != *build.name => format!("{} (build {id})", build.name),

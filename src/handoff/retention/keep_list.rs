@@ -1,8 +1,7 @@
-//! What a pruner must keep, in the terms of what it reads: `id` and `arches` as in coreos-assembler's `builds.json`,
-//! `name` and `hvm` of an AMI as in a build's `meta.json`.
-//!
-//! `cosa coreos-prune` goes through the builds of a `builds.json` by their IDs, and takes the AMIs to deregister from
-//! each `meta.json`; it has no list of its own of what must stay but the update graph's barrier releases.
+//! The builds that a pruner must keep, with the field names of its input: `id` and `arches` as in
+//! coreos-assembler's `builds.json`, `name` and `hvm` of an AMI as in a build's `meta.json`.
+//!  `cosa coreos-prune` goes through the builds of a `builds.json` by ID and reads the AMIs to deregister
+//!from each  `meta.json`; its own list of what must stay has only the update graph's barrier releases.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,16 +14,16 @@ use super::{Ami, Pins, Retention, SCHEMA_VERSION, Status, Unreadable};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct KeepList {
-    /// The version of this shape; another one means that fields were renamed or taken away.
+    /// The version of this schema; it changes when fields are renamed or removed.
     #[cfg_attr(test, schemars(extend("const" = SCHEMA_VERSION)))]
     pub schema_version: u32,
-    /// Whether it names all that must stay. If not, nothing may be pruned because it is missing here.
+    /// Whether the list is complete. If not, a build that it lacks must not be pruned for that.
     pub complete: bool,
-    /// The option that leaves out commits which a release may have been cut from; null if every commit counts.
+    /// The option that ignores commits from which a release may have been cut; null if every commit counts.
     pub narrowed_by: Option<String>,
     /// The builds, by ID.
     pub builds: Vec<Kept>,
-    /// What pins something, and cannot be read.
+    /// Refs and documents that cannot be read.
     pub unreadable: Vec<Unreadable>,
 }
 
@@ -32,16 +31,16 @@ pub struct KeepList {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Kept {
-    /// The build ID; of what is pinned or listed under another name, that name.
+    /// The build ID, or the name under which it is pinned or listed if the ID is unknown.
     pub id: Arc<str>,
-    /// The architectures; empty where nothing says them, and all are meant.
+    /// The architectures; empty if unknown: then all must stay.
     pub arches: BTreeSet<Arc<str>>,
-    /// The AMIs that documents name of it.
+    /// The AMIs that documents name for it.
     pub amis: BTreeSet<Ami>,
 }
 
 impl KeepList {
-    /// What must be kept because it is pinned, and what a listing has besides that must stay.
+    /// The pinned builds, and those of a listing that must stay for other reasons.
     pub fn of(pins: &Pins, listed: Option<&Retention>) -> Self {
         let mut builds: BTreeMap<Arc<str>, Kept> = BTreeMap::new();
         let mut keep = |id: &Arc<str>, arches: &[Arc<str>]| {

@@ -1,4 +1,4 @@
-//! What a mirror holds: a `builds.json`, a directory tree, or a list of URLs or paths, with sizes or without.
+//! The contents of a mirror: a `builds.json`, a directory tree, or URLs or paths, with or without sizes.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
@@ -14,10 +14,10 @@ use crate::location::{Arch, BuildId, FileName, Location};
 /// The longest listing that is read, in bytes: some ten million lines.
 const MAX_LISTING_BYTES: u64 = 1024 * 1024 * 1024;
 
-/// How deep below its root a directory tree is looked into.
+/// How many levels of a directory tree are read.
 const MAX_DEPTH: usize = 16;
 
-/// The sidecar that says which build a release's directory holds.
+/// The sidecar with the build ID of a release's directory.
 const RHCOS_ID: &str = "rhcos-id.txt";
 
 /// One architecture of a build that a mirror holds.
@@ -28,13 +28,13 @@ pub struct Held {
     pub directory: Arc<str>,
     /// The name of the build's directory.
     pub name: Arc<str>,
-    /// The build; none if that cannot be told.
+    /// The build ID; `None` if it is unknown.
     pub build: Option<BuildId>,
-    /// The architecture; none if the listing does not say.
+    /// The architecture; `None` if the listing does not say.
     pub arch: Option<Arc<str>>,
-    /// The files that the listing names, as [`FileName::tail`] has them; none if it names the build alone.
+    /// The listed files, as [`FileName::tail`] names them; `None` if the listing names the build alone.
     pub files: Option<BTreeSet<Arc<str>>>,
-    /// How many bytes they have together; none if the listing names none, or does not say the size of each.
+    /// Their total size in bytes; `None` if the listing names no files, or lacks the size of one.
     pub bytes: Option<u64>,
     /// What was pruned of it.
     pub cleanup: Cleanup,
@@ -45,10 +45,10 @@ pub struct Held {
 pub struct Listing {
     /// Every architecture of every build, each once.
     pub held: Vec<Held>,
-    /// Builds that were removed as a whole: their names, and the architecture if the listing says it.
+    /// Builds that were removed as a whole: their names, and the architecture if the listing has it.
     pub removed: BTreeSet<(Arc<str>, Option<Arc<str>>)>,
     found: BTreeMap<ListedKey, Held>,
-    /// How often a build was named.
+    /// How many times a build was named.
     named: usize,
     tails: HashSet<Arc<str>>,
 }
@@ -63,12 +63,12 @@ pub enum ListingError {
     Io(#[from] io::Error),
     #[error("it is not a builds.json: {0}")]
     Json(#[from] serde_json::Error),
-    /// A mistake, and not an empty mirror.
+    /// An error, since an empty mirror is unlikely.
     #[error("it names no build; expected a builds.json, a directory, or URLs or paths, one per line")]
     Empty,
 }
 
-/// coreos-assembler's `builds.json`, of either of its versions.
+/// Either version of coreos-assembler's `builds.json`.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
 struct BuildsJson {
@@ -80,7 +80,7 @@ struct BuildsJson {
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum BuildsEntry {
-    /// Until 2019: the ID alone.
+    /// The ID alone, until 2019.
     Id(String),
     Build {
         id: String,
@@ -92,7 +92,7 @@ enum BuildsEntry {
 }
 
 impl BuildsEntry {
-    /// The ID, the architectures, of which none is one that is not known, and what was pruned.
+    /// The ID, the architectures (`None` for an unknown one), and what was pruned.
     fn parts(self) -> (String, Vec<Option<String>>, Cleanup) {
         let (id, arches, cleanup) = match self {
             Self::Id(id) => (id, Vec::new(), Cleanup::default()),
@@ -104,7 +104,7 @@ impl BuildsEntry {
 }
 
 impl Listing {
-    /// Adds what a file or directory lists; `-` is standard input.
+    /// Adds the builds in a file or below a directory; `-` is standard input.
     pub fn add(&mut self, path: &Path) -> Result<(), ListingError> {
         let before = self.named;
         if path == Path::new("-") {
@@ -119,7 +119,7 @@ impl Listing {
         if self.named == before {
             return Err(ListingError::Empty);
         }
-        self.settle();
+        self.fill_held();
         Ok(())
     }
 
@@ -134,7 +134,7 @@ impl Listing {
             return Ok(());
         }
         for line in String::from_utf8_lossy(&bytes).lines().map(str::trim).filter(|line| !line.is_empty()) {
-            let (size, line) = sized(line);
+            let (size, line) = split_size(line);
             let path =
                 line.split_once("://").map_or(line, |(_, rest)| rest.split_once('/').map_or("", |it| it.1));
             let segments: Vec<&str> = segments(path).collect();
@@ -153,7 +153,7 @@ impl Listing {
         };
         for (id, arches, cleanup) in json.builds.into_iter().map(BuildsEntry::parts) {
             for arch in arches {
-                self.found(directory, &id, arch.as_deref()).cleanup.and(cleanup.clone());
+                self.held_entry(directory, &id, arch.as_deref()).cleanup.and(cleanup.clone());
             }
         }
         for (id, arches, _) in json.tombstone_builds.into_iter().map(BuildsEntry::parts) {
@@ -163,25 +163,25 @@ impl Listing {
         }
     }
 
-    /// Adds the builds of the files below a directory. One that was emptied holds no build, whatever its name.
+    /// Adds the builds of the files below a directory. An empty directory holds no build, whatever its name.
     fn add_tree(&mut self, at: &Path, above: &[String], relative: &mut Vec<String>) -> io::Result<()> {
         let mut entries: Vec<fs::DirEntry> = fs::read_dir(at)?.collect::<Result<_, _>>()?;
         entries.sort_by_key(fs::DirEntry::file_name);
         for entry in entries {
             let name = entry.file_name().to_string_lossy().into_owned();
-            // What is hidden is on its way (`mirror` calls it `.FILE.part`), and not there yet.
+            // Hidden files are incomplete (`mirror` writes to `.FILE.part`), and a broken link has no file.
             let leads_nowhere = || !entry.path().exists();
             if name.starts_with('.') || (entry.file_type()?.is_symlink() && leads_nowhere()) {
                 continue;
             }
             relative.push(name);
-            // A link is the name of something else, which is listed where it is.
+            // A link to a directory is not followed: its target is listed where it is.
             if entry.file_type()?.is_dir() && relative.len() < MAX_DEPTH {
                 self.add_tree(&entry.path(), above, relative)?;
             } else {
                 let all: Vec<&str> = above.iter().chain(&*relative).map(String::as_str).collect();
                 let path = entry.path();
-                // A link takes no room of its own.
+                // A link has no size of its own.
                 let metadata = entry.metadata()?;
                 let size = if metadata.is_file() { metadata.len() } else { 0 };
                 if let Some(found) = self.add_path(&all, above.len(), false, Some(size))
@@ -195,7 +195,7 @@ impl Listing {
         Ok(())
     }
 
-    /// Adds the build that a path belongs to. The first `above` segments lead to the listing itself.
+    /// Adds the build of a path. The first `above` segments lead to the root of the listing.
     fn add_path(
         &mut self,
         segments: &[&str],
@@ -204,8 +204,8 @@ impl Listing {
         size: Option<u64>,
     ) -> Option<&mut Held> {
         let place = ListedPlace::find(segments, above, is_directory)?;
-        let tail = place.file.map(|file| self.interned(&file.tail()));
-        let found = self.found(&place.directory, &place.name, place.arch.map(Arch::rpm_name));
+        let tail = place.file.map(|file| self.intern(&file.tail()));
+        let found = self.held_entry(&place.directory, &place.name, place.arch.map(Arch::rpm_name));
         if let Some(tail) = tail {
             found.files.get_or_insert_default().insert(tail);
         }
@@ -215,8 +215,8 @@ impl Listing {
         Some(found)
     }
 
-    /// One copy of each name: every build of a mirror has the same.
-    fn interned(&mut self, tail: &str) -> Arc<str> {
+    /// Shares one copy of each name: most builds have the same ones.
+    fn intern(&mut self, tail: &str) -> Arc<str> {
         if let Some(known) = self.tails.get(tail) {
             return Arc::clone(known);
         }
@@ -225,7 +225,7 @@ impl Listing {
         tail
     }
 
-    fn found(&mut self, directory: &str, name: &str, arch: Option<&str>) -> &mut Held {
+    fn held_entry(&mut self, directory: &str, name: &str, arch: Option<&str>) -> &mut Held {
         self.named += 1;
         let key: ListedKey = (directory.into(), name.into(), arch.map(Arc::from));
         self.found.entry(key).or_insert_with_key(|(directory, name, arch)| Held {
@@ -239,8 +239,8 @@ impl Listing {
         })
     }
 
-    /// What was found, without the builds of no architecture that are there with one.
-    fn settle(&mut self) {
+    /// Fills `held`. An entry without architecture is dropped if the same build is there with one.
+    fn fill_held(&mut self) {
         let with_arch: BTreeSet<(&Arc<str>, &Arc<str>)> = self
             .found
             .keys()
@@ -266,12 +266,12 @@ impl Held {
     }
 }
 
-/// The build that a path is of.
+/// The build that a path belongs to.
 struct ListedPlace {
     directory: String,
     name: String,
     arch: Option<Arch>,
-    /// The file, if it is directly where files of the build are.
+    /// The file, if it is directly in the directory of the build's files.
     file: Option<FileName>,
 }
 
@@ -287,7 +287,7 @@ impl ListedPlace {
                 file: Some(location.file().clone()),
             });
         }
-        // A path that was cut short, or a directory: the best evidence is a name that is a build ID.
+        // A truncated path, or a directory: look for a name that is a build ID.
         let last = segments.len().checked_sub(1)?;
         let mut directories = (above..segments.len()).filter(|&at| at < last || is_directory).rev();
         let get = |at: usize| segments.get(at).copied();
@@ -308,9 +308,9 @@ impl ListedPlace {
     }
 }
 
-/// A line without the size and date before its path, as `aws s3 ls --recursive`, `gsutil ls -l` and
-/// `find -printf '%s %p\n'` print them, and the size.
-fn sized(mut line: &str) -> (Option<u64>, &str) {
+/// Splits a line into its size and its path, without the date: `aws s3 ls --recursive`, `gsutil ls -l` and
+/// `find -printf '%s %p\n'` print these first.
+fn split_size(mut line: &str) -> (Option<u64>, &str) {
     let is_date = |text: &str| {
         text.starts_with(|it: char| it.is_ascii_digit())
             && text.bytes().all(|byte| byte.is_ascii_digit() || b"-:TZ+".contains(&byte))

@@ -1,4 +1,4 @@
-//! What pins builds: stream documents, in checkouts or in the history of a git repository.
+//! Which builds are pinned: by stream documents, in checkouts or in the history of a git repository.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
@@ -16,82 +16,81 @@ use crate::stream::{
 };
 use crate::text::excerpt;
 
-/// The most that is said of what cannot be read; the rest is counted.
+/// The most unreadable refs and documents that are listed; the rest are merged into one entry.
 const MOST_UNREADABLE: usize = 200;
 
-/// How much later than its commit a build may be that a commit names: clocks differ.
+/// How much newer a build may be than the commit that names it: clocks differ.
 const SLACK: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// A build that something pins.
+/// A build that a document pins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pin {
-    /// The ref, or the document; in a ref's history `REF at COMMIT`, the commit that brought it.
+    /// The ref or document; for an earlier commit, `REF at COMMIT` with the commit that introduced it.
     pub by: Arc<str>,
-    /// Whether it is pinned by a ref's history alone, and no longer by its tip.
+    /// Whether only an earlier commit of the ref pins it, and no longer its tip.
     pub is_past: bool,
-    /// The build ID; where a document's is none that can be read, the name of the directory that its location names.
+    /// The build ID; if the document's cannot be read, the directory in the location.
     pub build: Arc<str>,
     pub arch: Arc<str>,
-    /// The directory of builds that the location names.
+    /// The directory of builds in the location.
     pub directory: Option<Arc<str>>,
-    /// The directory in it that the location names: a build ID, or a release on the mirror by release.
+    /// The directory below it in the location: a build ID, or a release on the mirror by release.
     pub release: Option<Arc<str>>,
-    /// Whether files are pinned. A build that only names cloud images must stay, but need not have been
+    /// Whether files are pinned. A build that is pinned only by cloud images must stay, but need not be
     /// mirrored.
     pub of_files: bool,
-    /// The names of the files that are pinned, as far as locations say them.
+    /// The names of the pinned files, as far as locations have them.
     pub files: BTreeSet<Arc<str>>,
 }
 
-/// Something that pins builds, and cannot be read.
+/// A ref or document that may pin builds but cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Unreadable {
-    /// The ref, or the document.
     pub by: Arc<str>,
     /// Why it cannot be read.
     pub why: String,
-    /// The time, `YYYYMMDDhhmm`, of the newest build that it may pin: none was made after its commit. Null if it may
-    /// pin any.
+    /// The time, `YYYYMMDDhhmm`, of the newest build that it may pin: no later than its commit, with some
+    /// slack. Null if it may pin any build.
     pub newest_build: Option<u64>,
 }
 
-/// An image in a cloud that a pinned build names.
+/// A cloud image of a pinned build.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Ami {
     /// The architecture.
     pub arch: Arc<str>,
-    /// The region, as `name` in `meta.json`.
+    /// The region: `name` in `meta.json`.
     pub name: Arc<str>,
-    /// The image, as `hvm` in `meta.json`.
+    /// The image: `hvm` in `meta.json`.
     pub hvm: Arc<str>,
 }
 
 /// Everything that pins builds.
 #[derive(Debug, Clone, Default)]
 pub struct Pins {
-    /// The pins; one build may have several of one ref.
+    /// The pins; one ref may pin a build more than once.
     pub pins: Vec<Pin>,
     /// What could not be read.
     pub unreadable: Vec<Unreadable>,
     pub amis: BTreeMap<Arc<str>, BTreeSet<Ami>>,
-    /// The option that leaves out commits which a release may have been cut from.
+    /// The option that ignores commits from which a release may have been cut.
     pub narrowed_by: Option<String>,
 }
 
-/// Which commits of a ref pin.
+/// Which commits of a ref count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reach {
-    /// Every one that ever was its newest: a release may have been cut from any of them.
+    /// Every commit that was ever the tip: a release may have been cut from any of them.
     History,
-    /// The one that was its newest at that time, in seconds since 1970, and all later ones.
+    /// The commit that was the tip at that time, in seconds since 1970, and all later ones.
     Since(u64),
-    /// Its newest alone.
+    /// The tip alone.
     Tips,
 }
 
-/// What a location says of where its build is.
+/// The directories in a location.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct PinnedPlace {
     directory: Option<Arc<str>>,
@@ -101,10 +100,10 @@ struct PinnedPlace {
 /// A build, an architecture, a place, and whether files are pinned.
 type PinKey = (Arc<str>, Arc<str>, PinnedPlace, bool);
 
-/// A path, and the ID of the content.
+/// A path, and the object ID of its content.
 type FileVersion = (PathBuf, String);
 
-/// What is pinned by the versions of documents in a repository, each read once.
+/// What the versions of documents in a repository pin, each read once.
 struct Versions<'r> {
     repository: &'r Repository,
     read: HashMap<FileVersion, Rc<Pins>>,
@@ -113,26 +112,26 @@ struct Versions<'r> {
 }
 
 impl Pin {
-    /// Whether it pins what a mirror holds: the build, or the very directory that the location names. Where the
-    /// listing does not tell architectures, any is meant.
+    /// Whether it pins a listed build: the same build ID, or the directory in the location. A build that is
+    /// listed without architecture matches any.
     pub(super) fn pins(&self, held: &Held) -> bool {
         let is_build = held.build.as_ref().is_some_and(|build| build.as_str() == &*self.build);
-        (is_build || self.names(held)) && held.arch.as_ref().is_none_or(|arch| *arch == self.arch)
+        (is_build || self.names_directory(held)) && held.arch.as_ref().is_none_or(|arch| *arch == self.arch)
     }
 
-    /// Whether what is held, which it pins, is that build as far as anything says: the directory that the location
-    /// names may hold another build by now.
+    /// Whether a listed build that it pins is the pinned one, as far as both IDs are known: the directory in
+    /// the location may hold another build by now.
     pub(super) fn is_held_as(&self, held: &Held) -> bool {
-        let told = held.build.as_ref().zip(self.build_id());
-        told.is_none_or(|(held, pinned)| *held == pinned)
+        let both = held.build.as_ref().zip(self.build_id());
+        both.is_none_or(|(held, pinned)| *held == pinned)
     }
 
-    /// Whether the location names the directory that is held.
-    fn names(&self, held: &Held) -> bool {
+    /// Whether the location names the directory of a listed build.
+    fn names_directory(&self, held: &Held) -> bool {
         self.release.as_ref() == Some(&held.name) && self.directory.as_ref() == Some(&held.directory)
     }
 
-    /// The build, if its ID can be read.
+    /// The build ID, if it can be read.
     pub(super) fn build_id(&self) -> Option<BuildId> {
         self.build.parse().ok()
     }
@@ -153,8 +152,8 @@ impl Pins {
                 let key = (build, Arc::clone(arch), at.cloned().unwrap_or_default(), true);
                 found.entry(key).or_default().extend(at.and(file.clone()));
             };
-            // A location that is of another build than its release is a fault, and still keeps users going: the file
-            // is then of that build.
+            // A location of another build than the release is an error, but installations use it, so both
+            // builds are pinned, and the file belongs to the location's.
             let located = location.as_ref().and_then(|location| match location.build() {
                 Some(build) => Some(build.as_str()),
                 None => location.build_directory().filter(|_| release.parse::<BuildId>().is_err()),
@@ -165,7 +164,7 @@ impl Pins {
             }
             match release.parse::<BuildId>() {
                 Ok(_) => pin(Arc::clone(release), place.as_ref().filter(|_| elsewhere.is_none())),
-                // It pins what its URL names.
+                // The build in its URL is pinned instead.
                 Err(_) if elsewhere.is_some() => {}
                 Err(_) if located.is_some() => pin(Arc::clone(release), place.as_ref()),
                 Err(error) => self.unreadable(by, &format!("a release of {arch}: {error}"), None),
@@ -174,7 +173,7 @@ impl Pins {
         let images = &document.cloud_images;
         let releases =
             images.iter().filter_map(|it| Some(((&it.arch, it.path.strip_suffix(".release")?), it)));
-        // Clouds have their own names for their images; what is no build ID here pins nothing.
+        // Clouds name images in their own ways; a release that is not a build ID pins nothing.
         let releases: BTreeMap<_, _> =
             releases.filter(|(_, it)| it.value.parse::<BuildId>().is_ok()).collect();
         for ((arch, _), release) in &releases {
@@ -196,13 +195,13 @@ impl Pins {
         }));
     }
 
-    /// Adds what a checkout pins: its stream documents and its legacy metadata.
+    /// Adds the pins of a checkout: its stream documents and its legacy metadata.
     pub fn add_checkout(&mut self, by: &Arc<str>, checkout: Checkout) {
         if checkout.sources.documents.is_empty()
             && checkout.sources.legacy_builds.is_empty()
-            && checkout.errors.kept().iter().all(is_none)
+            && checkout.errors.kept().iter().all(is_no_document)
         {
-            self.nothing(by, None);
+            self.no_metadata(by, None);
         }
         self.add_files(by, checkout);
     }
@@ -234,12 +233,12 @@ impl Pins {
                 None => self.unreadable(by, &format!("{}: it has no buildid", legacy.name), None),
             }
         }
-        for error in errors.kept().iter().filter(|error| !is_none(error)) {
+        for error in errors.kept().iter().filter(|error| !is_no_document(error)) {
             self.unreadable(by, &error.to_string(), None);
         }
     }
 
-    /// Adds what these refs pin: names, and what each points to.
+    /// Adds the pins of these refs, given as names and what each points to.
     pub fn add_refs(
         &mut self,
         repository: &Repository,
@@ -258,7 +257,7 @@ impl Pins {
             }
         }
         let mut past: Vec<(Arc<str>, Past, FileVersion)> = Vec::new();
-        // When each version was there first: it pins no build that was made later.
+        // The first commit time of each version, which pins no later build.
         let mut since: HashMap<FileVersion, u64> = HashMap::new();
         let name_of = |it: &Past| names.get(it.tip).cloned().unwrap_or_default();
         if *reach != Reach::Tips {
@@ -266,7 +265,7 @@ impl Pins {
             let cut_off = walk_history(repository, &tips, from, |it, files| {
                 let by = name_of(it);
                 for error in files.errors.kept() {
-                    self.unreadable(&at(&by, &it.commit), &error.to_string(), Some(it.time));
+                    self.unreadable(&ref_at(&by, &it.commit), &error.to_string(), Some(it.time));
                 }
                 for version in files.files {
                     let is_new = version.1.is_empty() || !since.contains_key(&version);
@@ -279,7 +278,7 @@ impl Pins {
             for it in cut_off {
                 let why = format!(
                     "its history before {} is missing from this shallow clone; fetch it with git fetch --unshallow",
-                    short(&it.commit)
+                    short_id(&it.commit)
                 );
                 self.unreadable(&name_of(&it), &why, Some(it.time));
             }
@@ -298,19 +297,19 @@ impl Pins {
                 at_tips.insert(version);
             }
             if pins.pins.is_empty() && pins.unreadable.is_empty() && files.errors.is_empty() {
-                self.nothing(by, Some(made));
+                self.no_metadata(by, Some(made));
             }
             self.append(pins);
         }
         for (by, Past { commit, time, .. }, version) in past {
             if version.1.is_empty() || !at_tips.contains(&version) {
-                self.add_as(&at(&by, &commit), &versions.pins(&commit, &version), true, time);
+                self.add_as(&ref_at(&by, &commit), &versions.pins(&commit, &version), true, time);
             }
         }
         Ok(())
     }
 
-    /// Adds what somebody else pins too, by a commit of that time.
+    /// Adds pins that were read for another ref, by a commit of that time.
     fn add_as(&mut self, by: &Arc<str>, other: &Self, is_past: bool, time: u64) {
         self.pins.extend(other.pins.iter().map(|pin| Pin { by: Arc::clone(by), is_past, ..pin.clone() }));
         for unreadable in &other.unreadable {
@@ -331,12 +330,12 @@ impl Pins {
         }
     }
 
-    fn nothing(&mut self, by: &Arc<str>, time: Option<u64>) {
+    fn no_metadata(&mut self, by: &Arc<str>, time: Option<u64>) {
         let why = "it has no boot-image metadata in any of the known locations; if that is expected, skip it with --exclude-ref";
         self.unreadable(by, why, time);
     }
 
-    /// Notes what cannot be read, and the time of its commit in seconds since 1970.
+    /// Records what cannot be read, and the time of its commit in seconds since 1970.
     fn unreadable(&mut self, by: &Arc<str>, why: &str, time: Option<u64>) {
         let newest_build = time.and_then(|time| build_time(Duration::from_secs(time).checked_add(SLACK)?));
         let unreadable = Unreadable { by: Arc::clone(by), why: excerpt(why, 500), newest_build };
@@ -345,7 +344,7 @@ impl Pins {
         }
         match self.unreadable.get_mut(MOST_UNREADABLE) {
             None => self.unreadable.push(unreadable),
-            // What any of them may pin, this one stands for.
+            // The last entry stands for all the others, whatever they may pin.
             Some(rest) => {
                 rest.newest_build = rest.newest_build.zip(newest_build).map(|(one, other)| one.max(other));
                 rest.by = "others".into();
@@ -356,7 +355,7 @@ impl Pins {
 }
 
 impl Versions<'_> {
-    /// What a version pins, by nobody yet. It is read at a commit that has it.
+    /// The pins of a version, with `by` left empty. It is read at a commit that has it.
     fn pins(&mut self, commit: &CommitId, version: &FileVersion) -> Rc<Pins> {
         let (path, id) = version;
         if let Some(known) = self.read.get(version).filter(|_| !id.is_empty()) {
@@ -370,20 +369,20 @@ impl Versions<'_> {
     }
 }
 
-fn is_none(error: &SourceError) -> bool {
+fn is_no_document(error: &SourceError) -> bool {
     matches!(error, SourceError::NoDocument { .. })
 }
 
 /// `refs/heads/main at 1be3d1d1cbad`.
-fn at(by: &str, commit: &CommitId) -> Arc<str> {
-    format!("{by} at {}", short(commit)).into()
+fn ref_at(by: &str, commit: &CommitId) -> Arc<str> {
+    format!("{by} at {}", short_id(commit)).into()
 }
 
-fn short(commit: &CommitId) -> String {
+fn short_id(commit: &CommitId) -> String {
     commit.as_str().chars().take(12).collect()
 }
 
-/// A time since 1970 as build IDs have it: `YYYYMMDDhhmm`.
+/// A time since 1970 in the form of build IDs: `YYYYMMDDhhmm`.
 fn build_time(since_1970: Duration) -> Option<u64> {
     let time = UNIX_EPOCH.checked_add(since_1970).filter(|_| since_1970.as_secs() < 253_000_000_000)?;
     let digits = humantime::format_rfc3339_seconds(time).to_string();

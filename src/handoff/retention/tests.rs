@@ -54,7 +54,7 @@ fn builds_are_found_in_every_layout() {
 }
 
 #[test]
-fn what_belongs_to_no_build_is_ignored() {
+fn paths_outside_builds_are_ignored() {
     let text = format!(
         "a/b/index.html\n4.19-9.6/builds/builds.json\n4.19-9.6/builds/latest/x86_64/f\n\n{A}/x86_64/f\n"
     );
@@ -62,7 +62,7 @@ fn what_belongs_to_no_build_is_ignored() {
 }
 
 #[test]
-fn a_listing_may_name_what_another_did() {
+fn the_same_listing_may_be_added_twice() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("listing");
     let removed = format!(r#"{{"builds": [], "tombstone-builds": ["{A}"]}}"#);
@@ -76,7 +76,7 @@ fn a_listing_may_name_what_another_did() {
 }
 
 #[test]
-fn a_listing_without_builds_is_a_mistake() {
+fn a_listing_without_builds_is_an_error() {
     let directory = tempfile::tempdir().unwrap();
     for text in ["", "index.html\n", "{}", "{\"builds\": 1}", "{\"builds\": []}"] {
         let path = directory.path().join("listing");
@@ -87,7 +87,7 @@ fn a_listing_without_builds_is_a_mistake() {
 }
 
 #[test]
-fn a_tree_says_with_rhcos_id_which_build_a_release_is() {
+fn rhcos_id_txt_names_the_build_of_a_release() {
     let root = tempfile::tempdir().unwrap();
     let rhcos = root.path().join("x86_64/dependencies/rhcos");
     for (directory, id) in
@@ -142,7 +142,7 @@ fn a_build_whose_files_are_gone_is_gone() {
 }
 
 #[test]
-fn a_release_that_a_location_names_is_there_even_if_nothing_says_its_build() {
+fn a_release_in_a_location_is_present_even_if_its_build_is_unknown() {
     let listing =
         listing("x86_64/dependencies/rhcos/4.19/4.19.1/f.gz\nx86_64/dependencies/rhcos/4.19/4.19.2/f.gz\n");
     let at = |directory: &str, release: &str| Pin {
@@ -175,7 +175,7 @@ fn statuses(retention: &Retention) -> Vec<(&str, Status)> {
     retention.builds.iter().map(|build| (&*build.name, build.status)).collect()
 }
 
-fn three() -> Listing {
+fn three_builds() -> Listing {
     let lines = [A, B, C].map(|build| format!("4.19-9.6/builds/{build}/x86_64/f\n"));
     listing(&lines.concat())
 }
@@ -183,26 +183,26 @@ fn three() -> Listing {
 #[test]
 fn a_build_is_pinned_newest_or_an_orphan() {
     let pins = pins_of([pin("refs/heads/release-4.19", A, "x86_64")]);
-    let retention = Retention::of(&pins, &three(), false);
+    let retention = Retention::of(&pins, &three_builds(), false);
     assert_eq!(statuses(&retention), [(A, Status::Pinned), (B, Status::Orphan), (C, Status::Newest)]);
     assert!(retention.gone.is_empty());
 }
 
 #[test]
-fn a_pin_of_another_architecture_is_no_pin() {
+fn a_pin_of_another_architecture_does_not_count() {
     let pins = pins_of([pin("main", A, "s390x")]);
-    let retention = Retention::of(&pins, &three(), false);
+    let retention = Retention::of(&pins, &three_builds(), false);
     assert_eq!(statuses(&retention), [(A, Status::Orphan), (B, Status::Orphan), (C, Status::Newest)]);
     assert_eq!(retention.gone, [], "a listing of one architecture says nothing of others");
-    let retention = Retention::of(&pins, &three(), true);
+    let retention = Retention::of(&pins, &three_builds(), true);
     assert_eq!(retention.gone[0].arch.as_ref(), "s390x");
 }
 
 #[test]
-fn what_cannot_be_read_makes_no_orphan() {
+fn unreadable_documents_leave_no_orphans() {
     let unreadable = vec![Unreadable { by: "main".into(), why: "broken".into(), newest_build: None }];
     let pins = Pins { pins: vec![pin("release-4.19", A, "x86_64")], unreadable, ..Pins::default() };
-    let retention = Retention::of(&pins, &three(), false);
+    let retention = Retention::of(&pins, &three_builds(), false);
     assert_eq!(statuses(&retention), [(A, Status::Pinned), (B, Status::PerhapsPinned), (C, Status::Newest)]);
 
     let odd = listing("4.19-9.6/builds/odd/x86_64/f\n");
@@ -218,21 +218,21 @@ fn a_pinned_build_is_gone_only_if_the_listing_covers_its_stream() {
     let clouds = Pin { of_files: false, ..pin("main", "419.96.202402020202-0", "x86_64") };
     let pins = pins_of([elsewhere, gone, clouds]);
     let builds = |complete| {
-        let gone = Retention::of(&pins, &three(), complete).gone;
+        let gone = Retention::of(&pins, &three_builds(), complete).gone;
         gone.into_iter().map(|gone| gone.build_id.to_string()).collect::<Vec<_>>()
     };
     assert_eq!(builds(false), ["419.96.202501010000-0"]);
     assert_eq!(builds(true), ["418.94.202501010000-0", "419.96.202501010000-0"]);
-    assert_eq!(Retention::of(&pins, &three(), false).not_covered, ["418.94.202501010000-0"]);
+    assert_eq!(Retention::of(&pins, &three_builds(), false).not_covered, ["418.94.202501010000-0"]);
 }
 
-/// A pin of these images of build A, as cosa names their files.
+/// Pins for these images of build A, with cosa's file names.
 fn pin_of(images: &[&str]) -> Pins {
     let files = images.iter().map(|image| format!("rhcos-{A}-{image}").into()).collect();
     pins_of([Pin { files, ..pin("main", A, "x86_64") }])
 }
 
-/// `FILES: HOW` of what is gone, and `FILES: ?` of what is undetermined.
+/// Missing files as `FILES: HOW`, undetermined ones as `FILES: ?`.
 fn missing(retention: &Retention) -> Vec<String> {
     let tails = |files: &[Arc<str>]| {
         let tails = files.iter().map(|file| file.strip_prefix(&format!("rhcos-{A}-")).unwrap_or(file));
@@ -246,7 +246,7 @@ fn missing(retention: &Retention) -> Vec<String> {
 }
 
 #[test]
-fn a_build_that_is_listed_proves_no_image_that_was_pruned() {
+fn a_listed_build_does_not_prove_pruned_images() {
     const FILES: [&str; 3] = ["live-iso.x86_64.iso", "metal.x86_64.raw.gz", "odd"];
     let cases: [(&str, &[&str]); 11] = [
         ("null", &[]),
@@ -268,7 +268,7 @@ fn a_build_that_is_listed_proves_no_image_that_was_pruned() {
         assert_eq!(missing(&retention), expected, "{cleanup}");
         assert_eq!(statuses(&retention), [(A, Status::Pinned)]);
     }
-    // What names no file may be of any image.
+    // A pin without file names may be for any image.
     let text = format!(
         r#"{{"builds": [{{"id": "{A}", "arches": ["x86_64"], "policy-cleanup": {{"images-kept": ["qemu"]}}}}]}}"#
     );
@@ -276,7 +276,7 @@ fn a_build_that_is_listed_proves_no_image_that_was_pruned() {
 }
 
 #[test]
-fn a_build_that_was_removed_is_gone_wherever_its_stream_is() {
+fn a_removed_build_is_gone_whatever_streams_are_listed() {
     let removed =
         r#"{"builds": [], "tombstone-builds": [{"id": "ID", "arches": ["x86_64"]}]}"#.replace("ID", A);
     assert_eq!(missing(&Retention::of(&pin_of(&["odd"]), &listing(&removed), false)), [": Removed"]);
@@ -287,7 +287,7 @@ fn a_build_that_was_removed_is_gone_wherever_its_stream_is() {
 }
 
 #[test]
-fn a_listing_of_files_proves_those_that_it_names() {
+fn a_listing_of_files_proves_only_those_files() {
     let pins = pin_of(&["live.x86_64.iso", "metal.x86_64.raw.gz"]);
     let cases: [(&[&str], &[&str]); 4] = [
         (&["rhcos-A-live.x86_64.iso", "rhcos-A-metal.x86_64.raw.gz"], &[]),
@@ -303,7 +303,7 @@ fn a_listing_of_files_proves_those_that_it_names() {
 }
 
 #[test]
-fn what_the_location_names_counts_before_other_copies() {
+fn the_directory_in_the_location_counts_before_other_copies() {
     let on_mirror = format!("x86_64/dependencies/rhcos/4.19/{A}/rhcos-{A}-metal.x86_64.raw.gz\n");
     let on_cdn = format!("4.19-9.6/builds/{A}/x86_64/rhcos-{A}-qemu.x86_64.qcow2.gz\n");
     let pins = pin_of(&["metal.x86_64.raw.gz"]);
@@ -312,7 +312,7 @@ fn what_the_location_names_counts_before_other_copies() {
     assert_eq!(missing(&both), ["metal.x86_64.raw.gz: FilesNotListed"]);
 }
 
-/// A document of one artifact.
+/// A document with one artifact.
 fn document(release: &str, location: &str) -> Document {
     let text = format!(
         r#"{{"stream": "s", "architectures": {{"x86_64": {{"artifacts": {{"metal": {{"release": "{release}",
@@ -323,7 +323,7 @@ fn document(release: &str, location: &str) -> Document {
 }
 
 #[test]
-fn a_build_id_that_cannot_be_read_pins_what_its_url_names() {
+fn an_unreadable_build_id_pins_the_build_in_its_url() {
     let streams = "https://h/art/storage/prod/streams/4.19-9.6/builds";
     let by_release =
         "https://h/x86_64/dependencies/rhcos/4.19/4.19.1/rhcos-4.19.1-x86_64-metal.x86_64.raw.gz";
@@ -343,7 +343,7 @@ fn a_build_id_that_cannot_be_read_pins_what_its_url_names() {
     }
     let mut pins = Pins::default();
     pins.add_document(&"main".into(), &document("odd-1", &format!("{streams}/odd-1/x86_64/f")));
-    let retention = Retention::of(&pins, &three(), false);
+    let retention = Retention::of(&pins, &three_builds(), false);
     assert_eq!(statuses(&retention), [(A, Status::Orphan), (B, Status::Orphan), (C, Status::Newest)]);
     assert_eq!(missing(&retention), [": NotListed"]);
     let with_it = listing("4.19-9.6/builds/odd-1/x86_64/f\n4.19-9.6/builds/odd-2/x86_64/f\n");
@@ -352,7 +352,7 @@ fn a_build_id_that_cannot_be_read_pins_what_its_url_names() {
 }
 
 proptest::proptest! {
-    /// Whatever the lines are, nothing that a pin names is ever an orphan.
+    /// A pinned build is never an orphan, whatever else is listed.
     #[test]
     fn a_pinned_build_is_never_an_orphan(parts in proptest::collection::vec("[a-z0-9_.-]{1,12}|builds|rhcos-4.8|dependencies|rhcos|x86_64|s390x", 0..6)) {
         let text = format!("{}/{A}/x86_64/f\n{A}/s390x/f\n{B}/x86_64/f\n{C}/x86_64/f\n", parts.join("/"));
