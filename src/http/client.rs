@@ -157,7 +157,7 @@ impl Client {
                 Ok(_) | Err(_) => return outcome,
             };
             let Some(wait) = retries.after_failure(asked_for) else { return outcome };
-            tracing::info!(method = %ask.method, url = without_query(url), attempts, why, ?wait, is_down, "asked again");
+            tracing::info!(method = %ask.method, url = shown(url), attempts, why, ?wait, is_down, "asked again");
             if let Ok(answer) = outcome {
                 answer.without_body();
             }
@@ -257,11 +257,9 @@ impl Client {
         match &answer {
             Ok(answer) => {
                 let status = answer.status().as_u16();
-                tracing::debug!(method = %ask.method, url = without_query(url), status, "answered");
+                tracing::debug!(method = %ask.method, url = shown(url), status, "answered");
             }
-            Err(failure) => {
-                tracing::debug!(method = %ask.method, url = without_query(url), ?failure, "not answered")
-            }
+            Err(failure) => tracing::debug!(method = %ask.method, url = shown(url), ?failure, "not answered"),
         }
         answer
     }
@@ -430,7 +428,7 @@ pub(crate) fn scheme_and_host(url: &Url) -> &str {
 }
 
 /// A URL for logs, without its query: S3's holds a signature.
-fn without_query(url: &Url) -> &str {
+fn shown(url: &Url) -> &str {
     &url[..Position::AfterPath]
 }
 

@@ -126,9 +126,8 @@ impl Host {
     pub(super) fn new(url: &Url, settings: &ClientSettings, look_up: LookUp) -> Self {
         let name = url.host_str().unwrap_or_default();
         // Plain http is HTTP/1.1, and S3 speaks nothing else.
-        let http2_attempts = settings.concurrency.div_ceil(MAX_STREAMS);
-        let http1_permits =
-            MAX_HTTP1_CONNECTIONS.saturating_sub(http2_attempts).clamp(1, settings.concurrency);
+        let on_http2 = settings.concurrency.div_ceil(MAX_STREAMS);
+        let http1_permits = MAX_HTTP1_CONNECTIONS.saturating_sub(on_http2).clamp(1, settings.concurrency);
         let http1 = url.scheme() != "https" || HostKind::of(name) == HostKind::RedirectTarget;
         Self {
             name: url.port().map_or_else(|| name.to_owned(), |port| format!("{name}:{port}")),

@@ -43,7 +43,7 @@ fn error(kind: ProbeErrorKind) -> ProbeError {
     ProbeError { kind, status: None, detail: "it went wrong".to_owned() }
 }
 
-fn build_file(sha256: Sha256, size: Option<u64>) -> BuildFile {
+fn file(sha256: Sha256, size: Option<u64>) -> BuildFile {
     BuildFile {
         said_by: "meta.json".into(),
         sha256: Some(sha256),

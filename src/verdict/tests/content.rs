@@ -39,15 +39,14 @@ fn the_table_of_cases_with_content() {
         ),
         (
             "the right bytes, with another digest in meta.json",
-            |_, it, _| it.meta_json = vec![build_file(WRONG, None)],
+            |_, it, _| it.meta_json = vec![file(WRONG, None)],
             Some(Reason::MetadataConflict),
             "meta.json says sha256",
         ),
         (
             "the right bytes, of which meta.json says another inside",
             |_, it, _| {
-                it.meta_json =
-                    vec![BuildFile { uncompressed_sha256: Some(WRONG), ..build_file(RIGHT, None) }];
+                it.meta_json = vec![BuildFile { uncompressed_sha256: Some(WRONG), ..file(RIGHT, None) }];
             },
             Some(Reason::MetadataConflict),
             "meta.json says uncompressed-sha256",
@@ -60,7 +59,7 @@ fn the_table_of_cases_with_content() {
         ),
         (
             "the right bytes, where meta.json says another size",
-            |_, it, _| it.meta_json = vec![build_file(RIGHT, Some(8))],
+            |_, it, _| it.meta_json = vec![file(RIGHT, Some(8))],
             Some(Reason::SizeMismatch),
             "(from meta.json)",
         ),
@@ -68,7 +67,7 @@ fn the_table_of_cases_with_content() {
             "a size that the document says and meta.json does not",
             |want, it, _| {
                 want.size = Some(7);
-                it.meta_json = vec![build_file(RIGHT, Some(8))];
+                it.meta_json = vec![file(RIGHT, Some(8))];
             },
             None,
             SAID,
@@ -81,9 +80,7 @@ fn the_table_of_cases_with_content() {
         ),
         (
             "another size inside, by meta.json",
-            |_, it, _| {
-                it.meta_json = vec![BuildFile { uncompressed_size: Some(19), ..build_file(RIGHT, None) }]
-            },
+            |_, it, _| it.meta_json = vec![BuildFile { uncompressed_size: Some(19), ..file(RIGHT, None) }],
             Some(Reason::SizeMismatch),
             "(from meta.json)",
         ),

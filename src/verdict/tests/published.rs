@@ -85,15 +85,15 @@ fn the_table_of_cases() {
         // Size.
         ("size of the document", |want, _| want.size = Some(7), None),
         ("other size than the document's", |want, _| want.size = Some(8), Some(Reason::SizeMismatch)),
-        ("size of legacy metadata", |want, _| want.legacy = vec![build_file(RIGHT, Some(7))], None),
+        ("size of legacy metadata", |want, _| want.legacy = vec![file(RIGHT, Some(7))], None),
         (
             "other size than legacy metadata's",
-            |want, _| want.legacy = vec![build_file(RIGHT, Some(8))],
+            |want, _| want.legacy = vec![file(RIGHT, Some(8))],
             Some(Reason::SizeMismatch),
         ),
         (
             "other size than meta.json's",
-            |_, it| it.meta_json = vec![build_file(RIGHT, Some(8))],
+            |_, it| it.meta_json = vec![file(RIGHT, Some(8))],
             Some(Reason::SizeMismatch),
         ),
         ("other size than the bridge's", |_, it| it.bridge_size = Some(8), Some(Reason::SizeMismatch)),
@@ -101,15 +101,15 @@ fn the_table_of_cases() {
             "the document's size comes before legacy's",
             |want, _| {
                 want.size = Some(7);
-                want.legacy = vec![build_file(RIGHT, Some(8))];
+                want.legacy = vec![file(RIGHT, Some(8))];
             },
             None,
         ),
         (
             "legacy's size comes before meta.json's",
             |want, it| {
-                want.legacy = vec![build_file(RIGHT, Some(7))];
-                it.meta_json = vec![build_file(RIGHT, Some(8))];
+                want.legacy = vec![file(RIGHT, Some(7))];
+                it.meta_json = vec![file(RIGHT, Some(8))];
             },
             None,
         ),
@@ -174,7 +174,7 @@ fn the_table_of_cases() {
             "right digest in meta.json alone",
             |_, it| {
                 it.published = vec![published(MetaJson, RIGHT)];
-                it.meta_json = vec![build_file(RIGHT, Some(7))];
+                it.meta_json = vec![file(RIGHT, Some(7))];
             },
             None,
         ),
@@ -183,26 +183,24 @@ fn the_table_of_cases() {
             "meta.json disagrees",
             |_, it| {
                 it.published.push(published(MetaJson, WRONG));
-                it.meta_json = vec![build_file(WRONG, Some(7))];
+                it.meta_json = vec![file(WRONG, Some(7))];
             },
             Some(Reason::MetadataConflict),
         ),
         (
             "legacy metadata disagrees",
-            |want, _| want.legacy = vec![build_file(RIGHT, None), build_file(WRONG, None)],
+            |want, _| want.legacy = vec![file(RIGHT, None), file(WRONG, None)],
             Some(Reason::MetadataConflict),
         ),
         (
             "legacy metadata disagrees about the decompressed file",
-            |want, _| {
-                want.legacy = vec![BuildFile { uncompressed_sha256: Some(WRONG), ..build_file(RIGHT, None) }]
-            },
+            |want, _| want.legacy = vec![BuildFile { uncompressed_sha256: Some(WRONG), ..file(RIGHT, None) }],
             Some(Reason::MetadataConflict),
         ),
         (
             "legacy metadata disagrees, and nothing else is known: wrong is wrong",
             |want, it| {
-                want.legacy = vec![build_file(WRONG, None)];
+                want.legacy = vec![file(WRONG, None)];
                 *it = Evidence::only(Observation::Undetermined(error(ProbeErrorKind::Unreachable)));
             },
             Some(Reason::MetadataConflict),
@@ -316,12 +314,12 @@ fn a_pass_has_exactly_its_warnings() {
     let rows: &[Row] = &[
         ("all is well", |_, _| {}, &[]),
         ("no size is told", |_, it| it.file = present(None), &["the server does not report its size"]),
-        ("legacy metadata has the same size", |want, _| want.legacy = vec![build_file(RIGHT, Some(7))], &[]),
+        ("legacy metadata has the same size", |want, _| want.legacy = vec![file(RIGHT, Some(7))], &[]),
         (
             "legacy metadata has another size than the document",
             |want, _| {
                 want.size = Some(7);
-                want.legacy = vec![BuildFile { said_by: "old.json".into(), ..build_file(RIGHT, Some(8)) }];
+                want.legacy = vec![BuildFile { said_by: "old.json".into(), ..file(RIGHT, Some(8)) }];
             },
             &["old.json says a size of 8 bytes, the document says 7 bytes"],
         ),
@@ -329,7 +327,7 @@ fn a_pass_has_exactly_its_warnings() {
             "two sources of the uncompressed size",
             |want, it| {
                 want.uncompressed_size = Some(20);
-                it.meta_json = vec![BuildFile { uncompressed_size: Some(21), ..build_file(RIGHT, None) }];
+                it.meta_json = vec![BuildFile { uncompressed_size: Some(21), ..file(RIGHT, None) }];
             },
             &["meta.json says an uncompressed size of 21 bytes, the document says 20 bytes"],
         ),

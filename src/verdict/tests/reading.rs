@@ -42,19 +42,18 @@ fn bytes_are_read_where_what_is_published_leaves_something_open() {
             "another of what is inside in meta.json",
             |_, it| {
                 it.published_uncompressed = vec![published(MetaJson, WRONG)];
-                it.meta_json =
-                    vec![BuildFile { uncompressed_sha256: Some(WRONG), ..build_file(RIGHT, None) }];
+                it.meta_json = vec![BuildFile { uncompressed_sha256: Some(WRONG), ..file(RIGHT, None) }];
             },
             false,
         ),
         // Sizes, most authoritative source first.
-        ("the size that meta.json says", |_, it| it.meta_json = vec![build_file(RIGHT, Some(7))], false),
-        ("another size by meta.json alone", |_, it| it.meta_json = vec![build_file(RIGHT, Some(8))], false),
+        ("the size that meta.json says", |_, it| it.meta_json = vec![file(RIGHT, Some(7))], false),
+        ("another size by meta.json alone", |_, it| it.meta_json = vec![file(RIGHT, Some(8))], false),
         (
             "a size that the document and meta.json say",
             |want, it| {
                 want.size = Some(7);
-                it.meta_json = vec![build_file(RIGHT, Some(7))];
+                it.meta_json = vec![file(RIGHT, Some(7))];
             },
             false,
         ),
@@ -62,7 +61,7 @@ fn bytes_are_read_where_what_is_published_leaves_something_open() {
             "a size that the document says and meta.json does not",
             |want, it| {
                 want.size = Some(7);
-                it.meta_json = vec![build_file(RIGHT, Some(8))];
+                it.meta_json = vec![file(RIGHT, Some(8))];
             },
             true,
         ),
@@ -70,20 +69,20 @@ fn bytes_are_read_where_what_is_published_leaves_something_open() {
             "a size that the document says and legacy metadata does not",
             |want, _| {
                 want.size = Some(7);
-                want.legacy = vec![build_file(RIGHT, Some(8))];
+                want.legacy = vec![file(RIGHT, Some(8))];
             },
             true,
         ),
         (
             "two sizes by meta.json",
-            |_, it| it.meta_json = vec![build_file(RIGHT, Some(7)), build_file(RIGHT, Some(8))],
+            |_, it| it.meta_json = vec![file(RIGHT, Some(7)), file(RIGHT, Some(8))],
             true,
         ),
         (
             "a size that meta.json says and the document does not",
             |want, it| {
                 want.size = Some(8);
-                it.meta_json = vec![build_file(RIGHT, Some(7))];
+                it.meta_json = vec![file(RIGHT, Some(7))];
             },
             false,
         ),
