@@ -33,7 +33,7 @@ const LARGE_BYTES: usize = 32 * 1024 * 1024;
 const MAX_DISCARDED_BYTES: u64 = 64 * 1024;
 const LONGEST_DISCARD: Duration = Duration::from_secs(1);
 
-/// An HTTP client under [`Rules`], with one [`Host`] per scheme, host and port.
+/// An HTTP client under [`Rules`], with one set of connections per scheme, host and port.
 pub struct Client {
     settings: ClientSettings,
     trust: Arc<Trust>,
