@@ -1,4 +1,4 @@
-//! Artifacts that differ, and how.
+//! Artifacts that differ between two versions of a document.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -7,30 +7,30 @@ use serde::{Deserialize, Serialize};
 
 use crate::stream::{Artifact, ArtifactId, Document, Sha256};
 
-/// One artifact that differs.
+/// One artifact that differs between two versions of a document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ArtifactChange {
-    /// The artifact.
+    /// The artifact's id.
     #[cfg_attr(test, schemars(with = "String"))]
     pub id: ArtifactId,
     /// How it differs.
     pub change: Difference,
-    /// What it was; null if it was not there.
+    /// The old version; null if the artifact was added.
     pub old: Option<Pinned>,
-    /// What it is; null if it is gone.
+    /// The new version; null if the artifact was removed.
     pub new: Option<Pinned>,
 }
 
-/// What a document says of an artifact.
+/// An artifact of a document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Pinned {
     /// The platform's release, a build ID.
     pub release: Arc<str>,
-    /// Where the file is.
+    /// The URL of the file.
     pub location: String,
-    /// Its digest.
+    /// The digest of the file.
     #[cfg_attr(test, schemars(with = "String", regex(pattern = "^[0-9a-f]{64}$")))]
     pub sha256: Sha256,
 }
@@ -40,18 +40,18 @@ pub struct Pinned {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Difference {
-    /// The new side alone has it.
+    /// Only the new side has it.
     Added,
-    /// The old side alone has it.
+    /// Only the old side has it.
     Removed,
-    /// The same build has other bytes now, which no bump should bring.
+    /// The bytes of the same build differ, which a bump must not cause.
     ReDigested,
-    /// The same bytes are elsewhere.
+    /// The same bytes have another location.
     Moved,
     /// It is from another build.
     Rebuilt,
-    /// What else is said of the same bytes at the same place differs: a size, a signature, an uncompressed digest
-    /// that one side alone has.
+    /// Digest and location are the same, but another field differs: a size, a signature, or an uncompressed digest
+    /// that only one side has.
     Annotated,
 }
 
@@ -59,7 +59,6 @@ impl Difference {
     pub(super) const ALL: [Self; 6] =
         [Self::Added, Self::Removed, Self::ReDigested, Self::Moved, Self::Rebuilt, Self::Annotated];
 
-    /// The change's word.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Added => "added",
@@ -95,14 +94,13 @@ impl Difference {
     }
 }
 
-/// Whether both sides say what the file holds uncompressed, and not the same. That one side is silent is no
-/// other content.
+/// Whether both sides have an uncompressed digest and the two differ.
 fn unpacks_otherwise(old: &Artifact, new: &Artifact) -> bool {
     old.uncompressed_sha256.zip(new.uncompressed_sha256).is_some_and(|(old, new)| old != new)
 }
 
 impl ArtifactChange {
-    /// What changed, for a person.
+    /// What changed, as text for people.
     pub(super) fn shown(&self) -> String {
         match (self.change, &self.old, &self.new) {
             (Difference::ReDigested, Some(old), Some(new)) if old.sha256 == new.sha256 => {
@@ -139,8 +137,8 @@ impl From<&Artifact> for Pinned {
 pub(super) fn changes(old: Option<&Document>, new: Option<&Document>) -> Vec<ArtifactChange> {
     let old = old.map(|document| document.artifacts.as_slice()).unwrap_or_default();
     let new = new.map(|document| document.artifacts.as_slice()).unwrap_or_default();
-    let olds: HashMap<&ArtifactId, &Artifact> = old.iter().map(|it| (&it.id, it)).collect();
-    let news: HashSet<&ArtifactId> = new.iter().map(|artifact| &artifact.id).collect();
+    let old_by_id: HashMap<&ArtifactId, &Artifact> = old.iter().map(|it| (&it.id, it)).collect();
+    let new_ids: HashSet<&ArtifactId> = new.iter().map(|artifact| &artifact.id).collect();
     let change = |id: &ArtifactId, change, old: Option<&Artifact>, new: Option<&Artifact>| ArtifactChange {
         id: id.clone(),
         change,
@@ -149,11 +147,11 @@ pub(super) fn changes(old: Option<&Document>, new: Option<&Document>) -> Vec<Art
     };
     let mut changes: Vec<ArtifactChange> = Vec::new();
     for artifact in new {
-        let before = olds.get(&artifact.id).copied();
+        let before = old_by_id.get(&artifact.id).copied();
         let kind = before.map_or(Some(Difference::Added), |before| Difference::between(before, artifact));
         changes.extend(kind.map(|kind| change(&artifact.id, kind, before, Some(artifact))));
     }
-    let gone = old.iter().filter(|artifact| !news.contains(&artifact.id));
-    changes.extend(gone.map(|artifact| change(&artifact.id, Difference::Removed, Some(artifact), None)));
+    let removed = old.iter().filter(|artifact| !new_ids.contains(&artifact.id));
+    changes.extend(removed.map(|artifact| change(&artifact.id, Difference::Removed, Some(artifact), None)));
     changes
 }

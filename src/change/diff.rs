@@ -1,4 +1,4 @@
-//! What a bump changes: two documents, or two checkouts, compared artifact by artifact.
+//! Comparing two documents or two checkouts, artifact by artifact.
 
 mod cloud;
 mod human;
@@ -18,74 +18,74 @@ use super::missing::Missing;
 use super::pairing::{Pair, PairedBy, Pairing};
 use crate::stream::Document;
 
-/// The version of the JSON form.
+/// The version of the JSON schema.
 pub const SCHEMA_VERSION: u32 = 2;
 
 #[derive(Debug, Clone)]
 pub struct Side {
-    /// What a person called it.
+    /// The name that the user gave.
     pub name: String,
     pub documents: Vec<Document>,
-    /// Whether it is one document that was named, rather than all of a checkout.
+    /// Whether it is a single document rather than a checkout.
     pub single: bool,
 }
 
-/// Two sides compared.
+/// The comparison of two sides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Diff {
-    /// The version of this shape; another one means that fields were renamed or taken away.
+    /// The version of this schema; it changes when fields are renamed or removed.
     #[cfg_attr(test, schemars(extend("const" = SCHEMA_VERSION)))]
     pub schema_version: u32,
-    /// What the old side was called.
+    /// The name of the old side.
     pub old: String,
-    /// What the new side was called.
+    /// The name of the new side.
     pub new: String,
     /// Whether nothing differs.
     pub same: bool,
-    /// The documents that both sides have, compared, in the new side's order.
+    /// The documents of both sides, compared, in the order of the new side.
     pub documents: Vec<DocumentDiff>,
-    /// Documents that the old side alone has.
+    /// Documents that only the old side has.
     pub only_in_old: Vec<Arc<str>>,
-    /// Documents that the new side alone has.
+    /// Documents that only the new side has.
     pub only_in_new: Vec<Arc<str>>,
-    /// Documents that were left out, because the other side is one document.
+    /// Documents that were not compared because the other side is a single document.
     pub left_out: Vec<Arc<str>>,
 }
 
-/// One document compared with its other version.
+/// The comparison of two versions of a document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DocumentDiff {
-    /// The document's name on each side.
+    /// The name on each side.
     pub document: Sides<Arc<str>>,
-    /// How it is known that they are versions of one document.
+    /// Why the two are considered versions of one document.
     pub paired_by: PairedBy,
     /// The stream on each side.
     pub stream: Sides<String>,
-    /// Whether nothing differs. What is not read (`metadata`, unknown fields) does not count.
+    /// Whether nothing differs, ignoring `metadata` and unknown fields.
     pub same: bool,
     /// The architectures whose builds changed.
     pub builds: Vec<BuildChange>,
-    /// What the new side has and the old one lacks.
+    /// What only the new side has.
     pub gained: Vec<Missing>,
-    /// What the new side lacks: an alarm each.
+    /// What only the old side has; each is an alarm.
     pub lost: Vec<Missing>,
-    /// Every artifact that differs: first those of the new side, then those that are gone.
+    /// Every artifact that differs: first those of the new side, then removed ones.
     pub artifacts: Vec<ArtifactChange>,
-    /// Every value of the cloud images that differs.
+    /// Every value of cloud images that differs.
     pub cloud_images: Vec<CloudChange>,
-    /// Whether two copies of one stream are in step.
+    /// Whether two copies of one stream have the same builds.
     pub step: Step,
 }
 
-/// Something on both sides.
+/// A value of both sides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Sides<T> {
-    /// On the old side.
+    /// The value of the old side.
     pub old: T,
-    /// On the new side.
+    /// The value of the new side.
     pub new: T,
 }
 
@@ -95,19 +95,19 @@ pub struct Sides<T> {
 pub struct BuildChange {
     /// The architecture.
     pub arch: Arc<str>,
-    /// The releases of its platforms on the old side, each once; usually one.
+    /// The distinct releases of its platforms on the old side, usually one.
     pub old: Vec<Arc<str>>,
-    /// The same on the new side.
+    /// The distinct releases on the new side.
     pub new: Vec<Arc<str>>,
 }
 
 impl Diff {
-    /// Whether anything is gone: a document, or something that one has.
+    /// Whether a document, or a part of one, was removed.
     pub fn has_losses(&self) -> bool {
         !self.only_in_old.is_empty() || self.documents.iter().any(|document| !document.lost.is_empty())
     }
 
-    /// The documents that were not compared, and why.
+    /// The documents that were not compared, and the reasons.
     fn not_compared(&self) -> impl Iterator<Item = (&Arc<str>, &'static str)> {
         let with = |why| move |name| (name, why);
         let old = self.only_in_old.iter().map(with("only in the old side: it was removed"));
@@ -118,11 +118,11 @@ impl Diff {
 
     /// Compares two sides.
     pub fn of(old: &Side, new: &Side) -> Self {
-        let olds: Vec<&Document> = old.documents.iter().collect();
-        let news: Vec<&Document> = new.documents.iter().collect();
-        let pairing = Pairing::of(&olds, &news);
+        let old_documents: Vec<&Document> = old.documents.iter().collect();
+        let new_documents: Vec<&Document> = new.documents.iter().collect();
+        let pairing = Pairing::of(&old_documents, &new_documents);
         let names = |documents: Vec<&Document>| documents.iter().map(|it| Arc::clone(&it.name)).collect();
-        // Against a single document, the others of a checkout are not at issue.
+        // A single document is compared with one document of a checkout; the others are left out.
         let (mut left_out, mut only_in_old, mut only_in_new) = (Vec::new(), Vec::new(), Vec::new());
         if old.single { &mut left_out } else { &mut only_in_new }
             .extend::<Vec<_>>(names(pairing.only_in_new));
@@ -138,7 +138,7 @@ impl Diff {
             only_in_new,
             left_out,
         };
-        // Two sides without a common document are not the same, even if all was left out.
+        // Two sides without a common document differ, even if all documents were left out.
         diff.same = !diff.documents.is_empty()
             && diff.documents.iter().all(|document| document.same)
             && diff.only_in_old.is_empty()
@@ -168,7 +168,7 @@ impl DocumentDiff {
         }
     }
 
-    /// The name to show: both, where they differ.
+    /// The name to show: both names, if they differ.
     fn title(&self) -> String {
         let Sides { old, new } = &self.document;
         if old == new { new.to_string() } else { format!("{old} → {new}") }
@@ -179,7 +179,7 @@ impl DocumentDiff {
         if old == new { new.clone() } else { format!("{old} → {new}") }
     }
 
-    /// How many artifacts have each kind of change; kinds without any are left out.
+    /// The number of artifacts with each kind of change that occurs.
     fn counts(&self) -> Vec<(Difference, usize)> {
         let count = |kind| self.artifacts.iter().filter(|artifact| artifact.change == kind).count();
         Difference::ALL
@@ -196,7 +196,7 @@ impl DocumentDiff {
         counts.join(", ")
     }
 
-    /// The artifacts that a person should see one by one: not those that merely are of another build now.
+    /// The artifacts to list one by one: all except those from another build.
     fn notable(&self) -> impl Iterator<Item = &ArtifactChange> {
         self.artifacts.iter().filter(|artifact| artifact.change != Difference::Rebuilt)
     }
@@ -213,7 +213,7 @@ fn build_changes(old: &Document, new: &Document) -> Vec<BuildChange> {
     changes.filter(|change| change.old != change.new).collect()
 }
 
-/// The releases of an architecture, each once.
+/// The distinct releases of an architecture.
 fn releases(document: &Document, arch: &str) -> Vec<Arc<str>> {
     let all = document.artifacts.iter().filter(|artifact| &*artifact.id.arch == arch);
     let all: BTreeSet<&Arc<str>> = all.map(|artifact| &artifact.release).collect();

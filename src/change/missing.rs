@@ -1,4 +1,4 @@
-//! What one document has and another lacks: architectures, platforms, formats, components, cloud images, regions.
+//! What one document has and another lacks: architectures, platforms, formats, components, cloud images and regions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,33 +10,33 @@ use crate::text::excerpt;
 /// The most names that a sentence lists.
 const MOST_NAMES: usize = 40;
 
-/// The path of something in a document, keys from the architecture on.
+/// A path in a document, from the architecture on.
 pub(crate) type Path<'d> = Vec<&'d str>;
 
-/// What is missing at some place: the path of the place, and the keys that it lacks.
+/// The missing keys by the path of their parent.
 pub(crate) type MissingKeys<'d> = BTreeMap<Path<'d>, BTreeSet<&'d str>>;
 
-/// Something that is missing at one place of all of some architectures.
+/// Keys that are missing under one parent in some architectures.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Missing {
-    /// The place, keys from below the architecture: `["artifacts"]` lacks platforms, `["artifacts", "metal"]` formats,
+    /// The parent's path below the architecture: `["artifacts"]` lacks platforms, `["artifacts", "metal"]` formats,
     /// `["images", "aws"]` regions. Empty for architectures, and for all artifacts or images of one.
     pub place: Vec<String>,
-    /// The architectures that lack it; none if they themselves are missing.
+    /// The architectures that lack the names; empty if architectures are missing.
     pub arches: BTreeSet<String>,
-    /// The names of what is missing.
+    /// The missing keys.
     pub names: BTreeSet<String>,
 }
 
-/// Everything that a document has, sorted.
+/// The paths of everything that a document has, sorted.
 pub(crate) fn paths(document: &Document) -> Vec<Path<'_>> {
     let artifacts = document.artifacts.iter().map(|artifact| {
         let id = &artifact.id;
         vec![&*id.arch, "artifacts", &*id.platform, &*id.format, &*id.component]
     });
     let images = document.cloud_images.iter().map(|image| {
-        // Of `images.aws.regions.us-east-1.image` the region matters, of `images.gcp.name` that there is one.
+        // Regions are compared for `images.aws.regions.us-east-1.image`, only the cloud for `images.gcp.name`.
         let mut keys = image.path.split('.');
         let mut path = vec![&*image.arch];
         path.extend(keys.by_ref().take(2));
@@ -51,11 +51,11 @@ pub(crate) fn paths(document: &Document) -> Vec<Path<'_>> {
     paths
 }
 
-/// What the first lacks of the second, both sorted: for a whole platform its name, not each of its files.
+/// What `here` lacks of `there`, both sorted: the name of a missing platform, not each of its files.
 pub(crate) fn missing<'d>(here: &[Path<'_>], there: &[Path<'d>]) -> MissingKeys<'d> {
     let mut missing = MissingKeys::new();
     for path in there {
-        // The longest beginning that is here: nothing sorts between two paths with the same beginning.
+        // The longest common prefix is with a neighbour in the sorted order.
         let at = here.partition_point(|it| it < path);
         let before = at.checked_sub(1).and_then(|at| here.get(at));
         let neighbours = [here.get(at), before].into_iter().flatten();
@@ -77,7 +77,7 @@ impl Missing {
         }
     }
 
-    /// What the first document lacks of the second, what is missing of the same architectures together.
+    /// What `here` lacks of `there`, grouped by parent and architectures.
     pub(super) fn between(here: &Document, there: &Document) -> Vec<Self> {
         let mut by_name: BTreeMap<(Vec<String>, String), BTreeSet<String>> = BTreeMap::new();
         for (place, keys) in missing(&paths(here), &paths(there)) {

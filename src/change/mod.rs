@@ -1,6 +1,6 @@
-//! What a bump changes: two copies of stream documents, compared artifact by artifact.
+//! What a bump changes: two versions of stream documents, compared artifact by artifact.
 //!
-//! `diff` shows all of it; `check --base` says of each artifact whether the pull request changes it.
+//! `diff` shows all differences; `check --base` shows which artifacts the pull request changes.
 
 mod artifacts;
 pub mod diff;

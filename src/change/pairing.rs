@@ -1,4 +1,4 @@
-//! Which documents are two versions of one.
+//! Finds the documents that are versions of each other.
 
 use std::collections::BTreeSet;
 
@@ -7,27 +7,27 @@ use serde::Serialize;
 use crate::location::{Location, Product, RhelVersion};
 use crate::stream::Document;
 
-/// How it is known that two documents are versions of one, the best evidence first.
+/// Why two documents are considered versions of one, the best evidence first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum PairedBy {
     /// They have the same name.
     Name,
-    /// Their URLs name the same directory of builds.
+    /// Their URLs have the same directory of builds.
     Directory,
-    /// Their builds are of the same version of RHEL, or of CentOS Stream.
+    /// Their builds have the same version of RHEL, or of CentOS Stream.
     RhelVersion,
-    /// Their builds are of the same major version.
+    /// Their builds have the same major version.
     RhelMajorVersion,
-    /// They have the same `stream`, which is not to be relied on: when a document splits, both parts keep it.
+    /// They have the same `stream`, which is weak evidence: when a document is split, both parts keep it.
     Stream,
-    /// There is no other document on either side.
+    /// Each side has only this document.
     Alone,
 }
 
 impl PairedBy {
-    /// What they share, for a person; none for a name, which speaks for itself.
+    /// The evidence, as text for people; `None` for equal names.
     pub(super) const fn shown(self) -> Option<&'static str> {
         match self {
             Self::Name => None,
@@ -51,13 +51,13 @@ pub(crate) struct Pair<'d> {
 /// The documents of two sides.
 #[derive(Debug, Default)]
 pub(crate) struct Pairing<'d> {
-    /// In the order of the new side.
+    /// The pairs, in the order of the new side.
     pub(crate) pairs: Vec<Pair<'d>>,
     pub(crate) only_in_old: Vec<&'d Document>,
     pub(crate) only_in_new: Vec<&'d Document>,
 }
 
-/// A document, and what its artifacts say it is.
+/// A document, with the evidence from its artifacts.
 struct Described<'d> {
     document: &'d Document,
     directories: BTreeSet<(Option<Product>, String)>,
@@ -65,11 +65,11 @@ struct Described<'d> {
 }
 
 impl<'d> Pairing<'d> {
-    /// Pairs documents, each at most once: first all that have the best evidence, then those that have the next.
+    /// Pairs documents, each at most once: first all with the best evidence, then those with the next best.
     pub(crate) fn of(old: &[&'d Document], new: &[&'d Document]) -> Self {
-        let mut olds: Vec<Described<'d>> = old.iter().copied().map(Described::of).collect();
+        let mut unpaired: Vec<Described<'d>> = old.iter().copied().map(Described::of).collect();
         let alone = old.len() == 1 && new.len() == 1;
-        let mut news: Vec<(Described<'d>, Option<(&'d Document, PairedBy)>)> =
+        let mut candidates: Vec<(Described<'d>, Option<(&'d Document, PairedBy)>)> =
             new.iter().map(|document| (Described::of(document), None)).collect();
         let kinds = [
             PairedBy::Name,
@@ -80,15 +80,15 @@ impl<'d> Pairing<'d> {
             PairedBy::Alone,
         ];
         for by in kinds.into_iter().filter(|by| *by != PairedBy::Alone || alone) {
-            for (described, found) in news.iter_mut().filter(|(_, found)| found.is_none()) {
-                if let Some(at) = olds.iter().position(|old| old.shares(by, described)) {
-                    *found = Some((olds.remove(at).document, by));
+            for (described, found) in candidates.iter_mut().filter(|(_, found)| found.is_none()) {
+                if let Some(at) = unpaired.iter().position(|old| old.shares(by, described)) {
+                    *found = Some((unpaired.remove(at).document, by));
                 }
             }
         }
         let mut pairing =
-            Self { only_in_old: olds.into_iter().map(|it| it.document).collect(), ..Self::default() };
-        for (Described { document: new, .. }, found) in news {
+            Self { only_in_old: unpaired.into_iter().map(|it| it.document).collect(), ..Self::default() };
+        for (Described { document: new, .. }, found) in candidates {
             match found {
                 Some((old, by)) => pairing.pairs.push(Pair { old, new, by }),
                 None => pairing.only_in_new.push(new),
@@ -104,7 +104,7 @@ impl<'d> Described<'d> {
         for artifact in &document.artifacts {
             let Ok(location) = Location::parse(&artifact.location) else { continue };
             let product = location.file().product();
-            // On the mirror, a directory is of an OpenShift version, whatever RHEL its builds are of.
+            // A directory of the mirror is for an OpenShift version and can hold builds of several RHEL versions.
             if !location.layout().is_mirror() {
                 described.directories.insert((product, location.directory().to_owned()));
             }
@@ -134,7 +134,7 @@ impl<'d> Described<'d> {
 mod tests {
     use super::*;
 
-    /// A document of one artifact, of this build in this directory.
+    /// A document with one artifact of this build in this directory.
     fn document(name: &str, stream: &str, product: &str, directory: &str, build: &str) -> Document {
         let location = format!(
             "https://h/prod/streams/{directory}/builds/{build}/x86_64/{product}-{build}-qemu.x86_64.qcow2"
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_that_splits_is_paired_with_the_part_that_is_what_it_was() {
+    fn a_document_that_is_split_is_paired_with_the_part_of_its_rhel_version() {
         let s = "rhcos-4.22";
         let old = document("rhcos.json", s, "rhcos", "rhel-9.8", "9.8.20260301-0");
         let ten = document("rhel-10.json", s, "rhcos", "rhel-10.2", "10.2.20260403-0");
@@ -173,7 +173,7 @@ mod tests {
                 vec![ten.clone(), nine.clone(), scos("scos.json")],
                 vec!["rhcos.json rhel-9.json Directory", "scos.json scos.json Name", "- rhel-10.json"],
             ),
-            // The other way round, and by what the build IDs say where directories differ.
+            // The reverse, and by the build IDs if directories differ.
             (
                 vec![ten.clone(), nine.clone()],
                 vec![old.clone()],
@@ -189,7 +189,7 @@ mod tests {
                 vec![ten.clone(), nine.clone()],
                 vec!["a rhel-9.json RhelMajorVersion", "- rhel-10.json"],
             ),
-            // CentOS Stream 9 is not RHEL 9, and the stream field decides where nothing else does.
+            // CentOS Stream 9 is not RHEL 9, and the stream field decides if nothing else does.
             (
                 vec![scos("a")],
                 vec![nine.clone(), ten.clone()],

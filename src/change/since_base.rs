@@ -1,5 +1,5 @@
-//! What a pull request changes: the artifacts of a base commit against those of the run. It explains the
-//! verdicts and takes no part in them.
+//! What a pull request changes: the artifacts of the run compared with those of a base commit. Verdicts do not depend
+//! on it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,18 +15,17 @@ use crate::text::{Printable, excerpt};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Changes {
-    /// The base as it was named: a branch, a tag, a commit.
+    /// The base as given: a branch, tag or commit.
     pub base: String,
-    /// The commit that the run's documents were compared with: where their history left the base's.
+    /// The commit compared with: the merge base with the run's commit or, without one, the base.
     pub commit: String,
-    /// The run's documents that were compared. Of others it is not known whether the base has them.
+    /// The documents that were compared. For others it is unknown whether the base has them.
     pub documents: Vec<Arc<str>>,
-    /// Every artifact that is not as it was: those of the run in the order of the documents, then those that
-    /// are gone.
+    /// Every artifact that changed: those of the run in the order of the documents, then removed ones.
     pub artifacts: Vec<Change>,
 }
 
-/// One artifact that is not as it was.
+/// One artifact that changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Change {
@@ -34,15 +33,15 @@ pub struct Change {
     pub document: Arc<str>,
     /// The artifact's id, as in `artifacts`.
     pub id: String,
-    /// What became of it.
+    /// The kind of change.
     pub change: ChangeKind,
-    /// What the base has; null if it was added.
+    /// The artifact in the base; null if it was added.
     pub before: Option<Pinned>,
-    /// What the run's document has; null if it was removed.
+    /// The artifact in the run; null if it was removed.
     pub after: Option<Pinned>,
 }
 
-/// What became of an artifact.
+/// How an artifact changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
@@ -51,18 +50,18 @@ pub enum ChangeKind {
     Added,
     /// Only the base has it.
     Removed,
-    /// Its sha256 is another one, whatever else changed.
+    /// Its sha256 changed, and possibly other fields.
     NewDigest,
-    /// Its sha256 is the same, its location another one.
+    /// Its location changed, but not its sha256.
     NewLocation,
-    /// The same bytes at the same place, of which the document says something else: their build, size, signature, or
-    /// uncompressed digest.
+    /// Its sha256 and location are the same, but another field changed: build, size, signature or uncompressed
+    /// digest.
     NewDescription,
 }
 
 impl Changes {
-    /// Compares documents with their earlier versions, and artifacts by their ids. With `several`, ids carry their
-    /// document's name, as those of the run do.
+    /// Compares documents with their earlier versions, by artifact id. With `several`, ids begin with the document's
+    /// name, like those of the run.
     pub fn between(
         base: String,
         commit: String,
@@ -109,12 +108,12 @@ impl Changes {
         format!("since {since}: {}", counted(&kinds))
     }
 
-    /// What became of each build of each document, a printable line each:
+    /// The changes of each build of each document, one printable line each:
     /// `coreos-rhel-9.json: 9.6.20250101-0 → 9.6.20251015-1: 48 with a new digest`.
     pub(crate) fn by_build(&self) -> Vec<String> {
         let mut lines: Vec<(&Change, Vec<ChangeKind>)> = Vec::new();
         let (mut by_new, mut by_old) = (HashMap::new(), HashMap::new());
-        // What is only added or removed belongs to the line of the build that the rest changes to or from.
+        // Added and removed artifacts are counted in the line of the build that the others change to or from.
         let mut changes: Vec<&Change> = self.artifacts.iter().collect();
         changes.sort_by_key(|change| change.before.is_none() || change.after.is_none());
         for change in changes {
@@ -150,7 +149,7 @@ fn counted(kinds: &[ChangeKind]) -> String {
 }
 
 impl Change {
-    /// The builds: `9.6.20251015-1 → 9.6.20260101-0`. Not yet printable.
+    /// The builds: `9.6.20251015-1 → 9.6.20260101-0`. Not safe to print.
     fn builds(&self) -> String {
         match (&self.before, &self.after) {
             (Some(before), Some(after)) if before.release != after.release => {
@@ -166,7 +165,7 @@ impl ChangeKind {
     const ALL: [Self; 5] =
         [Self::Added, Self::Removed, Self::NewDigest, Self::NewLocation, Self::NewDescription];
 
-    /// What matters of a difference to those who look at verdicts, which are about bytes and their place.
+    /// The kind of change by what verdicts depend on: the digest and the location.
     fn of(difference: Difference, before: Option<&Pinned>, after: Option<&Pinned>) -> Self {
         match (difference, before, after) {
             (Difference::Added, ..) => Self::Added,
@@ -177,7 +176,7 @@ impl ChangeKind {
         }
     }
 
-    /// For a person, after a number.
+    /// Text that follows a number.
     const fn words(self) -> &'static str {
         match self {
             Self::Added => "added",
@@ -194,7 +193,7 @@ mod tests {
     use super::*;
     use crate::stream::Sha256;
 
-    /// A document of these artifacts: platform, digest, host.
+    /// A document with artifacts of these platforms, digests and hosts.
     fn document(name: &str, artifacts: &[(&str, u8, &str)]) -> Document {
         let platforms: Vec<String> = artifacts
             .iter()
@@ -237,9 +236,9 @@ mod tests {
         ");
     }
 
-    /// A wrong size that the branch brings is the branch's doing, though bytes and place are the same.
+    /// A wrong size is the branch's fault, even if digest and location are unchanged.
     #[test]
-    fn what_else_is_said_of_the_same_bytes_is_a_change() {
+    fn a_change_of_other_fields_is_a_change() {
         let before = document("r", &[("same", 1, "h"), ("sized", 1, "h")]);
         let mut after = before.clone();
         after.artifacts[1].size = Some(7);
@@ -251,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn documents_are_compared_with_their_earlier_versions_whatever_they_are_called() {
+    fn documents_are_compared_with_their_earlier_versions_even_if_renamed() {
         let one = |name: &str| document(name, &[("p", 1, "h")]);
         insta::assert_snapshot!(lines(&[one("a")], &[one("a")], false), @"since main (1be3d1d1cbad): no artifact");
         insta::assert_snapshot!(lines(&[one("a")], &[one("b")], true), @"since main (1be3d1d1cbad): no artifact");

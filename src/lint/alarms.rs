@@ -1,4 +1,4 @@
-//! What the rules found, bounded: a hostile document has as many contradictions as bytes.
+//! The findings of rules. Their number is limited, because a hostile document can have as many as bytes.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,16 +9,16 @@ use crate::stream::Document;
 /// The most alarms of one rule in one document.
 const MAX_ALARMS: usize = 20;
 
-/// One thing that a rule found.
+/// One finding of a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alarm {
     pub rule: Rule,
     pub document: Arc<str>,
-    /// The keys that lead to the place in the document; empty for the document itself.
+    /// The JSON path in the document; empty for the document itself.
     pub path: Vec<String>,
-    /// The line, from 1, where the rule itself knows it.
+    /// The line, from 1, if the rule determines it.
     pub line: Option<usize>,
-    /// One sentence for a person, safe to print.
+    /// One sentence, safe to print.
     pub message: String,
 }
 
@@ -29,7 +29,7 @@ pub(super) struct Alarms {
 }
 
 impl Alarms {
-    /// Adds an alarm, put into words only if it is kept.
+    /// Adds an alarm, which is built only if it is below the limit.
     pub(super) fn add(
         &mut self,
         rule: Rule,
@@ -49,8 +49,7 @@ impl Alarms {
         self.all.push(Alarm { rule, document, path: Vec::new(), line, message });
     }
 
-    /// All of them in the order of the documents and, within one, of the rules. What documents are not in the list
-    /// comes last.
+    /// All alarms in the order of the documents and, within one, of the rules. Alarms of other documents come last.
     pub(super) fn into_sorted(mut self, documents: &[&Document]) -> Vec<Alarm> {
         for ((document, rule), count) in self.counts {
             if let Some(more) = count.checked_sub(MAX_ALARMS).filter(|&more| more > 0) {

@@ -1,4 +1,4 @@
-//! Whether what a document names is of one build, the same for all architectures, and not an older one.
+//! Whether each architecture has one build, the same for all architectures, and not older than the base's.
 
 use super::alarms::Alarms;
 use super::rule::Rule;
@@ -6,7 +6,7 @@ use super::{Subject, arch_path, artifact_path, day, image_path, leaf, list};
 use crate::location::{FileId, Layout, Location};
 use crate::text::{count, excerpt};
 
-/// How many days the builds of a bump are apart at most where they are not built together.
+/// The most days between the builds of a bump that were not built together.
 const MAX_DAYS: i64 = 2;
 
 pub(super) fn check(subject: &Subject<'_>, before: Option<&Subject<'_>>, alarms: &mut Alarms) {
@@ -39,9 +39,9 @@ fn other_build(subject: &Subject<'_>, alarms: &mut Alarms) {
             Some(FileId::Build(build)) => Some(build),
             _ => None,
         };
-        let odd =
+        let other =
             location.build().into_iter().chain(of_file).find(|build| build.as_str() != &*artifact.release);
-        if let Some(build) = odd {
+        if let Some(build) = other {
             alarms.add(Rule::OtherBuild, subject.document, || {
                 let release = excerpt(&artifact.release, 80);
                 (
@@ -55,7 +55,7 @@ fn other_build(subject: &Subject<'_>, alarms: &mut Alarms) {
         if !matches!(leaf(image), "name" | "url" | "object") {
             continue;
         }
-        // Object and image names have hyphens for the dots.
+        // Object and image names have hyphens in place of dots.
         let value = image.value.replace('.', "-");
         let Some(builds) = subject.builds.get(&*image.arch) else { continue };
         if !builds.keys().any(|release| value.contains(&release.replace('.', "-"))) {
@@ -83,10 +83,10 @@ fn apart(subject: &Subject<'_>, before: Option<&Subject<'_>>, alarms: &mut Alarm
         releases.sort_unstable();
         let all = releases.len();
         let common = releases.chunk_by(PartialEq::eq).find(|same| same.len() * 2 > all || all == 2);
-        // Where most differ, no one of them is odd.
+        // Without a majority, no architecture is the exception.
         let Some(&common) = common.and_then(<[_]>::first) else { return };
-        let odd = subject.builds.keys().filter(|arch| subject.release(arch) != Some(common));
-        for arch in odd {
+        let others = subject.builds.keys().filter(|arch| subject.release(arch) != Some(common));
+        for arch in others {
             alarms.add(Rule::BuildsApart, subject.document, || {
                 let release = excerpt(subject.release(arch).unwrap_or_default(), 80);
                 let common = excerpt(common, 80);
@@ -114,8 +114,8 @@ fn apart(subject: &Subject<'_>, before: Option<&Subject<'_>>, alarms: &mut Alarm
     }
 }
 
-/// Whether all architectures come from one run of the pipeline, as they do in the streams layout: there a build is
-/// a directory with one of each architecture.
+/// Whether all architectures are built in one run of the pipeline, as in the streams layout, where the directory of a
+/// build contains all its architectures.
 fn is_built_at_once(subject: &Subject<'_>) -> bool {
     let mut archs: Vec<&str> = Vec::new();
     subject.document.artifacts.iter().all(|artifact| {

@@ -1,4 +1,4 @@
-//! What a document lacks that its base or a sibling has.
+//! What a document lacks compared with its base or a sibling.
 
 use super::Subject;
 use super::alarms::Alarms;
@@ -24,7 +24,7 @@ pub(super) fn check(
     }
     for sibling in all.iter().filter(|other| subject.is_sibling(other)) {
         let mut lacks = missing(&here, &paths(sibling.document));
-        // What was so before is nothing that this change did.
+        // A difference that the base already has is not reported.
         let was = base.and_then(|base| {
             let named = |name: &str| base.iter().find(|it| &*it.document.name == name);
             Some((named(&subject.document.name)?, named(&sibling.document.name)?))

@@ -1,4 +1,4 @@
-//! Whether each location and digest is that of the file it stands for.
+//! Whether each location, signature and digest belongs to its artifact.
 
 use std::collections::HashMap;
 
@@ -35,7 +35,7 @@ pub(super) fn check(subject: &Subject<'_>, before: Option<&Subject<'_>>, alarms:
     let Some(before) = before else { return };
     changed_digests(subject, before, alarms);
     let (was, is) = (&before.document.form, &document.form);
-    let says = if was.odd_line.is_some() || was == is {
+    let message = if was.odd_line.is_some() || was == is {
         return;
     } else if was.indent != is.indent && is.odd_line.is_none() {
         format!("it is indented by {}, was by {}", width(&is.indent), width(&was.indent))
@@ -46,7 +46,7 @@ pub(super) fn check(subject: &Subject<'_>, before: Option<&Subject<'_>>, alarms:
     } else {
         "it does not end with a newline, as the base's did".to_owned()
     };
-    alarms.add_at(Rule::Formatting, document, is.odd_line, says);
+    alarms.add_at(Rule::Formatting, document, is.odd_line, message);
 }
 
 fn width(indent: &str) -> String {
@@ -57,7 +57,7 @@ fn short(id: &ArtifactId) -> String {
     excerpt(&id.to_string(), 120)
 }
 
-/// Why the location is of another architecture or platform than the artifact, if its name says so.
+/// Why the location is for another architecture or image than the artifact, if its file name shows that.
 fn of_other_file(artifact: &Artifact) -> Option<String> {
     let location = Location::parse(&artifact.location).ok()?;
     let id = &artifact.id;
@@ -70,7 +70,7 @@ fn of_other_file(artifact: &Artifact) -> Option<String> {
     }
     location.file().product()?;
     let (_, rest) = location.file().as_str().split_once(&*format!("-{}-", artifact.release))?;
-    // What the build calls the file: `metal4k.x86_64.raw.gz`, `live-kernel-x86_64`, `live.x86_64.iso`.
+    // The file name after the build ID: `metal4k.x86_64.raw.gz`, `live-kernel-x86_64`, `live.x86_64.iso`.
     let name = rest.split('.').next().unwrap_or_default();
     let name = name.strip_suffix(&*format!("-{}", id.arch)).unwrap_or(name);
     let is_expected = match (&*id.platform, &*id.format, &*id.component) {

@@ -1,4 +1,4 @@
-//! Whether the `stream` label, the file's name, the branch and the builds say the same.
+//! Whether the `stream` label, the file name, the branch and the builds agree.
 
 use std::collections::BTreeMap;
 
@@ -32,8 +32,8 @@ pub(super) fn check(subject: &Subject<'_>, branch: Option<Series>, all: &[Subjec
         }
     }
     directories(subject, alarms);
-    if let Some(said) = file_name_contradicts(subject) {
-        alarms.add(Rule::FileName, document, || (keys(&["stream"]), said));
+    if let Some(message) = file_name_contradicts(subject) {
+        alarms.add(Rule::FileName, document, || (keys(&["stream"]), message));
     }
 }
 
@@ -64,7 +64,7 @@ fn release_of_builds(subject: &Subject<'_>, label: Series, alarms: &mut Alarms) 
     });
 }
 
-/// Each location's directory against its build, and for products whose label is the directory's name against that.
+/// Compares each location's directory with its build and, except for RHEL CoreOS, with the stream label.
 fn directories(subject: &Subject<'_>, alarms: &mut Alarms) {
     let label = subject.document.stream.as_str();
     for artifact in &subject.document.artifacts {

@@ -1,4 +1,4 @@
-//! Marketplace files: cloud images that others publish by hand, some time after a build.
+//! Marketplace files: cloud images that are published by hand, some time after a build.
 //!
 //! `ARCH.CLOUD.OFFER.GENERATION.{publisher, offer, sku, version}`; the version ends with a date, such as
 //! `9.6.20251015`, `417.94.20240701`, `4.18.2025031114`.
@@ -10,22 +10,22 @@ use super::rule::Rule;
 use super::{Subject, day, day_of, list};
 use crate::text::excerpt;
 
-/// How many days marketplace images follow a build at most. Paid ones follow after three to six months.
+/// The most days between a build and its marketplace images. Paid images follow after three to six months.
 const MAX_DAYS: i64 = 183;
 
-/// The largest file that is read, in bytes. Real ones have 4 KiB.
+/// The largest file that is parsed, in bytes. Real ones have 4 KiB.
 const MAX_BYTES: usize = 1024 * 1024;
 
-/// A marketplace file, as far as it matters here.
+/// The versions in a marketplace file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Marketplace {
     name: String,
-    /// The architecture, the path of keys below it, and the version.
+    /// Architecture, path of keys below it, and version.
     versions: Vec<(String, String, String)>,
 }
 
 impl Marketplace {
-    /// Reads a file; none if it is not a marketplace file.
+    /// Parses a file; `None` if it is not a marketplace file.
     pub fn read(name: &str, text: &[u8]) -> Option<Self> {
         let value: Value = (text.len() <= MAX_BYTES).then(|| serde_json::from_slice(text).ok()).flatten()?;
         let mut versions = Vec::new();

@@ -1,6 +1,6 @@
-//! What contradicts itself in stream documents, their siblings and what they were before.
+//! Finds contradictions within stream documents, with sibling documents, and with earlier versions.
 //!
-//! Everything here is pure: no network, no file, no clock, no command line.
+//! Everything here is pure: no network, files, clock or arguments.
 
 mod alarms;
 mod builds;
@@ -27,13 +27,13 @@ use alarms::Alarms;
 pub struct Input<'a> {
     pub documents: &'a [&'a Document],
     pub base: Option<&'a [&'a Document]>,
-    /// The release of the branch that the change is for.
+    /// The release of the target branch.
     pub branch: Option<Series>,
     /// The marketplace files beside the documents.
     pub marketplaces: &'a [Marketplace],
 }
 
-/// Looks for everything that any rule is about, in the order of the documents and, within one, of the rules.
+/// Applies all rules. Alarms are in the order of the documents and, within one, of the rules.
 pub fn lint(input: &Input<'_>) -> Vec<Alarm> {
     let mut alarms = Alarms::default();
     let all: Vec<Subject<'_>> = input.documents.iter().map(|document| Subject::of(document)).collect();
@@ -58,7 +58,7 @@ pub fn lint(input: &Input<'_>) -> Vec<Alarm> {
     alarms.into_sorted(input.documents)
 }
 
-/// A document, with what several rules ask of it.
+/// A document, with values that several rules use.
 struct Subject<'a> {
     document: &'a Document,
     product: Option<Product>,
@@ -67,7 +67,7 @@ struct Subject<'a> {
     builds: BTreeMap<&'a str, Builds<'a>>,
 }
 
-/// The builds of an architecture by the releases that say so, with how many do and where the first of them is.
+/// The builds of an architecture: each `release` with its number of occurrences and the path of the first.
 type Builds<'a> = BTreeMap<&'a str, (usize, Vec<String>)>;
 
 impl<'a> Subject<'a> {
@@ -108,7 +108,7 @@ impl<'a> Subject<'a> {
         builds.iter().max_by_key(|(_, (count, _))| *count).map(|(release, _)| *release)
     }
 
-    /// The directory that its file is in; siblings have the same.
+    /// The directory of its file, which siblings share.
     fn directory(&self) -> &str {
         self.document.name.rsplit_once('/').map_or("", |(directory, _)| directory)
     }
@@ -117,7 +117,7 @@ impl<'a> Subject<'a> {
         self.document.name.rsplit('/').next().unwrap_or_default()
     }
 
-    /// Whether the other one is a document of the same product, beside this one.
+    /// Whether the other document has the same product and directory.
     fn is_sibling(&self, other: &Self) -> bool {
         self.document.name != other.document.name
             && self.directory() == other.directory()
@@ -155,16 +155,16 @@ fn image_path(image: &CloudImage) -> Vec<String> {
     path
 }
 
-/// The day of a build, counted from some day; none if its ID says no day that there is.
+/// The date of a build as a day number; `None` if its ID has no valid date.
 fn day(build: &BuildId) -> Option<i64> {
     day_of(build.time() / 10_000)
 }
 
-/// The day of a date written as `YYYYMMDD`.
+/// The day number of a date `YYYYMMDD`.
 fn day_of(date: u64) -> Option<i64> {
     let (year, month, day) = (date / 10_000, date / 100 % 100, date % 100);
     ((1..=12).contains(&month) && (1..=31).contains(&day)).then_some(())?;
-    // Years that begin in March have their odd day at their end.
+    // With years that begin in March, the leap day is the last day of the year.
     let year = if month < 3 { year.checked_sub(1)? } else { year };
     let month = (month + 9) % 12;
     let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day;

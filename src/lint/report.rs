@@ -1,4 +1,4 @@
-//! What is shown of alarms: lines for editors, and the same for programs.
+//! The outputs of lint: lines for editors, JSON, JUnit XML and Markdown.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -11,27 +11,27 @@ use crate::text::junit::{self, Suite, TestCase, TestStatus};
 use crate::text::markdown;
 use crate::text::{Printable, count, json};
 
-/// The version of the shape of what `--output json` prints.
+/// The version of the schema of `--output json`.
 const SCHEMA_VERSION: u32 = 1;
 
-/// What was found in some documents.
+/// The findings in some documents.
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LintReport {
-    /// The version of this shape; another one means that fields were renamed or taken away.
+    /// The version of this schema; it changes when fields are renamed or removed.
     #[cfg_attr(test, schemars(extend("const" = SCHEMA_VERSION)))]
     pub schema_version: u32,
     /// The base that the documents were compared with; null if there was none.
     pub base: Option<String>,
     /// The names of the documents.
     pub documents: Vec<Arc<str>>,
-    /// How many of the findings are of rules that were denied.
+    /// The number of findings of denied rules.
     pub denied: usize,
-    /// Everything that was found, in the order of the documents and, within one, of the rules.
+    /// All findings, in the order of the documents and, within one, of the rules.
     pub findings: Vec<LintFinding>,
 }
 
-/// One thing that was found.
+/// One finding.
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LintFinding {
@@ -39,19 +39,19 @@ pub struct LintFinding {
     pub code: Rule,
     /// The rule's name.
     pub rule: &'static str,
-    /// Whether the rule was denied: then it decides the exit status.
+    /// Whether the rule was denied, so that the finding determines the exit status.
     pub denied: bool,
     /// The document's name.
     pub document: Arc<str>,
-    /// The file that the document is in, as it can be opened; null if it is in none.
+    /// The path of the document's file; null if it is not in a file.
     pub file: Option<String>,
-    /// The line in the file, from 1; null if it is not known.
+    /// The line in the file, from 1; null if unknown.
     pub line: Option<usize>,
-    /// The keys that lead to the place in the document, joined with dots; empty for the document itself.
+    /// The JSON path in the document, keys joined with dots; empty for the document itself.
     pub path: String,
-    /// One sentence for a person.
+    /// One sentence.
     pub message: String,
-    /// Why there is the rule.
+    /// The reason for the rule.
     pub because: &'static str,
 }
 
@@ -70,12 +70,12 @@ impl LintReport {
         Self { schema_version: SCHEMA_VERSION, base, documents, denied, findings }
     }
 
-    /// Writes it for a person, one line each, as compilers do.
+    /// Writes one line per finding, in the format of compilers.
     pub fn write_human(&self, out: &mut impl Write) -> io::Result<()> {
         for finding in &self.findings {
             let level = if finding.denied { "error" } else { "warning" };
             let shown = finding.shown();
-            // The level stands between the place and the message, where editors look for it.
+            // Editors expect the level between the position and the message.
             let (place, message) = shown.split_once(": ").unwrap_or(("", &shown));
             writeln!(out, "{place}: {level}: {message}")?;
         }
@@ -98,7 +98,7 @@ impl LintReport {
         Ok(())
     }
 
-    /// Writes it as `JUnit`: a suite for each document, a case for each rule.
+    /// Writes `JUnit` XML: a suite for each document, a case for each rule.
     pub fn write_junit(&self, out: &mut impl Write) -> io::Result<()> {
         let mut found: BTreeMap<(&str, Rule), Vec<&LintFinding>> = BTreeMap::new();
         for finding in &self.findings {

@@ -1,4 +1,4 @@
-//! The rules, each with a code that stays, a name, what it says, and why.
+//! The rules, each with a permanent code, a name, a description and a reason.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 macro_rules! rules {
     ($($rule:ident = $code:literal, $name:literal, $says:literal, $because:literal;)+) => {
-        /// A rule. Its code never means anything else, even if the rule goes away.
+        /// A rule. Its code is never reused, even if the rule is removed.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
         #[cfg_attr(test, derive(schemars::JsonSchema))]
         pub enum Rule {
@@ -15,7 +15,7 @@ macro_rules! rules {
         }
 
         impl Rule {
-            /// Every rule, in the order of the codes.
+            /// Every rule, in the order of codes.
             pub const ALL: &[Self] = &[$(Self::$rule,)+];
 
             /// The code, such as `L001`.
@@ -28,12 +28,12 @@ macro_rules! rules {
                 match self { $(Self::$rule => $name,)+ }
             }
 
-            /// What an alarm of this rule says, one line.
+            /// The description of an alarm of this rule, one line.
             pub const fn says(self) -> &'static str {
                 match self { $(Self::$rule => $says,)+ }
             }
 
-            /// Why there is this rule, one sentence.
+            /// The reason for this rule, one sentence.
             pub const fn because(self) -> &'static str {
                 match self { $(Self::$rule => $because,)+ }
             }
@@ -98,12 +98,11 @@ impl fmt::Display for Rule {
     }
 }
 
-/// Which rules an option is about: `L001`, `label-release`, or `all`.
+/// The rules of an option: `L001`, `label-release`, or `all`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleSet(Vec<Rule>);
 
 impl RuleSet {
-    /// Whether the rule is among them.
     pub fn contains(&self, rule: Rule) -> bool {
         self.0.contains(&rule)
     }
@@ -122,7 +121,7 @@ impl FromStr for RuleSet {
     }
 }
 
-/// Text that names no rule.
+/// A text does not name a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected a rule such as L001 or label-release, or all; lint --rules lists them")]
 pub struct UnknownRule;

@@ -1,4 +1,4 @@
-//! Each rule: what raises its alarm, and what does not.
+//! Each rule: what raises its alarm and what does not.
 
 use serde_json::{Value, json};
 
@@ -62,7 +62,7 @@ fn alarms(documents: &[(&str, Value)], base: Option<&[(&str, Value)]>, branch: O
     lint(&input).into_iter().map(shown).collect()
 }
 
-/// The document with one value changed or, with null, taken out.
+/// The document with one value replaced or, with null, removed.
 fn edited(mut value: Value, pointer: &str, to: Value) -> Value {
     let (parent, key) = pointer.rsplit_once('/').unwrap();
     let parent = value.pointer_mut(parent).unwrap().as_object_mut().unwrap();
@@ -167,14 +167,14 @@ fn the_branch_and_the_siblings() {
             "L012 architectures.x86_64.images.aws: coreos-rhel-10.json has aws us-west-2 on x86_64, missing here",
         ]
     );
-    // What was so before was not lost by this change, and documents elsewhere are no siblings.
+    // A difference that the base already has is not reported, and documents elsewhere are not siblings.
     let same = [(one, less.clone()), (other, sibling.clone())];
     assert_eq!(alarms(&same, Some(&same), None).len(), 1);
     assert!(alarms(&[(one, less), ("elsewhere/coreos-rhel-10.json", sibling)], None, None).is_empty());
 }
 
 #[test]
-fn what_was_before() {
+fn one_document_and_its_base() {
     let x86 = "/architectures/x86_64";
     let lost = edited(new(), &format!("{x86}/artifacts/vmware"), Value::Null);
     let lost = edited(lost, "/architectures/aarch64", Value::Null);
@@ -223,7 +223,7 @@ fn what_was_before() {
 }
 
 #[test]
-fn builds_of_the_releases_layout_may_be_hours_apart_and_no_longer_if_they_never_were() {
+fn builds_of_the_releases_layout_can_be_hours_apart_and_days_only_if_those_of_the_base_were() {
     let with = |times: [&str; 2]| {
         let of = |time: &str| {
             let text = serde_json::to_string(&document("rhcos-4.8", "48.84.TIME-0", "D")).unwrap();
@@ -245,7 +245,7 @@ fn builds_of_the_releases_layout_may_be_hours_apart_and_no_longer_if_they_never_
 }
 
 #[test]
-fn a_text_that_a_generator_did_not_write() {
+fn formatting_that_no_generator_writes() {
     let text = serde_json::to_string_pretty(&new()).unwrap() + "\n";
     let lint = |text: &str, base: &str| {
         let (is, was) = (Document::parse(HOME, text.as_bytes()), Document::parse(HOME, base.as_bytes()));
@@ -258,7 +258,7 @@ fn a_text_that_a_generator_did_not_write() {
     assert_eq!(lint(&text.replace("  ", "    "), &text), [("L015", None)]);
     let edited = text.replacen("\n    \"", "\n     \"", 1);
     assert_eq!(lint(&edited, &text), [("L015", Some(3))]);
-    // A base that no generator wrote has no layout to keep.
+    // If no generator wrote the base, its formatting need not be kept.
     assert_eq!(lint(&text, &edited), []);
 }
 
@@ -290,7 +290,7 @@ fn marketplace_files_that_lag() {
 }
 
 #[test]
-fn a_document_full_of_contradictions_gives_few_alarms() {
+fn the_number_of_alarms_is_limited() {
     let mut value = new();
     let metal = value.pointer_mut("/architectures/x86_64/artifacts/metal/formats").unwrap();
     let iso = metal["iso"].clone();
@@ -303,7 +303,7 @@ fn a_document_full_of_contradictions_gives_few_alarms() {
 }
 
 #[test]
-fn days_are_counted_as_the_calendar_has_them() {
+fn days_are_counted_by_the_calendar() {
     let between = |one, other| day_of(other).unwrap() - day_of(one).unwrap();
     let cases = [
         (20_240_228, 20_240_301, 2),

@@ -1,4 +1,4 @@
-//! The comparison for a person at a terminal or in a log.
+//! The comparison as plain text.
 
 use std::io::{self, Write};
 
@@ -6,7 +6,7 @@ use super::{Diff, DocumentDiff, cloud};
 use crate::text::{Printable, count};
 
 impl Diff {
-    /// Writes the comparison for a person.
+    /// Writes the comparison as plain text.
     pub fn write_human(&self, out: &mut impl Write) -> io::Result<()> {
         for document in &self.documents {
             write_document(out, document)?;

@@ -1,4 +1,4 @@
-//! The comparison for a pull request.
+//! The comparison as Markdown, for a pull request.
 
 use std::io::{self, Write};
 
@@ -6,7 +6,7 @@ use super::{Diff, DocumentDiff, cloud};
 use crate::text::count;
 use crate::text::markdown::{code, prose};
 
-/// The most artifacts that are listed one by one; a comment has room for 65,536 characters.
+/// The most artifacts that are listed; a comment is limited to 65,536 characters.
 const MOST_ARTIFACTS: usize = 100;
 
 impl Diff {

@@ -1,4 +1,4 @@
-//! Whether two copies of a stream are in step, and which is ahead.
+//! Whether two copies of a stream have the same builds, and which has newer ones.
 
 use std::cmp::Ordering;
 
@@ -8,33 +8,33 @@ use super::BuildChange;
 use crate::location::BuildId;
 use crate::stream::Document;
 
-/// Whether two copies of one stream are in step: the installer's and the bump repository's, a branch's and its
-/// successor's.
+/// Whether two copies of one stream have the same builds: those of the installer and the bump repository, or of two
+/// branches.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Step {
-    /// Which side is ahead.
+    /// Which side has newer builds.
     pub newer: Newer,
-    /// The same, one sentence for a person.
+    /// The same as one sentence.
     pub message: String,
 }
 
-/// Which of two copies has the newer builds.
+/// Which of two copies has newer builds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Newer {
     /// Neither: every architecture has the same builds.
     InStep,
-    /// The old side: it would be set back.
+    /// The old side, so that the change would be a downgrade.
     Old,
     /// The new side.
     New,
-    /// Each in some architecture.
+    /// Each side for some architectures.
     Mixed,
-    /// They are no copies of one stream.
+    /// The two are not copies of one stream.
     OtherStream,
-    /// A release is no build ID, or the builds of an architecture differ and neither side has a newer one.
+    /// A release is not a build ID, the sides have different architectures, or builds differ and neither is newer.
     Unknown,
 }
 
@@ -47,7 +47,7 @@ impl Step {
         }
         let mut ahead = (Vec::new(), Vec::new());
         let mut unknown = Vec::new();
-        // What one side alone has is neither older nor newer.
+        // An architecture that only one side has is neither older nor newer.
         let in_both = builds.iter().filter(|change| !change.old.is_empty() && !change.new.is_empty());
         for change in in_both {
             match order(change) {
@@ -83,7 +83,7 @@ impl Step {
     }
 }
 
-/// Whether an architecture's old build is the newer one. Where there are several, the newest of each counts.
+/// Compares the newest old build of an architecture with the newest new one.
 fn order(change: &BuildChange) -> Option<Ordering> {
     let newest = |releases: &[std::sync::Arc<str>]| {
         let ages = releases.iter().map(|release| release.parse::<BuildId>().ok().map(|build| build.age()));

@@ -1,7 +1,7 @@
 use super::*;
 use crate::stream::ArtifactId;
 
-/// A document of one stream: `(artifact, release, first digit of the sha256)`, and cloud images.
+/// A document with artifacts `(id, release, digit of the sha256)` and cloud images.
 fn document(name: &str, stream: &str, artifacts: &[(&str, &str, char)], images: &[(&str, &str)]) -> Document {
     let id = |text: &str| {
         let mut parts = text.split('/').map(Arc::from);
@@ -133,17 +133,17 @@ fn documents_are_paired_by_name_then_by_stream() {
     };
     let none: Vec<Arc<str>> = Vec::new();
     let checkout = || vec![of("rhcos.json", "rhcos-4.19"), of("scos.json", "scos")];
-    // The installer's checkout against the bump repository's file.
+    // The installer's checkout, compared with the bump repository's file.
     assert_eq!(
         paired(checkout(), false, vec![of("rhcos-4.19.json", "rhcos-4.19")], true),
         ("rhcos.json → rhcos-4.19.json".into(), none.clone(), none.clone(), vec!["scos.json".into()], true)
     );
-    // A document that a checkout gained.
+    // A document that was added to a checkout.
     assert_eq!(
         paired(vec![of("rhcos.json", "rhcos-4.19")], false, checkout(), false),
         ("rhcos.json".into(), none.clone(), vec!["scos.json".into()], none.clone(), false)
     );
-    // Two files that a person named belong together whatever they hold; their streams differ.
+    // Two single files are always paired, even if their streams differ.
     assert_eq!(
         paired(vec![of("a", "s")], true, vec![of("b", "t")], true),
         ("a → b".into(), none.clone(), none.clone(), none, false)
@@ -151,7 +151,7 @@ fn documents_are_paired_by_name_then_by_stream() {
 }
 
 proptest::proptest! {
-    /// No text of a document becomes markup or a line of its own.
+    /// Text of a document cannot create markup or a new line.
     #[test]
     fn hostile_names_stay_in_their_place(text in "[^\\u{0}]{1,20}") {
         let old = document("d", &text, &[], &[(text.as_str(), text.as_str())]);
