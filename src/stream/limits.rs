@@ -6,8 +6,11 @@
 /// The largest document, and the most that is read from one checkout, in bytes. (real: 60 KiB)
 pub const MAX_DOCUMENT_BYTES: usize = 64 * 1024 * 1024;
 
-/// The deepest nesting of values in a document. (real: 8)
-pub(super) const MAX_NESTING: usize = 32;
+/// The deepest nesting of values, as `serde_json` has it by default. (real: 8; schemas in other manifests: 50)
+pub(super) const MAX_NESTING: usize = 127;
+
+/// The most that is read of one text, in bytes. Each level of nesting is read once more with all that it holds.
+pub(super) const MAX_READ: usize = 16 * MAX_DOCUMENT_BYTES;
 
 /// The largest manifest, in bytes: Kubernetes allows 1 MiB of data in a `ConfigMap` (its documentation,
 /// "Motivation"), and etcd 1.5 MiB of any object. (real: 200 KiB; other manifests of a release payload: 2 MiB)

@@ -14,7 +14,9 @@ use serde_json::Value;
 use super::Sha256;
 use super::fault::{Fault, Faults, described, path, quoted};
 use super::json::{entries, line_and_column, offset};
-use super::limits::{MAX_CLOUD_BYTES, MAX_CLOUD_PATH, MAX_CLOUD_VALUE, MAX_DOCUMENT_BYTES, MAX_NESTING};
+use super::limits::{
+    MAX_CLOUD_BYTES, MAX_CLOUD_PATH, MAX_CLOUD_VALUE, MAX_DOCUMENT_BYTES, MAX_NESTING, MAX_READ,
+};
 use crate::text::{excerpt, printed_length};
 
 /// The approximate memory of a scalar besides its text and path, in bytes.
@@ -29,6 +31,8 @@ pub(super) struct Reader<'t> {
     names: HashSet<Arc<str>>,
     /// What is left of [`MAX_CLOUD_BYTES`].
     cloud_bytes_left: usize,
+    /// What is left of [`MAX_READ`].
+    read_bytes_left: usize,
 }
 
 /// How an object of a document is read.
@@ -81,6 +85,7 @@ impl<'t> Reader<'t> {
             faults: Faults::default(),
             names: HashSet::new(),
             cloud_bytes_left: MAX_CLOUD_BYTES,
+            read_bytes_left: MAX_READ,
         };
         if let Err(error) = serde_json::from_str::<IgnoredAny>(text) {
             reader.malformed(text, &error);
@@ -114,11 +119,13 @@ impl<'t> Reader<'t> {
         is_known: impl Fn(&[String]) -> bool,
         mut entry: impl FnMut(&mut Self, &str, &'t str),
     ) -> bool {
-        if self.path.len() >= MAX_NESTING {
-            let expected = format!("at most {MAX_NESTING} levels");
-            self.fault(Some(raw), "one level of nesting too many".to_owned(), &expected);
+        let left = self.read_bytes_left.checked_sub(raw.len());
+        let Some(left) = left.filter(|_| self.path.len() < MAX_NESTING) else {
+            let expected = format!("at most {MAX_NESTING} levels, fewer in a large document");
+            self.fault(Some(raw), "too many levels of nesting".to_owned(), &expected);
             return false;
-        }
+        };
+        self.read_bytes_left = left;
         let mut seen = raw.starts_with('{').then(SeenKeys::default);
         let outcome = entries(raw, |key, value| {
             self.within(key, |reader| {

@@ -142,9 +142,9 @@ fn a_text_means_what_it_means_to_go() {
         (with(r#""x": -0"#), Reads, ""),
         (with(r#""x": 01"#), Refuses, "malformed JSON"),
         // Go's limit is 10,000 levels (`maxNestingDepth`).
-        (depth(31), Reads, ""),
-        (depth(32), ReadsUnusual, "one level of nesting too many"),
-        (depth(20_000), Refuses, "one level of nesting too many"),
+        (depth(126), Reads, ""),
+        (depth(127), ReadsUnusual, "too many levels of nesting"),
+        (depth(20_000), Refuses, "too many levels of nesting"),
         // A text is one value, with nothing before or after it.
         (format!("\u{feff}{valid}"), Refuses, "malformed JSON"),
         (format!("{valid} x"), Refuses, "trailing characters"),
