@@ -35,18 +35,18 @@ pub(super) fn check(subject: &Subject<'_>, before: Option<&Subject<'_>>, alarms:
     let Some(before) = before else { return };
     changed_digests(subject, before, alarms);
     let (was, is) = (&before.document.form, &document.form);
-    let message = if was.odd_line.is_some() || was == is {
+    let message = if was.unformatted_line.is_some() || was == is {
         return;
-    } else if was.indent != is.indent && is.odd_line.is_none() {
+    } else if was.indent != is.indent && is.unformatted_line.is_none() {
         format!("it is indented by {}, was by {}", width(&is.indent), width(&was.indent))
-    } else if is.odd_line.is_some() {
+    } else if is.unformatted_line.is_some() {
         "a generator would not format this line like this; the base was formatted as generators do".to_owned()
     } else if is.final_newline {
         "it ends with a newline, which the base's did not".to_owned()
     } else {
         "it does not end with a newline, as the base's did".to_owned()
     };
-    alarms.add_at(Rule::Formatting, document, is.odd_line, message);
+    alarms.add_at(Rule::Formatting, document, is.unformatted_line, message);
 }
 
 fn width(indent: &str) -> String {

@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn builds_are_ordered_by_time_whatever_their_ids_look_like() {
+    fn builds_are_ordered_by_time_across_forms_of_the_id() {
         use std::cmp::Ordering::{Equal, Greater, Less};
         let cases = [
             ("48.84.202107202156-0", "48.84.202109241901-0", Less),

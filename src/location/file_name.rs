@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_image_of_a_file_is_what_meta_json_calls_it() {
+    fn the_image_of_a_file_is_its_name_in_meta_json() {
         let cases = [
             ("rhcos-413.86.202212021619-0-live.x86_64.iso", Some("live-iso"), "live.x86_64.iso"),
             ("rhcos-9.8.20260403-0-live-iso.x86_64.iso", Some("live-iso"), "live-iso.x86_64.iso"),

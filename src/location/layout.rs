@@ -116,7 +116,7 @@ impl Location {
     pub fn read(url: &ArtifactUrl) -> Result<Self, NotUnderstood> {
         let segments: Vec<&str> = segments(url.url()).collect();
         if let Some(segment) = segments.iter().find(|segment| !is_plain(segment)) {
-            return Err(NotUnderstood::OddSegment { segment: crate::text::excerpt(segment, 80) });
+            return Err(NotUnderstood::UnusualSegment { segment: crate::text::excerpt(segment, 80) });
         }
         Self::of(url.as_str(), &segments)
     }
@@ -239,7 +239,7 @@ impl LayoutDirectory {
     fn read(segments: &[&str]) -> Result<(Self, usize), NotUnderstood> {
         let rhcos = segments.windows(2).rposition(|pair| pair == ["dependencies", "rhcos"]);
         if let Some((before, inside)) = rhcos.and_then(|at| segments.split_at_checked(at)) {
-            return Self::read_mirror(before, inside).ok_or(NotUnderstood::OddMirror);
+            return Self::read_mirror(before, inside).ok_or(NotUnderstood::UnknownMirrorPath);
         }
         match segments {
             [.., _name, "builds", build, arch, _file] => {
@@ -319,7 +319,7 @@ pub enum NotUnderstood {
     #[error(
         "the path segment `{segment}` is empty, percent-encoded or otherwise unusual, and servers differ in how they read it"
     )]
-    OddSegment { segment: String },
+    UnusualSegment { segment: String },
     #[error("it is in a `latest` directory, whose build changes")]
     Latest,
     #[error(
@@ -331,7 +331,7 @@ pub enum NotUnderstood {
         "it is under `dependencies/rhcos`, but does not match `4.M/BUILDID/FILE`, `4.M/VERSION/FILE`, \
          `pre-release/VERSION/FILE` or in a `latest` directory"
     )]
-    OddMirror,
+    UnknownMirrorPath,
     #[error(
         "its path matches none of the known layouts: `rhcos-4.M/BUILDID/ARCH/FILE`, \
          `DIR/builds/BUILDID/ARCH/FILE`, `ARCH/dependencies/rhcos/…`"

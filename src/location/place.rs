@@ -52,7 +52,7 @@ impl Target {
                 let file = location.file_name();
                 if !is_plain(file) {
                     let segment = excerpt(file, 80);
-                    let why = NotUnderstood::OddSegment { segment };
+                    let why = NotUnderstood::UnusualSegment { segment };
                     return Err(PlaceError::not_understood(location.as_str(), why));
                 }
                 (prefix, file.to_owned())

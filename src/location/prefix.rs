@@ -63,7 +63,7 @@ impl Prefix {
             return Err(BadPrefix::NotCanonical { canonical: excerpt(canonical, 300) });
         }
         if let Some(segment) = path.split('/').skip(1).find(|segment| !is_plain(segment)) {
-            return Err(BadPrefix::OddSegment { segment: excerpt(segment, 80) });
+            return Err(BadPrefix::UnusualSegment { segment: excerpt(segment, 80) });
         }
         let kind = match segments(&url).filter(|segment| !segment.is_empty()).last() {
             Some("releases") => PrefixKind::Releases,
@@ -175,7 +175,7 @@ pub enum BadPrefix {
     #[error(
         "its path segment `{segment}` is empty, percent-encoded or otherwise unusual; expected plain names"
     )]
-    OddSegment { segment: String },
+    UnusualSegment { segment: String },
 }
 
 #[cfg(test)]

@@ -429,7 +429,7 @@ fn a_build_id_that_cannot_be_read_has_no_place_in_another_layout() {
 }
 
 #[test]
-fn a_mirror_without_versions_takes_none() {
+fn a_mirror_without_versions_refuses_them() {
     let storage = Prefix::parse("https://b/art/storage/prod/streams").unwrap();
     for (version, pre_release) in [(Some("4.8"), false), (Some("4.8.2"), false), (None, true)] {
         let version = version.map(|text| text.parse().unwrap());
@@ -452,7 +452,7 @@ fn what_has_no_place_says_why() {
     let scos = "https://rhcos.mirror.openshift.com/art/storage/prod/streams/c10s/builds/10.0.20251103-0/x86_64/scos-10.0.20251103-0-live-iso.x86_64.iso";
     let fcos = "https://builds.coreos.fedoraproject.org/prod/streams/stable/builds/35.20220327.3.0/x86_64/fedora-coreos-35.20220327.3.0-live-kernel-x86_64";
     let two = "https://mirror.openshift.com/pub/openshift-v4/x86_64/dependencies/rhcos/4.8/48.83.202102230316-0/rhcos-48.83.202102230317-0-qemu.x86_64.qcow2.gz";
-    let odd = "https://mirror.openshift.com/pub/openshift-v4/x86_64/dependencies/rhcos/4.8/48.83.202102230316-0/sha256sum.txt";
+    let no_build_file = "https://mirror.openshift.com/pub/openshift-v4/x86_64/dependencies/rhcos/4.8/48.83.202102230316-0/sha256sum.txt";
     let mut report = String::new();
     for (url, release, target) in [
         (rhel, None, &releases),
@@ -465,7 +465,7 @@ fn what_has_no_place_says_why() {
         (BY_RELEASE, Some("35.20220327.3.0"), &releases),
         (two, None, &releases),
         (two, None, &by_release),
-        (odd, None, &storage),
+        (no_build_file, None, &storage),
         ("https://example.com/rhcos.iso", None, &releases),
         ("https://h/rhcos-4.8/latest/x86_64/f", None, &releases),
         ("https://h/4.8/builds/48.83.202102230316-0/amd64/f", None, &releases),

@@ -117,8 +117,8 @@ impl BuildMetadata {
 
     /// Adds the files of other metadata.
     pub fn extend(&mut self, other: Self) {
-        for (name, mut said) in other.files {
-            self.files.entry(name).or_default().append(&mut said);
+        for (name, mut entries) in other.files {
+            self.files.entry(name).or_default().append(&mut entries);
         }
     }
 
@@ -216,8 +216,8 @@ mod tests {
         // Values other than cloud uploads are not limited.
         let much = format!("{id}, {arch}, \"x\": [{}]", vec!["1"; 4001].join(","));
         assert!(build(&text(&much)).is_some());
-        let said = format!("{:?}", build(&text(&format!("{id}, {arch}"))).unwrap());
-        assert!(said.contains(r#""images.aws.regions.us-east-1.image": "ami-1""#), "{said}");
+        let build = format!("{:?}", build(&text(&format!("{id}, {arch}"))).unwrap());
+        assert!(build.contains(r#""images.aws.regions.us-east-1.image": "ami-1""#), "{build}");
     }
 
     #[test]

@@ -130,7 +130,7 @@ impl<'t> Files<'t> {
         let result = match tree.list(Path::new(DATA)) {
             Ok(Some(data)) => {
                 files.add(Path::new(DATA), &data, is_json);
-                match files.below(Path::new(COREOS), &mut Vec::new()) {
+                match files.add_below(Path::new(COREOS), &mut Vec::new()) {
                     Ok(false) if data.has_directory("coreos") => Err(missing_directory(COREOS)),
                     below => below.map(drop),
                 }
@@ -138,7 +138,7 @@ impl<'t> Files<'t> {
             Ok(None) => {
                 // The bump repository has `rhcos-4.8.json` at its root; `oc adm release extract` writes manifests.
                 files.looked_at = LOOKED_AT_ROOT;
-                files.root()
+                files.add_root()
             }
             Err(error) => Err(error),
         };
@@ -149,7 +149,7 @@ impl<'t> Files<'t> {
     }
 
     /// Adds the files of the root of a tree without `data/data`.
-    fn root(&mut self) -> Result<(), SourceError> {
+    fn add_root(&mut self) -> Result<(), SourceError> {
         let Some(root) = self.tree.list(Path::new(""))? else {
             return Err(missing_directory(&self.tree.name()));
         };
@@ -164,7 +164,7 @@ impl<'t> Files<'t> {
     }
 
     /// Adds the files of a directory and its subdirectories. Returns whether the directory exists.
-    fn below(&mut self, directory: &Path, above: &mut Vec<String>) -> Result<bool, SourceError> {
+    fn add_below(&mut self, directory: &Path, above: &mut Vec<String>) -> Result<bool, SourceError> {
         let Some(listing) = self.tree.list(directory)? else { return Ok(false) };
         if above.contains(&listing.identity) {
             let name = directory.display().to_string();
@@ -186,7 +186,7 @@ impl<'t> Files<'t> {
                 break;
             }
             let path = directory.join(&entry.name);
-            match self.below(&path, above) {
+            match self.add_below(&path, above) {
                 Ok(true) => {}
                 Ok(false) => self.checkout.errors.push(missing_directory(&path_name(&path))),
                 Err(error) => self.checkout.errors.push(error),
@@ -338,7 +338,7 @@ fn is_json_or_yaml(name: &OsStr) -> bool {
 
 /// The legacy metadata for a single stream file: in its directory, or one directory up for files of
 /// `data/data/coreos`.
-pub(super) fn legacy_around(directory: &Path) -> Result<BuildMetadata, SourceErrors> {
+pub(super) fn legacy_beside(directory: &Path) -> Result<BuildMetadata, SourceErrors> {
     let beside = if directory.file_name() == Some(OsStr::new("coreos")) {
         directory.join("..")
     } else {

@@ -80,7 +80,7 @@ const CLOUD_PATHS: [&str; 8] = [
 ];
 
 /// Platform, format and component.
-type Place = (String, String, String);
+type ComponentKey = (String, String, String);
 
 /// The values of a `meta.json` that make a [`DocumentBuild`].
 #[derive(Debug, Default)]
@@ -119,16 +119,15 @@ impl MetaJson {
     pub(super) fn finish(self) -> Option<DocumentBuild> {
         let (id, arch) = (self.id?, self.arch?);
         (!self.is_too_wide).then_some(())?;
-        let places =
-            self.images.iter().filter_map(|(name, path)| Some((place(name, path, &arch)?, path.clone())));
-        let places: BTreeMap<Place, String> = places.collect();
-        let mut build = DocumentBuild { places, cloud: BTreeMap::new(), id, arch };
+        let key = |(name, path): (&String, &String)| Some((component_key(name, path, &arch)?, path.clone()));
+        let components: BTreeMap<ComponentKey, String> = self.images.iter().filter_map(key).collect();
+        let mut build = DocumentBuild { components, cloud: BTreeMap::new(), id, arch };
         build.read_cloud(&self.values);
-        (!build.places.is_empty()).then_some(build)
+        (!build.components.is_empty()).then_some(build)
     }
 }
 
-fn place(name: &str, path: &str, arch: &str) -> Option<Place> {
+fn component_key(name: &str, path: &str, arch: &str) -> Option<ComponentKey> {
     let place = |platform: &str, format: &str, component: &str| {
         (platform.to_owned(), format.to_owned(), component.to_owned())
     };
@@ -148,7 +147,7 @@ fn place(name: &str, path: &str, arch: &str) -> Option<Place> {
 pub struct DocumentBuild {
     id: String,
     arch: String,
-    places: BTreeMap<Place, String>,
+    components: BTreeMap<ComponentKey, String>,
     /// The values of the cloud images by path below the architecture.
     cloud: BTreeMap<String, String>,
 }
@@ -157,7 +156,7 @@ pub struct DocumentBuild {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claims {
     arch: Arc<str>,
-    places: BTreeSet<(Arc<str>, Arc<str>, Arc<str>)>,
+    components: BTreeSet<(Arc<str>, Arc<str>, Arc<str>)>,
     cloud: BTreeMap<String, String>,
     /// The number of values beyond the limits.
     more: usize,
@@ -168,13 +167,13 @@ impl Claims {
         let mut all: BTreeMap<Arc<str>, Self> = BTreeMap::new();
         let new = |arch: &Arc<str>| Self {
             arch: Arc::clone(arch),
-            places: BTreeSet::new(),
+            components: BTreeSet::new(),
             cloud: BTreeMap::new(),
             more: 0,
         };
         for Artifact { id, .. } in &document.artifacts {
             let place = (Arc::clone(&id.platform), Arc::clone(&id.format), Arc::clone(&id.component));
-            all.entry(Arc::clone(&id.arch)).or_insert_with(|| new(&id.arch)).places.insert(place);
+            all.entry(Arc::clone(&id.arch)).or_insert_with(|| new(&id.arch)).components.insert(place);
         }
         for image in &document.cloud_images {
             let Some(claims) = all.get_mut(&image.arch) else { continue };
@@ -214,9 +213,9 @@ impl DocumentBuild {
     /// Compares the document with this build, whose `meta.json` is beside the artifact.
     pub fn compare(&self, claim: &MetaJsonClaim) -> Differences {
         let mut differences = Differences::default();
-        let contradiction = self.of_artifact(claim);
+        let contradiction = self.artifact_contradiction(claim);
         if let (None, Some(claims)) = (&contradiction, &claim.claims) {
-            self.of_architecture(claims, &mut differences);
+            self.compare_architecture(claims, &mut differences);
         }
         differences.contradictions.extend(contradiction);
         bound(&mut differences.contradictions);
@@ -224,7 +223,7 @@ impl DocumentBuild {
         differences
     }
 
-    fn of_artifact(&self, claim: &MetaJsonClaim) -> Option<String> {
+    fn artifact_contradiction(&self, claim: &MetaJsonClaim) -> Option<String> {
         let MetaJsonClaim { id, release, file_name, .. } = claim;
         if *self.arch != *id.arch {
             return Some(format!("meta.json beside it is of {}", excerpt(&self.arch, 80)));
@@ -235,7 +234,7 @@ impl DocumentBuild {
         }
         let place = (id.platform.to_string(), id.format.to_string(), id.component.to_string());
         let is_named_by_build = file_name.contains(&*self.id);
-        match self.places.get(&place) {
+        match self.components.get(&place) {
             Some(file) if is_named_by_build && **file != **file_name => {
                 let (is, said) = (excerpt(file, 200), excerpt(file_name, 200));
                 Some(format!("meta.json says its file is {is}, the document says {said}"))
@@ -245,11 +244,11 @@ impl DocumentBuild {
         }
     }
 
-    fn of_architecture(&self, claims: &Claims, differences: &mut Differences) {
+    fn compare_architecture(&self, claims: &Claims, differences: &mut Differences) {
         let arch = excerpt(&claims.arch, 80);
-        for (platform, format, component) in self.places.keys() {
+        for (platform, format, component) in self.components.keys() {
             let place = (platform.as_str().into(), format.as_str().into(), component.as_str().into());
-            if !claims.places.contains(&place) {
+            if !claims.components.contains(&place) {
                 let id = excerpt(&format!("{arch}/{platform}/{format}/{component}"), 200);
                 differences.omissions.push(format!("the document lacks {id}, which the build has"));
             }
@@ -357,11 +356,11 @@ fn is_below(path: &str, place: &str) -> bool {
     path.strip_prefix(place).is_some_and(|rest| rest.starts_with('.'))
 }
 
-fn bound(said: &mut Vec<String>) {
-    let more = said.len().saturating_sub(MAX_DIFFERENCES);
+fn bound(sentences: &mut Vec<String>) {
+    let more = sentences.len().saturating_sub(MAX_DIFFERENCES);
     if more > 0 {
-        said.truncate(MAX_DIFFERENCES);
-        said.push(format!("{} like these", count(more, "more difference")));
+        sentences.truncate(MAX_DIFFERENCES);
+        sentences.push(format!("{} like these", count(more, "more difference")));
     }
 }
 

@@ -10,7 +10,7 @@ pub struct Form {
     pub indent: String,
     pub final_newline: bool,
     /// The first line, from 1, that a generator with this indentation would have written differently.
-    pub odd_line: Option<usize>,
+    pub unformatted_line: Option<usize>,
 }
 
 impl Form {
@@ -19,8 +19,8 @@ impl Form {
         let final_newline = text.ends_with('\n');
         let body = text.strip_suffix('\n').unwrap_or(text);
         let indent = indent(body);
-        let odd_line = odd_line(body.as_bytes(), indent.as_bytes());
-        Self { indent: indent.to_owned(), final_newline, odd_line }
+        let unformatted_line = unformatted_line(body.as_bytes(), indent.as_bytes());
+        Self { indent: indent.to_owned(), final_newline, unformatted_line }
     }
 }
 
@@ -32,7 +32,7 @@ fn indent(text: &str) -> &str {
 }
 
 /// Compares the white space between tokens with the output of Go's `encoding/json` and Python's `json`.
-fn odd_line(text: &[u8], indent: &[u8]) -> Option<usize> {
+fn unformatted_line(text: &[u8], indent: &[u8]) -> Option<usize> {
     let (mut rest, mut line, mut depth) = (text, 1, 0_usize);
     let mut before = None;
     loop {
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_generators_write_has_no_odd_line() {
+    fn the_output_of_generators_is_formatted() {
         let value = serde_json::json!({"a": {"b": [1, "x\\\"y: {", {}, []], "c": null}, "d": -1.5e3});
         let pretty = serde_json::to_string_pretty(&value).unwrap();
         for (text, indent) in [
@@ -106,17 +106,20 @@ mod tests {
         ] {
             for newline in ["", "\n"] {
                 let form = Form::of(&format!("{text}{newline}"));
-                let expected =
-                    Form { indent: indent.to_owned(), final_newline: !newline.is_empty(), odd_line: None };
+                let expected = Form {
+                    indent: indent.to_owned(),
+                    final_newline: !newline.is_empty(),
+                    unformatted_line: None,
+                };
                 assert_eq!(form, expected, "{text}");
             }
         }
     }
 
     #[test]
-    fn the_first_odd_line_is_reported() {
+    fn the_first_unformatted_line_is_found() {
         let good = "{\n  \"a\": {\n    \"b\": 1,\n    \"c\": [\n      2\n    ]\n  }\n}";
-        assert_eq!(Form::of(good).odd_line, None);
+        assert_eq!(Form::of(good).unformatted_line, None);
         let edits = [
             ("\"a\": {", "\"a\":{", 2),
             ("\"a\": {", "\"a\" : {", 2),
@@ -130,10 +133,10 @@ mod tests {
         ];
         for (from, to, line) in edits {
             let text = good.replacen(from, to, 1);
-            assert_eq!(Form::of(&text).odd_line, Some(line), "{text}");
+            assert_eq!(Form::of(&text).unformatted_line, Some(line), "{text}");
         }
         for compact in ["{\"a\":1}", "{ \"a\": 1 }"] {
-            assert_eq!(Form::of(compact).odd_line, Some(1), "{compact}");
+            assert_eq!(Form::of(compact).unformatted_line, Some(1), "{compact}");
         }
     }
 }

@@ -16,7 +16,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::text::{Printable, excerpt};
-use process::{MAX_LINE, NoAnswer, ObjectAnswer, Process, is_object_id};
+use process::{AnswerError, MAX_LINE, ObjectAnswer, Process, is_object_id};
 
 /// The time limit of one answer.
 const MAX_WAIT: Duration = Duration::from_secs(30);
@@ -351,13 +351,13 @@ impl Repository {
             match process.child.try_wait()? {
                 Some(status) => break status,
                 None if Instant::now() > until => {
-                    return Err(self.error(NoAnswer::Late, Some(process), until));
+                    return Err(self.error(AnswerError::TimedOut, Some(process), until));
                 }
                 // It has closed its output, so it ends soon.
                 None => std::thread::sleep(Duration::from_millis(1)),
             }
         };
-        if status.success() { Ok(output) } else { Err(self.error(NoAnswer::End, Some(process), until)) }
+        if status.success() { Ok(output) } else { Err(self.error(AnswerError::Closed, Some(process), until)) }
     }
 
     fn start(&self, arguments: &[&str], asks: bool) -> Result<Process, GitError> {
@@ -386,13 +386,13 @@ impl Repository {
         self.deadline.map_or(one, |deadline| deadline.min(one))
     }
 
-    fn error(&self, stop: NoAnswer, process: Option<Process>, until: Instant) -> GitError {
+    fn error(&self, stop: AnswerError, process: Option<Process>, until: Instant) -> GitError {
         let directory = self.name();
         match stop {
-            NoAnswer::Io(error) => GitError::Run(error),
-            NoAnswer::Late => GitError::Ended { directory, why: "it took too long" },
-            NoAnswer::Long => GitError::Ended { directory, why: "its output is too long" },
-            NoAnswer::End => {
+            AnswerError::Io(error) => GitError::Run(error),
+            AnswerError::TimedOut => GitError::Ended { directory, why: "it took too long" },
+            AnswerError::TooLong => GitError::Ended { directory, why: "its output is too long" },
+            AnswerError::Closed => {
                 let stderr = process.map(|process| process.complaint(until)).unwrap_or_default();
                 let stderr = String::from_utf8_lossy(&stderr);
                 let first = stderr.lines().map(str::trim).find(|line| !line.is_empty());

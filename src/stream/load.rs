@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::build_metadata::BuildMetadata;
-use super::checkout::{Checkout, legacy_around, read_checkout};
+use super::checkout::{Checkout, legacy_beside, read_checkout};
 use super::limits::MAX_DOCUMENT_BYTES;
 use super::manifest::{self, Manifests};
 use super::source::{SourceError, SourceErrors, Sourced, Sources};
@@ -30,7 +30,7 @@ impl Sources {
             Some(parent) => parent.to_path_buf(),
             None => PathBuf::from("."),
         };
-        let legacy = legacy_around(&beside)?;
+        let legacy = legacy_beside(&beside)?;
         Ok(self.add_bytes(&path_name(path), &bytes, &Arc::new(legacy))?)
     }
 

@@ -30,20 +30,20 @@ pub(super) fn parse(name: &str, text: &[u8]) -> Result<Manifests, Faults> {
     let claim = Claim::of(text);
     let nodes = match claim {
         Claim::Manifest => from_json(name, text)?,
-        Claim::Stream => return one(name, text),
+        Claim::Stream => return single_document(name, text),
         _ if is_yaml(name.as_ref()) => from_yaml(name, text)?,
         Claim::Malformed => match from_yaml(name, text) {
             Ok(nodes) if nodes.iter().any(|node| node.get("kind").is_some()) => nodes,
-            _ => return one(name, text),
+            _ => return single_document(name, text),
         },
-        Claim::Object | Claim::Value => return one(name, text),
+        Claim::Object | Claim::Value => return single_document(name, text),
     };
-    let mut reading = Reading { name, found: Manifests::default(), other_kind: None };
-    reading.all(&nodes)?;
-    if !reading.found.documents.is_empty() {
-        return Ok(reading.found);
+    let mut reader = ManifestReader { name, found: Manifests::default(), other_kind: None };
+    reader.add_all(&nodes)?;
+    if !reader.found.documents.is_empty() {
+        return Ok(reader.found);
     }
-    Err(match reading.other_kind {
+    Err(match reader.other_kind {
         Some(kind) => fault(name, "kind", kind, "\"ConfigMap\""),
         None => fault(name, "data.stream", "nothing".to_owned(), "stream metadata, a string of JSON"),
     }
@@ -54,9 +54,9 @@ pub(super) fn parse(name: &str, text: &[u8]) -> Result<Manifests, Faults> {
 pub(super) fn parse_any(name: &str, text: &[u8]) -> Result<Manifests, Faults> {
     let nodes =
         if Claim::of(text) == Claim::Manifest { from_json(name, text)? } else { from_yaml(name, text)? };
-    let mut reading = Reading { name, found: Manifests::default(), other_kind: None };
-    reading.all(&nodes)?;
-    Ok(reading.found)
+    let mut reader = ManifestReader { name, found: Manifests::default(), other_kind: None };
+    reader.add_all(&nodes)?;
+    Ok(reader.found)
 }
 
 pub(super) fn is_yaml(path: &Path) -> bool {
@@ -64,25 +64,25 @@ pub(super) fn is_yaml(path: &Path) -> bool {
     extension.is_some_and(|it| it.eq_ignore_ascii_case("yaml") || it.eq_ignore_ascii_case("yml"))
 }
 
-fn one(name: &str, text: &[u8]) -> Result<Manifests, Faults> {
+fn single_document(name: &str, text: &[u8]) -> Result<Manifests, Faults> {
     Ok(Manifests { documents: vec![Document::parse(name, text)?], others: 0 })
 }
 
-struct Reading<'n> {
+struct ManifestReader<'n> {
     name: &'n str,
     found: Manifests,
     /// The kind of the first manifest that is not a `ConfigMap`.
     other_kind: Option<String>,
 }
 
-impl Reading<'_> {
-    fn all(&mut self, nodes: &[Value]) -> Result<(), Faults> {
+impl ManifestReader<'_> {
+    fn add_all(&mut self, nodes: &[Value]) -> Result<(), Faults> {
         for node in nodes {
             match node.get("kind").and_then(Value::as_str) {
-                Some("ConfigMap") => self.config_map(node)?,
+                Some("ConfigMap") => self.add_config_map(node)?,
                 Some(kind) if kind.ends_with("List") && node.get("items").is_some() => {
                     if let Some(Value::Array(items)) = node.get("items") {
-                        self.all(items)?;
+                        self.add_all(items)?;
                     }
                 }
                 kind => {
@@ -95,7 +95,7 @@ impl Reading<'_> {
         Ok(())
     }
 
-    fn config_map(&mut self, node: &Value) -> Result<(), Faults> {
+    fn add_config_map(&mut self, node: &Value) -> Result<(), Faults> {
         let nothing = Map::new();
         let data = node.get("data").and_then(Value::as_object).unwrap_or(&nothing);
         let is_named = node.get("metadata").and_then(|metadata| metadata.get("name")?.as_str()) == Some(NAME);

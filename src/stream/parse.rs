@@ -63,11 +63,11 @@ impl Parsed {
             "architectures" => {
                 has_architectures = true;
                 reader.object(raw, &ARCHITECTURES, |reader, arch, raw| {
-                    reader.judge_name(arch);
+                    reader.check_name(arch);
                     self.architecture(reader, raw, arch);
                 });
             }
-            "metadata" => reader.judge(raw, of_metadata),
+            "metadata" => reader.check(raw, expected_in_metadata),
             _ => reader.skip(raw),
         });
         if !is_object {
@@ -88,13 +88,13 @@ impl Parsed {
         reader.object(raw, &ARCHITECTURE, |reader, key, raw| match key {
             "artifacts" => {
                 reader.object(raw, &PLATFORMS, |reader, platform, raw| {
-                    reader.judge_name(platform);
+                    reader.check_name(platform);
                     self.platform(reader, raw, [arch, platform]);
                 });
             }
             "images" | "rhel-coreos-extensions" => {
                 let (arch, images) = (reader.interned(arch), &mut self.document.cloud_images);
-                reader.leaves(raw, of_cloud_images, |path, value| {
+                reader.leaves(raw, expected_in_cloud_images, |path, value| {
                     // The path's first two keys are `architectures` and the architecture.
                     let path = path.get(2..).unwrap_or_default().join(".");
                     images.push(CloudImage { arch: Arc::clone(&arch), path, value: value.to_owned() });
@@ -113,9 +113,9 @@ impl Parsed {
             "formats" => {
                 has_formats = true;
                 reader.object(raw, &FORMATS, |reader, format, raw| {
-                    reader.judge_name(format);
+                    reader.check_name(format);
                     reader.object(raw, &COMPONENTS, |reader, component, raw| {
-                        reader.judge_name(component);
+                        reader.check_name(component);
                         self.component(reader, raw, [arch, platform, format, component]);
                     });
                 });
@@ -149,12 +149,12 @@ impl Parsed {
         let is_object = reader.object(raw, &COMPONENT, |reader, key, raw| match key {
             "location" => {
                 location = Some(reader.location(raw));
-                self.found(UrlField::Location, reader, raw);
+                self.record_url(UrlField::Location, reader, raw);
             }
             "signature" => {
                 signature = reader.optional(raw, Reader::url);
                 if signature.is_some() {
-                    self.found(UrlField::Signature, reader, raw);
+                    self.record_url(UrlField::Signature, reader, raw);
                 }
             }
             "sha256" => sha256 = Some(reader.parsed(raw)),
@@ -194,7 +194,7 @@ impl Parsed {
     }
 
     /// Records the position of a URL of the next artifact.
-    fn found(&mut self, field: UrlField, reader: &Reader<'_>, raw: &str) {
+    fn record_url(&mut self, field: UrlField, reader: &Reader<'_>, raw: &str) {
         if let (Some(spans), Some(start)) = (&mut self.spans, reader.offset(raw)) {
             let artifact = self.document.artifacts.len();
             spans.push(UrlSpan { artifact, field, bytes: start..start + raw.len() });
@@ -242,7 +242,7 @@ impl<'t> Reader<'t> {
         match Url::parse(&text) {
             Ok(_) => Some(text),
             Err(error) => {
-                self.bad_string(raw, &text, format!("an absolute URL ({error})"));
+                self.invalid_string(raw, &text, format!("an absolute URL ({error})"));
                 None
             }
         }
@@ -254,14 +254,14 @@ impl<'t> Reader<'t> {
         match refused_by_go(&text) {
             None => Some(text),
             Some(why) => {
-                self.bad_string(raw, &text, format!("an absolute URL ({why})"));
+                self.invalid_string(raw, &text, format!("an absolute URL ({why})"));
                 None
             }
         }
     }
 
     /// Checks that a key can be part of an artifact's id.
-    fn judge_name(&mut self, key: &str) {
+    fn check_name(&mut self, key: &str) {
         if key.is_empty() {
             self.fault(None, "an empty name".to_owned(), "a name");
         } else if printed_length(key) > MAX_NAME {
@@ -300,18 +300,18 @@ fn refused_by_go(url: &str) -> Option<&'static str> {
     // Go checks escapes everywhere except in the query, which it does not parse here.
     let (rest, fragment) = url.split_once('#').unwrap_or((url, ""));
     let before_query = rest.split('?').next().unwrap_or_default();
-    let has_bad_escape = [before_query, fragment].into_iter().any(has_bad_escape);
-    has_bad_escape.then_some("a % without two hexadecimal digits")
+    let has_invalid_escape = [before_query, fragment].into_iter().any(has_invalid_escape);
+    has_invalid_escape.then_some("a % without two hexadecimal digits")
 }
 
-fn has_bad_escape(text: &str) -> bool {
-    let is_bad =
+fn has_invalid_escape(text: &str) -> bool {
+    let is_invalid =
         |after: &[u8]| !matches!(after, [a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit());
-    text.as_bytes().split(|&byte| byte == b'%').skip(1).any(is_bad)
+    text.as_bytes().split(|&byte| byte == b'%').skip(1).any(is_invalid)
 }
 
 /// What Go's reader expects below `metadata` (stream-metadata-go, `stream.Metadata`).
-fn of_metadata(path: &[String]) -> Expected {
+fn expected_in_metadata(path: &[String]) -> Expected {
     match keys(path, &mut [""; KNOWN_DEPTH]) {
         ["metadata"] => Expected::Object,
         ["metadata", "last-modified" | "generator"] => Expected::Text,
@@ -321,7 +321,7 @@ fn of_metadata(path: &[String]) -> Expected {
 
 /// What Go's reader expects of an architecture's cloud images (stream-metadata-go, `stream.Images` and
 /// `rhcos.Extensions`).
-fn of_cloud_images(path: &[String]) -> Expected {
+fn expected_in_cloud_images(path: &[String]) -> Expected {
     match keys(path.get(2..).unwrap_or_default(), &mut [""; KNOWN_DEPTH]) {
         ["images" | "rhel-coreos-extensions"]
         | ["images", "aws" | "aliyun" | "gcp" | "ibmcloud" | "kubevirt" | "powervs"]

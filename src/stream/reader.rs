@@ -220,14 +220,14 @@ impl<'t> Reader<'t> {
         if printed_length(&text) <= limit {
             return Some(text);
         }
-        self.bad_string(raw, &text, format!("at most {limit} characters"));
+        self.invalid_string(raw, &text, format!("at most {limit} characters"));
         None
     }
 
     /// The value as a digest in hexadecimal digits of either case, or a fault.
     pub(super) fn hex_digest(&mut self, raw: &'t str) -> Option<Sha256> {
         let text = self.string(raw)?;
-        Sha256::from_hex(&text).map_err(|error| self.bad_string(raw, &text, error)).ok()
+        Sha256::from_hex(&text).map_err(|error| self.invalid_string(raw, &text, error)).ok()
     }
 
     /// The value as a string, or a fault.
@@ -252,11 +252,11 @@ impl<'t> Reader<'t> {
     /// The value parsed from a string, or a fault.
     pub(super) fn parsed<T: FromStr<Err: fmt::Display>>(&mut self, raw: &'t str) -> Option<T> {
         let text = self.string(raw)?;
-        text.parse().map_err(|error: T::Err| self.bad_string(raw, &text, error)).ok()
+        text.parse().map_err(|error: T::Err| self.invalid_string(raw, &text, error)).ok()
     }
 
     /// Records that a string is invalid. The error's text says what was expected.
-    pub(super) fn bad_string(&mut self, raw: &'t str, text: &str, error: impl fmt::Display) {
+    pub(super) fn invalid_string(&mut self, raw: &'t str, text: &str, error: impl fmt::Display) {
         let expected = error.to_string();
         self.fault(Some(raw), quoted(text), expected.strip_prefix("expected ").unwrap_or(&expected));
     }
@@ -318,11 +318,11 @@ pub(super) type Schema = fn(&[String]) -> Expected;
 impl<'t> Reader<'t> {
     /// Checks an unused value for duplicate keys.
     pub(super) fn skip(&mut self, raw: &'t str) {
-        self.judge(raw, |_| Expected::Anything);
+        self.check(raw, |_| Expected::Anything);
     }
 
     /// The same for a value that must also match what Go's reader expects.
-    pub(super) fn judge(&mut self, raw: &'t str, schema: Schema) {
+    pub(super) fn check(&mut self, raw: &'t str, schema: Schema) {
         self.walk(raw, schema, &mut |_, _, _| {});
     }
 

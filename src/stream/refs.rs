@@ -35,7 +35,7 @@ pub struct RefDocuments {
 impl RefSources {
     /// Reads the documents of the refs returned by [`Repository::refs`]. An error in one ref does not affect others.
     pub fn read(repository: &Repository, refs: &[(String, String)]) -> Self {
-        let mut read = RefReading::default();
+        let mut read = RefReader::default();
         for (name, target) in refs {
             let name: Arc<str> = short_name(name).into();
             let commit = match repository.commit(target) {
@@ -80,7 +80,7 @@ impl RefDocuments {
 
 /// The state while refs are read.
 #[derive(Default)]
-struct RefReading {
+struct RefReader {
     all: RefSources,
     /// The index of the first ref with these files, by their paths and IDs.
     trees: HashMap<Vec<(PathBuf, String)>, usize>,
@@ -88,7 +88,7 @@ struct RefReading {
     documents: HashMap<(Arc<str>, Sha256), usize>,
 }
 
-impl RefReading {
+impl RefReader {
     fn documents(&mut self, name: Arc<str>, checkout: Checkout) -> RefDocuments {
         let Checkout { sources: Sources { documents, skipped, .. }, errors } = checkout;
         let mut found = Vec::new();
@@ -117,8 +117,8 @@ impl RefReading {
                 self.all.sources.skip(format!("{name}:{}", file.name), file.why);
             }
         }
-        let is_none = |error: &SourceError| matches!(error, SourceError::NoDocument { .. });
-        let is_without = !errors.is_empty() && errors.kept().iter().all(is_none);
+        let has_no_document = |error: &SourceError| matches!(error, SourceError::NoDocument { .. });
+        let is_without = !errors.is_empty() && errors.kept().iter().all(has_no_document);
         let unreadable = (!errors.is_empty() && !is_without).then(|| excerpt(&errors.to_string(), 500));
         RefDocuments { documents: found, unreadable, is_without, marketplaces, ..RefDocuments::of(name) }
     }

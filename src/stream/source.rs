@@ -93,7 +93,7 @@ impl SourceError {
     }
 }
 
-/// The errors of some sources, at most [`MAX_PROBLEMS`] of them; further ones are counted.
+/// The errors of some sources, at most `MAX_PROBLEMS` faults; further ones are counted.
 #[derive(Debug, Default)]
 pub struct SourceErrors {
     kept: Vec<SourceError>,

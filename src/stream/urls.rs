@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_bytes_of_what_changes_are_changed() {
+    fn only_the_bytes_of_replaced_urls_change() {
         let found = find_urls("d", DOCUMENT).unwrap();
         let same = replace_urls(DOCUMENT, found.iter().map(|it| (it, it.url.as_str())));
         assert_eq!(same, DOCUMENT);

@@ -30,17 +30,17 @@ fn meta_json(arch: &str, of: &Value) -> (String, Value) {
                 let location = file["location"].as_str().unwrap();
                 let (before, path) = location.rsplit_once('/').unwrap();
                 directory = before.to_owned();
-                let mut said = json!({"path": path, "sha256": file["sha256"]});
+                let mut entry = json!({"path": path, "sha256": file["sha256"]});
                 if let Some(digest) = file.get("uncompressed-sha256") {
-                    said["uncompressed-sha256"] = digest.clone();
-                    said["uncompressed-size"] = 7.into();
+                    entry["uncompressed-sha256"] = digest.clone();
+                    entry["uncompressed-size"] = 7.into();
                 } else {
-                    said["skip-compression"] = true.into();
+                    entry["skip-compression"] = true.into();
                 }
                 if !path.contains("live") {
-                    said["size"] = 5.into();
+                    entry["size"] = 5.into();
                 }
-                images.insert(image(platform, format, component), said);
+                images.insert(image(platform, format, component), entry);
             }
         }
     }
@@ -346,7 +346,7 @@ fn a_difference_names_what_both_sides_have() {
 fn only_a_complete_meta_json_gives_a_build() {
     let (_, builds) = small();
     let whole = builds.values().next().unwrap().build().unwrap().clone();
-    assert_eq!((whole.places.len(), whole.cloud.len()), (3, 7));
+    assert_eq!((whole.components.len(), whole.cloud.len()), (3, 7));
     let read = |text: &str| BuildMetadata::parse_lossy("meta.json", text.as_bytes()).0.build().is_some();
     let images = r#""images": {"qemu": {"path": "rhcos-1-qemu.x86_64.qcow2.gz"}}"#;
     let who = r#""buildid": "1", "coreos-assembler.basearch": "x86_64""#;
@@ -361,12 +361,12 @@ fn only_a_complete_meta_json_gives_a_build() {
         assert!(!read(&text), "{what}");
     }
     let Some(root) = crate::test_support::corpus() else { return };
-    for (file, places, cloud) in
+    for (file, components, cloud) in
         [("413.86.202212021619-0.x86_64.meta.json", 16, 11), ("47.83.202107261211-0.meta.json", 8, 0)]
     {
         let text = std::fs::read(root.join("sidecars").join(file)).unwrap();
         let metadata = BuildMetadata::parse(file, &text).unwrap();
         let build = metadata.build().unwrap();
-        assert_eq!((build.places.len(), build.cloud.len()), (places, cloud), "{file}: {build:#?}");
+        assert_eq!((build.components.len(), build.cloud.len()), (components, cloud), "{file}: {build:#?}");
     }
 }

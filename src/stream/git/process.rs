@@ -30,13 +30,13 @@ pub(super) enum ObjectAnswer {
     TooLarge(u64),
 }
 
-pub(super) enum NoAnswer {
+pub(super) enum AnswerError {
     Io(io::Error),
     /// The time limit was exceeded.
-    Late,
+    TimedOut,
     /// The size limit was exceeded.
-    Long,
-    End,
+    TooLong,
+    Closed,
 }
 
 /// A running git process, which is killed with its process group when this value is dropped.
@@ -85,21 +85,21 @@ impl Process {
     }
 
     /// Requests an object.
-    pub(super) fn ask(&mut self, name: &[u8]) -> Result<(), NoAnswer> {
-        let Some(input) = &mut self.input else { return Err(NoAnswer::End) };
+    pub(super) fn ask(&mut self, name: &[u8]) -> Result<(), AnswerError> {
+        let Some(input) = &mut self.input else { return Err(AnswerError::Closed) };
         match input.write_all(&[name, b"\n"].concat()).and_then(|()| input.flush()) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(NoAnswer::End),
-            asked => asked.map_err(NoAnswer::Io),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(AnswerError::Closed),
+            asked => asked.map_err(AnswerError::Io),
         }
     }
 
-    pub(super) fn answer(&mut self, limit: usize, until: Instant) -> Result<ObjectAnswer, NoAnswer> {
+    pub(super) fn answer(&mut self, limit: usize, until: Instant) -> Result<ObjectAnswer, AnswerError> {
         let line = self.output.line(until)?;
         let line = String::from_utf8_lossy(&line).into_owned();
         let fields: Vec<&str> = line.split(' ').collect();
         match fields.as_slice() {
             [id, kind @ ("blob" | "tree" | "commit" | "tag"), size] if is_object_id(id) => {
-                let size: u64 = size.parse().map_err(|_| NoAnswer::Long)?;
+                let size: u64 = size.parse().map_err(|_| AnswerError::TooLong)?;
                 match usize::try_from(size) {
                     Ok(length) if length <= limit => {
                         let content = self.output.exactly(length, until)?;
@@ -110,9 +110,9 @@ impl Process {
                 }
             }
             [kind @ ("symlink" | "dangling" | "loop" | "notdir"), size] => {
-                let size: usize = size.parse().map_err(|_| NoAnswer::Long)?;
+                let size: usize = size.parse().map_err(|_| AnswerError::TooLong)?;
                 if size > MAX_LINE {
-                    return Err(NoAnswer::Long);
+                    return Err(AnswerError::TooLong);
                 }
                 self.output.exactly(size + 1, until)?;
                 Ok(match *kind {
@@ -156,12 +156,12 @@ pub(super) struct ProcessOutput {
 
 impl ProcessOutput {
     /// The unconsumed part of the chunk or the next chunk; empty at the end.
-    fn more(&mut self, until: Instant) -> Result<&[u8], NoAnswer> {
+    fn more(&mut self, until: Instant) -> Result<&[u8], AnswerError> {
         if self.at >= self.chunk.len() {
             let left = until.saturating_duration_since(Instant::now());
             self.chunk = match self.receiver.recv_timeout(left) {
-                Ok(chunk) => chunk.map_err(NoAnswer::Io)?,
-                Err(RecvTimeoutError::Timeout) => return Err(NoAnswer::Late),
+                Ok(chunk) => chunk.map_err(AnswerError::Io)?,
+                Err(RecvTimeoutError::Timeout) => return Err(AnswerError::TimedOut),
                 Err(RecvTimeoutError::Disconnected) => Vec::new(),
             };
             self.at = 0;
@@ -170,12 +170,12 @@ impl ProcessOutput {
     }
 
     /// The next line, without its end.
-    pub(super) fn line(&mut self, until: Instant) -> Result<Vec<u8>, NoAnswer> {
+    pub(super) fn line(&mut self, until: Instant) -> Result<Vec<u8>, AnswerError> {
         let mut line = Vec::new();
         loop {
             let more = self.more(until)?;
             if more.is_empty() {
-                return Err(NoAnswer::End);
+                return Err(AnswerError::Closed);
             }
             let end = more.iter().position(|&byte| byte == b'\n');
             line.extend_from_slice(more.get(..end.unwrap_or(more.len())).unwrap_or_default());
@@ -184,17 +184,17 @@ impl ProcessOutput {
                 return Ok(line);
             }
             if line.len() > MAX_LINE {
-                return Err(NoAnswer::Long);
+                return Err(AnswerError::TooLong);
             }
         }
     }
 
-    fn exactly(&mut self, length: usize, until: Instant) -> Result<Vec<u8>, NoAnswer> {
+    fn exactly(&mut self, length: usize, until: Instant) -> Result<Vec<u8>, AnswerError> {
         let mut bytes = Vec::with_capacity(length);
         while bytes.len() < length {
             let more = self.more(until)?;
             if more.is_empty() {
-                return Err(NoAnswer::End);
+                return Err(AnswerError::Closed);
             }
             let taken = more.len().min(length - bytes.len());
             bytes.extend_from_slice(more.get(..taken).unwrap_or_default());
@@ -204,7 +204,7 @@ impl ProcessOutput {
     }
 
     /// The output until its end.
-    pub(super) fn rest(&mut self, limit: usize, until: Instant) -> Result<Vec<u8>, NoAnswer> {
+    pub(super) fn rest(&mut self, limit: usize, until: Instant) -> Result<Vec<u8>, AnswerError> {
         let mut bytes = Vec::new();
         loop {
             let more = self.more(until)?;
@@ -214,7 +214,7 @@ impl ProcessOutput {
             bytes.extend_from_slice(more);
             self.at += more.len();
             if bytes.len() > limit {
-                return Err(NoAnswer::Long);
+                return Err(AnswerError::TooLong);
             }
         }
     }

@@ -199,7 +199,7 @@ fn a_hostile_repository_runs_nothing() {
 }
 
 impl Process {
-    fn ask_one(&mut self, until: Instant) -> Result<ObjectAnswer, NoAnswer> {
+    fn ask_one(&mut self, until: Instant) -> Result<ObjectAnswer, AnswerError> {
         self.ask(b"x")?;
         self.answer(10, until)
     }
@@ -214,12 +214,12 @@ fn process(script: &str) -> Process {
 #[test]
 fn answers_are_bounded_in_bytes_and_in_time() {
     let soon = || Instant::now() + Duration::from_secs(20);
-    assert!(matches!(process("yes").output.rest(1_000, soon()), Err(NoAnswer::Long)));
-    assert!(matches!(process("yes | tr -d '\\n'").ask_one(soon()), Err(NoAnswer::Long)));
+    assert!(matches!(process("yes").output.rest(1_000, soon()), Err(AnswerError::TooLong)));
+    assert!(matches!(process("yes | tr -d '\\n'").ask_one(soon()), Err(AnswerError::TooLong)));
     let now = Instant::now() + Duration::from_millis(50);
-    assert!(matches!(process("sleep 100").ask_one(now), Err(NoAnswer::Late)));
-    assert!(matches!(process("read x").ask_one(soon()), Err(NoAnswer::End)));
-    assert!(matches!(process("exit 3").ask_one(soon()), Err(NoAnswer::End)));
+    assert!(matches!(process("sleep 100").ask_one(now), Err(AnswerError::TimedOut)));
+    assert!(matches!(process("read x").ask_one(soon()), Err(AnswerError::Closed)));
+    assert!(matches!(process("exit 3").ask_one(soon()), Err(AnswerError::Closed)));
 }
 
 #[test]
