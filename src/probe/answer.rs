@@ -1,5 +1,5 @@
-//! What an answer means that is not simply the file: whose refusal it is, and whether the file can be read at all.
-//! All from its status, its headers and the start of its body.
+//! What an answer means if it is not simply the file: a missing file, a firewall's block, an archived object.
+//! Decided by its status, its headers and the start of its body.
 
 use bytes::Bytes;
 use url::Url;
@@ -8,35 +8,35 @@ use super::evidence::{Absence, Observation};
 use crate::http::header::{self, HeaderMap};
 use crate::http::{Client, ErrorAnswer, ProbeError, Small, StatusCode, status_error};
 
-/// The headers that a firewall puts on what it answers in its server's place: Cloudflare's challenges, and AWS WAF's.
+/// Headers by which a firewall marks its own answers: Cloudflare's challenges and AWS WAF's.
 const FIREWALLS: [&str; 2] = ["cf-mitigated", "x-amzn-waf-action"];
 
 /// A sidecar, a signature or a document.
 pub(super) enum SmallFile {
     Whole(Bytes),
-    /// It has more bytes than are read.
+    /// It has more bytes than the limit.
     TooLarge,
-    /// It was not had: absent, refused or undetermined.
+    /// Absent, refused or undetermined.
     None(Observation),
 }
 
-/// Reads a file of at most `limit` bytes. What a firewall answers in its place is not read as if it were the file,
-/// whatever its status.
+/// Reads a file of at most `limit` bytes. An answer of a firewall is not taken for the file, whatever its
+/// status.
 pub(super) async fn small_file(client: &Client, url: &Url, limit: usize) -> SmallFile {
     let (headers, file) = match client.small_file(url, limit).await {
         Small::Body(headers, bytes) => (headers, SmallFile::Whole(bytes)),
         Small::TooLarge(headers) => (headers, SmallFile::TooLarge),
-        Small::Error(answer) => return SmallFile::None(otherwise(&answer)),
+        Small::Error(answer) => return SmallFile::None(error_observation(&answer)),
         Small::Failed(failure) => return SmallFile::None(failure.into()),
     };
-    by_firewall(StatusCode::OK, &headers)
+    firewall_error(StatusCode::OK, &headers)
         .map_or(file, |error| SmallFile::None(Observation::Undetermined(error)))
 }
 
-/// What an answer other than 200 and 206 says of a file.
-pub(super) fn otherwise(answer: &ErrorAnswer) -> Observation {
+/// What an answer other than 200 and 206 means for a file.
+pub(super) fn error_observation(answer: &ErrorAnswer) -> Observation {
     let &ErrorAnswer { status, ref headers, ref start, is_cut, attempts } = answer;
-    if let Some(error) = by_firewall(status, headers) {
+    if let Some(error) = firewall_error(status, headers) {
         return Observation::Undetermined(error);
     }
     match status {
@@ -46,12 +46,12 @@ pub(super) fn otherwise(answer: &ErrorAnswer) -> Observation {
     }
 }
 
-/// Whether an answer of 200 or 206 is something else than the file, by its headers.
-pub(super) fn in_place_of_the_file(status: StatusCode, headers: &HeaderMap) -> Option<Observation> {
+/// The observation if the headers show that an answer of 200 or 206 is not the file.
+pub(super) fn not_the_file(status: StatusCode, headers: &HeaderMap) -> Option<Observation> {
     if !matches!(status, StatusCode::OK | StatusCode::PARTIAL_CONTENT) {
         return None;
     }
-    if let Some(error) = by_firewall(status, headers) {
+    if let Some(error) = firewall_error(status, headers) {
         return Some(Observation::Undetermined(error));
     }
     if is_html(headers) {
@@ -60,15 +60,15 @@ pub(super) fn in_place_of_the_file(status: StatusCode, headers: &HeaderMap) -> O
     is_archived(headers).then(|| Observation::absent(status, Absence::Archived))
 }
 
-/// Whose 403 it is. S3 says it of what does not exist to whoever may not list the bucket, also through CloudFront; a
-/// firewall says it of anything.
+/// What a 403 means. S3 answers so for a missing object if the client may not list the bucket, also through
+/// CloudFront; a firewall answers so for any request.
 fn forbidden(headers: &HeaderMap, body: &[u8], is_cut: bool) -> Observation {
     let status = StatusCode::FORBIDDEN;
     let unknown = |detail: &str| Observation::Undetermined(probe_error(status, detail.to_owned()));
     match s3_error_code(body) {
         Some("InvalidObjectState") => return Observation::absent(status, Absence::Archived),
         _ if is_cut => return unknown("the server answered 403, and its response ended early"),
-        // S3 says so of links that were signed for a time that is over.
+        // S3 answers so for a signed URL that has expired.
         Some("AccessDenied") if contains(body, b"Request has expired") => {
             return unknown("the server answered 403: the signed URL that it redirects to has expired");
         }
@@ -98,7 +98,7 @@ fn forbidden(headers: &HeaderMap, body: &[u8], is_cut: bool) -> Observation {
 /// The code of one of S3's errors (Amazon S3 API, "Error responses").
 fn s3_error_code(body: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(body).unwrap_or_else(|error| {
-        // The start may end within a character.
+        // The body may be cut within a character.
         body.get(..error.valid_up_to()).and_then(|start| std::str::from_utf8(start).ok()).unwrap_or_default()
     });
     let (_, error) = text.split_once("<Error>")?;
@@ -110,15 +110,15 @@ fn contains(body: &[u8], text: &[u8]) -> bool {
     body.windows(text.len()).any(|window| window == text)
 }
 
-/// What an answer is that a firewall gave in its server's place.
-fn by_firewall(status: StatusCode, headers: &HeaderMap) -> Option<ProbeError> {
+/// The error if a firewall answered instead of the server.
+fn firewall_error(status: StatusCode, headers: &HeaderMap) -> Option<ProbeError> {
     let mark = FIREWALLS.iter().find(|name| headers.contains_key(**name))?;
     let detail = format!("a firewall answered {} instead of the server ({mark})", status.as_u16());
     Some(probe_error(status, detail))
 }
 
-/// Whether S3 has the object but does not serve it: it was moved to an archive, and not restored so far (Amazon S3
-/// API, `HeadObject`: `x-amz-storage-class`, `x-amz-archive-status`, `x-amz-restore`).
+/// Whether S3 has the object but does not serve it, because it is archived and not restored (Amazon S3 API,
+/// `HeadObject`: `x-amz-storage-class`, `x-amz-archive-status`, `x-amz-restore`).
 fn is_archived(headers: &HeaderMap) -> bool {
     let restore =
         headers.get("x-amz-restore").map(|value| String::from_utf8_lossy(value.as_bytes()).to_lowercase());
@@ -133,7 +133,7 @@ fn is_archived(headers: &HeaderMap) -> bool {
         || class.is_some_and(|class| matches!(&*class, b"GLACIER" | b"DEEP_ARCHIVE"))
 }
 
-/// Whether an answer is a page for people.
+/// Whether an answer is a web page.
 fn is_html(headers: &HeaderMap) -> bool {
     headers.get(header::CONTENT_TYPE).is_some_and(|value| {
         let value = String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase();
@@ -150,7 +150,7 @@ fn probe_error(status: StatusCode, detail: String) -> ProbeError {
 mod tests {
     use super::*;
 
-    const OF_A_STORE: &str =
+    const S3_DENIED: &str =
         "<?xml version=\"1.0\"?>\n<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>";
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
@@ -171,8 +171,8 @@ mod tests {
         }
     }
 
-    /// What an observation comes to, in a word.
-    fn word(observation: Option<Observation>) -> &'static str {
+    /// The kind of an observation.
+    fn kind(observation: Option<Observation>) -> &'static str {
         match observation {
             None => "the file",
             Some(Observation::Absent { how: Absence::Archived, .. }) => "archived",
@@ -183,14 +183,14 @@ mod tests {
     }
 
     #[test]
-    fn what_a_403_did_not_come_to_say_is_not_known() {
-        for (body, means) in [("", "unknown"), (OF_A_STORE, "unknown"), ("<Error><Code>Inv", "unknown")] {
+    fn a_403_that_was_cut_off_is_undetermined() {
+        for (body, means) in [("", "unknown"), (S3_DENIED, "unknown"), ("<Error><Code>Inv", "unknown")] {
             let cut = ErrorAnswer { is_cut: true, ..error(403, &[("x-amz-request-id", "1")], body) };
-            assert_eq!(word(Some(otherwise(&cut))), means, "{body}");
+            assert_eq!(kind(Some(error_observation(&cut))), means, "{body}");
         }
         let archived = "<Error><Code>InvalidObjectState</Code><Mess";
         let cut = ErrorAnswer { is_cut: true, ..error(403, &[], archived) };
-        assert_eq!(word(Some(otherwise(&cut))), "archived");
+        assert_eq!(kind(Some(error_observation(&cut))), "archived");
     }
 
     #[test]
@@ -198,36 +198,36 @@ mod tests {
         let page = ("content-type", "text/html");
         let xml = |code: &str| format!("<Error><Code>{code}</Code></Error>");
         for (pairs, body, means) in [
-            // S3's, directly and through CloudFront.
-            (&[("server", "AmazonS3"), ("x-amz-request-id", "1")][..], OF_A_STORE, "missing"),
+            // S3's answers, directly and through CloudFront.
+            (&[("server", "AmazonS3"), ("x-amz-request-id", "1")][..], S3_DENIED, "missing"),
             (&[("server", "AmazonS3"), ("x-cache", "Error from cloudfront")], "", "missing"),
             (&[("server", "CloudFront"), ("x-amz-request-id", "1")], "", "missing"),
             (&[("x-amz-request-id", "1"), page], "<html>403 Forbidden</html>", "missing"),
-            (&[("content-type", "application/xml")], OF_A_STORE, "missing"),
-            // Nobody's in particular.
+            (&[("content-type", "application/xml")], S3_DENIED, "missing"),
+            // No known server's.
             (&[], "", "missing"),
             (&[("server", "nginx"), ("content-type", "text/plain")], "403", "missing"),
-            // A firewall's, whatever else it says.
+            // A firewall's, whatever its other headers.
             (&[("cf-mitigated", "challenge"), page], "<html>", "unknown"),
-            (&[("cf-mitigated", "challenge"), ("server", "AmazonS3")], OF_A_STORE, "unknown"),
+            (&[("cf-mitigated", "challenge"), ("server", "AmazonS3")], S3_DENIED, "unknown"),
             (&[("x-amzn-waf-action", "captcha")], "", "unknown"),
             (&[("server", "CloudFront"), page], "<html>Request blocked.</html>", "unknown"),
             (&[("server", "CloudFront")], "", "unknown"),
             (&[("server", "cloudflare"), page], "<html>Sorry, you have been blocked</html>", "unknown"),
             (&[("server", "AkamaiGHost"), page], "<html>Access Denied</html>", "unknown"),
-            // S3's about something else than whether there is such an object.
+            // S3's answers that do not tell whether the object exists.
             (&[("server", "AmazonS3")], &xml("InvalidObjectState"), "archived"),
             (&[("server", "AmazonS3")], &xml("SignatureDoesNotMatch"), "unknown"),
             (&[("server", "AmazonS3")], &xml("RequestTimeTooSkewed"), "unknown"),
             (&[], "<Error><Code>AccessDenied</Code><Message>Request has expired</Message>", "unknown"),
         ] {
-            let seen = otherwise(&error(403, pairs, body));
-            assert_eq!(word(Some(seen)), means, "{pairs:?} {body}");
+            let seen = error_observation(&error(403, pairs, body));
+            assert_eq!(kind(Some(seen)), means, "{pairs:?} {body}");
         }
     }
 
     #[test]
-    fn other_statuses_say_what_they_say_unless_a_firewall_gave_them() {
+    fn other_statuses_keep_their_meaning_unless_a_firewall_answered() {
         let challenge = &[("x-amzn-waf-action", "challenge")][..];
         for (status, pairs, means) in [
             (404, &[][..], "missing"),
@@ -238,8 +238,8 @@ mod tests {
             (405, &[("x-amzn-waf-action", "captcha")], "unknown"),
             (503, &[("cf-mitigated", "challenge")], "unknown"),
         ] {
-            let seen = otherwise(&error(status, pairs, ""));
-            assert_eq!(word(Some(seen)), means, "{status} {pairs:?}");
+            let seen = error_observation(&error(status, pairs, ""));
+            assert_eq!(kind(Some(seen)), means, "{status} {pairs:?}");
         }
     }
 
@@ -264,12 +264,12 @@ mod tests {
             (&[("content-type", "text/html")], "missing"),
             (&[("content-type", "text/html"), ("cf-mitigated", "challenge")], "unknown"),
         ] {
-            assert_eq!(word(in_place_of_the_file(StatusCode::OK, &headers(pairs))), means, "{pairs:?}");
+            assert_eq!(kind(not_the_file(StatusCode::OK, &headers(pairs))), means, "{pairs:?}");
         }
     }
 
     #[test]
-    fn a_page_for_people_is_known_by_its_type() {
+    fn a_web_page_is_known_by_its_type() {
         for (value, html) in [
             ("text/html", true),
             ("Text/HTML; charset=utf-8", true),

@@ -1,16 +1,15 @@
-//! Cloud references: what the clouds say of an image that they show to anybody.
-//!
-//! A registry is asked with two requests of our own client (three with a token): a library that speaks to registries
-//! brings its own client, which knows nothing of our rules for hosts, addresses, redirects and sizes.
+//! Cloud references: what clouds report about public images.
+//!  A registry takes two requests of our own client (three with a token): a registry library would bring its
+//!own  client, which does not apply our rules for hosts, addresses, redirects and sizes.
 
 use std::sync::Arc;
 
 use serde::Deserialize;
 use url::Url;
 
-use super::answer::{SmallFile, otherwise, small_file};
+use super::answer::{SmallFile, error_observation, small_file};
 use super::evidence::Observation;
-use super::observe::{Sighting, observe};
+use super::observe::{FileInfo, observe};
 use crate::http::header::{self, HeaderMap};
 use crate::http::{
     Ask, Client, ErrorAnswer, Method, ProbeError, ProbeErrorKind, StatusCode, Traffic, probe_error,
@@ -18,18 +17,18 @@ use crate::http::{
 use crate::location::{ArtifactUrl, CloudHost, ImageRef};
 use crate::stream::Sha256;
 
-/// The kinds of manifest that a tag or digest may lead to (OCI image specification, and Docker's of the same).
+/// The accepted types of manifest (OCI image specification, and Docker's equivalents).
 const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
                          application/vnd.docker.distribution.manifest.list.v2+json, \
                          application/vnd.docker.distribution.manifest.v2+json";
 
-/// The longest token that is sent back, in bytes. Quay's have some 700.
+/// The longest token that is accepted, in bytes. Quay's have some 700.
 const MAX_TOKEN: usize = 8 * 1024;
 
-/// The longest answer with a token, in bytes.
+/// The longest response with a token, in bytes.
 const MAX_TOKEN_ANSWER: usize = 32 * 1024;
 
-/// What to ask about one cloud reference.
+/// What to request for one cloud reference.
 #[derive(Debug, Clone)]
 #[expect(clippy::large_enum_variant, reason = "there are a dozen of them")]
 pub enum CloudRequest {
@@ -37,7 +36,7 @@ pub enum CloudRequest {
     Blob(ArtifactUrl),
     /// A file in IBM Cloud's object storage.
     Object(ArtifactUrl),
-    /// A manifest by its digest, and the tag that should lead to it.
+    /// A manifest by its digest, and the tag that should resolve to it.
     Container {
         /// The image by digest.
         image: ImageRef,
@@ -46,26 +45,26 @@ pub enum CloudRequest {
     },
 }
 
-/// What is known of one cloud reference.
+/// What is known about one cloud reference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CloudEvidence {
-    /// What came of asking for the blob, object or manifest.
+    /// The result of the request for the blob, object or manifest.
     pub image: Observation,
-    /// The `x-ms-blob-type` of a blob, if the server told one.
+    /// The `x-ms-blob-type` of a blob, if the server reports it.
     pub blob_type: Option<String>,
-    /// The digest that the registry gives the manifest.
+    /// The manifest's digest as the registry reports it.
     pub digest: Option<Sha256>,
-    /// What the tag leads to; `None` if nobody asked.
+    /// What the tag resolves to; `None` if it was not requested.
     pub tag: Option<Result<Option<Sha256>, ProbeError>>,
-    /// Whether a registry shows the image to nobody without an account.
+    /// Whether the registry shows the image only to clients with an account.
     pub needs_account: bool,
-    /// How often the image was asked for.
+    /// The attempts to request the image.
     pub attempts: u32,
     pub answered_by: Option<Arc<str>>,
 }
 
 impl CloudEvidence {
-    /// The evidence of what nobody asked anything else about.
+    /// Evidence with an observation alone.
     pub fn only(image: Observation) -> Self {
         Self {
             image,
@@ -79,7 +78,7 @@ impl CloudEvidence {
     }
 }
 
-/// Asks about one cloud reference.
+/// Gathers the evidence for one cloud reference.
 pub(super) async fn ask_cloud(client: &Client, request: &CloudRequest) -> CloudEvidence {
     match request {
         CloudRequest::Blob(url) => stored(client, CloudHost::AzureBlob, url).await,
@@ -87,10 +86,10 @@ pub(super) async fn ask_cloud(client: &Client, request: &CloudRequest) -> CloudE
         CloudRequest::Container { image, tag } => {
             let mut registry = Registry { client, token: None };
             let (image, digest, attempts) = registry.manifest(image).await;
-            // So says Quay of a repository that is not public, to a token that anybody gets.
+            // Quay answers 401 for a private repository, even with an anonymous token.
             let needs_account = registry.token.is_some()
                 && matches!(&image, Observation::Undetermined(error) if error.status == Some(401));
-            // Where it leads matters only beside what is there.
+            // The tag is compared with the image, so it is only requested if that is present.
             let tag = match (&image, tag) {
                 (Observation::Present { .. }, Some(tag)) => Some(match registry.manifest(tag).await {
                     (Observation::Present { .. }, digest, _) => Ok(digest),
@@ -108,26 +107,26 @@ async fn stored(client: &Client, kind: CloudHost, url: &ArtifactUrl) -> CloudEvi
     if let Err(refusal) = client.rules().admit_cloud(kind, url) {
         return CloudEvidence::only(Observation::Refused(refusal));
     }
-    let Sighting { observation, blob_type, attempts, answered_by, .. } = observe(client, url.url()).await;
+    let FileInfo { observation, blob_type, attempts, answered_by, .. } = observe(client, url.url()).await;
     CloudEvidence { blob_type, attempts, answered_by, ..CloudEvidence::only(observation) }
 }
 
-/// A registry, spoken to as the OCI distribution specification has it.
+/// A client of one registry (OCI distribution specification).
 struct Registry<'c> {
     client: &'c Client,
-    /// What it wants to be shown, once it has said so.
+    /// The token, once the registry has asked for one.
     token: Option<String>,
 }
 
 impl Registry<'_> {
-    /// Whether there is a manifest, the digest that the registry gives it, and how often it was asked for.
+    /// Requests a manifest: the observation, the digest that the registry reports, and the attempts.
     async fn manifest(&mut self, image: &ImageRef) -> (Observation, Option<Sha256>, u32) {
         let mut attempts = 0;
         match self.head(image, &mut attempts).await {
             Ok((status, headers)) => {
                 let observation = match status {
                     StatusCode::OK => Observation::present(status, None),
-                    _ => otherwise(&ErrorAnswer {
+                    _ => error_observation(&ErrorAnswer {
                         status,
                         headers: headers.clone(),
                         start: Vec::new(),
@@ -144,7 +143,7 @@ impl Registry<'_> {
         }
     }
 
-    /// The answer to HEAD, with a token if the registry wants one.
+    /// The status and headers of a HEAD request, with a token if the registry requires one.
     async fn head(
         &mut self,
         image: &ImageRef,
@@ -164,7 +163,7 @@ impl Registry<'_> {
         }
     }
 
-    /// A token for anybody, from where the registry says (distribution, "Token Authentication Specification").
+    /// Fetches an anonymous token (distribution, "Token Authentication Specification").
     async fn fetch_token(&self, registry: &ArtifactUrl, headers: &HeaderMap) -> Result<String, Observation> {
         let challenges = headers.get_all(header::WWW_AUTHENTICATE).iter();
         let challenge = challenges
@@ -197,7 +196,7 @@ impl Registry<'_> {
     }
 }
 
-/// The fields of either name that hold a token.
+/// Either field may hold the token.
 #[derive(Deserialize)]
 struct TokenAnswer {
     token: Option<String>,
@@ -227,7 +226,7 @@ impl Challenge {
         let (mut realm, mut service, mut scope) = (None, None, None);
         loop {
             let (name, quoted) = rest.split_once('=')?;
-            // A backslash in one would escape something; no registry has any.
+            // Escaped quotes are not supported; no registry sends any.
             let (value, after) = quoted.trim_start().strip_prefix('"')?.split_once('"')?;
             let into = match name.trim() {
                 "realm" => Some(&mut realm),

@@ -1,4 +1,4 @@
-//! The sha256 that a response's headers claim for the file.
+//! The sha256 digests in the headers of a response.
 
 use std::convert::Infallible;
 
@@ -11,22 +11,21 @@ use super::evidence::{DigestSource, PublishedDigest};
 use crate::stream::Sha256;
 use crate::text::excerpt;
 
-/// Asks for a digest in the answer (RFC 9530, section 4).
+/// Requests a digest in the answer (RFC 9530, section 4).
 pub(super) const WANT: (&str, &str) = ("want-repr-digest", "sha-256=10");
 
-/// Asks S3 for its stored checksum, which it else leaves out (Amazon S3 API, `HeadObject`).
+/// Requests S3's stored checksum, which it omits otherwise (Amazon S3 API, `HeadObject`).
 pub(super) const CHECKSUM_MODE: (&str, &str) = ("x-amz-checksum-mode", "ENABLED");
 
-/// The most different digests of one header that are kept. A third says no more than the second: that they cannot
-/// all be right.
+/// The most different digests kept of one header. Two already contradict each other; a third adds nothing.
 const MAX_DIGESTS: usize = 2;
 
-/// What the digest headers of one response say.
+/// The digests in the headers of one response.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct HeaderDigests {
-    /// The sha256 of every header. Those of a malformed one can contradict and prove nothing.
+    /// The sha256 of every header. One from a malformed header can contradict but proves nothing.
     pub digests: Vec<PublishedDigest>,
-    /// What was meant as a sha256 and is none.
+    /// Headers without a readable sha256.
     pub remarks: Vec<String>,
 }
 
@@ -36,8 +35,8 @@ impl HeaderDigests {
     pub fn of(headers: &HeaderMap) -> Self {
         let mut found = Self::default();
         for (name, read) in [
-            ("repr-digest", structured as fn(&str) -> HeaderClaim),
-            ("digest", instance),
+            ("repr-digest", repr_digest as fn(&str) -> HeaderClaim),
+            ("digest", digest_list),
             ("x-amz-checksum-sha256", s3_checksum),
             ("x-amz-meta-sha256", hex_or_base64),
             ("x-checksum-sha256", hex_or_base64),
@@ -69,7 +68,7 @@ impl HeaderDigests {
     }
 }
 
-/// Whether S3's checksum is one of the checksums of parts (Amazon S3 API, `HeadObject`).
+/// Whether S3's checksum is computed from the checksums of parts (Amazon S3 API, `HeadObject`).
 fn is_composite(headers: &HeaderMap) -> bool {
     let mut types = headers.get_all("x-amz-checksum-type").iter();
     types.any(|value| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"COMPOSITE"))
@@ -78,7 +77,7 @@ fn is_composite(headers: &HeaderMap) -> bool {
 #[derive(Debug, Default)]
 struct HeaderClaim {
     digests: Vec<Sha256>,
-    /// Whether the header breaks its grammar, or something was meant as a sha256 and is none.
+    /// Whether the header violates its grammar, or a value that should be a sha256 is not.
     malformed: bool,
 }
 
@@ -94,8 +93,8 @@ impl HeaderClaim {
     }
 }
 
-/// `sha-256=:BASE64:`, one of a dictionary (RFC 9530, section 3; RFC 9651, section 3.2).
-fn structured(value: &str) -> HeaderClaim {
+/// `sha-256=:BASE64:` in a dictionary (RFC 9530, section 3; RFC 9651, section 3.2).
+fn repr_digest(value: &str) -> HeaderClaim {
     let mut claim = HeaderClaim::default();
     if Parser::new(value).parse_dictionary_with_visitor(&mut claim).is_err() {
         claim.malformed = true;
@@ -108,7 +107,7 @@ impl<'t> DictionaryVisitor<'t> for &mut HeaderClaim {
     type Error = Infallible;
 
     fn entry(&mut self, key: &'t KeyRef) -> Result<impl EntryVisitor<'t>, Infallible> {
-        // A later entry of the same key replaces an earlier one. Here both count: they contradict each other.
+        // A later entry of a key replaces an earlier one (RFC 9651). Here all count, so that they contradict.
         Ok((key.as_str() == "sha-256").then_some(DictionaryEntry(self)))
     }
 
@@ -117,7 +116,7 @@ impl<'t> DictionaryVisitor<'t> for &mut HeaderClaim {
     }
 }
 
-/// The entry of a dictionary that should be a sha256.
+/// A dictionary's entry that should be a sha256.
 struct DictionaryEntry<'c>(&'c mut HeaderClaim);
 
 impl<'t> EntryVisitor<'t> for DictionaryEntry<'_> {
@@ -139,9 +138,9 @@ impl<'t> EntryVisitor<'t> for DictionaryEntry<'_> {
     }
 }
 
-/// `SHA-256=BASE64`, one of a list (RFC 3230, section 4.3.2): a token, `=`, and the digest in an encoding whose
-/// characters are base64's for every algorithm.
-fn instance(value: &str) -> HeaderClaim {
+/// `SHA-256=BASE64` in a list (RFC 3230, section 4.3.2): a token, `=`, and the digest. All algorithms use
+/// characters of base64.
+fn digest_list(value: &str) -> HeaderClaim {
     let mut claim = HeaderClaim::default();
     for member in value.split(',').map(str::trim).filter(|member| !member.is_empty()) {
         match member.split_once('=') {
@@ -168,23 +167,23 @@ fn is_encoded(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=-_".contains(&byte))
 }
 
-/// The base64 of a digest. A value that ends in `-N` is a checksum over the checksums of N parts and says
+/// The base64 of a digest. A value that ends in `-N` is computed from the checksums of N parts and says
 /// nothing about the file (Amazon S3 User Guide, "Checking object integrity").
 fn s3_checksum(value: &str) -> HeaderClaim {
     let of_parts = |text: &str| {
         text.rsplit_once('-')
             .is_some_and(|(_, parts)| !parts.is_empty() && parts.bytes().all(|byte| byte.is_ascii_digit()))
     };
-    each(value, |text| (!of_parts(text)).then(|| from_base64(text)))
+    each_member(value, |text| (!of_parts(text)).then(|| from_base64(text)))
 }
 
-/// What other programs write: hexadecimal digits or base64.
+/// Other programs write hexadecimal digits or base64.
 fn hex_or_base64(value: &str) -> HeaderClaim {
-    each(value, |text| Some(Sha256::from_hex(text).ok().or_else(|| from_base64(text))))
+    each_member(value, |text| Some(Sha256::from_hex(text).ok().or_else(|| from_base64(text))))
 }
 
-/// One digest a line; none where `read` has nothing to say of it.
-fn each(value: &str, read: impl Fn(&str) -> Option<Option<Sha256>>) -> HeaderClaim {
+/// Reads a list of digests, skipping the members for which `read` returns `None`.
+fn each_member(value: &str, read: impl Fn(&str) -> Option<Option<Sha256>>) -> HeaderClaim {
     let mut claim = HeaderClaim::default();
     value.split(',').filter_map(|text| read(text.trim())).for_each(|digest| claim.add(digest));
     claim
@@ -202,8 +201,8 @@ mod tests {
     const HEX: &str = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
     const B64: &str = "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=";
 
-    /// What one header says: each digest, and whether it can prove anything; and the number of remarks.
-    fn said(pairs: &[(&'static str, &str)]) -> (Vec<(String, bool)>, usize) {
+    /// The digests of some headers, each with whether it can prove the file, and the number of remarks.
+    fn read(pairs: &[(&'static str, &str)]) -> (Vec<(String, bool)>, usize) {
         let mut headers = HeaderMap::new();
         for (name, value) in pairs {
             headers.append(*name, value.parse().unwrap());
@@ -240,7 +239,7 @@ mod tests {
                     malformed(format!("sha-256=(:{B64}:)")),
                     malformed(format!("SHA-256=:{B64}:")),
                     malformed(format!("sha-512=\"unended, sha-256=:{B64}:")),
-                    // What is broken elsewhere proves nothing, and what could be read of it still contradicts.
+                    // A malformed header proves nothing; the digests that could be read still contradict.
                     contradiction(format!("sha-256=:AAAA:, sha-256=:{B64}:")),
                     contradiction(format!("sha-256=:{B64}:,")),
                     contradiction(format!("sha-256=:{B64}:, =")),
@@ -285,7 +284,7 @@ mod tests {
         for (name, cases) in cases {
             for (value, proves, remarks) in cases {
                 let digests: Vec<_> = proves.map(|proves| (HEX.to_owned(), proves)).into_iter().collect();
-                assert_eq!(said(&[(name, &value)]), (digests, remarks), "{name}: {value}");
+                assert_eq!(read(&[(name, &value)]), (digests, remarks), "{name}: {value}");
             }
         }
     }
@@ -293,9 +292,9 @@ mod tests {
     #[test]
     fn a_checksum_of_parts_is_no_digest_of_the_file_however_it_is_marked() {
         for kind in ["COMPOSITE", "composite"] {
-            assert_eq!(said(&[("x-amz-checksum-sha256", B64), ("x-amz-checksum-type", kind)]), (vec![], 0));
+            assert_eq!(read(&[("x-amz-checksum-sha256", B64), ("x-amz-checksum-type", kind)]), (vec![], 0));
         }
-        let whole = said(&[("x-amz-checksum-sha256", B64), ("x-amz-checksum-type", "FULL_OBJECT")]);
+        let whole = read(&[("x-amz-checksum-sha256", B64), ("x-amz-checksum-type", "FULL_OBJECT")]);
         assert_eq!(whole, (vec![(HEX.to_owned(), true)], 0));
     }
 
@@ -303,18 +302,18 @@ mod tests {
     fn lines_of_one_header_are_one_list() {
         let good = format!("sha-256=:{B64}:");
         let digest = |proves| vec![(HEX.to_owned(), proves)];
-        assert_eq!(said(&[("repr-digest", "md5=:AAAA:"), ("repr-digest", &good)]), (digest(true), 0));
-        assert_eq!(said(&[("repr-digest", &good), ("repr-digest", "=")]), (digest(false), 1));
+        assert_eq!(read(&[("repr-digest", "md5=:AAAA:"), ("repr-digest", &good)]), (digest(true), 0));
+        assert_eq!(read(&[("repr-digest", &good), ("repr-digest", "=")]), (digest(false), 1));
     }
 
     #[test]
     fn headers_that_contradict_are_all_kept() {
         let digest = format!("sha-256={B64}");
-        assert_eq!(said(&[("digest", &digest), ("x-amz-meta-sha256", &"00".repeat(32))]).0.len(), 2);
+        assert_eq!(read(&[("digest", &digest), ("x-amz-meta-sha256", &"00".repeat(32))]).0.len(), 2);
     }
 
     #[test]
-    fn thousands_of_digests_are_as_good_as_two() {
+    fn at_most_two_digests_of_a_header_are_kept() {
         let one = |number: usize| {
             BASE64.encode(
                 &data_encoding::HEXLOWER
@@ -331,7 +330,7 @@ mod tests {
             ("digest", all("sha-256=", "")),
             ("x-amz-meta-sha256", all("", "")),
         ] {
-            assert_eq!(said(&[(name, &value)]).0.len(), 2, "{name}");
+            assert_eq!(read(&[(name, &value)]).0.len(), 2, "{name}");
         }
     }
 }

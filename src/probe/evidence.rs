@@ -1,4 +1,4 @@
-//! What the network said of an artifact. What it means is for the judge to say.
+//! What servers report about an artifact. The judge decides what it means.
 
 use std::sync::Arc;
 
@@ -9,42 +9,42 @@ use super::openpgp::SignatureCheck;
 use crate::http::{Failure, ProbeError, ProbeErrorKind, Refusal, StatusCode};
 use crate::stream::{BuildFile, DocumentBuild, Sha256};
 
-/// Everything that is known of one artifact.
+/// Everything that is known about one artifact.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evidence {
     pub file: Observation,
     /// Every sha256 that a server published for the file.
     pub published: Vec<PublishedDigest>,
-    /// Every sha256 that a server published for the file once decompressed.
+    /// Every sha256 that a server published for the decompressed file.
     pub published_uncompressed: Vec<PublishedDigest>,
-    /// What the `meta.json` of the file's directory says of it.
+    /// The entries for the file in its directory's `meta.json`.
     pub meta_json: Vec<BuildFile>,
-    /// What that `meta.json` says of the whole build.
+    /// The build-wide fields of that `meta.json`.
     pub build: Option<Arc<DocumentBuild>>,
-    /// The file's size in bytes at the bridge that was asked for it.
+    /// The file's size on the bridge, in bytes.
     pub bridge_size: Option<u64>,
     /// Sidecars that may exist but could not be read.
     pub unread: Vec<Unread>,
-    /// What its bytes say, or why they could not be read to their end; `None` if nobody asked.
+    /// What was computed from the bytes, or why they could not be read to the end; `None` if not requested.
     pub content: Option<Result<ContentEvidence, ProbeError>>,
-    /// What came of asking for the signature; `None` if nobody asked.
+    /// The result of the request for the signature; `None` if not requested.
     pub signature: Option<Observation>,
-    /// What a keyring says of the signature over the bytes; `None` without one, or if they were not read.
+    /// The check of the signature over the bytes; `None` without keyring or signature, or if reading failed.
     pub signature_check: Option<SignatureCheck>,
-    /// What a keyring says of the `sha256sum.txt`; `None` without a keyring or without the sidecar.
+    /// The check of the signature over `sha256sum.txt`; `None` without a keyring or a readable sidecar.
     pub sums_check: Option<SignatureCheck>,
-    /// How often the file was asked for, redirects not counted.
+    /// The attempts to request the file, redirects not counted.
     pub attempts: u32,
-    /// The host that answered for the file, at the end of all redirects; `None` if none did.
+    /// The host that answered for the file, after all redirects; `None` if none did.
     pub answered_by: Option<Arc<str>>,
-    /// What a server said that could not be used: a malformed digest header, a sidecar that is none.
+    /// Unusable answers: a malformed digest header or sidecar.
     pub remarks: Vec<String>,
-    /// What ended the asking before all of this was known.
+    /// What ended the run before the evidence was complete.
     pub cut_short: Option<ProbeError>,
 }
 
 impl Evidence {
-    /// The evidence of a file that nobody asked anything else about.
+    /// Evidence with an observation of the file alone.
     pub fn only(file: Observation) -> Self {
         Self {
             file,
@@ -65,7 +65,7 @@ impl Evidence {
         }
     }
 
-    /// The evidence before anybody answered.
+    /// The evidence before any answer.
     pub fn unanswered() -> Self {
         let detail = "no answer".to_owned();
         Self::only(Observation::Undetermined(ProbeError {
@@ -75,7 +75,7 @@ impl Evidence {
         }))
     }
 
-    /// The same evidence, of which some may be missing: the run ended first.
+    /// Marks the evidence as incomplete because the run ended.
     pub fn cut_short(mut self, error: ProbeError) -> Self {
         match &mut self.file {
             Observation::Undetermined(unknown) if unknown.kind == ProbeErrorKind::Deadline => {
@@ -86,25 +86,25 @@ impl Evidence {
         self
     }
 
-    /// Whether any server published a digest that proves the file, if it is the right one.
+    /// Whether a server published a digest that can prove the file.
     pub fn has_published_proof(&self) -> bool {
         self.published.iter().any(|digest| digest.can_prove)
     }
 }
 
-/// What came of asking for one file.
+/// The result of requesting one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Observation {
     Present {
         status: u16,
-        /// The size in bytes, if the server told a usable one.
+        /// The size in bytes, if the server reports a usable one.
         size: Option<u64>,
     },
     Absent {
         status: u16,
         how: Absence,
     },
-    /// It was not asked, or the answer not followed, because of the rules.
+    /// The rules forbid the request, or following a redirect.
     Refused(Refusal),
     Undetermined(ProbeError),
 }
@@ -118,13 +118,13 @@ impl Observation {
         Self::Absent { status: status.as_u16(), how }
     }
 
-    /// What an answer is to somebody who needs the file itself, and did not get it.
+    /// The error for a caller that needs the file itself and did not get it.
     pub(super) fn into_error(self) -> ProbeError {
         let unusable = |status, detail| ProbeError { kind: ProbeErrorKind::ServerError, status, detail };
         match self {
             Self::Undetermined(error) => error,
             Self::Refused(refusal) => unusable(None, refusal.to_string()),
-            Self::Absent { status, how } => unusable(Some(status), how.said(status)),
+            Self::Absent { status, how } => unusable(Some(status), how.describe(status)),
             Self::Present { status, .. } => unusable(Some(status), format!("the server answered {status}")),
         }
     }
@@ -139,19 +139,19 @@ impl From<Failure> for Observation {
     }
 }
 
-/// How a server shows that it does not have a file.
+/// How a server shows that a file is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Absence {
     /// By the status: 404, 410, or a 403 that is not a firewall's.
     Status,
     Html,
     Empty,
-    /// By its storage class: it is there and is not served.
+    /// By its storage class: it exists but is not served.
     Archived,
 }
 
 impl Absence {
-    pub fn said(self, status: u16) -> String {
+    pub fn describe(self, status: u16) -> String {
         match (self, status) {
             (Self::Status, 403) => {
                 "the server answered 403, as S3 does for an object that does not exist".to_owned()
@@ -174,7 +174,7 @@ impl Absence {
 pub struct PublishedDigest {
     pub source: DigestSource,
     pub sha256: Sha256,
-    /// Whether it can prove the file. One from a list that is malformed elsewhere can only contradict.
+    /// Whether it can prove the file. A digest from a list with a malformed entry can only contradict it.
     pub can_prove: bool,
 }
 
@@ -185,7 +185,7 @@ pub struct Unread {
     pub error: ProbeError,
 }
 
-/// Where a digest was found.
+/// The source of a digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum DigestSource {
@@ -219,7 +219,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_ended_the_run_takes_the_place_of_an_answer_that_was_still_awaited_and_of_no_other() {
+    fn the_end_of_a_run_replaces_only_a_pending_answer() {
         let error = |kind, detail: &str| ProbeError { kind, status: None, detail: detail.to_owned() };
         let end = error(ProbeErrorKind::Deadline, "the run was interrupted");
         let awaited = Evidence::unanswered().cut_short(end.clone());

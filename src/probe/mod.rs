@@ -1,4 +1,4 @@
-//! What is asked of a server about one file, and the evidence that comes of it.
+//! Requests about one file, and the evidence that they gather.
 
 mod answer;
 mod cloud;

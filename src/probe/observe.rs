@@ -1,33 +1,33 @@
-//! Whether a file is there, how large it is and what its server says of it, without reading it.
+//! Finds out whether a file is present, its size and its published digests, without reading it.
 
 use std::sync::Arc;
 
 use url::Url;
 
-use super::answer::{in_place_of_the_file, otherwise};
+use super::answer::{error_observation, not_the_file};
 use super::content::{Validators, decimal};
 use super::digest_headers::{CHECKSUM_MODE, HeaderDigests, WANT};
 use super::evidence::{Absence, Observation};
 use crate::http::header::{self, HeaderMap};
 use crate::http::{Answer, Ask, Client, ErrorAnswer, Failure, Method, StatusCode, Traffic};
 
-/// One byte, to be told the size (RFC 9110, section 14.4).
+/// A range of one byte: the answer has the total size (RFC 9110, section 14.4).
 const FIRST_BYTE: (&str, &str) = ("range", "bytes=0-0");
 
-/// A file as its server presents it.
+/// What a server shows about a file.
 #[derive(Debug)]
-pub(super) struct Sighting {
+pub(super) struct FileInfo {
     pub(super) observation: Observation,
     pub(super) digests: HeaderDigests,
-    /// Azure's word for what kind of blob it is (`x-ms-blob-type`), as far as it is one word.
+    /// Azure's type of blob (`x-ms-blob-type`).
     pub(super) blob_type: Option<String>,
     pub(super) attempts: u32,
     pub(super) answered_by: Option<Arc<str>>,
 }
 
-/// Asks for a file with HEAD; where a server answers that with no usable length, not at all or with 403, with a GET
-/// of one byte.
-pub(super) async fn observe(client: &Client, url: &Url) -> Sighting {
+/// Requests a file with HEAD. If the server refuses HEAD or reports no usable length, a GET of one byte
+/// follows.
+pub(super) async fn observe(client: &Client, url: &Url) -> FileInfo {
     let mut attempts = 0;
     let ask = Ask {
         method: &Method::HEAD,
@@ -37,37 +37,37 @@ pub(super) async fn observe(client: &Client, url: &Url) -> Sighting {
     };
     let (status, answered_by, headers) = match client.ask(ask, url, &mut attempts).await {
         Ok(answer) => (answer.status(), answer.host(), answer.without_body()),
-        Err(failure) => return Sighting::failed(failure, attempts),
+        Err(failure) => return FileInfo::failed(failure, attempts),
     };
-    let sighting = |observation| Sighting::of(observation, &headers, attempts, answered_by);
+    let info = |observation| FileInfo::of(observation, &headers, attempts, answered_by);
     match status {
-        StatusCode::OK => match (in_place_of_the_file(status, &headers), content_length(&headers)) {
-            (Some(observation), _) => sighting(observation),
-            (None, Some(size)) if size > 0 => sighting(Observation::present(status, Some(size))),
+        StatusCode::OK => match (not_the_file(status, &headers), content_length(&headers)) {
+            (Some(observation), _) => info(observation),
+            (None, Some(size)) if size > 0 => info(Observation::present(status, Some(size))),
             _ => {
-                let (mut told, later) = first_byte(client, url, attempts).await;
-                // What HEAD said of the file holds unless it is another one by now.
+                let (mut info, later) = first_byte(client, url, attempts).await;
+                // HEAD's digests count unless the file has changed since.
                 if later.is_none_or(|later| !Validators::of(&headers).contradicts(&Validators::of(&later))) {
                     let head = HeaderDigests::of(&headers);
-                    told.digests.digests.extend(head.digests);
-                    told.digests.remarks.extend(head.remarks);
+                    info.digests.digests.extend(head.digests);
+                    info.digests.remarks.extend(head.remarks);
                 }
-                told
+                info
             }
         },
-        // A server may refuse HEAD alone: a link may be signed for GET, a store may authorise each method apart.
+        // HEAD alone may be refused: a URL may be signed for GET, a store may authorise methods separately.
         StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED | StatusCode::FORBIDDEN => {
             first_byte(client, url, attempts).await.0
         }
         _ => {
             let (start, headers) = (Vec::new(), headers.clone());
-            sighting(otherwise(&ErrorAnswer { status, headers, start, is_cut: false, attempts }))
+            info(error_observation(&ErrorAnswer { status, headers, start, is_cut: false, attempts }))
         }
     }
 }
 
-/// The file as a GET of one byte shows it, and the headers of the answer, if there was one.
-async fn first_byte(client: &Client, url: &Url, mut attempts: u32) -> (Sighting, Option<HeaderMap>) {
+/// Requests one byte of a file with GET. Also returns the headers of the answer, if there was one.
+async fn first_byte(client: &Client, url: &Url, mut attempts: u32) -> (FileInfo, Option<HeaderMap>) {
     let ask = Ask {
         method: &Method::GET,
         headers: &[FIRST_BYTE, WANT, CHECKSUM_MODE],
@@ -76,7 +76,7 @@ async fn first_byte(client: &Client, url: &Url, mut attempts: u32) -> (Sighting,
     };
     let answer = match client.ask(ask, url, &mut attempts).await {
         Ok(answer) => answer,
-        Err(failure) => return (Sighting::failed(failure, attempts), None),
+        Err(failure) => return (FileInfo::failed(failure, attempts), None),
     };
     let (status, answered_by) = (answer.status(), answer.host());
     if !matches!(status, StatusCode::OK | StatusCode::PARTIAL_CONTENT) {
@@ -85,25 +85,25 @@ async fn first_byte(client: &Client, url: &Url, mut attempts: u32) -> (Sighting,
             StatusCode::RANGE_NOT_SATISFIABLE if content_range(&error.headers) == Some(0) => {
                 Observation::absent(status, Absence::Empty)
             }
-            _ => otherwise(&error),
+            _ => error_observation(&error),
         };
         let headers = error.headers;
-        return (Sighting::of(observation, &headers, attempts, answered_by), Some(headers));
+        return (FileInfo::of(observation, &headers, attempts, answered_by), Some(headers));
     }
     let headers = answer.headers().clone();
     let size = if status == StatusCode::OK { content_length(&headers) } else { content_range(&headers) };
-    let observation = match (in_place_of_the_file(status, &headers), size) {
+    let observation = match (not_the_file(status, &headers), size) {
         (Some(observation), _) => observation,
         (None, Some(0)) => Observation::absent(status, Absence::Empty),
-        // The rest is not read: it is one byte, or the whole file if the server does not know ranges.
+        // The rest is not read: it is one byte, or the whole file if the server ignores ranges.
         (None, Some(size)) => Observation::present(status, Some(size)),
-        (None, None) => begins(client, answer, status).await,
+        (None, None) => has_content(client, answer, status).await,
     };
-    (Sighting::of(observation, &headers, attempts, answered_by), Some(headers))
+    (FileInfo::of(observation, &headers, attempts, answered_by), Some(headers))
 }
 
-/// Whether there is a file at all, where no header tells: reads up to the first byte.
-async fn begins(client: &Client, mut answer: Answer, status: StatusCode) -> Observation {
+/// Whether a file without a reported size has any bytes: reads up to the first one.
+async fn has_content(client: &Client, mut answer: Answer, status: StatusCode) -> Observation {
     let first = async {
         while let Some(data) = answer.chunk().await? {
             if !data.is_empty() {
@@ -118,7 +118,7 @@ async fn begins(client: &Client, mut answer: Answer, status: StatusCode) -> Obse
     }
 }
 
-impl Sighting {
+impl FileInfo {
     fn of(
         observation: Observation,
         headers: &HeaderMap,
@@ -136,8 +136,8 @@ impl Sighting {
     }
 }
 
-/// The length of a body, if it is told. Where `Transfer-Encoding` stands beside `Content-Length` the latter says
-/// nothing (RFC 9112, section 6.3).
+/// The length of a body, if the server reports it. Beside `Transfer-Encoding`, `Content-Length` is ignored
+/// (RFC 9112, section 6.3).
 pub(super) fn content_length(headers: &HeaderMap) -> Option<u64> {
     if headers.contains_key(header::TRANSFER_ENCODING) {
         return None;

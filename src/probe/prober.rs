@@ -1,4 +1,4 @@
-//! From artifacts to evidence.
+//! Gathers the evidence for artifacts.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -13,7 +13,7 @@ use super::answer::{SmallFile, small_file};
 use super::cloud::{CloudEvidence, CloudRequest, ask_cloud};
 use super::content::{ContentRequest, ProofOrder, Prover, Transfers};
 use super::evidence::{Absence, Evidence, Observation, PublishedDigest, Unread};
-use super::observe::{Sighting, observe};
+use super::observe::{FileInfo, observe};
 use super::openpgp::{Keyring, SignatureCheck};
 use super::sidecars::{META_JSON, SHA256SUM_TXT, SHA256SUM_TXT_GPG, Sidecar, Sidecars, Sums};
 use crate::http::{Client, Outage, Refusal, StatusCode, scheme_and_host};
@@ -24,16 +24,16 @@ use crate::stream::{BuildMetadata, MAX_DOCUMENT_BYTES};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProbeRequest {
     pub location: ArtifactUrl,
-    /// Where its signature should be, if anybody cares.
+    /// The location of its signature, if signatures matter.
     pub signature: Option<ArtifactUrl>,
-    /// Another place that has the same file, to learn the size from.
+    /// Another location of the same file that may report its size.
     pub size_from: Option<ArtifactUrl>,
     pub sidecars: SidecarPolicy,
-    /// What to find out about the bytes; `None` leaves them unread.
+    /// What to compute from the bytes; `None` if they are not to be read.
     pub content: Option<ContentRequest>,
 }
 
-/// Which sidecars of a file's directory are asked for.
+/// Which sidecars of a file's directory are requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SidecarPolicy {
     None,
@@ -43,7 +43,7 @@ pub enum SidecarPolicy {
     All,
 }
 
-/// Finds out about artifacts.
+/// Gathers the evidence for artifacts and cloud references.
 pub struct Prober {
     client: Arc<Client>,
     sidecars: Sidecars,
@@ -51,7 +51,7 @@ pub struct Prober {
     keyring: Option<Arc<Keyring>>,
 }
 
-/// Why a document at a URL could not be had.
+/// Why a document could not be fetched from a URL.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{url}: {why}")]
 pub struct FetchError {
@@ -61,7 +61,6 @@ pub struct FetchError {
 }
 
 impl Prober {
-    /// A prober that makes its requests with this client.
     pub fn new(client: Client) -> Self {
         Self {
             client: Arc::new(client),
@@ -71,8 +70,8 @@ impl Prober {
         }
     }
 
-    /// Checks signatures with these keys: those of `sha256sum.txt` always, those over artifacts where their
-    /// bytes are read.
+    /// Checks signatures with these keys: always those of `sha256sum.txt`, and those of artifacts whose bytes
+    /// are read.
     pub fn with_keyring(self, keyring: Option<Keyring>) -> Self {
         Self { keyring: keyring.map(Arc::new), ..self }
     }
@@ -93,7 +92,7 @@ impl Prober {
         }
     }
 
-    /// Reads a document that may be missing.
+    /// Fetches a document; `None` if it is missing.
     pub async fn optional_document(&self, url: &ArtifactUrl) -> Result<Option<Vec<u8>>, FetchError> {
         match self.document(url).await {
             Err(error) if error.is_absent => Ok(None),
@@ -101,8 +100,8 @@ impl Prober {
         }
     }
 
-    /// Finds out about all of these, every host at the same time. `must_be_read` says of which files the bytes are read,
-    /// where that was asked for and the file is there.
+    /// Gathers the evidence for all of these, with all hosts in parallel. `must_be_read` decides for which
+    /// present files the requested content is read.
     pub fn examine<'p, K: Copy + Eq + Hash + 'static>(
         &'p self,
         requests: Vec<(K, ProbeRequest)>,
@@ -112,22 +111,22 @@ impl Prober {
         let mut by_host: HashMap<String, Vec<(K, ProbeRequest)>> = HashMap::new();
         for (key, request) in requests {
             let host = scheme_and_host(request.location.url());
-            if let Some(its) = by_host.get_mut(host) {
-                its.push((key, request));
+            if let Some(of_host) = by_host.get_mut(host) {
+                of_host.push((key, request));
             } else {
                 by_host.insert(host.to_owned(), vec![(key, request)]);
             }
         }
-        // One more than the permits of a host, so that the next request is ready when one ends.
+        // One more than a host's permits, so that the next request is ready when one ends.
         let width = self.client.settings().concurrency.saturating_add(1);
         let (sender, parts) = unbounded_channel();
-        let asked = stream::select_all(by_host.into_values().map(move |requests| {
+        let requested = stream::select_all(by_host.into_values().map(move |requests| {
             let sender = sender.clone();
             stream::iter(requests)
                 .map(move |(key, request)| {
                     let parts = Parts { key, sender: sender.clone() };
                     async move {
-                        self.inquire(&request, &parts).await;
+                        self.gather(&request, &parts).await;
                         (key, request)
                     }
                 })
@@ -137,14 +136,13 @@ impl Prober {
         Examination {
             prober: self,
             must_be_read: Box::new(must_be_read),
-            asked: asked.boxed_local(),
+            requested: requested.boxed_local(),
             parts,
             reading: FuturesUnordered::new(),
             known: HashMap::new(),
         }
     }
 
-    /// Asks about one cloud reference.
     pub async fn ask_cloud(&self, request: &CloudRequest) -> CloudEvidence {
         ask_cloud(&self.client, request).await
     }
@@ -153,18 +151,18 @@ impl Prober {
         self.prover.transfers()
     }
 
-    /// The hosts that are down, and are asked again.
+    /// The hosts that are down and still retried.
     pub fn outages(&self) -> Vec<Outage> {
         self.client.outages()
     }
 
-    /// Before another round: what was unreachable may be back.
+    /// Prepares for another round: hosts that were given up are tried again.
     pub fn refresh(&self) {
         self.client.revive();
     }
 
-    /// What is to be read of a file, if its bytes are.
-    fn order(
+    /// What to read of a file, if its bytes are read.
+    fn proof_order(
         &self,
         request: ProbeRequest,
         evidence: &mut Evidence,
@@ -179,7 +177,7 @@ impl Prober {
         };
         let signature = request.signature.filter(|_| signed).zip(self.keyring.clone());
         let there = matches!(evidence.file, Observation::Present { .. });
-        // Who brings keys wants signatures checked, and that takes the bytes.
+        // With a keyring, a signature is checked, which needs the bytes.
         (there && (must_be_read || signature.is_some())).then_some(ProofOrder {
             location: request.location,
             request: content,
@@ -187,42 +185,42 @@ impl Prober {
         })
     }
 
-    /// Tells all that there is to know without the bytes.
-    async fn inquire<K: Copy>(&self, request: &ProbeRequest, parts: &Parts<K>) {
+    /// Sends all evidence that does not need the bytes.
+    async fn gather<K: Copy>(&self, request: &ProbeRequest, parts: &Parts<K>) {
         let location = &request.location;
         if let Err(refusal) = self.client.rules().admit(location) {
-            return parts.tell(EvidencePart::Refused(refusal));
+            return parts.send(EvidencePart::Refused(refusal));
         }
-        // All at once: nothing here waits for anything else.
+        // All in parallel: they do not depend on each other.
         tokio::join!(
-            async { parts.tell(EvidencePart::File(observe(&self.client, location.url()).await)) },
+            async { parts.send(EvidencePart::File(observe(&self.client, location.url()).await)) },
             async {
                 if request.sidecars == SidecarPolicy::All {
                     let sums = self.sidecars.sha256sum(&self.client, location, self.keyring.is_some()).await;
-                    parts.tell(EvidencePart::Sums(location.file_name().to_owned(), Arc::clone(&sums)));
+                    parts.send(EvidencePart::Sums(location.file_name().to_owned(), Arc::clone(&sums)));
                     if let (Some(keyring), Sidecar::Read(_)) = (&self.keyring, &*sums) {
                         let check = self.sidecars.sums_check(&self.client, location, keyring, &sums).await;
-                        parts.tell(EvidencePart::SumsCheck(check));
+                        parts.send(EvidencePart::SumsCheck(check));
                     }
                 }
             },
             async {
                 if request.sidecars != SidecarPolicy::None {
                     let build = self.sidecars.meta_json(&self.client, location).await;
-                    parts.tell(EvidencePart::Build(location.file_name().to_owned(), build));
+                    parts.send(EvidencePart::Build(location.file_name().to_owned(), build));
                 }
             },
             async {
                 if let Some(signature) = &request.signature {
-                    parts.tell(EvidencePart::Signature(self.observe(signature).await));
+                    parts.send(EvidencePart::Signature(self.observe(signature).await));
                 }
             },
             async {
-                // That the place has none, or is down, is not this file's fault.
+                // If this location fails, the size stays unknown, which is no fault of the file.
                 if let Some(place) = &request.size_from
                     && let Observation::Present { size: Some(size), .. } = self.observe(place).await
                 {
-                    parts.tell(EvidencePart::BridgeSize(size));
+                    parts.send(EvidencePart::BridgeSize(size));
                 }
             },
         );
@@ -236,10 +234,10 @@ impl Prober {
     }
 }
 
-/// Some of what there is to know of a file.
+/// A part of a file's evidence.
 enum EvidencePart {
     Refused(Refusal),
-    File(Sighting),
+    File(FileInfo),
     Sums(String, Arc<Sidecar<Sums>>),
     SumsCheck(Arc<Sidecar<SignatureCheck>>),
     Build(String, Arc<Sidecar<BuildMetadata>>),
@@ -247,47 +245,47 @@ enum EvidencePart {
     BridgeSize(u64),
 }
 
-/// Where the parts of one file go.
+/// Sends the parts of one file's evidence.
 struct Parts<K> {
     key: K,
     sender: UnboundedSender<(K, EvidencePart)>,
 }
 
 impl<K: Copy> Parts<K> {
-    fn tell(&self, part: EvidencePart) {
-        // Nobody listens to an examination that was given up.
+    fn send(&self, part: EvidencePart) {
+        // Fails only if the examination was dropped.
         let _ = self.sender.send((self.key, part));
     }
 }
 
 type MustBeRead<'p, K> = Box<dyn Fn(K, &Evidence) -> bool + 'p>;
 
-/// An examination under way.
+/// An examination in progress.
 pub struct Examination<'p, K> {
     prober: &'p Prober,
     must_be_read: MustBeRead<'p, K>,
-    asked: LocalBoxStream<'p, (K, ProbeRequest)>,
+    requested: LocalBoxStream<'p, (K, ProbeRequest)>,
     parts: UnboundedReceiver<(K, EvidencePart)>,
     reading: FuturesUnordered<LocalBoxFuture<'p, (K, Evidence)>>,
-    /// What is known of the files that are under way.
+    /// Partial evidence of the files in progress.
     known: HashMap<K, Evidence>,
 }
 
 impl<K: Copy + Eq + Hash + 'static> Examination<'_, K> {
-    /// The evidence of the next file of which all is known. However many files are read, they hold no question back.
+    /// The evidence of the next finished file. Reading files does not hold up requests.
     pub async fn next(&mut self) -> Option<(K, Evidence)> {
         loop {
             tokio::select! {
                 biased;
                 Some((key, part)) = self.parts.recv() => self.add(key, part),
-                Some((key, request)) = self.asked.next() => {
+                Some((key, request)) = self.requested.next() => {
                     while let Ok((key, part)) = self.parts.try_recv() {
                         self.add(key, part);
                     }
                     let mut evidence = self.known.remove(&key).unwrap_or_else(Evidence::unanswered);
                     evidence.sort();
                     let must_be_read = (self.must_be_read)(key, &evidence);
-                    match self.prober.order(request, &mut evidence, must_be_read) {
+                    match self.prober.proof_order(request, &mut evidence, must_be_read) {
                         None => return Some((key, evidence)),
                         Some(order) => self.read(key, order, evidence),
                     }
@@ -308,7 +306,7 @@ impl<K: Copy + Eq + Hash + 'static> Examination<'_, K> {
     fn read(&mut self, key: K, order: ProofOrder, mut evidence: Evidence) {
         self.known.insert(key, evidence.clone());
         let prober = self.prober;
-        // Announced before its turn comes, so that the whole is known early.
+        // Announced before it has a permit, so that progress shows the total early.
         let meter = prober.prover.announce(&order.location, &evidence);
         self.reading.push(Box::pin(async move {
             prober.prover.prove(&prober.client, order, meter, &mut evidence).await;
@@ -316,7 +314,7 @@ impl<K: Copy + Eq + Hash + 'static> Examination<'_, K> {
         }));
     }
 
-    /// What is known of the files that are under way, for who ends the examination here.
+    /// The partial evidence of the files in progress, for a caller that stops here.
     pub fn into_known(mut self) -> HashMap<K, Evidence> {
         while let Ok((key, part)) = self.parts.try_recv() {
             self.add(key, part);
@@ -329,7 +327,7 @@ impl Evidence {
     fn add(&mut self, part: EvidencePart) {
         match part {
             EvidencePart::Refused(refusal) => self.file = Observation::Refused(refusal),
-            EvidencePart::File(sighting) => self.add_sighting(sighting),
+            EvidencePart::File(info) => self.add_info(info),
             EvidencePart::Sums(file_name, sums) => self.add_sums(&file_name, &sums),
             EvidencePart::Build(file_name, build) => self.add_build(&file_name, &build),
             EvidencePart::SumsCheck(check) => self.add_sums_check(&check),
@@ -338,15 +336,15 @@ impl Evidence {
         }
     }
 
-    /// As if all had answered one after the other: a report does not depend on who was first.
+    /// Sorts what arrived in any order, so that reports do not depend on timing.
     fn sort(&mut self) {
         self.published.sort_by_key(|digest| digest.source);
         self.unread.sort_by_key(|unread| unread.sidecar);
         self.remarks.sort();
     }
 
-    fn add_sighting(&mut self, sighting: Sighting) {
-        let Sighting { observation, digests, attempts, answered_by, .. } = sighting;
+    fn add_info(&mut self, info: FileInfo) {
+        let FileInfo { observation, digests, attempts, answered_by, .. } = info;
         self.published.extend(digests.digests);
         self.remarks.extend(digests.remarks);
         self.attempts = attempts;
@@ -362,7 +360,7 @@ impl Evidence {
             digests.map(move |&sha256| PublishedDigest { source, sha256, can_prove }).collect::<Vec<_>>()
         };
         self.published.extend(of(file_name));
-        // A directory may list what is inside too, under the name that decompressing gives it.
+        // A directory may also list the decompressed file, whose name lacks the suffix.
         if let Some((inside, _)) = file_name.rsplit_once('.') {
             self.published_uncompressed.extend(of(inside));
         }
@@ -392,8 +390,8 @@ impl Evidence {
         self.build = build.build().cloned();
     }
 
-    /// The sidecar's content, if there is any, and whether it can prove a file; what else became of it goes into
-    /// the evidence.
+    /// The content of a sidecar, if any, and whether it can prove a file. Faults of the sidecar go into the
+    /// evidence.
     fn take<'s, T>(&mut self, name: &'static str, sidecar: &'s Sidecar<T>) -> Option<(&'s T, bool)> {
         if let Sidecar::Unusable(why) | Sidecar::Malformed(_, why) = sidecar {
             self.remarks.push(format!("{name} is present but unusable: {why}"));

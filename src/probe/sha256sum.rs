@@ -1,4 +1,4 @@
-//! `sha256sum.txt`: the digests of a directory, in the format of coreutils.
+//! `sha256sum.txt`: the digests of a directory's files, in the format of coreutils.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ pub struct Sha256sum {
     files: HashMap<String, Vec<Sha256>>,
 }
 
-/// What keeps a file from being a `sha256sum.txt`.
+/// Why a file is not a valid `sha256sum.txt`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Sha256sumError {
     #[error("line {line}: found {found:?}, expected a sha256 and a file name")]
@@ -21,11 +21,10 @@ pub enum Sha256sumError {
 }
 
 impl Sha256sum {
-    /// Reads the output of `sha256sum`: `DIGEST  NAME` or `DIGEST *NAME` a line; a backslash before the digest
-    /// says that the name is escaped (GNU coreutils manual, "md5sum invocation").
-    ///
-    /// With an error come the lines that are in order. They prove nothing, for nobody knows what else is wrong;
-    /// what they say against a file still stands.
+    /// Reads the output of `sha256sum`, one `DIGEST  NAME` or `DIGEST *NAME` per line. A backslash before the
+    /// digest marks an escaped name (GNU coreutils manual, "md5sum invocation").
+    ///  With an error, the valid lines are still returned: they prove nothing, as other lines may be wrong
+    ///too, but what  they contradict is contradicted.
     pub fn parse(bytes: &[u8]) -> (Self, Result<(), Sha256sumError>) {
         let mut sums = Self::default();
         let mut outcome = Ok(());
@@ -36,9 +35,9 @@ impl Sha256sum {
             }
             match std::str::from_utf8(line).ok().and_then(entry) {
                 Some((digest, name)) => {
-                    // Most files have one digest, and a vector would begin with room for four.
+                    // Most files have one digest, and a vector would allocate four.
                     let digests = sums.files.entry(name).or_insert_with(|| Vec::with_capacity(1));
-                    // A third tells no more than the second: that they cannot all be right.
+                    // Two different digests already contradict each other; a third adds nothing.
                     if digests.len() < 2 && !digests.contains(&digest) {
                         digests.push(digest);
                     }
@@ -56,18 +55,18 @@ impl Sha256sum {
         (sums, outcome)
     }
 
-    /// Forgets the digests of other files than these.
-    pub(super) fn retain(&mut self, is_of_interest: impl Fn(&str) -> bool) {
-        self.files.retain(|name, _| is_of_interest(name));
+    /// Drops the digests of all other files.
+    pub(super) fn retain(&mut self, is_needed: impl Fn(&str) -> bool) {
+        self.files.retain(|name, _| is_needed(name));
         self.files.shrink_to_fit();
     }
 
-    /// Every file's name and digests, in no order.
+    /// Every file's name and digests, in no particular order.
     pub fn files(&self) -> impl Iterator<Item = (&str, &[Sha256])> {
         self.files.iter().map(|(name, digests)| (&**name, &**digests))
     }
 
-    /// The digests that are given for a file name, of several different ones two.
+    /// The digests for a file name, at most two different ones.
     pub fn of(&self, file_name: &str) -> &[Sha256] {
         self.files.get(file_name).map(Vec::as_slice).unwrap_or_default()
     }
@@ -131,16 +130,16 @@ mod tests {
         }
     }
 
-    /// A directory has many files, and a run asks about few.
+    /// A directory has many files, and a run needs few.
     #[test]
-    fn nothing_is_kept_of_files_that_nobody_asks_about() {
+    fn unneeded_files_are_dropped() {
         let (mut sums, _) = Sha256sum::parse(format!("{A}  one\n{B}  two\n").as_bytes());
         sums.retain(|name| name == "two");
         assert_eq!(sums.files().map(|(name, _)| name).collect::<Vec<_>>(), ["two"]);
     }
 
     #[test]
-    fn a_file_with_any_other_line_is_malformed_and_its_good_lines_are_told() {
+    fn a_file_with_any_other_line_is_malformed_and_its_valid_lines_are_returned() {
         let good = format!("{A}  f\n");
         for bad in [
             String::new(),

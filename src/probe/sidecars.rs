@@ -1,4 +1,4 @@
-//! The sidecars of directories: each fetched once, however many artifacts ask.
+//! The sidecars of directories, each fetched once for all its artifacts.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
@@ -22,22 +22,22 @@ pub const MAX_SHA256SUM_BYTES: usize = 1024 * 1024;
 /// The largest `meta.json` that is read, in bytes.
 pub const MAX_META_JSON_BYTES: usize = 32 * 1024 * 1024;
 
-/// The largest `sha256sum.txt.gpg` that is read, in bytes: a clear-signed one holds the whole text.
+/// The largest `sha256sum.txt.gpg` that is read, in bytes: if clear-signed, it contains the whole text.
 const MAX_SUMS_SIGNATURE_BYTES: usize = MAX_SHA256SUM_BYTES + 64 * 1024;
 
-/// The name of the sidecar with the digests of a mirror directory.
+/// The sidecar with the digests of a mirror directory.
 pub(super) const SHA256SUM_TXT: &str = "sha256sum.txt";
 
-/// The name of the sidecar with the digests and sizes of a build directory.
+/// The sidecar with the digests and sizes of a build directory.
 pub(super) const META_JSON: &str = "meta.json";
 
-/// The name of the sidecar that signs the `sha256sum.txt`.
+/// The signature of `sha256sum.txt`.
 pub(super) const SHA256SUM_TXT_GPG: &str = "sha256sum.txt.gpg";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Sidecar<T> {
     Read(T),
-    /// It has faults, and this could be read in spite of them. It proves nothing and may contradict.
+    /// It has faults. What could be read proves nothing but may contradict.
     Malformed(T, String),
     Absent,
     Unusable(String),
@@ -48,18 +48,17 @@ type ByDirectory<T> = HashMap<String, Fetch<T>>;
 
 type Fetch<T> = Shared<BoxFuture<'static, Arc<Sidecar<T>>>>;
 
-/// A `sha256sum.txt`: what it says, and the very bytes, which may be signed.
+/// A `sha256sum.txt`, parsed, and its bytes if its signature will be checked.
 #[derive(Debug)]
 pub(super) struct Sums {
     pub(super) parsed: Sha256sum,
     text: Bytes,
 }
 
-/// The names of the files that a run asks about, by the URLs of their directories: of what a sidecar says, no more
-/// than that is kept.
+/// The file names that a run needs, by directory URL; nothing else of a sidecar is kept.
 type Names = HashMap<String, HashSet<String>>;
 
-/// The most characters that are kept of what is wrong with a sidecar.
+/// The most characters kept of a sidecar's faults.
 const MAX_FAULT: usize = 300;
 
 #[derive(Default)]
@@ -71,8 +70,8 @@ pub(super) struct Sidecars {
 }
 
 impl Sidecars {
-    /// Begins anew: what could not be read is asked for again, and what was not there may be by now. These are the
-    /// files that will be asked about.
+    /// Starts a round: drops all sidecars, since failed or missing ones may be available by now, and sets the
+    /// files that will be needed.
     pub(super) fn begin(&self, files: &[&ArtifactUrl]) {
         let mut names = Names::new();
         for file in files {
@@ -87,31 +86,26 @@ impl Sidecars {
         self.builds.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// Whether a name in a file's directory is that of a file that is asked about, or of what is inside one.
-    fn is_of_interest(&self, file: &ArtifactUrl) -> impl Fn(&str) -> bool + use<> {
+    /// Whether a name in a file's directory belongs to a file of this round, compressed or not.
+    fn is_needed(&self, file: &ArtifactUrl) -> impl Fn(&str) -> bool + use<> {
         let names = Arc::clone(&self.names.lock().unwrap_or_else(PoisonError::into_inner));
         let directory = file.directory().to_owned();
         move |name| names.get(&directory).is_some_and(|names| names.contains(name))
     }
 
-    /// The `sha256sum.txt` beside a file. Its text is kept where its signature will be checked.
-    pub(super) fn sha256sum(
-        &self,
-        client: &Arc<Client>,
-        file: &ArtifactUrl,
-        keeps_text: bool,
-    ) -> Fetch<Sums> {
-        let is_of_interest = self.is_of_interest(file);
-        once(&self.sums, client, file, SHA256SUM_TXT, MAX_SHA256SUM_BYTES, move |_, bytes| {
+    /// The `sha256sum.txt` beside a file. Its text is kept if its signature will be checked.
+    pub(super) fn sha256sum(&self, client: &Arc<Client>, file: &ArtifactUrl, keep_text: bool) -> Fetch<Sums> {
+        let is_needed = self.is_needed(file);
+        load(&self.sums, client, file, SHA256SUM_TXT, MAX_SHA256SUM_BYTES, move |_, bytes| {
             let (mut parsed, outcome) = Sha256sum::parse(&bytes);
-            parsed.retain(is_of_interest);
-            let text = if keeps_text { bytes } else { Bytes::new() };
+            parsed.retain(is_needed);
+            let text = if keep_text { bytes } else { Bytes::new() };
             ready(Sidecar::of(Sums { parsed, text }, outcome))
         })
     }
 
-    /// What a keyring says of the `sha256sum.txt` beside a file: its `sha256sum.txt.gpg` is a detached
-    /// signature of it or a clear-signed copy.
+    /// The check of the `sha256sum.txt` beside a file: its `sha256sum.txt.gpg` is a detached signature or a
+    /// clear-signed copy.
     pub(super) fn sums_check(
         &self,
         client: &Arc<Client>,
@@ -120,7 +114,7 @@ impl Sidecars {
         sums: &Arc<Sidecar<Sums>>,
     ) -> Fetch<SignatureCheck> {
         let (keyring, sums) = (Arc::clone(keyring), Arc::clone(sums));
-        once(&self.checks, client, file, SHA256SUM_TXT_GPG, MAX_SUMS_SIGNATURE_BYTES, |_, bytes| async move {
+        load(&self.checks, client, file, SHA256SUM_TXT_GPG, MAX_SUMS_SIGNATURE_BYTES, |_, bytes| async move {
             let Sidecar::Read(sums) = &*sums else {
                 return Sidecar::Unusable("there is no sha256sum.txt to check it with".to_owned());
             };
@@ -132,10 +126,10 @@ impl Sidecars {
     }
 
     pub(super) fn meta_json(&self, client: &Arc<Client>, file: &ArtifactUrl) -> Fetch<BuildMetadata> {
-        let is_of_interest = self.is_of_interest(file);
-        once(&self.builds, client, file, META_JSON, MAX_META_JSON_BYTES, move |name, bytes| {
+        let is_needed = self.is_needed(file);
+        load(&self.builds, client, file, META_JSON, MAX_META_JSON_BYTES, move |name, bytes| {
             let (mut metadata, outcome) = BuildMetadata::parse_lossy(name, &bytes);
-            metadata.retain(is_of_interest);
+            metadata.retain(is_needed);
             ready(Sidecar::of(metadata, outcome))
         })
     }
@@ -150,7 +144,7 @@ impl<T> Sidecar<T> {
     }
 }
 
-fn once<T: Send + Sync + 'static, P: Future<Output = Sidecar<T>> + Send>(
+fn load<T: Send + Sync + 'static, P: Future<Output = Sidecar<T>> + Send>(
     fetches: &Mutex<ByDirectory<T>>,
     client: &Arc<Client>,
     file: &ArtifactUrl,
@@ -169,7 +163,7 @@ fn once<T: Send + Sync + 'static, P: Future<Output = Sidecar<T>> + Send>(
             SmallFile::Whole(bytes) => parse(name, bytes).await,
             SmallFile::TooLarge => Sidecar::Unusable(format!("it has more than {limit} bytes")),
             SmallFile::None(Observation::Absent { how: Absence::Status, .. }) => Sidecar::Absent,
-            // Behind a redirect that may not be followed there may be one that contradicts.
+            // A redirect that may not be followed may lead to one that contradicts.
             SmallFile::None(observation) => Sidecar::Unread(observation.into_error()),
         })
     }
@@ -201,9 +195,9 @@ mod tests {
         }))
     }
 
-    /// `--wait` asks again, perhaps about fewer files.
+    /// `--wait` starts another round, perhaps with fewer files.
     #[tokio::test]
-    async fn each_round_reads_sidecars_anew_and_keeps_what_it_asks_about() {
+    async fn each_round_fetches_sidecars_again_and_keeps_needed_files() {
         let (server, client, sidecars) = (MockServer::start().await, client(), Sidecars::default());
         let [one, two] = ["one.raw.gz", "two.raw.gz"]
             .map(|name| ArtifactUrl::parse(&format!("{}/d/{name}", server.uri())).unwrap());
@@ -240,9 +234,9 @@ mod tests {
                 let outcome = match name {
                     SHA256SUM_TXT => format!("{:?}", sidecars.sha256sum(&client, &file, false).await),
                     META_JSON => format!("{:?}", sidecars.meta_json(&client, &file).await),
-                    // What it says takes gpgv to tell.
+                    // Its check would need gpgv.
                     _ => {
-                        let fetch = once(&unread, &client, &file, name, MAX_SUMS_SIGNATURE_BYTES, |_, _| {
+                        let fetch = load(&unread, &client, &file, name, MAX_SUMS_SIGNATURE_BYTES, |_, _| {
                             ready(Sidecar::Read(()))
                         });
                         format!("{:?}", fetch.await)

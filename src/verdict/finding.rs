@@ -10,7 +10,7 @@ use crate::text::{Printable, bytes};
 pub enum Finding {
     #[error("{0}")]
     Refused(Refusal),
-    #[error("{}", how.said(*status))]
+    #[error("{}", how.describe(*status))]
     Missing { status: u16, how: Absence },
     #[error("it has {}, expected {} (from {expected_from})", bytes(*observed), bytes(*expected))]
     Size { expected: u64, expected_from: SizeSource, observed: u64 },

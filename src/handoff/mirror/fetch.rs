@@ -49,7 +49,7 @@ impl FetchFailure {
 fn said(observation: &Observation) -> String {
     match observation {
         Observation::Present { status, .. } => format!("the server answered {status}"),
-        Observation::Absent { status, how } => how.said(*status),
+        Observation::Absent { status, how } => how.describe(*status),
         Observation::Refused(refusal) => refusal.to_string(),
         Observation::Undetermined(error) => error.detail.clone(),
     }

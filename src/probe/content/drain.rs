@@ -1,4 +1,4 @@
-//! Decompressed bytes, read to their end within fixed limits, and what comes of them.
+//! Reads decompressed bytes to their end, within fixed limits.
 
 use std::io::{self, Read};
 
@@ -9,17 +9,17 @@ use crate::stream::Sha256;
 /// The most bytes that one file is decompressed to, whatever a document says.
 pub const MAX_UNCOMPRESSED_BYTES: u64 = 64 * 1024 * 1024 * 1024;
 
-/// How many times its compressed size a file may have, once it is larger than [`RATIO_FREE_BYTES`]. Boot
-/// images have two to five times; deflate ends at about 1032.
+/// The highest ratio of decompressed to compressed size, if no size is expected and [`RATIO_FREE_BYTES`] is
+/// exceeded. Boot images have two to five; deflate reaches about 1032.
 const MAX_RATIO: u64 = 250;
 
-/// Up to this size no ratio is too much, in bytes.
+/// Up to this decompressed size in bytes any ratio is accepted.
 const RATIO_FREE_BYTES: u64 = 1024 * 1024 * 1024;
 
-/// What is decompressed at a time, in bytes: fits a core's own cache.
+/// The size of the buffer in bytes: it fits a core's own cache.
 const BUFFER_BYTES: usize = 128 * 1024;
 
-/// What came of decompressing a file.
+/// The result of decompressing a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Uncompressed {
     Whole {
@@ -28,13 +28,13 @@ pub enum Uncompressed {
         /// The digest of the decompressed bytes.
         sha256: Sha256,
     },
-    /// It cannot be decompressed, or not within the limits. Why, for a person.
+    /// It cannot be decompressed, or not within the limits, for this reason.
     Unusable(String),
-    /// It may well be whole, but is packed in a way that is not unpacked here. Why, for a person.
+    /// It may be valid, but its format is not supported, for this reason.
     NotOpened(String),
 }
 
-/// A file that may well be whole, but is packed in a way that is not unpacked here.
+/// A file that may be valid but has an unsupported format.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct NotOpened(String);
@@ -43,7 +43,7 @@ pub(super) fn not_opened(why: &str) -> io::Error {
     io::Error::other(NotOpened(why.to_owned()))
 }
 
-/// Reads to the end, within the limits.
+/// Reads to the end, within the limits. `size` is the expected size in bytes.
 pub(super) fn drain(
     decoder: &mut impl Read,
     size: Option<u64>,

@@ -1,14 +1,14 @@
-//! How far all downloads are, for whoever shows it.
+//! The progress of all downloads.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// All downloads of a run. Clones share what they count.
+/// All downloads of a run. Clones share their counts.
 #[derive(Debug, Clone, Default)]
-pub struct Transfers(Arc<Mutex<Books>>);
+pub struct Transfers(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
-struct Books {
+struct State {
     next: u64,
     open: BTreeMap<u64, TransferEntry>,
     done: TransfersNow,
@@ -22,32 +22,32 @@ struct TransferEntry {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileProgress {
-    /// Which download of the run this is: stable while it lasts.
+    /// Identifies the download while it lasts.
     pub id: u64,
     pub name: Arc<str>,
-    /// How many of its bytes are here.
+    /// The bytes received so far.
     pub received: u64,
-    /// Its size in bytes, where it is known.
+    /// Its size in bytes, if known.
     pub size: Option<u64>,
 }
 
-/// How far all downloads are at one moment.
+/// The progress of all downloads at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TransfersNow {
-    /// The files under way, the oldest first.
+    /// The downloads in progress, oldest first.
     pub files: Vec<FileProgress>,
-    /// How many files wait to begin.
+    /// How many downloads wait for a permit.
     pub waiting: usize,
-    /// How many files are done.
+    /// How many downloads have ended.
     pub done: usize,
-    /// The bytes that are here, of all files.
+    /// The bytes received for all files.
     pub received: u64,
     /// The bytes of all files, as far as their sizes are known.
     pub total: u64,
 }
 
 impl TransfersNow {
-    /// Whether there is, or was, anything to download.
+    /// Whether there are, or were, any downloads.
     pub fn any(&self) -> bool {
         self.done > 0 || self.waiting > 0 || !self.files.is_empty()
     }
@@ -58,7 +58,7 @@ impl TransfersNow {
     }
 }
 
-/// One download's entry, until it is dropped.
+/// One download's entry, which ends when this is dropped.
 #[derive(Debug)]
 pub(in crate::probe) struct Meter {
     transfers: Transfers,
@@ -67,9 +67,9 @@ pub(in crate::probe) struct Meter {
 
 impl Transfers {
     pub fn now(&self) -> TransfersNow {
-        let books = self.books();
-        let mut now = books.done.clone();
-        for TransferEntry { file, started } in books.open.values() {
+        let state = self.state();
+        let mut now = state.done.clone();
+        for TransferEntry { file, started } in state.open.values() {
             now.add(file.received, file.size.unwrap_or(0).max(file.received));
             if *started {
                 now.files.push(file.clone());
@@ -81,16 +81,16 @@ impl Transfers {
     }
 
     pub(super) fn announce(&self, name: &str, size: Option<u64>) -> Meter {
-        let mut books = self.books();
-        let id = books.next;
-        books.next += 1;
+        let mut state = self.state();
+        let id = state.next;
+        state.next += 1;
         let file = FileProgress { id, name: name.into(), received: 0, size };
-        books.open.insert(id, TransferEntry { file, started: false });
-        drop(books);
+        state.open.insert(id, TransferEntry { file, started: false });
+        drop(state);
         Meter { transfers: self.clone(), id }
     }
 
-    fn books(&self) -> MutexGuard<'_, Books> {
+    fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -104,13 +104,12 @@ impl Meter {
         self.change(|entry| entry.file.received = entry.file.received.saturating_add(bytes));
     }
 
-    /// The download starts over.
     pub(super) fn reset(&self) {
         self.change(|entry| entry.file.received = 0);
     }
 
     fn change(&self, change: impl FnOnce(&mut TransferEntry)) {
-        if let Some(entry) = self.transfers.books().open.get_mut(&self.id) {
+        if let Some(entry) = self.transfers.state().open.get_mut(&self.id) {
             change(entry);
         }
     }
@@ -118,10 +117,10 @@ impl Meter {
 
 impl Drop for Meter {
     fn drop(&mut self) {
-        let mut books = self.transfers.books();
-        if let Some(TransferEntry { file, .. }) = books.open.remove(&self.id) {
-            books.done.done += 1;
-            books.done.add(file.received, file.received);
+        let mut state = self.transfers.state();
+        if let Some(TransferEntry { file, .. }) = state.open.remove(&self.id) {
+            state.done.done += 1;
+            state.done.add(file.received, file.received);
         }
     }
 }
@@ -131,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_books_know_what_waits_what_runs_and_what_is_done() {
+    fn downloads_are_counted_as_waiting_running_and_ended() {
         let transfers = Transfers::default();
         assert!(!transfers.now().any());
         let (one, two) = (transfers.announce("one", Some(100)), transfers.announce("two", None));

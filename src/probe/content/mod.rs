@@ -1,20 +1,19 @@
-//! The bytes themselves: downloads that survive a bad connection, and the proof of what came.
-//!
-//! A download has connections of its own, HTTP/1.1 and one file on each at a time: TCP's own back-pressure
-//! holds it where hashing is slower than the network, a connection that drops takes one file with it and not
-//! all, and no small request waits behind a large one.
+//! The contents of files: downloads that survive a bad connection, hashing and decompression.
+//!  Each download has its own HTTP/1.1 connection: TCP's back-pressure slows it down where hashing is slower
+//!than the  network, a dropped connection affects one file only, and no small request waits behind a large
+//!one.
 //!
 //! | file | what |
 //! | --- | --- |
-//! | `sink` | where bytes go, in order; may be told to start over |
+//! | `sink` | receives bytes in order, and can start over |
 //! | `transfer` | one file through as many connections as it takes |
-//! | `ranges` | what a server says of a part of a file (RFC 9110, sections 8.8, 13 and 14) |
-//! | `meter` | how far all downloads are |
-//! | `tap` | the bytes on the blocking thread: hashed as they are read |
+//! | `ranges` | range responses and validators (RFC 9110, sections 8.8, 13 and 14) |
+//! | `meter` | the progress of all downloads |
+//! | `tap` | the bytes on a blocking thread, hashed as they are read |
 //! | `drain` | decompressed bytes, read to their end within fixed limits |
 //! | `unpack` | gzip, xz, zstd and zip |
 //! | `unzip` | the one member of a zip archive |
-//! | `proof` | all of it together: from a URL to evidence |
+//! | `proof` | all of these together: from a URL to evidence |
 
 mod drain;
 mod meter;
@@ -36,13 +35,13 @@ pub use transfer::{Extent, Transferred, Unfinished};
 
 use crate::stream::Sha256;
 
-/// What the bytes of a file say.
+/// What was computed from the bytes of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContentEvidence {
     pub bytes: u64,
     pub sha256: Sha256,
-    /// What came of decompressing them; `None` if nobody asked.
+    /// The result of decompressing them; `None` if not requested.
     pub uncompressed: Option<Uncompressed>,
-    /// The transfer was put together from several answers of the server.
+    /// Whether the download took more than one response.
     pub resumed: bool,
 }

@@ -1,4 +1,4 @@
-//! From a URL to evidence: download, digest, decompression, all in one pass.
+//! From a URL to evidence: downloads, hashes and decompresses in one pass.
 
 use std::sync::Arc;
 
@@ -21,56 +21,55 @@ use crate::probe::openpgp::{
     Keyring, MAX_SIGNATURE_BYTES, SigType, SignatureCheck, SignaturePackets, Verification,
 };
 
-/// Downloads at a time for each processor: one that waits for the network beside one that is hashed.
+/// Parallel downloads per processor: one can wait for the network while another is hashed.
 const DOWNLOADS_PER_CPU: usize = 2;
 
-/// Downloads at a time, at least and at most: a slow server is not asked for one file after the other, and a
+/// The fewest and the most parallel downloads: with a slow server files need not wait for each other, and a
 /// large machine does not open hundreds of connections.
 const DOWNLOADS: std::ops::RangeInclusive<usize> = 8..=32;
 
-/// What a signature file is called where it could not be read.
+/// The name of a signature file in [`Unread`].
 const SIGNATURE: &str = "signature";
 
-/// What is handed from the network thread to a hashing thread at a time, in bytes.
+/// The size of a batch for the hashing thread, in bytes.
 const BATCH_BYTES: usize = 128 * 1024;
 
-/// The most pieces in such a batch: the bookkeeping of tiny pieces would else outweigh them.
+/// The most chunks in a batch, which bounds the overhead of tiny ones.
 const BATCH_PIECES: usize = 128;
 
-/// How many batches may wait for a hashing thread. With those in the making on either side a file takes about
-/// half a mebibyte, however large it is.
+/// How many batches may wait for a hashing thread. Including those being filled and hashed, a file takes
+/// about half a mebibyte of memory, whatever its size.
 const WAITING_BATCHES: usize = 2;
 
-/// By how much a file may be larger than anybody said, in bytes, before it is taken to have no end.
+/// How much larger than every reported size a file may be, in bytes, before its download is stopped.
 const SLACK_BYTES: u64 = 1024 * 1024;
 
-/// What to find out about the bytes of a file.
+/// What to compute from the bytes of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContentRequest {
-    /// The sizes that the file should have, in bytes, as far as they are known without asking its server: who
-    /// counts most is first.
+    /// The expected sizes that need no request, in bytes, most authoritative first.
     pub sizes: Vec<u64>,
     pub uncompress: bool,
-    /// The size that it should have once decompressed, in bytes.
+    /// The expected size of the decompressed file, in bytes.
     pub uncompressed_size: Option<u64>,
 }
 
-/// Proves what servers serve.
+/// Downloads files and verifies their bytes.
 pub(in crate::probe) struct Prover {
     permits: Semaphore,
     large: Arc<LargeDecoder>,
     transfers: Transfers,
 }
 
-/// A file whose bytes are to be proven.
+/// A file whose bytes are to be verified.
 pub(in crate::probe) struct ProofOrder {
     pub(in crate::probe) location: ArtifactUrl,
     pub(in crate::probe) request: ContentRequest,
-    /// Where its signature is, and the keys to check it with.
+    /// The location of its signature, and the keys to check it with.
     pub(in crate::probe) signature: Option<(ArtifactUrl, Arc<Keyring>)>,
 }
 
-/// What the hashing thread does with a file.
+/// How the hashing thread processes a file.
 struct HashPlan {
     named: Option<Format>,
     of_unknown_format: bool,
@@ -92,7 +91,7 @@ impl Prover {
         &self.transfers
     }
 
-    /// Announces a download that will begin once there is a permit for it, so that the whole is known early.
+    /// Announces a download that waits for a permit, so that progress shows the total early.
     pub(in crate::probe) fn announce(&self, location: &ArtifactUrl, evidence: &Evidence) -> Meter {
         let told = match evidence.file {
             Observation::Present { size, .. } => size,
@@ -101,7 +100,7 @@ impl Prover {
         self.transfers.announce(location.file_name(), told)
     }
 
-    /// Reads the file and adds what it says to the evidence.
+    /// Downloads the file and adds the result to the evidence.
     pub(in crate::probe) async fn prove(
         &self,
         client: &Client,
@@ -109,12 +108,12 @@ impl Prover {
         meter: Meter,
         evidence: &mut Evidence,
     ) {
-        // Never closed; without a permit there would only be more downloads at a time.
+        // The semaphore is never closed; without a permit there would only be more parallel downloads.
         let _permit = self.permits.acquire().await;
         meter.start();
         let ProofOrder { location, request, signature } = order;
         let signature = match signature {
-            Some((at, keyring)) => fetch_signature(client, &at, evidence).await.map(|its| (its, keyring)),
+            Some((at, keyring)) => fetch_signature(client, &at, evidence).await.map(|it| (it, keyring)),
             None => None,
         };
         let said = evidence.meta_json.iter();
@@ -140,7 +139,7 @@ impl Prover {
         evidence.attempts = evidence.attempts.saturating_add(attempts);
         let read = match outcome {
             Ok(transferred) => feed.finish().await.map(|(read, signature)| (transferred, read, signature)),
-            // What HEAD said still stands beside it.
+            // The observation by HEAD stays.
             Err(Unfinished::Observed(Observation::Undetermined(error))) => {
                 evidence.content = Some(Err(error));
                 return;
@@ -169,7 +168,7 @@ impl Prover {
     }
 }
 
-/// Reads a signature file that was there a moment ago. Without one the evidence says why.
+/// Reads a signature file that was observed to be present. If that fails, the evidence says why.
 async fn fetch_signature(
     client: &Client,
     at: &ArtifactUrl,
@@ -199,8 +198,8 @@ async fn fetch_signature(
 }
 
 impl HashPlan {
-    /// On a blocking thread: reads all that comes.
-    fn carry_out(&self, chunks: mpsc::Receiver<Chunk>) -> Option<ContentEvidence> {
+    /// Reads the whole file, on a blocking thread.
+    fn run(&self, chunks: mpsc::Receiver<Chunk>) -> Option<ContentEvidence> {
         let mut tap = Tap::new(chunks);
         let unpacked =
             self.uncompress.then(|| unpack(&mut tap, self.named, self.uncompressed_size, &self.large));
@@ -210,7 +209,7 @@ impl HashPlan {
                 let why = "neither its name nor its content shows how it is compressed".to_owned();
                 Uncompressed::NotOpened(why)
             }
-            // What is not compressed is its own decompressed form.
+            // A file that is not compressed is its own decompressed form.
             None => Uncompressed::Whole { bytes, sha256 },
             Some(unpacked) => unpacked,
         });
@@ -218,7 +217,7 @@ impl HashPlan {
     }
 }
 
-/// Hands the bytes of a download to a blocking thread, and to gpgv.
+/// Passes the bytes of a download to a blocking thread, and to gpgv.
 struct Feed {
     plan: Arc<HashPlan>,
     meter: Meter,
@@ -230,7 +229,7 @@ struct Feed {
     batched: usize,
 }
 
-/// The hashing thread takes no more.
+/// The hashing thread has ended.
 #[derive(Debug)]
 struct HashingStopped;
 
@@ -244,7 +243,7 @@ impl Feed {
     fn begin(plan: &Arc<HashPlan>) -> (mpsc::Sender<Chunk>, JoinHandle<Option<ContentEvidence>>) {
         let (sender, receiver) = mpsc::channel(WAITING_BATCHES);
         let plan = Arc::clone(plan);
-        (sender, tokio::task::spawn_blocking(move || plan.carry_out(receiver)))
+        (sender, tokio::task::spawn_blocking(move || plan.run(receiver)))
     }
 
     async fn flush(&mut self) -> Result<(), HashingStopped> {
@@ -255,7 +254,7 @@ impl Feed {
         let batch = std::mem::take(&mut self.batch);
         let again = if self.verification.is_some() { batch.clone() } else { Vec::new() };
         self.chunks.send(Chunk::Bytes(batch)).await.map_err(|_| HashingStopped)?;
-        // While the other thread hashes them.
+        // In parallel with the hashing thread.
         if let Some(Ok(verification)) = &mut self.verification {
             for bytes in again {
                 verification.update(&bytes).await;
@@ -300,7 +299,7 @@ impl Sink for Feed {
         self.meter.reset();
         self.batch.clear();
         self.batched = 0;
-        // The old thread sees its channel close without an end, and gives up.
+        // The old thread's channel closes without an end, which stops it.
         (self.chunks, self.reader) = Self::begin(&self.plan);
         self.verification = verification(self.signature.as_ref());
         Ok(())

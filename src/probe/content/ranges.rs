@@ -1,4 +1,4 @@
-//! What a server says of a part of a file, and of which file it is a part.
+//! Range responses, and the version of the file that they belong to.
 
 use std::time::Duration;
 
@@ -33,8 +33,8 @@ impl Validators {
         Self { etag: get(header::ETAG), last_modified, strong_date }
     }
 
-    /// The value of `If-Range` for this version; none if nothing identifies it well enough. A date may only
-    /// stand in where there is no entity tag (RFC 9110, section 13.1.5).
+    /// The value of `If-Range` for this version; `None` without a strong validator. A date is only used if
+    /// there is no entity tag (RFC 9110, section 13.1.5).
     pub(super) fn if_range(&self) -> Option<&str> {
         match (&self.etag, &self.last_modified) {
             (Some(etag), _) => etag.to_str().ok().filter(|etag| !etag.starts_with("W/")),
@@ -43,7 +43,7 @@ impl Validators {
         }
     }
 
-    /// Whether two answers speak of two versions for certain: some servers know `Range` and not `If-Range`.
+    /// Whether two answers certainly differ in version: some servers know `Range` and not `If-Range`.
     pub(in crate::probe) fn contradicts(&self, other: &Self) -> bool {
         let differ = |one: &Option<HeaderValue>, other: &Option<HeaderValue>| {
             one.is_some() && other.is_some() && one != other
@@ -57,7 +57,7 @@ impl Validators {
 pub(super) struct ContentRange {
     pub(super) first: u64,
     pub(super) last: u64,
-    /// The size of the whole file; none for `*`.
+    /// The size of the whole file; `None` for `*`.
     pub(super) total: Option<u64>,
 }
 
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_is_what_the_rfc_says_and_nothing_else() {
+    fn content_range_follows_the_rfc() {
         for (value, part) in [
             ("bytes 0-0/1", Some((0, 0, Some(1)))),
             ("bytes 5-9/10", Some((5, 9, Some(10)))),
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn two_versions_are_known_by_what_both_answers_have() {
+    fn versions_differ_by_validators_that_both_answers_have() {
         let tagged = |tag| Validators::of(&headers(&[("etag", tag)]));
         assert!(tagged("\"a\"").contradicts(&tagged("\"b\"")));
         assert!(!tagged("\"a\"").contradicts(&tagged("\"a\"")));

@@ -1,17 +1,17 @@
-//! Where the bytes of a download go.
+//! The receiver of a download's bytes.
 
 use std::future::Future;
 
 use bytes::Bytes;
 
-/// Takes the bytes of one file, in order.
+/// Receives the bytes of one file, in order.
 pub trait Sink: Send {
-    /// Why the sink takes no more: a full disk, say. It ends the download.
+    /// Why it accepts no more, such as a full disk. It ends the download.
     type Error: Send;
 
-    /// Takes the next bytes. Until it returns, no more are read: this is what holds a fast network back.
+    /// Receives the next bytes. No more are read until it returns: this applies back-pressure to the network.
     fn take(&mut self, bytes: Bytes) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
-    /// Forgets everything: the next bytes are the file's first again.
+    /// Discards everything: the next bytes are the first of the file again.
     fn start_over(&mut self) -> impl Future<Output = Result<(), Self::Error>> + Send;
 }

@@ -13,7 +13,7 @@ use crate::stream::Sha256;
 /// What the network thread sends.
 pub(super) enum Chunk {
     Bytes(Vec<Bytes>),
-    /// That was all. A channel that closes without it means that the download was given up.
+    /// The end of the file. A channel that closes without it means that the download was abandoned.
     End,
 }
 
@@ -29,7 +29,7 @@ pub(super) struct Tap {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum TapState {
-    Flowing,
+    Open,
     Ended,
     GivenUp,
 }
@@ -42,7 +42,7 @@ impl Tap {
             current: Bytes::new(),
             hash: Context::new(&SHA256),
             count: Rc::default(),
-            state: TapState::Flowing,
+            state: TapState::Open,
         }
     }
 
@@ -50,7 +50,7 @@ impl Tap {
         Rc::clone(&self.count)
     }
 
-    /// The first bytes, at least so many unless the file has fewer. They are still to be read.
+    /// The first bytes, at least `least` of them unless the file is shorter, without consuming them.
     pub(super) fn peek(&mut self, least: usize) -> &[u8] {
         while self.current.len() < least {
             let Some(more) = self.next() else { break };
@@ -61,7 +61,7 @@ impl Tap {
         &self.current
     }
 
-    /// Reads what nobody wanted; then how many bytes there were and their digest, or nothing if the download was given up.
+    /// Reads the rest. Returns the number of bytes and their digest; `None` if the download was abandoned.
     pub(super) fn finish(mut self) -> Option<(u64, Sha256)> {
         self.current = Bytes::new();
         while self.next().is_some() {}
@@ -75,7 +75,7 @@ impl Tap {
                 self.count.set(self.count.get().saturating_add(u64::try_from(bytes.len()).unwrap_or(0)));
                 return Some(bytes);
             }
-            if self.state != TapState::Flowing {
+            if self.state != TapState::Open {
                 return None;
             }
             match self.chunks.blocking_recv() {

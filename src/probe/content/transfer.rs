@@ -1,4 +1,4 @@
-//! One file through as many connections as it takes.
+//! Downloads one file over as many connections as it takes.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -11,42 +11,42 @@ use crate::http::{
     Again, Answer, Ask, Client, Failure, Method, ProbeError, ProbeErrorKind, StatusCode, Traffic,
     is_transient, probe_error, retry_after, status_error,
 };
-use crate::probe::answer::{in_place_of_the_file, otherwise};
+use crate::probe::answer::{error_observation, not_the_file};
 use crate::probe::evidence::{Absence, Observation};
 use crate::probe::observe::content_length;
 
-/// The most answers that one file is put together from, however much each brings.
+/// The most responses that one file may take, however much each brings.
 const MAX_ATTEMPTS: u32 = 1000;
 
-/// The most times that one file is read from its start.
+/// The most times that one download starts over.
 const MAX_START_OVERS: u32 = 4;
 
-/// The least that a server must bring, in bytes a second, over each stretch of the client's timeout. What is
-/// slower has no end that anybody would wait for.
+/// The least that a server must send, in bytes a second, over each period of the client's timeout. A slower
+/// download would take too long to be useful.
 const LEAST_BYTES_A_SECOND: u64 = 1024;
 
-/// How long a file may be, before it is read.
+/// What is known about the length of a file before it is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Extent {
     pub limit: u64,
-    /// The size that its server told of it before, in bytes.
+    /// The size that its server reported before, in bytes.
     pub told: Option<u64>,
 }
 
-/// A file that was read to its end.
+/// A completed download.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Transferred {
     /// Its size in bytes.
     pub bytes: u64,
     pub status: u16,
-    /// How many answers its bytes are from; with more than one the transfer was resumed.
+    /// How many responses the bytes came from; more than one means that the transfer was resumed.
     pub pieces: u32,
 }
 
-/// A file that was not read to its end.
+/// Why a download was not completed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unfinished<E> {
-    /// The server does not have it, or nothing is known: never [`Observation::Present`].
+    /// What the server answered instead: never [`Observation::Present`].
     Observed(Observation),
     Sink(E),
 }
@@ -54,49 +54,49 @@ pub enum Unfinished<E> {
 #[derive(Debug, Default)]
 struct Transfer {
     position: u64,
-    /// The size that the first answer told.
+    /// The size in the first response.
     total: Option<u64>,
     version: Validators,
-    /// The bytes so far are from an earlier run, and of which version they are is not known.
+    /// The bytes so far are from an earlier run, and their version is unknown.
     of_unknown_version: bool,
     pieces: u32,
-    /// Every byte that came, those that were thrown away included.
+    /// Every byte received, including discarded ones.
     received: u64,
     start_overs: u32,
 }
 
-/// A minimum of progress, not a total: a slow file passes, a dead connection and a trickle are noticed. Only
-/// waiting for the server counts, not what the sink takes.
+/// Requires a minimum of progress, and does not limit the total time: slow files pass, dead connections and
+/// trickles do not. Only the time spent waiting for the server counts, not the sink's.
 struct StallTimer {
-    /// How long the next [`Self::least`] bytes may be waited for.
+    /// How long the next [`Self::least`] bytes may take.
     timeout: Duration,
     waited: Duration,
     came: u64,
 }
 
-/// How one answer ended.
+/// The result of one attempt.
 enum Attempt<E> {
     Done(StatusCode),
     StartOver(&'static str),
-    /// Something that may pass. What the server asks for in between, and whether the next request waits by itself
-    /// until the host is back.
+    /// A transient failure, with the wait that the server asks for, and whether the next request itself waits
+    /// until the host is up.
     Failed {
         error: ProbeError,
         asked_for: Option<Duration>,
         is_down: bool,
     },
-    /// Nothing came of the request, and it can be made again at once.
+    /// The server did not process the request: it can be repeated at once.
     AtOnce,
     Unfinished(Unfinished<E>),
 }
 
 impl Client {
-    /// Reads a file into a sink. A connection that drops, or brings less than a kibibyte a second for as long as
-    /// the client's timeout, is replaced and the transfer resumed where it was, if the server can do that and
-    /// still has the same file; else it starts over. Every failure without progress counts against the client's
-    /// retries; a few start overs are allowed.
+    /// Reads a file into a sink. A connection that drops, or brings less than a kibibyte a second for as long
+    /// as the client's timeout, is replaced. The transfer is resumed if the server supports that and still
+    /// has the same file; otherwise it starts over, a few times at most. Failures without progress count
+    /// against the client's retries.
     ///
-    /// `attempts` counts the requests along, redirects not counted.
+    /// Adds the requests to `attempts`, redirects not counted.
     pub async fn download<S: Sink>(
         &self,
         url: &Url,
@@ -107,8 +107,8 @@ impl Client {
         self.download_on(url, extent, 0, sink, attempts).await
     }
 
-    /// The same, where the sink has the first `held` bytes of an earlier run. Whether those were of the same
-    /// file is for the caller to find out, by the digest of the whole: their version is not known any more.
+    /// Like [`Self::download`], for a sink that has the first `held` bytes from an earlier run. Their version
+    /// is unknown, so the caller must verify the digest of the whole file.
     pub async fn download_on<S: Sink>(
         &self,
         url: &Url,
@@ -151,7 +151,7 @@ impl Client {
                 Attempt::StartOver(why) => {
                     tracing::info!(%url, why, position = transfer.position, "the download starts over");
                     transfer.start_over(sink).await.map_err(Unfinished::Sink)?;
-                    (broken_up(why), None, false)
+                    (interrupted(why), None, false)
                 }
             };
             let wait = retries.after_failure(asked_for).filter(|_| transfer.start_overs <= start_overs);
@@ -163,7 +163,7 @@ impl Client {
                 tokio::time::sleep(wait).await;
             }
         }
-        Err(Unfinished::Observed(Observation::Undetermined(broken_up(
+        Err(Unfinished::Observed(Observation::Undetermined(interrupted(
             "the connection broke too often to download all of it",
         ))))
     }
@@ -219,10 +219,10 @@ impl Client {
             }
             Accepted::StartOver(why) => return Attempt::StartOver(why),
             Accepted::Not => {
-                if let Some(observation) = in_place_of_the_file(status, answer.headers()) {
+                if let Some(observation) = not_the_file(status, answer.headers()) {
                     return Attempt::Unfinished(Unfinished::Observed(observation));
                 }
-                let observation = otherwise(&answer.into_error(1, self.settings().timeout).await);
+                let observation = error_observation(&answer.into_error(1, self.settings().timeout).await);
                 return Attempt::Unfinished(Unfinished::Observed(observation));
             }
             Accepted::NotNow => {
@@ -271,7 +271,7 @@ impl Client {
                 continue;
             }
             let length = u64::try_from(data.len()).unwrap_or(u64::MAX);
-            stall_timer.rewarded(length);
+            stall_timer.received(length);
             let position = transfer.position.saturating_add(length);
             if position > limit {
                 let detail = format!("it continues after {limit} bytes, the most that it can have");
@@ -303,13 +303,13 @@ impl StallTimer {
         Self { timeout, waited: Duration::ZERO, came: 0 }
     }
 
-    /// How many bytes must come in that time.
+    /// The least bytes that must arrive within the timeout.
     fn least(timeout: Duration) -> u64 {
         let least = u128::from(LEAST_BYTES_A_SECOND).saturating_mul(timeout.as_millis()) / 1000;
         u64::try_from(least).unwrap_or(u64::MAX).max(1)
     }
 
-    /// What the server brings next; `None` where that is too little for too long.
+    /// The result of `next`; `None` if too little arrives for too long.
     async fn wait_for<T>(&mut self, next: impl Future<Output = T>) -> Option<T> {
         let began = Instant::now();
         let came = tokio::time::timeout(self.timeout.saturating_sub(self.waited), next).await.ok();
@@ -317,7 +317,7 @@ impl StallTimer {
         came
     }
 
-    fn rewarded(&mut self, bytes: u64) {
+    fn received(&mut self, bytes: u64) {
         self.came = self.came.saturating_add(bytes);
         if self.came >= Self::least(self.timeout) {
             *self = Self::new(self.timeout);
@@ -325,7 +325,7 @@ impl StallTimer {
     }
 }
 
-/// What an answer's head says of its body.
+/// What the head of a response means for its body.
 enum Accepted {
     Body,
     BodyFromTheStart,
@@ -335,7 +335,7 @@ enum Accepted {
 }
 
 impl Transfer {
-    /// Forgets what came so far, if anything did.
+    /// Discards the bytes so far, if there are any.
     async fn start_over<S: Sink>(&mut self, sink: &mut S) -> Result<(), S::Error> {
         if self.position > 0 {
             sink.start_over().await?;
@@ -348,8 +348,8 @@ impl Transfer {
     fn accept(&self, status: StatusCode, headers: &HeaderMap) -> Accepted {
         let asked_for_a_part = self.position > 0;
         match status {
-            _ if in_place_of_the_file(status, headers).is_some() => Accepted::Not,
-            // Also where a part was asked for: the server knows no ranges, or the file changed.
+            _ if not_the_file(status, headers).is_some() => Accepted::Not,
+            // Also for a range request: the server ignores ranges, or the file has changed.
             StatusCode::OK => Accepted::BodyFromTheStart,
             StatusCode::PARTIAL_CONTENT if asked_for_a_part => self.accept_part(headers),
             StatusCode::RANGE_NOT_SATISFIABLE if asked_for_a_part => {
@@ -372,7 +372,7 @@ impl Transfer {
         {
             return Accepted::StartOver("the file changed while it was being read");
         }
-        // Without a total this part's end might not be the file's.
+        // Without a total, the end of this range may not be the end of the file.
         if self.total.is_none() && part.total != Some(part.last.saturating_add(1)) {
             return Accepted::StartOver("the server does not report where the file ends");
         }
@@ -380,12 +380,12 @@ impl Transfer {
     }
 }
 
-/// Whether a body has no end of its own, so that one that was cut off looks whole (RFC 9112, section 6.3): downloads
-/// are HTTP/1.1, where every other body has a length or is chunked.
+/// Whether a body ends with its connection, so that a truncated one looks complete (RFC 9112, section 6.3).
+/// Downloads use HTTP/1.1, where every other body has a length or is chunked.
 fn ends_with_its_connection(headers: &HeaderMap) -> bool {
     !headers.contains_key(header::CONTENT_LENGTH) && !headers.contains_key(header::TRANSFER_ENCODING)
 }
 
-fn broken_up(why: &str) -> ProbeError {
+fn interrupted(why: &str) -> ProbeError {
     probe_error(ProbeErrorKind::ServerError, format!("it could not be read in one piece: {why}"))
 }

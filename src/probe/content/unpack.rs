@@ -1,4 +1,4 @@
-//! gzip, xz and zstd, as streams of any number of members, and zip with one; bounded in size and memory.
+//! gzip, xz and zstd with any number of members, and zip with one, bounded in size and memory.
 
 use std::fmt;
 use std::io;
@@ -13,20 +13,20 @@ use super::drain::{NotOpened, Uncompressed, drain};
 use super::tap::Tap;
 use super::unzip::unzip;
 
-/// What an xz decoder may take, in MiB: enough for the 64 MiB dictionary of `-9`.
+/// The memory limit of an xz decoder in MiB: enough for the 64 MiB dictionary of `-9`.
 const XZ_MIB: u64 = 66;
 
-/// The largest window of a zstd frame, as a power of two: 64 MiB, so every level but `--ultra -22`.
+/// The largest window of a zstd frame, as a power of two: 64 MiB, enough for every level but `--ultra -22`.
 const ZSTD_WINDOW_LOG: u32 = 26;
 
-/// How zstd says that a frame has a larger one (`ZSTD_getErrorString`).
+/// zstd's error for a larger window (`ZSTD_getErrorString`).
 const ZSTD_WINDOW_TOO_LARGE: &str = "Frame requires too much memory for decoding";
 
-/// Held while an xz or zstd file is decompressed, one at a time: whoever sends it chooses how much memory that takes.
-/// gzip and zip need 32 KiB (RFC 1951).
+/// Held while an xz or zstd file is decompressed: its sender chooses how much memory that takes, so only one
+/// is at a time. gzip and zip need 32 KiB (RFC 1951).
 pub(super) type LargeDecoder = Mutex<()>;
 
-/// A way to compress.
+/// A supported compression format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {
     Gzip,
@@ -35,11 +35,11 @@ pub(super) enum Format {
     Zip,
 }
 
-/// What is in no container: it is its own decompressed form.
+/// Suffixes of files that are not compressed.
 const PLAIN: [&str; 11] =
     ["bfb", "img", "iso", "ociarchive", "ova", "qcow2", "raw", "tar", "vhd", "vhdx", "vmdk"];
 
-/// How containers begin that are not opened here: bzip2, 7z, lz4, lzip and lzop.
+/// Magic numbers of unsupported formats: bzip2, 7z, lz4, lzip and lzop.
 const FOREIGN: [&[u8]; 5] = [b"BZh", b"7z\xbc\xaf\x27\x1c", b"\x04\x22\x4d\x18", b"LZIP", b"\x89LZO"];
 
 impl Format {
@@ -54,8 +54,8 @@ impl Format {
         }
     }
 
-    /// As a file's first bytes say (RFC 1952, section 2.3.1; the .xz file format, section 2.1.1.1; RFC 8878,
-    /// sections 3.1.1 and 3.1.2; APPNOTE.TXT, section 4.3.7).
+    /// The format that a file's first bytes show (RFC 1952, section 2.3.1; the .xz file format, section
+    /// 2.1.1.1; RFC 8878, sections 3.1.1 and 3.1.2; APPNOTE.TXT, section 4.3.7).
     fn by_magic(first: &[u8]) -> Option<Self> {
         match first {
             [0x1f, 0x8b, ..] => Some(Self::Gzip),
@@ -78,14 +78,14 @@ impl fmt::Display for Format {
     }
 }
 
-/// Whether a file of this name is in a container that nobody here knows, as far as its name says.
+/// Whether a file name has a suffix that is neither a supported format nor known to be uncompressed.
 pub(super) fn is_of_unknown_format(name: &str) -> bool {
     let suffix = name.rsplit_once('.').map(|(_, suffix)| suffix.to_ascii_lowercase());
     Format::by_name(name).is_none() && suffix.is_some_and(|suffix| !PLAIN.contains(&&*suffix))
 }
 
-/// Decompresses what comes from the tap. The tap may have more to read afterwards, if this failed; `None` if
-/// the file is not compressed at all.
+/// Decompresses the bytes of the tap; `None` if the file is not compressed. On failure the tap may have more
+/// to read.
 pub(super) fn unpack(
     tap: &mut Tap,
     named: Option<Format>,
@@ -133,8 +133,8 @@ pub(super) fn unpack(
     Some(unpacked.unwrap_or_else(|error| {
         let why = crate::text::excerpt(&error.to_string(), 200);
         let inner = error.get_ref();
-        let greedy = inner.and_then(|inner| inner.downcast_ref()) == Some(&XzError::MemLimit);
-        if greedy || error.to_string() == ZSTD_WINDOW_TOO_LARGE {
+        let too_large = inner.and_then(|inner| inner.downcast_ref()) == Some(&XzError::MemLimit);
+        if too_large || error.to_string() == ZSTD_WINDOW_TOO_LARGE {
             Uncompressed::NotOpened(format!("decompressing it would take more than {XZ_MIB} MiB of memory"))
         } else if inner.and_then(|inner| inner.downcast_ref::<NotOpened>()).is_some() {
             Uncompressed::NotOpened(why)
@@ -151,10 +151,10 @@ mod tests {
     use super::super::tap::Chunk;
     use super::*;
 
-    /// A window of 128 KiB, the smallest in which a block can be that large.
+    /// A window of 128 KiB, the smallest that allows blocks of that size.
     const SMALL: u8 = (17 - 10) << 3;
 
-    /// What comes of decompressing these bytes, with as much memory as a run has.
+    /// The result of decompressing these bytes, within the memory limits of a run.
     fn unpacked(bytes: Vec<u8>) -> Option<Uncompressed> {
         let (sender, chunks) = mpsc::channel(2);
         sender.try_send(Chunk::Bytes(vec![bytes.into()])).unwrap();
@@ -162,9 +162,9 @@ mod tests {
         unpack(&mut Tap::new(chunks), None, None, &LargeDecoder::default())
     }
 
-    /// A zstd frame of zeros, with this window as its header has it (RFC 8878, sections 3.1.1.1.2 and 3.1.1.2).
+    /// A zstd frame of zeros with this window descriptor (RFC 8878, sections 3.1.1.1.2 and 3.1.1.2).
     fn zstd_frame(window: u8, mebibytes: usize) -> Vec<u8> {
-        // Each block is one byte, to be repeated 128 KiB times; the last is empty and says so.
+        // Each block repeats one byte 128 KiB times; the last one is empty and marked as the last.
         let block = [&((128_u32 << 10) << 3 | 1 << 1).to_le_bytes()[..3], &[0]].concat();
         [&[0x28, 0xb5, 0x2f, 0xfd, 0, window][..], &block.repeat(mebibytes * 8), &[1, 0, 0]].concat()
     }
@@ -182,7 +182,7 @@ mod tests {
         let skipped = [0x5f, 0x2a, 0x4d, 0x18, 2, 0, 0, 0, 1, 2];
         let file = [&skipped[..], &frames[0], &skipped, &frames[1], &frames[2], &skipped].concat();
         assert_whole(unpacked(file.clone()).as_ref(), (3 << 20) + 9);
-        // Cut anywhere but between frames, it is not whole.
+        // A file that is cut anywhere but between frames is incomplete.
         let mut whole = vec![skipped.len()];
         for frame in [frames[0].len(), skipped.len(), frames[1].len(), frames[2].len()] {
             whole.push(whole[whole.len() - 1] + frame);
@@ -194,16 +194,16 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_window_is_read_and_what_is_larger_is_refused() {
+    fn the_largest_window_is_read_and_larger_ones_are_refused() {
         assert_whole(unpacked(zstd_frame(16 << 3, 70)).as_ref(), 70 << 20);
-        for greedy in [
+        for too_large in [
             zstd_frame(16 << 3 | 1, 1),
             zstd_frame(17 << 3, 1),
             zstd_frame(0xff, 1),
-            // A frame that begins small does not make a greedy one after it any better.
+            // A frame with a small window does not hide a later one with a large window.
             [zstd_frame(SMALL, 1), zstd_frame(17 << 3, 1)].concat(),
         ] {
-            let unpacked = unpacked(greedy);
+            let unpacked = unpacked(too_large);
             let Some(Uncompressed::NotOpened(why)) = unpacked else { panic!("{unpacked:?}") };
             assert!(why.contains("more than 66 MiB of memory"), "{why}");
         }

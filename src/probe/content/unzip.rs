@@ -1,7 +1,6 @@
-//! The one member of a zip archive, read as it comes (PKWARE's APPNOTE.TXT 6.3.10, section 4).
-//!
-//! Other programs find the member by the directory at the archive's end, so that is held against what was read: an
-//! archive in which they could find another file than this one is not whole.
+//! The only file of a zip archive, decompressed as it arrives (PKWARE's APPNOTE.TXT 6.3.10, section 4).
+//!  Other programs find the file through the central directory at the archive's end, so that is compared with
+//!what was  read: an archive in which they could find a different file is not valid.
 
 use std::io::{self, BufRead, Read};
 
@@ -11,7 +10,7 @@ use flate2::bufread::DeflateDecoder;
 use super::drain::{Uncompressed, drain, not_opened};
 use super::tap::Tap;
 
-/// What a 32-bit field says whose value is in a zip64 field (section 4.3.9.2).
+/// The value of a 32-bit field whose real value is in a zip64 field (section 4.3.9.2).
 const IN_ZIP64: u64 = 0xffff_ffff;
 
 const LOCAL: [u8; 4] = *b"PK\x03\x04";
@@ -21,16 +20,16 @@ const ZIP64_END: [u8; 4] = *b"PK\x06\x06";
 const ZIP64_LOCATOR: [u8; 4] = *b"PK\x06\x07";
 const END: [u8; 4] = *b"PK\x05\x06";
 
-/// Encrypted, also strongly or with a hidden directory (section 4.4.4: bits 0, 6 and 13).
+/// Encrypted, strongly encrypted, or with a masked directory (section 4.4.4: bits 0, 6 and 13).
 const ENCRYPTED: u16 = 1 | 1 << 6 | 1 << 13;
-/// The sizes and the checksum are behind the data (section 4.4.4: bit 3).
+/// The sizes and the checksum follow the data (section 4.4.4: bit 3).
 const HAS_DESCRIPTOR: u16 = 1 << 3;
 
-/// How the member is packed (section 4.4.5).
+/// Compression methods (section 4.4.5).
 const STORED: u16 = 0;
 const DEFLATED: u16 = 8;
 
-/// What was read of the member, or should have been.
+/// The archive's only file, as declared or as read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Member {
     method: u16,
@@ -39,21 +38,21 @@ struct Member {
     unpacked: u64,
 }
 
-/// Decompresses the only member of an archive.
+/// Decompresses the only file of an archive.
 pub(super) fn unzip(
     tap: &mut Tap,
     size: Option<u64>,
     received: impl Fn() -> u64,
 ) -> io::Result<Uncompressed> {
     let mut archive = Archive { tap, position: 0 };
-    let (said, flags) = archive.local_header()?;
-    let (unpacked, crc, packed) = match said.method {
+    let (declared, flags) = archive.local_header()?;
+    let (unpacked, crc, packed) = match declared.method {
         STORED if flags & HAS_DESCRIPTOR != 0 => {
             return Err(not_opened("it does not say where its entry ends"));
         }
         STORED => {
-            let mut stored = CrcReader::new((&mut *archive.tap).take(said.packed));
-            (drain(&mut stored, size, received)?, stored.crc().sum(), said.packed)
+            let mut stored = CrcReader::new((&mut *archive.tap).take(declared.packed));
+            (drain(&mut stored, size, received)?, stored.crc().sum(), declared.packed)
         }
         DEFLATED => {
             let mut deflated = CrcReader::new(DeflateDecoder::new(&mut *archive.tap));
@@ -63,11 +62,11 @@ pub(super) fn unzip(
         method => return Err(not_opened(&format!("its entry uses zip compression method {method}"))),
     };
     let Uncompressed::Whole { bytes, .. } = unpacked else { return Ok(unpacked) };
-    let read = Member { method: said.method, crc, packed, unpacked: bytes };
+    let read = Member { method: declared.method, crc, packed, unpacked: bytes };
     archive.position = archive.position.saturating_add(packed);
     if flags & HAS_DESCRIPTOR != 0 {
         archive.descriptor(read)?;
-    } else if said != read {
+    } else if declared != read {
         return Err(broken("its entry does not match its header"));
     }
     archive.directory(read)?;
@@ -96,8 +95,7 @@ impl Archive<'_> {
         Ok((Member { method: u16_at(&header, 8), crc: u32_at(&header, 14), packed, unpacked }, flags))
     }
 
-    /// The descriptor of the file that was read: with a signature or without, with sizes of 32 or 64 bits
-    /// (section 4.3.9).
+    /// Checks the data descriptor, which may have a signature and has sizes of 32 or 64 bits (section 4.3.9).
     fn descriptor(&mut self, read: Member) -> io::Result<()> {
         let narrow =
             |size: u64| u32::try_from(size).map(|size| size.to_le_bytes().to_vec()).unwrap_or_default();
@@ -115,7 +113,7 @@ impl Archive<'_> {
         self.skip(u64::try_from(signature.saturating_add(length)).unwrap_or(u64::MAX))
     }
 
-    /// The directory: one entry, of the file that was read, and the archive's end.
+    /// Checks the central directory, which must have one entry, for the file that was read, and the end.
     fn directory(&mut self, read: Member) -> io::Result<()> {
         let directory = self.position;
         if self.tap.peek(4).starts_with(&LOCAL) {
@@ -150,7 +148,7 @@ impl Archive<'_> {
         let found = counts.map(|count| (count, 0xffff)).into_iter().chain(extent.map(|it| (it, IN_ZIP64)));
         let is_directory =
             found.zip(expected).all(|((found, in_zip64), expected)| found == expected || found == in_zip64);
-        // A comment could hold an end of its own, which others would find first.
+        // A comment could contain another end record, which other programs would find first.
         let is_last = u16_at(&end, 20) == 0 && self.tap.fill_buf()?.is_empty();
         if !end.starts_with(&END) || !is_directory || !is_last {
             return Err(broken("its end record describes a different central directory, or is not the end"));
@@ -158,7 +156,7 @@ impl Archive<'_> {
         Ok(())
     }
 
-    /// Replaces sizes that are in the zip64 field among the extra fields (section 4.5.3).
+    /// Replaces sizes whose values are in the zip64 extra field (section 4.5.3).
     fn zip64(&mut self, length: u16, sizes: &mut [u64]) -> io::Result<()> {
         let mut extra = vec![0; length.into()];
         self.tap.read_exact(&mut extra)?;
@@ -226,7 +224,7 @@ mod tests {
     use super::*;
     use crate::stream::Sha256;
 
-    /// How an archive is written.
+    /// How to write an archive.
     #[derive(Clone, Copy)]
     struct Style {
         method: u16,
@@ -239,7 +237,7 @@ mod tests {
 
     const PLAIN: Style = Style { method: DEFLATED, flags: 0, zip64: false, signature: 4 };
 
-    /// An archive with this one file, as APPNOTE.TXT has it.
+    /// An archive with this one file (APPNOTE.TXT).
     fn zip(style: Style, file: &[u8]) -> Vec<u8> {
         let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::fast());
         encoder.write_all(file).unwrap();
@@ -290,7 +288,7 @@ mod tests {
 
     fn unpacked(archive: &[u8]) -> Option<Uncompressed> {
         let (sender, chunks) = mpsc::channel(2);
-        // In pieces, so that headers are put together from several.
+        // In small chunks, so that headers span several.
         let pieces = archive.chunks(7).map(bytes::Bytes::copy_from_slice).collect();
         sender.try_send(Chunk::Bytes(pieces)).unwrap();
         sender.try_send(Chunk::End).unwrap();
@@ -325,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_archive_of_one_readable_file_is_not_opened() {
+    fn unsupported_archives_are_not_opened() {
         let (file, one) = (file(), zip(PLAIN, b"one"));
         let described = HAS_DESCRIPTOR;
         for (why, archive) in [
@@ -334,14 +332,14 @@ mod tests {
             ("does not say where", zip(Style { method: STORED, flags: described, ..PLAIN }, &file)),
             ("more than one file", [&one[..one.len() - 22 - 55], &one].concat()),
         ] {
-            let Some(Uncompressed::NotOpened(said)) = unpacked(&archive) else {
+            let Some(Uncompressed::NotOpened(found)) = unpacked(&archive) else {
                 panic!("{why}: {:?}", unpacked(&archive));
             };
-            assert!(said.contains(why), "{why}: {said}");
+            assert!(found.contains(why), "{why}: {found}");
         }
     }
 
-    /// Who reads the directory at the end must find the file that was read here.
+    /// A program that reads the directory must find the file that was read here.
     #[test]
     fn an_archive_that_is_cut_or_contradicts_itself_is_not_whole() {
         let file = file();
@@ -354,7 +352,7 @@ mod tests {
             let more = [&whole[..], b"x"].concat();
             assert!(matches!(unpacked(&more), Some(Uncompressed::Unusable(_))));
         }
-        // A bit of whatever others go by: the checksum, the sizes, where the file begins, the end's counts and offsets.
+        // One bit of each field that other programs rely on: checksum, sizes, offsets and counts.
         let whole = zip(PLAIN, &file);
         let (directory, end) = (whole.len() - 22 - 55, whole.len() - 22);
         let local = [14, 18, 22];

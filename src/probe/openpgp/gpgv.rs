@@ -1,7 +1,6 @@
-//! `gpgv` as a child process, and what it reports (GnuPG, `doc/DETAILS`, "Format of the --status-fd output").
-//!
-//! It has an environment and a home of its own, no network, and so much time. It ends when nobody waits for it any
-//! more.
+//! Runs `gpgv` and reads its report (GnuPG, `doc/DETAILS`, "Format of the --status-fd output").
+//!  The process has its own environment and home directory and a time limit, and is killed when its
+//![`Verification`]  is dropped. gpgv never uses the network.
 
 use std::io::{self, Write as _};
 use std::process::{ExitStatus, Stdio};
@@ -15,41 +14,41 @@ use tokio::time::timeout;
 use super::SignatureCheck;
 use super::keyring::{Keyring, SignaturePackets};
 
-/// How long gpgv may take for each chunk that it is given, and for its report after the last.
+/// The time that gpgv may take for each chunk, and for its report after the last.
 const TIME: Duration = Duration::from_secs(30);
 
-/// The most that gpgv may report, in bytes: a signature's notations come three times as large.
+/// The most bytes of gpgv's report: escapes triple the size of a signature's notations.
 const MAX_STATUS: u64 = 256 * 1024;
 
-/// By how much clocks may differ.
+/// How far clocks may differ.
 const CLOCK_SKEW: Duration = Duration::from_secs(300);
 
-/// How many bytes of a text gpgv is given at a time.
+/// The size of the chunks in which gpgv gets a text, in bytes.
 const CHUNK_BYTES: usize = 128 * 1024;
 
 /// How a clear-signed text begins (RFC 9580, section 7).
 const CLEAR_SIGNED: &[u8] = b"-----BEGIN PGP SIGNED MESSAGE-----";
 
-/// What a signature may be over (RFC 9580, section 5.2.1), as gpgv writes it.
+/// What a signature signs (RFC 9580, section 5.2.1), as gpgv writes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::probe) enum SigType {
     Binary,
     Text,
 }
 
-/// A check of signatures whose bytes are still coming.
+/// A check in progress, whose bytes are still arriving.
 #[derive(Debug)]
 pub(in crate::probe) struct Verification {
     child: Child,
-    /// None when gpgv has, or wants, no more.
+    /// `None` once gpgv has, or accepts, no more.
     input: Option<ChildStdin>,
     too_slow: bool,
     _signatures: NamedTempFile,
 }
 
 impl Keyring {
-    /// Checks what signs a text file: a detached signature, or a clear-signed copy of the same text. The error says
-    /// why that could not be found out.
+    /// Checks the signature of a text file: detached, or a clear-signed copy of the same text. The error says
+    /// why it could not be checked.
     pub(in crate::probe) async fn check_text(
         &self,
         text: &[u8],
@@ -59,7 +58,7 @@ impl Keyring {
             Ok(signatures) => signatures,
             Err(why) => return Ok(SignatureCheck::Bad(why)),
         };
-        // What the copy says is not of interest: its signature has to fit our text.
+        // The copy's text is not used: its signature must match our text.
         let is_clear = signature.trim_ascii_start().starts_with(CLEAR_SIGNED);
         let (text, types) = if is_clear {
             (&*clear_text(text), &[SigType::Text][..])
@@ -75,7 +74,7 @@ impl Keyring {
 }
 
 impl Verification {
-    /// Starts gpgv. The error says why that failed.
+    /// Starts gpgv.
     pub(in crate::probe) fn begin(keyring: &Keyring, signatures: &SignaturePackets) -> Result<Self, String> {
         let begin = || -> io::Result<Self> {
             let home = keyring.directory.path();
@@ -105,7 +104,7 @@ impl Verification {
         if let Some(input) = &mut self.input {
             match timeout(TIME, input.write_all(bytes)).await {
                 Ok(Ok(())) => return,
-                // It has seen enough, and says of what.
+                // It closed its input early; its report tells why.
                 Ok(Err(_)) => {}
                 Err(_) => self.too_slow = true,
             }
@@ -113,8 +112,8 @@ impl Verification {
         }
     }
 
-    /// That was all: one good signature of such a type is enough, as keys change while files stay. The error says
-    /// why gpgv could not tell.
+    /// Ends the input and judges the report: one good signature of one of these types is enough, as keys
+    /// change while files stay. The error says why the signatures could not be checked.
     pub(in crate::probe) async fn finish(mut self, types: &[SigType]) -> Result<SignatureCheck, String> {
         self.input = None;
         let report = async {
@@ -136,8 +135,8 @@ impl Verification {
     }
 }
 
-/// A text as a clear signature is over it: without what is at the ends of lines, and without the last line's end
-/// (RFC 9580, section 7.2).
+/// A text in the form that a clear signature signs: without trailing whitespace on lines, and without the
+/// last line ending (RFC 9580, section 7.2).
 fn clear_text(text: &[u8]) -> Vec<u8> {
     let text = text.strip_suffix(b"\n").unwrap_or(text);
     let mut lines = text.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii_end);
@@ -155,7 +154,7 @@ fn too_slow() -> String {
 }
 
 fn judge(status: &str, exit: ExitStatus, types: &[SigType], now: Duration) -> Result<SignatureCheck, String> {
-    // It exits with 0 if all signatures are good, 1 or 2 otherwise; anything else is a crash.
+    // 0: all signatures are good; 1 or 2: not all are; anything else is a crash.
     if !matches!(exit.code(), Some(0..=2)) {
         return Err(format!("gpgv ended with {exit}"));
     }
@@ -168,7 +167,7 @@ fn judge(status: &str, exit: ExitStatus, types: &[SigType], now: Duration) -> Re
                 is_good = false;
                 continue;
             }
-            // Of a good signature the next line tells more, as it does of those by keys that are over.
+            // VALIDSIG follows with the details. It also follows EXPSIG, EXPKEYSIG and REVKEYSIG.
             ["GOODSIG", ..] => {
                 is_good = true;
                 continue;
@@ -216,7 +215,7 @@ fn is_weak(hash: &str) -> bool {
     matches!(hash, "1" | "2" | "3")
 }
 
-/// What is wrong with a signature that holds, if anything is.
+/// What is wrong with a cryptographically valid signature, if anything.
 fn objection(
     created: &str,
     hash: &str,
@@ -235,7 +234,7 @@ fn objection(
     if is_weak(hash) {
         return Some(WEAK);
     }
-    // gpgv has no opinion of this.
+    // gpgv does not check this.
     let created = created.parse().map(Duration::from_secs);
     created.map_or(true, |created| created > now + CLOCK_SKEW).then_some("is from the future")
 }
@@ -248,14 +247,14 @@ mod tests {
 
     const VALID: &str = "VALIDSIG FPR 2021-06-01 1000 0 4 0 22 8 00 PRIMARY";
 
-    /// gpgv exits with `code` after it reported these lines, at the second 2000.
+    /// The result if gpgv reports these lines and exits with `code`, at 2000 seconds.
     fn judged(lines: &[&str], code: i32) -> Result<SignatureCheck, String> {
         let status = lines.iter().fold(String::new(), |status, line| status + "[GNUPG:] " + line + "\n");
         judge(&status, ExitStatus::from_raw(code << 8), &[SigType::Binary], Duration::from_secs(2000))
     }
 
     #[test]
-    fn a_signature_is_good_if_gpgv_says_both_that_it_is_and_of_what() {
+    fn a_good_signature_needs_goodsig_and_validsig() {
         let good = Ok(SignatureCheck::Good { key: "FPR".to_owned() });
         assert_eq!(judged(&["NEWSIG", "GOODSIG ID name", VALID], 0), good);
         assert_eq!(
@@ -282,14 +281,14 @@ mod tests {
             let judged = judged(lines, code);
             assert!(!matches!(judged, Ok(SignatureCheck::Good { .. })), "{lines:?}: {judged:?}");
         }
-        // What does not come from gpgv's own report is not one.
+        // Lines without gpgv's prefix are not part of its report.
         let status = format!("GOODSIG ID\n{VALID}\ngpgv: [GNUPG:] GOODSIG ID\n");
         let judged = judge(&status, ExitStatus::from_raw(0), &[SigType::Binary], Duration::from_secs(2000));
         assert!(judged.is_err(), "{judged:?}");
     }
 
     #[test]
-    fn a_gpgv_that_crashed_or_said_nothing_leaves_it_open() {
+    fn a_gpgv_that_crashes_or_reports_nothing_is_an_error() {
         for ended in [ExitStatus::from_raw(9), ExitStatus::from_raw(3 << 8), ExitStatus::from_raw(0)] {
             assert!(judge("", ended, &[SigType::Binary], Duration::ZERO).is_err(), "{ended}");
         }

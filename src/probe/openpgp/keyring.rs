@@ -1,4 +1,4 @@
-//! The keys that signatures are checked with.
+//! The keys for checking signatures.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -6,22 +6,22 @@ use std::path::PathBuf;
 
 use tempfile::TempDir;
 
-use super::packets::{OF_PUBLIC_KEYS, PUBLIC_KEY, SIGNATURE, dearmor, packets};
+use super::packets::{KEY_PACKETS, PUBLIC_KEY, SIGNATURE, dearmor, packets};
 
 /// The largest signature file that is read, in bytes.
 pub(in crate::probe) const MAX_SIGNATURE_BYTES: usize = 64 * 1024;
 
-/// The most signatures in one file that are looked at.
+/// The most signatures in one file that are checked.
 const MAX_SIGNATURES: usize = 8;
 
-/// How a file of GnuPG's keybox format begins, from its ninth byte.
+/// The magic of GnuPG's keybox format, at offset 8.
 const KEYBOX: &[u8] = b"KBXf";
 
-/// Public keys, as `gpg --export` writes them, in a directory that lasts as long as this.
+/// Public keys, as `gpg --export` writes them, in a temporary directory that is removed on drop.
 #[derive(Debug)]
 pub struct Keyring {
     pub(super) gpgv: PathBuf,
-    /// Also gpgv's home, which holds no configuration, and where signatures lie while they are checked.
+    /// Also gpgv's home, which has no configuration, and the place for signatures while they are checked.
     pub(super) directory: TempDir,
 }
 
@@ -44,7 +44,7 @@ pub enum KeyringError {
 pub(in crate::probe) struct SignaturePackets(pub(super) Vec<u8>);
 
 impl Keyring {
-    /// Prepares to check with these public keys: any number of them, binary or in any number of armored blocks.
+    /// Reads public keys: any number of them, binary or in any number of armored blocks.
     pub fn open(bytes: &[u8]) -> Result<Self, KeyringError> {
         let dearmored = dearmor(bytes, "PUBLIC KEY BLOCK").transpose().map_err(KeyringError::Unreadable)?;
         let keys = dearmored.as_deref().unwrap_or(bytes);
@@ -55,12 +55,12 @@ impl Keyring {
                 Some(Some(PUBLIC_KEY)) => {}
                 Some(_) => return Err(KeyringError::Unreadable("it begins with something else")),
             }
-            if !tags.all(|tag| tag.is_some_and(|tag| OF_PUBLIC_KEYS.contains(&tag))) {
+            if !tags.all(|tag| tag.is_some_and(|tag| KEY_PACKETS.contains(&tag))) {
                 return Err(KeyringError::Unreadable("it also contains something else"));
             }
         }
-        let gpgv = find().ok_or(KeyringError::NoGpgv)?;
-        // Where the root is read-only there may still be shared memory.
+        let gpgv = find_gpgv().ok_or(KeyringError::NoGpgv)?;
+        // Where the root file system is read-only, shared memory may be writable.
         let directory =
             tempfile::tempdir().or_else(|error| tempfile::tempdir_in("/dev/shm").map_err(|_| error))?;
         let keyring = Self { gpgv, directory };
@@ -73,21 +73,21 @@ impl Keyring {
     }
 }
 
-/// The program, by an absolute entry of `PATH`: another would lead into the checkout.
-fn find() -> Option<PathBuf> {
+/// Finds gpgv in an absolute directory of `PATH`: a relative one would lead into the checkout.
+fn find_gpgv() -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     let mut programs = std::env::split_paths(&path).filter(|it| it.is_absolute()).map(|it| it.join("gpgv"));
     programs.find(|it| fs::metadata(it).is_ok_and(|it| it.is_file() && it.permissions().mode() & 0o111 != 0))
 }
 
 impl SignaturePackets {
-    /// Reads a detached signature file, armored or binary. The error is for a person.
+    /// Reads a detached signature file, armored or binary.
     pub(in crate::probe) fn parse(bytes: &[u8]) -> Result<Self, String> {
         const EXPECTED: &str = "it is not an OpenPGP signature";
         let dearmored =
             dearmor(bytes, "SIGNATURE").transpose().map_err(|why| format!("{EXPECTED}: {why}"))?;
         let mut signatures = Vec::new();
-        // Nothing else that OpenPGP has: data that is compressed, say.
+        // No other packets are accepted, such as compressed data.
         for packet in packets(dearmored.as_deref().unwrap_or(bytes)).take(MAX_SIGNATURES) {
             let Some((SIGNATURE, packet)) = packet else { return Err(EXPECTED.to_owned()) };
             signatures.extend_from_slice(packet);

@@ -1,10 +1,10 @@
-//! OpenPGP signatures (RFC 9580), judged by GnuPG's own `gpgv`, as every package manager does.
+//! OpenPGP signatures (RFC 9580), verified by GnuPG's own `gpgv`, as package managers do.
 //!
 //! | file | what |
 //! | --- | --- |
-//! | `packets` | armor and packets: gpgv is given signatures and keys, and nothing else that OpenPGP has |
-//! | `keyring` | the keys, in a directory of their own; which signatures are asked about, and over which bytes |
-//! | `gpgv` | the child process, and what it reports |
+//! | `packets` | armor and packets, so that gpgv gets only signatures and keys |
+//! | `keyring` | the keys, in a temporary directory, and the parsing of signature files |
+//! | `gpgv` | the child process and its report |
 
 mod gpgv;
 mod keyring;
@@ -14,7 +14,7 @@ pub(super) use gpgv::{SigType, Verification};
 pub use keyring::{Keyring, KeyringError};
 pub(super) use keyring::{MAX_SIGNATURE_BYTES, SignaturePackets};
 
-/// What became of a signature that a keyring was asked about.
+/// The result of checking a signature with a keyring.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SignatureCheck {
     Good {
@@ -22,6 +22,6 @@ pub enum SignatureCheck {
     },
     Bad(String),
     Absent,
-    /// There is one, and the bytes that it is over were not read.
+    /// There is a signature, but the bytes that it signs were not read.
     NotMade,
 }

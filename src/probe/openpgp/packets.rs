@@ -1,4 +1,4 @@
-//! Armor and packet headers (RFC 9580, sections 4.2 and 6.2). What is inside a packet is for gpgv to read.
+//! Armor and packet headers (RFC 9580, sections 4.2 and 6.2). gpgv reads the content of packets.
 
 use data_encoding::BASE64;
 
@@ -10,11 +10,11 @@ pub(super) const SIGNATURE: Tag = 2;
 /// The tag of a primary public key.
 pub(super) const PUBLIC_KEY: Tag = 6;
 
-/// The packets that public keys are made of: signatures, keys, what GnuPG trusts, names, subkeys, pictures.
-pub(super) const OF_PUBLIC_KEYS: [Tag; 6] = [SIGNATURE, PUBLIC_KEY, 12, 13, 14, 17];
+/// The packets of public keys: signatures, keys, GnuPG's trust packets, user IDs, subkeys, user attributes.
+pub(super) const KEY_PACKETS: [Tag; 6] = [SIGNATURE, PUBLIC_KEY, 12, 13, 14, 17];
 
-/// The bytes in all armored blocks of a kind, say `SIGNATURE`; `None` if there is no such block. What stands around
-/// the blocks is for people. Their checksums are not looked at, as RFC 9580, section 6.1, has it.
+/// The bytes of all armored blocks of a kind such as `SIGNATURE`; `None` if there is none. Text around the
+/// blocks is ignored, and so are checksums (RFC 9580, section 6.1).
 pub(super) fn dearmor(text: &[u8], kind: &str) -> Option<Result<Vec<u8>, &'static str>> {
     let (begin, end) = (format!("-----BEGIN PGP {kind}-----"), format!("-----END PGP {kind}-----"));
     let mut lines = text.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii_end);
@@ -43,8 +43,8 @@ pub(super) fn dearmor(text: &[u8], kind: &str) -> Option<Result<Vec<u8>, &'stati
 
 type Packet<'d> = (Tag, &'d [u8]);
 
-/// Each packet, whole, with its tag; `None` in place of what is not one, and then no more. Packets without a length,
-/// or with one in parts, are for encrypted and literal data alone.
+/// Each packet with its tag; `None` for invalid data, which ends the iteration. Only encrypted and literal
+/// data may have no length, or one in parts, so such packets are invalid here.
 pub(super) fn packets(mut data: &[u8]) -> impl Iterator<Item = Option<Packet<'_>>> {
     std::iter::from_fn(move || {
         if data.is_empty() {
@@ -94,9 +94,9 @@ mod tests {
             assert_eq!(read, [Some((SIGNATURE, whole)), Some((PUBLIC_KEY, &[0xc6, 0][..]))]);
             assert_eq!(packets(&whole[..whole.len() - 1]).collect::<Vec<_>>(), [None]);
         }
-        // A length in parts, none at all, and no packet.
-        for odd in [&[0xc2, 0xe1, 7, 7][..], &[0x8b, 7, 7], &[0x02, 1, 7], &[0xc2]] {
-            assert_eq!(packets(odd).collect::<Vec<_>>(), [None]);
+        // Partial length, indeterminate length, no packet, no length.
+        for invalid in [&[0xc2, 0xe1, 7, 7][..], &[0x8b, 7, 7], &[0x02, 1, 7], &[0xc2]] {
+            assert_eq!(packets(invalid).collect::<Vec<_>>(), [None]);
         }
     }
 
