@@ -1,7 +1,7 @@
 //! Which mirrored builds are pinned, newest or orphaned, and which pinned ones are gone.
-//!  ART prunes old builds. It must never prune a build that any commit of a branch pins, since a release may
-//!have  been cut from that commit; so whatever cannot be read counts as pinned, and nothing here deletes
-//!anything.
+//!
+//! ART prunes old builds, but never one that any commit of a branch pins, since a release may have been cut
+//! from that commit; so whatever cannot be read counts as pinned, and nothing here deletes anything.
 
 mod cleanup;
 mod files;
@@ -200,9 +200,9 @@ impl Status {
 
 impl Retention {
     /// Judges every build of a listing.
-    ///  A pinned build counts as gone only if the listing covers its stream and architecture: a `builds.json`
-    ///is of one  stream, perhaps of one architecture. With `complete` the listing is taken to cover
-    ///everything.
+    ///
+    /// A pinned build counts as gone only if the listing covers its stream and architecture: a `builds.json`
+    /// is of one stream, perhaps of one architecture. With `complete` it is taken to cover everything.
     pub fn of(pins: &Pins, listing: &Listing, complete: bool) -> Self {
         let (by_held, by_pin) = pairs(pins, listing);
         let mut retention = Self {

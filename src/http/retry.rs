@@ -172,8 +172,8 @@ impl Health {
     }
 
     /// Records a failed request. Returns whether the host is down, so that a retry waits for it.
-    ///  With a limit on retries each request counts its own failures, but failed connections are counted per
-    ///host.
+    ///
+    /// With a limit on retries each request counts its own failures; failed connections are counted per host.
     pub(super) fn failed(&self, admission: &Admission, failed: Failed) -> bool {
         let Failed { error, asked_for, is_connect } = failed;
         if !is_connect && (self.policy.retries.is_some() || self.policy.time.is_zero()) {

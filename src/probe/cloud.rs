@@ -1,6 +1,7 @@
 //! Cloud references: what clouds report about public images.
-//!  A registry takes two requests of our own client (three with a token): a registry library would bring its
-//!own  client, which does not apply our rules for hosts, addresses, redirects and sizes.
+//!
+//! A registry takes two requests of our own client (three with a token): a registry library would bring its
+//! own client, which does not apply our rules for hosts, addresses, redirects and sizes.
 
 use std::sync::Arc;
 

@@ -229,7 +229,7 @@ mod tests {
                     nothing("sha-512=:AAAA:"),
                     nothing(""),
                     nothing(&long),
-                    // A digest inside a string is no entry (RFC 9651, section 4.2).
+                    // A digest inside a string is not an entry (RFC 9651, section 4.2).
                     nothing(&format!("x=\"a, sha-256=:{B64}:, b\"")),
                     nothing(&format!("x;y=\"a, sha-256=:{B64}:, b\"")),
                     nothing(&format!("x=(\"a\" \"sha-256=:{B64}:\")")),

@@ -216,7 +216,7 @@ impl Prober {
                 }
             },
             async {
-                // If this location fails, the size stays unknown, which is no fault of the file.
+                // If this location fails, the size stays unknown, which is not the file's fault.
                 if let Some(place) = &request.size_from
                     && let Observation::Present { size: Some(size), .. } = self.observe(place).await
                 {

@@ -23,8 +23,9 @@ pub enum Sha256sumError {
 impl Sha256sum {
     /// Reads the output of `sha256sum`, one `DIGEST  NAME` or `DIGEST *NAME` per line. A backslash before the
     /// digest marks an escaped name (GNU coreutils manual, "md5sum invocation").
-    ///  With an error, the valid lines are still returned: they prove nothing, as other lines may be wrong
-    ///too, but what  they contradict is contradicted.
+    ///
+    /// With an error, the valid lines are still returned: they prove nothing, as other lines may be wrong
+    /// too, but what they contradict is contradicted.
     pub fn parse(bytes: &[u8]) -> (Self, Result<(), Sha256sumError>) {
         let mut sums = Self::default();
         let mut outcome = Ok(());

@@ -126,7 +126,7 @@ fn judge_account(platform: &str, images: &[AccountImage], outcome: &mut Outcome)
     }
 }
 
-/// Warns if a reference names another release than the artifacts. Some do on purpose, so it is no failure.
+/// Warns if a reference names another release than the artifacts. Not a failure: some do on purpose.
 fn releases(reference: &CloudReference, outcome: &mut Outcome) {
     let Some(expected) = reference.artifact_release.as_deref() else { return };
     let mut others: BTreeMap<&str, Vec<&str>> = BTreeMap::new();

@@ -1,7 +1,8 @@
 //! The builds that a pruner must keep, with the field names of its input: `id` and `arches` as in
 //! coreos-assembler's `builds.json`, `name` and `hvm` of an AMI as in a build's `meta.json`.
-//!  `cosa coreos-prune` goes through the builds of a `builds.json` by ID and reads the AMIs to deregister
-//!from each  `meta.json`; its own list of what must stay has only the update graph's barrier releases.
+//!
+//! `cosa coreos-prune` goes through the builds of a `builds.json` by ID and reads the AMIs to deregister from
+//! each `meta.json`; its own list of what must stay has only the update graph's barrier releases.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! The contents of files: downloads that survive a bad connection, hashing and decompression.
-//!  Each download has its own HTTP/1.1 connection: TCP's back-pressure slows it down where hashing is slower
-//!than the  network, a dropped connection affects one file only, and no small request waits behind a large
-//!one.
+//!
+//! Each download has its own HTTP/1.1 connection: TCP's back-pressure slows it down if hashing is slower than
+//! the network, a dropped connection affects one file only, and no small request waits behind a large one.
 //!
 //! | file | what |
 //! | --- | --- |

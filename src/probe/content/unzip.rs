@@ -1,6 +1,7 @@
 //! The only file of a zip archive, decompressed as it arrives (PKWARE's APPNOTE.TXT 6.3.10, section 4).
-//!  Other programs find the file through the central directory at the archive's end, so that is compared with
-//!what was  read: an archive in which they could find a different file is not valid.
+//!
+//! Other programs find the file through the central directory at the archive's end, so that is compared with
+//! what was read: an archive in which they could find a different file is not valid.
 
 use std::io::{self, BufRead, Read};
 

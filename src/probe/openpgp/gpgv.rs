@@ -1,6 +1,7 @@
 //! Runs `gpgv` and reads its report (GnuPG, `doc/DETAILS`, "Format of the --status-fd output").
-//!  The process has its own environment and home directory and a time limit, and is killed when its
-//![`Verification`]  is dropped. gpgv never uses the network.
+//!
+//! The process has its own environment and home directory and a time limit, and is killed when its
+//! [`Verification`] is dropped. gpgv never uses the network.
 
 use std::io::{self, Write as _};
 use std::process::{ExitStatus, Stdio};
