@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::handoff_support::sync_job::SyncJob;
 use crate::handoff_support::{
-    Finished, Repo, STORAGE, bridge, documents, download, files_below, program, put, testdata,
+    Finished, Repo, STORAGE, bridge, documents, download, files, files_below, program, testdata,
 };
 use crate::support::world::{CLOUDS, MIRROR};
 
@@ -85,7 +85,10 @@ impl Setup {
 
     fn builds_reach_the_bridge(&self, arch: &str) {
         let document = &documents(&self.installer.path().join(HOME))[0];
-        put(&self.bridge, document, &bridge(&self.bridge), |artifact| artifact.id.arch.starts_with(arch));
+        let target = bridge(&self.bridge.url(STORAGE));
+        for (path, bytes) in files(document, &target, |artifact| artifact.id.arch.starts_with(arch)) {
+            self.bridge.put(&path, Resource::bytes(bytes).repr_digest());
+        }
     }
 }
 

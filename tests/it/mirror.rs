@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use embedded_mirror::{Behaviour, Config, Connections, Mirror, Resource, artifact_content};
 
 use crate::handoff_support::{
-    Finished, Nginx, STORAGE, bridge, documents, files_below, program, put, serve, serve_below, testdata,
+    Finished, Nginx, STORAGE, bridge, documents, files, files_below, program, serve, serve_below, testdata,
 };
 
 const BUILD: &str = "419.96.202506171412-0";
@@ -19,7 +19,9 @@ fn document() -> PathBuf {
 
 fn full_bridge() -> Mirror {
     let server = Mirror::start(Config::plain()).unwrap();
-    put(&server, &documents(&document())[0], &bridge(&server), |_| true);
+    for (path, bytes) in files(&documents(&document())[0], &bridge(&server.url(STORAGE)), |_| true) {
+        server.put(&path, Resource::bytes(bytes).repr_digest());
+    }
     server
 }
 

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::handoff_support::sync_job::{SyncJob, sums_of};
 use crate::handoff_support::{
-    Finished, PUB, STORAGE, bridge as at_bridge, documents, download, program, put, serve, testdata,
+    Finished, PUB, STORAGE, bridge as at_bridge, documents, download, files, program, serve, testdata,
 };
 
 const VERSION: &str = "4.19.2";
@@ -263,7 +263,9 @@ fn what_the_job_wrote_passes_the_gate() {
     let (store, request) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let bridge = Mirror::start(Config::plain()).unwrap();
     let path = testdata("checkout/data/data/coreos/rhcos.json");
-    put(&bridge, &documents(&path)[0], &at_bridge(&bridge), |_| true);
+    for (path, bytes) in files(&documents(&path)[0], &at_bridge(&bridge.url(STORAGE)), |_| true) {
+        bridge.put(&path, Resource::bytes(bytes).repr_digest());
+    }
     let mirror = Mirror::start(Config::plain()).unwrap();
     let source = path.to_str().unwrap();
     let bridge_at = bridge.url(STORAGE);
@@ -272,8 +274,8 @@ fn what_the_job_wrote_passes_the_gate() {
             program(&["sync-list", source, "--release-version", version, "--mirror", &mirror.url(PUB)])
                 .args(["--stream-prefix", &bridge_at, "--allow-private-addresses"])
                 .args(["--dest", request.path().join(version).to_str().unwrap(), "--output", "json"]),
-        );
-        assert_eq!(ran.status(), 0, "{}", ran.all());
+        )
+        .exits(0);
         ran.json_of("sync-list")
     };
     let check = |mirror: &Mirror, place: &[&str]| {
@@ -292,7 +294,6 @@ fn what_the_job_wrote_passes_the_gate() {
             let job = SyncJob::of(build["sync_job"]["command"].as_str().unwrap());
             job.run(&request.path().join(version), store.path(), &|url| download(&bridge, url));
         }
-        let ran = check(&serve(store.path()), place);
-        assert_eq!(ran.status(), 0, "{}", ran.all());
+        check(&serve(store.path()), place).exits(0);
     }
 }

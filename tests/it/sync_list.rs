@@ -4,29 +4,31 @@ use std::fs;
 
 use art_mirror_validate::location::{Mirror as MirrorPlace, MirrorVersion, Prefix, Target, resolve};
 use art_mirror_validate::stream::Artifact;
-use embedded_mirror::{Behaviour, Config, Connections, Mirror, Resource};
 use serde_json::Value;
 
 use crate::handoff_support::{
-    Finished, PUB, STORAGE, bridge, documents, files_below, program, public, put, run, testdata,
+    Finished, PUB, STORAGE, bridge as bridge_at, documents, files, files_below, program, public, run,
+    testdata,
 };
+use crate::support::Nobody;
+use crate::support::server::{Server, file, status};
 
 /// A mirror without the files of s390x, and a bridge without one of those.
 struct Servers {
-    mirror: Mirror,
-    bridge: Mirror,
+    mirror: Server,
+    bridge: Server,
+    /// What the program is told of the bridge.
+    prefix: String,
 }
 
 fn servers() -> Servers {
-    let servers = Servers {
-        mirror: Mirror::start(Config::plain()).unwrap(),
-        bridge: Mirror::start(Config::plain()).unwrap(),
-    };
+    let (mirror, bridge) = (Server::start(), Server::start());
+    let servers = Servers { prefix: bridge.url(STORAGE), mirror, bridge };
     let document = &documents(&document())[0];
-    put(&servers.mirror, document, &public(&servers.mirror), |artifact| &*artifact.id.arch != "s390x");
-    put(&servers.bridge, document, &bridge(&servers.bridge), |artifact| {
-        &*artifact.id.platform != "qemu-secex"
-    });
+    let public = public(&servers.mirror.url(PUB));
+    servers.mirror.put_all(files(document, &public, |artifact| &*artifact.id.arch != "s390x"));
+    let target = bridge_at(&servers.prefix);
+    servers.bridge.put_all(files(document, &target, |artifact| &*artifact.id.platform != "qemu-secex"));
     servers
 }
 
@@ -42,7 +44,7 @@ impl Servers {
         let release = Target::Mirror(MirrorPlace::new(base, Some(version), false).unwrap());
         let document = &documents(&document())[0];
         let wanted = |artifact: &Artifact| &*artifact.id.arch == arch && keep(artifact);
-        put(&self.mirror, document, &release, wanted);
+        self.mirror.put_all(files(document, &release, wanted));
         let kept = document.artifacts.iter().filter(|artifact| wanted(artifact));
         let sums: Vec<String> = kept
             .map(|artifact| {
@@ -52,13 +54,13 @@ impl Servers {
             .collect();
         let sums = sums.concat();
         let directory = format!("{PUB}/{arch}/dependencies/rhcos/4.19/4.19.2");
-        self.mirror.put(&format!("{directory}/sha256sum.txt"), Resource::bytes(sums));
+        self.mirror.put(&format!("{directory}/sha256sum.txt"), file(sums));
     }
 
     fn list(&self, more: &[&str]) -> Finished {
         let mut ran = Finished::of(
             program(&["sync-list", document().to_str().unwrap()])
-                .args(["--stream-prefix", &self.bridge.url(STORAGE), "--mirror", &self.mirror.url(PUB)])
+                .args(["--stream-prefix", &self.prefix, "--mirror", &self.mirror.url(PUB)])
                 .args(["--allow-private-addresses", "--retries", "0"])
                 .args(more),
         );
@@ -79,8 +81,7 @@ fn a_build_is_listed_whole_with_what_is_missing_marked() {
     let servers = servers();
     let whole = [&["-a", "aarch64"][..], &RELEASE].concat();
     servers.release_of("aarch64", |artifact| &*artifact.id.format != "iso");
-    let ran = servers.list(&whole);
-    assert_eq!(ran.status(), 0, "{}", ran.all());
+    let ran = servers.list(&whole).exits(0);
     insta::assert_snapshot!(ran.stdout);
     let ran = servers.list(&[&whole[..], &["--output", "markdown"]].concat());
     insta::assert_snapshot!(ran.stdout);
@@ -141,8 +142,7 @@ fn two_builds_for_one_directory_are_refused_before_anything_is_asked() {
                 .args(more),
         )
     };
-    let ran = list(&RELEASE);
-    assert_eq!(ran.status(), 2, "{}", ran.all());
+    let ran = list(&RELEASE).exits(2);
     for part in
         ["coreos-rhel-9.json", "coreos-rhel-10.json", "419.96.202506171412-0", "419.102.202506171412-0"]
     {
@@ -182,25 +182,22 @@ fn what_is_there_is_lost_only_if_it_may_be() {
     let servers = servers();
     let release = [&["-a", "x86_64"][..], &RELEASE].concat();
     let directory = "/pub/openshift-v4/x86_64/dependencies/rhcos/4.19/4.19.2";
-    servers.mirror.put(&format!("{directory}/rhcos-id.txt"), Resource::bytes("419.96.202501010000-0\n"));
+    servers.mirror.put(&format!("{directory}/rhcos-id.txt"), file("419.96.202501010000-0\n"));
     let sums = format!("{:064}  rhcos-4.19.2-x86_64-exoscale.x86_64.qcow2.gz\n", 1);
-    servers.mirror.put(&format!("{directory}/sha256sum.txt"), Resource::bytes(sums));
-    let ran = servers.list(&release);
-    assert_eq!(ran.status(), 1, "{}", ran.all());
+    servers.mirror.put(&format!("{directory}/sha256sum.txt"), file(sums));
+    let ran = servers.list(&release).exits(1);
     let loss = "rhcos-id.txt names build 419.96.202501010000-0; the job would delete \
                 rhcos-4.19.2-x86_64-exoscale.x86_64.qcow2.gz";
     assert!(ran.stdout.contains(&format!("4.19.2/: {loss}. If nothing needs")), "{}", ran.stdout);
     assert!(!ran.stdout.contains("artcd"), "{}", ran.stdout);
-    let ran = servers.list(&[&release[..], &["--replace"]].concat());
-    assert_eq!(ran.status(), 0, "{}", ran.all());
+    let ran = servers.list(&[&release[..], &["--replace"]].concat()).exits(0);
     assert!(
         ran.stdout.contains(&format!("4.19.2/: {loss}")) && ran.stdout.contains("artcd"),
         "{}",
         ran.stdout
     );
 
-    let down = Resource::bytes("").behaves(Behaviour::status(503));
-    servers.mirror.put(&format!("{directory}/rhcos-id.txt"), down);
+    servers.mirror.put(&format!("{directory}/rhcos-id.txt"), status(503));
     servers.mirror.remove(&format!("{directory}/sha256sum.txt"));
     let ran = servers.list(&release);
     assert_eq!((ran.status(), ran.stdout.contains("artcd")), (3, false), "{}", ran.all());
@@ -217,8 +214,7 @@ fn a_build_of_which_nothing_is_missing_is_listed_if_it_is_asked_for() {
 
 #[test]
 fn with_nothing_missing_there_is_nothing_to_list() {
-    let ran = servers().list(&["-a", "x86_64"]);
-    assert_eq!(ran.status(), 0, "{}", ran.all());
+    let ran = servers().list(&["-a", "x86_64"]).exits(0);
     assert!(ran.stdout.starts_with("There is nothing to mirror.\n"), "{}", ran.stdout);
 }
 
@@ -227,8 +223,7 @@ fn a_directory_gets_the_lists_the_request_and_the_json() {
     let servers = servers();
     let root = tempfile::tempdir().unwrap();
     let dest = root.path().join("new/request");
-    let ran = servers.list(&[&RELEASE[..], &["-a", "aarch64", "--dest", dest.to_str().unwrap()]].concat());
-    assert_eq!(ran.status(), 0, "{}", ran.all());
+    servers.list(&[&RELEASE[..], &["-a", "aarch64", "--dest", dest.to_str().unwrap()]].concat()).exits(0);
     assert_eq!(files_below(&dest), ["request.md", "sync.json", "synclist-aarch64-419.96.202506171413-0.txt"]);
     let list = fs::read_to_string(dest.join("synclist-aarch64-419.96.202506171413-0.txt")).unwrap();
     assert_eq!(list.lines().count(), 3);
@@ -239,10 +234,9 @@ fn a_directory_gets_the_lists_the_request_and_the_json() {
 
 #[test]
 fn a_bridge_that_cannot_be_reached_leaves_it_undetermined() {
-    let servers = servers();
-    servers.bridge.set_connections(Connections::Reset);
-    let ran = servers.list(&["-a", "s390x", "--output", "json"]);
-    assert_eq!(ran.status(), 3, "{}", ran.all());
+    let nobody = Nobody::new();
+    let servers = Servers { prefix: format!("http://{}{STORAGE}", nobody.addr), ..servers() };
+    let ran = servers.list(&["-a", "s390x", "--output", "json"]).exits(3);
     let json = ran.json_of("sync-list");
     assert_eq!(json["builds"].as_array().unwrap().len(), 0);
     assert_eq!(json["unlisted"][0]["why"], "undetermined");
@@ -264,15 +258,14 @@ fn a_name_that_would_leave_the_directory_is_no_build() {
     let text = fs::read_to_string(document()).unwrap();
     fs::write(&hostile, text.replace("419.96.202506171417-0", "../../../../tmp/x")).unwrap();
     let dest = root.path().join("dest");
-    let ran =
-        Finished::of(program(&["sync-list", hostile.to_str().unwrap(), "--all", "-a", "s390x"]).args([
-            "--stream-prefix",
-            &servers.bridge.url(STORAGE),
-            "--allow-private-addresses",
-            "--dest",
-            dest.to_str().unwrap(),
-        ]));
-    assert_eq!(ran.status(), 1, "{}", ran.all());
+    Finished::of(program(&["sync-list", hostile.to_str().unwrap(), "--all", "-a", "s390x"]).args([
+        "--stream-prefix",
+        &servers.bridge.url(STORAGE),
+        "--allow-private-addresses",
+        "--dest",
+        dest.to_str().unwrap(),
+    ]))
+    .exits(1);
     assert_eq!(servers.bridge.request_count(), 0);
     let names: Vec<_> = fs::read_dir(&dest).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names.len(), 2, "{names:?}");

@@ -2,7 +2,7 @@
 //!
 //! wiremock has no TLS, answers each request whole or not at all, knows no ranges and counts no connections. Tests of
 //! the published hosts, of HTTP/2, of proxies, of redirects across hosts, of downloads that are resumed and of broken
-//! or slow bodies use the embedded mirror, and so do those of the hand-off and of the oracle, whose worlds have all that.
+//! or slow bodies use the embedded mirror, and so do those of `mirror` and of the oracle, whose worlds have all that.
 
 #![allow(dead_code, reason = "each test program uses what it needs")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail as tests do")]
@@ -115,6 +115,13 @@ impl Server {
     pub(crate) fn put_in_turn(&self, at: &str, answers: impl IntoIterator<Item = ResponseTemplate>) {
         let at = at.replace(&self.server.uri(), "");
         self.files.0.lock().unwrap().answers.insert(at, answers.into_iter().collect());
+    }
+
+    /// Puts files with their digests.
+    pub(crate) fn put_all(&self, files: impl IntoIterator<Item = (String, Vec<u8>)>) {
+        for (path, bytes) in files {
+            self.put(&path, digested(bytes));
+        }
     }
 
     pub(crate) fn remove(&self, at: &str) {

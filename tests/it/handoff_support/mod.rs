@@ -39,24 +39,30 @@ pub(crate) fn documents(path: &Path) -> Vec<Document> {
     sources.documents.into_iter().map(|sourced| sourced.document).collect()
 }
 
-/// A bridge at a server.
-pub(crate) fn bridge(server: &Mirror) -> Target {
-    Target::Bridge(Prefix::parse(&server.url(STORAGE)).unwrap())
+/// The bridge at a prefix.
+pub(crate) fn bridge(prefix: &str) -> Target {
+    Target::Bridge(Prefix::parse(prefix).unwrap())
 }
 
-/// The mirror at a server.
-pub(crate) fn public(server: &Mirror) -> Target {
-    let base = Prefix::parse(&server.url(PUB)).unwrap();
+/// The mirror at a base.
+pub(crate) fn public(base: &str) -> Target {
+    let base = Prefix::parse(base).unwrap();
     Target::Mirror(MirrorPlace::new(base, None, false).unwrap())
 }
 
-/// Puts the artifacts of a document that `keep` wants where a target has them.
-pub(crate) fn put(server: &Mirror, document: &Document, target: &Target, keep: impl Fn(&Artifact) -> bool) {
-    for artifact in document.artifacts.iter().filter(|artifact| keep(artifact)) {
+/// The artifacts of a document that `keep` wants: the path that each has at a target, and its bytes.
+pub(crate) fn files(
+    document: &Document,
+    target: &Target,
+    keep: impl Fn(&Artifact) -> bool,
+) -> Vec<(String, Vec<u8>)> {
+    let kept = document.artifacts.iter().filter(|artifact| keep(artifact));
+    kept.map(|artifact| {
         let place = resolve(&artifact.location, Some(&artifact.release), target).unwrap();
         let name = artifact.location.rsplit('/').next().unwrap();
-        server.put(place.url().path(), Resource::bytes(artifact_content(name)).repr_digest());
-    }
+        (place.url().path().to_owned(), artifact_content(name))
+    })
+    .collect()
 }
 
 /// The bytes that a server has at a URL.
