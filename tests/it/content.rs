@@ -9,7 +9,7 @@ use embedded_mirror::{Answer, Behaviour, Config, Mirror, Resource, artifact_cont
 use proptest::prelude::*;
 
 use crate::content_support::{case, outcome, outcome_with, outcomes, settings, sha256};
-use crate::support::server::{Server, digested, file};
+use crate::support::server::{Server, artifact, digested, file, page, status};
 
 fn mirror() -> Mirror {
     Mirror::start(Config::plain()).unwrap()
@@ -506,14 +506,16 @@ proptest! {
 /// A lifecycle rule may leave HEAD as it was, behind a CDN without a word of the storage class.
 #[test]
 fn a_file_whose_get_says_that_it_is_archived_is_missing() {
-    let mirror = Mirror::start(Config::plain()).unwrap();
+    let s3 = |code: &str| status(403).set_body_raw(format!("<Error><Code>{code}</Code></Error>"), "text/xml");
+    let server = Server::start();
+    server.put("HEAD /f.iso", artifact("f.iso"));
     for (answer, reason_word, says) in [
-        (Answer::s3_archived(), "missing", "until it is restored"),
-        (Answer::s3_access_denied(), "missing", "403"),
-        (Answer::firewall(None), "server-error", "firewall"),
+        (s3("InvalidObjectState"), "missing", "until it is restored"),
+        (s3("AccessDenied"), "missing", "403"),
+        (page(403, "Request blocked.").insert_header("server", "CloudFront"), "server-error", "firewall"),
     ] {
-        mirror.put("/f.iso", Resource::artifact("f.iso").on_get(Behaviour::Answer(answer)));
-        let outcome = outcome(case(&mirror.url("/f.iso"), &artifact_content("f.iso")));
+        server.put("/f.iso", answer);
+        let outcome = outcome(case(&server.url("/f.iso"), &artifact_content("f.iso")));
         assert_eq!(reason(&outcome), reason_word);
         assert!(outcome.message().contains(says), "{}", outcome.message());
     }
