@@ -66,7 +66,7 @@ impl Difference {
             Self::ReDigested => "re-digested",
             Self::Moved => "moved",
             Self::Rebuilt => "from another build",
-            Self::Annotated => "described otherwise",
+            Self::Annotated => "other fields changed",
         }
     }
 

@@ -183,7 +183,7 @@ impl ChangeKind {
             Self::Removed => "removed",
             Self::NewDigest => "with a new digest",
             Self::NewLocation => "at a new location",
-            Self::NewDescription => "described otherwise",
+            Self::NewDescription => "with other fields changed",
         }
     }
 }
@@ -243,8 +243,8 @@ mod tests {
         let mut after = before.clone();
         after.artifacts[1].size = Some(7);
         insta::assert_snapshot!(lines(&[before], &[after], false), @r"
-        since main (1be3d1d1cbad): 1 described otherwise
-        r: 9.6.1-0: 1 described otherwise
+        since main (1be3d1d1cbad): 1 with other fields changed
+        r: 9.6.1-0: 1 with other fields changed
         NewDescription x86_64/sized/iso/disk
         ");
     }

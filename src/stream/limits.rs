@@ -9,7 +9,7 @@ pub const MAX_DOCUMENT_BYTES: usize = 64 * 1024 * 1024;
 /// The deepest nesting of values, as `serde_json` has it by default. (real: 8; schemas in other manifests: 50)
 pub(super) const MAX_NESTING: usize = 127;
 
-/// The most that is read of one text, in bytes. Each level of nesting is read once more with all that it holds.
+/// The most that is parsed of one text, in bytes: each level of nesting parses all of its content again.
 pub(super) const MAX_READ: usize = 16 * MAX_DOCUMENT_BYTES;
 
 /// The largest manifest, in bytes: Kubernetes allows 1 MiB of data in a `ConfigMap` (its documentation,

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::build_metadata::BuildMetadata;
@@ -25,12 +25,8 @@ impl Sources {
             return errors.into_result();
         }
         let bytes = read_file(path, MAX_DOCUMENT_BYTES).map_err(io)?;
-        let beside = match path.parent() {
-            Some(parent) if parent.as_os_str().is_empty() => PathBuf::from("."),
-            Some(parent) => parent.to_path_buf(),
-            None => PathBuf::from("."),
-        };
-        let legacy = legacy_beside(&beside)?;
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let legacy = legacy_beside(parent.unwrap_or(Path::new(".")))?;
         Ok(self.add_bytes(&path_name(path), &bytes, &Arc::new(legacy))?)
     }
 
