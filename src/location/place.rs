@@ -146,13 +146,15 @@ fn is_of_streams(build: &BuildId) -> bool {
 }
 
 fn in_releases(source: &Location, release: Option<&str>) -> Result<String, NoPlace> {
-    let (build, file) = (build_of(source, release)?, file_of_build(source, release)?);
+    let build = build_of(source, release)?;
+    let file = file_of_build(source, &build)?;
     let directory = product_of(source)?.releases_directory(&build, source.arch())?;
     Ok(format!("{directory}/{build}/{}/{file}", source.arch()))
 }
 
 fn in_streams(source: &Location, release: Option<&str>) -> Result<String, NoPlace> {
-    let (build, file) = (build_of(source, release)?, file_of_build(source, release)?);
+    let build = build_of(source, release)?;
+    let file = file_of_build(source, &build)?;
     let directory = product_of(source)?.streams_directory(&build)?;
     Ok(format!("{directory}/builds/{build}/{}/{file}", source.arch()))
 }
@@ -171,11 +173,11 @@ fn on_mirror(area: &MirrorArea, source: &Location, release: Option<&str>) -> Res
             let series = series
                 .or_else(|| build.ocp())
                 .ok_or_else(|| NoPlace::NoSeries { build: build.to_string() })?;
-            (series.to_string(), build.to_string(), file_of_build(source, release)?)
+            (series.to_string(), build.to_string(), file_of_build(source, &build)?)
         }
         MirrorArea::PreRelease(None) => {
             let build = build_of(source, release)?;
-            (PRE_RELEASE.to_owned(), build.to_string(), file_of_build(source, release)?)
+            (PRE_RELEASE.to_owned(), build.to_string(), file_of_build(source, &build)?)
         }
         MirrorArea::Release(version) => {
             (version.series().to_string(), version.to_string(), file_of_release(source, version)?)
@@ -227,14 +229,13 @@ fn build_of(source: &Location, release: Option<&str>) -> Result<BuildId, NoPlace
     }
 }
 
-fn file_of_build(source: &Location, release: Option<&str>) -> Result<String, NoPlace> {
-    let build = build_of(source, release)?;
+fn file_of_build(source: &Location, build: &BuildId) -> Result<String, NoPlace> {
     if let Some(FileId::Build(named)) = source.file().id()
-        && *named != build
+        && named != build
     {
         return Err(NoPlace::TwoBuilds { directory: build.to_string(), file: named.to_string() });
     }
-    source.file().of_build(&build).ok_or_else(|| file_unknown(source))
+    source.file().of_build(build).ok_or_else(|| file_unknown(source))
 }
 
 fn file_of_release(source: &Location, version: &OcpVersion) -> Result<String, NoPlace> {

@@ -6,7 +6,7 @@
 /// The largest document, and the most that is read from one checkout, in bytes. (real: 60 KiB)
 pub const MAX_DOCUMENT_BYTES: usize = 64 * 1024 * 1024;
 
-/// The deepest nesting of values, as `serde_json` has it by default. (real: 8; schemas in other manifests: 50)
+/// The deepest nesting of values, the default limit of `serde_json`. (real: 8; schemas in other manifests: 50)
 pub(super) const MAX_NESTING: usize = 127;
 
 /// The most that is parsed of one text, in bytes: each level of nesting parses all of its content again.
