@@ -5,14 +5,13 @@ use std::fs;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
 use crate::handoff_support::run;
 use crate::support::binary::{PROGRAM, program};
 use crate::support::child::Watched;
 use crate::support::ground::{files_below, real_checkouts, testdata};
 use crate::support::server::{Server, file, published};
-use crate::support::{Checkout, DEAD_PROXY, Finished};
+use crate::support::{Checkout, DEAD_PROXY, Finished, WATCHDOG};
 
 const PREFIX: &str = "OPENSHIFT_INSTALL_COREOS_STREAM_PREFIX";
 const BOOTIMAGES: &str = "OPENSHIFT_INSTALL_CI_COREOS_BOOTIMAGES";
@@ -29,7 +28,7 @@ fn sample(path: &str) -> String {
 }
 
 fn feed(command: &mut Command, input: &[u8]) -> Finished {
-    Watched::fed(command, Cursor::new(input.to_vec())).end(Duration::from_secs(60)).into()
+    Watched::fed(command, Cursor::new(input.to_vec())).end(WATCHDOG).into()
 }
 
 #[track_caller]

@@ -46,7 +46,7 @@ pub(crate) const BUILD: &str = "419.96.202506171412-0";
 pub(crate) const DEAD_PROXY: &str = "http://127.0.0.1:9";
 
 /// The longest that any run here may take before its test fails. Far more than any takes.
-const WATCHDOG: Duration = Duration::from_secs(60);
+pub(crate) const WATCHDOG: Duration = Duration::from_secs(60);
 
 /// A component whose digest is that of the file's test content.
 pub(crate) fn component(location: &str) -> Value {
@@ -281,15 +281,7 @@ impl Finished {
 
     /// What a command says and does that ends by itself.
     pub(crate) fn of(command: &mut Command) -> Self {
-        let began = Instant::now();
-        let output = command.output().unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Self {
-            code: output.status.code(),
-            stdout: text(output.stdout),
-            stderr: text(output.stderr),
-            elapsed: began.elapsed(),
-        }
+        Watched::fed(command, std::io::empty()).end(WATCHDOG).into()
     }
 
     /// The exit status of a program that no signal ended.
