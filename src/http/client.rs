@@ -216,7 +216,7 @@ impl Client {
                 return Ok(None);
             }
             if bytes.len() + chunk.len() > SMALL_BYTES && large.is_none() {
-                // Never closed. The wait does not count towards the timeout: the server is not its cause.
+                // The semaphore is never closed. Waiting for it is not the server's fault, so no timeout counts.
                 let share = u32::try_from(most.min(LARGE_BYTES) / 1024).unwrap_or(u32::MAX);
                 large = self.large.acquire_many(share).await.ok();
                 // At once, as doubling would hold twice as much. Pages that are not written take no memory.

@@ -108,7 +108,7 @@ impl ExchangeError {
     pub(super) fn of(error: &reqwest::Error, host: &str) -> Self {
         let connecting = error.is_connect();
         let broken = |cause, detail: &str| Self { cause, detail: crate::text::excerpt(detail, 300) };
-        let mut said: Vec<String> = Vec::new();
+        let mut texts: Vec<String> = Vec::new();
         let mut cause = error.source();
         while let Some(this) = cause {
             if let Some(NotGlobal { addresses }) = this.downcast_ref() {
@@ -123,14 +123,14 @@ impl ExchangeError {
             let says_where = text.starts_with("client error (")
                 || text == "tcp connect error"
                 || text == "tunnel error: failed to create underlying connection";
-            if !says_where && !said.iter().any(|before| before.contains(&text)) {
-                said.push(text);
+            if !says_where && !texts.iter().any(|before| before.contains(&text)) {
+                texts.push(text);
             }
             // `io::Error` hides the error that it wraps from `source`.
             let wrapped = this.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
             cause = wrapped.map_or_else(|| this.source(), |inner| Some(inner));
         }
-        let says = |what: &str| said.iter().any(|text| text.contains(what));
+        let says = |what: &str| texts.iter().any(|text| text.contains(what));
         let cause = match () {
             () if says("tunnel error: proxy auth") || says("tunnel error: unsuccessful") => {
                 Cause::ProxyRefused
@@ -144,7 +144,7 @@ impl ExchangeError {
             () if says("connection error received: not a result of an error") => Cause::Unprocessed,
             () => Cause::Exchange,
         };
-        match (&cause, said.join(": ")) {
+        match (&cause, texts.join(": ")) {
             (_, nothing) if nothing.is_empty() => Self { cause, ..Self::unknown() },
             (Cause::NoConnection | Cause::Cancelled, detail) => {
                 broken(cause, &format!("no connection: {detail}"))

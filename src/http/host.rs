@@ -182,7 +182,7 @@ impl Host {
             Traffic::Requests => &self.permits,
             Traffic::Downloads => &self.download_permits,
         };
-        // Never closed.
+        // The semaphore is never closed.
         Arc::clone(permits).acquire_owned().await.ok()
     }
 

@@ -300,10 +300,10 @@ mod tests {
 
     #[test]
     fn an_allowed_host_is_a_host_with_an_optional_port() {
-        for good in ["h", "h.example", "h:80", "127.0.0.1", "127.0.0.1:8080", "[::1]", "[::1]:80"] {
-            assert!(good.parse::<AllowedHost>().is_ok(), "{good}");
+        for valid in ["h", "h.example", "h:80", "127.0.0.1", "127.0.0.1:8080", "[::1]", "[::1]:80"] {
+            assert!(valid.parse::<AllowedHost>().is_ok(), "{valid}");
         }
-        for bad in [
+        for invalid in [
             "",
             "https://h",
             "h/",
@@ -318,7 +318,7 @@ mod tests {
             "h:99999",
             "a b",
         ] {
-            assert!(bad.parse::<AllowedHost>().is_err(), "{bad}");
+            assert!(invalid.parse::<AllowedHost>().is_err(), "{invalid}");
         }
     }
 }

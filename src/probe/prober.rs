@@ -83,9 +83,9 @@ impl Prober {
             SmallFile::Whole(bytes) => Ok(bytes.into()),
             SmallFile::TooLarge => Err(failed(format!("it has more than {MAX_DOCUMENT_BYTES} bytes"))),
             SmallFile::None(Observation::Absent { status, how }) => {
-                let said =
+                let shown =
                     StatusCode::from_u16(status).map_or_else(|_| status.to_string(), |it| it.to_string());
-                let why = format!("the server answered {said}; expected 200 OK");
+                let why = format!("the server answered {shown}; expected 200 OK");
                 Err(FetchError { is_absent: how == Absence::Status, ..failed(why) })
             }
             SmallFile::None(observation) => Err(failed(observation.into_error().detail)),

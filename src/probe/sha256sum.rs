@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn a_file_with_any_other_line_is_malformed_and_its_valid_lines_are_returned() {
         let good = format!("{A}  f\n");
-        for bad in [
+        for malformed in [
             String::new(),
             "\n\n".into(),
             "<!DOCTYPE html>".into(),
@@ -154,9 +154,9 @@ mod tests {
             format!("\\{A}  bad\\escape"),
             format!("SHA256 (f) = {A}"),
         ] {
-            let (sums, outcome) = Sha256sum::parse(bad.as_bytes());
-            assert!(outcome.is_err(), "{bad:?}");
-            assert_eq!(!sums.of("f").is_empty(), bad.starts_with(&good), "{bad:?}");
+            let (sums, outcome) = Sha256sum::parse(malformed.as_bytes());
+            assert!(outcome.is_err(), "{malformed:?}");
+            assert_eq!(!sums.of("f").is_empty(), malformed.starts_with(&good), "{malformed:?}");
         }
         let (sums, outcome) = Sha256sum::parse(&[b"\xff\n", good.as_bytes(), b"oops"].concat());
         let found = "\u{fffd}".to_owned();

@@ -221,14 +221,14 @@ fn container(image: &str, digest_ref: &str, evidence: &CloudEvidence, outcome: &
         }
         _ => {}
     }
-    let said = match &evidence.tag {
+    let problem = match &evidence.tag {
         None => return,
         Some(Ok(observed)) if observed.is_some() && *observed == expected => return,
         Some(Ok(Some(observed))) => format!("resolves to sha256:{observed}, not to the image of digest-ref"),
         Some(Ok(None)) => "is missing from the registry, or has no digest there".to_owned(),
         Some(Err(error)) => format!("could not be looked up: {}", Printable(&error.detail)),
     };
-    outcome.warnings.push(format!("the tag of {} {said}", Printable(image)));
+    outcome.warnings.push(format!("the tag of {} {problem}", Printable(image)));
 }
 
 fn reject(outcome: &mut Outcome, why: String) {

@@ -50,8 +50,8 @@ impl Outcome {
         if self.findings.is_empty() {
             return self.pass_message();
         }
-        let said: Vec<String> = self.findings.iter().map(ToString::to_string).collect();
-        said.join("; ")
+        let messages: Vec<String> = self.findings.iter().map(ToString::to_string).collect();
+        messages.join("; ")
     }
 
     fn pass_message(&self) -> String {

@@ -59,9 +59,9 @@ macro_rules! reasons {
 }
 
 reasons! {
-    /// The location is not a plain http or https URL in its only spelling.
+    /// The location is not a plain http or https URL in its canonical spelling.
     BadLocation = "bad-location" => Fail,
-    /// The location is on a bridge server, or not at a published location.
+    /// The location is on a bridge server, not at a published location.
     NotPublished = "not-published" => Fail,
     /// The location's host is not allowed.
     HostNotAllowed = "host-not-allowed" => Fail,

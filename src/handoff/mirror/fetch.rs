@@ -129,7 +129,7 @@ impl<'f> Fetcher<'f> {
             .map_err(|refusal| FetchFailure::Observed(Observation::Refused(refusal)))?;
         let file = OpenOptions::new().append(true).create(true).open(part).map_err(io)?;
         let mut sink = FileSink::new(file, hash, had, self.received.clone());
-        let extent = Extent { limit, told: None };
+        let extent = Extent { limit, size: None };
         let outcome = self.client.download_on(url.url(), extent, had, &mut sink, &mut 0).await;
         match outcome {
             Ok(_) => sink.finish().await.map_err(io),

@@ -205,8 +205,8 @@ fn unreadable_documents_leave_no_orphans() {
     let retention = Retention::of(&pins, &three_builds(), false);
     assert_eq!(statuses(&retention), [(A, Status::Pinned), (B, Status::PerhapsPinned), (C, Status::Newest)]);
 
-    let odd = listing("4.19-9.6/builds/odd/x86_64/f\n");
-    let retention = Retention::of(&Pins::default(), &odd, false);
+    let unidentified = listing("4.19-9.6/builds/odd/x86_64/f\n");
+    let retention = Retention::of(&Pins::default(), &unidentified, false);
     assert_eq!(statuses(&retention), [("odd", Status::Unreadable)]);
 }
 

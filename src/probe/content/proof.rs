@@ -93,11 +93,11 @@ impl Prover {
 
     /// Announces a download that waits for a permit, so that progress shows the total early.
     pub(in crate::probe) fn announce(&self, location: &ArtifactUrl, evidence: &Evidence) -> Meter {
-        let told = match evidence.file {
+        let size = match evidence.file {
             Observation::Present { size, .. } => size,
             _ => None,
         };
-        self.transfers.announce(location.file_name(), told)
+        self.transfers.announce(location.file_name(), size)
     }
 
     /// Downloads the file and adds the result to the evidence.
@@ -116,26 +116,26 @@ impl Prover {
             Some((at, keyring)) => fetch_signature(client, &at, evidence).await.map(|it| (it, keyring)),
             None => None,
         };
-        let said = evidence.meta_json.iter();
+        let builds = evidence.meta_json.iter();
         let plan = HashPlan {
             named: Format::by_name(location.file_name()),
             of_unknown_format: is_of_unknown_format(location.file_name()),
             uncompress: request.uncompress,
             uncompressed_size: request
                 .uncompressed_size
-                .or_else(|| said.clone().find_map(|file| file.uncompressed_size)),
+                .or_else(|| builds.clone().find_map(|file| file.uncompressed_size)),
             large: Arc::clone(&self.large),
         };
-        let told = match evidence.file {
+        let size = match evidence.file {
             Observation::Present { size, .. } => size,
             _ => None,
         };
         let largest =
-            said.filter_map(|file| file.size).chain(told).chain(request.sizes.iter().copied()).max();
+            builds.filter_map(|file| file.size).chain(size).chain(request.sizes.iter().copied()).max();
         let limit = largest.map_or(MAX_UNCOMPRESSED_BYTES, |size| size.saturating_add(SLACK_BYTES));
         let mut feed = Feed::new(Arc::new(plan), meter, signature);
         let mut attempts = 0;
-        let outcome = client.download(location.url(), Extent { limit, told }, &mut feed, &mut attempts).await;
+        let outcome = client.download(location.url(), Extent { limit, size }, &mut feed, &mut attempts).await;
         evidence.attempts = evidence.attempts.saturating_add(attempts);
         let read = match outcome {
             Ok(transferred) => feed.finish().await.map(|(read, signature)| (transferred, read, signature)),

@@ -30,7 +30,7 @@ const LEAST_BYTES_A_SECOND: u64 = 1024;
 pub struct Extent {
     pub limit: u64,
     /// The size that its server reported before, in bytes.
-    pub told: Option<u64>,
+    pub size: Option<u64>,
 }
 
 /// A completed download.
@@ -213,7 +213,7 @@ impl Client {
                 }
                 transfer.total = content_length(answer.headers());
                 if transfer.total.is_none() && ends_with_its_connection(answer.headers()) {
-                    transfer.total = extent.told;
+                    transfer.total = extent.size;
                 }
                 transfer.version = Validators::of(answer.headers());
             }

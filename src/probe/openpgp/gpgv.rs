@@ -163,7 +163,7 @@ fn judge(status: &str, exit: ExitStatus, types: &[SigType], now: Duration) -> Re
     let mut is_good = false;
     for line in status.lines().filter_map(|line| line.strip_prefix("[GNUPG:] ")) {
         let words: Vec<&str> = line.split(' ').collect();
-        let bad = match *words.as_slice() {
+        let problem = match *words.as_slice() {
             ["NEWSIG", ..] => {
                 is_good = false;
                 continue;
@@ -200,7 +200,7 @@ fn judge(status: &str, exit: ExitStatus, types: &[SigType], now: Duration) -> Re
             }
             _ => continue,
         };
-        worst.get_or_insert(bad);
+        worst.get_or_insert(problem);
     }
     match worst {
         Some(why) => Ok(SignatureCheck::Bad(why)),

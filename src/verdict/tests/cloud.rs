@@ -55,7 +55,7 @@ fn unknown() -> ProbeError {
 }
 
 /// The verdict, the reason, findings and warnings.
-fn said(reference: &CloudReference, evidence: Option<&CloudEvidence>) -> String {
+fn summary(reference: &CloudReference, evidence: Option<&CloudEvidence>) -> String {
     let outcome = judge_cloud(reference, evidence);
     let reason = outcome.reason().map(|it| format!(" {it}")).unwrap_or_default();
     let findings = outcome.findings.iter().map(ToString::to_string);
@@ -65,8 +65,8 @@ fn said(reference: &CloudReference, evidence: Option<&CloudEvidence>) -> String 
 }
 
 /// Compares the whole text for a pass, else the beginning.
-fn assert_said(reference: &CloudReference, evidence: Option<&CloudEvidence>, says: &str) {
-    let said = said(reference, evidence);
+fn assert_summary(reference: &CloudReference, evidence: Option<&CloudEvidence>, says: &str) {
+    let said = summary(reference, evidence);
     assert!(said == says || said.starts_with(says) && says != "pass|", "{reference:?} {evidence:?}: {said}");
 }
 
@@ -86,7 +86,7 @@ fn a_blob_has_whole_pages() {
         ),
         (CloudEvidence::only(Observation::Undetermined(unknown())), "inconclusive timeout|no answer"),
     ] {
-        assert_said(&blob(), Some(&evidence), says);
+        assert_summary(&blob(), Some(&evidence), says);
     }
 }
 
@@ -107,9 +107,9 @@ fn an_object_url_agrees_with_its_region_bucket_and_name() {
             "fail bad-reference|it is listed under au-syd, but its url is in eu-de",
         ),
     ] {
-        assert_said(&object(url), Some(&found(Some(7))), says);
+        assert_summary(&object(url), Some(&found(Some(7))), says);
     }
-    assert_said(&object(URL), Some(&found(None)), "pass|warning: the server does not report its size");
+    assert_summary(&object(URL), Some(&found(None)), "pass|warning: the server does not report its size");
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn a_container_image_is_judged_by_its_digest() {
         (tag, tag, found(None), "fail bad-reference|its digest-ref is quay.io/a/b:t; expected"),
         (tag, "quay.io/a/b@sha256:12", found(None), "fail bad-reference|"),
     ] {
-        assert_said(&container(image, digest_ref), Some(&evidence), says);
+        assert_summary(&container(image, digest_ref), Some(&evidence), says);
     }
 }
 
@@ -186,7 +186,7 @@ fn account_images_are_judged_by_their_form() {
         ("moon", &[("", "?")], "pass|"),
         ("powervs", &[("", "?")], "fail bad-reference|it has no object in a region"),
     ] {
-        assert_said(&account(cloud, images), None, says);
+        assert_summary(&account(cloud, images), None, says);
     }
     let without_project = |project: Option<&str>| {
         let mut gcp = account("gcp", &[("", "rhcos-9-8-20260403-0-gcp-x86-64")]);
@@ -198,7 +198,7 @@ fn account_images_are_judged_by_their_form() {
     for project in [None, Some(""), Some("Rhcos")] {
         let says =
             "fail bad-reference|the image is \"rhcos-9-8-20260403-0-gcp-x86-64\"; expected an image with a";
-        assert_said(&without_project(project), None, says);
+        assert_summary(&without_project(project), None, says);
     }
 }
 
@@ -267,7 +267,7 @@ fn a_reference_that_needs_an_account_is_marked_and_does_not_fail() {
 fn another_release_is_a_warning() {
     let other = CloudReference { release: Some("9.8.20260301-0".to_owned()), ..blob() };
     assert_eq!(
-        said(&other, Some(&found(Some(512)))),
+        summary(&other, Some(&found(Some(512)))),
         "pass|warning: its release is 9.8.20260301-0, that of the azure artifacts 9.8.20260403-0"
     );
     // At most three regions are named; the others are counted.
@@ -286,7 +286,7 @@ fn another_release_is_a_warning() {
             }
         }
         assert_eq!(
-            said(&aws, None),
+            summary(&aws, None),
             format!(
                 "pass|warning: its release in {named} is 9.8.20260301-0, that of the aws artifacts \
                  9.8.20260403-0"

@@ -93,8 +93,8 @@ fn the_table_of_cases_with_content() {
             Some(Reason::NoDigest),
             "its content was not read",
         ),
-        ("a HEAD that told no size", |_, it, _| it.file = present(None), None, SAID),
-        ("a HEAD that told another size", |_, it, _| it.file = present(Some(9)), None, SAID),
+        ("a HEAD without a size", |_, it, _| it.file = present(None), None, SAID),
+        ("a HEAD with another size", |_, it, _| it.file = present(Some(9)), None, SAID),
         (
             "other bytes inside",
             |_, _, read| read.uncompressed = Some(Uncompressed::Whole { bytes: 20, sha256: WRONG }),
@@ -102,7 +102,7 @@ fn the_table_of_cases_with_content() {
             "after decompression",
         ),
         (
-            "no end inside",
+            "cannot be decompressed",
             |_, _, read| read.uncompressed = Some(Uncompressed::Unusable("a bomb".to_owned())),
             Some(Reason::UncompressedSha256Mismatch),
             "it cannot be decompressed: a bomb",
@@ -123,7 +123,7 @@ fn the_table_of_cases_with_content() {
             SAID,
         ),
         (
-            "not compressed at all, under a name that says nothing",
+            "not compressed, with an unknown suffix",
             |want, _, read| {
                 want.uncompressed_sha256 = Some(RIGHT);
                 read.uncompressed = Some(Uncompressed::NotOpened("unknown".to_owned()));
@@ -138,7 +138,7 @@ fn the_table_of_cases_with_content() {
             "its content was not read",
         ),
         (
-            "not decompressed, and nobody says what is inside",
+            "not decompressed, without an uncompressed digest",
             |want, _, read| {
                 want.uncompressed_sha256 = None;
                 read.uncompressed = None;
@@ -169,7 +169,7 @@ fn the_table_of_cases_with_content() {
             "the file is signed by KEY",
         ),
         (
-            "a bad signature, even where signatures are not asked for",
+            "a bad signature, even where signatures are ignored",
             |want, it, _| {
                 want.signatures = Strictness::Ignore;
                 it.signature_check = Some(SignatureCheck::Bad("not by KEY".to_owned()));
@@ -204,7 +204,7 @@ fn the_table_of_cases_with_content() {
         assert!(outcome.message().contains(says), "{name}: {}", outcome.message());
         let expected: &[&str] = match name {
             "a container that is not opened" => &["uncompressed-sha256 not verified: a bzip2 file"],
-            "a HEAD that told another size" => &["the server reported 9 bytes and served 7 bytes"],
+            "a HEAD with another size" => &["the server reported 9 bytes and served 7 bytes"],
             "a sidecar that could not be read" => &["meta.json could not be read: it went wrong"],
             "a size that the document says and meta.json does not" => {
                 &["meta.json says a size of 8 bytes, the document says 7 bytes"]

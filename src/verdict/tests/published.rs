@@ -135,7 +135,7 @@ fn the_table_of_cases() {
             Some(Reason::Sha256Mismatch),
         ),
         (
-            "no digest, and nobody asked",
+            "no digest, and none is required",
             |want, it| {
                 want.verify = Verify::Exists;
                 it.published.clear();
@@ -148,7 +148,7 @@ fn the_table_of_cases() {
             Some(Reason::Sha256Mismatch),
         ),
         (
-            "wrong digest in a header, and nobody asked",
+            "wrong digest in a header, and none is required",
             |want, it| {
                 want.verify = Verify::Exists;
                 it.published = vec![published(Header, WRONG)];
@@ -198,7 +198,7 @@ fn the_table_of_cases() {
             Some(Reason::MetadataConflict),
         ),
         (
-            "legacy metadata disagrees, and nothing else is known: wrong is wrong",
+            "legacy metadata disagrees, and nothing else is known",
             |want, it| {
                 want.legacy = vec![file(WRONG, None)];
                 *it = Evidence::only(Observation::Undetermined(error(ProbeErrorKind::Unreachable)));
@@ -263,7 +263,7 @@ fn the_table_of_cases() {
             Some(Reason::BadSignature),
         ),
         (
-            "a signature that nobody asked for is undetermined where it is required",
+            "a signature that was not requested is undetermined where it is required",
             |want, _| {
                 want.names_signature = true;
                 want.signatures = Strictness::Require;
@@ -280,7 +280,7 @@ fn the_table_of_cases() {
             Some(Reason::Timeout),
         ),
         (
-            "a required signature that is missing is known to be, whatever becomes of its file",
+            "a required signature is missing, and the file is undetermined",
             |want, it| {
                 want.names_signature = true;
                 want.signatures = Strictness::Require;
@@ -312,8 +312,8 @@ fn the_table_of_cases() {
 fn a_pass_has_exactly_its_warnings() {
     type Row = (&'static str, fn(&mut Expectation, &mut Evidence), &'static [&'static str]);
     let rows: &[Row] = &[
-        ("all is well", |_, _| {}, &[]),
-        ("no size is told", |_, it| it.file = present(None), &["the server does not report its size"]),
+        ("nothing to warn of", |_, _| {}, &[]),
+        ("no reported size", |_, it| it.file = present(None), &["the server does not report its size"]),
         ("legacy metadata has the same size", |want, _| want.legacy = vec![file(RIGHT, Some(7))], &[]),
         (
             "legacy metadata has another size than the document",
@@ -339,14 +339,14 @@ fn a_pass_has_exactly_its_warnings() {
             },
             &["the signature is missing: it went wrong"],
         ),
-        ("a signature that nobody asked for", |want, _| want.names_signature = true, &[]),
+        ("a signature that was not requested", |want, _| want.names_signature = true, &[]),
         (
             "sums that are not signed",
             |_, it| it.sums_check = Some(SignatureCheck::Absent),
             &["sha256sum.txt is not signed: sha256sum.txt.gpg is missing"],
         ),
         (
-            "sums that are not signed, and nobody cares",
+            "sums that are not signed, with signatures ignored",
             |want, it| {
                 want.signatures = Strictness::Ignore;
                 it.sums_check = Some(SignatureCheck::Absent);
