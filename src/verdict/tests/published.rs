@@ -113,9 +113,9 @@ fn the_table_of_cases() {
             },
             None,
         ),
-        ("no size told, none expected", |_, it| it.file = present(None), None),
+        ("no reported size, none expected", |_, it| it.file = present(None), None),
         (
-            "no size told, one expected",
+            "no reported size, one expected",
             |want, it| {
                 want.size = Some(7);
                 it.file = present(None);
