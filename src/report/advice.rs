@@ -68,7 +68,7 @@ impl<'a> Asked<'a> {
     }
 }
 
-/// Says of every artifact that did not pass what to do about it.
+/// Says of every artifact and cloud reference that did not pass what to do about it.
 ///
 /// `path` tells how a person names a document on the command line, if it is a file that `rewrite` can change.
 pub fn advise(report: &mut Report, path: impl Fn(&str) -> Option<String>) {
@@ -89,17 +89,23 @@ pub fn advise(report: &mut Report, path: impl Fn(&str) -> Option<String>) {
         } else {
             let url = ArtifactUrl::parse(artifact.url_or_location()).ok();
             let asked = Asked::of(url.as_ref().map_or("", ArtifactUrl::host), target);
-            advice(reason, artifact, target, asked, retest)
+            advice(reason, &artifact.message, artifact.archived, (target, asked), retest)
         };
         artifact.advice = Some(capitalized(&text));
+    }
+    // The build pipeline uploads to the clouds, too.
+    let place = (TargetKind::Published, Asked::Owner(Owner::Pipeline, ""));
+    for reference in &mut report.cloud_images {
+        let text = reference.reason.map(|reason| advice(reason, &reference.message, false, place, retest));
+        reference.advice = text.as_deref().map(capitalized);
     }
 }
 
 fn advice(
     reason: Reason,
-    artifact: &ArtifactReport,
-    target: TargetKind,
-    asked: Asked<'_>,
+    message: &str,
+    archived: bool,
+    (target, asked): (TargetKind, Asked<'_>),
     retest: Option<&str>,
 ) -> String {
     let again = retest.map_or_else(|| "check again".to_owned(), |retest| format!("comment {retest}"));
@@ -114,13 +120,13 @@ fn advice(
         }
         Reason::BadLocation => "write the location as a plain https URL on a published host.".to_owned(),
         Reason::NotPublished | Reason::HostNotAllowed => {
-            "point the location at a published host; for a private mirror, pass --allow-host.".to_owned()
+            "correct the location; for a host of your own, pass --allow-host.".to_owned()
         }
         Reason::RedirectNotAllowed => format!("ask {name} where the redirect should lead."),
         Reason::AddressNotAllowed => {
             "if this is a trusted host inside your network, pass --allow-private-addresses.".to_owned()
         }
-        Reason::Missing if artifact.archived => format!("{}, then {again}.", asked.about_archived()),
+        Reason::Missing if archived => format!("{}, then {again}.", asked.about_archived()),
         Reason::Missing => format!("{}, then {again}.", asked.about_missing()),
         Reason::SizeMismatch | Reason::Sha256Mismatch | Reason::UncompressedSha256Mismatch => {
             format!("{}.", asked.about_wrong())
@@ -145,8 +151,7 @@ fn advice(
             )
         }
         Reason::Unreachable | Reason::Timeout | Reason::ServerError => {
-            let proxy =
-                if artifact.message.starts_with(THROUGH_PROXY) { "the proxy's owners or " } else { "" };
+            let proxy = if message.starts_with(THROUGH_PROXY) { "the proxy's owners or " } else { "" };
             format!("{again}; if the failure persists, ask {proxy}{name}.")
         }
         Reason::Deadline => format!("{again}, with a longer --deadline if it was too short."),

@@ -79,6 +79,7 @@ pub struct CloudSummary {
 }
 
 impl CloudReport {
+    /// The report of one reference, as yet without advice.
     pub fn of(document: &Arc<str>, reference: &CloudReference, outcome: &Outcome) -> Self {
         let (named, images) = match &reference.resource {
             CloudResource::Blob { url } | CloudResource::Object { url, .. } => (Some(url), 1),
@@ -117,30 +118,12 @@ impl CloudReport {
             verdict,
             reason: outcome.reason(),
             message,
-            advice: outcome.reason().map(|reason| advice(reason).to_owned()),
+            advice: None,
             http_status: outcome.http_status,
             answered_by: outcome.answered_by.clone(),
             attempts: outcome.attempts,
             warnings: outcome.warnings.iter().take(MAX_WARNINGS).map(|it| excerpt(it, MAX_TEXT)).collect(),
         }
-    }
-}
-
-/// What to do about a cloud reference.
-const fn advice(reason: Reason) -> &'static str {
-    match reason {
-        Reason::BadReference | Reason::BadLocation => {
-            "Regenerate the document from the build's meta.json, or correct the reference."
-        }
-        Reason::HostNotAllowed | Reason::RedirectNotAllowed | Reason::AddressNotAllowed => {
-            "Use the location that the build pipeline uploads to; for a host of your own, pass --allow-host."
-        }
-        Reason::Unreachable
-        | Reason::Timeout
-        | Reason::ServerError
-        | Reason::RateLimited
-        | Reason::Deadline => "Check again; if the failure persists, ask the owners of the build pipeline.",
-        _ => "Ask the owners of the build pipeline to upload the image again, then check again.",
     }
 }
 

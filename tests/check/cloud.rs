@@ -96,6 +96,11 @@ fn what_is_wrong_counts_if_it_is_required_and_is_said_if_not() {
         let report = world.run(mode, code);
         assert!(said(&report, ALL[0]).starts_with("fail missing|"), "{mode}: {}", said(&report, ALL[0]));
         assert_eq!(report.0["cloud_summary"]["failed"], 1);
+        let advice =
+            report.0["cloud_images"].as_array().unwrap().iter().filter_map(|it| it["advice"].as_str());
+        let says = "Ask the owners of the RHEL CoreOS build pipeline whether the upload is still to come or the \
+                    build was pruned, then check again.";
+        assert_eq!(advice.collect::<Vec<_>>(), [says], "of what is wrong alone");
     }
     world.mirror.forget();
     let ignored = world.run("ignore", 0);
