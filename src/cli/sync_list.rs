@@ -137,7 +137,7 @@ async fn list(args: &SyncListArgs, quiet: bool, mut stop: Stop<'_>) -> Result<Ex
     let outcomes = judge(&mut asked, &at).await?;
     asked.into_iter().zip(outcomes).for_each(|(file, outcome)| set_state(file, &outcome));
     if !args.all {
-        leave_out_complete(&mut files);
+        drop_complete(&mut files);
     }
 
     let bridge = Choice {
@@ -310,18 +310,15 @@ fn set_bridge(file: &mut Candidate<'_>, outcome: &Outcome) {
     });
 }
 
-/// Leaves out the directories of which nothing is missing.
-fn leave_out_complete(files: &mut [Candidate<'_>]) {
+/// Drops the directories of which nothing is missing.
+fn drop_complete(files: &mut Vec<Candidate<'_>>) {
     let lacking: BTreeSet<String> = open(files)
         .into_iter()
         .filter(|file| file.state != SyncState::Present)
         .filter_map(|file| file.directory().map(str::to_owned))
         .collect();
-    for file in open(files) {
-        if file.directory().is_none_or(|directory| !lacking.contains(directory)) {
-            file.left_out = Some(LeftOut::Complete);
-        }
-    }
+    let is_lacking = |file: &Candidate<'_>| file.directory().is_some_and(|it| lacking.contains(it));
+    files.retain(|file| file.left_out.is_some() || is_lacking(file));
 }
 
 /// What decides whether a file is there. That nobody publishes its digest says nothing of that.

@@ -211,8 +211,6 @@ pub struct Candidate<'s> {
 pub enum LeftOut {
     /// It was not asked for, so that its build is listed in part.
     Filtered,
-    /// Nothing of its build is missing.
-    Complete,
     /// It cannot be listed, and the sentence says why.
     Unlisted(WhyUnlisted, String),
 }
@@ -226,17 +224,6 @@ impl<'s> Candidate<'s> {
 
     pub fn directory(&self) -> Option<&str> {
         self.destination.as_ref().map(ArtifactUrl::directory)
-    }
-
-    fn unlisted(&self, why: WhyUnlisted, message: String) -> Unlisted {
-        Unlisted {
-            document: Arc::clone(&self.sourced.document.name),
-            id: self.artifact.id.clone(),
-            location: self.artifact.location.clone(),
-            url: self.url.clone().or_else(|| self.destination.clone()),
-            why,
-            message,
-        }
     }
 }
 
@@ -264,10 +251,17 @@ impl SyncList {
                 continue;
             };
             let (why, message) = match left_out {
-                LeftOut::Complete => continue,
                 LeftOut::Filtered => (WhyRefused::Part, "the filters leave files of the build out"),
                 LeftOut::Unlisted(why, message) => {
-                    list.unlisted.push(candidate.unlisted(why, message));
+                    let Candidate { sourced, artifact, destination, url, .. } = &candidate;
+                    list.unlisted.push(Unlisted {
+                        document: Arc::clone(&sourced.document.name),
+                        id: artifact.id.clone(),
+                        location: artifact.location.clone(),
+                        url: url.clone().or_else(|| destination.clone()),
+                        why,
+                        message,
+                    });
                     let is_unknown = why == WhyUnlisted::Undetermined;
                     let why = if is_unknown { WhyRefused::Undetermined } else { WhyRefused::Incomplete };
                     (
