@@ -203,17 +203,6 @@ pub enum DigestSource {
     Content,
 }
 
-impl DigestSource {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Header => "header",
-            Self::Sha256sumTxt => "sha256sum.txt",
-            Self::MetaJson => "meta.json",
-            Self::Content => "content",
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -232,7 +232,7 @@ mod tests {
             for base in [CDN, MIRROR, "https://10.0.0.1:8080/x"] {
                 let url = format!("{base}/{FILE}");
                 let here = advice_for(reason, kind, &url, "d.json", &nowhere);
-                assert!(!here.contains("/retest"), "{reason} {kind:?}: {here}");
+                assert!(!here.contains("/retest"), "{reason:?} {kind:?}: {here}");
                 let there = advice_for(reason, kind, &url, "d.json", &periodic);
                 assert_eq!(there, here, "nobody reads comments");
             }
@@ -286,7 +286,7 @@ mod tests {
             let is_for_art = base == MIRROR;
             for reason in Reason::ALL {
                 let advice = advice_for(*reason, kind, &url, "d", &ProwContext::default());
-                assert!(is_for_art || !advice.contains("ART"), "{reason}: {advice}");
+                assert!(is_for_art || !advice.contains("ART"), "{reason:?}: {advice}");
             }
         }
     }

@@ -81,7 +81,7 @@ impl Finding {
     }
 }
 
-const fn source_text(source: DigestSource) -> &'static str {
+pub(super) const fn source_text(source: DigestSource) -> &'static str {
     match source {
         DigestSource::Header => "a response header",
         DigestSource::Sha256sumTxt => "sha256sum.txt beside it",

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::finding::source_text;
 use super::reading::{inside_unconfirmed, must_be_read, sizes, sizes_of_build};
 use super::{Expectation, Finding, Reason, SizeSource, Strictness, Verdict, Verify};
 use crate::probe::{
@@ -61,7 +62,7 @@ impl Outcome {
             (None, _) => "of unknown size".to_owned(),
         };
         let mut pass_message = match self.observed_sha256 {
-            Some((_, from)) => format!("present, {size}, sha256 matches (from {})", from.as_str()),
+            Some((_, from)) => format!("present, {size}, sha256 matches (from {})", source_text(from)),
             None => format!("present, {size}"),
         };
         for (what, key) in &self.signed {

@@ -18,19 +18,13 @@ pub enum Verdict {
     Fail,
 }
 
-impl Verdict {
-    pub const fn as_str(self) -> &'static str {
-        match self {
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
             Self::Pass => "pass",
             Self::Inconclusive => "inconclusive",
             Self::Fail => "fail",
-        }
-    }
-}
-
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
+        })
     }
 }
 
@@ -97,10 +91,4 @@ reasons! {
     Deadline = "deadline" => Inconclusive,
     /// The server publishes no sha256 and the content was not read.
     NoDigest = "no-digest" => Inconclusive,
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
 }

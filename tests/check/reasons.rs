@@ -138,7 +138,7 @@ fn refused() -> Vec<Row> {
         answers("403-challenge", NOBODY_KNOWS, Answer::firewall(Some(("cf-mitigated", "challenge")))),
         answers("403-waf", NOBODY_KNOWS, Answer::firewall(Some(("x-amzn-waf-action", "captcha")))),
         // A link that was signed for GET alone, a store that authorises HEAD apart.
-        row("403-to-head", ("pass", "", "(from header)"), |mirror, place| {
+        row("403-to-head", ("pass", "", "(from a response header)"), |mirror, place| {
             let refuses = Behaviour::Answer(Answer::s3_access_denied());
             mirror.put(&place.file(), place.artifact().repr_digest().on_head(refuses));
         }),
@@ -179,7 +179,7 @@ fn refused() -> Vec<Row> {
         classed("deep-archive", ARCHIVED, &[(CLASS, "DEEP_ARCHIVE")]),
         classed("archive-tier", ARCHIVED, &[("x-amz-archive-status", "ARCHIVE_ACCESS")]),
         classed("restoring", ARCHIVED, &[(CLASS, "GLACIER"), ("x-amz-restore", "ongoing-request=\"true\"")]),
-        row("restored", ("pass", "", "(from header)"), move |mirror, place| {
+        row("restored", ("pass", "", "(from a response header)"), move |mirror, place| {
             let file = place.artifact().repr_digest().header(CLASS, "GLACIER");
             mirror.put(&place.file(), file.header("x-amz-restore", restored));
         }),
@@ -212,11 +212,11 @@ fn digests() -> Vec<Row> {
     let by_sums = ("fail", "sha256-mismatch", "sha256sum.txt beside it");
     let sums = |place: &Place, digest: &str| Resource::bytes(format!("{digest}  {}\n", place.file_name));
     vec![
-        good("repr-digest", ("pass", "", "(from header)")),
+        good("repr-digest", ("pass", "", "(from a response header)")),
         header("repr-digest-wrong", by_header, "repr-digest", format!("sha-256=:{WRONG_B64}:")),
         header("digest-wrong", by_header, "digest", format!("SHA-256={WRONG_B64}")),
         header("s3-meta-wrong", by_header, "x-amz-meta-sha256", WRONG_HEX.to_owned()),
-        row("s3-checksum", ("pass", "", "(from header)"), |mirror, place| {
+        row("s3-checksum", ("pass", "", "(from a response header)"), |mirror, place| {
             mirror.put(&place.file(), place.artifact().s3_checksum());
         }),
         row("s3-checksum-wrong", by_header, |mirror, place| {
@@ -226,7 +226,7 @@ fn digests() -> Vec<Row> {
         row("s3-parts", NONE, |mirror, place| {
             mirror.put(&place.file(), place.artifact().s3_checksum_value(&format!("{WRONG_B64}-17")));
         }),
-        row("s3-parts-and-more", ("pass", "", "(from header)"), |mirror, place| {
+        row("s3-parts-and-more", ("pass", "", "(from a response header)"), |mirror, place| {
             let value = format!("{WRONG_B64}-17");
             mirror.put(&place.file(), place.artifact().s3_checksum_value(&value).s3_meta_sha256());
         }),
@@ -247,7 +247,7 @@ fn digests() -> Vec<Row> {
             let artifact = place.artifact().repr_digest().header("x-amz-meta-sha256", WRONG_HEX);
             mirror.put(&place.file(), artifact);
         }),
-        row("sums", ("pass", "", "(from sha256sum.txt)"), move |mirror, place| {
+        row("sums", ("pass", "", "(from sha256sum.txt beside it)"), move |mirror, place| {
             mirror.put(&place.file(), place.artifact());
             let digest = hex_sha256(&embedded_mirror::artifact_content(&place.file_name));
             mirror.put(&place.sidecar("sha256sum.txt"), sums(place, &digest));
@@ -290,7 +290,7 @@ fn metadata() -> Vec<Row> {
             conflict(json!({ "uncompressed-sha256": WRONG_HEX })),
         )
         .document(|component| component["uncompressed-sha256"] = json!("0".repeat(64))),
-        row("meta-good", ("pass", "", "(from meta.json)"), |mirror, place| {
+        row("meta-good", ("pass", "", "(from meta.json beside it)"), |mirror, place| {
             mirror.put(&place.file(), place.artifact());
             let content = embedded_mirror::artifact_content(&place.file_name);
             let meta = meta_json("x", [(&place.file_name, content)]);
@@ -334,7 +334,7 @@ fn redirects(port: u16) -> Vec<Row> {
         to("to-nowhere", refused("which is not a URL"), "http://["),
         to("loop", refused("more redirects than the 5"), "/loop/loop.iso"),
         row("six-hops", refused("more redirects than the 5"), |mirror, place| hops(mirror, place, 6)),
-        row("five-hops", ("pass", "", "(from header)"), |mirror, place| hops(mirror, place, 5)),
+        row("five-hops", ("pass", "", "(from a response header)"), |mirror, place| hops(mirror, place, 5)),
     ]
 }
 

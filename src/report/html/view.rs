@@ -34,7 +34,7 @@ pub(super) struct HtmlPage<'r> {
     more_documents: usize,
     branches: refs::Table<'r>,
     /// The cloud references, what is wrong with them first, and how each verdict looks.
-    references: Vec<(&'static str, char, &'r CloudReport)>,
+    references: Vec<(String, char, &'r CloudReport)>,
     changed: Vec<String>,
     run: Vec<(&'static str, Vec<String>)>,
     /// Where the rest can be read, if anywhere.
@@ -62,8 +62,8 @@ impl<'r> HtmlPage<'r> {
         let mut references: Vec<_> = report.cloud_images.iter().collect();
         references.sort_by_key(|reference| std::cmp::Reverse(reference.trouble()));
         let drawn = |it: &'r CloudReport| match it.verdict.known() {
-            Some(verdict) => (verdict.as_str(), words::symbol(verdict), it),
-            None => ("none", '·', it),
+            Some(verdict) => (verdict.to_string(), words::symbol(verdict), it),
+            None => ("none".to_owned(), '·', it),
         };
         Self {
             report,

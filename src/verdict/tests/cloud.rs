@@ -57,7 +57,7 @@ fn unknown() -> ProbeError {
 /// The verdict, the reason, findings and warnings.
 fn summary(reference: &CloudReference, evidence: Option<&CloudEvidence>) -> String {
     let outcome = judge_cloud(reference, evidence);
-    let reason = outcome.reason().map(|it| format!(" {it}")).unwrap_or_default();
+    let reason = outcome.reason().map(|it| format!(" {}", it.as_str())).unwrap_or_default();
     let findings = outcome.findings.iter().map(ToString::to_string);
     let sentences: Vec<String> =
         findings.chain(outcome.warnings.iter().map(|it| format!("warning: {it}"))).collect();

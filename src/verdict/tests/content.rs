@@ -11,7 +11,7 @@ fn the_table_of_cases_with_content() {
         Option<Reason>,
         &'static str,
     );
-    const SAID: &str = "sha256 matches (from content)";
+    const SAID: &str = "sha256 matches (from the bytes that were served)";
     let rows: Vec<Row> = vec![
         ("good", |_, _, _| {}, None, SAID),
         ("in auto", |want, _, _| want.verify = Verify::Auto, None, SAID),
