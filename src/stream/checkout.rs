@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -339,11 +340,10 @@ fn is_json_or_yaml(name: &OsStr) -> bool {
 /// The legacy metadata for a single stream file: in its directory, or one directory up for files of
 /// `data/data/coreos`.
 pub(super) fn legacy_beside(directory: &Path) -> Result<BuildMetadata, SourceErrors> {
-    let beside = if directory.file_name() == Some(OsStr::new("coreos")) {
-        directory.join("..")
-    } else {
-        directory.to_path_buf()
-    };
+    // The directory can be named `.`, or by a link.
+    let real = fs::canonicalize(directory).map_err(|error| SourceError::io(directory, error))?;
+    let is_coreos = real.file_name() == Some(OsStr::new("coreos"));
+    let beside = if is_coreos { directory.join("..") } else { directory.to_path_buf() };
     let tree = Directory(&beside);
     let mut all = BuildMetadata::default();
     let mut errors = SourceErrors::default();

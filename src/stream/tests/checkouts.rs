@@ -156,7 +156,9 @@ fn legacy_metadata_is_found_around_the_document() {
         ("data/data/coreos/rhcos.json", &valid),
         ("data/data/rhcos-amd64.json", &legacy),
     ]);
-    for source in ["", "data/data/rhcos-stream.json", "data/data/coreos/rhcos.json"] {
+    // A directory can be reached under another name, such as `.`.
+    std::os::unix::fs::symlink("data/data/coreos", root.path().join("here")).unwrap();
+    for source in ["", "data/data/rhcos-stream.json", "data/data/coreos/rhcos.json", "here/rhcos.json"] {
         let sources = read(&root.path().join(source)).unwrap();
         assert_eq!(sources.documents[0].legacy.of("f.iso")[0].size, Some(5), "{source}");
     }
