@@ -13,7 +13,7 @@ use super::build_metadata::BuildMetadata;
 use super::fault::Faults;
 use super::git::GitError;
 use super::limits::MAX_PROBLEMS;
-use crate::text::{Printable, count};
+use crate::text::{Printable, count, path_name};
 
 /// A document, with legacy metadata about its files.
 #[derive(Debug, Clone)]
@@ -89,7 +89,7 @@ pub enum SourceError {
 
 impl SourceError {
     pub(super) fn io(path: &Path, error: io::Error) -> Self {
-        Self::Io { path: path.display().to_string(), error }
+        Self::Io { path: path_name(path), error }
     }
 }
 
