@@ -341,8 +341,8 @@ fn is_json_or_yaml(name: &OsStr) -> bool {
 /// `data/data/coreos`.
 pub(super) fn legacy_beside(directory: &Path) -> Result<BuildMetadata, SourceErrors> {
     // The directory can be named `.`, or by a link.
-    let real = fs::canonicalize(directory).map_err(|error| SourceError::io(directory, error))?;
-    let is_coreos = real.file_name() == Some(OsStr::new("coreos"));
+    let canonical = fs::canonicalize(directory).map_err(|error| SourceError::io(directory, error))?;
+    let is_coreos = canonical.file_name() == Some(OsStr::new("coreos"));
     let beside = if is_coreos { directory.join("..") } else { directory.to_path_buf() };
     let tree = Directory(&beside);
     let mut all = BuildMetadata::default();

@@ -242,7 +242,7 @@ fn the_files_of_a_commit_are_listed_as_they_are_read() {
     let linked = commit("link");
     assert!(list_commit(&repository, &linked).has_links);
     assert_eq!(key(&linked), None);
-    std::fs::remove_file(scratch.path().join("data/data/coreos/link.json")).unwrap();
+    fs::remove_file(scratch.path().join("data/data/coreos/link.json")).unwrap();
     scratch.write(&format!("data/data/coreos/{}x.json", "d/".repeat(MAX_DEPTH)), &document());
     let deep = commit("deep");
     assert!(!list_commit(&repository, &deep).has_links);
