@@ -114,6 +114,11 @@ impl Observation {
         Self::Present { status: status.as_u16(), size }
     }
 
+    /// The size, if the file is present and the server reported one.
+    pub(super) fn size(&self) -> Option<u64> {
+        if let Self::Present { size, .. } = self { *size } else { None }
+    }
+
     pub(super) fn absent(status: StatusCode, how: Absence) -> Self {
         Self::Absent { status: status.as_u16(), how }
     }

@@ -93,11 +93,7 @@ impl Prover {
 
     /// Announces a download that waits for a permit, so that progress shows the total early.
     pub(in crate::probe) fn announce(&self, location: &ArtifactUrl, evidence: &Evidence) -> Meter {
-        let size = match evidence.file {
-            Observation::Present { size, .. } => size,
-            _ => None,
-        };
-        self.transfers.announce(location.file_name(), size)
+        self.transfers.announce(location.file_name(), evidence.file.size())
     }
 
     /// Downloads the file and adds the result to the evidence.
@@ -126,10 +122,7 @@ impl Prover {
                 .or_else(|| builds.clone().find_map(|file| file.uncompressed_size)),
             large: Arc::clone(&self.large),
         };
-        let size = match evidence.file {
-            Observation::Present { size, .. } => size,
-            _ => None,
-        };
+        let size = evidence.file.size();
         let largest =
             builds.filter_map(|file| file.size).chain(size).chain(request.sizes.iter().copied()).max();
         let limit = largest.map_or(MAX_UNCOMPRESSED_BYTES, |size| size.saturating_add(SLACK_BYTES));
