@@ -60,7 +60,7 @@ impl World {
     }
 }
 
-/// The verdict, the reason and the message of a reference.
+/// The verdict, reason, message and warnings of a reference.
 fn said(report: &Report, id: &str) -> String {
     let all = report.0["cloud_images"].as_array().unwrap();
     let found = all.iter().find(|it| it["id"] == id).unwrap_or_else(|| panic!("no {id} in {all:#?}"));
@@ -76,7 +76,7 @@ const ALL: [&str; 4] = [
 ];
 
 #[test]
-fn references_that_are_there_pass_and_what_an_account_sees_never_looks_verified() {
+fn existing_references_pass_and_those_that_need_an_account_are_never_shown_as_verified() {
     let report = World::new().run("require", 0);
     for id in &ALL[..3] {
         assert!(said(&report, id).starts_with("pass |present"), "{}", said(&report, id));
@@ -89,7 +89,7 @@ fn references_that_are_there_pass_and_what_an_account_sees_never_looks_verified(
 }
 
 #[test]
-fn what_is_wrong_counts_if_it_is_required_and_is_said_if_not() {
+fn wrong_references_fail_if_required_and_are_reported_otherwise() {
     let mut world = World::new();
     world.mirror.remove(DISK);
     for (mode, code) in [("require", 1), ("warn", 0)] {
@@ -106,7 +106,7 @@ fn what_is_wrong_counts_if_it_is_required_and_is_said_if_not() {
     let ignored = world.run("ignore", 0);
     assert_eq!(ignored.0["cloud_images"], json!([]));
     assert_eq!(world.mirror.count("HEAD", OBJECT), 0, "what is ignored is not asked for");
-    // An AMI that is none needs nobody to be asked.
+    // An invalid AMI ID fails without a request.
     world.document["architectures"]["x86_64"]["images"]["aws"]["regions"]["us-east-1"]["image"] =
         json!("ami-x");
     let report = world.run("require", 1);
@@ -153,7 +153,7 @@ fn each_answer_of_a_cloud_has_its_meaning() {
             1,
         ),
         (
-            // The hosts of artifacts are none of a cloud's.
+            // The hosts of artifacts are not allowed for cloud images.
             "x86_64/extensions/azure-disk",
             |it| {
                 it.document["architectures"]["x86_64"]["rhel-coreos-extensions"]["azure-disk"]["url"] =
@@ -196,7 +196,7 @@ fn each_answer_of_a_cloud_has_its_meaning() {
             1,
         ),
         (
-            // The registry says that what it has under the digest is something else.
+            // The registry reports another digest than the requested one.
             "x86_64/images/kubevirt",
             |it| {
                 let digest = format!("sha256:{}", "1".repeat(64));
@@ -226,7 +226,7 @@ fn each_answer_of_a_cloud_has_its_meaning() {
     }
 }
 
-/// All artifacts are known, and a cloud does not answer: the run can still be ended, and says what was known.
+/// A signal ends a run that only waits for a cloud, and the report has the verdicts of the artifacts.
 #[test]
 fn a_signal_ends_a_run_that_waits_for_a_cloud_alone() {
     let world = World::new();
@@ -234,7 +234,7 @@ fn a_signal_ends_a_run_that_waits_for_a_cloud_alone() {
     let running = world.program().args(["--cloud-images", "require"]).start();
     until("the blob is asked for", || world.mirror.count("HEAD", DISK) > 0);
     until("the artifact is asked for", || world.mirror.count("HEAD", "/rhcos.iso") > 0);
-    // Its answer, and those of its sidecars, are on their way.
+    // Allows time for the responses of the artifact and its sidecars to be read.
     std::thread::sleep(Duration::from_millis(200));
     running.signal(Signal::TERM);
     let finished = running.finish().exits(143);
@@ -245,9 +245,9 @@ fn a_signal_ends_a_run_that_waits_for_a_cloud_alone() {
     assert!(said(&report, ALL[0]).starts_with("inconclusive deadline|"), "{}", said(&report, ALL[0]));
 }
 
-/// A repository that is not public says 401 to the token that anybody gets: nobody knows, and nothing is wrong.
+/// A private repository rejects an anonymous token with 401, which proves nothing about the image.
 #[test]
-fn what_a_registry_shows_to_no_stranger_is_not_verifiable() {
+fn a_private_repository_of_a_registry_is_not_verifiable() {
     let world = World::new();
     let challenge = format!("Bearer realm=\"{}\",service=\"x\"", world.mirror.url("/v2/auth"));
     for place in world.mirror.table().paths().iter().filter(|it| it.contains("/manifests/")) {
@@ -267,7 +267,7 @@ fn a_registry_is_asked_for_a_token_once_and_only_itself() {
     assert_eq!(count("GET", "/v2/auth"), 1);
     let token = world.mirror.requests().iter().filter(|it| it.header("authorization").is_some()).count();
     assert_eq!(token, 2, "the manifest by digest and by tag, and nobody else is shown the token");
-    // A realm on another host is not asked, whoever may be.
+    // A token realm on another host is not requested, even if that host is allowed.
     let other = Mirror::start(Config::tls_http2()).unwrap();
     let challenge = format!("Bearer realm=\"{}\",service=\"x\"", other.url("/token"));
     for place in world.mirror.table().paths().iter().filter(|it| it.contains("/manifests/")) {

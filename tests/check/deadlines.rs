@@ -9,8 +9,8 @@ use serde_json::json;
 use crate::support::server::{Server, artifact, digested, file, never, published, status};
 use crate::support::{Checkout, Nobody, Stream, check_checkout, check_locally, component, until};
 
-/// A document of `good.iso`, `late.iso` and `later.iso` on this server, of which only the first is there.
-fn trio(server: &Server) -> Checkout {
+/// A document with `good.iso`, `late.iso` and `later.iso` on this server, which only has the first.
+fn three_files(server: &Server) -> Checkout {
     server.put("/good.iso", published("good.iso"));
     let stream = ["good", "late", "later"].iter().fold(Stream::new(), |stream, name| {
         stream.with(&format!("x86_64/metal/{name}/disk"), component(&server.url(&format!("/{name}.iso"))))
@@ -19,9 +19,10 @@ fn trio(server: &Server) -> Checkout {
 }
 
 #[test]
-fn waiting_asks_again_for_what_is_missing_and_nothing_else() {
+fn waiting_repeats_requests_for_missing_files_only() {
     let server = Server::start();
-    let program = check_checkout(trio(&server)).locally().args(["--wait", "1m", "--wait-interval", "200ms"]);
+    let program =
+        check_checkout(three_files(&server)).locally().args(["--wait", "1m", "--wait-interval", "200ms"]);
     let running = program.start();
     let put = |name: &str| {
         server.put(&format!("/{name}.iso"), published(&format!("{name}.iso")));
@@ -44,23 +45,23 @@ fn waiting_asks_again_for_what_is_missing_and_nothing_else() {
 fn waiting_ends_when_its_time_is_over() {
     let server = Server::start();
     // Time for two rounds and the last one.
-    let program = check_locally(trio(&server)).args(["--wait", "400ms", "--wait-interval", "200ms"]);
+    let program = check_locally(three_files(&server)).args(["--wait", "400ms", "--wait-interval", "200ms"]);
     let finished = program.run().exits(1);
     assert_eq!(finished.report().counts(), [1, 2, 0]);
-    // At once, after each interval, and a last time when the time is over.
+    // Rounds at the start, after each interval, and when the time is over.
     assert!((2..=4).contains(&server.count("HEAD", "/late.iso")), "{}", server.count("HEAD", "/late.iso"));
     assert!(finished.stderr.contains("2 artifacts left"), "standard output is for JSON: {finished:?}");
 }
 
 #[test]
-fn waiting_is_for_what_may_change() {
+fn waiting_is_limited_to_findings_that_can_change() {
     let server = Server::start();
     server.put("/wrong.iso", digested("something else"));
     let checkout = Checkout::of(&Stream::of(component(&server.url("/wrong.iso"))));
     check_locally(checkout).args(["--wait", "1h"]).run().exits(1);
     assert_eq!(server.count("HEAD", "/wrong.iso"), 1);
 
-    // A host that comes back, and a sidecar that was not there before.
+    // A host that recovers, and a sidecar that appears.
     server.put("/f.iso", artifact("f.iso"));
     server.put("/sha256sum.txt", status(503));
     let checkout = Checkout::of(&Stream::of(component(&server.url("/f.iso"))));
@@ -74,7 +75,7 @@ fn waiting_is_for_what_may_change() {
 }
 
 #[test]
-fn a_host_that_was_away_is_asked_again_in_the_next_round() {
+fn a_host_that_was_down_is_tried_again_in_the_next_round() {
     let nobody = Nobody::new();
     let addr = nobody.addr;
     let checkout = Checkout::of(&Stream::of(component(&format!("http://{addr}/f.iso"))));
@@ -87,7 +88,7 @@ fn a_host_that_was_away_is_asked_again_in_the_next_round() {
         "0",
     ]);
     let running = program.start();
-    // Two rounds, of which nobody is there to see a request.
+    // Allows time for two rounds; with no server, their requests cannot be observed.
     std::thread::sleep(Duration::from_millis(500));
     let mirror = Mirror::start(Config::plain().bind(addr)).unwrap();
     mirror.put("/f.iso", Resource::artifact("f.iso").repr_digest());
@@ -100,7 +101,7 @@ fn no_duration_is_too_long() {
     let server = Server::start();
     let server = &server;
     std::thread::scope(|scope| {
-        // All must have been asked by the end of the first wait, on a busy machine too.
+        // All requests must have been made by the end of the shortest limit, even on a busy machine.
         for (options, waits) in [
             (["--retries", "4294967295"].as_slice(), false),
             (&["--timeout", LONG], false),
@@ -110,7 +111,7 @@ fn no_duration_is_too_long() {
             (&["--wait", LONG, "--deadline", "2s"], true),
         ] {
             scope.spawn(move || {
-                let finished = check_locally(trio(server)).args(options).run();
+                let finished = check_locally(three_files(server)).args(options).run();
                 assert_eq!(finished.code, Some(1), "{options:?}: {finished:?}");
                 assert_eq!(finished.report().counts(), [1, 2, 0], "{options:?}");
                 assert_eq!(finished.stderr.contains("2 artifacts left"), waits, "{options:?}: {finished:?}");
@@ -126,10 +127,10 @@ fn a_signal_ends_the_run_at_once_with_reports_of_what_is_known() {
         server.put("/later.iso", never());
         let directory = tempfile::tempdir().unwrap();
         let artifacts = directory.path().join("artifacts");
-        let program = check_checkout(trio(&server)).locally().arg("--artifacts-dir").arg(&artifacts);
+        let program = check_checkout(three_files(&server)).locally().arg("--artifacts-dir").arg(&artifacts);
         let running = program.start();
         until("the requests", || server.count("HEAD", "/later.iso") == 1 && server.request_count() >= 5);
-        // The answers that came by now still have to be read.
+        // The responses that have arrived must still be read.
         std::thread::sleep(Duration::from_millis(300));
         running.signal(signal);
         let finished = running.finish().exits(code);
@@ -151,7 +152,8 @@ fn a_signal_ends_the_run_at_once_with_reports_of_what_is_known() {
 #[test]
 fn a_signal_ends_the_waiting() {
     let server = Server::start();
-    let running = check_locally(trio(&server)).args(["--wait", "1h", "--wait-interval", "50m"]).start();
+    let running =
+        check_locally(three_files(&server)).args(["--wait", "1h", "--wait-interval", "50m"]).start();
     until("a round", || server.count("HEAD", "/later.iso") == 1);
     std::thread::sleep(Duration::from_millis(200));
     running.signal(Signal::TERM);
@@ -159,9 +161,9 @@ fn a_signal_ends_the_waiting() {
     assert_eq!(report.counts(), [1, 2, 0], "what the last round said still stands");
 }
 
-/// The end of a run takes nothing back: what was known to be wrong by then is, whoever else has not answered.
+/// A deadline or signal does not remove known failures, even if other answers are outstanding.
 #[test]
-fn what_is_known_to_be_wrong_stays_so_when_time_is_up() {
+fn known_failures_remain_when_time_is_up() {
     let mirror = Mirror::start(Config::plain()).unwrap();
     mirror.put("/b/meta.json", Resource::bytes("").behaves(Behaviour::Hang));
     mirror.put("/b/short.iso", Resource::artifact("short.iso").repr_digest());
@@ -184,7 +186,7 @@ fn what_is_known_to_be_wrong_stays_so_when_time_is_up() {
         }
     };
     let check = || check_locally(Checkout::of(&stream)).args(["--verify", "content"]);
-    // Both must have been asked for by then.
+    // Both artifacts must have been requested by the deadline.
     expect(&check().args(["--deadline", "1s"]).run().exits(1).report());
 
     mirror.forget();
@@ -192,14 +194,14 @@ fn what_is_known_to_be_wrong_stays_so_when_time_is_up() {
     until("all are asked for", || {
         mirror.count("GET", "/c/long.iso") == 1 && mirror.count("HEAD", "/b/gone.iso") == 1
     });
-    // The answers still have to be read.
+    // The responses must still be read.
     std::thread::sleep(Duration::from_millis(300));
     running.signal(Signal::TERM);
     expect(&running.finish().exits(143).report());
 }
 
 #[test]
-fn a_round_that_time_cuts_short_still_counts() {
+fn the_results_of_an_interrupted_round_count() {
     let server = Server::start();
     server.put_in_turn("/f.iso", [status(503), status(404)]);
     server.put_in_turn("/meta.json", [status(404), never()]);

@@ -1,4 +1,4 @@
-//! The ways in which tools of this kind are known to pass what they should not, each tried on the gate: none passes.
+//! The known ways in which such tools pass what they should not: the gate passes none of them.
 //!
 //! SECURITY.md has the table.
 
@@ -15,27 +15,27 @@ fn good() -> ResponseTemplate {
     published("rhcos.iso")
 }
 
-/// A server with one file, `/rhcos.iso`.
+/// A server that only has `/rhcos.iso`.
 fn serving(answer: ResponseTemplate) -> Server {
     let server = Server::start();
     server.put("/rhcos.iso", answer);
     server
 }
 
-/// A checkout with a document of that file.
+/// A checkout whose document names `/rhcos.iso`.
 fn checkout(server: &Server) -> Checkout {
     Checkout::of(&Stream::of(component(&server.url("/rhcos.iso"))))
 }
 
-/// What the gate says of it.
-fn checked(server: &Server, more: &[&str]) -> Finished {
+/// Runs `check` for `/rhcos.iso`.
+fn check_file(server: &Server, more: &[&str]) -> Finished {
     let timeout = if more.contains(&"--timeout") { &[][..] } else { &["--timeout", "10s"] };
     check_locally(checkout(server)).args(["--retry-for", "0s"]).args(timeout).args(more).run()
 }
 
-/// Fails unless the run fails or is inconclusive with this reason.
+/// Asserts the exit status and the reason of the only artifact.
 #[track_caller]
-fn is_not_passed(finished: Finished, code: i32, reason: &str) {
+fn assert_not_passed(finished: Finished, code: i32, reason: &str) {
     let report = finished.exits(code).report();
     assert_eq!(report.only()["reason"], reason, "{:#}", report.0);
 }
@@ -61,16 +61,16 @@ fn a_source_that_is_missing_or_unreadable_is_not_skipped() {
 }
 
 #[test]
-fn a_challenge_page_is_no_answer_whatever_its_status() {
+fn a_challenge_page_is_never_the_file_whatever_its_status() {
     for status in [200, 202, 403, 429, 503] {
         let page = page(status, "<title>Just a moment...</title>").insert_header("cf-mitigated", "challenge");
         let server = serving(page);
-        checked(&server, &[]).exits(3);
+        check_file(&server, &[]).exits(3);
     }
-    // A page that says with 200 that there is nothing is none of the file either.
+    // An HTML error page with status 200 does not count as the file either.
     for size in [9, usize::try_from(size_of("/rhcos.iso")).unwrap()] {
         let page = page(200, &format!("{:<size$}", "<html>"));
-        is_not_passed(checked(&serving(page), &["--verify", "exists"]), 1, "missing");
+        assert_not_passed(check_file(&serving(page), &["--verify", "exists"]), 1, "missing");
     }
 }
 
@@ -79,9 +79,9 @@ fn a_listing_that_cannot_be_read_does_not_count_as_empty() {
     let server = serving(good());
     for (sums, timeout) in [(status(500), "10s"), (never(), "200ms"), (status(401), "10s")] {
         server.put("/sha256sum.txt", sums);
-        checked(&server, &["--timeout", timeout]).exits(3);
+        check_file(&server, &["--timeout", timeout]).exits(3);
     }
-    // What retention is told that the mirror holds.
+    // The mirror listing that `retention` reads.
     let checkout = checkout(&server);
     let listing = checkout.path().join("no-such-listing.json");
     Program::new("retention").arg(checkout.path()).arg("--listing").arg(&listing).run().exits(2);
@@ -90,18 +90,18 @@ fn a_listing_that_cannot_be_read_does_not_count_as_empty() {
 }
 
 #[test]
-fn a_wrong_size_is_a_failure_and_not_a_sign_of_life() {
+fn a_wrong_size_is_a_failure_even_if_only_existence_is_verified() {
     let mut component = json!({});
     let server = serving(good());
     component["location"] = json!(server.url("/rhcos.iso"));
     component["sha256"] = json!(hex_sha256(&artifact_content("rhcos.iso")));
     component["size"] = json!(size_of("/rhcos.iso") + 1);
     let wrong = Checkout::of(&Stream::of(component));
-    is_not_passed(check_locally(wrong).args(["--verify", "exists"]).run(), 1, "size-mismatch");
-    // Cut short on the way to the mirror: a prefix of the file, with a digest of the whole beside it.
+    assert_not_passed(check_locally(wrong).args(["--verify", "exists"]).run(), 1, "size-mismatch");
+    // A truncated copy: a prefix of the file.
     let content = artifact_content("rhcos.iso");
     let half = file(content[..content.len() / 2].to_vec());
-    is_not_passed(checked(&serving(half), &["--verify", "content"]), 1, "sha256-mismatch");
+    assert_not_passed(check_file(&serving(half), &["--verify", "content"]), 1, "sha256-mismatch");
 }
 
 #[test]
@@ -110,11 +110,11 @@ fn an_object_that_head_shows_and_get_refuses_is_missing() {
     let server = serving(status(403).set_body_raw(archived, "application/xml"));
     server.put("HEAD /rhcos.iso", good().insert_header("x-amz-storage-class", "GLACIER"));
     for verify in ["exists", "published", "auto", "content"] {
-        is_not_passed(checked(&server, &["--verify", verify]), 1, "missing");
+        assert_not_passed(check_file(&server, &["--verify", verify]), 1, "missing");
     }
 }
 
-/// A pass is one in every output and in the exit status, or in none.
+/// All outputs and the exit status agree on whether a run passed.
 #[test]
 fn no_output_says_pass_where_the_exit_status_does_not() {
     let server = serving(status(404));

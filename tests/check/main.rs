@@ -1,4 +1,4 @@
-//! `check`, as its callers run it: the built program against real sockets on loopback.
+//! Runs `check` as its callers do: the built binary against real sockets on loopback.
 
 #![allow(
     clippy::unwrap_used,

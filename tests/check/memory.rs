@@ -1,5 +1,4 @@
-//! The memory of a run that reads every byte: little, and no more for large files than for small ones, even if files
-//! ask for much of it.
+//! The memory of a run with `--verify content` is small, and independent of file sizes, even if files demand much.
 
 use std::io::Read as _;
 
@@ -12,14 +11,14 @@ use crate::support::{BUILD, Checkout, Report, Stream, check_locally, watch};
 
 const FILES: u64 = 48;
 
-/// The most that a run may take, in KiB, and by how much more for files of twelve times the size.
-const MOST: u64 = 100 * 1024;
-const SLACK: u64 = 24 * 1024;
+/// The limit for a run, and for the growth from small files to ones twelve times as large, in KiB.
+const LIMIT: u64 = 100 * 1024;
+const GROWTH: u64 = 24 * 1024;
 
-/// What is stated of a run, in KiB, whatever servers send.
-const STATED: u64 = 150 * 1024;
+/// The documented limit for any run, in KiB.
+const DOCUMENTED_LIMIT: u64 = 150 * 1024;
 
-/// The most resident memory, in KiB, of a run that proves so many files of this size.
+/// The peak resident memory, in KiB, of a run that reads files of this size in bytes.
 fn peak(size: u64) -> u64 {
     let mirror = Mirror::start(Config::tls_http2()).unwrap();
     let ca = CaFile::of(&mirror.ca_pem());
@@ -43,27 +42,27 @@ fn peak(size: u64) -> u64 {
 fn forty_eight_files_take_little_memory_however_large_they_are() {
     let (small, large) = (peak(1 << 20), peak(12 << 20));
     eprintln!("{} MiB with files of 1 MiB, {} MiB with files of 12 MiB", small / 1024, large / 1024);
-    assert!(small > 0 && large < MOST, "{small} and {large} KiB");
-    assert!(large <= small + SLACK, "{small} and {large} KiB");
+    assert!(small > 0 && large < LIMIT, "{small} and {large} KiB");
+    assert!(large <= small + GROWTH, "{small} and {large} KiB");
 }
 
-/// Zeros as a zstd frame with a window of that power of two (RFC 8878, sections 3.1.1.1.2 and 3.1.1.2).
+/// Zeros as a zstd frame with a window of `1 << window_log` bytes (RFC 8878, sections 3.1.1.1.2 and 3.1.1.2).
 fn zst(window_log: u8, mebibytes: usize) -> Vec<u8> {
-    // Each block is one byte, to be repeated 128 KiB times; the last is empty and says so.
+    // Each block is one byte repeated 128 KiB times; the last block is empty and marked as last.
     let block = [&((128_u32 << 10) << 3 | 1 << 1).to_le_bytes()[..3], &[0]].concat();
     let header = [0x28, 0xb5, 0x2f, 0xfd, 0, (window_log - 10) << 3];
     [&header[..], &block.repeat(mebibytes * 8), &[1, 0, 0]].concat()
 }
 
-/// Zeros as a whole .xz file.
+/// Zeros as a complete .xz file.
 fn xz(mebibytes: u64) -> Vec<u8> {
     let mut encoder = liblzma::write::XzEncoder::new(Vec::new(), 0);
     std::io::copy(&mut std::io::repeat(0).take(mebibytes << 20), &mut encoder).unwrap();
     encoder.finish().unwrap()
 }
 
-/// The same file, asking for another dictionary (the .xz file format, sections 3.1 and 5.3.1).
-fn asking_for(dictionary: u8, mut xz: Vec<u8>) -> Vec<u8> {
+/// The same file with another dictionary size (the .xz file format, sections 3.1 and 5.3.1).
+fn with_dictionary(dictionary: u8, mut xz: Vec<u8>) -> Vec<u8> {
     // After the stream's header: size, flags, the filter LZMA2 and its properties, padding, CRC32.
     let header = &mut xz[12..24];
     assert_eq!(header[..4], [2, 0, 0x21, 1]);
@@ -82,25 +81,25 @@ fn gz(mebibytes: usize) -> Vec<u8> {
 }
 
 #[test]
-fn files_that_ask_for_much_memory_share_what_there_is_or_are_refused() {
+fn files_that_need_much_memory_share_the_budget_or_are_refused() {
     struct Kind {
         name: &'static str,
         suffix: &'static str,
         count: usize,
         bytes: Vec<u8>,
-        /// Why it is not decompressed.
+        /// A part of the message if it is refused.
         refused: Option<&'static str>,
     }
     let kind = |name, suffix, count, bytes, refused| Kind { name, suffix, count, bytes, refused };
-    let greedy = Some("MiB of memory");
+    let too_much_memory = Some("MiB of memory");
     let kinds = [
         kind("window64", "zst", 4, zst(26, 70), None),
-        kind("window128", "zst", 8, zst(27, 160), greedy),
-        kind("dictionary64", "xz", 4, asking_for(28, xz(70)), None),
-        kind("dictionary128", "xz", 8, asking_for(30, xz(1)), greedy),
-        kind("dictionary1536", "xz", 1, asking_for(37, xz(1)), greedy),
-        kind("dictionary4096", "xz", 1, asking_for(40, xz(1)), greedy),
-        // Nobody said how large it should become.
+        kind("window128", "zst", 8, zst(27, 160), too_much_memory),
+        kind("dictionary64", "xz", 4, with_dictionary(28, xz(70)), None),
+        kind("dictionary128", "xz", 8, with_dictionary(30, xz(1)), too_much_memory),
+        kind("dictionary1536", "xz", 1, with_dictionary(37, xz(1)), too_much_memory),
+        kind("dictionary4096", "xz", 1, with_dictionary(40, xz(1)), too_much_memory),
+        // The document gives no uncompressed size.
         kind("bomb", "gz", 1, gz(1_100), Some("more than 250 times its size")),
     ];
     let zeros = hex_sha256(&vec![0; 70 << 20]);
@@ -125,7 +124,7 @@ fn files_that_ask_for_much_memory_share_what_there_is_or_are_refused() {
             let artifact = report.artifact(&format!("x86_64/{name}-{number}/{suffix}/disk"));
             match refused {
                 None => assert_eq!(artifact["verdict"], "pass", "{artifact:#}"),
-                // Bytes that were not decompressed are not known to be wrong.
+                // Bytes that were not decompressed are not known to be wrong, so this is only a warning.
                 Some(why) if name != "bomb" => {
                     assert_eq!(artifact["verdict"], "pass", "{artifact:#}");
                     let warning = artifact["warnings"][0].as_str().unwrap();
@@ -138,5 +137,5 @@ fn files_that_ask_for_much_memory_share_what_there_is_or_are_refused() {
             }
         }
     }
-    assert!(peak > 0 && peak < STATED, "{peak} KiB");
+    assert!(peak > 0 && peak < DOCUMENTED_LIMIT, "{peak} KiB");
 }

@@ -1,4 +1,4 @@
-//! Real networks: servers that close connections often, proxies, certificates, large sidecars on one connection.
+//! Conditions of real networks: short-lived connections, proxies, certificates, large sidecars on one connection.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::support::world::{CaFile, MIRROR};
 use crate::support::{Checkout, ISO, Nobody, Stream, check_checkout, check_locally, component};
 
 #[test]
-fn a_server_that_closes_after_each_answer_is_asked_to_the_end() {
+fn all_files_are_checked_if_the_server_closes_after_each_response() {
     let mirror = Mirror::start(Config::tls_http2().requests_per_connection(1)).unwrap();
     let ca = CaFile::of(&mirror.ca_pem());
     let mut stream = Stream::new();
@@ -51,7 +51,7 @@ fn large_sidecars_on_one_connection_do_not_starve_each_other() {
 }
 
 #[test]
-fn what_is_misdirected_is_asked_again_on_a_connection_of_its_own() {
+fn misdirected_requests_are_retried_on_a_new_connection() {
     for config in [Config::tls_http2(), Config::tls_http1()] {
         let mirror = Mirror::start(config).unwrap();
         let ca = CaFile::of(&mirror.ca_pem());
@@ -99,7 +99,7 @@ fn a_self_signed_certificate_that_is_given_is_trusted_for_its_names_and_time() {
 }
 
 #[test]
-fn a_length_beside_a_transfer_encoding_says_nothing() {
+fn content_length_is_ignored_beside_transfer_encoding() {
     let mirror = Mirror::start(Config::plain()).unwrap();
     let content = "x".repeat(10_000);
     let chunked = |claims: &str| {
@@ -112,7 +112,7 @@ fn a_length_beside_a_transfer_encoding_says_nothing() {
         mirror.put("/f.iso", Resource::bytes(content.clone()).on_get(chunked(claims)));
         let component = json!({ "location": location, "sha256": hex_sha256(content.as_bytes()) });
         check_locally(Checkout::of(&Stream::of(component))).args(["--verify", "content"]).run().exits(0);
-        // And what is not the file does not pass.
+        // Other content fails.
         let component = json!({ "location": location, "sha256": hex_sha256(b"another") });
         let program = check_locally(Checkout::of(&Stream::of(component))).args(["--verify", "content"]);
         assert_eq!(program.run().exits(1).report().only()["reason"], "sha256-mismatch", "{claims}");
@@ -120,7 +120,7 @@ fn a_length_beside_a_transfer_encoding_says_nothing() {
 }
 
 #[test]
-fn a_host_that_comes_back_within_the_time_costs_no_verdict_and_the_log_says_so() {
+fn an_outage_within_the_retry_time_changes_no_verdict_and_is_logged() {
     let nobody = Nobody::new();
     let addr = nobody.addr;
     let stream = fifty(|file| component(&format!("http://{addr}{file}")));
@@ -132,7 +132,7 @@ fn a_host_that_comes_back_within_the_time_costs_no_verdict_and_the_log_says_so()
         table.put(&format!("/b/{name}"), Resource::artifact(&name).repr_digest());
     }
     let running = program.start();
-    // The log speaks of a host that is down for longer than a second.
+    // The log mentions a host once it has been down for longer than a second.
     std::thread::sleep(Duration::from_millis(1_500));
     let _mirror = Mirror::start(Config::plain().bind(addr).table(&table)).unwrap();
     let finished = running.finish().exits(0);
@@ -141,7 +141,7 @@ fn a_host_that_comes_back_within_the_time_costs_no_verdict_and_the_log_says_so()
 }
 
 #[test]
-fn headers_over_http1_have_a_bound() {
+fn the_size_of_http1_headers_is_limited() {
     let mirror = Mirror::start(Config::plain()).unwrap();
     for (bytes, code) in [(200_000, 0), (600_000, 3)] {
         mirror.put("/f.iso", Resource::artifact("f.iso").repr_digest().behaves(Behaviour::HugeHeader(bytes)));
@@ -151,7 +151,7 @@ fn headers_over_http1_have_a_bound() {
 }
 
 #[test]
-fn proxies_of_every_kind_lead_to_the_published_hosts() {
+fn the_published_hosts_are_reached_through_every_kind_of_proxy() {
     let authority = Authority::new().unwrap();
     let mirror = Mirror::start(Config::tls_http2().names([MIRROR]).authority(&authority)).unwrap();
     mirror.put("/f.iso", Resource::artifact("f.iso").repr_digest());
@@ -181,7 +181,7 @@ fn proxies_of_every_kind_lead_to_the_published_hosts() {
 }
 
 #[test]
-fn what_the_proxy_answered_is_said_of_every_artifact() {
+fn the_response_of_a_proxy_is_reported_for_every_artifact() {
     let proxy = Proxy::start(ProxyConfig::new().refuses(503)).unwrap();
     let stream = fifty(|file| component(&format!("https://{MIRROR}{file}")));
     for retries in ["0", "1"] {

@@ -1,4 +1,4 @@
-//! The outputs for people and programs: the log, the summary on a terminal, the JSON report and its copy on disk.
+//! The outputs: the log, the summary on a terminal, the JSON report on standard output and on disk.
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -16,7 +16,7 @@ use crate::support::ground::skip;
 use crate::support::server::{Server, artifact, file, never, published, status};
 use crate::support::{Checkout, Nobody, Program, Running, Stream, check, check_checkout, component, size_of};
 
-/// One run with every kind of verdict, and the places on loopback that it asks.
+/// A run with every kind of verdict, and the servers it needs.
 fn every_kind() -> ((Server, Nobody), Program) {
     let server = Server::start();
     let dead = Nobody::new();
@@ -69,8 +69,8 @@ fn every_kind() -> ((Server, Nobody), Program) {
     ((server, dead), program)
 }
 
-/// What differs from run to run: ports and times.
-fn settle() -> insta::internals::SettingsBindDropGuard {
+/// Filters out what differs between runs: versions, ports and times.
+fn stable_snapshots() -> insta::internals::SettingsBindDropGuard {
     let mut settings = insta::Settings::clone_current();
     settings.add_filter(r"art-mirror-validate \d+\.\d+\.\d+( \([0-9a-f]+\))?", "art-mirror-validate VERSION");
     // The document's digest depends on the ports in it.
@@ -88,7 +88,7 @@ fn a_log_has_a_line_for_each_artifact_and_the_groups_at_the_end() {
     let finished = program.run().exits(1);
     let log = &finished.stdout;
     {
-        let _settings = settle();
+        let _settings = stable_snapshots();
         insta::assert_snapshot!("log", log);
     }
     assert_eq!(finished.stderr, "");
@@ -108,7 +108,7 @@ fn a_log_has_a_line_for_each_artifact_and_the_groups_at_the_end() {
             .starts_with("fail: 15 artifacts: 2 passed, 9 failed, 4 undetermined, 1 warning, in ")
     );
 
-    // Colours are for terminals, whatever is forced: a log is plain text.
+    // A log has no colours, even if the environment forces them.
     let forced = program.env("CLICOLOR_FORCE", "1").run().exits(1);
     assert!(!forced.stdout.contains('\u{1b}'), "{}", forced.stdout);
 }
@@ -135,7 +135,7 @@ fn a_log_can_be_followed_while_the_run_goes_on() {
     running.finish().exits(143);
 }
 
-/// Three files that take a second each to come.
+/// Three files that are each sent slowly.
 fn slow_downloads() -> (Mirror, Program) {
     let mirror = Mirror::start(Config::plain()).unwrap();
     let mut stream = Stream::new();
@@ -149,7 +149,7 @@ fn slow_downloads() -> (Mirror, Program) {
 }
 
 #[test]
-fn a_log_says_beforehand_how_much_is_read() {
+fn a_log_announces_how_much_content_is_read() {
     let (_mirror, program) = slow_downloads();
     let log = program.run().exits(0).stdout;
     let at = |text: &str| log.find(text).unwrap_or_else(|| panic!("{text} is not in\n{log}"));
@@ -175,7 +175,7 @@ fn a_terminal_shows_bars_that_fit_and_leave_nothing_behind() {
     let is_bar = |line: &str| line.contains('━') || line.contains(" of 3 files");
     let escapes = regex::Regex::new("\u{1b}\\[[0-9;?]*[A-Za-z]").unwrap();
     let plain = escapes.replace_all(&shown, "\n").into_owned();
-    // A line that fills the width has no newline behind it; what fills it are spaces.
+    // A line padded to the full width has no newline, so parts are also split at runs of spaces.
     let parts = plain.split(['\r', '\n']).flat_map(|line| line.split("   "));
     let drawn: Vec<&str> = parts.filter(|part| is_bar(part)).collect();
     assert!(drawn.iter().any(|line| line.contains("of 3 files")), "{shown:?}");
@@ -187,7 +187,7 @@ fn a_terminal_shows_bars_that_fit_and_leave_nothing_behind() {
 }
 
 #[test]
-fn quiet_says_the_summary_alone_and_verbose_speaks_on_standard_error() {
+fn quiet_prints_only_the_summary_and_verbose_logs_to_standard_error() {
     let (_mirror, program) = every_kind();
     let quiet = program.clone().arg("--quiet").run().exits(1);
     assert!(!quiet.stdout.contains("PASS ") && !quiet.stdout.contains("FAIL "), "{}", quiet.stdout);
@@ -237,7 +237,7 @@ fn the_json_report_is_the_same_on_standard_output_and_on_disk() {
 
     let finished = program.clone().env("ARTIFACTS", &environment).run().exits(1);
     assert_eq!(finished.stdout, read(&environment));
-    let _settings = settle();
+    let _settings = stable_snapshots();
     insta::assert_snapshot!("json", finished.stdout);
 
     let schema =
@@ -301,9 +301,9 @@ fn nothing_in_a_document_acts_on_a_terminal_or_forges_a_line() {
     }
 }
 
-/// What a program writes to its standard output when that is a terminal.
+/// The output of a program whose standard output is a terminal.
 pub(crate) fn on_a_terminal(program: &Program, environment: &[(&str, &str)]) -> String {
-    // Several terminals at once get in each other's way where their number is limited.
+    // The number of terminals can be limited.
     static ONE_AT_A_TIME: LazyLock<std::sync::Mutex<()>> = LazyLock::new(std::sync::Mutex::default);
     let _one = ONE_AT_A_TIME.lock();
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
@@ -316,11 +316,11 @@ pub(crate) fn on_a_terminal(program: &Program, environment: &[(&str, &str)]) -> 
         command.env(name, value);
     }
     let child = command.stdout(slave).spawn().unwrap();
-    // The command still holds the other end, and as long as it does there is no end to read.
+    // The command holds the slave end; while it is open, reading the master does not end.
     drop(command);
     let reader = std::thread::spawn(move || {
         let mut shown = vec![];
-        // Linux says EIO when the last writer is gone.
+        // Linux returns EIO after the last writer has closed.
         let _ = File::from(master).read_to_end(&mut shown);
         shown
     });
@@ -334,12 +334,12 @@ pub(crate) fn on_a_terminal_there_is_a_summary_in_groups() {
     let (_mirror, program) = every_kind();
     let shown = on_a_terminal(&program, &[("NO_COLOR", "1")]);
     assert!(!shown.contains('\u{1b}'), "{shown:?}");
-    let _settings = settle();
+    let _settings = stable_snapshots();
     insta::assert_snapshot!("terminal", shown);
 }
 
 #[test]
-fn colours_are_as_the_environment_wants_them() {
+fn colours_follow_the_environment() {
     let (_mirror, program) = every_kind();
     for (environment, coloured) in [
         (&[][..], true),
@@ -355,7 +355,7 @@ fn colours_are_as_the_environment_wants_them() {
 }
 
 #[test]
-fn complaints_go_to_standard_error_and_results_to_standard_output() {
+fn errors_go_to_standard_error_and_results_to_standard_output() {
     let finished = check("/nowhere").args(["--output", "json"]).run().exits(2);
     assert_eq!((&*finished.stdout, finished.stderr.lines().count()), ("", 1));
 }

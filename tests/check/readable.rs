@@ -1,5 +1,5 @@
-//! A failed check can be understood in ten seconds: the length of its outputs, and the content of the last screen, for
-//! a bump of 143 artifacts of which none is mirrored yet.
+//! A failed check is readable in seconds: the length of outputs and the content of the last screen, for a bump of 143
+//! artifacts that are all missing.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ use crate::support::{Program, Stream, check, component};
 const TO_DO: &str = "→ Ask the owners of the RHEL CoreOS build pipeline whether the upload is still to come or the \
                      build was pruned, then check again.";
 
-/// Runs of each bump before anything of it is mirrored, and what its verdict and its groups are.
+/// Calls the test for each bump with nothing mirrored, and with the lines expected for its verdict and groups.
 fn on_each_bump(test: impl Fn(&Program, &[String])) {
     let world = World::start();
     for checkout in bump::checkouts() {
@@ -26,13 +26,13 @@ fn on_each_bump(test: impl Fn(&Program, &[String])) {
             .map(|(build, document, all)| format!("{build} ({document}): {all} of {all} missing"))
             .collect();
         let groups = said.iter().map(|said| format!("✗ missing: {said}"));
-        let told: Vec<String> =
+        let expected: Vec<String> =
             std::iter::once(format!("✗ fail: {}", said.join("; "))).chain(groups).collect();
-        test(&world.check_source(checkout), &told);
+        test(&world.check_source(checkout), &expected);
     }
 }
 
-/// The rows that a text takes on a terminal of 80 columns.
+/// The rows of a text on a terminal of 80 columns.
 fn rows(text: &str) -> Vec<String> {
     let wrapped = |line: &str| -> Vec<String> {
         let line: Vec<char> = line.chars().collect();
@@ -42,27 +42,27 @@ fn rows(text: &str) -> Vec<String> {
 }
 
 #[track_caller]
-fn assert_tells_all(end: &str, told: &[String], directory: &Path) {
+fn assert_is_complete(end: &str, expected: &[String], directory: &Path) {
     let request = directory.join("art-mirror-validate-request.md").display().to_string();
     let counts = "fail: 143 artifacts: 0 passed, 143 failed, 0 undetermined, in ";
-    for part in [TO_DO, &request, counts].into_iter().chain(told.iter().map(String::as_str)) {
-        // What is wrapped is looked for without its breaks.
+    for part in [TO_DO, &request, counts].into_iter().chain(expected.iter().map(String::as_str)) {
+        // Line breaks from wrapping are removed.
         assert!(end.replace('\n', "").contains(part), "{part}\n{end}");
     }
 }
 
 #[test]
-fn the_last_screen_of_a_terminal_and_the_last_bytes_of_a_log_tell_all() {
-    on_each_bump(|program, told| {
+fn the_end_of_a_terminal_and_of_a_log_has_the_verdict_and_the_advice() {
+    on_each_bump(|program, expected| {
         let directory = tempfile::tempdir().unwrap();
         let program = program.clone().arg("--artifacts-dir").arg(directory.path());
 
         let shown = rows(&on_a_terminal(&program, &[("NO_COLOR", "1")]));
         assert!(shown.len() <= 30, "{} rows:\n{}", shown.len(), shown.join("\n"));
         let last_screen = shown.iter().skip(shown.len().saturating_sub(23));
-        assert_tells_all(
+        assert_is_complete(
             &last_screen.map(String::as_str).collect::<Vec<_>>().join("\n"),
-            told,
+            expected,
             directory.path(),
         );
 
@@ -70,11 +70,11 @@ fn the_last_screen_of_a_terminal_and_the_last_bytes_of_a_log_tell_all() {
         assert!(log.lines().count() <= 200, "{} lines", log.lines().count());
         assert_eq!(log.lines().filter(|line| line.starts_with("FAIL ")).count(), 143);
         let last_bytes = log.as_bytes().get(log.len() - 2_048..).unwrap();
-        assert_tells_all(&String::from_utf8_lossy(last_bytes), told, directory.path());
+        assert_is_complete(&String::from_utf8_lossy(last_bytes), expected, directory.path());
 
         let quiet = program.arg("--quiet").run().exits(1).stdout;
         assert!(!quiet.contains("FAIL ") && quiet.lines().count() <= 30, "{quiet}");
-        assert_tells_all(&quiet, told, directory.path());
+        assert_is_complete(&quiet, expected, directory.path());
     });
 }
 
@@ -108,9 +108,9 @@ fn a_comment_is_short_until_it_is_unfolded() {
     });
 }
 
-/// To mirror an archived file again would not bring it back: it is asked for a restore, apart from what is missing.
+/// Mirroring an archived file again would not help, so a restore is requested, apart from the missing files.
 #[test]
-fn an_archived_file_is_to_be_restored() {
+fn a_restore_is_requested_for_archived_files() {
     let world = World::start();
     let at = |name: &str| format!("/art/storage/prod/streams/rhel-9.8/builds/9.8.20260403-0/x86_64/{name}");
     let location = |name: &str| component(&format!("https://{CDN}{}", at(name)));
@@ -144,9 +144,9 @@ fn an_archived_file_is_to_be_restored() {
     assert!(places.is_sorted(), "{request}");
 }
 
-/// What the mirror's directories are named after, and what they can hold, is no fault of each location.
+/// An unsuitable layout is an error of the whole run, not of each location.
 #[test]
-fn a_mirror_that_has_no_place_for_the_artifacts_is_an_error_of_usage_that_is_said_once() {
+fn an_unsuitable_layout_is_a_usage_error_that_is_reported_once() {
     let server = Server::start();
     let checkout = testdata("checkout-2026");
     let base = server.url("/pub/openshift-v4");
@@ -164,7 +164,7 @@ fn a_mirror_that_has_no_place_for_the_artifacts_is_an_error_of_usage_that_is_sai
          rhcos-4.22\n"
     );
     assert_eq!((refused.stdout.as_str(), refused.stderr.as_str()), ("", says.as_str()));
-    // The same of a bridge whose layout such builds are not in.
+    // Likewise for a bridge whose layout does not have such builds.
     let bridge = server.url("/art/storage/releases");
     let refused = check(&checkout).locally().args(["--stream-prefix", &bridge]).run().exits(2);
     assert_eq!(refused.stderr.lines().count(), 1, "{}", refused.stderr);

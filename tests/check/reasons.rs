@@ -1,4 +1,4 @@
-//! Every reason of the contract that `check` can give with `--verify published`, as one run reports it.
+//! Every reason in the contract that `check --verify published` can report, in one run.
 
 use std::net::SocketAddr;
 
@@ -10,29 +10,29 @@ use serde_json::{Value, json};
 use crate::support::server::{Server, artifact, file, published, status};
 use crate::support::{Checkout, ISO, Nobody, Stream, check_checkout, check_locally, component, size_of};
 
-/// Base64 of the SHA-256 of nothing: well-formed, and no digest of any file here.
+/// Base64 of the SHA-256 of the empty string: well-formed, and wrong for every file here.
 const WRONG_B64: &str = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
 const WRONG_HEX: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
-type Serve = Box<dyn Fn(&Mirror, &Place)>;
+type Serve = Box<dyn Fn(&Mirror, &FilePath)>;
 type Edit = Box<dyn Fn(&mut Value)>;
 
-/// One artifact of the big run: how it is served, how the document has it, and what comes of it.
+/// One artifact: how it is served and described, and the expected result.
 struct Row {
     name: &'static str,
-    /// Verdict, reason, and a part of the message.
+    /// Verdict, reason (empty for none) and a part of the message.
     says: (&'static str, &'static str, &'static str),
     serve: Serve,
     component: Edit,
 }
 
-/// Where a row's file is: alone in its directory.
-struct Place {
+/// The path of a row's file, alone in its directory.
+struct FilePath {
     directory: String,
     file_name: String,
 }
 
-impl Place {
+impl FilePath {
     fn of(name: &str) -> Self {
         Self { directory: format!("/{name}"), file_name: format!("{name}.iso") }
     }
@@ -50,33 +50,33 @@ impl Place {
     }
 }
 
-type Says = (&'static str, &'static str, &'static str);
+type Expected = (&'static str, &'static str, &'static str);
 
-fn row(name: &'static str, says: Says, serve: impl Fn(&Mirror, &Place) + 'static) -> Row {
+fn row(name: &'static str, says: Expected, serve: impl Fn(&Mirror, &FilePath) + 'static) -> Row {
     Row { name, says, serve: Box::new(serve), component: Box::new(|_| {}) }
 }
 
-/// A row of a file that answers so.
-fn behaves(name: &'static str, says: Says, behaviour: Behaviour) -> Row {
-    row(name, says, move |mirror, place| {
-        mirror.put(&place.file(), place.artifact().repr_digest().behaves(behaviour.clone()));
+/// A file with this behaviour.
+fn behaves(name: &'static str, says: Expected, behaviour: Behaviour) -> Row {
+    row(name, says, move |mirror, path| {
+        mirror.put(&path.file(), path.artifact().repr_digest().behaves(behaviour.clone()));
     })
 }
 
-/// A row of a file with this header.
-fn header(name: &'static str, says: Says, header: &'static str, value: String) -> Row {
-    row(name, says, move |mirror, place| mirror.put(&place.file(), place.artifact().header(header, &value)))
+/// A file whose response has this header.
+fn header(name: &'static str, says: Expected, header: &'static str, value: String) -> Row {
+    row(name, says, move |mirror, path| mirror.put(&path.file(), path.artifact().header(header, &value)))
 }
 
-/// A row of a good file whose document has another location.
-fn elsewhere(name: &'static str, says: Says, location: impl Into<String>) -> Row {
+/// A good file, for which the document names another location.
+fn elsewhere(name: &'static str, says: Expected, location: impl Into<String>) -> Row {
     let location = location.into();
     good(name, says).document(move |component| component["location"] = json!(location))
 }
 
-/// A row of a good file, whatever else there is about it.
-fn good(name: &'static str, says: Says) -> Row {
-    row(name, says, |mirror, place| mirror.put(&place.file(), place.artifact().repr_digest()))
+/// A good file with a digest header.
+fn good(name: &'static str, says: Expected) -> Row {
+    row(name, says, |mirror, path| mirror.put(&path.file(), path.artifact().repr_digest()))
 }
 
 impl Row {
@@ -100,88 +100,88 @@ fn missing() -> Vec<Row> {
             Behaviour::Answer(Answer::s3_access_denied()),
         ),
         behaves("soft-404", ("fail", "missing", "HTML page"), Behaviour::soft_404()),
-        row("empty", ("fail", "missing", "an empty file"), |mirror, place| {
-            mirror.put(&place.file(), Resource::bytes(""));
+        row("empty", ("fail", "missing", "an empty file"), |mirror, path| {
+            mirror.put(&path.file(), Resource::bytes(""));
         }),
     ]
 }
 
-/// A firewall's page, with 200.
+/// A firewall's challenge page with status 200.
 fn challenge(mark: &str) -> Resource {
     Resource::bytes("<!DOCTYPE html><title>Just a moment...</title>")
         .content_type("text/html")
         .header(mark, "challenge")
 }
 
-/// Whose 403 it is, and what cannot be read although it is there.
+/// 403 responses by origin, and archived files.
 fn refused() -> Vec<Row> {
-    const MISSING: Says = ("fail", "missing", "answered 403");
-    const NOBODY_KNOWS: Says = ("inconclusive", "server-error", "403");
-    const ARCHIVED: Says = ("fail", "missing", "archived and cannot be downloaded until it is restored");
+    const MISSING: Expected = ("fail", "missing", "answered 403");
+    const UNDETERMINED: Expected = ("inconclusive", "server-error", "403");
+    const ARCHIVED: Expected = ("fail", "missing", "archived and cannot be downloaded until it is restored");
     const CLASS: &str = "x-amz-storage-class";
     let answers = |name, says, answer| behaves(name, says, Behaviour::Answer(answer));
     let classed = |name, says, headers: &'static [(&'static str, &'static str)]| {
-        row(name, says, |mirror, place| {
+        row(name, says, |mirror, path| {
             let file = headers
                 .iter()
-                .fold(place.artifact().repr_digest(), |it, (name, value)| it.header(name, value));
-            mirror.put(&place.file(), file.on_get(Behaviour::Answer(Answer::s3_archived())));
+                .fold(path.artifact().repr_digest(), |it, (name, value)| it.header(name, value));
+            mirror.put(&path.file(), file.on_get(Behaviour::Answer(Answer::s3_archived())));
         })
     };
     let restored = "ongoing-request=\"false\", expiry-date=\"Fri, 21 Dec 2029 00:00:00 GMT\"";
     vec![
         answers("403-s3", MISSING, Answer::s3_access_denied().header("x-cache", "Error from cloudfront")),
         answers("403-nobody", MISSING, Answer::status(403)),
-        // What was to come might have said that it is archived.
-        answers("403-cut", NOBODY_KNOWS, Answer::s3_access_denied().header("content-length", "3000")),
-        answers("403-cloudfront", NOBODY_KNOWS, Answer::firewall(None)),
-        answers("403-challenge", NOBODY_KNOWS, Answer::firewall(Some(("cf-mitigated", "challenge")))),
-        answers("403-waf", NOBODY_KNOWS, Answer::firewall(Some(("x-amzn-waf-action", "captcha")))),
-        // A link that was signed for GET alone, a store that authorises HEAD apart.
-        row("403-to-head", ("pass", "", "(from a response header)"), |mirror, place| {
+        // The rest of the cut-off body might have said that the file is archived.
+        answers("403-cut", UNDETERMINED, Answer::s3_access_denied().header("content-length", "3000")),
+        answers("403-cloudfront", UNDETERMINED, Answer::firewall(None)),
+        answers("403-challenge", UNDETERMINED, Answer::firewall(Some(("cf-mitigated", "challenge")))),
+        answers("403-waf", UNDETERMINED, Answer::firewall(Some(("x-amzn-waf-action", "captcha")))),
+        // As for a URL signed for GET only, or a store that authorises HEAD separately.
+        row("403-to-head", ("pass", "", "(from a response header)"), |mirror, path| {
             let refuses = Behaviour::Answer(Answer::s3_access_denied());
-            mirror.put(&place.file(), place.artifact().repr_digest().on_head(refuses));
+            mirror.put(&path.file(), path.artifact().repr_digest().on_head(refuses));
         }),
-        row("403-then-503", ("inconclusive", "server-error", "answered 503"), |mirror, place| {
+        row("403-then-503", ("inconclusive", "server-error", "answered 503"), |mirror, path| {
             let refuses = Behaviour::Answer(Answer::s3_access_denied());
-            let file = place.artifact().on_head(refuses).on_get(Behaviour::status(503));
-            mirror.put(&place.file(), file);
+            let file = path.artifact().on_head(refuses).on_get(Behaviour::status(503));
+            mirror.put(&path.file(), file);
         }),
-        row("403-archived", ARCHIVED, |mirror, place| {
+        row("403-archived", ARCHIVED, |mirror, path| {
             let refuses = Behaviour::Answer(Answer::firewall(None));
             let archived = Behaviour::Answer(Answer::s3_archived());
-            mirror.put(&place.file(), place.artifact().on_head(refuses).on_get(archived));
+            mirror.put(&path.file(), path.artifact().on_head(refuses).on_get(archived));
         }),
-        row("sums-firewall", NOBODY_KNOWS, |mirror, place| {
-            mirror.put(&place.file(), place.artifact().repr_digest());
+        row("sums-firewall", UNDETERMINED, |mirror, path| {
+            mirror.put(&path.file(), path.artifact().repr_digest());
             let blocks = Behaviour::Answer(Answer::firewall(None));
-            mirror.put(&place.sidecar("sha256sum.txt"), Resource::bytes("").behaves(blocks));
+            mirror.put(&path.sidecar("sha256sum.txt"), Resource::bytes("").behaves(blocks));
         }),
-        // A challenge may come with 200: it is no sums that say nothing, it stands where sums may be that contradict.
-        row("sums-challenge", ("inconclusive", "server-error", "sha256sum.txt"), |mirror, place| {
-            mirror.put(&place.file(), place.artifact().repr_digest());
-            mirror.put(&place.sidecar("sha256sum.txt"), challenge("cf-mitigated"));
+        // A challenge with status 200 is not an empty checksum file: the real one might contradict the document.
+        row("sums-challenge", ("inconclusive", "server-error", "sha256sum.txt"), |mirror, path| {
+            mirror.put(&path.file(), path.artifact().repr_digest());
+            mirror.put(&path.sidecar("sha256sum.txt"), challenge("cf-mitigated"));
         }),
-        row("meta-challenge", ("inconclusive", "server-error", "meta.json"), |mirror, place| {
-            mirror.put(&place.file(), place.artifact().repr_digest());
-            mirror.put(&place.sidecar("meta.json"), challenge("x-amzn-waf-action"));
+        row("meta-challenge", ("inconclusive", "server-error", "meta.json"), |mirror, path| {
+            mirror.put(&path.file(), path.artifact().repr_digest());
+            mirror.put(&path.sidecar("meta.json"), challenge("x-amzn-waf-action"));
         }),
         row(
             "meta-archived",
             ("inconclusive", "server-error", "meta.json: it is archived"),
-            |mirror, place| {
-                mirror.put(&place.file(), place.artifact().repr_digest());
+            |mirror, path| {
+                mirror.put(&path.file(), path.artifact().repr_digest());
                 let archived = Behaviour::Answer(Answer::s3_archived());
-                mirror.put(&place.sidecar("meta.json"), Resource::bytes("").behaves(archived));
+                mirror.put(&path.sidecar("meta.json"), Resource::bytes("").behaves(archived));
             },
         ),
         classed("glacier", ARCHIVED, &[(CLASS, "GLACIER")]),
         classed("deep-archive", ARCHIVED, &[(CLASS, "DEEP_ARCHIVE")]),
         classed("archive-tier", ARCHIVED, &[("x-amz-archive-status", "ARCHIVE_ACCESS")]),
         classed("restoring", ARCHIVED, &[(CLASS, "GLACIER"), ("x-amz-restore", "ongoing-request=\"true\"")]),
-        row("restored", ("pass", "", "(from a response header)"), move |mirror, place| {
-            let file = place.artifact().repr_digest().header(CLASS, "GLACIER");
-            mirror.put(&place.file(), file.header("x-amz-restore", restored));
+        row("restored", ("pass", "", "(from a response header)"), move |mirror, path| {
+            let file = path.artifact().repr_digest().header(CLASS, "GLACIER");
+            mirror.put(&path.file(), file.header("x-amz-restore", restored));
         }),
         header("glacier-ir", ("inconclusive", "no-digest", ""), CLASS, "GLACIER_IR".to_owned()),
     ]
@@ -192,13 +192,13 @@ fn sizes() -> Vec<Row> {
         good("size-stream", ("fail", "size-mismatch", "expected 7 bytes (from the document)"))
             .document(|component| component["size"] = json!(7)),
         good("size-legacy", ("fail", "size-mismatch", "expected 8 bytes (from legacy metadata)")),
-        row("size-meta", ("fail", "size-mismatch", "expected 9 bytes (from meta.json)"), |mirror, place| {
-            mirror.put(&place.file(), place.artifact());
-            let digest = hex_sha256(&embedded_mirror::artifact_content(&place.file_name));
-            let meta = json!({ "images": { "x": { "path": place.file_name, "sha256": digest, "size": 9 } } });
-            mirror.put(&place.sidecar("meta.json"), Resource::bytes(meta.to_string()));
+        row("size-meta", ("fail", "size-mismatch", "expected 9 bytes (from meta.json)"), |mirror, path| {
+            mirror.put(&path.file(), path.artifact());
+            let digest = hex_sha256(&embedded_mirror::artifact_content(&path.file_name));
+            let meta = json!({ "images": { "x": { "path": path.file_name, "sha256": digest, "size": 9 } } });
+            mirror.put(&path.sidecar("meta.json"), Resource::bytes(meta.to_string()));
         }),
-        // The document's own word goes before legacy metadata's.
+        // The document's size takes precedence over that of legacy metadata.
         good("size-order", ("pass", "", "as the document says"))
             .document(|component| component["size"] = json!(size_of("size-order.iso"))),
         behaves("no-size", ("fail", "size-mismatch", "it has 99 bytes"), Behaviour::ContentLength(99))
@@ -207,74 +207,74 @@ fn sizes() -> Vec<Row> {
 }
 
 fn digests() -> Vec<Row> {
-    const NONE: Says = ("inconclusive", "no-digest", "publishes no sha256");
+    const NONE: Expected = ("inconclusive", "no-digest", "publishes no sha256");
     let by_header = ("fail", "sha256-mismatch", "a response header");
     let by_sums = ("fail", "sha256-mismatch", "sha256sum.txt beside it");
-    let sums = |place: &Place, digest: &str| Resource::bytes(format!("{digest}  {}\n", place.file_name));
+    let sums = |path: &FilePath, digest: &str| Resource::bytes(format!("{digest}  {}\n", path.file_name));
     vec![
         good("repr-digest", ("pass", "", "(from a response header)")),
         header("repr-digest-wrong", by_header, "repr-digest", format!("sha-256=:{WRONG_B64}:")),
         header("digest-wrong", by_header, "digest", format!("SHA-256={WRONG_B64}")),
         header("s3-meta-wrong", by_header, "x-amz-meta-sha256", WRONG_HEX.to_owned()),
-        row("s3-checksum", ("pass", "", "(from a response header)"), |mirror, place| {
-            mirror.put(&place.file(), place.artifact().s3_checksum());
+        row("s3-checksum", ("pass", "", "(from a response header)"), |mirror, path| {
+            mirror.put(&path.file(), path.artifact().s3_checksum());
         }),
-        row("s3-checksum-wrong", by_header, |mirror, place| {
-            mirror.put(&place.file(), place.artifact().s3_checksum_value(WRONG_B64));
+        row("s3-checksum-wrong", by_header, |mirror, path| {
+            mirror.put(&path.file(), path.artifact().s3_checksum_value(WRONG_B64));
         }),
-        // A checksum of part checksums says nothing of the file, neither good nor bad.
-        row("s3-parts", NONE, |mirror, place| {
-            mirror.put(&place.file(), place.artifact().s3_checksum_value(&format!("{WRONG_B64}-17")));
+        // A checksum of part checksums neither confirms nor contradicts the file.
+        row("s3-parts", NONE, |mirror, path| {
+            mirror.put(&path.file(), path.artifact().s3_checksum_value(&format!("{WRONG_B64}-17")));
         }),
-        row("s3-parts-and-more", ("pass", "", "(from a response header)"), |mirror, place| {
+        row("s3-parts-and-more", ("pass", "", "(from a response header)"), |mirror, path| {
             let value = format!("{WRONG_B64}-17");
-            mirror.put(&place.file(), place.artifact().s3_checksum_value(&value).s3_meta_sha256());
+            mirror.put(&path.file(), path.artifact().s3_checksum_value(&value).s3_meta_sha256());
         }),
-        row("s3-composite", NONE, |mirror, place| {
-            let file = place.artifact().s3_checksum().header("x-amz-checksum-type", "COMPOSITE");
-            mirror.put(&place.file(), file);
+        row("s3-composite", NONE, |mirror, path| {
+            let file = path.artifact().s3_checksum().header("x-amz-checksum-type", "COMPOSITE");
+            mirror.put(&path.file(), file);
         }),
-        // Nor do these, however long they are.
+        // Neither do these headers.
         header("etag", NONE, "etag", "\"9a0364b9e99bb480dd25e1f0284c8555\"".to_owned()),
         header("content-md5", NONE, "content-md5", "mgNkuembtIDdJeHwKEyFVQ==".to_owned()),
         header("artifactory-wrong", by_header, "x-checksum-sha256", WRONG_HEX.to_owned()),
-        row("quoted", NONE, |mirror, place| {
-            let digest = embedded_mirror::sha256(&embedded_mirror::artifact_content(&place.file_name));
+        row("quoted", NONE, |mirror, path| {
+            let digest = embedded_mirror::sha256(&embedded_mirror::artifact_content(&path.file_name));
             let quoted = format!("x=\"a, sha-256=:{}:, b\"", data_encoding::BASE64.encode(&digest));
-            mirror.put(&place.file(), place.artifact().header("repr-digest", quoted));
+            mirror.put(&path.file(), path.artifact().header("repr-digest", quoted));
         }),
-        row("headers-differ", by_header, |mirror, place| {
-            let artifact = place.artifact().repr_digest().header("x-amz-meta-sha256", WRONG_HEX);
-            mirror.put(&place.file(), artifact);
+        row("headers-differ", by_header, |mirror, path| {
+            let artifact = path.artifact().repr_digest().header("x-amz-meta-sha256", WRONG_HEX);
+            mirror.put(&path.file(), artifact);
         }),
-        row("sums", ("pass", "", "(from sha256sum.txt beside it)"), move |mirror, place| {
-            mirror.put(&place.file(), place.artifact());
-            let digest = hex_sha256(&embedded_mirror::artifact_content(&place.file_name));
-            mirror.put(&place.sidecar("sha256sum.txt"), sums(place, &digest));
+        row("sums", ("pass", "", "(from sha256sum.txt beside it)"), move |mirror, path| {
+            mirror.put(&path.file(), path.artifact());
+            let digest = hex_sha256(&embedded_mirror::artifact_content(&path.file_name));
+            mirror.put(&path.sidecar("sha256sum.txt"), sums(path, &digest));
         }),
-        row("sums-wrong", by_sums, move |mirror, place| {
-            mirror.put(&place.file(), place.artifact());
-            mirror.put(&place.sidecar("sha256sum.txt"), sums(place, WRONG_HEX));
+        row("sums-wrong", by_sums, move |mirror, path| {
+            mirror.put(&path.file(), path.artifact());
+            mirror.put(&path.sidecar("sha256sum.txt"), sums(path, WRONG_HEX));
         }),
-        row("sums-differ", by_sums, move |mirror, place| {
-            mirror.put(&place.file(), place.artifact().repr_digest());
-            mirror.put(&place.sidecar("sha256sum.txt"), sums(place, WRONG_HEX));
+        row("sums-differ", by_sums, move |mirror, path| {
+            mirror.put(&path.file(), path.artifact().repr_digest());
+            mirror.put(&path.sidecar("sha256sum.txt"), sums(path, WRONG_HEX));
         }),
         good("document-wrong", by_header).document(|component| component["sha256"] = json!(WRONG_HEX)),
-        row("none", NONE, |mirror, place| {
-            mirror.put(&place.file(), place.artifact());
+        row("none", NONE, |mirror, path| {
+            mirror.put(&path.file(), path.artifact());
         }),
     ]
 }
 
 fn metadata() -> Vec<Row> {
     let conflict = |image: Value| {
-        move |mirror: &Mirror, place: &Place| {
+        move |mirror: &Mirror, path: &FilePath| {
             let mut image = image.clone();
-            image["path"] = json!(place.file_name);
-            mirror.put(&place.file(), place.artifact().repr_digest());
+            image["path"] = json!(path.file_name);
+            mirror.put(&path.file(), path.artifact().repr_digest());
             let meta = json!({ "images": { "x": image } });
-            mirror.put(&place.sidecar("meta.json"), Resource::bytes(meta.to_string()));
+            mirror.put(&path.sidecar("meta.json"), Resource::bytes(meta.to_string()));
         }
     };
     vec![
@@ -290,16 +290,16 @@ fn metadata() -> Vec<Row> {
             conflict(json!({ "uncompressed-sha256": WRONG_HEX })),
         )
         .document(|component| component["uncompressed-sha256"] = json!("0".repeat(64))),
-        row("meta-good", ("pass", "", "(from meta.json beside it)"), |mirror, place| {
-            mirror.put(&place.file(), place.artifact());
-            let content = embedded_mirror::artifact_content(&place.file_name);
-            let meta = meta_json("x", [(&place.file_name, content)]);
-            mirror.put(&place.sidecar("meta.json"), Resource::bytes(meta));
+        row("meta-good", ("pass", "", "(from meta.json beside it)"), |mirror, path| {
+            mirror.put(&path.file(), path.artifact());
+            let content = embedded_mirror::artifact_content(&path.file_name);
+            let meta = meta_json("x", [(&path.file_name, content)]);
+            mirror.put(&path.sidecar("meta.json"), Resource::bytes(meta));
         }),
     ]
 }
 
-fn places(port: u16) -> Vec<Row> {
+fn locations(port: u16) -> Vec<Row> {
     let bridge = ("fail", "not-published", "is an internal bridge server");
     let host = ("fail", "host-not-allowed", "is not one of the hosts that may be requested");
     let bad = |says| ("fail", "bad-location", says);
@@ -333,27 +333,23 @@ fn redirects(port: u16) -> Vec<Row> {
         to("to-file", refused("neither http nor https"), "file:///etc/passwd"),
         to("to-nowhere", refused("which is not a URL"), "http://["),
         to("loop", refused("more redirects than the 5"), "/loop/loop.iso"),
-        row("six-hops", refused("more redirects than the 5"), |mirror, place| hops(mirror, place, 6)),
-        row("five-hops", ("pass", "", "(from a response header)"), |mirror, place| hops(mirror, place, 5)),
+        row("six-hops", refused("more redirects than the 5"), |mirror, path| hops(mirror, path, 6)),
+        row("five-hops", ("pass", "", "(from a response header)"), |mirror, path| hops(mirror, path, 5)),
     ]
 }
 
-/// A file at the end of so many redirects.
-fn hops(mirror: &Mirror, place: &Place, count: usize) {
+/// A file behind `count` redirects.
+fn hops(mirror: &Mirror, path: &FilePath, count: usize) {
     let hop = |number: usize| {
-        if number == 0 {
-            place.file()
-        } else {
-            format!("{}/hop-{number}/{}", place.directory, place.file_name)
-        }
+        if number == 0 { path.file() } else { format!("{}/hop-{number}/{}", path.directory, path.file_name) }
     };
     for number in 0..count {
         mirror.put(&hop(number), Resource::redirect(302, &hop(number + 1)));
     }
-    mirror.put(&hop(count), place.artifact().repr_digest());
+    mirror.put(&hop(count), path.artifact().repr_digest());
 }
 
-fn troubles(nobody: SocketAddr) -> Vec<Row> {
+fn errors(nobody: SocketAddr) -> Vec<Row> {
     vec![
         behaves("503", ("inconclusive", "server-error", "answered 503"), Behaviour::status(503)),
         behaves("500", ("inconclusive", "server-error", "answered 500"), Behaviour::status(500)),
@@ -370,7 +366,7 @@ fn troubles(nobody: SocketAddr) -> Vec<Row> {
 }
 
 #[test]
-fn each_has_its_verdict_reason_and_sentence() {
+fn each_case_has_its_verdict_reason_and_message() {
     let mirror = Mirror::start(Config::plain()).unwrap();
     let listener = Mirror::start(Config::plain()).unwrap();
     let proxy = Proxy::start(ProxyConfig::new()).unwrap();
@@ -378,7 +374,7 @@ fn each_has_its_verdict_reason_and_sentence() {
     let mut rows = vec![];
     rows.extend([missing(), refused(), sizes(), digests(), metadata()].into_iter().flatten());
     rows.extend(
-        [places(listener.addr().port()), redirects(listener.addr().port()), troubles(nobody.addr)]
+        [locations(listener.addr().port()), redirects(listener.addr().port()), errors(nobody.addr)]
             .into_iter()
             .flatten(),
     );
@@ -386,9 +382,9 @@ fn each_has_its_verdict_reason_and_sentence() {
     let mut stream = Stream::new();
     let allowed = [mirror.addr(), nobody.addr];
     for row in &rows {
-        let place = Place::of(row.name);
-        (row.serve)(&mirror, &place);
-        let mut component = component(&mirror.url(&place.file()));
+        let path = FilePath::of(row.name);
+        (row.serve)(&mirror, &path);
+        let mut component = component(&mirror.url(&path.file()));
         (row.component)(&mut component);
         stream = stream.with(&row.id(), component);
     }
@@ -406,7 +402,7 @@ fn each_has_its_verdict_reason_and_sentence() {
     for host in allowed {
         program = program.arg("--allow-host").arg(host.to_string());
     }
-    // Some are known to be wrong and some undetermined: 1 wins over 3.
+    // There are both failures (1) and undetermined artifacts (3); 1 takes precedence.
     let report = program.run().exits(1).report();
 
     let mut wrong = vec![];
@@ -424,7 +420,7 @@ fn each_has_its_verdict_reason_and_sentence() {
 }
 
 #[test]
-fn a_run_exits_0_1_or_3_by_what_is_known() {
+fn the_exit_status_is_0_1_or_3_by_the_verdicts() {
     let server = Server::start();
     server.put("/good.iso", published("good.iso"));
     server.put("/unknown.iso", artifact("unknown.iso"));
@@ -452,7 +448,7 @@ fn private_addresses_are_refused_however_they_are_written() {
     let port = mirror.addr().port();
     for (host, says) in [
         ("127.0.0.1", "127.0.0.1, which is not a public address"),
-        // A name is judged once it is resolved.
+        // A name is checked after it is resolved.
         ("localhost", "which is not a public address"),
         ("[::1]", "::1, which is not a public address"),
         ("[::ffff:7f00:1]", "which is not a public address"),
@@ -470,7 +466,7 @@ fn private_addresses_are_refused_however_they_are_written() {
 }
 
 #[test]
-fn signatures_matter_as_much_as_is_asked() {
+fn the_signatures_option_decides_whether_a_signature_is_required() {
     let server = Server::start();
     server.put("/f.iso", published("f.iso"));
     server.put("/good.sig", file("a signature"));
@@ -507,7 +503,7 @@ fn signatures_matter_as_much_as_is_asked() {
 }
 
 #[test]
-fn proof_is_as_much_as_is_asked() {
+fn the_verify_option_decides_which_evidence_is_required() {
     let mirror = Mirror::start(Config::plain()).unwrap();
     mirror.put("/plain.iso", Resource::artifact("plain.iso"));
     mirror.put("/digest.iso", Resource::artifact("digest.iso").digest());

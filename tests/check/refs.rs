@@ -8,7 +8,7 @@ use crate::support::{Program, component};
 
 const RHCOS: &str = "data/data/coreos/rhcos.json";
 
-/// A repository with branches, and the server that their documents name.
+/// A repository with branches, and the server that their documents refer to.
 struct Branches {
     repo: Repo,
     server: Server,
@@ -19,7 +19,7 @@ impl Branches {
         Self { repo: Repo::new(), server: Server::start() }
     }
 
-    /// A branch whose checkout is these files and no others.
+    /// Creates a branch with exactly these files.
     fn branch(&self, name: &str, files: &[(&str, String)]) {
         self.repo.git(&["checkout", "--quiet", "--orphan", name]);
         self.repo.git(&["rm", "-r", "-f", "--quiet", "--ignore-unmatch", "."]);
@@ -30,12 +30,12 @@ impl Branches {
         self.repo.git(&["commit", "--quiet", "--allow-empty", "-m", name]);
     }
 
-    /// A document of a build: an ISO for each architecture. What `there` names is on the server.
-    fn document(&self, build: &str, there: &[&str]) -> String {
+    /// A document with an ISO of a build for each architecture. The server has those of the architectures in `served`.
+    fn document(&self, build: &str, served: &[&str]) -> String {
         let mut architectures = json!({});
         for arch in ["aarch64", "x86_64"] {
             let path = format!("/{build}/{arch}/rhcos-{build}-live.{arch}.iso");
-            if there.contains(&arch) {
+            if served.contains(&arch) {
                 self.server.put(&path, published(path.rsplit('/').next().unwrap()));
             }
             architectures[arch]["artifacts"]["metal"] = json!({
@@ -52,7 +52,7 @@ impl Branches {
     }
 }
 
-/// The report of a ref.
+/// The entry of a ref in a report.
 fn of_ref<'r>(report: &'r Value, name: &str) -> &'r Value {
     let refs = report["refs"].as_array().unwrap();
     refs.iter().find(|it| it["name"] == name).unwrap_or_else(|| panic!("no {name} in {refs:#?}"))
@@ -66,7 +66,7 @@ fn every_branch_is_judged_and_every_artifact_asked_for_once() {
     let (new, old) = ("9.6.20260301-0", "9.6.20250101-0");
     let shared = branches.document(new, &BOTH);
     branches.branch("release-4.20", &[(RHCOS, shared.clone())]);
-    // The same artifacts in other bytes: a document of its own.
+    // The same artifacts, but different bytes, so another document.
     branches.branch("main", &[(RHCOS, format!("{shared}\n"))]);
     branches.branch("release-4.19", &[(RHCOS, shared)]);
     branches.branch("release-4.12", &[(RHCOS, branches.document(old, &["x86_64"]))]);
@@ -99,7 +99,7 @@ fn every_branch_is_judged_and_every_artifact_asked_for_once() {
 }
 
 #[test]
-fn a_person_reads_which_branch_is_broken() {
+fn broken_branches_are_named_in_the_log_and_the_comment() {
     let branches = Branches::new();
     branches.branch("release-4.19", &[(RHCOS, branches.document("9.6.20260301-0", &BOTH))]);
     branches.branch("release-4.12", &[(RHCOS, branches.document("412.86.202301311551-0", &["x86_64"]))]);
@@ -114,7 +114,7 @@ fn a_person_reads_which_branch_is_broken() {
 }
 
 #[test]
-fn a_branch_that_cannot_be_read_keeps_no_other_from_being_checked_and_is_no_pass() {
+fn an_unreadable_branch_does_not_pass_and_the_others_are_checked() {
     let branches = Branches::new();
     branches.branch("release-4.19", &[(RHCOS, branches.document("9.6.20260301-0", &BOTH))]);
     branches.branch("release-4.18", &[(RHCOS, "{\"stream\": \"s\", \"architectures\": 7}".to_owned())]);
@@ -157,7 +157,7 @@ fn marketplace_images_that_lag_are_named() {
 }
 
 #[test]
-fn what_names_no_branch_is_an_error_of_usage() {
+fn refs_without_stream_metadata_are_a_usage_error() {
     let branches = Branches::new();
     branches.branch("release-4.2", &[("README", "no metadata yet".to_owned())]);
     for (arguments, says) in [

@@ -1,4 +1,4 @@
-//! What is retried, how often and when; and what replaces HEAD if a server refuses it.
+//! What is retried, how often and when, and what replaces a refused HEAD.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::server::{Server, artifact, file, published, status};
 use crate::support::{Checkout, Nobody, Program, Stream, check_locally, component, size_of};
 
-/// `check` of one file at this URL, of which only HEAD is asked: its existence and size.
+/// `check` of the existence and size of the file at this URL, which takes only a HEAD request.
 fn only_head(location: &str) -> Program {
     let mut component = component(location);
     component["size"] = json!(size_of(location));
@@ -16,7 +16,7 @@ fn only_head(location: &str) -> Program {
 }
 
 #[test]
-fn what_may_pass_is_asked_again() {
+fn transient_failures_are_retried() {
     let mirror = Mirror::start(Config::plain()).unwrap();
     let status = |times, status| Behaviour::recovering(times, Behaviour::status(status));
     for (name, behaviour, attempts) in [
@@ -42,9 +42,9 @@ fn what_may_pass_is_asked_again() {
 }
 
 #[test]
-fn what_will_not_pass_is_asked_once() {
+fn permanent_failures_are_not_retried() {
     let server = Server::start();
-    // A server may refuse HEAD alone with 403: a GET of one byte decides.
+    // 403 may refuse only HEAD, so it is followed by a GET of one byte.
     for (code, attempts) in [(400, 1), (401, 1), (403, 2), (404, 1), (410, 1), (451, 1)] {
         server.forget();
         server.put("/f.iso", status(code));
@@ -58,7 +58,7 @@ fn what_will_not_pass_is_asked_once() {
 }
 
 #[test]
-fn it_is_asked_again_as_often_as_retries_say() {
+fn the_retries_option_limits_the_attempts() {
     let server = Server::start();
     server.put("/f.iso", status(503));
     for retries in [0, 1, 3] {
@@ -77,7 +77,7 @@ fn it_is_asked_again_as_often_as_retries_say() {
 }
 
 #[test]
-fn a_server_that_says_when_to_come_back_is_obeyed() {
+fn retry_after_is_obeyed() {
     let obeyed = |code, value: &str, at_least| {
         let server = Server::start();
         let busy = status(code).insert_header("retry-after", value);
@@ -87,7 +87,7 @@ fn a_server_that_says_when_to_come_back_is_obeyed() {
         let waited = requests[1].0 - requests[0].0;
         assert!(waited >= Duration::from_secs(at_least), "{value}: {waited:?}");
     };
-    // A second is the least that can be asked for. What a date means is tested beside the code.
+    // One second is the smallest positive value. Dates are covered by unit tests.
     std::thread::scope(|scope| {
         for (code, value, at_least) in [(429, "1", 1), (503, "1", 1), (429, "soon", 0)] {
             scope.spawn(move || obeyed(code, value, at_least));
@@ -96,14 +96,14 @@ fn a_server_that_says_when_to_come_back_is_obeyed() {
 }
 
 #[test]
-fn a_server_that_asks_for_too_much_patience_does_not_outlast_the_deadline() {
+fn a_long_retry_after_does_not_outlast_the_deadline() {
     let server = Server::start();
     server.put("/f.iso", status(429).insert_header("retry-after", "86400"));
     server.put("/g.iso", published("g.iso"));
     let stream = Stream::of(component(&server.url("/f.iso")))
         .with("x86_64/metal/raw/disk", component(&server.url("/g.iso")));
     let program = check_locally(Checkout::of(&stream)).args(["--retries", "1000", "--timeout", "1h"]);
-    // The other file must have been asked for by then.
+    // The other file must have been requested by then.
     let finished = program.args(["--deadline", "1s"]).run().exits(3);
     let report = finished.report();
     assert_eq!(report.counts(), [1, 0, 1], "what was known by then is told");
@@ -114,12 +114,12 @@ fn a_server_that_asks_for_too_much_patience_does_not_outlast_the_deadline() {
 }
 
 #[test]
-fn silence_is_a_timeout_and_asked_again() {
+fn a_silent_server_times_out_and_is_retried() {
     let once = |silence: Behaviour| {
         let mirror = Mirror::start(Config::plain()).unwrap();
         let once = Behaviour::recovering(1, silence.clone());
         mirror.put("/once.iso", Resource::artifact("once.iso").behaves(once));
-        // Whoever answers needs some time for it on a busy machine, or no attempt would be good.
+        // Long enough for a real answer on a busy machine.
         let program = only_head(&mirror.url("/once.iso")).args(["--timeout", "400ms"]);
         let report = program.run().exits(0).report();
         assert!(report.only()["attempts"].as_u64() >= Some(2), "{silence:?}");
@@ -142,7 +142,7 @@ fn silence_is_a_timeout_and_asked_again() {
 }
 
 #[test]
-fn a_sidecar_that_is_never_answered_keeps_no_file_from_being_read() {
+fn unavailable_sidecars_do_not_prevent_a_file_from_being_read() {
     let mirror = Mirror::start(Config::plain()).unwrap();
     for fault in [Behaviour::status(503), Behaviour::Reset] {
         mirror.put("/f.iso", Resource::artifact("f.iso"));
@@ -150,14 +150,14 @@ fn a_sidecar_that_is_never_answered_keeps_no_file_from_being_read() {
             mirror.put(sidecar, Resource::bytes("").behaves(fault.clone()));
         }
         let program = check_locally(Checkout::of(&Stream::of(component(&mirror.url("/f.iso")))));
-        // The sidecars are asked for until this is over. Then the bytes prove the file.
+        // The sidecars are retried for this long; then the content proves the file.
         let program = program.args(["--verify", "content", "--retry-for", "300ms"]);
         assert_eq!(program.run().exits(0).report().only()["sha256"]["observed_from"], "content");
     }
 }
 
 #[test]
-fn a_host_that_cannot_be_reached_is_tried_few_times_in_all() {
+fn an_unreachable_host_is_tried_few_times_for_all_files_together() {
     let mirror = Mirror::start(Config::tls_http2()).unwrap();
     for connections in [Connections::Reset, Connections::BlackHole] {
         mirror.forget();
@@ -185,7 +185,7 @@ pub(crate) fn fifty(component: impl Fn(&str) -> Value) -> Stream {
 }
 
 #[test]
-fn where_head_says_too_little_one_byte_is_asked_for() {
+fn one_byte_is_requested_if_the_answer_to_head_is_not_enough() {
     let mirror = Mirror::start(Config::plain()).unwrap();
     let good = || Resource::artifact("f.iso").repr_digest();
     for (name, resource) in [
@@ -214,9 +214,9 @@ fn where_head_says_too_little_one_byte_is_asked_for() {
 }
 
 #[test]
-fn a_server_that_sends_everything_for_one_byte_costs_one_byte() {
+fn a_server_that_ignores_ranges_causes_no_download() {
     let mirror = Mirror::start(Config::plain()).unwrap();
-    // Far more than could be read in the time of a test: it is not read.
+    // Far more than a test could read, so it passes only if the body is not read.
     let huge =
         Resource::synthetic(1, 1 << 50).header("x-amz-meta-sha256", hex_sha256(&artifact_content("f.iso")));
     mirror.put("/f.iso", huge.on_head(Behaviour::status(405)).ignores_range());
@@ -236,7 +236,7 @@ fn a_body_that_never_ends_is_never_read() {
 }
 
 #[test]
-fn a_label_of_compression_changes_nothing() {
+fn a_content_encoding_changes_nothing() {
     let server = Server::start();
     server.put("/f.raw.gz", published("f.raw.gz").insert_header("content-encoding", "x-gzip"));
     let sums = format!("{}  f.raw.gz\n", hex_sha256(&artifact_content("f.raw.gz")));

@@ -1,4 +1,4 @@
-//! Sidecars: requested once, believed only if they can be read, and never a reason to pass by themselves.
+//! Sidecars are requested once, count only if they are readable, and alone are never a reason to pass.
 
 use embedded_mirror::{
     Behaviour, Config, Mirror, Resource, artifact_content, hex_sha256, meta_json, sha256sum_txt,
@@ -12,7 +12,7 @@ use crate::support::{BUILD, Checkout, Stream, check_locally, component};
 const WRONG: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 #[test]
-fn one_sidecar_answers_for_fifty_artifacts() {
+fn a_sidecar_is_requested_once_for_fifty_artifacts() {
     for config in [Config::plain(), Config::tls_http1(), Config::tls_http2()] {
         let mirror = Mirror::start(config).unwrap();
         let directory = tempfile::tempdir().unwrap();
@@ -38,12 +38,12 @@ fn one_sidecar_answers_for_fifty_artifacts() {
     }
 }
 
-/// The sidecars of one directory, and what they make of its file.
+/// The sidecars of one directory, and the expected result for its file.
 struct Case {
     name: &'static str,
     sums: Option<Resource>,
     meta: Option<Resource>,
-    /// Whether the file's own response publishes the right digest.
+    /// Whether the file's own response has the correct digest.
     digest: bool,
     reason: Value,
     /// What the first warning contains; empty for none.
@@ -92,7 +92,7 @@ fn text(text: impl Into<String>) -> Resource {
     Resource::bytes(text.into())
 }
 
-/// A good `sha256sum.txt` of that many bytes.
+/// A correct `sha256sum.txt` of `size` bytes.
 fn padded(size: usize) -> Resource {
     let mut sums = sha256sum_txt([("f.iso", artifact_content("f.iso"))]);
     sums.push_str(&"\n".repeat(size - sums.len()));
@@ -146,14 +146,14 @@ fn contradicting() -> Vec<Case> {
         pass("sums lie").sums(lie()).meta(meta()).digest().is("sha256-mismatch"),
         pass("sums say both").sums(text(both)).is("sha256-mismatch"),
         pass("meta lies").sums(sums()).meta(text(meta_lie)).digest().is("metadata-conflict"),
-        // Whoever cannot be read might have contradicted.
+        // An unreadable sidecar might have contradicted the document.
         pass("busy").sums(sums().behaves(Behaviour::status(503))).digest().is("server-error"),
         pass("broken").sums(sums().behaves(Behaviour::DropAfter(9))).digest().is("unreachable"),
         pass("reset").sums(sums().behaves(Behaviour::Reset)).digest().is("unreachable"),
         pass("refused").sums(sums().behaves(Behaviour::status(401))).digest().is("server-error"),
         pass("not a file").meta(meta().behaves(Behaviour::status(204))).digest().is("server-error"),
         pass("foreign").sums(Resource::redirect(307, foreign)).digest().is("server-error"),
-        // What is in order in a malformed list proves nothing, and contradicts all the same.
+        // Well-formed entries of a malformed sidecar prove nothing, but can contradict.
         no_digest("half right").sums(text(half(&right))).warns("line 2"),
         pass("half a lie").sums(text(half(WRONG))).digest().is("sha256-mismatch").warns("line 2"),
         no_digest("meta half right").meta(text(half_meta(&right))).warns("size"),
@@ -213,9 +213,9 @@ fn sizes_are_taken_from_the_document_then_legacy_metadata_then_meta_json() {
     }
 }
 
-/// The build's own metadata, as cosa writes it, against what the document says of the whole build.
+/// Compares a document with the build's `meta.json`, as cosa writes it.
 #[test]
-fn the_document_is_compared_with_all_that_the_build_says() {
+fn the_whole_document_is_compared_with_the_metadata_of_the_build() {
     let server = Server::start();
     server.put("/b/rhcos-1-live.x86_64.iso", published("f.iso"));
     let mut iso = component(&server.url("/b/rhcos-1-live.x86_64.iso"));
@@ -241,7 +241,7 @@ fn the_document_is_compared_with_all_that_the_build_says() {
             &[left_out],
         ),
         (meta("ami-1", "9.6.20250101-0"), 1, "meta.json beside it is of build 9.6.20250101-0", &[]),
-        // What is cut off contradicts nothing by what it lacks.
+        // Truncated metadata contradicts nothing by what is missing.
         (meta("ami-2", BUILD).replace("snap-1\"", "snap-1"), 0, "", &[]),
     ];
     for (meta, status, message, warnings) in cases {
@@ -259,10 +259,9 @@ fn the_document_is_compared_with_all_that_the_build_says() {
     }
 }
 
-/// A digest that is published for the whole file would prove one that was cut short, were the document's size the
-/// only one that counts.
+/// If only the document's size counted, a published digest of the whole file would prove a truncated one.
 #[test]
-fn where_sizes_are_contested_the_bytes_decide() {
+fn the_content_is_read_where_sizes_are_contested() {
     let server = Server::start();
     let whole = artifact_content("f.iso");
     let short = whole.len() - 1;

@@ -1,4 +1,4 @@
-//! The memory that the sidecars of many directories take: only what was asked for is kept.
+//! The memory needed for the sidecars of many directories: only requested entries are kept.
 
 use std::fmt::Write as _;
 
@@ -8,14 +8,14 @@ use serde_json::json;
 use crate::support::server::{Server, file, published};
 use crate::support::{Checkout, Stream, check_locally, component, watch};
 
-/// What is stated of a hundred directories, in KiB, and how many are tried.
-const STATED: u64 = 400 * 1024;
+/// The documented limit for a hundred directories, in KiB, and the number tried.
+const DOCUMENTED_LIMIT: u64 = 400 * 1024;
 const DIRECTORIES: usize = 100;
 
-/// How many of them have a `meta.json` as large as may be, with long paths.
+/// How many directories have a `meta.json` of the maximum size, with long paths.
 const LARGEST: usize = 2;
 
-/// A `meta.json` of 30 KB with a hundred faults, each deep below long keys that print as eight bytes a character.
+/// A `meta.json` of 30 KB with a hundred faults below many long keys, of characters that are printed as eight bytes.
 fn many_faults() -> String {
     let twice = "\"a\": 1, ".repeat(100);
     let key = "\u{202e}".repeat(80);
@@ -23,14 +23,14 @@ fn many_faults() -> String {
     format!("{{\"images\": {{\"x\": {{\"y\": {before}{{{twice}\"b\": 2}}{after}}}}}}}")
 }
 
-/// A `meta.json` with many images, whose paths have that many characters.
+/// A `meta.json` with many images, whose paths have this many characters.
 fn many_images(path: usize) -> String {
     let images: Vec<String> =
         (0..9_900).map(|number| format!("\"{number}\": {{\"path\": \"{number:0path$}\"}}")).collect();
     format!("{{\"images\": {{{}}}}}", images.join(","))
 }
 
-/// A `sha256sum.txt` that is as large as may be, with as many lines as that holds.
+/// A `sha256sum.txt` of the maximum size with as many lines as possible.
 fn many_lines() -> String {
     let digest = hex_sha256(b"");
     let mut text = String::new();
@@ -44,7 +44,7 @@ fn many_lines() -> String {
 }
 
 #[test]
-fn a_hundred_directories_with_hostile_sidecars_take_no_more_than_is_stated() {
+fn a_hundred_directories_with_hostile_sidecars_stay_within_the_documented_memory() {
     let server = Server::start();
     let (faults, lines, long) = (many_faults(), many_lines(), many_images(3_200));
     assert!(faults.len() < 32_000 && lines.len() > 1_000_000 && long.len() > 31_000_000);
@@ -63,10 +63,10 @@ fn a_hundred_directories_with_hostile_sidecars_take_no_more_than_is_stated() {
     assert_eq!(report.counts(), [DIRECTORIES as u64, 0, 0]);
     let warning = report.artifact("x86_64/p099/iso/disk")["warnings"][0].as_str().unwrap();
     assert!(warning.contains("meta.json") && warning.len() < 4_000, "{warning}");
-    assert!(peak > 0 && peak < STATED, "{peak} KiB");
+    assert!(peak > 0 && peak < DOCUMENTED_LIMIT, "{peak} KiB");
 }
 
-/// Honest ones of some megabytes are read to their end, and what they say against a file is heard.
+/// A valid `meta.json` of some megabytes is read completely, and what contradicts a file counts.
 #[test]
 fn a_large_meta_json_is_read_and_its_contradictions_are_found() {
     let server = Server::start();

@@ -1,4 +1,4 @@
-//! Every kind of SOURCE, the filters, and documents that cannot be used.
+//! Every kind of SOURCE, the filters, and unusable documents.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use crate::support::ground::{corpus, files_below, testdata};
 use crate::support::world::{CDN, CaFile, MIRROR, World};
 use crate::support::{Checkout, Program, Stream, check, check_checkout, component};
 
-/// Puts every artifact of a document where its location says.
+/// Serves every artifact of a document at its location, and returns their number.
 fn mirror_all(mirror: &Mirror, document: &Path) -> usize {
     let text = std::fs::read_to_string(document).unwrap();
     let document: Value = serde_json::from_str(&text).unwrap();
@@ -21,7 +21,7 @@ fn mirror_all(mirror: &Mirror, document: &Path) -> usize {
     locations.len()
 }
 
-/// The locations of a stream document, by a walk that knows nothing of how the program reads it.
+/// The locations in a stream document, found independently of the program's parser.
 fn locations(value: &Value) -> Vec<String> {
     match value {
         Value::Object(fields) if fields.contains_key("location") && fields.contains_key("sha256") => {
@@ -33,7 +33,7 @@ fn locations(value: &Value) -> Vec<String> {
 }
 
 #[test]
-fn a_checkout_is_the_documents_where_the_installer_has_them() {
+fn the_documents_of_a_checkout_are_found_and_checked() {
     let world = World::start();
     let root = testdata("checkout");
     let count = mirror_all(&world.cdn, &root.join("data/data/coreos/rhcos.json"))
@@ -50,7 +50,7 @@ fn a_checkout_is_the_documents_where_the_installer_has_them() {
         assert!(finished.stdout.contains(line), "{line}\n{}", finished.stdout);
     }
 
-    // Without an argument it is the directory that one is in.
+    // The default source is the current directory.
     let program = Program::new("check").arg("--ca-file").arg(world.ca.path()).args(["--output", "json"]);
     let program = program.env("HTTPS_PROXY", world.proxy.url()).in_directory(&root);
     assert_eq!(program.run().exits(0).report().counts(), [23, 0, 0]);
@@ -66,7 +66,7 @@ fn a_checkout_of_2021_has_its_sizes_in_legacy_metadata() {
     let report = finished.report();
     let sizes = report.0["artifacts"].as_array().unwrap().iter().map(|it| &it["size"]["expected_from"]);
     assert_eq!(sizes.filter(|from| **from == "legacy").count(), 5);
-    // The signatures that nobody published are warned of; what is on the bridge must not merge.
+    // Missing signatures are warnings; artifacts on the bridge are failures.
     assert!(report.0["summary"]["warnings"].as_u64() > Some(0));
     let bridged =
         report.0["artifacts"].as_array().unwrap().iter().filter(|it| it["reason"] == "not-published");
@@ -105,7 +105,7 @@ fn a_document_comes_from_a_file_standard_input_or_the_web() {
         assert_eq!(report.artifact("x86_64/metal/iso/disk")["document"], name);
     }
 
-    // Several at once: ids say whose they are.
+    // With several documents, IDs begin with the document.
     let program = world.check_source(&file).arg(&url).args(["--output", "json"]);
     let report = program.run().exits(0).report();
     assert_eq!(report.counts(), [4, 0, 0]);
@@ -113,7 +113,7 @@ fn a_document_comes_from_a_file_standard_input_or_the_web() {
 }
 
 #[test]
-fn a_document_on_the_web_is_under_the_same_rules() {
+fn the_same_rules_apply_to_the_url_of_a_document() {
     let mirror = Mirror::start(Config::tls_http2()).unwrap();
     let ca = CaFile::of(&mirror.ca_pem());
     mirror.put("/f.iso", Resource::artifact("f.iso").repr_digest());
@@ -150,8 +150,8 @@ fn a_document_on_the_web_is_under_the_same_rules() {
     }
 }
 
-/// A run through a proxy that knows no host and tells whether it was asked.
-fn unusable(program: Program) -> String {
+/// Asserts that a run fails with status 2 and without requests, and returns its standard error.
+fn assert_unusable(program: Program) -> String {
     let proxy = Proxy::start(ProxyConfig::new()).unwrap();
     let program = program.env("HTTPS_PROXY", proxy.url()).env("HTTP_PROXY", proxy.url()).env("NO_PROXY", "");
     let finished = program.run().exits(2);
@@ -199,24 +199,24 @@ fn a_document_that_cannot_be_used_is_explained_and_nothing_is_requested() {
     ];
     for (file, says) in cases {
         let path = testdata("faulty").join(file);
-        let stderr = unusable(check(&path));
+        let stderr = assert_unusable(check(&path));
         for part in *says {
             assert!(stderr.contains(part), "{file}: {part}\n{stderr}");
         }
         assert!(stderr.lines().all(|line| line.starts_with("error: ") && line.contains(file)), "{stderr}");
-        // The same on standard input, where there is no name to tell what it is.
-        unusable(check("-").stdin(std::fs::read(&path).unwrap()));
+        // Likewise on standard input, where there is no file name.
+        assert_unusable(check("-").stdin(std::fs::read(&path).unwrap()));
     }
 
-    // All that is wrong is said at once, whatever good documents stand beside it.
-    let stderr = unusable(
+    // All faults are reported together, even if other documents are good.
+    let stderr = assert_unusable(
         check(testdata("checkout"))
             .arg(testdata("faulty/malformed.json"))
             .arg(testdata("faulty/no-artifacts.json")),
     );
     assert!(stderr.contains("malformed.json:3:3") && stderr.contains("no artifact"), "{stderr}");
 
-    // A URL that is one, but none that may be asked for, is a finding about its artifact.
+    // A valid URL that must not be requested is a finding about its artifact.
     let urls = ["bad-url-scheme.json", "bad-url-userinfo.json", "bad-url-spelling.json"];
     for file in urls {
         let proxy = Proxy::start(ProxyConfig::new()).unwrap();
@@ -234,23 +234,23 @@ fn a_document_that_cannot_be_used_is_explained_and_nothing_is_requested() {
 }
 
 #[test]
-fn without_a_document_the_places_that_were_looked_at_are_named() {
-    let stderr = unusable(check_checkout(Checkout::empty()));
+fn without_a_document_the_searched_paths_are_named() {
+    let stderr = assert_unusable(check_checkout(Checkout::empty()));
     assert!(stderr.contains("found no stream metadata; looked at data/data/*.json"), "{stderr}");
     assert!(stderr.contains("data/data/coreos/**/*.json"), "{stderr}");
     let marketplace = Checkout::empty().file("data/data/coreos/marketplace/rhcos.json", "{\"x86_64\": {}}");
-    assert!(unusable(check_checkout(marketplace)).contains("found no stream metadata"));
-    assert!(unusable(check("/nowhere/at/all")).contains("/nowhere/at/all: No such file or directory"));
-    assert!(unusable(check("-").stdin("")).contains("error: -:"));
+    assert!(assert_unusable(check_checkout(marketplace)).contains("found no stream metadata"));
+    assert!(assert_unusable(check("/nowhere/at/all")).contains("/nowhere/at/all: No such file or directory"));
+    assert!(assert_unusable(check("-").stdin("")).contains("error: -:"));
 }
 
 #[test]
-fn what_a_pull_request_may_not_do_with_its_files() {
+fn links_and_file_names_in_a_pull_request_do_no_harm() {
     let checkout = Checkout::empty().file("data/data/coreos/rhcos.json", "{}");
     let home = checkout.path().join("data/data/coreos");
     std::os::unix::fs::symlink("/etc/passwd", home.join("out.json")).unwrap();
     std::os::unix::fs::symlink("nowhere", home.join("evil\u{1b}]0;owned\u{7}\nerror: forged.json")).unwrap();
-    let stderr = unusable(check_checkout(checkout).env("CLICOLOR_FORCE", "1"));
+    let stderr = assert_unusable(check_checkout(checkout).env("CLICOLOR_FORCE", "1"));
     assert!(stderr.contains("out.json: found a link out of the checkout"), "{stderr}");
     assert!(!stderr.contains(['\u{1b}', '\u{7}']), "{stderr:?}");
     assert!(!stderr.contains("\nerror: forged"), "{stderr}");
@@ -258,7 +258,7 @@ fn what_a_pull_request_may_not_do_with_its_files() {
 }
 
 #[test]
-fn filters_choose_and_say_what_there_is() {
+fn filters_select_artifacts_and_list_the_available_values() {
     let world = World::start();
     let root = testdata("checkout");
     mirror_all(&world.cdn, &root.join("data/data/coreos/rhcos.json"));
@@ -287,7 +287,7 @@ fn filters_choose_and_say_what_there_is() {
         (&["-a", "s390x", "-p", "aws"], "no artifact matches all filters; available: "),
         (&["-p", "\u{1b}[31m"], "\"\\u{1b}[31m\""),
     ] {
-        let stderr = unusable(check(&root).args(filters));
+        let stderr = assert_unusable(check(&root).args(filters));
         assert!(stderr.contains(says), "{stderr}");
     }
 }
@@ -315,7 +315,7 @@ fn the_streams_of_a_manifest_are_checked_and_chosen_by_name() {
         ids(&["--stream", "rhel-10", "--stream", "rhel-9", "-p", "qemu"]),
         [&nine[1..], &ten[1..]].concat()
     );
-    let stderr = unusable(check("-").stdin(&*manifest).args(["--stream", "rhel-8"]));
+    let stderr = assert_unusable(check("-").stdin(&*manifest).args(["--stream", "rhel-8"]));
     assert!(stderr.contains("no artifact has the stream \"rhel-8\"; available: "), "{stderr}");
     assert!(stderr.contains("rhel-10, rhel-9"), "{stderr}");
 }
@@ -331,13 +331,13 @@ fn wrong_usage_is_exit_2() {
         &["--wait", "-1s"],
         &["-q", "-v"],
     ] {
-        let stderr = unusable(check(testdata("checkout")).args(args));
+        let stderr = assert_unusable(check(testdata("checkout")).args(args));
         assert!(stderr.starts_with("error: "), "{args:?}: {stderr}");
     }
-    assert!(unusable(check("")).contains("expected a path"));
-    // The advice leads on, and not to a file of the option's name.
+    assert!(assert_unusable(check("")).contains("expected a path"));
+    // The advice is not to pass the option as a file name (`-- --json`).
     for (args, advice) in [(["--json"], "'--output json'"), (["--no-such-option"], "try '--help'")] {
-        let stderr = unusable(check(testdata("checkout")).args(args));
+        let stderr = assert_unusable(check(testdata("checkout")).args(args));
         assert!(stderr.contains(advice) && !stderr.contains("-- --"), "{stderr}");
     }
     Program::new("no-such-command").run().exits(2);
@@ -346,7 +346,7 @@ fn wrong_usage_is_exit_2() {
 }
 
 #[test]
-fn documents_of_later_years_are_carried() {
+fn unknown_fields_of_later_documents_are_accepted() {
     let world = World::start();
     world.cdn.put("/art/f.iso", Resource::artifact("f.iso").repr_digest());
     let mut component = component(&format!("https://{CDN}/art/f.iso"));
@@ -361,10 +361,9 @@ fn documents_of_later_years_are_carried() {
     assert_eq!(report.exits(0).report().counts(), [1, 0, 0]);
 }
 
-/// The real documents of 2021 to 2026, which are not ours to publish: a directory of them is named by
-/// `STREAM_CORPUS`.
+/// Real documents of 2021 to 2026, below the directory named by `STREAM_CORPUS`; they are not ours to publish.
 #[test]
-fn every_real_document_is_read_to_its_last_artifact() {
+fn every_artifact_of_every_real_document_is_read() {
     let Some(corpus) = corpus() else { return };
     let (mut documents, mut seen) = (0, vec![]);
     for file in files_below(&corpus) {
@@ -385,7 +384,7 @@ fn every_real_document_is_read_to_its_last_artifact() {
         if value["architectures"].is_object() {
             streams.push(value);
         }
-        // A proxy that nobody runs: every location is known to be wrong or undetermined, none is asked for.
+        // No server is reachable through the proxy, so the results do not matter, only the locations.
         let finished = check(&file).args(["--output", "json", "--retries", "0"]).run();
         if streams.is_empty() {
             assert_eq!(finished.code, Some(2), "{}: {}", file.display(), finished.stderr);
@@ -410,7 +409,7 @@ fn every_real_document_is_read_to_its_last_artifact() {
     }
     println!("{documents} documents: {seen:?}");
     assert!(documents > 0, "no stream document below {}", corpus.display());
-    // Its legacy metadata speaks of 13 artifacts and knows the sizes of 9.
+    // Its legacy metadata has 13 artifacts, 9 of them with sizes.
     let first = check(corpus.join("checkouts/2021-03")).args(["--output", "json", "--retries", "0"]).run();
     let report = first.report();
     let artifacts = report.0["artifacts"].as_array().unwrap();

@@ -1,4 +1,4 @@
-//! TLS, HTTP/2, proxies, and the published hosts by their own names, with the embedded mirror behind a proxy.
+//! TLS, HTTP/2, proxies, and the published hosts under their own names, served through a proxy.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -27,17 +27,17 @@ fn many_requests_share_an_http2_connection() {
     let ca = CaFile::of(&mirror.ca_pem());
     let report = check_locally(Checkout::of(&stream)).arg("--ca-file").arg(ca.path()).run().exits(0).report();
     assert_eq!(report.counts(), [200, 0, 0]);
-    // One for each hundred requests at a time, of the 256 that there may be.
+    // One connection per hundred concurrent requests, of which there are at most 256.
     assert!((1..=3).contains(&mirror.connections()), "{} connections", mirror.connections());
     assert_eq!(mirror.connections(), mirror.handshakes());
     assert!(mirror.requests().iter().all(|request| request.version == Version::HTTP_2));
     assert!(mirror.peak() > 5, "{} at a time", mirror.peak());
-    // What the server refused because too many streams were open was not processed, and is no attempt.
+    // A stream that the server refused because too many were open was not processed, so it is not an attempt.
     assert!(report.0["artifacts"].as_array().unwrap().iter().all(|artifact| artifact["attempts"] == 1));
 }
 
 #[test]
-fn no_more_requests_at_a_time_than_concurrency_says() {
+fn the_concurrency_option_limits_simultaneous_requests() {
     for config in [Config::plain(), Config::tls_http1(), Config::tls_http2()] {
         let mirror = Mirror::start(config).unwrap();
         let ca = CaFile::of(&mirror.ca_pem());
@@ -56,24 +56,24 @@ fn no_more_requests_at_a_time_than_concurrency_says() {
 }
 
 #[test]
-fn a_server_without_http2_is_spoken_to_as_it_likes() {
+fn a_server_without_http2_is_reached_over_http1() {
     let mirror = Mirror::start(Config::tls_http1()).unwrap();
     let ca = CaFile::of(&mirror.ca_pem());
     let stream = fifty(|file| {
         mirror.put(file, Resource::artifact(file.rsplit('/').next().unwrap()).repr_digest());
         component(&mirror.url(file))
     });
-    // The variable of OpenSSL is as good as the option.
+    // OpenSSL's variable has the same effect as `--ca-file`.
     let program = check_locally(Checkout::of(&stream)).env("SSL_CERT_FILE", ca.path());
     assert_eq!(program.run().exits(0).report().counts(), [50, 0, 0]);
     assert!(mirror.requests().iter().all(|request| request.version == Version::HTTP_11));
     assert!(mirror.peak() <= 50, "{} requests at a time", mirror.peak());
-    // As `tests/it/connections.rs` has it.
+    // The limit tested in `tests/it/connections.rs`.
     assert!(mirror.connections() <= 64, "{} connections", mirror.connections());
 }
 
 #[test]
-fn a_certificate_that_nobody_trusts_is_tried_once_and_explained() {
+fn an_untrusted_certificate_is_tried_once_and_explained() {
     let mirror = Mirror::start(Config::tls_http2()).unwrap();
     mirror.put("/f.iso", Resource::artifact("f.iso").repr_digest());
     let stream = fifty(|file| component(&mirror.url(file)));
@@ -84,7 +84,7 @@ fn a_certificate_that_nobody_trusts_is_tried_once_and_explained() {
     assert_eq!((mirror.connections(), mirror.request_count()), (1, 0));
 }
 
-/// A relay to `upstream` that closes some of its connections at once, by their number from 0.
+/// A TCP relay to `upstream` that closes some connections at once, selected by number from 0.
 fn flaky(upstream: SocketAddr, refuses: impl Fn(usize) -> bool + Send + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = listener.local_addr().unwrap();
@@ -109,11 +109,11 @@ fn flaky(upstream: SocketAddr, refuses: impl Fn(usize) -> bool + Send + 'static)
 }
 
 #[test]
-fn a_connection_that_does_not_come_about_is_tried_again() {
+fn failed_connections_are_retried() {
     for protocol in [Protocol::TlsHttp1, Protocol::TlsHttp2] {
         let mirror = Mirror::start(Config::new(protocol)).unwrap();
         let ca = CaFile::of(&mirror.ca_pem());
-        // Three connections fail: the first, or those after the first.
+        // The first three connections fail, or the three after the first.
         for first in [0, 1] {
             let addr = flaky(mirror.addr(), move |number| (first..first + 3).contains(&number));
             let stream = fifty(|file| {
@@ -129,9 +129,9 @@ fn a_connection_that_does_not_come_about_is_tried_again() {
     }
 }
 
-/// A relay to a mirror whose first connection is forgotten once a request came over it: from then on nothing on
-/// it is answered, and neither end is told. A middlebox with a full table does that.
-fn forgetful(mirror: &Arc<Mirror>) -> SocketAddr {
+/// A TCP relay to a mirror that drops everything sent to the client on the first connection after the first request,
+/// without closing it, like a middlebox whose table is full.
+fn dropping(mirror: &Arc<Mirror>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = listener.local_addr().unwrap();
     let mirror = Arc::clone(mirror);
@@ -146,8 +146,8 @@ fn forgetful(mirror: &Arc<Mirror>) -> SocketAddr {
             std::thread::spawn(move || {
                 let mut bytes = vec![0; 64 * 1024];
                 while let Ok(count @ 1..) = server.read(&mut bytes) {
-                    let is_forgotten = number == 0 && mirror.request_count() > 0;
-                    if !is_forgotten && client.write_all(&bytes[..count]).is_err() {
+                    let is_dropped = number == 0 && mirror.request_count() > 0;
+                    if !is_dropped && client.write_all(&bytes[..count]).is_err() {
                         return;
                     }
                 }
@@ -158,16 +158,16 @@ fn forgetful(mirror: &Arc<Mirror>) -> SocketAddr {
 }
 
 #[test]
-fn what_a_forgotten_connection_does_not_answer_is_asked_on_another() {
+fn requests_on_a_dead_connection_are_retried_on_another() {
     let mirror = Arc::new(Mirror::start(Config::tls_http2()).unwrap());
     let ca = CaFile::of(&mirror.ca_pem());
-    let addr = forgetful(&mirror);
+    let addr = dropping(&mirror);
     let stream = fifty(|file| {
         mirror.put(file, Resource::artifact(file.rsplit('/').next().unwrap()).repr_digest());
         component(&format!("https://{addr}{file}"))
     });
     let program = check_locally(Checkout::of(&stream)).arg("--ca-file").arg(ca.path());
-    // Within it all fifty must be answered on the other connection.
+    // All fifty must be answered on the other connection within the timeout.
     let report =
         program.args(["--timeout", "700ms", "--retries", "1", "--verify", "exists"]).run().exits(0).report();
     assert_eq!(report.counts(), [50, 0, 0]);
@@ -175,10 +175,10 @@ fn what_a_forgotten_connection_does_not_answer_is_asked_on_another() {
 }
 
 #[test]
-fn trust_roots_that_cannot_be_read_are_an_error_of_usage() {
+fn unreadable_ca_certificates_are_a_usage_error() {
     let no_roots = CaFile::of("no certificate\n");
-    let not_there = no_roots.path().with_file_name("not-there.pem");
-    for (file, why) in [(no_roots.path(), "no certificate"), (not_there, "No such file")] {
+    let missing = no_roots.path().with_file_name("not-there.pem");
+    for (file, why) in [(no_roots.path(), "no certificate"), (missing, "No such file")] {
         let mirror = Mirror::start(Config::tls_http2()).unwrap();
         let stream = Stream::of(component(&mirror.url("/f.iso")));
         let run = check_locally(Checkout::of(&stream)).arg("--ca-file").arg(&file).run().exits(2);
@@ -266,7 +266,7 @@ fn no_override_turns_the_required_gate_green() {
     assert_eq!(report.0["target"], json!({ "kind": "published", "prefix": null }));
     assert_eq!(world.cdn.count("HEAD", path), 1, "where the document says");
 
-    // A bridge stays one, however welcome it is to somebody.
+    // `--allow-host` does not make a bridge a published location.
     let bridged = Stream::of(component(&format!("https://{bridge}{path}")));
     let report = world.check(&bridged).args(["--allow-host", bridge]).run().exits(1).report();
     assert_eq!(report.only()["reason"], "not-published");
@@ -274,7 +274,7 @@ fn no_override_turns_the_required_gate_green() {
 }
 
 #[test]
-fn a_proxy_in_the_environment_is_used_as_everywhere() {
+fn the_proxies_of_the_environment_are_used_and_their_passwords_never_shown() {
     let mirror = Mirror::start(Config::plain()).unwrap();
     let proxy = Proxy::start(ProxyConfig::new().host(MIRROR, mirror.addr())).unwrap();
     mirror.put("/f.iso", Resource::artifact("f.iso").repr_digest());
@@ -288,7 +288,7 @@ fn a_proxy_in_the_environment_is_used_as_everywhere() {
     let authorization = "proxy-authorization: basic dxnlcjpzzwnyzxq=";
     assert!(asked.headers.iter().any(|header| header.to_lowercase() == authorization), "{asked:?}");
 
-    // One that does not answer, and one that wants to know more, are named without their passwords.
+    // Messages about proxies that are down or require authorization do not contain passwords.
     let refusing = Proxy::start(ProxyConfig::new().refuses(407)).unwrap();
     let secure = Stream::of(component(&format!("https://{MIRROR}/f.iso")));
     for proxy in ["http://user:secret@127.0.0.1:9", &refusing.url().replace("http://", "http://user:secret@")]
@@ -302,7 +302,7 @@ fn a_proxy_in_the_environment_is_used_as_everywhere() {
         assert!(!finished.stdout.contains("secret") && !finished.stderr.contains("secret"), "{finished:?}");
     }
 
-    // One that cannot be used is an error of usage, and nothing goes around it.
+    // An unusable proxy is a usage error; no request bypasses it.
     let before = mirror.connections();
     for (name, value) in [("HTTPS_PROXY", "ftp://user:secret@127.0.0.1:9"), ("ALL_PROXY", "http://:x")] {
         let finished = check_checkout(Checkout::of(&secure)).env(name, value).run().exits(2);
@@ -311,7 +311,7 @@ fn a_proxy_in_the_environment_is_used_as_everywhere() {
     }
     assert_eq!(mirror.connections(), before);
 
-    // A host that needs none is asked directly.
+    // Requests to a `NO_PROXY` host are direct.
     mirror.forget();
     let local = Stream::of(component(&mirror.url("/f.iso")));
     let before = proxy.connections();

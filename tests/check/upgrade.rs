@@ -1,4 +1,4 @@
-//! Programs that read the reports of 0.1.0 can read those of today: fields are added, never renamed or retyped.
+//! Programs that read reports of 0.1.0 can read today's: fields are added, never renamed or retyped.
 
 use serde_json::Value;
 
