@@ -1,4 +1,4 @@
-//! The arguments that several commands share, as a person sees them in `--help`.
+//! The arguments that several commands share.
 
 #![expect(
     rustdoc::bare_urls,
@@ -135,7 +135,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         .map_err(|error| format!("{error}; expected a duration such as 90s, 5m or 1h30m"))
 }
 
-/// The path of a file with CA certificates.
+/// Parses the path of a file, which must contain CA certificates.
 fn trust_roots(path: PathBuf) -> Result<PathBuf, String> {
     check_trust_roots(&path).map_err(|why| format!("found no usable CA certificate: {why}"))?;
     Ok(path)

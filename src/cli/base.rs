@@ -1,4 +1,4 @@
-//! `--base`: what the pull request changes, told beside the verdicts.
+//! `--base`: what the pull request changes, reported beside the verdicts.
 
 use std::path::Path;
 use std::time::Instant;
@@ -9,27 +9,27 @@ use super::filters::Filters;
 use crate::report::model::Changes;
 use crate::stream::{Checkout, CommitId, Document, GitError, Repository, SourceError, Sources, read_commit};
 
-/// What the run's documents are compared with.
+/// The documents that those of the run are compared with.
 pub(super) struct Base {
-    /// What people call it.
+    /// The name shown to people.
     name: String,
     commit: CommitId,
     documents: Vec<Document>,
 }
 
-/// Why there is nothing to compare with.
+/// Why there is no comparison.
 pub(super) enum NoBase {
-    /// Nobody asked, or Prow's base is not in this checkout: nothing is said.
-    Unsaid,
-    /// The base is there and cannot be read. The run goes on without it.
+    /// No base was given, or Prow's base is not in this checkout, which is not reported.
+    NotGiven,
+    /// The base exists but cannot be read. The run continues without it.
     Unreadable(String),
-    /// Somebody asked for what is not there, an error of usage.
+    /// The given base does not exist, which is a usage error.
     Unusable(String),
 }
 
-/// The base that the command line names, or else Prow's. Runs git, apart from the thread that answers signals.
+/// The base from the command line, or else Prow's. Runs git on a blocking thread, to keep handling signals.
 ///
-/// No verdict depends on it, so it may take a quarter of the time that is left until the deadline of the run.
+/// No verdict depends on the base, so reading it is limited to a quarter of the time until the run's deadline.
 pub(super) async fn read(
     asked: Option<String>,
     sources: &[Source],
@@ -39,7 +39,7 @@ pub(super) async fn read(
     let deadline = deadline.map(|deadline| now + deadline.saturating_duration_since(now) / 4);
     let sources = sources.to_vec();
     let reading = tokio::task::spawn_blocking(move || read_blocking(asked, &sources, deadline));
-    reading.await.unwrap_or(Err(NoBase::Unsaid))
+    reading.await.unwrap_or(Err(NoBase::NotGiven))
 }
 
 pub(super) fn read_blocking(
@@ -49,7 +49,7 @@ pub(super) fn read_blocking(
 ) -> Result<Base, NoBase> {
     let checkout = match sources {
         [Source::Path(path)] if path.is_dir() => path,
-        _ if asked.is_none() => return Err(NoBase::Unsaid),
+        _ if asked.is_none() => return Err(NoBase::NotGiven),
         _ => {
             let why =
                 "--base needs one SOURCE, a checkout; filters such as --stream choose among its documents";
@@ -59,10 +59,10 @@ pub(super) fn read_blocking(
     if let Some(reference) = asked {
         return read_at(&reference, &reference, checkout, deadline);
     }
-    let commit = env::value(env::PULL_BASE_SHA).ok_or(NoBase::Unsaid)?;
+    let commit = env::value(env::PULL_BASE_SHA).ok_or(NoBase::NotGiven)?;
     let name = env::value(env::PULL_BASE_REF).unwrap_or_else(|| commit.clone());
     read_at(&commit, &name, checkout, deadline).map_err(|error| match error {
-        NoBase::Unusable(_) => NoBase::Unsaid,
+        NoBase::Unusable(_) => NoBase::NotGiven,
         error => error,
     })
 }
@@ -71,12 +71,12 @@ fn read_at(reference: &str, name: &str, checkout: &Path, deadline: Option<Instan
     let unusable = |error: GitError| NoBase::of_git(&error, name);
     let repository = Repository::of(checkout, deadline).map_err(unusable)?;
     let named = repository.commit(reference).map_err(unusable)?;
-    // What others did to the base since is not this pull request's doing.
+    // Later changes of the base branch are not changes of this pull request.
     let head = repository.commit("HEAD").ok();
     let commit = head.and_then(|head| repository.merge_base(&named, &head)).unwrap_or(named);
     let Checkout { sources, errors } = read_commit(&repository, &commit);
     match errors.kept().first() {
-        // A base without documents is an empty one: the pull request adds them all.
+        // If the base has no documents, the pull request adds them all.
         None | Some(SourceError::NoDocument { .. }) => {}
         Some(SourceError::Git(error)) => return Err(NoBase::of_git(error, name)),
         Some(error) => return Err(NoBase::unreadable(error, name)),
@@ -88,7 +88,7 @@ fn read_at(reference: &str, name: &str, checkout: &Path, deadline: Option<Instan
 impl NoBase {
     fn of_git(error: &GitError, name: &str) -> Self {
         match error {
-            // Whoever made the repository can see to it that git hangs, and no verdict is to depend on that.
+            // A hostile repository can make git hang, and no verdict may depend on that.
             GitError::Ended { .. } => Self::unreadable(error, name),
             error => Self::Unusable(format!("--base {error}")),
         }
@@ -110,7 +110,7 @@ impl Base {
         self.documents.iter().collect()
     }
 
-    /// The changes from here to the run, as far as the run's filters let them be seen.
+    /// The changes from the base to the documents of the run, for artifacts that match the filters.
     pub(super) fn changes_to(mut self, filters: &Filters, sources: &Sources) -> Changes {
         for document in &mut self.documents {
             filters.keep(document);

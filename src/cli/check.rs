@@ -1,4 +1,4 @@
-//! `check`: the gate.
+//! `check`: runs the gate.
 
 mod observer;
 
@@ -18,7 +18,7 @@ use super::filters::Filters;
 use super::load::{client_settings, load};
 use super::refs::{RefArgs, marketplace_lags};
 use super::target::Choice;
-use super::{Exit, complain, env, lint, network, printed, signals};
+use super::{Exit, env, lint, network, print_error, printed, signals};
 use crate::gate::{self, Case, Ended, Judged, TimeLimits};
 use crate::handoff::request;
 use crate::location::{self, rewrite};
@@ -102,7 +102,7 @@ pub struct CheckArgs {
 }
 
 impl CheckArgs {
-    /// How long the whole run may take.
+    /// The time limit of the whole run.
     pub fn deadline(&self) -> Duration {
         const FOR_ONE_ROUND: Duration = Duration::from_secs(4 * 60 * 60);
         self.deadline.unwrap_or_else(|| FOR_ONE_ROUND.saturating_add(self.wait.unwrap_or_default()))
@@ -134,7 +134,7 @@ Exit status:
   3    nothing is known to be wrong, but something could not be determined
   130  interrupted (143: terminated); the reports contain what was known";
 
-/// A duration of more than nothing.
+/// Parses a duration other than zero.
 fn pause(text: &str) -> Result<Duration, String> {
     match duration(text)? {
         Duration::ZERO => Err("expected more than nothing".to_owned()),
@@ -145,7 +145,7 @@ fn pause(text: &str) -> Result<Duration, String> {
 /// The most requests to one host at a time for a run over refs.
 const CONCURRENCY_OF_REFS: usize = 1_000;
 
-/// As good as for ever, and not beyond what clocks can tell.
+/// Practically forever, but still within the range of clocks.
 const A_CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 pub(super) fn run(args: CheckArgs, quiet: bool) -> Exit {
@@ -167,15 +167,15 @@ async fn check(args: CheckArgs, quiet: bool, mut stop: network::Stop<'_>) -> Exi
     };
     let client = match client_settings(&args.network, choice.rules()) {
         Ok(mut settings) => {
-            // Twenty branches have three thousand artifacts, which shall not take a dozen round trips.
-            if args.refs.is_asked() && args.network.concurrency.is_none() {
+            // Twenty branches have three thousand artifacts; the default would need a dozen round trips.
+            if args.refs.is_given() && args.network.concurrency.is_none() {
                 settings.concurrency = CONCURRENCY_OF_REFS;
             }
             Client::new(settings)
         }
         Err(problem) => return unusable(&args, Some(&choice), &problem),
     };
-    // The documents take about as long to read as the trust roots.
+    // Loads the trust roots while the documents are read, which takes about as long.
     client.prepare();
     let prober = Prober::new(client).with_keyring(keyring);
     let plan = match plan(&args, &mut choice, &prober, started, &mut stop).await {
@@ -184,15 +184,15 @@ async fn check(args: CheckArgs, quiet: bool, mut stop: network::Stop<'_>) -> Exi
     };
     let CheckPlan { sources, claims, changes, references, refs } = plan;
     let mut subjects = subjects(&sources, claims);
-    let part = args.partition.map(|partition| (partition, scope(&args, keys, &subjects)));
+    let part = args.partition.map(|partition| (partition, scope_digest(&args, keys, &subjects)));
     if let Some(partition) = args.partition {
         subjects.retain(|it| partition.contains(&it.artifact.id, &it.artifact.sha256));
     }
-    if let Some(problem) = choice.misfit(subjects.iter().map(|it| (&it.sourced.document, it.artifact))) {
+    if let Some(problem) = choice.unsuitable(subjects.iter().map(|it| (&it.sourced.document, it.artifact))) {
         return unusable(&args, Some(&choice), &problem);
     }
     let cases: Vec<Case> = subjects.iter().map(|subject| subject.case(&args, &choice)).collect();
-    let mut report = Report { changes, verify: Some(args.verify), ..begun(Some(&choice), &sources) };
+    let mut report = Report { changes, verify: Some(args.verify), ..empty_report(Some(&choice), &sources) };
     let mut observer = RunObserver::new(&args, quiet, &subjects, &cases);
     observer.begin(&report);
 
@@ -205,7 +205,7 @@ async fn check(args: CheckArgs, quiet: bool, mut stop: network::Stop<'_>) -> Exi
     let Judged { artifacts: outcomes, clouds, ended } =
         gate::run(&prober, &cases, references.to_judge(), limits, stop, &mut observer).await;
     let (artifacts, log) = observer.into_artifacts(&outcomes);
-    // From here on the reports are all that is needed; with many artifacts the rest is as large again.
+    // Frees memory: with many artifacts, these are as large as the reports, and no longer needed.
     drop((outcomes, cases, prober));
 
     let interrupt = match ended {
@@ -244,15 +244,15 @@ async fn check(args: CheckArgs, quiet: bool, mut stop: network::Stop<'_>) -> Exi
 
 struct CheckPlan {
     sources: Sources,
-    /// Those of each document.
+    /// The claims of each document, by architecture.
     claims: Vec<BTreeMap<Arc<str>, Arc<Claims>>>,
     changes: Option<Changes>,
     references: References,
-    /// The refs that the documents are of, and what is known of each before anything is asked.
+    /// The refs that the documents are from, each with its messages about lagging marketplace images.
     refs: Vec<(RefDocuments, Vec<String>)>,
 }
 
-/// Reads the documents, and what they are compared with. The error is the exit status of a run that ends here.
+/// Reads the documents and the base. The error is the exit status of a run that ends here.
 async fn plan(
     args: &CheckArgs,
     choice: &mut Choice,
@@ -261,7 +261,7 @@ async fn plan(
     stop: &mut network::Stop<'_>,
 ) -> Result<CheckPlan, Exit> {
     let read = async {
-        if args.refs.is_asked() {
+        if args.refs.is_given() {
             return args.refs.read().await.map(|read| {
                 let lags = marketplace_lags(&read);
                 (read.sources, read.refs.into_iter().zip(lags).collect())
@@ -280,7 +280,7 @@ async fn plan(
     };
     let (mut sources, refs) = sources.map_err(|problems| unusable(args, Some(choice), &problems))?;
     let deadline = started.checked_add(args.deadline()).map(Instant::into_std);
-    let sources_of_base = if args.refs.is_asked() { &[][..] } else { &args.sources };
+    let sources_of_base = if args.refs.is_given() { &[][..] } else { &args.sources };
     let base = tokio::select! {
         biased;
         interrupt = stop => return Err(interrupted(args, choice, interrupt)),
@@ -288,30 +288,31 @@ async fn plan(
     };
     let base = match base {
         Ok(base) => Some(base),
-        Err(NoBase::Unsaid) => None,
+        Err(NoBase::NotGiven) => None,
         Err(NoBase::Unreadable(why)) => {
             choice.notes.push(why);
             None
         }
         Err(NoBase::Unusable(problem)) => return Err(unusable(args, Some(choice), &problem)),
     };
-    if !args.refs.is_asked() {
+    if !args.refs.is_given() {
         choice.notes.extend(lint::notes(&args.sources, &sources, base.as_ref()));
     }
     let claims = sources.documents.iter().map(|sourced| Claims::of(&sourced.document)).collect();
     let mut documents: Vec<_> = sources.documents.iter_mut().map(|sourced| &mut sourced.document).collect();
     args.filters.apply(&mut documents).map_err(|error| unusable(args, Some(choice), &error.to_string()))?;
     let changes = base.map(|base| base.changes_to(&args.filters, &sources));
-    // A partitioned run asks in its first part.
-    let asks = choice.target == location::Target::Published && args.partition.is_none_or(|it| it.part() == 1);
-    let mode = if asks { args.cloud_images } else { Strictness::Ignore };
+    // A partitioned run checks cloud references in its first part.
+    let checks_clouds =
+        choice.target == location::Target::Published && args.partition.is_none_or(|it| it.part() == 1);
+    let mode = if checks_clouds { args.cloud_images } else { Strictness::Ignore };
     let references = References::of(mode, &args.filters, &sources)
         .map_err(|problem| unusable(args, Some(choice), &problem))?;
     Ok(CheckPlan { sources, claims, changes, references, refs })
 }
 
-/// The path of a document that can be moved to its published locations as a whole. Who reads of it on a pull request
-/// stands at the root of the checkout, wherever the job has it.
+/// The path of a document, if all its URLs can be moved to their published locations. In a report for a pull request,
+/// it is relative to the root of the checkout, because the reader's checkout is elsewhere than the job's.
 fn rewritable(sources: &[Source], document: &str, from_root: bool) -> Option<String> {
     let paths = sources.iter().filter_map(|source| match source {
         Source::Path(path) if path.is_dir() => Some(path.join(document)),
@@ -330,7 +331,7 @@ fn rewritable(sources: &[Source], document: &str, from_root: bool) -> Option<Str
     }
 }
 
-/// The keys of `--keyring`, if it is given, and the digest of their file.
+/// The keys of `--keyring`, and the digest of the file; `None` without the option.
 fn read_keyring(file: Option<&Path>) -> Result<Option<(Keyring, Sha256)>, String> {
     let Some(file) = file else { return Ok(None) };
     let problem = |why: String| format!("--keyring {}: {why}", file.display());
@@ -339,19 +340,19 @@ fn read_keyring(file: Option<&Path>) -> Result<Option<(Keyring, Sha256)>, String
     Ok(Some((keyring, Sha256::of(&bytes))))
 }
 
-/// One artifact, with where it comes from.
+/// An artifact and its document.
 struct CheckedArtifact<'s> {
     sourced: &'s Sourced,
     artifact: &'s Artifact,
-    /// Its place in the whole run, from 0.
+    /// Its index in the unpartitioned run.
     index: usize,
-    /// What the document says of the artifact's architecture, if it is the one that is asked about it.
+    /// The document's claims about the artifact's architecture; only the first artifact of each has them.
     claims: Option<Arc<Claims>>,
     /// The artifact's id, after its document's name if there are several.
     id: String,
 }
 
-/// Of the claims of each document, the first artifact of an architecture makes those of the architecture.
+/// All artifacts. The first one of an architecture in a document gets the claims about that architecture.
 fn subjects(sources: &Sources, mut claims: Vec<BTreeMap<Arc<str>, Arc<Claims>>>) -> Vec<CheckedArtifact<'_>> {
     let several = sources.documents.len() > 1;
     let all = sources.documents.iter().enumerate().flat_map(|(at, sourced)| {
@@ -371,15 +372,15 @@ fn subjects(sources: &Sources, mut claims: Vec<BTreeMap<Arc<str>, Arc<Claims>>>)
     all.collect()
 }
 
-/// The digest of what must be the same in every part of a run that nothing else in a report tells: which artifacts
-/// the filters left, and the options that change a verdict.
-fn scope(args: &CheckArgs, keys: Option<Sha256>, subjects: &[CheckedArtifact<'_>]) -> Sha256 {
+/// A digest of what all parts of a run must have in common and reports do not contain otherwise: the selected
+/// artifacts, and the options that can change a verdict.
+fn scope_digest(args: &CheckArgs, keys: Option<Sha256>, subjects: &[CheckedArtifact<'_>]) -> Sha256 {
     use std::fmt::Write as _;
 
     let mut text = String::new();
     let CheckArgs { signatures, cloud_images, network, .. } = args;
     let hosts = (&network.allow_host, network.allow_private_addresses);
-    // Writing to a string does not fail.
+    // Writing to a string cannot fail.
     let _ = writeln!(text, "{signatures:?} {cloud_images:?} {keys:?} {hosts:?}");
     for CheckedArtifact { id, artifact, .. } in subjects {
         let _ = writeln!(text, "{id:?} {} {:?}", artifact.sha256, artifact.location);
@@ -408,8 +409,8 @@ impl CheckedArtifact<'_> {
     }
 }
 
-/// The report of a run over these documents, of which nothing is known yet.
-fn begun(choice: Option<&Choice>, sources: &Sources) -> Report {
+/// The report of a run over these documents, without results.
+fn empty_report(choice: Option<&Choice>, sources: &Sources) -> Report {
     let mut report = Report::begun(choice.map(Choice::reported).unwrap_or_default());
     report.prow = super::prow::context();
     let documents = sources.documents.iter().map(|Sourced { document, .. }| DocumentReport {
@@ -424,46 +425,45 @@ fn begun(choice: Option<&Choice>, sources: &Sources) -> Report {
     report
 }
 
-fn complain_softly(note: &str) {
+fn print_line(note: &str) {
     let _ = writeln!(anstream::stderr(), "{note}");
 }
 
-/// Leaves reports of a run that checks nothing, so that a red job's pages say why, and not an earlier run's
-/// verdict.
+/// Writes reports that say why nothing was checked, so that the job's pages do not show an earlier run's verdict.
 fn unusable(args: &CheckArgs, choice: Option<&Choice>, problems: &str) -> Exit {
-    let mut report = begun(choice, &Sources::default());
+    let mut report = empty_report(choice, &Sources::default());
     report.problems = problems.lines().map(str::to_owned).collect();
     fit_lines(&mut report.problems);
-    complain(report.problems.join("\n"));
+    print_error(report.problems.join("\n"));
     write_files(args.artifacts_dir.as_deref(), &report);
     Exit::Unusable
 }
 
-/// The same for a run that was ended while it read its documents.
+/// Writes reports of a run that was interrupted while it read its documents.
 fn interrupted(args: &CheckArgs, choice: &Choice, interrupt: signals::Interrupt) -> Exit {
-    let mut report = begun(Some(choice), &Sources::default());
+    let mut report = empty_report(Some(choice), &Sources::default());
     report.interrupted_by = Some(interrupt.name.to_owned());
     write_files(args.artifacts_dir.as_deref(), &report);
     interrupt.exit
 }
 
-/// Where the job wants reports, if it wants any.
+/// The directory for reports; `None` if neither the option nor the environment names one.
 fn reports_directory(artifacts_dir: Option<&Path>) -> Option<PathBuf> {
     let from_environment = || env::path(env::ARTIFACTS).or_else(|| env::path(env::ARTIFACT_DIR));
     artifacts_dir.map(Path::to_path_buf).or_else(from_environment)
 }
 
-/// Leaves the reports where the job wants them, if it wants any.
+/// Writes the reports to their directory, if there is one.
 fn write_files(artifacts_dir: Option<&Path>, report: &Report) -> Written {
     let Some(directory) = reports_directory(artifacts_dir) else { return Written::default() };
     let written = files::write(&directory, report);
     for error in &written.errors {
-        complain(error);
+        print_error(error);
     }
     written
 }
 
-/// Shows the report, writes the files, and says how to exit. `reader` is of a log; a terminal's is found out.
+/// Writes the files and the output, and returns the exit status. `reader` applies if standard output is not a terminal.
 pub(super) fn finish(output: Output, reader: Audience, artifacts_dir: Option<&Path>, report: Report) -> Exit {
     let mut exit = match report.verdict {
         Verdict::Pass => Exit::Pass,
@@ -471,7 +471,7 @@ pub(super) fn finish(output: Output, reader: Audience, artifacts_dir: Option<&Pa
         Verdict::Inconclusive => Exit::Inconclusive,
     };
     let report = &Report { request: request::write(&report), ..report };
-    // Nobody may take an old report for this run's: a pass without its report is none.
+    // An old report could be taken for this run's, so a run that cannot write its reports does not pass.
     let written = write_files(artifacts_dir, report);
     if !written.errors.is_empty() && exit == Exit::Pass {
         exit = Exit::Inconclusive;
@@ -485,7 +485,7 @@ pub(super) fn finish(output: Output, reader: Audience, artifacts_dir: Option<&Pa
     };
     let exit = printed(shown.and_then(|()| out.flush()), exit);
     if let Some(path) = written.request.filter(|_| output != Output::Human) {
-        complain_softly(&format!("the request, to copy: {}", path.display()));
+        print_line(&format!("the request, to copy: {}", path.display()));
     }
     exit
 }

@@ -8,10 +8,10 @@ use crate::report::cloud::CloudReport;
 use crate::stream::{CloudReference, Sourced, Sources};
 use crate::verdict::{Outcome, Strictness};
 
-/// The most of a run. A document has some twenty; thirty branches have seven hundred.
+/// The most cloud references in a run. A document has about twenty; thirty branches have seven hundred.
 const MOST: usize = 1_500;
 
-/// The cloud references that are asked for, each with its document's name.
+/// The selected cloud references, each with its document's name.
 pub(super) struct References {
     mode: Strictness,
     documents: Vec<Arc<str>>,
@@ -19,7 +19,7 @@ pub(super) struct References {
 }
 
 impl References {
-    /// Those of all documents that the filters leave. The error is one of documents that have too many.
+    /// The references in all documents that match the filters. Fails if the documents have too many.
     pub(super) fn of(mode: Strictness, filters: &Filters, sources: &Sources) -> Result<Self, String> {
         let mut found = Self { mode, documents: Vec::new(), references: Vec::new() };
         if mode == Strictness::Ignore {

@@ -1,4 +1,4 @@
-//! The command line: the options of every command, and the commands.
+//! The command line: the global options, and the commands.
 
 use clap::{Parser, Subcommand};
 
@@ -83,7 +83,7 @@ mod tests {
         Cli::command().debug_assert();
     }
 
-    /// The lines of examples are not made to be broken.
+    /// Wrapped lines would break the examples.
     #[test]
     fn every_command_has_examples_that_fit_a_terminal() {
         let command = Cli::command();

@@ -1,8 +1,8 @@
-//! `completions`: what a shell completes.
+//! `completions`: shell completions.
 //!
-//! The script of a shell asks the program itself, which knows its own options and values: what is completed is what is
-//! accepted. (Scripts that know everything themselves can be generated as well, but clap's for bash completes nothing
-//! below the commands of a program with dashes in its name.)
+//! The shell's script runs the program to complete a command line, so that all accepted options and values are
+//! completed. (Clap can also generate static scripts, but its bash script completes nothing after the subcommand if the
+//! program's name has dashes.)
 
 use std::io::{self, Write};
 
@@ -10,7 +10,7 @@ use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 use clap_complete::env::{EnvCompleter, Shells};
 
-use super::{Cli, Exit, complain, env, print};
+use super::{Cli, Exit, env, print, print_error};
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -32,7 +32,7 @@ pub(super) fn run(args: &CompletionsArgs) -> Exit {
     match script(args.shell) {
         Ok(script) => print(Exit::Pass, |out| out.write_all(&script)),
         Err(error) => {
-            complain(format!("could not generate the completions: {error}"));
+            print_error(format!("could not generate the completions: {error}"));
             Exit::Inconclusive
         }
     }
@@ -56,13 +56,12 @@ fn completer(shell: &str) -> io::Result<&'static dyn EnvCompleter> {
         .ok_or_else(|| io::Error::other(format!("no shell {shell}")))
 }
 
-/// The answer to a shell's script, if it is one that asks: with [`env::COMPLETE`] set and `--` before all arguments.
-/// The variable alone does nothing, so that none that leaked into a job can keep the gate from running: no command
-/// begins like that.
-pub(super) fn answer() -> Option<Exit> {
+/// Prints completions if a shell's script calls the program: with [`env::COMPLETE`] set and `--` as first argument.
+/// `--` is required because the variable alone, leaked into a job, must not keep the gate from running.
+pub(super) fn complete() -> Option<Exit> {
     let mut words = std::env::args_os().skip(1);
-    let asks = words.next().is_some_and(|first| first == "--");
-    let shell = env::value(env::COMPLETE).filter(|_| asks)?;
+    let is_call_of_script = words.next().is_some_and(|first| first == "--");
+    let shell = env::value(env::COMPLETE).filter(|_| is_call_of_script)?;
     let directory = std::env::current_dir().ok();
     let mut candidates = Vec::new();
     let completed = completer(&shell).and_then(|shell| {
@@ -70,7 +69,7 @@ pub(super) fn answer() -> Option<Exit> {
     });
     Some(match completed {
         Ok(()) => print(Exit::Pass, |out| out.write_all(&candidates)),
-        // Nobody reads what a program says while its arguments are being typed.
+        // An error message would disturb the command line that is being typed.
         Err(_) => Exit::Inconclusive,
     })
 }
@@ -93,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn every_shell_that_can_be_asked_for_has_a_script() {
+    fn every_supported_shell_has_a_script() {
         use clap::ValueEnum as _;
         for shell in Shell::value_variants() {
             let script = String::from_utf8(script(*shell).unwrap()).unwrap();

@@ -1,4 +1,4 @@
-//! `diff`: what a bump changes.
+//! `diff`: shows what a bump changes.
 
 use std::path::{Path, PathBuf};
 
@@ -66,7 +66,6 @@ Parts of a document that are not read (metadata, unknown fields) do not count.
 Exit status: 0 no difference (with --exit-status losses: nothing removed),
 1 different, 2 error.";
 
-/// Compares and prints.
 pub(super) fn run(args: &DiffArgs) -> Exit {
     let (old, new) = match sides(args) {
         Ok(sides) => sides,
@@ -85,14 +84,14 @@ pub(super) fn run(args: &DiffArgs) -> Exit {
     match printed {
         Exit::Pass if differs => Exit::Fail,
         Exit::Pass => Exit::Pass,
-        // As diff(1) has it: trouble is neither.
+        // As for diff(1), the exit status of an error is neither that of the same nor of different sides.
         _ => Exit::Unusable,
     }
 }
 
 fn sides(args: &DiffArgs) -> Result<(Side, Side), String> {
     let DiffArgs { old, new, git, .. } = args;
-    if let Some((one, other, since_it_branched)) = range(old) {
+    if let Some((one, other, from_merge_base)) = range(old) {
         if let Some(new) = new {
             let (range, new) = (Printable(old), Printable(new));
             return Err(format!("{range}: it names both sides already; found a third, {new}"));
@@ -100,7 +99,7 @@ fn sides(args: &DiffArgs) -> Result<(Side, Side), String> {
         let repository = Repository::at(git);
         let commit = |revision| repository.commit(revision).map_err(|error| error.to_string());
         let (mut before, after) = (commit(one)?, commit(other)?);
-        if since_it_branched {
+        if from_merge_base {
             before = repository.merge_base(&before, &after).ok_or_else(|| {
                 let range = Printable(old);
                 format!(
@@ -115,23 +114,23 @@ fn sides(args: &DiffArgs) -> Result<(Side, Side), String> {
     Ok((side(old, args)?, side(&new, args)?))
 }
 
-/// The sides of `OLD..NEW` and `OLD...NEW`, each `HEAD` if it is left out, and whether the old one is where the new
-/// one's history left it.
+/// The sides of `OLD..NEW` or `OLD...NEW`, each `HEAD` if omitted, and whether the merge base is to be used as the old
+/// side.
 fn range(name: &str) -> Option<(&str, &str, bool)> {
     if is_other(name) || name.contains(':') {
         return None;
     }
-    let (old, new, since_it_branched) = match name.split_once("...") {
+    let (old, new, from_merge_base) = match name.split_once("...") {
         Some((old, new)) => (old, new, true),
         None => name.split_once("..").map(|(old, new)| (old, new, false))?,
     };
-    // `..` and `../x` are paths that are not there.
+    // `..` and `../x` are paths, even if they do not exist.
     let is_path = |side: &str| side.starts_with(['.', '/']) || side.ends_with('/');
     if is_path(old) || is_path(new) || (old.is_empty() && new.is_empty()) {
         return None;
     }
     let or_head = |side| if matches!(side, "") { "HEAD" } else { side };
-    Some((or_head(old), or_head(new), since_it_branched))
+    Some((or_head(old), or_head(new), from_merge_base))
 }
 
 fn side(name: &str, args: &DiffArgs) -> Result<Side, String> {
@@ -160,7 +159,7 @@ fn side_of(name: &str, sources: Sources, single: bool) -> Side {
     Side { name: name.to_owned(), documents, single }
 }
 
-/// Whether something else than a revision is meant: a file that is there, a URL, or standard input.
+/// Whether a name is not a revision but an existing file, a URL or standard input.
 fn is_other(name: &str) -> bool {
     name == "-" || name.contains("://") || Path::new(name).exists()
 }
@@ -178,7 +177,6 @@ fn at_revision(name: &str, revision: &str, path: &str, git: &Path) -> Result<Sou
     Ok(sources)
 }
 
-/// All documents of a commit.
 fn all_of(repository: &Repository, commit: &CommitId) -> Result<Sources, String> {
     let Checkout { sources, errors } = read_commit(repository, commit);
     errors.into_result().map(|()| sources).map_err(|errors| errors.to_string())

@@ -9,19 +9,19 @@ pub struct Variable {
 }
 
 impl Variable {
-    /// What it means, in plain text.
+    /// The documentation, without Markdown.
     pub fn about(&self) -> String {
         let plain: String = self.doc.chars().filter(|character| !"`[]".contains(*character)).collect();
         plain.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 }
 
-/// Declares the variables, each as a constant of its own and all of them as [`ALL`].
+/// Declares a constant for each variable, and [`ALL`].
 macro_rules! variables {
     ($($(#[doc = $doc:literal])+ $constant:ident = $name:literal;)+) => {
         $($(#[doc = $doc])+ pub const $constant: &str = $name;)+
 
-        /// All of them.
+        /// All variables.
         pub const ALL: &[Variable] = &[$(Variable { name: $name, doc: concat!($($doc),+) }),+];
     };
 }
@@ -61,7 +61,7 @@ variables! {
     /// Any value but 0 enables colours even without a terminal.
     CLICOLOR_FORCE = "CLICOLOR_FORCE";
 
-    /// Set by the scripts that `completions` prints when they ask what can be completed: the shell.
+    /// The shell, set by the scripts that `completions` prints when they request completions.
     COMPLETE = "ART_MIRROR_VALIDATE_COMPLETE";
 
     /// What is logged to standard error, in the syntax of `tracing-subscriber`.
@@ -85,24 +85,24 @@ variables! {
     /// The branch that the pull request is for.
     PULL_BASE_REF = "PULL_BASE_REF";
 
-    /// The commit that Prow merged the pull request into: what `--base` is if it is not given.
+    /// The commit that Prow merged the pull request into: the default of `--base`.
     PULL_BASE_SHA = "PULL_BASE_SHA";
 
     /// The pull request's commit.
     PULL_PULL_SHA = "PULL_PULL_SHA";
 }
 
-/// The value of a variable; unset, empty and not Unicode are the same.
+/// The value of a variable; `None` if it is unset, empty or not Unicode.
 pub fn value(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// The value of a variable, with replacements for what is not Unicode.
+/// The value of a variable, with replacement characters for bytes that are not Unicode.
 pub fn lossy(name: &str) -> Option<String> {
     std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
 }
 
-/// The value of a variable that is a path, whatever its bytes; unset and empty are the same.
+/// The value of a variable that is a path, which need not be Unicode; `None` if it is unset or empty.
 pub fn path(name: &str) -> Option<PathBuf> {
     std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }

@@ -1,8 +1,8 @@
-//! What the program's exit status says.
+//! The exit statuses.
 
 use std::process::{ExitCode, Termination};
 
-#[expect(missing_docs, reason = "`about` says what each means")]
+#[expect(missing_docs, reason = "`about` describes each")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     Pass = 0,
@@ -16,11 +16,11 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// All of them.
+    /// All exit statuses.
     pub const ALL: &[Self] =
         &[Self::Pass, Self::Fail, Self::Unusable, Self::Inconclusive, Self::Interrupted, Self::Terminated];
 
-    /// What it says, for people.
+    /// The meaning, for the manual page.
     pub const fn about(self) -> &'static str {
         match self {
             Self::Pass => "Every artifact passed, or the command did what it was asked.",

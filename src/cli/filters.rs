@@ -1,4 +1,4 @@
-//! Which artifacts a command is about.
+//! The filters that select artifacts.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -11,8 +11,8 @@ use crate::location::Arch;
 use crate::stream::{ArtifactId, CloudReference, Document, Sources};
 use crate::text::Printable;
 
-/// The most values or ids that are named as what exists.
-const MOST_NAMED: usize = 50;
+/// The most available values or ids that an error lists.
+const MOST_LISTED: usize = 50;
 
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Filters")]
@@ -38,7 +38,7 @@ pub struct Filters {
     pub stream: Vec<String>,
 }
 
-/// What a shell completes: the architectures that boot images are built for.
+/// The architectures that boot images are built for.
 fn architectures() -> Vec<CompletionCandidate> {
     Arch::ALL.iter().map(|arch| CompletionCandidate::new(OsStr::new(arch.rpm_name()))).collect()
 }
@@ -59,8 +59,8 @@ fn streams() -> Vec<CompletionCandidate> {
     of_documents(|document| document.streams().collect())
 }
 
-/// The values in the documents that the command line names, else in those of the checkout in this directory. What is
-/// no file or directory is an option, its value, or a URL, which nobody waits for while typing.
+/// The values in the documents that the command line names, or else in the checkout in this directory. URLs are not
+/// fetched: completion must be fast.
 fn of_documents(values: fn(&Document) -> BTreeSet<&str>) -> Vec<CompletionCandidate> {
     let words = std::env::args_os().map(PathBuf::from).skip(1);
     let mut named: Vec<PathBuf> = words.filter(|word| word.is_file() || word.is_dir()).collect();
@@ -69,11 +69,11 @@ fn of_documents(values: fn(&Document) -> BTreeSet<&str>) -> Vec<CompletionCandid
     }
     let mut sources = Sources::default();
     for path in named {
-        // What cannot be read is told when the command runs.
+        // The command itself reports what cannot be read.
         let _ = sources.add_path(&path);
     }
     let found: BTreeSet<&str> = sources.documents.iter().flat_map(|it| values(&it.document)).collect();
-    // It is typed into a shell, and the document may be anybody's.
+    // The values come from an untrusted document and go to a shell.
     let is_plain = |value: &&str| value.chars().all(|it| it.is_ascii_alphanumeric() || "._+-".contains(it));
     let found = found.into_iter().filter(is_plain);
     found.map(|value| CompletionCandidate::new(OsStr::new(value))).collect()
@@ -88,7 +88,7 @@ pub enum NoMatch {
     Together { existing: Vec<String> },
 }
 
-/// One filter: what it is about, the values asked for, and where an id has it.
+/// One filter: its name, the wanted values, and the value of an id.
 type Dimension<'f> = (&'static str, &'f [String], fn(&ArtifactId) -> &str);
 
 impl Filters {
@@ -101,7 +101,7 @@ impl Filters {
         ]
     }
 
-    /// Whether an artifact is asked for. No filter asks for all.
+    /// Whether an artifact matches. An empty filter matches everything.
     pub fn matches(&self, document: &Document, id: &ArtifactId) -> bool {
         self.dimensions()
             .iter()
@@ -110,7 +110,7 @@ impl Filters {
                 || document.streams().any(|name| self.stream.iter().any(|it| it == name)))
     }
 
-    /// Whether a cloud reference is asked for: by its architecture and platform. It has no format and no component.
+    /// Whether a cloud reference matches. It has no format or component, so a filter for these never matches it.
     pub fn match_cloud(&self, document: &Document, reference: &CloudReference) -> bool {
         let is = |wanted: &[String], value: &str| wanted.is_empty() || wanted.iter().any(|it| it == value);
         is(&self.architecture, &reference.arch)
@@ -120,20 +120,20 @@ impl Filters {
             && (self.stream.is_empty() || document.streams().any(|name| is(&self.stream, name)))
     }
 
-    /// Leaves only the artifacts that are asked for in a document.
+    /// Removes the artifacts that do not match from a document.
     pub fn keep(&self, document: &mut Document) {
         let mut artifacts = std::mem::take(&mut document.artifacts);
         artifacts.retain(|artifact| self.matches(document, &artifact.id));
         document.artifacts = artifacts;
     }
 
-    /// Leaves only the artifacts that are asked for in the documents.
+    /// Removes the artifacts that do not match from the documents. Fails if a value or all filters together match none.
     pub fn apply(&self, documents: &mut [&mut Document]) -> Result<(), NoMatch> {
         let ids =
             || documents.iter().flat_map(|document| document.artifacts.iter().map(|artifact| &artifact.id));
         let no_match = |what, wanted: &[String], existing: BTreeSet<&str>| {
             let found = wanted.iter().find(|value| !existing.contains(value.as_str()))?;
-            let existing = existing.iter().take(MOST_NAMED);
+            let existing = existing.iter().take(MOST_LISTED);
             Some(NoMatch::Value {
                 what,
                 found: format!("\"{}\"", Printable(found)),
@@ -154,7 +154,7 @@ impl Filters {
         };
         if !documents.iter().any(matches) {
             let existing: BTreeSet<String> = ids().map(|id| Printable(&id.to_string()).to_string()).collect();
-            return Err(NoMatch::Together { existing: existing.into_iter().take(MOST_NAMED).collect() });
+            return Err(NoMatch::Together { existing: existing.into_iter().take(MOST_LISTED).collect() });
         }
         for document in documents {
             self.keep(document);

@@ -1,4 +1,4 @@
-//! `lint`: what in the documents contradicts itself, its siblings or its base. `check` says the same as notes.
+//! `lint`: finds contradictions within documents, with their siblings or with their base. `check` has them as notes.
 
 #![expect(clippy::doc_markdown, reason = "the comments of arguments are the help texts")]
 
@@ -11,16 +11,16 @@ use clap::{Args, ValueEnum, ValueHint};
 
 use super::args::{Source, source};
 use super::base::{self, Base, NoBase};
-use super::{Exit, complain, env, print, unusable};
+use super::{Exit, env, print, print_error, unusable};
 use crate::lint::{self, Alarm, Input, LintFinding, LintReport, Marketplace, Rule, RuleSet};
 use crate::location::Series;
 use crate::stream::{Document, MAX_DOCUMENT_BYTES, Sources, line_of};
 use crate::text::count;
 
-/// How many findings `check` notes.
+/// The most findings that `check` reports as notes.
 const MAX_NOTES: usize = 20;
 
-/// The most that is read of a file to tell lines and marketplace versions, in bytes.
+/// The most that is read from a file to find lines and marketplace versions, in bytes.
 const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
 
 /// `lint`
@@ -114,18 +114,18 @@ fn list_rules() -> Exit {
 }
 
 fn lint(args: &LintArgs) -> Result<LintReport, String> {
-    let mut looked = Looked::default();
+    let mut inputs = Inputs::default();
     for source in &args.sources {
-        looked.read(source)?;
+        inputs.read(source)?;
     }
     let base = read_base(args)?;
-    let documents: Vec<&Document> = looked.sources.documents.iter().map(|it| &it.document).collect();
-    let alarms = looked.alarms(&documents, base.as_ref());
+    let documents: Vec<&Document> = inputs.sources.documents.iter().map(|it| &it.document).collect();
+    let alarms = inputs.alarms(&documents, base.as_ref());
     let is_in = |rules: &[RuleSet], rule| rules.iter().any(|rules| rules.contains(rule));
     let findings = alarms
         .into_iter()
         .filter(|alarm| !is_in(&args.allow, alarm.rule))
-        .map(|alarm| looked.finding(alarm, |rule| is_in(&args.deny, rule)));
+        .map(|alarm| inputs.finding(alarm, |rule| is_in(&args.deny, rule)));
     let findings = findings.collect();
     let names = documents.iter().map(|document| Arc::clone(&document.name)).collect();
     Ok(LintReport::of(base.map(|base| base.name().to_owned()), names, findings))
@@ -134,33 +134,33 @@ fn lint(args: &LintArgs) -> Result<LintReport, String> {
 fn read_base(args: &LintArgs) -> Result<Option<Base>, String> {
     match base::read_blocking(args.base.clone(), &args.sources, None) {
         Ok(base) => Ok(Some(base)),
-        Err(NoBase::Unsaid) => Ok(None),
+        Err(NoBase::NotGiven) => Ok(None),
         Err(NoBase::Unreadable(why)) => {
-            complain(why);
+            print_error(why);
             Ok(None)
         }
         Err(NoBase::Unusable(problem)) => Err(problem),
     }
 }
 
-/// Documents, and where they can be opened.
+/// The documents and their files.
 #[derive(Default)]
-struct Looked {
+struct Inputs {
     sources: Sources,
     /// The file of each document, by its name.
     files: HashMap<Arc<str>, PathBuf>,
     marketplaces: Vec<Marketplace>,
-    /// What standard input was.
+    /// The text of standard input.
     stdin: Option<String>,
 }
 
-impl Looked {
+impl Inputs {
     fn read(&mut self, source: &Source) -> Result<(), String> {
         match source {
             Source::Path(path) => {
                 let mut sources = Sources::default();
                 sources.add_path(path).map_err(|errors| errors.to_string())?;
-                self.place(path, &sources);
+                self.add_files(path, &sources);
                 self.sources.append(sources);
             }
             Source::Stdin => {
@@ -176,8 +176,8 @@ impl Looked {
         Ok(())
     }
 
-    /// Notes where the documents of a path are, and reads the marketplace files beside them.
-    fn place(&mut self, path: &Path, sources: &Sources) {
+    /// Records the files of the documents of a path, and reads its marketplace files.
+    fn add_files(&mut self, path: &Path, sources: &Sources) {
         let is_checkout = path.is_dir();
         let inside = |name: &str| {
             if !is_checkout {
@@ -227,7 +227,7 @@ impl Looked {
     }
 }
 
-/// The text of a file that was read before, if it is of a real one's size.
+/// The text of a file; `None` if it cannot be read. A large file is cut off.
 fn read_some(file: &Path) -> Option<String> {
     let mut text = String::new();
     let file = std::fs::File::open(file).ok()?;
@@ -235,30 +235,30 @@ fn read_some(file: &Path) -> Option<String> {
     Some(text)
 }
 
-/// The release that a branch is of: `release-4.19`, `origin/release-4.19`, `openshift-4.19`.
+/// The release series of a branch such as `release-4.19`, `origin/release-4.19` or `openshift-4.19`.
 fn series_of_branch(name: &str) -> Option<Series> {
     let branch = name.rsplit('/').next().unwrap_or_default();
     ["release-", "openshift-"].iter().find_map(|prefix| branch.strip_prefix(prefix)?.parse().ok())
 }
 
-/// What `check` says of the documents before anything is requested.
+/// The findings, as notes of `check`.
 pub(super) fn notes(args: &[Source], sources: &Sources, base: Option<&Base>) -> Vec<String> {
-    let mut looked = Looked::default();
+    let mut inputs = Inputs::default();
     for source in args {
-        // What is named twice, or by two checkouts alike, is told of the last.
+        // If two sources have documents of the same name, the last one's file is used for the line.
         if let Source::Path(path) = source {
-            looked.place(path, sources);
+            inputs.add_files(path, sources);
         }
     }
     let documents: Vec<&Document> = sources.documents.iter().map(|it| &it.document).collect();
-    let alarms = looked.alarms(&documents, base);
+    let alarms = inputs.alarms(&documents, base);
     let more = alarms.len().saturating_sub(MAX_NOTES);
-    // The reports of `check` know documents by their names.
-    let said = |alarm| {
-        let finding = LintFinding { file: None, ..looked.finding(alarm, |_| false) };
+    // The reports of `check` name documents, not files.
+    let note = |alarm| {
+        let finding = LintFinding { file: None, ..inputs.finding(alarm, |_| false) };
         format!("lint: {}", finding.shown())
     };
-    let mut notes: Vec<String> = alarms.into_iter().take(MAX_NOTES).map(said).collect();
+    let mut notes: Vec<String> = alarms.into_iter().take(MAX_NOTES).map(note).collect();
     if more > 0 {
         notes.push(format!(
             "lint: {}; run art-mirror-validate lint to list them",

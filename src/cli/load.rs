@@ -1,4 +1,4 @@
-//! From SOURCE arguments to documents.
+//! Loading the documents of SOURCE arguments.
 
 use std::io;
 
@@ -9,10 +9,10 @@ use crate::location::ArtifactUrl;
 use crate::probe::Prober;
 use crate::stream::{SourceError, SourceErrors, Sources};
 
-/// The most requests to one host at a time, unless the command line says another number.
+/// The default of `--concurrency`.
 const CONCURRENCY: usize = 256;
 
-/// Reads every source. All that is wrong is in the error, one line each.
+/// Reads every source. The error has a line for each problem.
 pub(super) async fn load(sources: &[Source], prober: &Prober) -> Result<Sources, String> {
     let mut loaded = Sources::default();
     let mut problems = SourceErrors::default();
@@ -22,10 +22,10 @@ pub(super) async fn load(sources: &[Source], prober: &Prober) -> Result<Sources,
                 Ok(bytes) => from_reader(url.as_str(), bytes.as_slice()),
                 Err(error) => Err(SourceError::Other(error.to_string()).into()),
             },
-            Source::Stdin => aside(|| from_reader("-", io::stdin().lock())).await,
+            Source::Stdin => off_thread(|| from_reader("-", io::stdin().lock())).await,
             Source::Path(path) => {
                 let path = path.clone();
-                aside(move || {
+                off_thread(move || {
                     let mut sources = Sources::default();
                     sources.add_path(&path)?;
                     Ok(sources)
@@ -47,8 +47,8 @@ fn from_reader(name: &str, reader: impl io::Read) -> Result<Sources, SourceError
     Ok(sources)
 }
 
-/// Reads what may take forever, such as a terminal or a pipe, where it does not keep signals from being heard.
-async fn aside(
+/// Reads on a blocking thread, to keep handling signals: a terminal or pipe may block forever.
+async fn off_thread(
     read: impl FnOnce() -> Result<Sources, SourceErrors> + Send + 'static,
 ) -> Result<Sources, SourceErrors> {
     tokio::task::spawn_blocking(read)
@@ -56,7 +56,7 @@ async fn aside(
         .unwrap_or_else(|error| Err(SourceError::Other(format!("reading a document failed: {error}")).into()))
 }
 
-/// The same for commands that else need no network.
+/// Reads every source, for commands that otherwise need no network.
 pub(super) fn load_blocking(sources: &[Source], network: &NetworkArgs) -> Result<Sources, String> {
     blocking(async {
         let prober = Prober::new(Client::new(client_settings(network, Rules::default())?));
@@ -76,8 +76,8 @@ fn blocking<T>(work: impl Future<Output = Result<T, String>>) -> Result<T, Strin
     runtime.map_err(|error| format!("cannot set up the network: {error}"))?.block_on(work)
 }
 
-/// How requests are made, by the command line and the environment. `rules` says what else is allowed. The error is a
-/// proxy that cannot be used.
+/// The client's settings from the command line and the environment, in addition to `rules`. Fails for an unusable
+/// proxy.
 pub(super) fn client_settings(network: &NetworkArgs, mut rules: Rules) -> Result<ClientSettings, String> {
     rules.allowed.extend(network.allow_host.iter().cloned());
     rules.private_addresses |= network.allow_private_addresses;

@@ -1,4 +1,4 @@
-//! `man`: the manual page, made of the same words as `--help`.
+//! `man`: the manual page, generated from the help texts.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -7,17 +7,17 @@ use clap::{Arg, Command, CommandFactory};
 
 use super::{Cli, Exit, env, print};
 
-/// When the page was last looked through.
+/// The date of the last review of the page.
 const DATE: &str = "2026-11-25";
 
-/// The longest line of running text, in bytes: what `mandoc -Tlint` asks for.
+/// The longest line of running text, in bytes: the limit of `mandoc -Tlint`.
 const LONGEST_LINE: usize = 80;
 
 pub(super) fn run() -> Exit {
     print(Exit::Pass, |out| out.write_all(page().as_bytes()))
 }
 
-/// The page: one for all commands, each with its options and examples.
+/// One page for all commands, each with its options and examples.
 fn page() -> String {
     let mut command = Cli::command();
     command.build();
@@ -52,14 +52,17 @@ fn page() -> String {
     page
 }
 
-/// A command's options by their headings, those without one first. What every command has is said of the program.
+/// A command's options by heading, first those without one. Subcommands omit `--help` and `--version`, which are listed
+/// for the program.
 fn options(page: &mut String, command: &Command, heading_line: impl Fn(&str) -> String) {
     let mut groups: Vec<(&str, Vec<&Arg>)> = vec![("Options", Vec::new())];
-    let is_said = |argument: &Arg| {
+    let is_repeated = |argument: &Arg| {
         command.get_bin_name().is_some_and(|name| name.contains(' '))
             && ["help", "version"].contains(&argument.get_id().as_str())
     };
-    for argument in command.get_arguments().filter(|argument| !argument.is_hide_set() && !is_said(argument)) {
+    for argument in
+        command.get_arguments().filter(|argument| !argument.is_hide_set() && !is_repeated(argument))
+    {
         let heading = argument.get_help_heading().unwrap_or("Options");
         match groups.iter_mut().find(|(other, _)| *other == heading) {
             Some((_, arguments)) => arguments.push(argument),
@@ -82,7 +85,7 @@ fn options(page: &mut String, command: &Command, heading_line: impl Fn(&str) -> 
     }
 }
 
-/// An option's names and its value, or what stands for an argument, and the default.
+/// The names and value name of an option, or the name of an argument, and the default.
 fn head(argument: &Arg) -> String {
     let short = argument.get_short().map(|short| bold(&format!("-{short}")));
     let long = argument.get_long().map(|long| bold(&format!("--{long}")));
@@ -117,7 +120,7 @@ fn bold(text: &str) -> String {
     format!("\\fB{}\\fR", escaped(text))
 }
 
-/// Adds running text, in lines that are broken between words.
+/// Adds running text, wrapped between words.
 fn text(page: &mut String, text: &str) {
     let mut length = 0;
     for word in text.split_whitespace().map(escaped) {
@@ -132,8 +135,7 @@ fn text(page: &mut String, text: &str) {
     page.push('\n');
 }
 
-/// The text without what means something to formatters. They read ASCII, unless told otherwise in a way that differs
-/// between them.
+/// Escapes markup, and characters other than ASCII, because formatters differ in the option for the encoding.
 fn escaped(text: &str) -> String {
     let mut escaped = String::new();
     for (at, character) in text.chars().enumerate() {
@@ -155,7 +157,7 @@ fn escaped(text: &str) -> String {
 mod tests {
     use super::*;
 
-    /// The page as a reader sees it, without its markup.
+    /// The page without its markup.
     fn plain() -> String {
         page().replace("\\-", "-").replace("\\fB", "").replace("\\fI", "").replace("\\fR", "")
     }
@@ -208,7 +210,7 @@ mod tests {
         );
     }
 
-    /// Formatters complain where markup is wrong, and nowhere else.
+    /// Formatters report wrong markup.
     #[test]
     fn formatters_accept_the_page() {
         for (program, arguments) in

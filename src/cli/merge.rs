@@ -1,4 +1,4 @@
-//! `merge`: one verdict from the parts of a run.
+//! `merge`: merges the reports of the parts of a run.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! `mirror`: the artifacts of documents in a directory, verified.
+//! `mirror`: copies artifacts to a directory and verifies them.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -19,7 +19,7 @@ use super::filters::{Filters, NoMatch, platforms};
 use super::load::{client_settings, load};
 use super::network::{self, Stop, unless_stopped};
 use super::target::Choice;
-use super::{Exit, complain, env, print, unusable};
+use super::{Exit, env, print, print_error, unusable};
 use crate::atomic;
 use crate::handoff::mirror::{
     Arrangement, FetchFailure, Fetcher, MirrorPlan, NotClaimed, Planned, Received, claim, free_space,
@@ -31,10 +31,9 @@ use crate::probe::{AllowedHost, Client, ClientSettings, Observation, ProbeReques
 use crate::stream::{Document, Sha256, Sources, UrlField, find_urls, replace_urls};
 use crate::text::{Printable, bytes, count, excerpt, json};
 
-/// How many files are fetched at a time.
-const AT_A_TIME: usize = 4;
+/// The number of concurrent downloads.
+const CONCURRENT_FILES: usize = 4;
 
-/// How often the progress is shown.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
 
 #[derive(Debug, Args)]
@@ -139,7 +138,6 @@ Exit status:
      using the directory
   130, 143  interrupted; run it again to go on";
 
-/// Plans, fetches, and says what came of it.
 pub(super) fn run(args: &MirrorArgs, quiet: bool) -> Exit {
     network::run(async |stop| match mirror(args, quiet, stop).await {
         Ok(exit) | Err(exit) => exit,
@@ -151,14 +149,15 @@ async fn mirror(args: &MirrorArgs, quiet: bool, mut stop: Stop<'_>) -> Result<Ex
     let (settings, mut plan, sources) = if let Some(request) = &args.request {
         let name = request.display().to_string();
         let text = fs::read_to_string(request).map_err(|error| unusable(format!("{name}: {error}")))?;
-        let (settings, plan) = requested(args, &choice, &name, &text).map_err(unusable)?;
+        let (settings, plan) = plan_of_request(args, &choice, &name, &text).map_err(unusable)?;
         (settings, plan, None)
     } else {
         let settings = client_settings(&args.network, choice.rules()).map_err(unusable)?;
         let prober = Prober::new(Client::new(settings.clone()));
         let source = args.src_file.as_ref().unwrap_or(&args.source);
         let sources = unless_stopped(&mut stop, load(std::slice::from_ref(source), &prober)).await?;
-        let (plan, sources) = planned(args, &choice, sources.map_err(unusable)?).map_err(unusable)?;
+        let (plan, sources) =
+            plan_of_documents(args, &choice, sources.map_err(unusable)?).map_err(unusable)?;
         (settings, plan, Some(sources))
     };
     let prober = Prober::new(Client::new(settings.clone()));
@@ -169,12 +168,12 @@ async fn mirror(args: &MirrorArgs, quiet: bool, mut stop: Stop<'_>) -> Result<Ex
     fs::create_dir_all(&args.dest).map_err(|error| unusable(format!("{}: {error}", args.dest.display())))?;
     check_space(&args.dest, &plan).map_err(unusable)?;
     let _locks = claim(&args.dest, &plan, args.replace).map_err(|error| {
-        complain(&error);
+        print_error(&error);
         if matches!(error, NotClaimed::Occupied { .. }) { Exit::Unusable } else { Exit::Inconclusive }
     })?;
 
     let results = unless_stopped(&mut stop, fetch(args, settings, &plan, quiet)).await?;
-    let there: BTreeSet<PathBuf> = plan
+    let present: BTreeSet<PathBuf> = plan
         .files
         .iter()
         .zip(&results)
@@ -182,10 +181,10 @@ async fn mirror(args: &MirrorArgs, quiet: bool, mut stop: Stop<'_>) -> Result<Ex
         .map(|(file, _)| file.path.clone())
         .collect();
     let mut exit = exit_of(&results);
-    match write_sidecars(&args.dest, &plan, &there, &prober).await {
-        Ok(remarks) => remarks.iter().for_each(|remark| network::remark(remark)),
+    match write_sidecars(&args.dest, &plan, &present, &prober).await {
+        Ok(remarks) => remarks.iter().for_each(|remark| network::print_note(remark)),
         Err(error) => {
-            complain(format!("{}: {error}", args.dest.display()));
+            print_error(format!("{}: {error}", args.dest.display()));
             exit = if exit == Exit::Pass { Exit::Inconclusive } else { exit };
         }
     }
@@ -212,8 +211,8 @@ fn arrangement(args: &MirrorArgs) -> Result<Arrangement, String> {
     }
 }
 
-/// The plan of a request, and whom it lets be asked.
-fn requested(
+/// The plan of a request, and the client's settings for it.
+fn plan_of_request(
     args: &MirrorArgs,
     choice: &Choice,
     name: &str,
@@ -222,7 +221,7 @@ fn requested(
     let mut settings = client_settings(&args.network, choice.rules())?;
     let requested = if text.trim_start().starts_with('{') {
         let requested = sync::read(text);
-        // Whoever hands over a list trusts the bridge that it names.
+        // A user who passes a list trusts the bridge that it names.
         settings.rules.bridges = true;
         let urls = requested.iter().flatten().map(|file| file.url.url());
         settings.rules.allowed.extend(urls.filter_map(AllowedHost::of));
@@ -233,9 +232,9 @@ fn requested(
             env::STREAM_PREFIX
         ))
     } else {
-        // The request was written from a pull request: it chooses no host.
+        // The request originates from a pull request, so it must not choose the host.
         request::read(name, text, |location, release| {
-            choice.place(location, release).map_err(|error| error.to_string())
+            choice.locate(location, release).map_err(|error| error.to_string())
         })
     };
     let requested = requested.and_then(|requested| {
@@ -247,8 +246,8 @@ fn requested(
     plan.map(|plan| (settings, plan)).map_err(|why| format!("{}: {why}", excerpt(name, 300)))
 }
 
-/// The plan of the documents' artifacts, or every error.
-fn planned(
+/// The plan of the documents' artifacts, and the filtered documents. The error has a line for each artifact.
+fn plan_of_documents(
     args: &MirrorArgs,
     choice: &Choice,
     mut sources: Sources,
@@ -258,7 +257,7 @@ fn planned(
     let mut filters = args.filters.clone();
     filters.platform.extend(args.artifact.iter().cloned());
     filters.apply(&mut documents).map_err(|error| match error {
-        // Plume's -a is another option than this program's.
+        // Plume's -a has another meaning.
         NoMatch::Value { what: "architecture", .. } => {
             format!("{error}. -a is --architecture; for plume's -a (a platform), pass --artifact or -p")
         }
@@ -270,7 +269,7 @@ fn planned(
         for artifact in &sourced.document.artifacts {
             let file_name = artifact.location.rsplit('/').next().unwrap_or_default();
             let legacy = sourced.legacy.of(file_name).iter().find_map(|file| file.size);
-            let url = choice.place(&artifact.location, &artifact.release);
+            let url = choice.locate(&artifact.location, &artifact.release);
             let url = url.map_err(|error| format!("{}: {error}", excerpt(&artifact.id.to_string(), 300)));
             let added = url.and_then(|url| {
                 let size = artifact.size.or(legacy);
@@ -283,8 +282,7 @@ fn planned(
     if problems.is_empty() { Ok((plan, sources)) } else { Err(problems.join("\n")) }
 }
 
-/// Asks for the sizes, which the space and the progress depend on. What goes wrong will go wrong again, and be
-/// said then.
+/// Requests the sizes, to check the free space and show progress. Errors are ignored: the download will report them.
 async fn learn_sizes(plan: &mut MirrorPlan, prober: &Prober) {
     let of_file = |file: &Planned| ProbeRequest {
         location: file.url.clone(),
@@ -297,7 +295,7 @@ async fn learn_sizes(plan: &mut MirrorPlan, prober: &Prober) {
     let mut examination = prober.examine(requests, |_, _| false);
     while let Some((index, evidence)) = examination.next().await {
         if let (Some(file), Observation::Present { size, .. }) = (plan.files.get_mut(index), evidence.file) {
-            // The server's own word: it is what will come.
+            // The server's size takes precedence, because that is what will be downloaded.
             file.size = size.or(file.size);
         }
     }
@@ -333,7 +331,7 @@ async fn fetch(
     let received = Received::default();
     let fetcher = Fetcher::new(&client, &args.dest, received.clone());
     let mut results =
-        pin!(stream::iter(&plan.files).map(|file| fetcher.fetch(file)).buffered(AT_A_TIME).collect());
+        pin!(stream::iter(&plan.files).map(|file| fetcher.fetch(file)).buffered(CONCURRENT_FILES).collect());
     let mut clock = tokio::time::interval(PROGRESS_INTERVAL);
     loop {
         tokio::select! {
@@ -357,7 +355,7 @@ fn exit_of(results: &[Result<&'static str, FetchFailure>]) -> Exit {
     }
 }
 
-/// A file of the plan, and what became of it.
+/// A planned file and its result.
 #[derive(Serialize)]
 struct Row<'p> {
     path: &'p Path,
@@ -369,7 +367,7 @@ struct Row<'p> {
     message: Option<String>,
 }
 
-/// Says what became of each file; of a dry run, which has no results, what would.
+/// Prints the result of each file, or the plan for a dry run, which has no results.
 fn show(
     args: &MirrorArgs,
     quiet: bool,
@@ -411,13 +409,12 @@ fn show(
                 bytes(to_come(&args.dest, plan))
             );
         }
-        let there = results.iter().filter(|result| result.is_ok()).count();
-        writeln!(out, "{there} of {all} in {}, verified", Printable(&args.dest.display().to_string()))
+        let verified = results.iter().filter(|result| result.is_ok()).count();
+        writeln!(out, "{verified} of {all} in {}, verified", Printable(&args.dest.display().to_string()))
     })
 }
 
-/// Writes the document with the locations of the copies. Everything else, and what was not copied, stays as it
-/// is.
+/// Writes the document to `--dest-file`, with `--url` with the URLs of the copies.
 fn write_document(args: &MirrorArgs, file: &Path, sources: &Sources) -> Result<(), String> {
     let Some(first) = sources.documents.first() else { return Ok(()) };
     let path = match args.src_file.as_ref().unwrap_or(&args.source) {
@@ -442,18 +439,18 @@ fn write_document(args: &MirrorArgs, file: &Path, sources: &Sources) -> Result<(
         .map_err(|error| format!("{}: {error}", file.display()))
 }
 
-/// The document with the locations of the copies.
+/// The document with the URLs of the copies; all else is unchanged, including the URLs of artifacts not copied.
 fn moved(text: &str, target: &Target, document: &Document) -> Result<String, String> {
     let found = find_urls(&document.name, text).map_err(|faults| faults.to_string())?;
     let copied: BTreeSet<_> = document.artifacts.iter().map(|artifact| &artifact.id).collect();
-    let mut places = Vec::new();
+    let mut replacements = Vec::new();
     for url in &found {
-        places.push(if url.field == UrlField::Location && copied.contains(&url.id) {
+        replacements.push(if url.field == UrlField::Location && copied.contains(&url.id) {
             let place = crate::location::resolve(&url.url, url.release.as_deref(), target);
             target.as_written(&place.map_err(|error| error.to_string())?)
         } else {
             url.url.clone()
         });
     }
-    Ok(replace_urls(text, found.iter().zip(places.iter().map(String::as_str))))
+    Ok(replace_urls(text, found.iter().zip(replacements.iter().map(String::as_str))))
 }

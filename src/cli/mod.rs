@@ -1,4 +1,4 @@
-//! Arguments, environment, exit status; one file per command.
+//! Arguments, environment and exit statuses; one file per command.
 
 mod args;
 mod base;
@@ -36,21 +36,21 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// The program's version, with the commit it was built from where that is known.
+/// The program's version, with the commit it was built from if known.
 pub const fn version() -> &'static str {
     env!("ART_MIRROR_VALIDATE_VERSION")
 }
 
-/// The program: reads the command line and does what it says.
+/// Parses the command line and runs the command.
 pub fn main() -> Exit {
-    completions::answer().unwrap_or_else(|| match Cli::try_parse() {
+    completions::complete().unwrap_or_else(|| match Cli::try_parse() {
         Ok(cli) => run(cli),
-        Err(error) => with_good_advice(error).exit(),
+        Err(error) => without_bad_suggestion(error).exit(),
     })
 }
 
-/// An error of usage without the advice to hide an unknown option behind `--`, which makes it a file name.
-fn with_good_advice(mut error: clap::Error) -> clap::Error {
+/// Removes clap's suggestion to put an unknown option after `--`, where it would be a file name.
+fn without_bad_suggestion(mut error: clap::Error) -> clap::Error {
     let unknown = error.get(ContextKind::InvalidArg).map(ToString::to_string).unwrap_or_default();
     let misleads = matches!(error.get(ContextKind::Suggested), Some(ContextValue::StyledStrs(_)));
     if misleads {
@@ -62,7 +62,7 @@ fn with_good_advice(mut error: clap::Error) -> clap::Error {
     error
 }
 
-/// Does what a command line says.
+/// Runs the command of a parsed command line.
 pub fn run(cli: Cli) -> Exit {
     log_to_stderr(cli.verbose);
     match cli.command {
@@ -80,7 +80,7 @@ pub fn run(cli: Cli) -> Exit {
     }
 }
 
-/// Diagnostics for those who look into the program itself: `-v`, `-vv`, `RUST_LOG`.
+/// Enables logging as `RUST_LOG` says, or else `-v` and `-vv`.
 fn log_to_stderr(verbose: u8) {
     let directives = env::value(env::RUST_LOG).unwrap_or_else(|| {
         match verbose {
@@ -95,14 +95,14 @@ fn log_to_stderr(verbose: u8) {
     }
     let filter: Targets = match directives.parse() {
         Ok(filter) => filter,
-        Err(error) => return complain(format!("{}: {error}", env::RUST_LOG)),
+        Err(error) => return print_error(format!("{}: {error}", env::RUST_LOG)),
     };
     let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
-    // A second call, from an embedding program's second run, keeps the first's choice.
+    // If an embedding program calls this twice, the first subscriber stays.
     let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
 }
 
-/// Writes standard output, and says how a command exits that would exit so.
+/// Writes to standard output, and returns the exit status: `exit`, unless the output is incomplete.
 pub(crate) fn print(
     exit: Exit,
     write: impl FnOnce(&mut BufWriter<StdoutLock<'_>>) -> io::Result<()>,
@@ -111,36 +111,36 @@ pub(crate) fn print(
     printed(write(&mut out).and_then(|()| out.flush()), exit)
 }
 
-/// The exit status of a command that has written its standard output so.
+/// The exit status of a command after it wrote to standard output: with incomplete output it cannot be a pass.
 pub(crate) fn printed(written: io::Result<()>, exit: Exit) -> Exit {
-    match whole(written) {
+    match check_written(written) {
         Ok(()) => exit,
         Err(problem) => {
-            complain(problem);
+            print_error(problem);
             if exit == Exit::Pass { Exit::Inconclusive } else { exit }
         }
     }
 }
 
-/// Whether standard output has all that its reader wants. One that has gone away has read enough; but nobody shall take
-/// the part that a full disk has room for as the whole.
-pub(crate) fn whole(written: io::Result<()>) -> Result<(), String> {
+/// Returns an error if standard output is incomplete, for example on a full disk. A closed pipe is not an error: its
+/// reader has read enough.
+pub(crate) fn check_written(written: io::Result<()>) -> Result<(), String> {
     match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(format!("standard output: {error}")),
         _ => Ok(()),
     }
 }
 
-/// The exit of a command that cannot be carried out, once it has said why.
+/// Prints why a command cannot run, and returns its exit status.
 pub(crate) fn unusable(problem: impl std::fmt::Display) -> Exit {
-    complain(problem);
+    print_error(problem);
     Exit::Unusable
 }
 
-/// Says on standard error why a command can't be done.
-pub(crate) fn complain(problem: impl std::fmt::Display) {
+/// Prints an error to standard error.
+pub(crate) fn print_error(problem: impl std::fmt::Display) {
     let mut stderr = anstream::stderr().lock();
-    // With standard error gone there is nobody left to tell.
+    // A failure to write to standard error cannot be reported anywhere.
     for line in problem.to_string().lines() {
         let _ = writeln!(stderr, "error: {line}");
     }

@@ -1,4 +1,4 @@
-//! What commands that use the network share: the runtime, signals, a look at many files.
+//! The runtime, signal handling and progress bar that commands with network access share.
 
 use std::future::Future;
 use std::io::Write;
@@ -7,22 +7,22 @@ use std::pin::Pin;
 use tokio::time::Instant;
 
 use super::signals::{self, Interrupt};
-use super::{Exit, complain};
+use super::{Exit, print_error};
 use crate::gate::{self, Case, Clouds, Ended, Observer, TimeLimits};
 use crate::probe::Prober;
 use crate::report::progress::Progress;
 use crate::text::Printable;
 use crate::verdict::Outcome;
 
-/// Until SIGINT or SIGTERM.
+/// Resolves on SIGINT or SIGTERM.
 pub(super) type Stop<'s> = Pin<&'s mut dyn Future<Output = Interrupt>>;
 
-/// Runs a command to its end, or to the signal that it is told of.
+/// Runs a command, which must end when `Stop` resolves.
 pub(super) fn run(command: impl AsyncFnOnce(Stop<'_>) -> Exit) -> Exit {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            complain(format!("cannot set up the network: {error}"));
+            print_error(format!("cannot set up the network: {error}"));
             return Exit::Inconclusive;
         }
     };
@@ -30,19 +30,18 @@ pub(super) fn run(command: impl AsyncFnOnce(Stop<'_>) -> Exit) -> Exit {
         match signals::next() {
             Ok(stop) => command(std::pin::pin!(stop)).await,
             Err(error) => {
-                complain(format!("cannot handle signals: {error}"));
+                print_error(format!("cannot handle signals: {error}"));
                 Exit::Inconclusive
             }
         }
     });
-    // The process ends here, and has nothing left to say. Taking it all down in good order would hold up the end:
-    // by a second for ten thousand requests under way on one connection, and for a name resolution by as long
-    // as that takes.
+    // The process is about to exit, and dropping the runtime would delay that: by a second for ten thousand concurrent
+    // requests on one connection, and by the whole duration of a pending name resolution.
     std::mem::forget(runtime);
     exit
 }
 
-/// What work comes to. The error is the exit status of a command that a signal ends before.
+/// The result of `work`. The error is the exit status of a command that is interrupted before.
 pub(super) async fn unless_stopped<T>(stop: &mut Stop<'_>, work: impl Future<Output = T>) -> Result<T, Exit> {
     tokio::select! {
         biased;
@@ -51,7 +50,7 @@ pub(super) async fn unless_stopped<T>(stop: &mut Stop<'_>, work: impl Future<Out
     }
 }
 
-/// Judges every case, with a progress bar. The error is the exit status of a command that a signal ends.
+/// Judges every case, with a progress bar. The error is the exit status of an interrupted command.
 pub(super) async fn judge(
     prober: &Prober,
     cases: &[Case],
@@ -69,9 +68,9 @@ pub(super) async fn judge(
     }
 }
 
-/// Says something that is worth knowing, and no error.
-pub(super) fn remark(note: &str) {
-    // With standard error gone there is nobody left to tell.
+/// Prints a note that is not an error to standard error.
+pub(super) fn print_note(note: &str) {
+    // A failure to write to standard error cannot be reported anywhere.
     let _ = writeln!(anstream::stderr(), "{}", Printable(note));
 }
 

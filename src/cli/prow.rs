@@ -1,9 +1,8 @@
-//! What Prow says of the job.
+//! The Prow job, from its environment.
 
 use super::env;
 use crate::report::ProwContext;
 
-/// The job, as its environment has it.
 pub(super) fn context() -> ProwContext {
     ProwContext {
         job_name: env::value(env::JOB_NAME),

@@ -8,7 +8,7 @@ use crate::lint::{self, Input, Marketplace, Rule};
 use crate::stream::{Document, RefSources, Repository};
 use crate::text::path_name;
 
-/// The most refs of a run. A fork of the installer has fifty branches.
+/// The most refs in a run. A fork of the installer has fifty branches.
 const MOST: usize = 500;
 
 /// The refs of a repository whose documents are checked.
@@ -30,12 +30,12 @@ pub struct RefArgs {
 }
 
 impl RefArgs {
-    /// Whether refs are checked, and no SOURCE.
-    pub(super) fn is_asked(&self) -> bool {
+    /// Whether refs are checked instead of a SOURCE.
+    pub(super) fn is_given(&self) -> bool {
         !self.refs.is_empty()
     }
 
-    /// Reads their documents, apart from the thread that answers signals. The error is one of usage.
+    /// Reads the documents of the refs on a blocking thread, to keep handling signals. The error is a usage error.
     pub(super) async fn read(&self) -> Result<RefSources, String> {
         let args = self.clone();
         let reading = tokio::task::spawn_blocking(move || {
@@ -59,16 +59,16 @@ impl RefArgs {
     }
 }
 
-/// For each ref, which marketplace images are behind its builds.
+/// For each ref, messages about the marketplace images that are older than its builds.
 pub(super) fn marketplace_lags(read: &RefSources) -> Vec<Vec<String>> {
-    let of_ref = read.refs.iter().map(|its| {
+    let lags = read.refs.iter().map(|of_ref| {
         let marketplaces: Vec<Marketplace> =
-            its.marketplaces.iter().filter_map(|(name, text)| Marketplace::read(name, text)).collect();
+            of_ref.marketplaces.iter().filter_map(|(name, text)| Marketplace::read(name, text)).collect();
         if marketplaces.is_empty() {
             return Vec::new();
         }
-        // By their paths in the ref, as the marketplace files are.
-        let documents: Vec<Document> = its
+        // Marketplace files have paths within the ref, so the documents get them too.
+        let documents: Vec<Document> = of_ref
             .documents
             .iter()
             .filter_map(|&at| read.sources.documents.get(at))
@@ -83,5 +83,5 @@ pub(super) fn marketplace_lags(read: &RefSources) -> Vec<Vec<String>> {
         let lags = alarms.into_iter().filter(|alarm| alarm.rule == Rule::MarketplaceLag);
         lags.map(|alarm| alarm.message).collect()
     });
-    of_ref.collect()
+    lags.collect()
 }

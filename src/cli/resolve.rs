@@ -1,4 +1,4 @@
-//! `resolve`: the URL that an e2e job should fetch.
+//! `resolve`: prints the URL that an e2e job should fetch.
 
 #![expect(
     clippy::doc_markdown,
@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::args::{NetworkArgs, PlainOutput, Source, TargetArgs, source};
 use super::filters::Filters;
 use super::load::load_blocking;
-use super::{Exit, unusable, whole};
+use super::{Exit, check_written, unusable};
 use crate::location::{ChecksumUrl, Target, resolve};
 use crate::stream::{Artifact, Sha256, Sources};
 use crate::text::{Printable, excerpt, json};
@@ -74,7 +74,6 @@ Examples:
 
 Exit status: 0, or 2 if a URL cannot be resolved; then no URL is printed.";
 
-/// One answer.
 #[derive(Debug, Serialize)]
 struct Resolved<'a> {
     url: String,
@@ -86,10 +85,10 @@ struct Resolved<'a> {
 }
 
 pub(super) fn run(args: &ResolveArgs) -> Exit {
-    answer(args).map_or_else(unusable, |()| Exit::Pass)
+    resolve_all(args).map_or_else(unusable, |()| Exit::Pass)
 }
 
-fn answer(args: &ResolveArgs) -> Result<(), String> {
+fn resolve_all(args: &ResolveArgs) -> Result<(), String> {
     let target = args.target.choose()?.target;
     let urls = urls(args)?;
     let of_source = urls.is_empty();
@@ -98,22 +97,22 @@ fn answer(args: &ResolveArgs) -> Result<(), String> {
         (None, true) => load_blocking(&[Source::Path(".".into())], &args.network)?,
         (None, false) => Sources::default(),
     };
-    let places = if of_source {
+    let resolved = if of_source {
         let mut documents: Vec<_> =
             sources.documents.iter_mut().map(|sourced| &mut sourced.document).collect();
         args.filters.apply(&mut documents).map_err(|error| error.to_string())?;
-        places_of_artifacts(&sources, &target)
+        resolve_artifacts(&sources, &target)
     } else {
-        places_of_urls(args, &urls, &sources, &target)
+        resolve_urls(args, &urls, &sources, &target)
     };
-    places.and_then(|places| show(args, &places)).map_err(|problems| problems.join("\n"))
+    resolved.and_then(|resolved| print_all(args, &resolved)).map_err(|problems| problems.join("\n"))
 }
 
-/// A URL that was asked for, and the line of standard input that has it.
-type AskedUrl = (Option<usize>, String);
+/// A URL to resolve, and its line of standard input, from 1; `None` if it is an argument.
+type InputUrl = (Option<usize>, String);
 
 /// The URLs of the command line, where `-` stands for those of standard input, one per line.
-fn urls(args: &ResolveArgs) -> Result<Vec<AskedUrl>, String> {
+fn urls(args: &ResolveArgs) -> Result<Vec<InputUrl>, String> {
     let mut urls = Vec::new();
     for url in &args.urls {
         if url != "-" {
@@ -125,7 +124,7 @@ fn urls(args: &ResolveArgs) -> Result<Vec<AskedUrl>, String> {
         }
         let mut input = Vec::new();
         io::stdin().lock().read_to_end(&mut input).map_err(|error| format!("standard input: {error}"))?;
-        // What is not text is not a URL either, and the error shows where it went wrong.
+        // A line that is not UTF-8 is not a URL either; the error shows the replacement characters.
         let text = String::from_utf8_lossy(&input);
         let lines = text.lines().map(str::trim_ascii).enumerate().filter(|(_, line)| !line.is_empty());
         urls.extend(lines.map(|(at, line)| (Some(at + 1), line.to_owned())));
@@ -133,7 +132,7 @@ fn urls(args: &ResolveArgs) -> Result<Vec<AskedUrl>, String> {
     Ok(urls)
 }
 
-fn places_of_artifacts<'a>(sources: &'a Sources, target: &Target) -> Result<Vec<Resolved<'a>>, Vec<String>> {
+fn resolve_artifacts<'a>(sources: &'a Sources, target: &Target) -> Result<Vec<Resolved<'a>>, Vec<String>> {
     let all = sources.documents.iter().flat_map(|sourced| {
         let name = &*sourced.document.name;
         sourced.document.artifacts.iter().map(move |artifact| (name, artifact))
@@ -145,11 +144,11 @@ fn places_of_artifacts<'a>(sources: &'a Sources, target: &Target) -> Result<Vec<
     }))
 }
 
-/// The places of URLs. What the documents say of a URL completes what it says itself, and must not contradict the
-/// digest in its query.
-fn places_of_urls<'a>(
+/// Resolves URLs. The documents can supply a URL's release and digests, which must not contradict the digest in its
+/// query.
+fn resolve_urls<'a>(
     args: &ResolveArgs,
-    urls: &'a [AskedUrl],
+    urls: &'a [InputUrl],
     sources: &'a Sources,
     target: &Target,
 ) -> Result<Vec<Resolved<'a>>, Vec<String>> {
@@ -159,7 +158,7 @@ fn places_of_urls<'a>(
             known.insert(&artifact.location, (&sourced.document.name, artifact));
         }
     }
-    let place_of = |text: &'a str| {
+    let resolve_url = |text: &'a str| {
         let url = ChecksumUrl::parse(text).map_err(|error| error.to_string())?;
         let artifact = known.get(url.location()).copied();
         let release = artifact.map(|(_, artifact)| &*artifact.release).filter(|release| !release.is_empty());
@@ -174,7 +173,7 @@ fn places_of_urls<'a>(
         Ok(Resolved::of(target.as_written(&place) + query, text, artifact))
     };
     collect(urls.iter().map(|(line, text)| {
-        place_of(text).map_err(|why| match line {
+        resolve_url(text).map_err(|why| match line {
             Some(line) => format!("line {line}: {why}"),
             None => why,
         })
@@ -182,17 +181,17 @@ fn places_of_urls<'a>(
 }
 
 fn collect<'a>(
-    places: impl Iterator<Item = Result<Resolved<'a>, String>>,
+    results: impl Iterator<Item = Result<Resolved<'a>, String>>,
 ) -> Result<Vec<Resolved<'a>>, Vec<String>> {
-    let mut good = Vec::new();
+    let mut resolved = Vec::new();
     let mut problems = Vec::new();
-    for place in places {
-        match place {
-            Ok(place) => good.push(place),
+    for result in results {
+        match result {
+            Ok(url) => resolved.push(url),
             Err(problem) => problems.push(problem),
         }
     }
-    if problems.is_empty() { Ok(good) } else { Err(problems) }
+    if problems.is_empty() { Ok(resolved) } else { Err(problems) }
 }
 
 impl<'a> Resolved<'a> {
@@ -208,12 +207,12 @@ impl<'a> Resolved<'a> {
     }
 }
 
-fn show(args: &ResolveArgs, places: &[Resolved<'_>]) -> Result<(), Vec<String>> {
+fn print_all(args: &ResolveArgs, resolved: &[Resolved<'_>]) -> Result<(), Vec<String>> {
     if args.with_checksum {
-        let unknown = places.iter().filter(|place| place.sha256.is_none());
+        let unknown = resolved.iter().filter(|file| file.sha256.is_none());
         let unknown: Vec<String> = unknown
-            .map(|place| {
-                let url = excerpt(place.location, 500);
+            .map(|file| {
+                let url = excerpt(file.location, 500);
                 format!("{url}: its sha256 is unknown; name the document that it is in with --source")
             })
             .collect();
@@ -223,17 +222,17 @@ fn show(args: &ResolveArgs, places: &[Resolved<'_>]) -> Result<(), Vec<String>> 
     }
     let mut out = BufWriter::new(io::stdout().lock());
     let mut write = || {
-        for place in places {
+        for file in resolved {
             if args.prints_json() {
-                json::line(&mut out, place)?;
+                json::line(&mut out, file)?;
                 continue;
             }
-            match place.uncompressed_sha256.or(place.sha256).filter(|_| args.with_checksum) {
-                Some(digest) => writeln!(out, "{}?sha256={digest}", place.url)?,
-                None => writeln!(out, "{}", place.url)?,
+            match file.uncompressed_sha256.or(file.sha256).filter(|_| args.with_checksum) {
+                Some(digest) => writeln!(out, "{}?sha256={digest}", file.url)?,
+                None => writeln!(out, "{}", file.url)?,
             }
         }
         out.flush()
     };
-    whole(write()).map_err(|problem| vec![problem])
+    check_written(write()).map_err(|problem| vec![problem])
 }

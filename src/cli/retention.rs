@@ -1,4 +1,4 @@
-//! `retention`: which mirrored builds are pinned, newest, orphaned.
+//! `retention`: shows which mirrored builds are pinned, newest or orphaned, and which pinned builds are gone.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -80,7 +80,7 @@ pub enum RetentionOutput {
     KeepList,
 }
 
-/// A day, and its beginning in seconds since 1970.
+/// A day as given, and its start in seconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Since {
     text: String,
@@ -108,7 +108,6 @@ Exit status:
   3  a ref or document cannot be read, so nothing is called an orphan; or the
      listing does not show whether a pinned image is present";
 
-/// Reads, judges and prints.
 pub(super) fn run(args: &RetentionArgs) -> Exit {
     let (pins, retention) = match judge(args) {
         Ok((_, None)) if args.output != RetentionOutput::KeepList => {
@@ -145,7 +144,7 @@ fn judge(args: &RetentionArgs) -> Result<(Pins, Option<Retention>), String> {
             Source::Path(path) if path.is_dir() => {
                 pins.add_checkout(&path.display().to_string().into(), read_checkout(path));
             }
-            // A document that a person names and that cannot be read is a mistake to correct, not a branch to keep.
+            // If a named document cannot be read, that is a usage error, unlike an unreadable document of a branch.
             _ => {
                 for sourced in load_blocking(std::slice::from_ref(pin), &args.network)?.documents {
                     pins.add_document(&Arc::clone(&sourced.document.name), &sourced.document);
@@ -171,7 +170,7 @@ fn judge(args: &RetentionArgs) -> Result<(Pins, Option<Retention>), String> {
     Ok((pins, retention))
 }
 
-/// The revisions that a file lists, under the names that it gives them.
+/// The lines of a payloads file, each with its revision.
 fn payloads(path: &Path) -> io::Result<Vec<(String, String)>> {
     let text = std::fs::read_to_string(path)?;
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));

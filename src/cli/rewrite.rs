@@ -1,4 +1,4 @@
-//! `rewrite`: a stream document moved to another place.
+//! `rewrite`: moves the URLs of a stream document.
 
 use std::fmt::Display;
 use std::fs;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::args::{NetworkArgs, Source, TargetArgs, source};
-use super::{Exit, unusable, whole};
+use super::{Exit, check_written, unusable};
 use crate::location::{Mirror, PUBLIC_MIRROR, Prefix, RewriteError, Target, rewrite};
 use crate::stream::{MAX_DOCUMENT_BYTES, Sources};
 use crate::text::Printable;
@@ -69,7 +69,7 @@ pub(super) fn run(args: &RewriteArgs) -> Exit {
     carry_out(args).map_or_else(unusable, |()| Exit::Pass)
 }
 
-/// A document's text, and where it came from.
+/// A document's text and origin; `path` is `None` for standard input and URLs.
 struct DocumentText {
     name: String,
     path: Option<PathBuf>,
@@ -97,7 +97,7 @@ fn carry_out(args: &RewriteArgs) -> Result<(), String> {
     if !args.in_place {
         let mut out = io::stdout().lock();
         let written = moved.iter().try_for_each(|(_, _, rewritten)| out.write_all(rewritten.text.as_bytes()));
-        return whole(written.and_then(|()| out.flush()));
+        return check_written(written.and_then(|()| out.flush()));
     }
     for (name, path, rewritten) in moved {
         let name = Printable(name);
@@ -108,7 +108,7 @@ fn carry_out(args: &RewriteArgs) -> Result<(), String> {
             replace(path, &rewritten.text).map_err(|error| format!("{name}: {error}"))?;
         }
         let mut stderr = anstream::stderr();
-        // Where nobody listens, the files still tell.
+        // If standard error is closed, the files are changed nevertheless.
         let _ = writeln!(stderr, "{name}: {} of {} URLs changed", rewritten.changed, rewritten.urls);
     }
     Ok(())
@@ -191,7 +191,7 @@ fn documents_of(checkout: &Path) -> Result<Vec<PathBuf>, String> {
     Ok(sources.documents.iter().map(|sourced| checkout.join(&*sourced.document.name)).collect())
 }
 
-/// Replaces a file in one step. A link stays, and the file that it leads to is replaced.
+/// Replaces a file atomically. A symbolic link stays, and its target is replaced.
 fn replace(path: &Path, text: &str) -> io::Result<()> {
     let real = fs::canonicalize(path)?;
     let directory = real.parent().ok_or_else(|| io::Error::other("it is in no directory"))?;

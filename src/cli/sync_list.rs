@@ -1,4 +1,4 @@
-//! `sync-list`: what is to be mirrored, in the form that whoever mirrors it takes.
+//! `sync-list`: lists the files to mirror, as the sync job's lists or as a request to the build pipeline.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -105,7 +105,7 @@ async fn list(args: &SyncListArgs, quiet: bool, mut stop: Stop<'_>) -> Result<Ex
     let destinations = Destinations::of(args, &choice).map_err(unusable)?;
     let mut rules = choice.rules();
     rules.allowed.extend(destinations.release.iter().flat_map(|choice| choice.rules().allowed));
-    // Files that the documents themselves have on a bridge are asked for there.
+    // Documents may name files on a bridge, which are requested there.
     rules.bridges = true;
     rules.allowed.extend(crate::location::BRIDGE_HOSTS.iter().filter_map(|host| host.parse().ok()));
     let settings = client_settings(&args.network, rules).map_err(unusable)?;
@@ -132,10 +132,10 @@ async fn list(args: &SyncListArgs, quiet: bool, mut stop: Stop<'_>) -> Result<Ex
         let case = choice.case(file.sourced, file.artifact, Verify::Auto, Strictness::Ignore);
         Case { location: location.map_or(case.location, |url| Ok(url.clone())), ..case }
     };
-    let mut asked = open(&mut files);
+    let mut judged = remaining(&mut files);
     let at = |file: &Candidate<'_>| case(file, destinations.choice(file.artifact), file.destination.as_ref());
-    let outcomes = judge(&mut asked, &at).await?;
-    asked.into_iter().zip(outcomes).for_each(|(file, outcome)| set_state(file, &outcome));
+    let outcomes = judge(&mut judged, &at).await?;
+    judged.into_iter().zip(outcomes).for_each(|(file, outcome)| set_state(file, &outcome));
     if !args.all {
         drop_complete(&mut files);
     }
@@ -145,15 +145,15 @@ async fn list(args: &SyncListArgs, quiet: bool, mut stop: Stop<'_>) -> Result<Ex
         bridge: None,
         notes: Vec::new(),
     };
-    for file in open(&mut files) {
+    for file in remaining(&mut files) {
         match at_bridge(&bridge, file.artifact) {
             Ok(url) => file.url = Some(url),
             Err(message) => file.left_out = Some(LeftOut::Unlisted(WhyUnlisted::NoPlace, message)),
         }
     }
-    let mut asked = open(&mut files);
-    let outcomes = judge(&mut asked, &|file| case(file, &bridge, file.url.as_ref())).await?;
-    asked.into_iter().zip(outcomes).for_each(|(file, outcome)| set_bridge(file, &outcome));
+    let mut judged = remaining(&mut files);
+    let outcomes = judge(&mut judged, &|file| case(file, &bridge, file.url.as_ref())).await?;
+    judged.into_iter().zip(outcomes).for_each(|(file, outcome)| set_bridge(file, &outcome));
 
     let prow = prow::context();
     let mut list = SyncList::of(
@@ -173,7 +173,7 @@ async fn list(args: &SyncListArgs, quiet: bool, mut stop: Stop<'_>) -> Result<Ex
     list.hand_over();
     list.notes.extend(destinations.note(&list));
     for note in &choice.notes {
-        network::remark(note);
+        network::print_note(note);
     }
     let written = args.dest.as_deref().map(|directory| write(directory, &list, &prow));
     let mut exit = exit_of(&list);
@@ -191,20 +191,20 @@ fn is_on_bridge(location: &str) -> bool {
     ArtifactUrl::parse(location).is_ok_and(|it| HostKind::of(it.host()) == HostKind::Bridge)
 }
 
-/// Where the bridge has a file: at the configured one, or where the document says, if that is a bridge.
+/// The URL of a file on the configured bridge, or the document's own if that is on a bridge.
 fn at_bridge(bridge: &Choice, artifact: &Artifact) -> Result<ArtifactUrl, String> {
     if bridge.target == Target::Published && !is_on_bridge(&artifact.location) {
         return Err("its location is not on a bridge, and no --stream-prefix names one".to_owned());
     }
-    bridge.place(&artifact.location, &artifact.release).map_err(|error| error.to_string())
+    bridge.locate(&artifact.location, &artifact.release).map_err(|error| error.to_string())
 }
 
-/// Where files should be.
+/// The targets where files should be.
 struct Destinations {
-    /// The mirror that was named, else the literal locations. A bridge is where files are fetched from, so nothing
-    /// is missing there.
+    /// The mirror of the arguments, or else the literal locations. A bridge is the source of files, never their
+    /// destination.
     named: Choice,
-    /// The directories of --release-version.
+    /// The directories of `--release-version`.
     release: Option<Choice>,
 }
 
@@ -224,7 +224,7 @@ impl Destinations {
         Ok(Self { named: of(named), release: release.transpose()?.map(of) })
     }
 
-    /// A release does not move what a document itself has in a directory of ART's mirror.
+    /// The target of an artifact. If its own location is in a directory of ART's mirror, --release-version is ignored.
     fn choice(&self, artifact: &Artifact) -> &Choice {
         let literal = ArtifactUrl::parse(&artifact.location);
         let is_on_mirror = literal.is_ok_and(|url| Owner::of_path(&url) == Owner::SyncJob);
@@ -232,7 +232,7 @@ impl Destinations {
         self.release.as_ref().filter(|_| !stays).unwrap_or(&self.named)
     }
 
-    /// All artifacts, with their destinations. Two builds for one directory are an error.
+    /// All artifacts, with their destinations. It is an error if two builds have the same directory.
     fn candidates<'s>(
         &self,
         args: &SyncListArgs,
@@ -245,7 +245,7 @@ impl Destinations {
             .iter()
             .flat_map(|sourced| sourced.document.artifacts.iter().map(move |artifact| (sourced, artifact)));
         for (sourced, artifact) in all {
-            let place = self.choice(artifact).place(&artifact.location, &artifact.release);
+            let place = self.choice(artifact).locate(&artifact.location, &artifact.release);
             let left_out = match &place {
                 _ if !args.filters.matches(&sourced.document, &artifact.id) => Some(LeftOut::Filtered),
                 Err(error) => Some(LeftOut::Unlisted(WhyUnlisted::NoPlace, error.to_string())),
@@ -261,7 +261,7 @@ impl Destinations {
         Ok(candidates)
     }
 
-    /// That the job does not fill what the documents name.
+    /// With --release-version, a note if the sync job does not fill the locations that the documents name.
     fn note(&self, list: &SyncList) -> Option<String> {
         self.release.as_ref()?;
         let elsewhere = list.builds.iter().flat_map(|build| &build.files).find(|file| {
@@ -277,14 +277,14 @@ impl Destinations {
     }
 }
 
-/// Those that may still be listed.
-fn open<'f, 's>(files: &'f mut [Candidate<'s>]) -> Vec<&'f mut Candidate<'s>> {
+/// The candidates that are not left out.
+fn remaining<'f, 's>(files: &'f mut [Candidate<'s>]) -> Vec<&'f mut Candidate<'s>> {
     files.iter_mut().filter(|file| file.left_out.is_none()).collect()
 }
 
-/// Notes what is at a file's destination. What mirroring would not correct is not listed.
+/// Sets the state of a file at its destination. A file that mirroring would not correct is left out.
 fn set_state(file: &mut Candidate<'_>, outcome: &Outcome) {
-    file.state = match deciding(outcome) {
+    file.state = match deciding_reason(outcome) {
         None => SyncState::Present,
         Some(Reason::Missing) => SyncState::Missing,
         Some(Reason::SizeMismatch | Reason::Sha256Mismatch) => SyncState::Wrong,
@@ -298,10 +298,10 @@ fn set_state(file: &mut Candidate<'_>, outcome: &Outcome) {
     file.message = (file.state != SyncState::Present).then(|| outcome.message());
 }
 
-/// Notes whether the bridge has a file.
+/// Leaves out a file that the bridge does not have.
 fn set_bridge(file: &mut Candidate<'_>, outcome: &Outcome) {
     file.size = outcome.observed_size;
-    file.left_out = deciding(outcome).map(|reason| {
+    file.left_out = deciding_reason(outcome).map(|reason| {
         let why = match reason.verdict() {
             Verdict::Inconclusive => WhyUnlisted::Undetermined,
             Verdict::Fail | Verdict::Pass => WhyUnlisted::NotOnBridge,
@@ -310,26 +310,26 @@ fn set_bridge(file: &mut Candidate<'_>, outcome: &Outcome) {
     });
 }
 
-/// Drops the directories of which nothing is missing.
+/// Drops the files in directories that are complete.
 fn drop_complete(files: &mut Vec<Candidate<'_>>) {
-    let lacking: BTreeSet<String> = open(files)
+    let incomplete: BTreeSet<String> = remaining(files)
         .into_iter()
         .filter(|file| file.state != SyncState::Present)
         .filter_map(|file| file.directory().map(str::to_owned))
         .collect();
-    let is_lacking = |file: &Candidate<'_>| file.directory().is_some_and(|it| lacking.contains(it));
-    files.retain(|file| file.left_out.is_some() || is_lacking(file));
+    let is_needed = |file: &Candidate<'_>| file.directory().is_some_and(|it| incomplete.contains(it));
+    files.retain(|file| file.left_out.is_some() || is_needed(file));
 }
 
-/// What decides whether a file is there. That nobody publishes its digest says nothing of that.
-fn deciding(outcome: &Outcome) -> Option<Reason> {
+/// The first reason that concerns the presence of a file. A missing published digest does not.
+fn deciding_reason(outcome: &Outcome) -> Option<Reason> {
     outcome.findings.iter().map(Finding::reason).find(|reason| *reason != Reason::NoDigest)
 }
 
 fn exit_of(list: &SyncList) -> Exit {
     let unlisted = list.unlisted.iter().map(|it| it.why == WhyUnlisted::Undetermined);
     let refused = list.builds.iter().flat_map(|build| &build.refused);
-    // A part is what was asked for.
+    // The user asked for a part of the build.
     let refused =
         refused.filter(|it| it.why != WhyRefused::Part).map(|it| it.why == WhyRefused::Undetermined);
     let mut undetermined = unlisted.chain(refused).peekable();
@@ -342,8 +342,8 @@ fn exit_of(list: &SyncList) -> Exit {
     }
 }
 
-/// Writes the lists, the request and the JSON, each whole or not at all. An earlier run's lists go away: they may be
-/// of another build, or of one that is refused now.
+/// Writes the lists, the request and the JSON, each atomically. Deletes the lists of an earlier run, which may be for
+/// another build, or for one that is refused now.
 fn write(directory: &Path, list: &SyncList, prow: &ProwContext) -> Result<(), String> {
     let failed = |path: &Path, error: io::Error| format!("{}: {error}", path.display());
     fs::create_dir_all(directory).map_err(|error| failed(directory, error))?;

@@ -1,4 +1,4 @@
-//! Where a command looks: the flags first, then the environment.
+//! The target of a command, from the flags or else the environment.
 
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
@@ -17,17 +17,16 @@ use crate::stream::{Artifact, Document, Sourced};
 use crate::text::excerpt;
 use crate::verdict::{Expectation, Strictness, Verify};
 
-/// Where to look, and why.
+/// The chosen target, and the notes on the choice.
 pub(super) struct Choice {
     pub(super) target: Target,
-    /// The bridge, if one is configured, whether or not it is the target.
+    /// The configured bridge, if any, even if it is not the target.
     pub(super) bridge: Option<Prefix>,
-    /// What a person should know of the choice.
     pub(super) notes: Vec<String>,
 }
 
 impl Choice {
-    /// What the choice allows: whoever names a place trusts its host.
+    /// The hosts that may be requested: a user who names a prefix trusts its host.
     pub(super) fn rules(&self) -> Rules {
         let named = self.target.prefix().into_iter().chain(&self.bridge);
         Rules {
@@ -41,7 +40,7 @@ impl Choice {
         let kind = match &self.target {
             Target::Published | Target::PublishedPlace => model::TargetKind::Published,
             Target::Bridge(_) => model::TargetKind::Bridge,
-            // A pass on a bridge is no mirror pass, whatever the flag that led there is called.
+            // A pass on a bridge is not a pass on the mirror, even if --mirror names the bridge.
             target
                 if target.prefix().is_some_and(|prefix| HostKind::of(prefix.host()) == HostKind::Bridge) =>
             {
@@ -52,22 +51,22 @@ impl Choice {
         model::ReportedTarget { kind, prefix: self.target.prefix().map(ToString::to_string) }
     }
 
-    /// Where a file of a document is at the target.
-    pub(super) fn place(&self, location: &str, release: &str) -> Result<ArtifactUrl, BadLocation> {
+    /// The URL of a document's file at the target.
+    pub(super) fn locate(&self, location: &str, release: &str) -> Result<ArtifactUrl, BadLocation> {
         match &self.target {
             Target::Published => ArtifactUrl::parse(location),
-            target => place_at(target, location, release),
+            target => locate_at(target, location, release),
         }
     }
 
-    /// What keeps the target from having a place for artifacts, whatever they are: an error of usage that is said once,
-    /// and no fault of each location.
-    pub(super) fn misfit<'d>(
+    /// Why the target cannot have some of the artifacts, if that is not the fault of their locations. It is a usage
+    /// error, which is reported once.
+    pub(super) fn unsuitable<'d>(
         &self,
         artifacts: impl Iterator<Item = (&'d Document, &'d Artifact)>,
     ) -> Option<String> {
         let prefix = self.target.prefix()?;
-        let (mut fit, mut unfit) = (BTreeSet::new(), None);
+        let (mut suited, mut problem) = (BTreeSet::new(), None);
         for (document, artifact) in artifacts {
             let release = (!artifact.release.is_empty()).then_some(&*artifact.release);
             let why = match resolve(&artifact.location, release, &self.target) {
@@ -84,21 +83,21 @@ impl Choice {
                         NoDirectory::RhelInReleases { .. } | NoDirectory::ProductInReleases { .. },
                     )),
                 ) => {
-                    unfit.get_or_insert_with(|| {
+                    problem.get_or_insert_with(|| {
                         format!("{prefix} has no location for {}: {why}", excerpt(&document.name, 100))
                     });
                 }
                 _ => {
-                    fit.insert(format!(" --stream {}", excerpt(&document.stream, 60)));
+                    suited.insert(format!(" --stream {}", excerpt(&document.stream, 60)));
                 }
             }
         }
-        let fit: String = fit.into_iter().collect();
-        unfit
-            .map(|unfit| if fit.is_empty() { unfit } else { format!("{unfit}; choose the others with{fit}") })
+        let others: String = suited.into_iter().collect();
+        problem
+            .map(|why| if others.is_empty() { why } else { format!("{why}; choose the others with{others}") })
     }
 
-    /// What is to be found out about an artifact of a document.
+    /// The gate's case for an artifact of a document.
     pub(super) fn case(
         &self,
         sourced: &Sourced,
@@ -108,8 +107,8 @@ impl Choice {
     ) -> Case {
         let file_name = artifact.location.rsplit('/').next().unwrap_or_default();
         Case {
-            location: self.place(&artifact.location, &artifact.release),
-            signature: artifact.signature.as_deref().map(|url| self.place(url, &artifact.release)),
+            location: self.locate(&artifact.location, &artifact.release),
+            signature: artifact.signature.as_deref().map(|url| self.locate(url, &artifact.release)),
             bridge: self.bridge_for_sizes(&artifact.location, &artifact.release),
             expectation: Expectation {
                 sha256: artifact.sha256,
@@ -125,24 +124,24 @@ impl Choice {
         }
     }
 
-    /// Where the bridge has the file, for a size that nobody else says, where another place is checked.
+    /// The URL of the file on the bridge, which can supply the size when a mirror is the target.
     fn bridge_for_sizes(&self, location: &str, release: &str) -> Option<ArtifactUrl> {
         match (&self.target, &self.bridge) {
             (Target::Mirror(_) | Target::Flat(_), Some(bridge)) => {
-                place_at(&Target::Bridge(bridge.clone()), location, release).ok()
+                locate_at(&Target::Bridge(bridge.clone()), location, release).ok()
             }
             _ => None,
         }
     }
 }
 
-fn place_at(target: &Target, location: &str, release: &str) -> Result<ArtifactUrl, BadLocation> {
+fn locate_at(target: &Target, location: &str, release: &str) -> Result<ArtifactUrl, BadLocation> {
     let release = (!release.is_empty()).then_some(release);
     resolve(location, release, target).map_err(|error| BadLocation::NoPlace { why: error.to_string() })
 }
 
 impl TargetArgs {
-    /// What the flags and the environment ask for. The error is one of usage.
+    /// The target that the flags or the environment select. The error is a usage error.
     pub(super) fn choose(&self) -> Result<Choice, String> {
         let mut notes = Vec::new();
         if self.published {
@@ -181,13 +180,13 @@ impl TargetArgs {
     }
 }
 
-/// The variables that ask for another place than the published one.
+/// The variables that select another target than the published locations.
 fn overrides() -> Vec<&'static str> {
     let bootimages = env::value(env::CI_BOOTIMAGES);
-    let asks = Prefix::from_environment(None, bootimages.as_deref()).is_ok_and(|prefix| prefix.is_some());
+    let is_set = Prefix::from_environment(None, bootimages.as_deref()).is_ok_and(|prefix| prefix.is_some());
     let mut names = Vec::new();
     names.extend(env::value(env::STREAM_PREFIX).map(|_| env::STREAM_PREFIX));
-    names.extend(asks.then_some(env::CI_BOOTIMAGES));
+    names.extend(is_set.then_some(env::CI_BOOTIMAGES));
     names
 }
 

@@ -1,9 +1,9 @@
-//! How a run is told while it goes.
+//! The output during a run.
 
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
-use super::{CheckArgs, CheckedArtifact, complain_softly};
+use super::{CheckArgs, CheckedArtifact, print_line};
 use crate::cli::args::Output;
 use crate::gate::{Case, Observer};
 use crate::probe::{Outage, TransfersNow};
@@ -16,8 +16,8 @@ use crate::verdict::{Outcome, Verdict};
 
 pub(super) type Log = LogWriter<Box<dyn Write>>;
 
-/// Tells how the run goes, while it goes: a log line for each artifact in the order of the documents, or a
-/// progress bar on a terminal.
+/// Shows the progress of a run: a log line for each artifact, in the order of the documents, or a progress bar on a
+/// terminal.
 pub(super) struct RunObserver<'s> {
     subjects: &'s [CheckedArtifact<'s>],
     cases: &'s [Case],
@@ -25,12 +25,12 @@ pub(super) struct RunObserver<'s> {
     progress: Progress,
     outages: OutageNotes,
     quiet: bool,
-    /// Of thousands of artifacts of branches nobody reads the passes one by one.
-    says_passes: bool,
-    /// The reports so far; those before `told` were told.
+    /// Off with `--ref`: branches have thousands of artifacts that pass.
+    logs_passes: bool,
+    /// The reports so far, of which the first `logged` were logged.
     reports: Vec<Option<ArtifactReport>>,
-    told: usize,
-    /// What is left for texts of artifacts in all outputs.
+    logged: usize,
+    /// The remaining size limit for the texts of all artifacts.
     room: Room,
 }
 
@@ -50,32 +50,32 @@ impl<'s> RunObserver<'s> {
             progress: if quiet { Progress::hidden() } else { Progress::new(subjects.len()) },
             outages: OutageNotes::default(),
             quiet,
-            says_passes: !args.refs.is_asked(),
+            logs_passes: !args.refs.is_given(),
             reports: vec![None; subjects.len()],
-            told: 0,
+            logged: 0,
             room: Room::default(),
         }
     }
 
     pub(super) fn begin(&mut self, report: &Report) {
         if let Some(log) = &mut self.log {
-            // Where nobody reads, the reports and the exit status still tell.
+            // If standard output is closed, the reports and the exit status still have the result.
             let _ = log.header(report);
         }
     }
 
-    fn tell(&mut self) {
-        let before = self.told;
-        while let Some(Some(report)) = self.reports.get(self.told) {
+    fn log_known(&mut self) {
+        let before = self.logged;
+        while let Some(Some(report)) = self.reports.get(self.logged) {
             if let Some(log) = &mut self.log
-                && (self.says_passes || report.verdict != Verdict::Pass)
+                && (self.logs_passes || report.verdict != Verdict::Pass)
             {
                 let _ = log.artifact(report);
             }
-            self.told += 1;
+            self.logged += 1;
         }
         if let Some(log) = &mut self.log
-            && self.told > before
+            && self.logged > before
         {
             let _ = log.flush();
         }
@@ -87,13 +87,13 @@ impl<'s> RunObserver<'s> {
                 let _ = log.news(news);
             }
             None if self.quiet => {}
-            None => self.progress.suspend(|| complain_softly(news)),
+            None => self.progress.suspend(|| print_line(news)),
         }
     }
 
     /// The reports, and the log if there is one.
     pub(super) fn into_artifacts(mut self, outcomes: &[Outcome]) -> (Vec<ArtifactReport>, Option<Log>) {
-        self.tell();
+        self.log_known();
         self.progress.finish();
         let reports = std::mem::take(&mut self.reports);
         let all = reports.into_iter().zip(self.subjects).zip(self.cases).zip(outcomes);
@@ -117,7 +117,7 @@ impl Observer for RunObserver<'_> {
         if let Some(slot) = self.reports.get_mut(index) {
             *slot = Some(report);
         }
-        self.tell();
+        self.log_known();
     }
 
     fn downloading(&mut self, now: &TransfersNow) {
