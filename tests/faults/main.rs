@@ -38,15 +38,15 @@ use server::{Server, never, published};
 const REPORTS: [&str; 3] =
     ["art-mirror-validate-summary.html", "art-mirror-validate.json", "junit_art-mirror-validate.xml"];
 
-/// A host that is not asked.
-const NOBODY: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 9));
+/// A host that is never requested.
+const UNUSED: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 9));
 
-/// The name of an artifact.
+/// The file name of an artifact.
 fn name(index: usize) -> String {
     format!("rhcos-48.83.202102230316-0-{index:04}.x86_64.iso")
 }
 
-/// A server of so many artifacts, and a job that checks them.
+/// A server with this many artifacts, and a job that checks them.
 fn served(artifacts: usize) -> (Server, Job) {
     let server = Server::start();
     for name in (0..artifacts).map(name) {
@@ -56,7 +56,7 @@ fn served(artifacts: usize) -> (Server, Job) {
     (server, job)
 }
 
-/// A document that names artifacts, and the host that is asked for them.
+/// A document, and the host that its artifacts are on.
 struct Job {
     host: SocketAddr,
     directory: tempfile::TempDir,
@@ -76,7 +76,7 @@ impl Job {
         job
     }
 
-    /// Makes these platforms the document.
+    /// Writes a document with these platforms.
     fn write(&self, platforms: &Map<String, Value>) {
         let document = json!({
             "stream": "rhcos-4.8",
@@ -111,7 +111,7 @@ fn gate() -> Command {
     command
 }
 
-/// The output of a command, which ends within a time.
+/// The output of a command, which must end within `limit`.
 #[track_caller]
 fn within(limit: Duration, command: &mut Command) -> Output {
     finish(limit, Watched::start(command))
@@ -127,7 +127,7 @@ fn said(output: &Output) -> String {
     format!("{}{}", text(&output.stdout), text(&output.stderr))
 }
 
-/// Every report is whole, and there is nothing else.
+/// Asserts that the directory contains complete reports only.
 fn assert_whole(directory: &Path, interrupted: &str) {
     let Ok(entries) = fs::read_dir(directory) else { return };
     for entry in entries {
@@ -145,16 +145,15 @@ fn assert_whole(directory: &Path, interrupted: &str) {
             "art-mirror-validate-summary.html" => {
                 assert!(text.trim_end().ends_with("</html>"), "{name} is cut");
             }
-            // Who is killed leaves what it was writing, under another name; nobody takes that for a report.
+            // A killed run leaves a temporary file, which is not named like a report.
             _ => assert_eq!(interrupted, "KILL", "{name} was left behind"),
         }
     }
 }
 
-/// Whether a process has said what it wants done with SIGTERM and SIGINT (`SigCgt`, proc(5)). Before that they end
-/// it as they end any process.
+/// Whether a process handles SIGTERM and SIGINT (`SigCgt`, proc(5)). Until then, they terminate it without a report.
 #[cfg(target_os = "linux")]
-fn listens(child: &Watched) -> bool {
+fn handles_signals(child: &Watched) -> bool {
     let status = fs::read_to_string(format!("/proc/{}/status", child.child.id())).unwrap_or_default();
     let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
     let caught = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
@@ -163,16 +162,16 @@ fn listens(child: &Watched) -> bool {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn listens(_: &Watched) -> bool {
+fn handles_signals(_: &Watched) -> bool {
     false
 }
 
 #[test]
-fn signals_at_any_moment_leave_whole_files_or_none() {
+fn a_signal_at_any_moment_leaves_complete_files_or_none() {
     let (server, job) = served(60);
     for index in 0..60 {
         let name = name(index);
-        // The last one takes longer than anybody waits here, so that most runs are interrupted.
+        // The last response takes longer than any round, so most runs are interrupted.
         let delay = if index == 59 { 1_000 } else { index * 3 };
         let slow = published(&name).set_delay(Duration::from_millis(delay as u64));
         server.put(&format!("/pub/{name}"), slow);
@@ -189,37 +188,37 @@ fn signals_at_any_moment_leave_whole_files_or_none() {
     assert!(codes.contains(&143) && codes.contains(&130), "{codes:?}");
 }
 
-/// The exit status of a run that gets a signal at some moment, where it has one.
+/// The exit status of a run that receives a signal at a random moment; `None` if the signal terminated it.
 fn interrupted(job: &Job, round: usize, signal: Signal, name: &str, status: i32) -> Option<i32> {
     let artifacts = job.path(&format!("artifacts-{name}-{round}"));
     let child = Watched::start(&mut job.check(&["--artifacts-dir", artifacts.to_str().unwrap()]));
-    // Any moment of a run: before it listens, while answers come, as it writes its reports.
+    // A random moment: before signals are handled, during requests, or while reports are written.
     std::thread::sleep(Duration::from_millis(fastrand::u64(0..350)));
-    let listening = listens(&child);
+    let listening = handles_signals(&child);
     child.signal(signal);
     let output = finish(Duration::from_secs(10), child);
     assert_whole(&artifacts, name);
     let Some(code) = output.status.code() else {
-        assert!(name == "KILL" || !listening, "{name} ended a run that listens: {}", said(&output));
+        assert!(name == "KILL" || !listening, "{name} ended a run that handles signals: {}", said(&output));
         return None;
     };
-    // It may have been done already.
+    // The run may have ended before the signal.
     assert!(code == 0 || code == status, "{name}: {code} {}", said(&output));
     assert!(REPORTS.iter().all(|name| artifacts.join(name).is_file()), "{name}: {}", said(&output));
     if code != 0 {
         let report = fs::read(artifacts.join("art-mirror-validate.json")).unwrap();
         let report: Value = serde_json::from_slice(&report).unwrap();
         assert_eq!(report["interrupted_by"], format!("SIG{name}"));
-        // All of them, or none where the documents had not been read.
+        // All artifacts, or none if the documents had not been read yet.
         let artifacts = report["artifacts"].as_array().unwrap().len();
         assert!(artifacts == 60 || artifacts == 0, "{artifacts} artifacts");
     }
     Some(code)
 }
 
-/// `mirror` is killed again and again while it copies, and goes on where it was.
+/// `mirror` is killed repeatedly while it copies, and resumes.
 #[test]
-fn whatever_mirror_has_given_its_name_is_right() {
+fn files_with_their_final_names_are_complete_after_mirror_is_killed() {
     let server = Mirror::start(Config::plain()).unwrap();
     let job = Job::at(server.addr(), "", 0);
     let mut platforms = Map::new();
@@ -260,7 +259,7 @@ fn whatever_mirror_has_given_its_name_is_right() {
     let mut counts = Vec::new();
     for _ in 0..12 {
         let child = Watched::start(&mut mirror());
-        // Any moment of the work.
+        // A random moment.
         std::thread::sleep(Duration::from_millis(rng.u64(0..250)));
         child.signal(Signal::KILL);
         finish(Duration::from_secs(10), child);
@@ -280,9 +279,9 @@ fn a_signal_ends_a_run_that_waits() {
     let job = Job::at(server.addr(), &format!("http://{}", server.addr()), 3);
     for (signal, name, status) in [(Signal::TERM, "TERM", 143), (Signal::INT, "INT", 130)] {
         let artifacts = job.path(name);
-        let patient = ["--timeout", "1h", "--wait", "1h", "--artifacts-dir", artifacts.to_str().unwrap()];
-        let child = Watched::start(&mut job.check(&patient));
-        // It is silent: that it has begun to wait shows nowhere.
+        let long = ["--timeout", "1h", "--wait", "1h", "--artifacts-dir", artifacts.to_str().unwrap()];
+        let child = Watched::start(&mut job.check(&long));
+        // The start of the wait cannot be observed, because nothing is printed.
         std::thread::sleep(Duration::from_millis(600));
         child.signal(signal);
         let output = finish(Duration::from_secs(5), child);
@@ -293,7 +292,7 @@ fn a_signal_ends_a_run_that_waits() {
 }
 
 #[test]
-fn a_directory_that_cannot_be_written_takes_a_pass_away() {
+fn a_run_that_cannot_write_its_reports_does_not_pass() {
     let (server, job) = served(2);
     fs::write(job.path("file"), "").unwrap();
     fs::create_dir(job.path("taken")).unwrap();
@@ -315,7 +314,7 @@ fn a_directory_that_cannot_be_written_takes_a_pass_away() {
         );
         assert!(said(&output).contains("2 artifacts: 2 passed"), "the log is whole: {}", said(&output));
     }
-    // What is wrong stays so.
+    // Failures remain failures.
     server.remove(&format!("/pub/{}", name(0)));
     let nowhere = job.path("file/below");
     let mut command = job.check(&["--artifacts-dir", nowhere.to_str().unwrap()]);
@@ -324,7 +323,7 @@ fn a_directory_that_cannot_be_written_takes_a_pass_away() {
 }
 
 #[test]
-fn a_directory_that_vanishes_is_made_again_or_missed() {
+fn a_deleted_directory_is_created_again_or_reported() {
     let (server, job) = served(1);
     let slow = published(&name(0)).set_delay(Duration::from_millis(500));
     server.put(&format!("/pub/{}", name(0)), slow);
@@ -338,9 +337,9 @@ fn a_directory_that_vanishes_is_made_again_or_missed() {
     assert_eq!(output.status.code(), Some(if all { 0 } else { 3 }), "{}", said(&output));
 }
 
-/// A disk of its own, 48 KiB, for who may mount one.
+/// Needs permission to mount a file system of 48 KiB.
 #[test]
-fn a_full_disk_leaves_whole_files_or_none() {
+fn a_full_disk_leaves_complete_files_or_none() {
     let (_server, job) = served(200);
     let disk = job.path("disk");
     fs::create_dir(&disk).unwrap();
@@ -364,11 +363,11 @@ fn a_full_disk_leaves_whole_files_or_none() {
     assert!(said(&output).contains("No space left on device"), "{}", said(&output));
 }
 
-/// A limit on the size of files is as good as a full disk, and needs no rights.
+/// A limit on file sizes acts like a full disk, and needs no privileges.
 #[test]
-fn a_limit_on_files_leaves_whole_ones_or_none() {
+fn a_limit_on_file_sizes_leaves_complete_files_or_none() {
     let (_server, job) = served(200);
-    // In blocks of 512 bytes: none of the reports, and some of them, fit.
+    // In blocks of 512 bytes: no report fits, or some do.
     for (blocks, most) in [(1, 0), (64, 0), (300, 2)] {
         let artifacts = job.path(&format!("artifacts-{blocks}"));
         let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
@@ -386,9 +385,9 @@ fn a_limit_on_files_leaves_whole_ones_or_none() {
     }
 }
 
-/// Where there is no memory left the program ends on the spot.
+/// The program aborts when it runs out of memory.
 #[test]
-fn a_run_without_memory_leaves_whole_files_or_none() {
+fn a_run_out_of_memory_leaves_complete_files_or_none() {
     let (_server, job) = served(200);
     let mut aborted = 0;
     for kib in (0..24).map(|step| 20_000 + step * 6_000) {
@@ -401,12 +400,12 @@ fn a_run_without_memory_leaves_whole_files_or_none() {
         let arguments = job.arguments(&["--artifacts-dir", artifacts.to_str().unwrap()]);
         let output = within(Duration::from_secs(20), gate_in("sh", &script).args(&arguments));
         match output.status.code() {
-            // It never came to run.
+            // The program could not be executed.
             Some(126 | 127) => continue,
             Some(0) => {}
             _ => aborted += 1,
         }
-        // One that did not come to read its command line took nothing away.
+        // If the run aborts before it has read its arguments, the earlier reports remain.
         let stands = |name: &&&str| fs::read(artifacts.join(name)).is_ok_and(|it| it == b"an earlier run's");
         let earlier = REPORTS.iter().filter(stands).count();
         assert!(earlier == 0 || earlier == REPORTS.len() && !output.status.success(), "{kib}: {earlier}");
@@ -419,11 +418,11 @@ fn a_run_without_memory_leaves_whole_files_or_none() {
 }
 
 #[test]
-fn a_reader_who_goes_away_changes_no_verdict() {
+fn a_closed_pipe_changes_no_verdict() {
     let (_server, job) = served(300);
     for output in ["human", "json", "markdown"] {
         let arguments = job.arguments(&["--output", output]);
-        // The pipe is closed before the program says anything, and after its first line.
+        // The pipe is closed before any output, or after the first line.
         for reader in ["true", "head -1"] {
             let script = format!("{{ \"$0\" \"$@\"; echo $? >&2; }} | {reader} >/dev/null");
             let mut command = gate_in("sh", &script);
@@ -431,14 +430,14 @@ fn a_reader_who_goes_away_changes_no_verdict() {
             let message = String::from_utf8_lossy(&told.stderr).into_owned();
             assert_eq!(message.trim(), "0", "{output} into {reader}: {message}");
         }
-        // A standard output that is full is worth a word.
+        // If standard output is full, that is reported.
         let mut command = gate_in("sh", "\"$0\" \"$@\" >/dev/full");
         let full = said(&within(Duration::from_secs(20), command.args(&arguments)));
         let says = "error: standard output: No space left on device";
         assert!(full.contains(says), "{output}: {full}");
     }
     let arguments = job.arguments(&["--output", "json"]);
-    // A closed one, too: nothing that is opened later may get the report.
+    // If standard output is closed, its descriptor must not be reused for a file that then gets the output.
     let artifacts = job.path("artifacts");
     let arguments = [&arguments[..], &["--artifacts-dir".into(), artifacts.display().to_string()]].concat();
     let closed = within(Duration::from_secs(20), gate_in("sh", "\"$0\" \"$@\" >&- 2>&-").args(&arguments));
@@ -451,10 +450,10 @@ fn a_reader_who_goes_away_changes_no_verdict() {
 }
 
 #[test]
-fn a_reader_who_goes_away_is_no_fault_of_a_command() {
+fn a_closed_pipe_is_not_an_error_of_any_command() {
     let document = testdata("checkout/data/data/coreos/rhcos.json");
     let document = document.to_str().unwrap();
-    // Nobody answers at the bridge: what a sync list says of it is another matter than who reads that.
+    // The bridge is unreachable, so `sync-list` exits with 3, whatever happens to its reader.
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let bridge = format!("http://{nobody}/art/storage");
     let sync_list: Vec<&str> =
@@ -477,12 +476,12 @@ fn a_reader_who_goes_away_is_no_fault_of_a_command() {
         let full =
             within(Duration::from_secs(20), gate_in("sh", "\"$0\" \"$@\" >/dev/full").args(&arguments));
         assert!(said(&full).contains("No space left on device"), "{arguments:?}: {}", said(&full));
-        // A part of a list is not to be taken for all of it.
+        // A partial list must not look complete.
         assert_ne!(full.status.code(), Some(0), "{arguments:?}");
     }
 }
 
-/// A shell script that runs the binary as `"$0" "$@"`.
+/// Runs a shell script, in which the binary is `"$0" "$@"`.
 fn gate_in(shell: &str, script: &str) -> Command {
     let mut command = clean(shell);
     command.args(["-c", script, PROGRAM]);
@@ -493,7 +492,7 @@ fn gate_in(shell: &str, script: &str) -> Command {
 #[test]
 fn few_descriptors_are_enough_or_the_cause_is_named() {
     let (_server, job) = served(200);
-    // What is inherited counts too, and differs: which step is the one that lacks a descriptor is open.
+    // Inherited descriptors count too and vary, so which step fails is not known.
     for limit in [8, 10, 12, 16, 24, 40] {
         let artifacts = job.path(&format!("artifacts-{limit}"));
         let arguments = job.arguments(&["--retries", "2", "--artifacts-dir", artifacts.to_str().unwrap()]);
@@ -512,11 +511,11 @@ fn few_descriptors_are_enough_or_the_cause_is_named() {
 }
 
 #[test]
-fn a_network_that_is_not_there_is_inconclusive_and_soon() {
+fn an_unreachable_network_is_soon_inconclusive() {
     let server = Mirror::start(Config::plain()).unwrap();
     let address = server.addr().to_string();
     let job = Job::at(server.addr(), &format!("http://{address}"), 40);
-    // A black hole: connections come about and nothing more.
+    // A black hole: connections are accepted but never answered.
     server.set_connections(Connections::BlackHole);
     let soon = ["--retries", "1", "--timeout", "200ms"];
     let output = within(Duration::from_secs(25), &mut job.check(&soon));
@@ -527,13 +526,13 @@ fn a_network_that_is_not_there_is_inconclusive_and_soon() {
     let output = within(Duration::from_secs(25), &mut job.check(&["--retries", "1"]));
     assert_eq!(output.status.code(), Some(3), "{}", said(&output));
     assert!(said(&output).to_lowercase().contains("reset"), "{}", said(&output));
-    // Nobody listens.
+    // No server listens.
     drop(server);
     let document = job.directory.path().join("stream.json");
     let output = within(Duration::from_secs(25), &mut check_at(&address, &document));
     assert_eq!(output.status.code(), Some(3), "{}", said(&output));
     assert!(said(&output).contains("refused"), "{}", said(&output));
-    // Somebody listens, but connections do not even come about.
+    // A server listens, but connections cannot be established.
     let _full = FullBacklog::at(&address);
     let output = within(Duration::from_secs(25), &mut check_at(&address, &document));
     assert_eq!(output.status.code(), Some(3), "{}", said(&output));
@@ -548,7 +547,7 @@ fn check_at(address: &str, document: &Path) -> Command {
     command
 }
 
-/// A port that takes no more connections, because those that wait to be accepted are as many as may.
+/// A listening port whose backlog is full, so that connections time out.
 struct FullBacklog {
     _waiting: Vec<std::net::TcpStream>,
     _listener: tokio::net::TcpListener,
@@ -574,29 +573,29 @@ impl FullBacklog {
 }
 
 #[test]
-fn a_name_that_cannot_be_resolved_is_inconclusive_and_soon() {
-    let job = Job::at(NOBODY, "http://no-such-host.invalid", 20);
+fn an_unresolvable_name_is_soon_inconclusive() {
+    let job = Job::at(UNUSED, "http://no-such-host.invalid", 20);
     let more = ["--allow-host", "no-such-host.invalid", "--retries", "1", "--output", "json"];
     let output = within(Duration::from_secs(30), &mut job.check(&more));
     assert_eq!(output.status.code(), Some(3), "{}", said(&output));
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     for artifact in report["artifacts"].as_array().unwrap() {
         assert_eq!(artifact["reason"], "unreachable", "{artifact}");
-        // What the system's resolver says differs from one to the next.
+        // The rest of the message depends on the system's resolver.
         let message = artifact["message"].as_str().unwrap();
         assert!(message.contains("failed to lookup address information: "), "{message}");
     }
 }
 
-/// A resolver that takes every question and answers none, for who may be given one.
+/// A resolver that never answers. Needs permission to listen on port 53 and to mount.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_resolver_that_never_answers_is_inconclusive_and_soon() {
+fn a_silent_resolver_is_soon_inconclusive() {
     let Ok(resolver) = std::net::UdpSocket::bind("127.0.0.153:53") else {
         skip("nobody may listen on port 53 here");
         return;
     };
-    let job = Job::at(NOBODY, "http://no-such-host.invalid", 2);
+    let job = Job::at(UNUSED, "http://no-such-host.invalid", 2);
     let configuration = job.path("resolv.conf");
     fs::write(&configuration, "nameserver 127.0.0.153\n").unwrap();
     let script =
@@ -606,7 +605,7 @@ fn a_resolver_that_never_answers_is_inconclusive_and_soon() {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let more =
         ["--allow-host", "no-such-host.invalid", "--timeout", "200ms", "--retries", "1", "--output", "json"];
-    // A question that is given up keeps its thread, which must not keep the program.
+    // An abandoned lookup keeps its thread, which must not delay the exit.
     command.args(job.arguments(&more));
     let Ok(child) = command.spawn() else {
         skip("unshare is not installed");
@@ -635,7 +634,7 @@ fn a_proxy_that_dies_or_refuses_is_inconclusive() {
     for name in (1..40).map(name) {
         server.put(&format!("/pub/{name}"), Resource::artifact(&name).repr_digest());
     }
-    // One file is so large that the proxy can die while it is read.
+    // One file is large enough for the proxy to die while it is read.
     let name = name(0);
     let large = Resource::synthetic(1, 2_000_000).repr_digest();
     let digest = data_encoding::HEXLOWER.encode(&large.content().sha256());
@@ -647,7 +646,7 @@ fn a_proxy_that_dies_or_refuses_is_inconclusive() {
     let ca = job.path("ca.pem").display().to_string();
     let known = || ProxyConfig::new().host(host, server.addr());
     let published = &["--verify", "published"][..];
-    // Whoever asks again finds nobody there.
+    // Retries find no proxy.
     let gone = "Connection refused";
     for (what, proxy, more, code, says, dies) in [
         ("well", known(), published, 0, "40", false),
@@ -667,7 +666,7 @@ fn a_proxy_that_dies_or_refuses_is_inconclusive() {
         assert!(said(&output).contains(says), "{what}: {}", said(&output));
         let report: Value = serde_json::from_slice(&output.stdout).unwrap();
         for artifact in report["artifacts"].as_array().unwrap() {
-            // What was proved before the proxy died stays so.
+            // Files verified before the proxy died still pass.
             if artifact["verdict"] == "pass" {
                 continue;
             }
@@ -680,7 +679,7 @@ fn a_proxy_that_dies_or_refuses_is_inconclusive() {
     }
 }
 
-/// A clock that somebody sets while the gate runs, there and back: deadlines are not of that clock.
+/// Deadlines do not depend on the wall clock, which is set during the run.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_clock_that_jumps_moves_no_deadline() {
@@ -694,7 +693,7 @@ fn a_clock_that_jumps_moves_no_deadline() {
         return;
     };
     let (server, job) = served(3);
-    // One of the files is never answered for.
+    // The request for one file is never answered.
     server.put(&format!("/pub/{}", name(0)), never());
     let jump = |offsets: [(&str, i64); 2]| {
         let offset = tempfile::NamedTempFile::new().unwrap();
@@ -703,24 +702,24 @@ fn a_clock_that_jumps_moves_no_deadline() {
             command.env("LD_PRELOAD", library).env("FAKETIME_TIMESTAMP_FILE", offset.path());
             command.env("FAKETIME_NO_CACHE", "1").env("FAKETIME_DONT_FAKE_MONOTONIC", "1").spawn().unwrap()
         };
-        // By how many seconds the clock is wrong, for a program that only tells the time.
+        // The clock's offset in seconds, as seen by another program.
         let wrong_by = || {
             let date = with_the_clock(Command::new("date").arg("+%s").stdout(Stdio::piped()));
             let told: i64 = said(&date.wait_with_output().unwrap()).trim().parse().unwrap();
             told - i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_secs()).unwrap()
         };
         let began = Instant::now();
-        // Long enough for the clock to be set within each of two attempts.
+        // Long enough for the clock to be set during each of two attempts.
         let more = ["--timeout", "700ms", "--retries", "1", "--output", "json"];
         let child = Watched::of(with_the_clock(&mut job.check(&more)));
         for (now, seconds) in offsets {
-            // Within the 700 ms of a request, and again within those of its retry.
+            // Within the 700 ms of the first request, and then of its retry.
             std::thread::sleep(Duration::from_millis(400));
             fs::write(&offset, now).unwrap();
             let off = wrong_by() - seconds;
             assert!(off.abs() < 60, "the clock should be wrong by {now}, and is so by {off} s more");
         }
-        // And the gate has that clock.
+        // The gate uses the faked clock.
         let maps = fs::read_to_string(format!("/proc/{}/maps", child.child.id())).unwrap();
         assert!(maps.contains("libfaketime"), "{maps}");
         let output = finish(Duration::from_secs(10), child);
@@ -729,7 +728,7 @@ fn a_clock_that_jumps_moves_no_deadline() {
         let report: Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(report["summary"]["passed"], 2, "{offsets:?}: {report:#}");
         assert_eq!(report["artifacts"][0]["reason"], "timeout", "{offsets:?}: {report:#}");
-        // Two attempts of 700 ms, and what was measured of them is no more than what passed here.
+        // Two attempts of 700 ms; the reported time must not exceed the one measured here.
         assert!(took >= Duration::from_millis(1400), "{offsets:?}: {took:?}");
         assert!(report["elapsed_ms"].as_u64().unwrap() <= took.as_millis().try_into().unwrap_or(u64::MAX));
     };

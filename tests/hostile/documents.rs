@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use crate::gate::{ITSELF, MEMORY, Run, check, document, gate, run, run_within};
 
-/// How many times its own size a large document takes.
-const LARGE: u64 = 5;
+/// The documented memory of a large document, as a multiple of its size.
+const MULTIPLE: u64 = 5;
 
 fn judge(text: &[u8]) -> Run {
     let directory = tempfile::tempdir().unwrap();
@@ -39,10 +39,10 @@ fn bombs_are_unusable_documents() {
             )
             .into(),
         ),
-        ("aliases that multiply", laughs().into()),
+        ("aliases that multiply", billion_laughs().into()),
         (
             "aliases that multiply in a manifest",
-            format!("kind: ConfigMap\napiVersion: v1\n{}data:\n  stream: *z\n", laughs()).into(),
+            format!("kind: ConfigMap\napiVersion: v1\n{}data:\n  stream: *z\n", billion_laughs()).into(),
         ),
     ];
     for (name, text) in cases {
@@ -59,8 +59,8 @@ fn bombs_are_unusable_documents() {
     }
 }
 
-/// A thousand million strings, if anybody writes them out.
-fn laughs() -> String {
+/// A "billion laughs" of aliases: 10⁹ strings when expanded.
+fn billion_laughs() -> String {
     let mut text = "a: &a [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for (before, after) in
         ["a", "b", "c", "d", "e", "f", "g", "h"].iter().zip(["b", "c", "d", "e", "f", "g", "h", "z"])
@@ -71,12 +71,12 @@ fn laughs() -> String {
     text
 }
 
-/// A document with a string of that many bytes in each place that takes one, and how the gate then exits.
+/// For each field that holds a string, a document with one of this size in bytes, and the expected exit status.
 fn large_strings(unit: &str, bytes: usize) -> impl Iterator<Item = (&'static str, String, i32)> {
     let long = unit.repeat(bytes / unit.len());
-    // Nobody is asked, since the host is not allowed.
+    // Nothing is requested, because the host is not allowed.
     let good = document(&["https://mirror.example.com/pub/f.iso".to_owned()]);
-    let nowhere = move |name: &'static str| match name {
+    let replaced = move |name: &'static str| match name {
         "a field that nobody knows" => (good.replacen('{', &format!("{{\"x\": \"{long}\","), 1), 1),
         "the stream's name" => (good.replace("rhcos-4.8", &long), 2),
         "a location" => (good.replace("pub/f.iso", &long), 2),
@@ -85,14 +85,14 @@ fn large_strings(unit: &str, bytes: usize) -> impl Iterator<Item = (&'static str
     };
     let places = ["a field that nobody knows", "the stream's name", "a location", "a key", "a digest"];
     places.into_iter().map(move |name| {
-        let (text, code) = nowhere(name);
+        let (text, code) = replaced(name);
         (name, text, code)
     })
 }
 
 #[test]
-fn what_is_larger_than_a_document_may_be_is_refused() {
-    // It is refused before anybody looks at what is in it.
+fn documents_over_the_size_limit_are_refused() {
+    // It is refused before it is parsed.
     let (_, text, _) = large_strings("a", 65 << 20).next().unwrap();
     let run = judge(text.as_bytes());
     assert_eq!(run.code, Some(2), "{}", run.said());
@@ -101,9 +101,9 @@ fn what_is_larger_than_a_document_may_be_is_refused() {
 }
 
 #[test]
-fn large_strings_cost_their_size_and_no_more() {
+fn the_memory_of_large_strings_is_proportional_to_their_size() {
     const SIZE: usize = 12 << 20;
-    // Plain, and six bytes of escape for each that is meant.
+    // Plain, and as escapes of six bytes for each character.
     for unit in ["a", "\\u0061"] {
         for (name, text, code) in large_strings(unit, SIZE) {
             let run = judge(text.as_bytes());
@@ -111,19 +111,19 @@ fn large_strings_cost_their_size_and_no_more() {
             let said: String = run.said().chars().take(2_000).collect();
             assert_eq!(run.code, Some(code), "{name} of {unit}: {said}");
             assert!(run.stderr.len() < 20_000, "{name} of {unit}: {} bytes said", run.stderr.len());
-            let stated = ITSELF / 2 + LARGE * (text.len() as u64 >> 20);
+            let stated = ITSELF / 2 + MULTIPLE * (text.len() as u64 >> 20);
             assert!(run.peak < stated, "{name} of {unit}: {} of {stated} MiB", run.peak);
         }
     }
-    // The costliest of them, as large as a document may be.
+    // The costliest case, near the maximum size of a document.
     let (_, text, code) = large_strings("a", 60 << 20).find(|(name, ..)| *name == "a key").unwrap();
     let run = judge(text.as_bytes());
     assert_eq!(run.code, Some(code));
-    assert!(run.peak < LARGE * 60, "{} MiB", run.peak);
+    assert!(run.peak < MULTIPLE * 60, "{} MiB", run.peak);
 }
 
 #[test]
-fn a_document_without_end_is_not_read_to_it() {
+fn an_endless_document_is_not_read_completely() {
     struct Endless;
     impl Read for Endless {
         fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
@@ -137,7 +137,7 @@ fn a_document_without_end_is_not_read_to_it() {
 }
 
 #[test]
-fn every_fault_of_a_document_full_of_them_is_not_said() {
+fn the_faults_of_a_document_are_limited() {
     let many = vec!["no location".to_owned(); 20_000];
     let run = judge(document(&many).as_bytes());
     assert_eq!(run.code, Some(2));
@@ -146,11 +146,11 @@ fn every_fault_of_a_document_full_of_them_is_not_said() {
 }
 
 #[test]
-fn very_many_artifacts_cost_four_kib_each() {
+fn the_memory_of_many_artifacts_is_four_kib_each() {
     let many = |count: usize| {
         let one = document(&["https://mirror.example.com/pub/f.iso".to_owned()]);
         let (before, rest) = one.split_once("\"p000000\"").unwrap();
-        // The platform's object, up to where the object of all platforms ends.
+        // Splits at the end of the platform's object.
         let (platform, after) = rest.split_at(rest.find("}}}},\"metadata\"").unwrap() + 1);
         let platforms: Vec<String> = (0..count).map(|index| format!("\"p{index:07}\"{platform}")).collect();
         let text = [before, &platforms.join(","), after].concat();
@@ -161,21 +161,21 @@ fn very_many_artifacts_cost_four_kib_each() {
         command.arg("--artifacts-dir").arg(directory.path());
         run_within(Duration::from_secs(120), command, std::io::empty())
     };
-    // Nobody is asked, since the host is not allowed.
+    // Nothing is requested, because the host is not allowed.
     let some = many(6_000);
     eprintln!("6000 artifacts: {} MiB, {:?}", some.peak, some.took);
     assert_eq!(some.code, Some(1), "{}", some.said());
     assert!(some.peak < ITSELF + 24, "{} MiB", some.peak);
-    // More than a document may have bytes.
+    // This exceeds the maximum size of a document.
     let most = many(500_000);
     eprintln!("500000 artifacts: {} MiB, {:?}", most.peak, most.took);
     assert_eq!(most.code, Some(2), "{}", most.said());
     assert!(most.peak < 300, "{} MiB", most.peak);
 }
 
-/// What stands once in the document and in the report of every artifact is as long as it may be.
+/// Strings at their maximum length that are once in the document and in the report of every artifact.
 #[test]
-fn names_at_their_bounds_cost_what_is_stated() {
+fn names_of_maximum_length_stay_within_the_documented_memory() {
     const COUNT: usize = 3_000;
     let fill = |length: usize| "\u{fc}".repeat(length / 2);
     let disk = json!({ "location": "https://mirror.example.com/pub/f.iso", "sha256": "00".repeat(32) });
@@ -200,7 +200,7 @@ fn names_at_their_bounds_cost_what_is_stated() {
         (text.len() as u64 >> 20, run_within(Duration::from_secs(180), command, std::io::empty()))
     };
     let (size, at) = run(128);
-    let stated = ITSELF + LARGE * size + 4 * COUNT as u64 / 1024;
+    let stated = ITSELF + MULTIPLE * size + 4 * COUNT as u64 / 1024;
     let written: u64 =
         fs::read_dir(&artifacts).unwrap().map(|it| it.unwrap().metadata().unwrap().len()).sum();
     eprintln!(
@@ -217,9 +217,9 @@ fn names_at_their_bounds_cost_what_is_stated() {
     assert!(beyond.peak < stated && beyond.stderr.len() < 2_000, "{} MiB", beyond.peak);
 }
 
-/// As many faults as go into a checkout, each at the end of a long path of characters that print as eight.
+/// As many faults as fit into a checkout, each below a long path of characters that are printed as eight bytes.
 #[test]
-fn the_faults_of_a_whole_checkout_cost_no_more_than_is_stated() {
+fn the_faults_of_a_whole_checkout_stay_within_the_documented_memory() {
     let key = "\u{202e}".repeat(80);
     let deep = format!("{}{}{}", format!("{{\"{key}\":").repeat(100), "{\"a\":1,\"a\":1}", "}".repeat(100));
     let bad = format!("{{\"stream\":\"s\",\"x\":[{}]}}", [deep.as_str(); 60].join(","));
@@ -241,7 +241,7 @@ fn the_faults_of_a_whole_checkout_cost_no_more_than_is_stated() {
 }
 
 #[test]
-fn what_lies_in_a_checkout_is_a_file_or_nothing() {
+fn links_pipes_and_directories_in_a_checkout_never_pass() {
     use std::os::unix::fs::symlink;
     type Make = fn(&std::path::Path);
     let kinds: [(&str, Make); 5] = [
@@ -264,7 +264,7 @@ fn what_lies_in_a_checkout_is_a_file_or_nothing() {
                 .unwrap();
             make(&checkout.path().join(name));
             let run = run(check(checkout.path(), &[]));
-            // A pass is out of the question; whether such a thing is a fault or left out is not.
+            // It must not pass; whether such an entry is a fault or skipped is not tested here.
             assert!(matches!(run.code, Some(1 | 2)), "{kind} as {name}: {:?} {}", run.code, run.said());
             assert!(!run.said().contains("root:"), "{kind} as {name}: {}", run.said());
             assert!(run.took < Duration::from_secs(10) && run.peak < MEMORY, "{kind} as {name}: {run:?}");
@@ -278,7 +278,7 @@ fn no_two_artifacts_share_a_name() {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt as _;
 
-    // Names that look like one another, or like nothing.
+    // Names that look alike or are invisible.
     let platforms = [
         "p",
         "p\u{200b}",
@@ -326,13 +326,13 @@ fn no_two_artifacts_share_a_name() {
 }
 
 #[test]
-fn what_is_copied_into_every_artifact_does_not_multiply() {
+fn strings_that_are_copied_into_every_artifact_do_not_multiply() {
     const ARTIFACTS: u64 = 1_000;
     let one = document(&["https://mirror.example.com/pub/f.iso".to_owned()]);
     let mut text: Value = serde_json::from_str(&one).unwrap();
     let platform = &mut text["architectures"]["x86_64"]["artifacts"]["p000000"];
     let disk = platform["formats"]["iso"]["disk"].clone();
-    // One release, in every artifact of its platform.
+    // The release is repeated in every artifact of its platform.
     platform["release"] = "\u{1b}".repeat(20_000).into();
     platform["formats"] = (0..ARTIFACTS)
         .map(|number| (format!("f{number:05}"), serde_json::json!({ "disk": disk.clone() })))
@@ -345,7 +345,7 @@ fn what_is_copied_into_every_artifact_does_not_multiply() {
         let mut command = gate(&["check", "--retries", "0", "--output", output, "--artifacts-dir"]);
         command.arg(&out).arg(&file);
         let run = run_within(Duration::from_secs(120), command, std::io::empty());
-        // As it stands, or as a document that cannot be used.
+        // Accepted, or rejected as unusable.
         assert!(matches!(run.code, Some(1 | 2)), "{}", run.said());
         let reports: u64 = fs::read_dir(&out).unwrap().map(|it| it.unwrap().metadata().unwrap().len()).sum();
         let said = (run.stdout.len() + run.stderr.len()) as u64;

@@ -10,25 +10,25 @@ use serde_json::{Value, json};
 use crate::binary::program;
 use crate::child::{Ended, Watched};
 
-/// What is stated of the gate's memory where a document is of ordinary size, in MiB.
+/// The documented limit of memory for documents of ordinary size, in MiB.
 pub const MEMORY: u64 = 150;
 
-/// What a run takes for itself, in MiB, with as much again to spare. Bounds of runs that are kept short are this close
-/// to what is measured, so that a cost that grows with time or size is seen in little of either.
+/// Twice the memory of any run, in MiB. Short runs have limits this close to their measured values, so that even
+/// slight growth with time or size is noticed.
 pub const ITSELF: u64 = 60;
 
 /// The reports that a run leaves in `--artifacts-dir`.
 pub const REPORTS: [&str; 3] =
     ["art-mirror-validate-summary.html", "art-mirror-validate.json", "junit_art-mirror-validate.xml"];
 
-/// How a run went.
+/// The result of a run.
 #[derive(Debug)]
 pub struct Run {
     pub code: Option<i32>,
     pub stdout: Vec<u8>,
     pub stderr: Vec<u8>,
     pub took: Duration,
-    /// The most resident memory, in MiB.
+    /// The peak resident memory, in MiB.
     pub peak: u64,
 }
 
@@ -42,12 +42,12 @@ impl Run {
     }
 }
 
-/// The binary, with nothing in its environment.
+/// The binary with an empty environment.
 pub fn gate(arguments: &[&str]) -> Command {
     program(arguments)
 }
 
-/// `check` with short times and the JSON report.
+/// `check` with short time limits and the JSON report.
 pub fn check(source: &Path, more: &[&str]) -> Command {
     let mut command = gate(&["check", "--output", "json", "--retries", "0"]);
     for (option, value) in [("--timeout", "10s"), ("--deadline", "20s")] {
@@ -66,13 +66,13 @@ pub fn run_within(limit: Duration, mut command: Command, input: impl Read + Send
     Run { code: output.status.code(), stdout: output.stdout, stderr: output.stderr, took, peak: peak / 1024 }
 }
 
-/// As [`run_within`], half a minute and without input.
+/// [`run_within`] 30 seconds, without input.
 #[track_caller]
 pub fn run(command: Command) -> Run {
     run_within(Duration::from_secs(30), command, std::io::empty())
 }
 
-/// A document with these locations, each its own platform.
+/// A document with these locations, each on a platform of its own.
 pub fn document(locations: &[String]) -> String {
     let platforms: serde_json::Map<String, Value> = locations
         .iter()

@@ -1,4 +1,4 @@
-//! Servers that abuse HTTP/2: endless frames, connections that end before they begin.
+//! Servers that abuse HTTP/2: endless frames, connections that end early.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -14,7 +14,7 @@ use crate::gate::{MEMORY, REPORTS, check, document, run};
 
 type Stream = StreamOwned<ServerConnection, TcpStream>;
 
-/// The frames that are used here (RFC 9113, section 6).
+/// Frame types (RFC 9113, section 6).
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
@@ -34,7 +34,7 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
 }
 
-/// What a server sends once it was asked: something first, and then the same again and again, or nothing more.
+/// What a server sends after the first request: `first` once, then `again` repeatedly, unless it is empty.
 struct Attack {
     name: &'static str,
     first: Vec<u8>,
@@ -43,7 +43,7 @@ struct Attack {
 
 fn attacks() -> Vec<Attack> {
     let attack = |name, first, again| Attack { name, first, again };
-    // Literals that nobody indexes (RFC 7541, section 6.2.2): a status, and a header `x` of 16 KiB.
+    // Literals without indexing (RFC 7541, section 6.2.2): a status, and a header `x` of 16 KiB.
     let informational = [0x08, 3, b'1', b'0', b'3'];
     let large = [&[0x00, 1, b'x', 0x7f, 0x81, 0x7f][..], &[b'y'; 16_384 - 6]].concat();
     let open = frame(HEADERS, 0, FIRST, &[0x88]);
@@ -61,7 +61,7 @@ fn attacks() -> Vec<Attack> {
     ]
 }
 
-/// TLS on loopback for whoever comes, each on a thread of its own.
+/// Serves TLS on loopback, with a thread for each connection, and returns the port.
 fn serve<S>(authority: &Authority, alpn: &[&[u8]], serve: S) -> u16
 where
     S: Fn(Stream) -> std::io::Result<()> + Clone + Send + 'static,
@@ -92,12 +92,12 @@ where
     port
 }
 
-/// Attacks whoever comes, until the client has had enough, which is an error here.
+/// Attacks every connection until the client closes it, which is an error here.
 fn listen(authority: &Authority, attack: Arc<Attack>) -> u16 {
     serve(authority, &[b"h2"], move |stream| attack.carry_out(stream))
 }
 
-/// Refuses what comes over HTTP/2 with these frames, and hands on to a mirror what comes over HTTP/1.1.
+/// Refuses requests over HTTP/2 with these frames, and forwards those over HTTP/1.1 to a mirror.
 fn prefer_http1(mut stream: Stream, refusal: &[u8], mirror: SocketAddr) -> std::io::Result<()> {
     while stream.conn.is_handshaking() {
         stream.conn.complete_io(&mut stream.sock)?;
@@ -122,12 +122,12 @@ fn prefer_http1(mut stream: Stream, refusal: &[u8], mirror: SocketAddr) -> std::
     let mut answer = Vec::new();
     server.read_to_end(&mut answer)?;
     stream.write_all(&answer)?;
-    // Without close_notify: what has a length was read.
+    // close_notify is not needed, because the response has a length.
     stream.flush()
 }
 
 #[test]
-fn a_server_that_wants_http1_is_asked_over_it() {
+fn a_server_that_requires_http1_is_reached_over_http1() {
     let authority = Authority::new().unwrap();
     let directory = tempfile::tempdir().unwrap();
     let ca = directory.path().join("ca.pem");
@@ -171,13 +171,13 @@ impl Attack {
         loop {
             stream.write_all(&volley)?;
             stream.flush()?;
-            // What the client has to say is read, so that it can go on saying it.
+            // The client's frames are read so that it can continue to send.
             let _ = stream.read(&mut answers);
         }
     }
 }
 
-/// Reads the client's preface, and frames up to its first request.
+/// Reads the client's preface and all frames up to its first request.
 fn wait_for_request(stream: &mut Stream) -> std::io::Result<()> {
     stream.read_exact(&mut [0; 24])?;
     loop {
@@ -192,7 +192,7 @@ fn wait_for_request(stream: &mut Stream) -> std::io::Result<()> {
 }
 
 #[test]
-fn frames_without_end_cost_a_timeout_and_no_memory() {
+fn endless_frames_cause_a_timeout_and_use_no_memory() {
     let authority = Authority::new().unwrap();
     let directory = tempfile::tempdir().unwrap();
     let ca = directory.path().join("ca.pem");
@@ -204,7 +204,7 @@ fn frames_without_end_cost_a_timeout_and_no_memory() {
         let file = reports.path().join("stream.json");
         let locations = ["a", "b"].map(|name| format!("https://{host}/pub/{name}.iso"));
         std::fs::write(&file, document(&locations)).unwrap();
-        // The longer, the more would gather of what is not thrown away.
+        // A longer timeout would let more data accumulate if it were kept.
         let more = ["--allow-private-addresses", "--allow-host", &host, "--timeout", "600ms"];
         let mut command = check(&file, &more);
         command.arg("--ca-file").arg(&ca).arg("--artifacts-dir").arg(reports.path());

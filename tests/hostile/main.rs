@@ -1,5 +1,5 @@
-//! A hostile pull request, and hostile servers: nothing panics, hangs past its deadline, takes more memory than stated,
-//! requests a forbidden address, or writes outside its directory.
+//! A hostile pull request and hostile servers: nothing panics, hangs past its deadline, exceeds the documented
+//! memory, requests a forbidden address, or writes outside its directory.
 
 #![allow(
     clippy::unwrap_used,

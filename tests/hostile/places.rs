@@ -1,4 +1,4 @@
-//! Addresses that must never be requested, asserted by the listener.
+//! Addresses that must never be requested, as observed by a listener there.
 
 use std::fs;
 use std::path::Path;
@@ -30,7 +30,7 @@ fn assert_nothing_passes(run: &Run, of: &str) {
     assert_eq!(run.code, Some(1), "{of}: {}", run.said());
 }
 
-/// Every way of writing that listener's address, or of hiding it behind a published host's name.
+/// Spellings of a loopback listener's address, and of other internal addresses, some disguised as a published host.
 fn spellings(port: u16) -> Vec<String> {
     let hosts = [
         "127.0.0.1",
@@ -71,7 +71,7 @@ fn spellings(port: u16) -> Vec<String> {
         "12\t7.0.0.1",
         "127.0.\n0.1",
         "127.0.0.1%00.mirror.openshift.com",
-        // Cyrillic, and other letters that look like others.
+        // Cyrillic and other letters that look like Latin ones.
         "m\u{456}rror.openshift.com",
         "mirror.openshift.\u{441}om",
         "mirr\u{f8}r.openshift.com",
@@ -108,14 +108,14 @@ fn spellings(port: u16) -> Vec<String> {
 }
 
 #[test]
-fn no_spelling_of_an_inner_address_is_requested() {
+fn no_spelling_of_an_internal_address_is_requested() {
     let mirror = Mirror::start(Config::plain()).unwrap();
     mirror.put("/f.iso", Resource::bytes("x"));
     let port = mirror.addr().port();
     for spelling in spellings(port) {
         let one = std::slice::from_ref(&spelling);
         assert_nothing_passes(&judge(one, &[], &[]), &spelling);
-        // The host is allowed, the address isn't: a name that resolves to it gets nowhere either.
+        // The host is allowed but the address isn't, so a name that resolves to it is refused too.
         let hosts = ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0"];
         let allowed = hosts.map(|host| ["--allow-host", host]).concat();
         assert_nothing_passes(&judge(one, &allowed, &[]), &spelling);
@@ -124,7 +124,7 @@ fn no_spelling_of_an_inner_address_is_requested() {
 }
 
 #[test]
-fn the_source_itself_may_not_be_an_inner_place() {
+fn the_source_itself_cannot_be_at_an_internal_address() {
     let mirror = Mirror::start(Config::tls_http1()).unwrap();
     let directory = tempfile::tempdir().unwrap();
     let ca = directory.path().join("ca.pem");
@@ -138,15 +138,15 @@ fn the_source_itself_may_not_be_an_inner_place() {
     }
 }
 
-/// Redirects inwards, after any number of good ones.
+/// Redirects to internal addresses, after up to four valid redirects.
 #[test]
-fn no_redirect_leads_inwards_at_any_hop() {
+fn no_redirect_to_an_internal_address_is_followed_at_any_hop() {
     let names = ["mirror.openshift.com", "art-rhcos-ci.s3.amazonaws.com"];
     let outer = Mirror::start(Config::tls_http2().names(names)).unwrap();
     let inner = Mirror::start(Config::plain()).unwrap();
     let inner_port = inner.addr().port();
     let proxy = names.iter().fold(ProxyConfig::new(), |proxy, name| proxy.host(name, outer.addr()));
-    // Known to the proxy, so that whoever asked would be answered.
+    // The proxy would forward requests to these hosts.
     let traps = ["localhost", "127.0.0.1", "169.254.169.254", "inner.example", "[::1]"];
     let proxy = traps.iter().fold(proxy, |proxy, trap| proxy.host(trap, inner.addr()));
     let proxy = Proxy::start(proxy).unwrap();
@@ -165,7 +165,7 @@ fn no_redirect_leads_inwards_at_any_hop() {
         ["https://u:p@mirror.openshift.com/f", "https://releases-art-rhcos.svc.ci.openshift.org/f"]
             .map(String::from),
     );
-    // What is no header value cannot be sent.
+    // A target that is not a valid header value cannot be sent.
     targets.retain(|target| http::HeaderValue::from_bytes(target.as_bytes()).is_ok());
     let mut locations = Vec::new();
     for (number, target) in targets.iter().enumerate() {
@@ -186,7 +186,7 @@ fn no_redirect_leads_inwards_at_any_hop() {
     let report = run.report();
     for (artifact, target) in report["artifacts"].as_array().unwrap().iter().zip(&targets) {
         let reason = artifact["reason"].as_str().unwrap_or("none");
-        // Where a browser would make a path of it, it may lead to a file that isn't there.
+        // A target resolved as a path on the same host leads to a file that doesn't exist.
         assert!(
             artifact["verdict"] == "fail"
                 && matches!(reason, "redirect-not-allowed" | "address-not-allowed" | "missing"),
@@ -199,7 +199,7 @@ fn no_redirect_leads_inwards_at_any_hop() {
     }
 }
 
-/// A published host by its own name, and an inner place that whoever asked would reach, the proxy's help included.
+/// A published host under its own name, and an internal server that any request would reach, even through the proxy.
 struct Trap {
     outer: Mirror,
     inner: Mirror,
@@ -209,7 +209,7 @@ struct Trap {
 impl Trap {
     const OUTER: &str = "http://mirror.openshift.com";
 
-    /// `--allow-host` for hosts that are inner places: allowed by name, and still not to be asked.
+    /// `--allow-host` for internal hosts: the names are allowed, but the addresses must still be refused.
     const NAMED: [&str; 10] = [
         "--allow-host",
         "127.0.0.1",
@@ -233,8 +233,8 @@ impl Trap {
         Self { outer, inner, proxy: Proxy::start(known).unwrap() }
     }
 
-    /// Judges a document twice: every request by way of the proxy, and all but the outer ones straight ahead, to
-    /// hosts that are allowed by their names.
+    /// Checks a document twice: with all requests through the proxy, and with direct requests to internal hosts,
+    /// whose names are allowed.
     fn judge(&self, document: &str, more: &[&str]) -> impl Iterator<Item = Run> {
         [(&[][..], ""), (&Self::NAMED[..], "127.0.0.1,localhost,::1,0.0.0.0")]
             .into_iter()
@@ -251,13 +251,13 @@ impl Trap {
     }
 
     #[track_caller]
-    fn assert_nobody_came(&self, of: &str) {
+    fn assert_no_connections(&self, of: &str) {
         assert_eq!(self.inner.connections(), 0, "{of}: {:?}", self.inner.requests());
     }
 }
 
 #[test]
-fn no_signature_is_fetched_from_an_inner_place() {
+fn no_signature_is_requested_from_an_internal_address() {
     let trap = Trap::set();
     trap.outer.put("/f.iso", Resource::bytes("x").repr_digest());
     let (spellings, unusable): (Vec<String>, Vec<String>) = spellings(trap.inner.addr().port())
@@ -282,7 +282,7 @@ fn no_signature_is_fetched_from_an_inner_place() {
                 let why = if signatures == "warn" { &artifact["warnings"][0] } else { &artifact["message"] };
                 assert!(why.as_str().is_some_and(|why| why.contains("signature")), "{spelling}: {artifact}");
             }
-            trap.assert_nobody_came(signatures);
+            trap.assert_no_connections(signatures);
         }
     }
     for spelling in unusable {
@@ -290,8 +290,8 @@ fn no_signature_is_fetched_from_an_inner_place() {
             assert_eq!(run.code, Some(2), "{spelling}: {}", run.said());
         }
     }
-    trap.assert_nobody_came("what is no URL");
-    // The trap works: who is allowed to goes there.
+    trap.assert_no_connections("what is no URL");
+    // A request that is allowed reaches the internal server, so the test can fail.
     let signature = format!("http://127.0.0.1:{}/f.iso", trap.inner.addr().port());
     let allowed = ["--allow-host", "127.0.0.1", "--allow-private-addresses", "--signatures", "require"];
     let run = trap.judge_one(&signed(&[signature]), &allowed, "127.0.0.1");
@@ -299,7 +299,7 @@ fn no_signature_is_fetched_from_an_inner_place() {
 }
 
 #[test]
-fn no_download_is_led_inwards() {
+fn no_download_is_redirected_to_an_internal_address() {
     type Serve<'s> = &'s dyn Fn(&str) -> Resource;
     let redirect = |target: &str| Behaviour::redirect(307, target);
     let bytes = || Resource::bytes(vec![7; 5_000]).etag("v1");
@@ -315,7 +315,7 @@ fn no_download_is_led_inwards() {
     for (kind, verify, requests, resource) in kinds {
         let trap = Trap::set();
         let mut targets = spellings(trap.inner.addr().port());
-        // What is no header value cannot be sent.
+        // A target that is not a valid header value cannot be sent.
         targets.retain(|target| http::HeaderValue::from_bytes(target.as_bytes()).is_ok());
         let place = |number: usize| format!("{}/{number}/f.iso", Trap::OUTER);
         let locations: Vec<String> = (0..targets.len()).map(place).collect();
@@ -330,7 +330,7 @@ fn no_download_is_led_inwards() {
             let report = run.report();
             for (number, target) in targets.iter().enumerate() {
                 let artifact = &report["artifacts"][number];
-                // Where a browser would make a path of it, it leads to a file that isn't there.
+                // A target resolved as a path on the same host leads to a file that doesn't exist.
                 let why = artifact["reason"].as_str().unwrap_or("none");
                 assert!(
                     matches!(why, "redirect-not-allowed" | "address-not-allowed" | "missing"),
@@ -341,8 +341,8 @@ fn no_download_is_led_inwards() {
             let refused = report["artifacts"].as_array().unwrap().iter();
             let refused = refused.filter(|artifact| artifact["reason"] != "missing").count();
             assert!(refused + 5 > targets.len(), "{kind}: {refused} of {}", targets.len());
-            trap.assert_nobody_came(kind);
-            // Requests are counted from zero again.
+            trap.assert_no_connections(kind);
+            // Resets the counts of requests and the sequences of behaviours.
             trap.outer.forget();
             serve();
         }
@@ -351,7 +351,7 @@ fn no_download_is_led_inwards() {
 
 #[test]
 fn nothing_is_written_outside_the_directory_that_is_given() {
-    // A name with a slash or a colon is not one; any other is one, and nothing on a disk is called by it.
+    // Names with a slash or a colon are refused; others are accepted, but never used as file names.
     let slashes =
         ["../../../escaped", "/escaped", "a/../../escaped", "../escaped", "./escaped", "C:\\escaped"];
     let names = ["..", ".", "\u{0}escaped", "..\\..\\escaped", "%2e%2e%2fescaped", "~", "$(id)"];

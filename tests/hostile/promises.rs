@@ -1,11 +1,11 @@
-//! Every test that SECURITY.md cites for a promise exists.
+//! Every test that SECURITY.md cites exists.
 
 use std::fs;
 use std::path::Path;
 
 use crate::ground::{files_below, root};
 
-/// The texts of a file, or of every Rust file below a directory.
+/// The content of a file, or of every Rust file below a directory.
 fn texts(place: &Path) -> Vec<String> {
     let read =
         |path: &Path| fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -17,18 +17,18 @@ fn texts(place: &Path) -> Vec<String> {
 }
 
 #[test]
-fn every_test_that_a_promise_cites_is_there() {
+fn every_test_that_a_promise_cites_exists() {
     let root = root();
     let security = fs::read_to_string(root.join("SECURITY.md")).unwrap();
     let is_rule = |line: &str| line.starts_with("| ---");
     let lines = security.lines().zip(security.lines().skip(1).chain([""]));
-    // All but the heads of tables and the rules below them.
+    // All rows except the heads of tables and the rules below them.
     let rows = lines.filter(|(line, next)| !is_rule(line) && !is_rule(next)).map(|(line, _)| line);
     let rows = rows.filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |"));
     let mut promises = rows.filter_map(|row| row.split_once(" | ")).peekable();
     assert!(promises.peek().is_some(), "SECURITY.md has no table");
     for (promise, cited) in promises {
-        // Every other piece is between backticks: a place, or what is cited of the place before it.
+        // Every other piece is in backticks: a path, or a name in the path before it.
         let mut place: Option<(&str, Vec<String>)> = None;
         for cited in cited.split('`').skip(1).step_by(2) {
             if root.join(cited).exists() {

@@ -1,4 +1,4 @@
-//! Servers that send too much, send too slowly, or send what must not be believed.
+//! Servers that send too much, too slowly, or content that must not be trusted.
 
 use std::fs;
 use std::path::Path;
@@ -28,13 +28,13 @@ fn judge(locations: &[String], ca_pem: &str, more: &[&str]) -> Run {
 }
 
 #[test]
-fn answers_without_end_cost_a_timeout_and_no_memory() {
-    let loris = Behaviour::SlowLoris(Duration::from_millis(50));
+fn endless_responses_cause_a_timeout_and_use_no_memory() {
+    let slow_loris = Behaviour::SlowLoris(Duration::from_millis(50));
     let attacks = [
         ("headers without end", Behaviour::EndlessHeaders),
         ("a header of 100 MiB", Behaviour::HugeHeader(100 << 20)),
         ("a body without end, to HEAD too", Behaviour::EndlessBody),
-        ("a header a byte at a time", loris),
+        ("a header a byte at a time", slow_loris),
         ("a length beyond any disk", Behaviour::ContentLength(u64::MAX)),
         ("silence", Behaviour::Hang),
         ("noise", Behaviour::Garbage(vec![0x16; 1 << 20].into())),
@@ -50,15 +50,15 @@ fn answers_without_end_cost_a_timeout_and_no_memory() {
                 mirror.put(&format!("{DIRECTORY}{name}"), resource.clone());
             }
             let locations = ["a.iso", "b.iso"].map(|name| mirror.url(&format!("{DIRECTORY}{name}")));
-            // The longer, the more would gather of what is not thrown away.
+            // A longer timeout would let more data accumulate if it were kept.
             let more = ["--verify", "published", "--timeout", "600ms"];
             let run = judge(&locations, &mirror.ca_pem(), &more);
-            // Something was answered; nothing was proved.
+            // There was a response, but no proof.
             assert!(matches!(run.code, Some(1 | 3)), "{attack}: {:?} {}", run.code, run.said());
             for artifact in run.report()["artifacts"].as_array().unwrap() {
                 assert_ne!(artifact["verdict"], "pass", "{attack}: {artifact}");
             }
-            // Of a sidecar without end as much is read as one may have.
+            // An endless sidecar is read up to the size limit of sidecars.
             let most = if attack.starts_with("a body") { MEMORY } else { ITSELF };
             assert!(run.peak < most, "{attack}: {} MiB", run.peak);
             assert!(run.took < Duration::from_secs(15), "{attack}: {:?}", run.took);
@@ -71,9 +71,9 @@ fn answers_without_end_cost_a_timeout_and_no_memory() {
     });
 }
 
-/// Nobody said how long it is, so all of it is waited for, as fast as it comes, until the deadline.
+/// Without a known size, the body is read as fast as it arrives, until the deadline.
 #[test]
-fn a_body_without_end_is_read_to_the_deadline_and_costs_no_memory() {
+fn an_endless_body_is_read_until_the_deadline_and_uses_no_memory() {
     let endless = |wire: fn() -> Config, verify: &str| {
         let mirror = Mirror::start(wire()).unwrap();
         let paths = ["a.iso", "b.raw.gz"].map(|name| format!("{DIRECTORY}{name}"));
@@ -82,12 +82,12 @@ fn a_body_without_end_is_read_to_the_deadline_and_costs_no_memory() {
         }
         let reports = tempfile::tempdir().unwrap();
         let directory = reports.path().to_str().unwrap();
-        // The longer, the more would gather of what is not thrown away; and a request must have been made by then.
+        // A longer deadline would let more data accumulate if it were kept; a shorter one might precede the requests.
         let more = ["--verify", verify, "--deadline", "1500ms", "--artifacts-dir", directory];
         let run = judge(&paths.each_ref().map(|path| mirror.url(path)), &mirror.ca_pem(), &more);
         assert_eq!(run.code, Some(3), "{verify}: {}", run.said());
         for artifact in run.report()["artifacts"].as_array().unwrap() {
-            // Over HTTP/1.1, what follows an answer to HEAD may also be taken for the next answer, which it is not.
+            // Over HTTP/1.1, bytes after a response to HEAD can also be taken for an invalid next response.
             let reason = artifact["reason"].as_str();
             assert!(matches!(reason, Some("deadline" | "unreachable")), "{verify}: {artifact}");
         }
@@ -106,8 +106,8 @@ fn a_body_without_end_is_read_to_the_deadline_and_costs_no_memory() {
 }
 
 #[test]
-fn nothing_that_is_compressed_is_ever_unpacked() {
-    // gzip of 10 MiB of zeros, 200 members: 2 GiB for who unpacks it. Its label asks to.
+fn a_content_encoding_is_never_decoded() {
+    // A gzip file of 100 MiB of zeros, labelled so that an HTTP client would decompress it.
     let bomb = bomb();
     let server = Server::start();
     for label in ["gzip", "x-gzip", "deflate", "br", "zstd", "gzip, gzip"] {
@@ -128,8 +128,8 @@ fn nothing_that_is_compressed_is_ever_unpacked() {
     }
 }
 
-/// Many gzip members that each hold a megabyte of zeros in a kilobyte: written out by hand, a run of matches of
-/// 258 bytes at distance 1 with the fixed Huffman codes (RFC 1951, section 3.2.6).
+/// 100 gzip members, each of 1 MiB of zeros in 6.6 KB: repeated matches of 258 bytes at distance 1 with the fixed
+/// Huffman codes (RFC 1951, section 3.2.6).
 fn bomb() -> Vec<u8> {
     let mut bits: Vec<bool> = vec![true, true, false];
     let mut push = |code: u32, length: u32| bits.extend((0..length).rev().map(|bit| code >> bit & 1 == 1));
@@ -185,14 +185,14 @@ fn sidecars_with_odd_names_prove_nothing_about_others() {
 const ESCAPES: &str = "\u{1b}[31m\u{1b}]8;;http://evil.example\u{7}\u{9b}2J\r\u{8}\u{202e}\nFAIL forged";
 const MARKUP: &str = "<script>alert(1)</script><img src=x onerror=alert(1)>]]>&amp;\"'`|@org/team #1 ![i](http://evil.example/i.png)";
 
-/// What would end a fence of Markdown, of one length or another, were it on a line of its own.
+/// Lines that would end a Markdown code fence of some length.
 const FENCES: &str = "\n```\n# forged\n~~~~\n`````````\n[x](http://evil.example)\n";
 
 #[test]
-fn what_others_wrote_stays_text_in_every_output() {
+fn untrusted_text_stays_text_in_every_output() {
     let server = Server::start();
     let evil = format!("{ESCAPES}{MARKUP}{FENCES}");
-    // A name has no slash, and at most 64 characters as it is printed; the stream and a release have 128.
+    // A name has no slash and at most 64 characters as printed; the stream and a release can have 128.
     let arch = "arch\u{1b}[31m\u{9b}2J\u{202e}\nFAIL forged".to_owned();
     let id = "platform<img src=x onerror=alert(1)>]]>&amp;\"'`|@org".to_owned();
     let missing = "missing\n```\n# forged\n~~~~\n[x](http)\n".to_owned();
@@ -201,7 +201,7 @@ fn what_others_wrote_stays_text_in_every_output() {
     text["stream"] = ESCAPES.into();
     let artifacts = text["architectures"]["x86_64"]["artifacts"].as_object_mut().unwrap();
     let [led_astray, mut not_there] = ["p000000", "p000001"].map(|name| artifacts.remove(name).unwrap());
-    // An artifact that is nowhere, for which ART is asked. A location has nothing but URL characters.
+    // A missing artifact, which the request to ART names. A location can only have URL characters.
     let nowhere = server.url("/pub/%0a%60%60%60%0a%1b[31m%e2%80%ae.iso");
     not_there["formats"]["iso"]["disk"]["location"] = nowhere.into();
     for (name, release, mut platform) in [(&id, MARKUP, led_astray), (&missing, FENCES, not_there)] {
@@ -263,7 +263,7 @@ fn assert_reports_are_text(directory: &Path) {
     let _: Value = serde_json::from_str(&read("art-mirror-validate.json")).unwrap();
 }
 
-/// To who renders it, the request is a block of code and a paragraph of ours, whatever is in the block.
+/// Rendered, the request is a code block and a paragraph of our own, whatever the block contains.
 #[track_caller]
 fn assert_request_is_text(request: &str) {
     assert_no_controls(request, "the request");

@@ -1,4 +1,4 @@
-//! Documents of ordinary depth that are far too wide.
+//! Documents that are far too wide, but not deep.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -9,13 +9,13 @@ use art_mirror_validate::probe::MAX_META_JSON_BYTES;
 use crate::gate::{ITSELF, MEMORY, Run, check, document, gate, run_within};
 use crate::server::{Server, artifact, file};
 
-/// How large the files are, in MiB.
+/// The size of the files, in MiB.
 const SIZE: u64 = 4;
 
-/// What is stated of large documents, in MiB: five times their size, and what any run takes.
-const STATED: u64 = 5 * SIZE + ITSELF * 3 / 4;
+/// The documented memory for large documents, in MiB: five times their size, plus that of any run.
+const DOCUMENTED_LIMIT: u64 = 5 * SIZE + ITSELF * 3 / 4;
 
-/// The items that it takes to fill a file, separated by commas.
+/// As many items as fill a file, separated by commas.
 fn fill(item: impl Fn(usize) -> String) -> String {
     let size = usize::try_from(SIZE << 20).unwrap();
     let mut filled = item(0);
@@ -28,7 +28,7 @@ fn fill(item: impl Fn(usize) -> String) -> String {
     filled
 }
 
-/// A document whose one artifact is on a host that is not asked.
+/// A document with one artifact, on a host that is not allowed.
 fn good() -> String {
     document(&["https://evil.example/pub/f.iso".to_owned()])
 }
@@ -45,7 +45,7 @@ fn judge(files: &[(&str, &str)]) -> Run {
 }
 
 #[test]
-fn width_costs_no_more_than_is_stated() {
+fn wide_documents_stay_within_the_documented_memory() {
     let good = good();
     let with = |key: &str, value: &str| good.replacen('{', &format!("{{\"{key}\": {value},"), 1);
     let beside = |key: &str, value: &str| {
@@ -95,7 +95,7 @@ fn width_costs_no_more_than_is_stated() {
         eprintln!("{name}: {} MiB, {:?}", run.peak, run.took);
         assert_eq!(run.code, Some(code), "{name}: {}", run.said());
         assert!(run.said().contains(says), "{name}: {}", run.said());
-        assert!(run.peak < STATED, "{name}: {} of {STATED} MiB", run.peak);
+        assert!(run.peak < DOCUMENTED_LIMIT, "{name}: {} of {DOCUMENTED_LIMIT} MiB", run.peak);
     }
 }
 
@@ -109,9 +109,9 @@ fn documents_that_are_too_large_together_are_refused() {
     assert!(run.peak < MEMORY, "{} MiB", run.peak);
 }
 
-/// A `meta.json` of as many keys as go into what is read of one, in two directories at once.
+/// A `meta.json` of the maximum size with as many keys as possible, in two directories.
 #[test]
-fn wide_sidecars_cost_no_more_than_is_stated() {
+fn wide_sidecars_stay_within_the_documented_memory() {
     let server = Server::start();
     let mut meta = "{\"images\":{\"-\":{}".to_owned();
     for number in 0.. {
