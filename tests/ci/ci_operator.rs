@@ -1,5 +1,5 @@
-//! The names and types of ci-operator's fields that our files use, after openshift/ci-tools, `pkg/api/types.go`. Its
-//! parsers are strict, so these are too.
+//! The ci-operator fields that our files use, from openshift/ci-tools, `pkg/api/types.go`. Its parsers are strict, so
+//! these are too.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::shape::{Duration, Quantity};
 
-/// The part of `ReleaseBuildConfiguration` that our files have.
+/// The fields of `ReleaseBuildConfiguration` that our files use.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Configuration {
@@ -28,7 +28,7 @@ pub(crate) struct Configuration {
 }
 
 impl Configuration {
-    /// What the validation asks of a whole file: requests for everything, and a build root where images are built.
+    /// Some checks of ci-operator's validation: default resources, a build root for images, known base images.
     pub(crate) fn assert_is_whole(&self, repository: &str) {
         assert!(self.resources.contains_key("*"));
         assert!(self.images.items.is_empty() || self.build_root.is_some());
@@ -65,7 +65,7 @@ pub(crate) struct ProjectImage {
     pub(crate) dockerfile_literal: String,
 }
 
-/// `ImageConfiguration`: an object since 2026-03, before that its items alone.
+/// `ImageConfiguration`: an object since 2026-03, before that a list of its items.
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Images {
@@ -131,7 +131,7 @@ pub(crate) struct Metadata {
     pub(crate) variant: Option<String>,
 }
 
-/// `TestStepConfiguration`, without the kinds of tests that need a cluster of their own.
+/// `TestStepConfiguration`, without the fields of tests that need a cluster.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Test {
@@ -155,7 +155,7 @@ pub(crate) struct ContainerTest {
     pub(crate) clone: Option<bool>,
 }
 
-/// `MultiStageTestConfiguration`, as far as an e2e job sets it for itself.
+/// The fields of `MultiStageTestConfiguration` that our e2e job sets.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Steps {
@@ -178,7 +178,7 @@ pub(crate) struct TestStep {
 /// `LiteralTestStep`
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "what is read is also what is checked")]
+#[expect(dead_code, reason = "parsing checks the fields")]
 pub(crate) struct Step {
     pub(crate) r#as: String,
     pub(crate) from: Option<String>,
@@ -193,14 +193,14 @@ pub(crate) struct Step {
     no_kubeconfig: Option<bool>,
     cli: Option<String>,
     run_as_script: Option<bool>,
-    /// Of `RegistryReference`, in which a step is inlined.
+    /// A field of `RegistryReference`, into which a step is inlined.
     pub(crate) documentation: Option<String>,
 }
 
 /// `ResourceRequirements`
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "what is read is also what is checked")]
+#[expect(dead_code, reason = "parsing checks the fields")]
 pub(crate) struct Resources {
     #[serde(default)]
     pub(crate) requests: BTreeMap<String, Quantity>,

@@ -1,4 +1,4 @@
-//! The commands of the files, run as their consumers run them: they fail before ART has mirrored, and pass on a retest.
+//! Runs the commands in the files as their consumers do: they fail before ART has mirrored, and pass on a retest.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use crate::shape::{CI, container_tests, containers, reference};
 use crate::world::{PROGRAM, World, stdout};
 
-/// Red, with reports and a log that say what to do; then ART mirrors; then green.
+/// Asserts that a run fails with reports and a log that say what to do, and passes once ART has mirrored.
 fn red_then_green(world: &World, run: impl Fn() -> Output) {
     let red = run();
     let log = stdout(&red);
@@ -27,7 +27,7 @@ fn red_then_green(world: &World, run: impl Fn() -> Output) {
     assert_eq!(report["summary"]["passed"], world.locations.len());
 }
 
-/// A test as ci-operator runs it: its commands behind a shebang and `set -eu`, handed to bash.
+/// A test's commands as ci-operator runs them: in bash, after a shebang and `set -eu`.
 fn step(world: &World, commands: &str) -> Command {
     let mut command = world.in_ci_operator("bash");
     command.arg("-c").arg(format!("#!/bin/bash\nset -eu\n{commands}"));
@@ -46,7 +46,7 @@ fn the_tests_of_ci_operator_are_red_until_art_has_mirrored() {
 fn the_jobs_of_prow_are_red_until_art_has_mirrored() {
     for container in containers() {
         let world = World::new();
-        // The image has the program there; here it is elsewhere.
+        // The program has this path in the image; the test runs it from elsewhere.
         assert_eq!(container.command, ["/usr/bin/art-mirror-validate"]);
         red_then_green(&world, || world.in_prow(PROGRAM).args(&container.args).output().unwrap());
     }
@@ -77,7 +77,7 @@ fn the_step_of_the_registry_passes_the_prefix_on() {
     let run = |prefix: &str| step(&world, &script).env(&parameter.name, prefix).output().unwrap();
     red_then_green(&world, || run(default));
 
-    // The test's own setting: here the bridge has nothing, and what the mirror has does not count.
+    // A prefix set by the test: the bridge has no files, and those on the mirror do not count.
     let host = world.locations[0].split('/').nth(2).unwrap();
     let prefix = format!("https://{host}/bridge");
     let output = run(&prefix);
@@ -88,7 +88,7 @@ fn the_step_of_the_registry_passes_the_prefix_on() {
 }
 
 #[test]
-fn the_first_lines_of_the_log_say_what_runs_for_whom() {
+fn the_first_lines_of_the_log_name_the_target_the_job_and_the_documents() {
     let world = World::new();
     let output = world.in_prow(PROGRAM).args(["check", "--published"]).output().unwrap();
     let log = String::from_utf8(output.stdout).unwrap();
@@ -107,7 +107,7 @@ fn the_first_lines_of_the_log_say_what_runs_for_whom() {
 }
 
 #[test]
-fn a_document_that_cannot_be_used_leaves_reports_that_say_so() {
+fn an_unusable_document_is_explained_in_the_reports() {
     let world = World::new();
     fs::write(world.checkout().join("data/data/coreos/rhcos.json"), "{\"stream\": 1}").unwrap();
     let output = world.in_prow(PROGRAM).args(["check", "--published"]).output().unwrap();

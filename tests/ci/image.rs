@@ -1,4 +1,4 @@
-//! The image, as far as it can be tested without a container engine, and what it requires of the program.
+//! The image, as far as it can be tested without a container engine, and what it needs from the program.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use crate::world::{PROGRAM, World, stdout};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// The instructions, continued lines joined, comments and `ARG`s before the first stage apart.
+/// The instructions of the Dockerfile, with continued lines joined and without comments.
 fn instructions() -> Vec<(String, String)> {
     let text = fs::read_to_string(Path::new(ROOT).join("Dockerfile")).unwrap();
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with('#')).collect();
@@ -24,7 +24,7 @@ fn instructions() -> Vec<(String, String)> {
         .collect()
 }
 
-/// The instructions of each stage.
+/// The instructions of each stage, without the `ARG`s before the first.
 fn stages() -> Vec<Vec<(String, String)>> {
     let mut stages: Vec<Vec<(String, String)>> = Vec::new();
     for instruction in instructions() {
@@ -66,9 +66,9 @@ fn the_program_is_built_and_copied_into_a_small_image() {
     }
 }
 
-/// A layer is built again when anything changes that was copied or set before it.
+/// A layer is rebuilt when anything changes that was copied or set before it.
 #[test]
-fn a_change_of_the_source_does_not_build_the_dependencies_again() {
+fn a_change_of_the_source_does_not_rebuild_the_dependencies() {
     let stages = stages();
     let dependencies =
         stages[0].iter().position(|(_, rest)| rest == "ci/image/build.sh dependencies").unwrap();
@@ -91,7 +91,7 @@ fn a_change_of_the_source_does_not_build_the_dependencies_again() {
 }
 
 #[test]
-fn it_runs_as_anybody_but_root() {
+fn it_runs_as_any_user_but_root() {
     let stages = stages();
     let last = stages.last().unwrap();
     let users = all(last, "USER");
@@ -115,7 +115,7 @@ fn it_has_the_labels_that_registries_and_openshift_show() {
         "org.opencontainers.image.revision=\"${COMMIT:-unknown}\"",
         concat!("version=\"", env!("CARGO_PKG_VERSION"), "\""),
         concat!("org.opencontainers.image.version=\"", env!("CARGO_PKG_VERSION"), "\""),
-        // Else the base's would stand for this image.
+        // Without these, the image would have those of its base image.
         "release=",
         "vendor=",
         "com.redhat.component=\"art-mirror-validate\"",
@@ -128,7 +128,7 @@ fn it_has_the_labels_that_registries_and_openshift_show() {
     }
 }
 
-/// What `.dockerignore` keeps out must not be missed by the build.
+/// `.dockerignore` must not exclude what the build needs.
 #[test]
 fn the_build_has_what_it_needs() {
     let ignored = fs::read_to_string(Path::new(ROOT).join(".dockerignore")).unwrap();
@@ -143,14 +143,14 @@ fn the_build_has_what_it_needs() {
     }
 }
 
-/// A read-only root and a user without a home: only `$ARTIFACTS` may be written to. With `unshare`, where it is
-/// allowed, everything else is read-only for real.
+/// With a read-only root and a user without a home, only `$ARTIFACTS` can be written. Needs `unshare` for read-only
+/// mounts.
 #[test]
-fn nothing_but_the_artifacts_is_written_to() {
+fn only_the_artifacts_directory_is_written_to() {
     let world = World::new();
     world.mirror_everything();
     let artifacts = world.artifacts();
-    // The build may lie where only its owner gets to.
+    // The build directory may be accessible to its owner only.
     let program = artifacts.parent().unwrap().join("program");
     fs::copy(PROGRAM, &program).unwrap();
     let script = format!(
@@ -162,7 +162,7 @@ fn nothing_but_the_artifacts_is_written_to() {
         artifacts.display(),
         program.display()
     );
-    // The directory belongs to another user than the job, but everybody may write there, as in Prow.
+    // As in Prow, the directory belongs to another user, but is writable by everyone.
     let open = std::os::unix::fs::PermissionsExt::from_mode;
     fs::set_permissions(artifacts.parent().unwrap(), open(0o755)).unwrap();
     fs::set_permissions(&artifacts, open(0o777)).unwrap();
@@ -177,10 +177,10 @@ fn nothing_but_the_artifacts_is_written_to() {
     world.assert_complete_reports();
 }
 
-/// The image that `.ci/image` has built and unpacked, as the jobs run it: a read-only root and checkout, a user of the
-/// image's own choice and one of OpenShift's, no capabilities.
+/// Runs the image built and unpacked by `.ci/image` as the jobs do: a read-only root and checkout, the image's own
+/// user and one of OpenShift's, no capabilities.
 #[test]
-fn the_built_image_checks_a_checkout_as_anybody() {
+fn the_built_image_checks_a_checkout_as_any_user() {
     let Some(root) = std::env::var_os("IMAGE_ROOT").map(PathBuf::from) else {
         skip("IMAGE_ROOT is not set, so no image was built");
         return;
@@ -194,7 +194,7 @@ fn the_built_image_checks_a_checkout_as_anybody() {
         let open = std::os::unix::fs::PermissionsExt::from_mode;
         fs::set_permissions(directory, open(0o755)).unwrap();
         fs::set_permissions(&artifacts, open(0o777)).unwrap();
-        // The world lies in the image's root where it lies here, so that all paths are good in both.
+        // The world has the same path inside the image's root, so that all paths are valid in both.
         let script = format!(
             "mount --make-rprivate / && mkdir -p {root}{world} && mount --bind {root} {root} && \
              mount --rbind /dev {root}/dev && mount --bind {world} {root}{world} && \

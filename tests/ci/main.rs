@@ -1,5 +1,5 @@
-//! The files in `ci/`: their format is what their consumers read, and the commands in them do what they are for. Also
-//! the conventions of all sources.
+//! The files in `ci/` have the format that their consumers read, and the commands in them work. Also, conventions of
+//! all source files.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,7 +1,7 @@
-//! The names and types of Prow's fields that our files use, after kubernetes-sigs/prow, `pkg/config/jobs.go` and
-//! `pkg/apis/prowjobs/v1/types.go`, and Kubernetes' `core/v1` for the pod.
+//! The Prow fields that our files use, from kubernetes-sigs/prow, `pkg/config/jobs.go` and
+//! `pkg/apis/prowjobs/v1/types.go`, and from Kubernetes' `core/v1` for the pod.
 
-#![expect(dead_code, reason = "what is read is also what is checked")]
+#![expect(dead_code, reason = "parsing checks the fields")]
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::shape::{Duration, Quantity};
 
-/// A file of `JobConfig`.
+/// `JobConfig`
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Jobs {
@@ -97,7 +97,7 @@ pub(crate) struct Refs {
     clone_depth: Option<u32>,
 }
 
-/// `DecorationConfig`, as far as a job sets it for itself.
+/// The fields of `DecorationConfig` that a job can set for itself.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Decoration {
@@ -136,7 +136,7 @@ pub(crate) struct Container {
     pub(crate) security_context: Option<SecurityContext>,
 }
 
-/// `Volume`, of the only kind that a job here has.
+/// `Volume`, with the only kind that our jobs use.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(crate) struct Volume {
@@ -178,7 +178,7 @@ pub(crate) struct Resources {
     limits: BTreeMap<String, Quantity>,
 }
 
-/// `SecurityContext` and `PodSecurityContext`, as far as they have fields of the same names.
+/// The fields that `SecurityContext` and `PodSecurityContext` share.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(crate) struct SecurityContext {

@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::ground::complaint;
 use crate::shape::{CI, container_tests};
 
-/// Every script and every command in the files, each with the head that ci-operator gives it.
+/// Every script and command that a job runs, with the lines that ci-operator puts before it.
 fn scripts() -> Vec<(String, String)> {
     let file = "step-registry/art-mirror-validate/art-mirror-validate-commands.sh";
     let mut scripts = vec![(file.to_owned(), fs::read_to_string(Path::new(CI).join(file)).unwrap())];
@@ -28,17 +28,17 @@ const OTHERS: [(&str, &str); 6] = [
 ];
 
 #[test]
-fn the_step_is_strict_and_gives_way_to_the_program() {
+fn scripts_are_strict_and_exec_the_program() {
     for (name, text) in scripts() {
         assert!(text.starts_with("#!/bin/bash\n"), "{name}");
         assert!(text.lines().any(|line| line.starts_with("set -eu")), "{name}");
-        // A shell that waited for the program would keep the job's abort from it.
+        // If the shell waited for the program, the program would not get the signal that aborts the job.
         assert!(text.lines().any(|line| line.starts_with("exec art-mirror-validate ")), "{name}");
     }
 }
 
-/// A release is what the machine can make, and names what it cannot. Toolchains stand in for the real ones here: one
-/// target has Rust's library, and the program is whatever the stand-in for cargo builds.
+/// A release has the targets that can be built here, and names the others. `rustc`, `cargo` and the linker are stubs: one target
+/// has a standard library, and `cargo` compiles a C program.
 #[test]
 fn a_release_has_the_static_programs_that_can_be_built_and_names_the_rest() {
     let directory = tempfile::tempdir().unwrap();
@@ -68,7 +68,7 @@ fn a_release_has_the_static_programs_that_can_be_built_and_names_the_rest() {
             .output()
             .unwrap()
     };
-    // What is not linked statically is no release.
+    // A dynamically linked program is rejected.
     let dynamic = release("");
     assert_eq!(dynamic.status.code(), Some(1), "{dynamic:?}");
     let made = release("-static");
@@ -78,7 +78,7 @@ fn a_release_has_the_static_programs_that_can_be_built_and_names_the_rest() {
         said.contains("rustup target add aarch64-unknown-linux-musl") && said.contains("podman"),
         "{said}"
     );
-    // The archive has the name that cargo binstall asks for.
+    // The archive has the name that cargo binstall expects.
     let manifest = fs::read_to_string(Path::new(CI).parent().unwrap().join("Cargo.toml")).unwrap();
     let (_, url) = manifest.split_once("pkg-url = \"").unwrap();
     let name = url.split_once('"').unwrap().0.rsplit('/').next().unwrap();

@@ -1,4 +1,4 @@
-//! The format of the files is what their consumers read.
+//! The files have the format that their consumers read.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::ci_operator::{Configuration, Reference, Step, Test};
 use crate::ground::{Repo, files_below, real_checkouts};
 use crate::prow::{Container, Jobs, PodSpec};
 
-/// A duration as Go writes it.
+/// A duration in Go's syntax.
 pub(crate) struct Duration(pub(crate) std::time::Duration);
 
 impl<'de> Deserialize<'de> for Duration {
@@ -27,8 +27,8 @@ impl<'de> Deserialize<'de> for Duration {
     }
 }
 
-/// A quantity of Kubernetes, `resource.Quantity`.
-#[expect(dead_code, reason = "what is read is also what is checked")]
+/// Kubernetes' `resource.Quantity`.
+#[expect(dead_code, reason = "parsing checks the fields")]
 pub(crate) struct Quantity(String);
 
 impl<'de> Deserialize<'de> for Quantity {
@@ -46,7 +46,7 @@ pub(crate) fn read<T: DeserializeOwned>(file: &str) -> T {
     serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
-/// The required presubmit's part of ci-operator's configuration of a branch of the installer.
+/// The part of ci-operator's configuration of an installer branch that adds the required presubmit.
 pub(crate) fn presubmit() -> Configuration {
     read("ci-operator/openshift-installer.yaml")
 }
@@ -56,7 +56,7 @@ pub(crate) fn weekly() -> Configuration {
     read("ci-operator/openshift-installer-main__art-mirror-validate.yaml")
 }
 
-/// Every test of ci-operator that runs the gate in its own image, with the commands.
+/// Every ci-operator test that runs the gate in its own image, with its commands.
 pub(crate) fn container_tests() -> Vec<(Test, String)> {
     let tests = [presubmit(), weekly()].into_iter().flat_map(|configuration| configuration.tests);
     tests
@@ -79,7 +79,7 @@ pub(crate) fn containers() -> [Container; 2] {
         .map(|spec| spec.containers.into_iter().next().unwrap())
 }
 
-/// What is known to be stream metadata or to belong to it, in every year; and what is not.
+/// Paths in the installer's repository of all years, and whether they are stream metadata or belong to it.
 const CHANGES: [(&str, bool); 12] = [
     ("data/data/rhcos-stream.json", true),
     ("data/data/rhcos.json", true),
@@ -102,7 +102,7 @@ fn assert_runs_for_documents(pattern: &str) {
     }
 }
 
-/// Whatever the real checkouts have, of every year, starts the job.
+/// Every document in real checkouts of any year starts the job.
 #[test]
 fn a_change_of_any_document_of_a_real_checkout_starts_the_job() {
     let pattern = Regex::new(presubmit().tests[0].run_if_changed.as_ref().unwrap()).unwrap();
@@ -136,7 +136,7 @@ fn the_required_test_of_ci_operator() {
     );
     for (test, commands) in container_tests() {
         assert!(commands.contains("check --published"), "no leaked override turns it green");
-        assert_ends_itself(&commands, test.timeout.as_ref().unwrap());
+        assert_deadline_before(&commands, test.timeout.as_ref().unwrap());
         let container = test.container.as_ref().unwrap();
         assert_eq!(container.clone, Some(true), "it has the checkout");
         let image = &configuration.base_images[&container.from];
@@ -165,9 +165,9 @@ fn the_weekly_test_of_ci_operator_reads_every_byte_for_one_branch() {
     assert!(test.commands.as_ref().unwrap().contains("--verify content"));
 }
 
-/// Our own configuration builds the image with what the Dockerfile asks for.
+/// Our own configuration provides what the Dockerfile needs.
 #[test]
-fn the_own_configuration_builds_the_image() {
+fn our_own_configuration_builds_the_image() {
     let own: Configuration = read("ci-operator/art-mirror-validate.yaml");
     own.assert_is_whole("art-mirror-validate");
     assert_eq!(own.metadata.as_ref().unwrap().branch, "main");
@@ -181,7 +181,7 @@ fn the_own_configuration_builds_the_image() {
     for tool in ["cargo", "gcc", "git"] {
         assert!(tools.contains(tool), "the stage {stage} has {tool}");
     }
-    // The commit comes as a file, which is made of the repository that the image's context lacks.
+    // The commit is passed in a file, because the image's build context has no repository.
     let [commit] = image.inputs["bin"].paths.as_slice() else { panic!("one file") };
     let written = own.binary_build_commands.as_ref().unwrap().rsplit('>').next().unwrap();
     assert!(commit.source_path.ends_with(&format!("/{written}")) && commit.destination_dir == ".");
@@ -201,7 +201,7 @@ fn the_e2e_job_of_ci_operator_waits_for_the_bridge_and_costs_no_cluster_otherwis
     assert!(steps.pre[1].chain.is_some());
     let declared: Vec<_> = reference().env.into_iter().map(|parameter| parameter.name).collect();
     assert_eq!(steps.env.keys().cloned().collect::<Vec<_>>(), declared);
-    // The image that the step runs in.
+    // The image in which the step runs.
     let [image] = configuration.images.items.as_slice() else { panic!("one image") };
     assert_eq!(Some(&image.to), reference().from.as_ref());
     assert_eq!(image.from.as_deref(), Some("src"), "it has the checkout");
@@ -218,13 +218,13 @@ fn the_e2e_job_of_ci_operator_waits_for_the_bridge_and_costs_no_cluster_otherwis
 fn the_step_of_the_registry() {
     let step = reference();
     assert_eq!(step.r#as, "art-mirror-validate");
-    // The registry's rule: files are named as their directory says, and the step as its files.
+    // The registry's rule: files are named after their directory, and the step after its files.
     let directory = Path::new(CI).join("step-registry").join(&step.r#as);
     assert!(directory.join(format!("{}-ref.yaml", step.r#as)).exists());
     assert_eq!(step.commands, format!("{}-commands.sh", step.r#as));
     let script = fs::read_to_string(directory.join(&step.commands)).unwrap();
-    assert_ends_itself(&script, step.timeout.as_ref().unwrap());
-    assert_has_grace(step.grace_period.as_ref());
+    assert_deadline_before(&script, step.timeout.as_ref().unwrap());
+    assert_has_grace_period(step.grace_period.as_ref());
     let parameters: Vec<_> = step.env.iter().map(|it| (it.name.as_str(), it.default.as_deref())).collect();
     assert_eq!(parameters, [("OPENSHIFT_INSTALL_COREOS_STREAM_PREFIX", Some(""))]);
     assert!(step.env[0].documentation.is_some() && step.documentation.is_some());
@@ -239,7 +239,7 @@ fn the_required_presubmit_of_prow() {
     assert!(Regex::new("^[A-Za-z0-9-._]+$").unwrap().is_match(&job.name));
     assert_eq!(job.context.as_deref(), Some("ci/prow/art-mirror-validate"));
     assert_eq!(job.decorate, Some(true));
-    // Prow's own defaults: whoever says `/test all` starts what the changed files ask for, and nothing else.
+    // With Prow's defaults, `/test all` only starts the job if the changed files require it.
     assert!(job.trigger.is_none() && job.rerun_command.is_none());
     let trigger = Regex::new(&format!(r"(?m)^/test( | .* ){},?($|\s.*)", job.name)).unwrap();
     for (comment, starts) in [
@@ -268,7 +268,7 @@ fn the_periodic_of_prow() {
     assert_pod(&job.spec, job.decoration_config.as_ref().unwrap());
 }
 
-/// The weekly job over all branches: its script fetches their tips, and its command is one that the program has.
+/// The weekly job for all branches: its script fetches their tips and runs the program.
 #[test]
 fn the_job_over_every_branch() {
     let jobs: Jobs = read("prow/branches.yaml");
@@ -276,9 +276,9 @@ fn the_job_over_every_branch() {
     assert!(is_cron(job.cron.as_ref().unwrap()));
     let [container] = job.spec.containers.as_slice() else { panic!("one container") };
     let [script] = container.args.as_slice() else { panic!("one script") };
-    assert_ends_itself(script, job.decoration_config.as_ref().unwrap().timeout.as_ref().unwrap());
+    assert_deadline_before(script, job.decoration_config.as_ref().unwrap().timeout.as_ref().unwrap());
 
-    // What it writes is a volume of its own; the rest of the file system is read-only.
+    // It writes to a volume; the rest of the file system is read-only.
     let [mount] = container.volume_mounts.as_slice() else { panic!("one place to write to") };
     assert!(job.spec.volumes.iter().any(|volume| volume.name == mount.name));
     assert!(container.env.iter().all(|variable| variable.value == mount.mount_path));
@@ -309,38 +309,38 @@ fn the_job_over_every_branch() {
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
-    // Nothing is asked: the document names no published host.
+    // Nothing is requested, because the document names no published host.
     assert_eq!(output.status.code(), Some(1), "{said}{}", String::from_utf8_lossy(&output.stderr));
     for branch in ["main", "release-4.19"] {
         assert!(said.contains(&format!("{branch}: 9.6.20260301-0: 1 of 1 missing or wrong")), "{said}");
     }
 }
 
-/// The run's own deadline comes before the job's timeout.
-fn assert_ends_itself(command: &str, timeout: &Duration) {
+/// The run's deadline is earlier than the job's timeout.
+fn assert_deadline_before(command: &str, timeout: &Duration) {
     let deadline = Regex::new(r"--deadline[ =](\w+)").unwrap().captures(command).unwrap();
     let deadline = humantime::parse_duration(&deadline[1]).unwrap();
     assert!(deadline < timeout.0, "{command}");
 }
 
-/// The grace is longer than reports take.
-fn assert_has_grace(grace: Option<&Duration>) {
+/// The grace period is long enough to write the reports.
+fn assert_has_grace_period(grace: Option<&Duration>) {
     assert!(grace.unwrap().0 >= std::time::Duration::from_secs(10));
 }
 
 fn assert_pod(spec: &PodSpec, decoration: &crate::prow::Decoration) {
     let [container] = spec.containers.as_slice() else { panic!("one container") };
-    // Decoration wraps what is written here, and does not know the image's entry point.
+    // Prow's decoration wraps this command and does not know the image's entry point.
     assert_eq!(container.command, ["/usr/bin/art-mirror-validate"]);
     assert_eq!(container.args[..2], ["check", "--published"]);
-    assert_ends_itself(&container.args.join(" "), decoration.timeout.as_ref().unwrap());
-    assert_has_grace(decoration.grace_period.as_ref());
+    assert_deadline_before(&container.args.join(" "), decoration.timeout.as_ref().unwrap());
+    assert_has_grace_period(decoration.grace_period.as_ref());
     let security = container.security_context.as_ref().unwrap();
     assert_eq!(security.run_as_non_root, Some(true));
     assert_eq!(security.read_only_root_filesystem, Some(true));
     assert_eq!(security.allow_privilege_escalation, Some(false));
     assert_eq!(spec.automount_service_account_token, Some(false));
-    // What the pod asks, Prow's containers are asked as well, and some of their images run as root.
+    // A pod's security context also applies to Prow's containers, and some of their images run as root.
     assert!(spec.security_context.is_none());
 }
 

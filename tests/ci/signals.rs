@@ -1,4 +1,4 @@
-//! An aborted Prow job: complete reports within a second.
+//! An aborted Prow job leaves complete reports within a second.
 
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -11,12 +11,12 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::shape::container_tests;
 use crate::world::World;
 
-/// Far more than a real checkout has.
+/// Far more than in a real checkout.
 const ARTIFACTS: usize = 10_000;
 
-/// A second, for the program as it is shipped (`cargo test --release`). Unoptimized it takes several, and the
-/// machine may be busy; then this is only to find what never ends.
-const SOON: Duration = Duration::from_secs(if cfg!(debug_assertions) { 30 } else { 1 });
+/// One second for a release build (`cargo test --release`). A debug build takes several, and the machine can be busy;
+/// then this limit only finds hangs.
+const LIMIT: Duration = Duration::from_secs(if cfg!(debug_assertions) { 30 } else { 1 });
 
 fn document() -> String {
     let mut platforms = String::new();
@@ -36,7 +36,7 @@ fn document() -> String {
 #[test]
 fn an_aborted_job_leaves_complete_reports_within_a_second() {
     let world = World::with_documents(&[("rhcos.json".to_owned(), document())]);
-    // The first hundred are answered, the rest never is.
+    // The first hundred requests get a response, the others never do.
     for location in &world.locations[100..] {
         world.mirror.put(location, Resource::bytes("").behaves(Behaviour::Hang));
     }
@@ -67,7 +67,7 @@ fn an_aborted_job_leaves_complete_reports_within_a_second() {
 
         assert_eq!(exit.code(), Some(status), "{exit}");
         println!("{name}: {took:?}");
-        assert!(took < SOON, "{took:?}");
+        assert!(took < LIMIT, "{took:?}");
         world.assert_complete_reports();
         let report = world.report();
         assert_eq!(report["interrupted_by"], name);

@@ -1,4 +1,4 @@
-//! Habits that the sources keep.
+//! Conventions of the source files.
 
 use std::fs;
 use std::path::Path;
@@ -8,13 +8,13 @@ use regex::Regex;
 
 use crate::ground::{files_below, root};
 
-/// What nobody has to explain.
+/// Waits up to this long need no explanation.
 const SHORT: Duration = Duration::from_millis(200);
 
-/// A time limit from here on is one that no test reaches.
+/// A time limit of this length or more is assumed never to be reached in a test.
 const OUT_OF_REACH: Duration = Duration::from_secs(5);
 
-/// Whether a comment stands before the line after these, or before the statement or the table that it is in.
+/// Whether a comment precedes the line after these, or the statement or table that contains it.
 fn is_explained(before: &[&str]) -> bool {
     let above = before.iter().rev().map(|line| line.trim());
     let is_comment = |line: &&str| line.starts_with("//");
@@ -22,7 +22,7 @@ fn is_explained(before: &[&str]) -> bool {
     above.take_while(|line| is_comment(line) || !is_over(line)).any(|line| is_comment(&line))
 }
 
-/// Fails where a line waits and no comment explains it.
+/// Fails if a line waits and no comment explains it.
 #[track_caller]
 fn assert_explained(directories: &[&str], waits: impl Fn(&str) -> bool) {
     let (mut all, mut unexplained) = (0, Vec::new());
@@ -50,7 +50,7 @@ fn assert_explained(directories: &[&str], waits: impl Fn(&str) -> bool) {
 }
 
 #[test]
-fn whoever_sleeps_for_long_says_why() {
+fn long_sleeps_are_explained() {
     let sleep = Regex::new(concat!(r"thread::", r"sleep\((?:.*from_millis\(([0-9_]+)\))?")).unwrap();
     assert_explained(&["src", "tests", "benches", "examples"], |line| {
         let Some(found) = sleep.captures(line) else { return false };
@@ -59,9 +59,9 @@ fn whoever_sleeps_for_long_says_why() {
     });
 }
 
-/// A limit on the program's waits that is neither short nor out of reach is one that a test waits out.
+/// If a time limit of the program is neither short nor out of reach, a test waits for it to expire.
 #[test]
-fn whoever_has_the_program_wait_for_long_says_why() {
+fn long_time_limits_are_explained() {
     let option = r#""--(?:deadline|timeout|wait|wait-interval|retry-for)", &?"([^"]+)""#;
     let setting = r"\b(?:timeout|retry_for): Duration::from_(millis|secs)\(([0-9_]+)\)";
     let [option, setting] = [option, setting].map(|pattern| Regex::new(pattern).unwrap());
@@ -72,14 +72,14 @@ fn whoever_has_the_program_wait_for_long_says_why() {
             let unit = if &found[1] == "millis" { "ms" } else { "s" };
             format!("{}{unit}", found[2].replace('_', ""))
         });
-        // What is no duration is there to be refused.
+        // Values that are not durations test that they are rejected.
         let lengths = options.chain(settings).filter_map(|length| humantime::parse_duration(&length).ok());
         lengths.into_iter().any(is_waited_out)
     });
 }
 
 #[test]
-fn an_explanation_stands_before_the_statement_or_the_table() {
+fn an_explanation_precedes_the_statement_or_the_table() {
     let explained = |text: &str| {
         let lines: Vec<&str> = text.lines().collect();
         is_explained(lines.split_last().unwrap().1)

@@ -1,4 +1,4 @@
-//! A mirror under the real hosts' names, a checkout, and the environment of a Prow job.
+//! A mirror with the real hosts' names, a checkout, and the environment of a Prow job.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,14 +11,14 @@ use serde_json::Value;
 pub(crate) use crate::binary::PROGRAM;
 use crate::ground::testdata;
 
-/// Everything that a job sees of the world.
+/// The servers and files that a job uses.
 pub(crate) struct World {
     directory: tempfile::TempDir,
     pub(crate) mirror: Mirror,
     proxy: Proxy,
-    /// Every location of the checkout.
+    /// All locations in the checkout.
     pub(crate) locations: Vec<String>,
-    /// The blobs in Azure that it names, the only cloud references of `testdata/checkout` that anybody can see.
+    /// The URLs of blobs in Azure, the only cloud references in `testdata/checkout` that are publicly accessible.
     blobs: Vec<String>,
 }
 
@@ -27,7 +27,7 @@ impl World {
         Self::with_documents(&documents(&testdata("checkout/data/data/coreos")))
     }
 
-    /// A checkout of these documents, by their names in `data/data/coreos`.
+    /// A checkout with these documents, given by their names in `data/data/coreos` and their text.
     pub(crate) fn with_documents(documents: &[(String, String)]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let coreos = directory.path().join("checkout/data/data/coreos");
@@ -51,7 +51,7 @@ impl World {
         Self { directory, mirror, proxy, locations, blobs }
     }
 
-    /// What ART does when it is asked: everything is there, with its digest.
+    /// Serves everything with its digest, as after ART has mirrored it.
     pub(crate) fn mirror_everything(&self) {
         for location in &self.locations {
             let file = location.rsplit('/').next().unwrap();
@@ -70,15 +70,15 @@ impl World {
         self.directory.path().join("artifacts")
     }
 
-    /// The command in the environment that Prow gives a presubmit's container, in its checkout.
+    /// A command in the checkout, with the environment of a Prow presubmit.
     pub(crate) fn in_prow(&self, program: &str) -> Command {
         let mut command = self.in_ci_operator(program);
         command.env_remove("ARTIFACT_DIR").env("ARTIFACTS", self.artifacts());
         command
     }
 
-    /// The command in the environment that ci-operator gives a step: [`World::in_prow`], but for the name of the
-    /// directory that is uploaded.
+    /// A command in the checkout, with the environment of a ci-operator step, which differs from [`World::in_prow`]
+    /// in the variable for the artifacts directory.
     pub(crate) fn in_ci_operator(&self, program: &str) -> Command {
         let path = std::env::var("PATH").unwrap();
         let mut command = Command::new(program);
@@ -116,7 +116,7 @@ impl World {
         serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
     }
 
-    /// That all reports are there and whole.
+    /// Asserts that all reports exist and are complete.
     pub(crate) fn assert_complete_reports(&self) {
         let artifacts = self.artifacts();
         let read = |name: &str| fs::read_to_string(artifacts.join(name)).unwrap();
