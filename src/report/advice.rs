@@ -1,5 +1,4 @@
-//! What to do about what did not pass: that depends on the reason, on where the file was looked for and on whose host
-//! that is.
+//! Advice on artifacts that did not pass. It depends on the reason, the target, and the owner of the host.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,16 +8,16 @@ use crate::location::{ArtifactUrl, Owner, Target, resolve};
 use crate::report::model::{ArtifactReport, Report, TargetKind};
 use crate::verdict::Reason;
 
-/// Who can correct what is wrong at a host.
+/// Who can correct the files of a host.
 #[derive(Debug, Clone, Copy)]
-enum Asked<'a> {
-    /// A bridge server's owners, whatever its host.
+enum Contact<'a> {
+    /// The owners of a bridge server, whatever its host.
     Bridge,
-    /// Whoever fills the host.
+    /// The owner of a host.
     Owner(Owner, &'a str),
 }
 
-impl<'a> Asked<'a> {
+impl<'a> Contact<'a> {
     fn of(host: &'a str, target: TargetKind) -> Self {
         match target {
             TargetKind::Bridge => Self::Bridge,
@@ -26,7 +25,6 @@ impl<'a> Asked<'a> {
         }
     }
 
-    /// Whom to ask.
     fn name(self) -> String {
         match self {
             Self::Bridge => "the bridge's owners".to_owned(),
@@ -50,7 +48,7 @@ impl<'a> Asked<'a> {
         }
     }
 
-    /// A file that is only archived need not be copied again; mirroring the build anew would not bring it back.
+    /// An archived file must be restored; mirroring the build again would not do that.
     fn about_archived(self) -> String {
         format!(
             "ask {} to restore the files permanently from the archive storage class, and to exempt them from the rule that archives them",
@@ -58,7 +56,6 @@ impl<'a> Asked<'a> {
         )
     }
 
-    /// How it comes that a wrong file is replaced.
     fn about_wrong(self) -> String {
         let verb = if matches!(self, Self::Owner(Owner::SyncJob, _)) { "mirror" } else { "upload" };
         format!(
@@ -68,9 +65,9 @@ impl<'a> Asked<'a> {
     }
 }
 
-/// Says of every artifact and cloud reference that did not pass what to do about it.
+/// Adds advice to every artifact and cloud reference that did not pass.
 ///
-/// `path` tells how a person names a document on the command line, if it is a file that `rewrite` can change.
+/// `path` returns the path of a document for the command line, or `None` if it is not a file that `rewrite` can change.
 pub fn advise(report: &mut Report, path: impl Fn(&str) -> Option<String>) {
     let (target, retest) = (report.target.kind, report.prow.retest());
     let mut paths: HashMap<Arc<str>, Option<String>> = HashMap::new();
@@ -88,15 +85,15 @@ pub fn advise(report: &mut Report, path: impl Fn(&str) -> Option<String>) {
             move_to_published(artifact, path) + or
         } else {
             let url = ArtifactUrl::parse(artifact.url_or_location()).ok();
-            let asked = Asked::of(url.as_ref().map_or("", ArtifactUrl::host), target);
-            advice(reason, &artifact.message, artifact.archived, (target, asked), retest)
+            let contact = Contact::of(url.as_ref().map_or("", ArtifactUrl::host), target);
+            advice(reason, &artifact.message, artifact.archived, (target, contact), retest)
         };
         artifact.advice = Some(capitalized(&text));
     }
-    // The build pipeline uploads to the clouds, too.
-    let place = (TargetKind::Published, Asked::Owner(Owner::Pipeline, ""));
+    // The build pipeline also uploads to the clouds.
+    let pipeline = (TargetKind::Published, Contact::Owner(Owner::Pipeline, ""));
     for reference in &mut report.cloud_images {
-        let text = reference.reason.map(|reason| advice(reason, &reference.message, false, place, retest));
+        let text = reference.reason.map(|reason| advice(reason, &reference.message, false, pipeline, retest));
         reference.advice = text.as_deref().map(capitalized);
     }
 }
@@ -105,11 +102,11 @@ fn advice(
     reason: Reason,
     message: &str,
     archived: bool,
-    (target, asked): (TargetKind, Asked<'_>),
+    (target, contact): (TargetKind, Contact<'_>),
     retest: Option<&str>,
 ) -> String {
     let again = retest.map_or_else(|| "check again".to_owned(), |retest| format!("comment {retest}"));
-    let name = asked.name();
+    let name = contact.name();
     match reason {
         Reason::BadLocation if target == TargetKind::Mirror => {
             "correct the location, or name the mirror's directory with --mirror-version.".to_owned()
@@ -126,10 +123,10 @@ fn advice(
         Reason::AddressNotAllowed => {
             "if this is a trusted host inside your network, pass --allow-private-addresses.".to_owned()
         }
-        Reason::Missing if archived => format!("{}, then {again}.", asked.about_archived()),
-        Reason::Missing => format!("{}, then {again}.", asked.about_missing()),
+        Reason::Missing if archived => format!("{}, then {again}.", contact.about_archived()),
+        Reason::Missing => format!("{}, then {again}.", contact.about_missing()),
         Reason::SizeMismatch | Reason::Sha256Mismatch | Reason::UncompressedSha256Mismatch => {
-            format!("{}.", asked.about_wrong())
+            format!("{}.", contact.about_wrong())
         }
         Reason::MetadataConflict => {
             "find out which is right: regenerate the document from the build, or have the build's metadata \
@@ -161,12 +158,12 @@ fn advice(
     }
 }
 
-/// What to do about a run that checked nothing.
+/// Advice on a run that checked nothing.
 pub(super) const fn of_run(report: &Report) -> &'static str {
     if report.problems.is_empty() { "Check again." } else { "Correct the problems above, then check again." }
 }
 
-/// The command that points this artifact's document at its published locations.
+/// Advises to change the document to published locations, with the command for it if there is one.
 fn move_to_published(artifact: &ArtifactReport, path: Option<&str>) -> String {
     let release = (!artifact.release.is_empty()).then_some(&*artifact.release);
     let command = "art-mirror-validate rewrite --to published --in-place";
@@ -184,8 +181,8 @@ fn move_to_published(artifact: &ArtifactReport, path: Option<&str>) -> String {
     }
 }
 
-/// A path as one word of a POSIX shell's command line; none if it cannot be printed as it is. A pull request
-/// chooses the names of its files, and a person pastes what is printed here.
+/// Quotes a path as one word of a POSIX shell; `None` if it is not printable ASCII. A pull request chooses the names
+/// of its files, and people paste this command.
 fn shell_word(path: &str) -> Option<String> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+=,@%:".contains(&byte);
     let path = if path.starts_with('-') { format!("./{path}") } else { path.to_owned() };
@@ -211,7 +208,7 @@ mod tests {
     const MIRROR: &str = "https://mirror.openshift.com/pub/openshift-v4";
     const FILE: &str = "rhcos-4.8/48.84.202109241901-0/x86_64/rhcos-48.84.202109241901-0-live.x86_64.iso";
 
-    /// The advice for an artifact of `document` that was asked for at `url`.
+    /// The advice on an artifact of `document` that was requested from `url`.
     fn advice_for(reason: Reason, kind: TargetKind, url: &str, document: &str, prow: &ProwContext) -> String {
         let mut artifact = sample::of_reason(reason);
         artifact.document = document.into();
@@ -224,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn retest_is_advised_in_prow_alone() {
+    fn retest_is_advised_for_pull_requests_only() {
         let kinds = [TargetKind::Published, TargetKind::Bridge, TargetKind::Mirror];
         let (nowhere, periodic) =
             (ProwContext::default(), ProwContext { job_name: Some("j".into()), ..ProwContext::default() });
@@ -234,7 +231,7 @@ mod tests {
                 let here = advice_for(reason, kind, &url, "d.json", &nowhere);
                 assert!(!here.contains("/retest"), "{reason:?} {kind:?}: {here}");
                 let there = advice_for(reason, kind, &url, "d.json", &periodic);
-                assert_eq!(there, here, "nobody reads comments");
+                assert_eq!(there, here, "a periodic job has no pull request");
             }
         }
         let url = format!("{MIRROR}/{FILE}");
@@ -243,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn an_archived_file_is_to_be_restored_and_not_mirrored_again() {
+    fn an_archived_file_is_restored_and_not_mirrored_again() {
         for (base, who) in [(MIRROR, "Ask ART to restore"), (CDN, "build pipeline to restore")] {
             let mut report = sample::report();
             report.artifacts.retain(|artifact| artifact.reason == Some(Reason::Missing));
@@ -257,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_that_failed_has_owners_too() {
+    fn advice_on_a_proxy_failure_names_the_owners_of_the_proxy() {
         let mut report = sample::report();
         report.artifacts = vec![sample::of_reason(Reason::Unreachable)];
         report.artifacts[0].message = "through the proxy p:1: no connection: Connection refused".to_owned();
@@ -267,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_asked_depends_on_target_and_host() {
+    fn the_contact_depends_on_target_and_host() {
         use TargetKind::{Bridge, Mirror, Published};
         let fedora = "https://builds.coreos.fedoraproject.org/prod/streams/stable";
         let cases = [
@@ -292,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn the_command_is_for_this_document() {
+    fn the_rewrite_command_names_the_document_as_a_shell_word() {
         let bridge = format!("{}/{FILE}", crate::location::BRIDGE_2021);
         let command = |url: &str, document: &str| {
             advice_for(Reason::NotPublished, TargetKind::Published, url, document, &ProwContext::default())

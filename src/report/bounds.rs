@@ -1,32 +1,32 @@
-//! How long reports may become, whatever documents and servers say: together 64 MiB, and 8 KiB for each artifact.
+//! Limits of the reports' sizes, whatever documents and servers send: in total 64 MiB plus 8 KiB for each artifact.
 
 use std::sync::Arc;
 
 use super::model::ArtifactReport;
 use crate::text::is_unsafe_to_print;
 
-/// What each artifact may take in all reports together, in bytes.
-const EACH: usize = 8 * 1024;
+/// The limit of each artifact in all reports, in bytes.
+const PER_ARTIFACT: usize = 8 * 1024;
 
-/// What artifacts may take beyond that, between them. The rest of the 64 MiB is for what is said of the run.
+/// The bytes beyond that limit that all artifacts share. The rest of the 64 MiB is for lines about the run.
 const SHARED: usize = 32 * 1024 * 1024;
 
-/// What an artifact takes without its texts.
+/// The bytes of an artifact without its texts.
 const FIXED: usize = 2_560;
 
-/// How often a text stands in the JSON and the `JUnit` report together, at most.
-const TIMES: usize = 3;
+/// The most occurrences of a text in the JSON and `JUnit` reports together.
+const OCCURRENCES: usize = 3;
 
-/// The longest text of an artifact where there is no room for more, as printed.
+/// The limit of a shortened text of an artifact, in printed bytes.
 const SHORT: usize = 160;
 
-/// What the lines may take that are said of the run: problems, or notes, or skipped files.
+/// The limit of all problems, notes or skipped files of a run, in printed bytes.
 const LINES: usize = 1024 * 1024;
 
-/// The longest of them.
+/// The limit of one such line.
 const LINE: usize = 4 * 1024;
 
-/// What is left of the room that artifacts share.
+/// The bytes that remain of those that artifacts share.
 #[derive(Debug, Clone, Copy)]
 pub struct Room(usize);
 
@@ -37,9 +37,9 @@ impl Default for Room {
 }
 
 impl Room {
-    /// Cuts an artifact's texts if there is no room for them. Its names stay: what is said is said of them.
+    /// Shortens an artifact's texts if they exceed the limit. Its ID stays whole, because the texts are about it.
     pub fn fit(&mut self, artifact: &mut ArtifactReport) {
-        match self.0.checked_sub(cost(artifact).saturating_sub(EACH)) {
+        match self.0.checked_sub(cost(artifact).saturating_sub(PER_ARTIFACT)) {
             Some(left) => self.0 = left,
             None => shorten(artifact),
         }
@@ -52,7 +52,7 @@ fn cost(artifact: &ArtifactReport) -> usize {
     let texts = [Some(id), Some(&artifact.location), artifact.url.as_ref(), Some(&artifact.message)];
     let texts = texts.into_iter().chain([artifact.advice.as_ref()]).flatten().chain(&artifact.warnings);
     let printed: usize = names.into_iter().chain(texts.map(String::as_str)).map(printed).sum();
-    FIXED + TIMES * printed + artifact.warnings.len() * 128
+    FIXED + OCCURRENCES * printed + artifact.warnings.len() * 128
 }
 
 fn shorten(artifact: &mut ArtifactReport) {
@@ -71,7 +71,7 @@ fn shorten(artifact: &mut ArtifactReport) {
     artifact.warnings.iter_mut().for_each(|warning| cut(warning, SHORT));
 }
 
-/// Cuts what is said of the run to what there is room for.
+/// Shortens lines about the run to the limits, with a last line that counts those left out.
 pub fn fit_lines(lines: &mut Vec<String>) {
     let (mut room, mut kept) = (LINES, 0);
     for line in lines.iter_mut() {
@@ -86,7 +86,7 @@ pub fn fit_lines(lines: &mut Vec<String>) {
     }
 }
 
-/// The most bytes that a text takes in any report: where it is longest, in XML or in JSON.
+/// The most bytes that a text takes in a report, escaped for XML or JSON.
 fn printed(text: &str) -> usize {
     text.chars().map(printed_character).sum()
 }
@@ -101,7 +101,7 @@ fn printed_character(character: char) -> usize {
     }
 }
 
-/// Cuts a text to so many bytes as printed; an ellipsis says so.
+/// Shortens a text to `limit` printed bytes and marks it with an ellipsis.
 fn cut(text: &mut String, limit: usize) {
     let mut length = 0;
     let end = text.char_indices().find(|(_, character)| {
@@ -123,8 +123,8 @@ mod tests {
 
     const ARTIFACTS: usize = 16;
 
-    /// What reports take of an artifact with these texts, at the limits of its names.
-    fn written(texts: &str, room: &mut Room) -> usize {
+    /// The bytes of each artifact in the reports, with these texts and names of the greatest length.
+    fn bytes_per_artifact(texts: &str, room: &mut Room) -> usize {
         let name = |length: usize| -> String { "\u{200b}".chars().cycle().take(length / 12).collect() };
         let mut artifact = sample::report().artifacts.into_iter().find(|it| it.reason.is_some()).unwrap();
         let part: Arc<str> = name(64).into();
@@ -152,17 +152,17 @@ mod tests {
     fn an_artifact_takes_no_more_than_its_share_and_what_is_left_of_the_rest() {
         for character in ["x", "\"", "&", "\\", "\u{1b}", "\u{200b}", "\u{e0041}", "é", "\u{10ffff}"] {
             let texts = character.repeat(2_000);
-            let short = written(&texts, &mut Room(0));
-            assert!(short <= EACH, "{character:?}: {short} bytes");
+            let short = bytes_per_artifact(&texts, &mut Room(0));
+            assert!(short <= PER_ARTIFACT, "{character:?}: {short} bytes");
             let mut room = Room::default();
             let before = room.0;
-            let long = written(&texts, &mut room) * ARTIFACTS;
-            assert!(long <= before - room.0 + ARTIFACTS * EACH, "{character:?}: {long} bytes");
+            let long = bytes_per_artifact(&texts, &mut room) * ARTIFACTS;
+            assert!(long <= before - room.0 + ARTIFACTS * PER_ARTIFACT, "{character:?}: {long} bytes");
         }
     }
 
     #[test]
-    fn ordinary_artifacts_are_not_cut() {
+    fn ordinary_artifacts_are_not_shortened() {
         for artifact in sample::report().artifacts {
             let mut fitted = artifact.clone();
             Room(0).fit(&mut fitted);

@@ -1,4 +1,4 @@
-//! From outcomes to a report.
+//! Building a report from outcomes.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::stream::{Artifact, Partition, Sha256};
 use crate::verdict::{Finding, Outcome, Verdict};
 
 impl Report {
-    /// The report of a run of which nothing is known yet but where it looks.
+    /// The report of a run of which only the target is known yet.
     pub fn begun(target: ReportedTarget) -> Self {
         Self {
             schema_version: SCHEMA_VERSION,
@@ -27,19 +27,19 @@ impl Report {
         }
     }
 
-    /// The report with what is known of its artifacts. The verdict follows from theirs.
+    /// Adds the artifacts, and derives the verdict from theirs.
     pub fn of(self, artifacts: Vec<ArtifactReport>) -> Self {
         let summary = Summary::of(&artifacts);
         let mut notes = self.notes;
-        notes.extend(who_answered(&artifacts));
-        let mut known = HashSet::new();
-        notes.retain(|note| known.insert(note.clone()));
+        notes.extend(redirect_notes(&artifacts));
+        let mut seen = HashSet::new();
+        notes.retain(|note| seen.insert(note.clone()));
         fit_lines(&mut notes);
         Self { verdict: summary.verdict(), summary, artifacts, notes, ..self }
     }
 
-    /// The report as one of a part of a run. A part that no artifact fell into holds nothing back: what the
-    /// whole comes to is decided when the parts are merged.
+    /// Marks the report as one of a part of a run. A part without artifacts passes, because the verdict on the whole
+    /// run comes from merging all parts.
     pub fn part(mut self, partition: Partition, scope: Sha256) -> Self {
         self.partition = Some(PartitionReport { part: partition.part(), of: partition.of(), scope });
         if self.artifacts.is_empty() && self.documents.iter().any(|document| document.artifacts > 0) {
@@ -50,8 +50,8 @@ impl Report {
     }
 }
 
-/// Who answered in place of the hosts that were asked, one sentence for each host: what users get was not seen then.
-fn who_answered(artifacts: &[ArtifactReport]) -> Vec<String> {
+/// One sentence for each host that redirected to another, because what other users get may differ.
+fn redirect_notes(artifacts: &[ArtifactReport]) -> Vec<String> {
     let mut notes = Vec::new();
     for artifact in artifacts {
         let asked = artifact.url.as_deref().and_then(|url| Url::parse(url).ok());
@@ -72,7 +72,7 @@ fn who_answered(artifacts: &[ArtifactReport]) -> Vec<String> {
     notes
 }
 
-/// What the report of a part says of itself, so that nobody takes it for the whole.
+/// The note that distinguishes the report of a part from that of the whole run.
 pub(super) fn part_note(partition: Partition) -> String {
     format!(
         "part {} of {} only: the verdict on the whole run comes from merging all parts",
@@ -91,7 +91,6 @@ impl Summary {
         summary
     }
 
-    /// Counts one more artifact.
     pub fn count(&mut self, verdict: Verdict) {
         self.artifacts += 1;
         match verdict {
@@ -101,7 +100,7 @@ impl Summary {
         }
     }
 
-    /// What is known to be wrong outweighs what is not known. A run over nothing passes nothing.
+    /// A failure takes precedence over an undetermined artifact. A run without artifacts does not pass.
     fn verdict(self) -> Verdict {
         if self.failed > 0 {
             Verdict::Fail
@@ -114,8 +113,7 @@ impl Summary {
 }
 
 impl ArtifactReport {
-    /// The report of one artifact, as yet without advice. `id` is the artifact's id, after its document's name if
-    /// there are several.
+    /// The report of one artifact, without advice or index. `id` is as in [`ArtifactReport::id`].
     pub fn of(
         document: &Arc<str>,
         id: &str,

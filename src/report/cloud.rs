@@ -1,4 +1,4 @@
-//! The cloud references of a run: counted apart from the artifacts, and towards the verdict only if that was asked for.
+//! The cloud references of a run. They are counted apart from artifacts, and affect the verdict only if required.
 
 use std::sync::Arc;
 
@@ -9,28 +9,28 @@ use crate::stream::{CloudReference, CloudResource};
 use crate::text::{count, excerpt};
 use crate::verdict::{Outcome, Reason, Strictness, Verdict};
 
-/// The longest text of a reference, in characters.
+/// The limit of a reference's texts, in characters.
 const MAX_TEXT: usize = 300;
 
-/// The most warnings of a reference: one for each other release, or one of the tag.
+/// The most warnings of a reference.
 const MAX_WARNINGS: usize = 3;
 
-/// What is known of a cloud reference.
+/// The result of checking a cloud reference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum CloudVerdict {
-    /// Its cloud has it.
+    /// The cloud has it.
     Pass,
     /// It is known to be wrong.
     Fail,
     /// It could not be determined.
     Inconclusive,
-    /// It has the form that it should have, and nobody can see it without an account.
+    /// It is well-formed, but only visible with an account.
     NotVerifiable,
 }
 
-/// One cloud reference's part of the report.
+/// The result of checking a cloud reference, in the report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CloudReport {
@@ -38,50 +38,50 @@ pub struct CloudReport {
     pub document: Arc<str>,
     /// `ARCH/images/CLOUD`, `ARCH/images/CLOUD/REGION` or `ARCH/extensions/NAME`.
     pub id: String,
-    /// Its release, a build ID; null if it has none of its own.
+    /// Its release, a build ID; null if it has none.
     pub release: Option<String>,
-    /// The URL, or the container image by digest, as the document has it; null for what only an account can see.
+    /// The URL, or the container image by digest, as in the document; null for images that require an account.
     pub reference: Option<String>,
-    /// How many images it stands for: one, or one for each region.
+    /// The number of images that it stands for: one, or one for each region.
     pub images: usize,
-    /// What is known of it.
+    /// The result of the check.
     pub verdict: CloudVerdict,
-    /// Why it did not pass; null if it did.
+    /// Why it is wrong or undetermined, else null.
     pub reason: Option<Reason>,
-    /// One sentence for a person.
+    /// The result in one sentence.
     pub message: String,
-    /// What to do about it, one sentence for a person; null if nothing is to be done.
+    /// What to do about it, in one sentence; null if nothing needs doing.
     pub advice: Option<String>,
-    /// The status of the last response, null if there was none.
+    /// The HTTP status of the last response; null if there was none.
     pub http_status: Option<u16>,
-    /// The host that answered, at the end of all redirects; null if none did.
+    /// The host that answered, after all redirects; null if none did.
     pub answered_by: Option<Arc<str>>,
-    /// How often it was asked for; 0 if it never was.
+    /// The number of requests for it; 0 if there was none.
     pub attempts: u32,
-    /// What is not wrong but should be known, one sentence each.
+    /// Facts worth knowing that are not failures, one sentence each.
     pub warnings: Vec<String>,
 }
 
-/// How many cloud references there are of each verdict, and what they count for.
+/// The number of cloud references by verdict, and their effect on the verdict of the run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CloudSummary {
-    /// What they count for.
+    /// Their effect on the verdict of the run.
     pub mode: Strictness,
-    /// Those whose cloud has them.
+    /// Those that their cloud has.
     pub passed: usize,
     /// Those known to be wrong.
     pub failed: usize,
     /// Those undetermined.
     pub inconclusive: usize,
-    /// Those that nobody can see without an account.
+    /// Those only visible with an account.
     pub not_verifiable: usize,
 }
 
 impl CloudReport {
-    /// The report of one reference, as yet without advice.
+    /// The report of one reference, without advice.
     pub fn of(document: &Arc<str>, reference: &CloudReference, outcome: &Outcome) -> Self {
-        let (named, images) = match &reference.resource {
+        let (resource, images) = match &reference.resource {
             CloudResource::Blob { url } | CloudResource::Object { url, .. } => (Some(url), 1),
             CloudResource::Container { digest_ref, .. } => (Some(digest_ref), 1),
             CloudResource::Account(images) => (None, images.len()),
@@ -93,7 +93,7 @@ impl CloudReport {
             Verdict::Inconclusive => CloudVerdict::Inconclusive,
         };
         let message = match verdict {
-            CloudVerdict::NotVerifiable if named.is_some() => {
+            CloudVerdict::NotVerifiable if resource.is_some() => {
                 "the registry requires an account to see it; not verified".to_owned()
             }
             CloudVerdict::NotVerifiable => {
@@ -103,7 +103,7 @@ impl CloudReport {
                     reference.platform()
                 )
             }
-            // The digest is what a registry knows a manifest by; its size is nobody's concern.
+            // A registry identifies a manifest by its digest; the size does not matter.
             CloudVerdict::Pass if matches!(reference.resource, CloudResource::Container { .. }) => {
                 "present, with the expected digest".to_owned()
             }
@@ -113,7 +113,7 @@ impl CloudReport {
             document: Arc::clone(document),
             id: excerpt(&reference.id(), MAX_TEXT),
             release: reference.release.as_deref().map(|release| excerpt(release, MAX_TEXT)),
-            reference: named.map(|named| excerpt(named, MAX_TEXT)),
+            reference: resource.map(|resource| excerpt(resource, MAX_TEXT)),
             images,
             verdict,
             reason: outcome.reason(),
@@ -128,7 +128,7 @@ impl CloudReport {
 }
 
 impl CloudVerdict {
-    /// The verdict, for who shows it as one of an artifact; none of what cannot be verified.
+    /// The same as the verdict on an artifact; `None` if it is not verifiable.
     pub(super) const fn known(self) -> Option<Verdict> {
         match self {
             Self::Pass => Some(Verdict::Pass),
@@ -140,12 +140,12 @@ impl CloudVerdict {
 }
 
 impl CloudReport {
-    /// The verdict of a reference that is wrong or undetermined.
-    pub(super) fn trouble(&self) -> Option<Verdict> {
+    /// The verdict if the reference is wrong or undetermined.
+    pub(super) fn problem(&self) -> Option<Verdict> {
         self.verdict.known().filter(|verdict| *verdict != Verdict::Pass)
     }
 
-    /// What it is in one word: its reason, or its verdict.
+    /// Its reason, or else its verdict.
     pub(super) const fn word(&self) -> &'static str {
         match (self.reason, self.verdict) {
             (Some(reason), _) => reason.as_str(),
@@ -167,7 +167,7 @@ impl CloudSummary {
         }
     }
 
-    /// One line for a person; none where there are no references.
+    /// The summary as a line of text; `None` if there are no references.
     pub fn sentence(&self) -> Option<String> {
         let parts = [
             (self.passed, "there"),
@@ -175,7 +175,7 @@ impl CloudSummary {
             (self.inconclusive, "undetermined"),
             (self.not_verifiable, "not verifiable without an account"),
         ];
-        let said: Vec<String> = parts
+        let counts: Vec<String> = parts
             .iter()
             .filter(|(number, _)| *number > 0)
             .map(|(number, what)| format!("{number} {what}"))
@@ -186,13 +186,12 @@ impl CloudSummary {
             }
             _ => "",
         };
-        (!said.is_empty()).then(|| format!("cloud references: {}{uncounted}", said.join(", ")))
+        (!counts.is_empty()).then(|| format!("cloud references: {}{uncounted}", counts.join(", ")))
     }
 }
 
 impl Report {
-    /// The report with what is known of its cloud references. The verdict follows from theirs too, if they are
-    /// required.
+    /// Adds the cloud references. If they are required, the verdict depends on theirs too.
     pub fn with_cloud(mut self, mode: Strictness, references: Vec<CloudReport>) -> Self {
         let summary = CloudSummary::of(mode, &references);
         if mode == Strictness::Require {

@@ -1,4 +1,4 @@
-//! The reports that a run leaves in a directory, `$ARTIFACTS` in Prow.
+//! Report files of a run in a directory, `$ARTIFACTS` in Prow.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -10,29 +10,28 @@ use crate::report::written::Written;
 use crate::report::{html, json, junit};
 use crate::text::markdown::fence;
 
-/// The name that Spyglass's `JUnit` lens looks for.
+/// The `JUnit` report, whose name matches Spyglass's `JUnit` lens.
 pub const JUNIT: &str = "junit_art-mirror-validate.xml";
-/// The JSON report's name.
 pub const JSON: &str = "art-mirror-validate.json";
-/// The HTML report's name. OpenShift's Prow shows pages whose names have `-summary` in them, and a few others.
+/// The HTML report. OpenShift's Prow shows pages whose names contain `-summary`.
 pub const HTML: &str = "art-mirror-validate-summary.html";
 
-/// The name of the request to ART, which is there while ART has something to do.
+/// The request to ART, which only exists if something needs mirroring.
 pub const REQUEST: &str = "art-mirror-validate-request.md";
 
-/// Takes away an earlier run's reports, that nobody may take for those of a run that ends without any. What cannot be
-/// taken away cannot be replaced either, and that is said when this run's are written.
+/// Removes the reports of an earlier run, so that they are not mistaken for those of a run that ends without any.
+/// Errors are ignored: the files of this run cannot be written then, and [`write`] reports that.
 pub fn remove_earlier(directory: &Path) {
     for name in [JSON, JUNIT, HTML, REQUEST] {
         let _ = std::fs::remove_file(directory.join(name));
     }
 }
 
-/// Writes the three reports into a directory, which is made if it is missing, and the request to ART if files
-/// are missing or wrong. An earlier run's request goes away where there is nothing to ask.
+/// Writes the three reports into a directory, which is created if missing, and the request to ART, if there is one.
+/// Otherwise the request of an earlier run is removed.
 ///
-/// Each appears under its name whole or not at all, readable by everybody (the uploader runs as another user),
-/// and the failure of one does not keep the others from being written.
+/// Files are written atomically and are world-readable, because the uploader runs as another user. If one cannot be
+/// written, the others still are.
 pub fn write(directory: &Path, report: &Report) -> Written {
     let mut written = Written::default();
     if let Err(error) = std::fs::create_dir_all(directory) {
@@ -54,7 +53,7 @@ pub fn write(directory: &Path, report: &Report) -> Written {
     if let Some(request) = &report.request {
         written.request = add(REQUEST, &|out| write_request(out, request));
     }
-    // The HTML comes last: it is the longest, and an aborted job has little time. It also refers to the others.
+    // The HTML page is last, because it refers to the others, and takes longest while an aborted job has little time.
     add(HTML, &|out| html::write(out, report, &written));
     let path = directory.join(REQUEST);
     if report.request.is_none()
@@ -66,7 +65,7 @@ pub fn write(directory: &Path, report: &Report) -> Written {
     Written { errors, ..written }
 }
 
-/// The request as Markdown to paste into a ticket: text in a fence, so that nothing in it is markup.
+/// Writes the request as Markdown to paste into a ticket: in a code block, so that nothing in it is markup.
 fn write_request(out: &mut impl Write, request: &str) -> io::Result<()> {
     let fence = fence(request);
     writeln!(out, "{fence}\n{}\n{fence}\n", request.trim_end())?;
@@ -95,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_files_and_nothing_else_appear() {
+    fn only_complete_files_appear() {
         let root = tempfile::tempdir().unwrap();
         let directory = root.path().join("not/there/yet");
         let report = sample::report();
@@ -115,7 +114,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn the_uploader_may_read_them() {
+    fn the_reports_are_world_readable() {
         use std::os::unix::fs::PermissionsExt as _;
         let directory = tempfile::tempdir().unwrap();
         write(directory.path(), &sample::pass());
@@ -127,7 +126,7 @@ mod tests {
 
     /// openshift/release, `core-services/prow/02_config/_config.yaml`: the lenses' `required_files`.
     #[test]
-    fn the_prow_of_openshift_shows_them() {
+    fn the_lenses_of_openshifts_prow_match_the_names() {
         let shows = |lens: &str, name: &str| {
             regex::Regex::new(lens).unwrap().is_match(&format!("artifacts/art-mirror-validate/{name}"))
         };
@@ -136,11 +135,11 @@ mod tests {
     }
 
     #[test]
-    fn one_that_cannot_be_written_does_not_stop_the_others() {
+    fn a_report_that_cannot_be_written_does_not_stop_the_others() {
         let directory = tempfile::tempdir().unwrap();
         fs::create_dir(directory.path().join(JSON)).unwrap();
         let written = write(directory.path(), &sample::pass());
-        assert_eq!(names(directory.path()), [HTML, JSON, JUNIT], "no part is left behind");
+        assert_eq!(names(directory.path()), [HTML, JSON, JUNIT], "no temporary file is left");
         assert_eq!(written.json, None);
         let page = fs::read_to_string(directory.path().join(HTML)).unwrap();
         assert!(!page.contains(JSON), "nothing refers to what is missing");
@@ -149,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_that_cannot_be_made_is_named() {
+    fn a_directory_that_cannot_be_created_is_named() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("file");
         fs::write(&file, "").unwrap();

@@ -1,8 +1,8 @@
-//! The report as a page: for a person who clicks a red check and has ten seconds.
+//! The report as an HTML page, for people who open a failed check and want the reason at once.
 //!
-//! One file, without scripts, links within the page or anything from elsewhere. Spyglass shows it in a
-//! sandboxed frame whose base address is not the page's, where neither would work. Foreign text is escaped so that
-//! it survives that frame (`escape`); a content security policy stands behind it where the page is shown alone.
+//! The page is one file without scripts, links within the page or external resources. None would work in Spyglass,
+//! which shows it in a sandboxed frame with another base URL. Untrusted text is escaped for that frame (`escape`); when
+//! the page is opened directly, a content security policy is a second defence.
 
 mod escape;
 mod matrix;
@@ -16,18 +16,17 @@ use crate::report::model::Report;
 use crate::report::overview::Overview;
 use crate::report::written::Written;
 
-/// A page of more bytes than this is slow to open in Spyglass, which has it in an attribute.
-const LONGEST: usize = 1_000_000;
+/// The most bytes of a page. Longer ones are slow to open in Spyglass, which puts them into an attribute.
+const MAX_LENGTH: usize = 1_000_000;
 
-/// Writes the page, which may refer to what was written already. It is no longer than a megabyte: what is left out is
-/// counted.
+/// Writes the page, which refers to the reports in `written`. What exceeds its limit of a megabyte is counted instead.
 pub fn write(out: &mut impl Write, report: &Report, written: &Written) -> io::Result<()> {
     let overview = Overview::of(report);
     let mut halvings = 0;
     let page = loop {
         let page = view::HtmlPage::new(report, &overview, written, halvings);
         let page = page.render().map_err(io::Error::other)?;
-        if page.len() <= LONGEST || halvings == view::MOST_HALVINGS {
+        if page.len() <= MAX_LENGTH || halvings == view::MAX_HALVINGS {
             break page;
         }
         halvings += 1;
@@ -50,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn the_page_has_the_verdict_every_group_and_the_request_under_what_to_do() {
+    fn the_page_has_the_verdict_every_group_and_the_request_before_the_tables() {
         let report = sample::report();
         let page = page(&report);
         assert!(
@@ -72,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_branch_changes_is_listed_by_build_and_stands_apart() {
+    fn changes_of_the_branch_are_listed_by_build_and_before_the_rest() {
         let mut report = sample::report();
         report.changes = Some(sample::changes(&report));
         let page = page(&report);
@@ -86,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_checks_nothing_says_why_and_shows_no_empty_tables() {
+    fn a_run_that_checks_nothing_shows_why_and_no_empty_tables() {
         let page = page(&sample::unusable("r.json:1:2: found <x>"));
         assert!(
             page.contains("nothing was checked, for 2 reasons") && page.contains("found &lt;<!---->x&gt;")
@@ -98,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bridge_is_said_loudly() {
+    fn a_bridge_result_has_a_warning() {
         let mut report = sample::pass();
         report.target.kind = TargetKind::Bridge;
         report.target.prefix = Some("https://bridge.example".into());
@@ -108,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_in_the_page_could_run_or_ask_for_anything() {
+    fn the_page_has_no_scripts_links_or_external_resources() {
         let text = "\"'><script>alert(1)</script><img src=https://evil.example/x onerror=alert(1)>";
         let page = page(&sample::hostile(text));
         for forbidden in ["<script", "<img", "<link", "<iframe", "@import", "url(", "src=\"", "href="] {
@@ -117,9 +116,9 @@ mod tests {
         assert!(page.contains("default-src &#39;none&#39;") || page.contains("default-src 'none'"));
     }
 
-    /// What the escaping of the template library makes of a text would run in Spyglass's frame.
+    /// Text that is only escaped by the template library would run in Spyglass's frame.
     #[test]
-    fn the_template_writes_no_text_from_outside_but_escaped() {
+    fn the_template_escapes_all_untrusted_text() {
         let template = include_str!("../../templates/report.html");
         let written = template.split("{{").skip(1).map(|rest| rest.split_once("}}").unwrap().0.trim());
         let is_safe = |it: &&str| {
@@ -173,7 +172,7 @@ mod tests {
     #[test]
     fn the_page_stays_bounded_whatever_the_document() {
         let long = page(&sample::large(10_000));
-        assert!((500_000..LONGEST).contains(&long.len()), "{}", long.len());
+        assert!((500_000..MAX_LENGTH).contains(&long.len()), "{}", long.len());
         assert!(long.contains(" more, see art-mirror-validate.json"), "what is left out is counted");
         for text in ["x", "<", "&", "\u{e0041}", "\u{1b}"] {
             let text = text.repeat(2_500);
@@ -185,12 +184,10 @@ mod tests {
             report.documents = vec![report.documents.remove(0); 100];
             report.skipped = vec![report.skipped.remove(0); 100];
             let page = page(&report);
-            assert!(page.len() < LONGEST && page.ends_with("</html>"), "{}", page.len());
+            assert!(page.len() < MAX_LENGTH && page.ends_with("</html>"), "{}", page.len());
         }
     }
 
-    /// What a validator of HTML asks of this page, as far as the template could get it wrong: `vnu` has no complaint
-    /// where it is installed.
     #[test]
     fn the_page_is_valid() {
         let mut failing = sample::report();
@@ -204,8 +201,8 @@ mod tests {
         }
     }
 
-    /// Every element is closed in its turn and known, every name and id is there and there once, and only what has a
-    /// role is labelled.
+    /// Checks the rules of an HTML validator that the template could break: elements are closed in order, IDs are
+    /// unique, references to them resolve, and only elements with a role have labels.
     fn assert_is_valid(page: &str) {
         const LABELLED: [&str; 2] = ["role=\"region\"", "role=\"group\""];
         let (_, body) = page.split_once("<!DOCTYPE html>").unwrap();
@@ -238,7 +235,7 @@ mod tests {
         let all = ids.len();
         ids.sort_unstable();
         ids.dedup();
-        assert_eq!(ids.len(), all, "an id is there once");
+        assert_eq!(ids.len(), all, "IDs are unique");
         assert!(labels.iter().all(|label| ids.contains(label)), "{labels:?} of {ids:?}");
     }
 }

@@ -1,12 +1,11 @@
-//! The JSON report. Its schema is generated from the types and kept beside the job's files, in
-//! `ci/art-mirror-validate.schema.json`.
+//! The JSON report. Its schema, `ci/art-mirror-validate.schema.json`, is generated from the types.
 
 use std::io::{self, Write};
 
 use crate::report::model::Report;
 use crate::text::json;
 
-/// Writes the report, an artifact at a time: nothing is held in memory but the report itself.
+/// Writes the report without building its text in memory.
 pub fn write(out: &mut impl Write, report: &Report) -> io::Result<()> {
     json::pretty(out, report)?;
     out.flush()
@@ -36,7 +35,7 @@ mod tests {
     }
 
     #[test]
-    fn text_from_others_is_escaped_and_nothing_is_lost() {
+    fn untrusted_text_is_escaped_and_nothing_is_lost() {
         let hostile = "\u{1b}[31m\u{9b}2J\u{7f}\u{202e}\u{e0041}\u{ffff}é";
         let report = sample::hostile(hostile);
         let text = text(&report);
@@ -44,7 +43,7 @@ mod tests {
         assert!(text.contains(r"\u001b[31m\u009b2J\u007f\u202e\udb40\udc41\uffffé"), "{text}");
         let read: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(read, serde_json::to_value(&report).unwrap());
-        // Which parts of a run are merged from.
+        // `merge` reads reports.
         let request = report.request.clone();
         assert_eq!(Report { request, ..serde_json::from_value(read).unwrap() }, report);
     }
@@ -55,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn the_committed_schema_is_the_one_of_the_types() {
+    fn the_committed_schema_is_up_to_date() {
         let title = "The JSON report of art-mirror-validate, version 1";
         assert_eq!(stale::<Report>("art-mirror-validate", title), None);
     }
@@ -85,10 +84,10 @@ mod tests {
     }
 
     #[test]
-    fn the_schema_rejects_what_is_no_report() {
+    fn the_schema_rejects_invalid_reports() {
         let validator = jsonschema::validator_for(&schema()).unwrap();
-        let good: Value = serde_json::from_str(&text(&sample::report())).unwrap();
-        assert!(validator.is_valid(&good));
+        let valid: Value = serde_json::from_str(&text(&sample::report())).unwrap();
+        assert!(validator.is_valid(&valid));
         let cases = [
             ("/schema_version", Value::from(2)),
             ("/verdict", "maybe".into()),
@@ -101,13 +100,13 @@ mod tests {
             ("/summary", Value::Null),
         ];
         for (pointer, value) in cases {
-            let mut bad = good.clone();
-            *bad.pointer_mut(pointer).unwrap() = value;
-            assert!(!validator.is_valid(&bad), "{pointer}");
+            let mut invalid = valid.clone();
+            *invalid.pointer_mut(pointer).unwrap() = value;
+            assert!(!validator.is_valid(&invalid), "{pointer}");
         }
-        let mut lacking = good.clone();
-        lacking["artifacts"][0].as_object_mut().unwrap().remove("http_status");
-        assert!(!validator.is_valid(&lacking), "unknown values are null, not absent");
+        let mut incomplete = valid.clone();
+        incomplete["artifacts"][0].as_object_mut().unwrap().remove("http_status");
+        assert!(!validator.is_valid(&incomplete), "unknown values are null, not absent");
     }
 
     proptest! {

@@ -1,8 +1,8 @@
-//! The `JUnit` report, as Spyglass's lens and the history views behind it read it.
+//! The `JUnit` report for Spyglass's lens, and for the histories of Testgrid and Sippy.
 //!
-//! One suite per document, one test case per artifact, named by the artifact alone, so that a build's cases
-//! line up with those of the build before. Whatever did not pass is a `<failure>`: of an `<error>` the lens shows
-//! nothing. Its type is the reason of what is wrong, and `undetermined` for what is not known.
+//! There is one suite per document and one test case per artifact. Case names omit the build, so that they are the same
+//! in all builds. Everything that did not pass is a `<failure>`, because the lens does not show an `<error>`. Its type
+//! is the reason if the artifact failed, and `undetermined` otherwise.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -17,16 +17,15 @@ use crate::text::Printable;
 use crate::text::junit::{self, Suite, TestCase, TestStatus};
 use crate::verdict::{Strictness, Verdict};
 
-/// The suite that holds the files which are no stream documents.
+/// The suite of skipped files.
 const SKIPPED: &str = "files that are not stream documents";
 
-/// The suite and the case of a run that could not check anything.
+/// The suite of a run that could not check anything.
 const RUN: &str = "the run itself";
 
-/// The type of a failure that is none of the artifact's, as far as is known.
+/// The type of a failure that is not known to be the artifact's.
 const UNDETERMINED: &str = "undetermined";
 
-/// Writes the report.
 pub fn write(out: &mut impl Write, report: &Report) -> io::Result<()> {
     let time = Duration::from_millis(report.elapsed_ms);
     junit::write(out, "art-mirror-validate", Some(time), &suites(report))?;
@@ -56,7 +55,7 @@ fn suites(report: &Report) -> Vec<Suite> {
     if report.artifacts.is_empty() && (!report.problems.is_empty() || report.interrupted_by.is_some()) {
         let mut run = suite(RUN, report);
         let name = "documents are readable and usable".to_owned();
-        run.cases.push(TestCase { name, status: unread(report), ..TestCase::default() });
+        run.cases.push(TestCase { name, status: nothing_checked(report), ..TestCase::default() });
         suites.push(run);
     }
     if !report.skipped.is_empty() {
@@ -102,11 +101,11 @@ fn case(artifact: &ArtifactReport, report: &Report) -> TestCase {
     }
 }
 
-/// A cloud reference. What cannot be verified is skipped, and so is what does not count.
+/// The case of a cloud reference. One that is not verifiable is skipped, and so are failures if they do not count.
 fn cloud_case(reference: &CloudReport, report: &Report) -> TestCase {
     let counts = report.cloud_summary.is_some_and(|summary| summary.mode == Strictness::Require);
     let message = format!("{}: {}", reference.word(), Printable(&reference.message));
-    let status = match reference.trouble() {
+    let status = match reference.problem() {
         Some(verdict) if counts => {
             let advice = reference.advice.as_deref().unwrap_or_default();
             let kind = if verdict == Verdict::Fail { reference.word() } else { UNDETERMINED };
@@ -133,9 +132,8 @@ fn status(artifact: &ArtifactReport, report: &Report) -> TestStatus {
         Verdict::Fail => reason,
         Verdict::Inconclusive => UNDETERMINED,
     };
-    // What a person needs to act, the first line and the last being the most of it: what is wrong, where, and the
-    // next step.
-    let message = format!("{reason}: {}", Printable(&artifact.said()));
+    // The first and last lines are the most visible: what is wrong, and the next step.
+    let message = format!("{reason}: {}", Printable(&artifact.full_message()));
     let mut text = format!("{message}\nurl: {}\n", Printable(artifact.url_or_location()));
     if let Some(caveat) = words::caveat(&report.target, Some(artifact.verdict)) {
         let _ = writeln!(text, "{caveat}");
@@ -146,8 +144,8 @@ fn status(artifact: &ArtifactReport, report: &Report) -> TestStatus {
     TestStatus::Failed { kind: kind.to_owned(), message, text }
 }
 
-/// Why nothing was checked.
-fn unread(report: &Report) -> TestStatus {
+/// The failure of a run that checked nothing.
+fn nothing_checked(report: &Report) -> TestStatus {
     let message = printable(&Overview::of(report).headline);
     let mut text = format!("{message}\n");
     for problem in &report.problems {
@@ -212,7 +210,7 @@ mod tests {
         assert!(cases.next().is_none());
     }
 
-    /// Spyglass shows the text: first why, last what to do.
+    /// Checks that the text, which Spyglass shows, begins with the reason and ends with the advice.
     fn assert_reads_as_a_failure(failure: &TestFailure, reason: &str) {
         let start = format!("{reason}: ");
         assert!(failure.message.starts_with(&start) && failure.text.starts_with(&start), "{failure:?}");
@@ -221,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_case_says_what_it_is_about() {
+    fn a_case_has_properties_a_failure_and_warnings() {
         let xml = xml(&sample::report());
         let document = roxmltree::Document::parse(&xml).unwrap();
         let case = document
@@ -251,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_checks_nothing_is_a_failure_that_says_why() {
+    fn a_run_that_checks_nothing_is_a_failure_with_the_problems() {
         let suites = read_back(&sample::unusable("r.json:1:2: found x")).suites;
         let [suite] = suites.as_slice() else { panic!("{suites:?}") };
         let TestStatus::Failure(failure) = &suite.cases[0].status else { panic!("{suite:?}") };
@@ -271,7 +269,7 @@ mod tests {
         assert_eq!((suites.len(), suites[0].cases.len()), (3, 0));
     }
 
-    /// What has broken XML writers before.
+    /// Texts that have broken XML writers before.
     const HOSTILE: [&str; 9] = [
         "]]>",
         "<![CDATA[ x ]]> <script>alert(1)</script>",
@@ -285,7 +283,7 @@ mod tests {
     ];
 
     #[test]
-    fn known_hostile_text_breaks_nothing() {
+    fn known_hostile_text_does_not_break_the_xml() {
         for text in HOSTILE {
             let suites = read_back(&sample::hostile(text)).suites;
             assert_eq!(suites[0].cases.len(), 4, "{text:?}");

@@ -1,7 +1,7 @@
-//! The log of a run: plain text, a line at a time, as things happen.
+//! The log of a run: plain text, written line by line as results arrive.
 //!
-//! Spyglass highlights lines that match `FAIL\b`, `ERROR:` or `timed out`, so those words begin the lines that
-//! deserve it and no others of ours.
+//! Spyglass highlights lines that match `FAIL\b`, `ERROR:` or `timed out`, so `FAIL` and `ERROR:` only begin lines
+//! about failed and undetermined artifacts.
 
 use std::collections::HashSet;
 use std::io::{self, Write};
@@ -16,17 +16,17 @@ use crate::verdict::{Strictness, Verdict};
 #[derive(Debug)]
 pub struct LogWriter<W> {
     out: W,
-    noted: HashSet<String>,
+    notes: HashSet<String>,
 }
 
 impl<W: Write> LogWriter<W> {
-    /// A log that goes to `out`, which is flushed after each part so that an aborted job's log is whole. The
-    /// artifacts' lines are flushed by whoever writes them, who knows when the next one comes.
+    /// Writes the log to `out`, which is flushed after the header and each note, so that an aborted job's log is
+    /// complete. The caller flushes the lines of artifacts.
     pub fn new(out: W) -> Self {
-        Self { out, noted: HashSet::new() }
+        Self { out, notes: HashSet::new() }
     }
 
-    /// What is about to be checked and where: the first lines. The very first names the target.
+    /// Writes what is about to be checked. The first line names the target.
     pub fn header(&mut self, report: &Report) -> io::Result<()> {
         let out = &mut self.out;
         writeln!(out, "target: {}", words::target(&report.target))?;
@@ -75,12 +75,12 @@ impl<W: Write> LogWriter<W> {
         self.out.flush()
     }
 
-    /// A remark about the run as a whole, once, however often it is made.
+    /// Writes a note about the whole run, unless it was written before.
     pub fn note(&mut self, note: &str) -> io::Result<()> {
-        if self.noted.insert(note.to_owned()) { self.news(note) } else { Ok(()) }
+        if self.notes.insert(note.to_owned()) { self.news(note) } else { Ok(()) }
     }
 
-    /// A remark about how far the run is, each time that it is made.
+    /// Writes a note about the progress of the run, even if it was written before.
     pub fn news(&mut self, news: &str) -> io::Result<()> {
         writeln!(self.out, "note: {}", Printable(news))?;
         self.out.flush()
@@ -89,10 +89,11 @@ impl<W: Write> LogWriter<W> {
     pub fn artifact(&mut self, artifact: &ArtifactReport) -> io::Result<()> {
         let (out, id) = (&mut self.out, Printable(&artifact.id));
         let reason = words::reason_word(artifact.reason, artifact.verdict);
+        let message = artifact.full_message();
         match artifact.verdict {
             Verdict::Pass => write!(out, "PASS {id}")?,
-            Verdict::Fail => write!(out, "FAIL {id}: {reason}: {}", Printable(&artifact.said()))?,
-            Verdict::Inconclusive => write!(out, "ERROR: {id}: {reason}: {}", Printable(&artifact.said()))?,
+            Verdict::Fail => write!(out, "FAIL {id}: {reason}: {}", Printable(&message))?,
+            Verdict::Inconclusive => write!(out, "ERROR: {id}: {reason}: {}", Printable(&message))?,
         }
         for warning in &artifact.warnings {
             write!(out, "; warning: {}", Printable(warning))?;
@@ -100,9 +101,9 @@ impl<W: Write> LogWriter<W> {
         writeln!(out)
     }
 
-    /// One cloud reference's line, if there is anything to say of it. Only what counts is highlighted.
+    /// Writes the line of a cloud reference, unless it passed without warnings. Only required ones are highlighted.
     pub fn cloud(&mut self, reference: &CloudReport, mode: Strictness) -> io::Result<()> {
-        let begin = match reference.trouble() {
+        let begin = match reference.problem() {
             Some(Verdict::Fail) if mode == Strictness::Require => "FAIL",
             Some(_) if mode == Strictness::Require => "ERROR:",
             Some(_) => "warning:",
@@ -111,7 +112,7 @@ impl<W: Write> LogWriter<W> {
         };
         let (document, id) = (Printable(&reference.document), Printable(&reference.id));
         write!(self.out, "{begin} {document}:{id}: {}", reference.word())?;
-        if reference.trouble().is_some() {
+        if reference.problem().is_some() {
             write!(self.out, ": {}", Printable(&reference.message))?;
         }
         for warning in &reference.warnings {
@@ -120,7 +121,6 @@ impl<W: Write> LogWriter<W> {
         writeln!(self.out)
     }
 
-    /// Lets the lines so far be read.
     pub fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
     }
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pass_on_a_bridge_says_first_and_last_that_it_is_no_mirror_pass() {
+    fn a_pass_on_a_bridge_begins_and_ends_by_saying_it_is_not_a_mirror_pass() {
         let mut report = sample::pass();
         report.target.kind = TargetKind::Bridge;
         report.target.prefix = Some("https://bridge.example/art/storage/releases".into());
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn no_text_from_outside_makes_a_line() {
+    fn untrusted_text_cannot_begin_a_line() {
         let forged = "x\nFAIL forged\r\nERROR: forged\u{2028}FAIL forged\u{1b}[2K";
         let log = log(&sample::hostile(forged));
         assert!(!log.contains('\u{1b}') && !log.contains('\r'));

@@ -1,7 +1,7 @@
 //! The report as a comment on a pull request.
 //!
-//! Text from outside is either code or escaped prose (`text::markdown`): it can't open a table cell, a tag or a
-//! link, and it mentions nobody.
+//! Untrusted text is either code or escaped prose (`text::markdown`): it cannot begin a table cell, a tag or a link, or
+//! mention a user.
 
 use std::io::{self, Write};
 
@@ -13,18 +13,19 @@ use crate::text::count;
 use crate::text::markdown::{code, fence, prose};
 use crate::verdict::Verdict;
 
-/// GitHub takes comments of up to 65,536 characters; the rest is for whoever quotes this one. Counted in bytes, which
-/// are never fewer.
-const LONGEST: usize = 60_000;
-/// By where the request to ART ends.
+/// The limit of a comment in bytes. GitHub's is 65,536 characters; the difference leaves room for quoting it.
+const MAX_LENGTH: usize = 60_000;
+/// The limit up to the end of the request to ART.
 const REQUEST_END: usize = 35_000;
-/// By where the list of what did not pass ends; what follows is short.
+/// The limit up to the end of the list of failures. The rest is short.
 const FAILURES_END: usize = 50_000;
-/// How many groups are shown before anything is unfolded, how many warnings and builds when it is, and how many notes.
-const MOST: (usize, usize, usize) = (6, 20, 5);
+/// The limit of groups that are not folded.
+const MAX_GROUPS: usize = 6;
+/// The limit of warnings, changed builds and other folded lines, of each kind.
+const MAX_FOLDED: usize = 20;
+const MAX_NOTES: usize = 5;
 
-/// Writes the comment: the verdict, what to do about each group of what did not pass, and the rest folded away.
-/// Whatever the report's length, the comment is one that GitHub takes.
+/// Writes the comment, which is never longer than GitHub's limit.
 pub fn write(out: &mut impl Write, report: &Report, written: &Written) -> io::Result<()> {
     out.write_all(render(report, written).as_bytes())?;
     out.flush()
@@ -42,21 +43,21 @@ fn render(report: &Report, written: &Written) -> String {
     warnings(&mut page, report, &overview);
     if let Some(changes) = &report.changes {
         let lines = changes.by_build().into_iter().map(|line| format!("- {}", prose(&line, 400)));
-        page.folded(&format!("Changed {}", prose(&changes.headline(), 300)), lines.take(MOST.1));
+        page.folded(&format!("Changed {}", prose(&changes.headline(), 300)), lines.take(MAX_FOLDED));
     }
     remarks(&mut page, report);
     page.0
 }
 
-/// A text that grows only as far as it may.
+/// A text that drops lines beyond its limit.
 struct BoundedText(String);
 
 impl BoundedText {
     fn line(&mut self, line: &str) {
-        let _ = self.line_until(LONGEST, line);
+        let _ = self.line_until(MAX_LENGTH, line);
     }
 
-    /// Adds a line if the text then still ends before `end`.
+    /// Adds a line if the text then still ends before `end`, and returns whether it was added.
     #[must_use]
     fn line_until(&mut self, end: usize, line: &str) -> bool {
         let fits = self.0.len() + line.len() < end;
@@ -94,14 +95,14 @@ fn head(page: &mut BoundedText, report: &Report, overview: &Overview<'_>) {
 }
 
 fn groups(page: &mut BoundedText, overview: &Overview<'_>) {
-    let (blocks, more) = overview.blocks(MOST.0);
+    let (blocks, more) = overview.blocks(MAX_GROUPS);
     for Block { group, heading, example, advice } in blocks {
         if let Some(heading) = heading {
             page.line(&format!("{}\n", prose(&heading, 200)));
         }
         page.line(&title(group));
         let (id, url) = (code(&example.bare_id(), 200), code(example.url_or_location(), 500));
-        page.line(&format!("  {id}: {}<br>{url}", prose(&example.said(), 500)));
+        page.line(&format!("  {id}: {}<br>{url}", prose(&example.full_message(), 500)));
         if let Some(advice) = advice {
             page.line(&format!("\n**{}**\n", prose(advice, 400)));
         }
@@ -146,7 +147,11 @@ fn failures(page: &mut BoundedText, overview: &Overview<'_>, written: &Written) 
         for (at, artifact) in group.artifacts.iter().enumerate() {
             let title = if at == 0 { format!("{}\n", title(group)) } else { String::new() };
             let says_other = at > 0 && message != Some(&artifact.message);
-            let said = if says_other { format!(": {}", prose(&artifact.said(), 500)) } else { String::new() };
+            let said = if says_other {
+                format!(": {}", prose(&artifact.full_message(), 500))
+            } else {
+                String::new()
+            };
             let line = format!("{title}  - {}{said}", code(&artifact.bare_id(), 200));
             if !page.line_until(FAILURES_END, &line) {
                 break 'groups;
@@ -163,7 +168,7 @@ fn failures(page: &mut BoundedText, overview: &Overview<'_>, written: &Written) 
     page.line("");
 }
 
-/// The refs: what is wrong first, then what each pins, by what it is.
+/// The refs that did not pass, and a table of all refs and the builds that they pin.
 fn refs(page: &mut BoundedText, report: &Report) {
     if report.refs.is_empty() {
         return;
@@ -190,13 +195,13 @@ fn refs(page: &mut BoundedText, report: &Report) {
     let remarks = || report.refs.iter().flat_map(|of_ref| of_ref.remarks.iter().map(move |it| (of_ref, it)));
     let lines = remarks().map(|(of_ref, it)| format!("- {}: {}", code(&of_ref.name, 100), prose(it, 300)));
     if remarks().next().is_some() {
-        page.folded(&count(remarks().count(), "remark about branches"), lines.take(MOST.1));
+        page.folded(&count(remarks().count(), "remark about branches"), lines.take(MAX_FOLDED));
     }
 }
 
 /// The cloud references that are wrong or undetermined.
 fn cloud(page: &mut BoundedText, report: &Report) {
-    let wrong: Vec<_> = report.cloud_images.iter().filter(|it| it.trouble().is_some()).collect();
+    let wrong: Vec<_> = report.cloud_images.iter().filter(|it| it.problem().is_some()).collect();
     if wrong.is_empty() {
         return;
     }
@@ -207,7 +212,7 @@ fn cloud(page: &mut BoundedText, report: &Report) {
     });
     page.folded(
         &format!("{} wrong or undetermined", count(wrong.len(), "cloud reference")),
-        lines.take(MOST.1),
+        lines.take(MAX_FOLDED),
     );
 }
 
@@ -215,15 +220,15 @@ fn warnings(page: &mut BoundedText, report: &Report, overview: &Overview<'_>) {
     if overview.warnings.is_empty() {
         return;
     }
-    let lines = overview.warnings.iter().take(MOST.1).map(|warning| {
+    let lines = overview.warnings.iter().take(MAX_FOLDED).map(|warning| {
         let (id, said) = (code(&warning.example.id, 300), prose(warning.text, 300));
-        format!("- {}", warning.shown(id, said))
+        format!("- {}", warning.line(id, said))
     });
     page.folded(&count(report.summary.warnings, "warning"), lines);
 }
 
 fn remarks(page: &mut BoundedText, report: &Report) {
-    for note in report.notes.iter().take(MOST.2) {
+    for note in report.notes.iter().take(MAX_NOTES) {
         page.line(&format!("- {}", prose(note, 100)));
     }
     if !report.notes.is_empty() {
@@ -273,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_pull_request_changes_is_folded_away() {
+    fn changes_of_the_pull_request_are_folded() {
         let mut report = sample::pass();
         report.changes = Some(sample::changes(&sample::report()));
         let text = comment(&report);
@@ -288,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_comment_is_never_longer_than_github_takes() {
+    fn a_comment_is_never_longer_than_its_limit() {
         let long = "`|@\\".repeat(30_000);
         let mut all_changed = sample::large(10_000);
         let mut changes = sample::changes(&sample::report());
@@ -296,15 +301,15 @@ mod tests {
         all_changed.changes = Some(changes);
         for report in [all_changed, sample::large(10_000), sample::hostile(&long)] {
             let text = comment(&report);
-            assert!(text.len() <= LONGEST, "{}", text.len());
-            assert!(text.ends_with("</sub>\n"), "the end is there");
+            assert!(text.len() <= MAX_LENGTH, "{}", text.len());
+            assert!(text.ends_with("</sub>\n"), "the end is missing");
         }
         let text = comment(&sample::large(10_000));
         assert!(text.contains(" more, shown with --output json."), "no file was written");
         assert!(text.contains(" more lines that do not fit here."));
     }
 
-    /// Reads a comment as GitHub does and says what in it was not put there by us.
+    /// Parses a comment as GitHub does, and returns the markup that is not the template's.
     fn intruders(comment: &str) -> Vec<String> {
         let mut options = Options::default();
         options.extension.table = true;
@@ -348,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn markup_stays_text() {
+    fn markup_in_untrusted_text_stays_text() {
         for text in [
             "@openshift/team-art and #123",
             "<script>alert(1)</script><img src=x onerror=y>",

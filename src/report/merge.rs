@@ -1,4 +1,4 @@
-//! The reports of all parts of a run, as one.
+//! Merging the reports of all parts of a run.
 
 use std::collections::BTreeSet;
 
@@ -8,21 +8,21 @@ use super::model::{PartitionReport, Report, SCHEMA_VERSION};
 use crate::stream::{ArtifactId, Partition};
 use crate::text::{Printable, count};
 
-/// Merges the reports of all parts of one run, each with the name of its file. The verdict is what the whole run would
-/// have said. The error says why they are not those of all parts of one run.
+/// Merges the reports of all parts of one run, each given with its file name, into the report of the whole run. The
+/// error says why they are not the reports of all parts of one run.
 pub fn merge(reports: Vec<(String, Report)>) -> Result<Report, String> {
-    let of = agree(&reports)?;
-    let mut places: Vec<usize> = reports
+    let of = check_parts(&reports)?;
+    let mut indices: Vec<usize> = reports
         .iter()
         .flat_map(|(_, report)| report.artifacts.iter().map(|artifact| artifact.index))
         .collect();
-    places.sort_unstable();
+    indices.sort_unstable();
     let mut reports = reports.into_iter().map(|(_, report)| report);
     let Some(first) = reports.next() else { return Err("there are no reports to merge".to_owned()) };
     let expected: usize =
         first.documents.iter().fold(0, |sum, document| sum.saturating_add(document.artifacts));
-    if places.len() != expected || places.iter().enumerate().any(|(index, place)| index != *place) {
-        let found = count(places.len(), "artifact");
+    if !indices.iter().copied().eq(0..expected) {
+        let found = count(indices.len(), "artifact");
         return Err(format!(
             "the parts have {found}, but their documents have {expected}: a report is incomplete"
         ));
@@ -34,7 +34,7 @@ pub fn merge(reports: Vec<(String, Report)>) -> Result<Report, String> {
         ..Report::begun(first.target.clone())
     };
     let mut artifacts = Vec::with_capacity(expected);
-    let own: BTreeSet<String> =
+    let part_notes: BTreeSet<String> =
         (1..=of).filter_map(|part| Partition::new(part, of).ok()).map(part_note).collect();
     let mode = first.cloud_summary.map(|summary| summary.mode).unwrap_or_default();
     let mut cloud_images = Vec::new();
@@ -42,12 +42,12 @@ pub fn merge(reports: Vec<(String, Report)>) -> Result<Report, String> {
         artifacts.extend(report.artifacts);
         cloud_images.extend(report.cloud_images);
         whole.interrupted_by = whole.interrupted_by.or(report.interrupted_by);
-        // They ran side by side.
+        // The parts run in parallel.
         whole.elapsed_ms = whole.elapsed_ms.max(report.elapsed_ms);
-        whole.notes.extend(report.notes.into_iter().filter(|note| !own.contains(note)));
+        whole.notes.extend(report.notes.into_iter().filter(|note| !part_notes.contains(note)));
     }
     artifacts.sort_by_key(|artifact| artifact.index);
-    // Each part had as much room as the whole has.
+    // The limit of a single part is that of the whole run.
     let mut room = Room::default();
     for artifact in &mut artifacts {
         room.fit(artifact);
@@ -55,8 +55,8 @@ pub fn merge(reports: Vec<(String, Report)>) -> Result<Report, String> {
     Ok(whole.of(artifacts).with_cloud(mode, cloud_images))
 }
 
-/// Whether the reports are those of all parts of one run. The number of parts.
-fn agree(reports: &[(String, Report)]) -> Result<u32, String> {
+/// Checks that the reports are those of all parts of one run, and returns the number of parts.
+fn check_parts(reports: &[(String, Report)]) -> Result<u32, String> {
     let mut seen: Vec<Option<&str>> = Vec::new();
     let Some((first_name, first)) = reports.first() else {
         return Err("there are no reports to merge".to_owned());
@@ -85,11 +85,11 @@ fn agree(reports: &[(String, Report)]) -> Result<u32, String> {
             return Err(format!("{name}: its {what} differs from that of {first_name}"));
         }
         seen.resize(usize::try_from(of).unwrap_or(0), None);
-        let place = usize::try_from(part).unwrap_or(0).checked_sub(1).and_then(|place| seen.get_mut(place));
-        if let Some(first) = place.and_then(|place| place.replace(name)) {
+        let slot = usize::try_from(part).unwrap_or(0).checked_sub(1).and_then(|at| seen.get_mut(at));
+        if let Some(first) = slot.and_then(|slot| slot.replace(name)) {
             return Err(format!("{name}: part {part} is already there, from {first}"));
         }
-        let is_stranger = |partition: &Partition, artifact: &super::model::ArtifactReport| {
+        let is_foreign = |partition: &Partition, artifact: &super::model::ArtifactReport| {
             let id = ArtifactId {
                 arch: artifact.arch.clone(),
                 platform: artifact.platform.clone(),
@@ -98,9 +98,9 @@ fn agree(reports: &[(String, Report)]) -> Result<u32, String> {
             };
             !partition.contains(&id, &artifact.sha256.expected)
         };
-        let stranger = |partition| report.artifacts.iter().find(|artifact| is_stranger(&partition, artifact));
-        if let Some(stranger) = partition.ok().and_then(stranger) {
-            let id = Printable(&stranger.id);
+        let foreign = |partition| report.artifacts.iter().find(|artifact| is_foreign(&partition, artifact));
+        if let Some(foreign) = partition.ok().and_then(foreign) {
+            let id = Printable(&foreign.id);
             return Err(format!("{name}: the artifact {id} does not belong to part {part}"));
         }
     }

@@ -1,18 +1,17 @@
-//! Verdicts as text, JSON, `JUnit`, HTML and Markdown. Nothing here touches the network.
+//! Reports as text, JSON, `JUnit`, HTML and Markdown. Nothing here uses the network.
 //!
-//! Everything is rendered from one [`Report`](model::Report), and what it comes to is worked out in one place
-//! (`overview`), by reader:
+//! Every output is rendered from one [`Report`](model::Report), which `overview` summarizes for all of them:
 //!
-//! | module | for |
+//! | module | output for |
 //! | --- | --- |
-//! | [`log`] | a person who reads a job's log, and Spyglass, which highlights its lines |
-//! | [`summary`] | a person at a terminal, or at the end of a log |
+//! | [`log`] | readers of a job's log, and Spyglass, which highlights some of its lines |
+//! | [`summary`] | a terminal, or the end of a log |
 //! | [`json`] | programs |
-//! | [`junit`] | Spyglass's `JUnit` lens, Testgrid's and Sippy's history |
-//! | [`html`] | a person who clicks a red check |
+//! | [`junit`] | Spyglass's `JUnit` lens, and the histories of Testgrid and Sippy |
+//! | [`html`] | people who open a failed check |
 //! | [`markdown`] | a comment on the pull request |
-//! | [`files`] | the ones that a job leaves in `$ARTIFACTS` |
-//! | [`progress`] | a person who waits |
+//! | [`files`] | `$ARTIFACTS`, the directory of a job's reports |
+//! | [`progress`] | people who wait for a run |
 
 mod advice;
 pub mod bounds;

@@ -1,6 +1,6 @@
-//! The report of a run: what every output is rendered from, and version 1 of the JSON report.
+//! The report of a run, from which every output is rendered. Serialized, it is version 1 of the JSON report.
 //!
-//! Fields may be added, never renamed. Unknown values are `null`.
+//! Fields can be added, but not renamed. Unknown values are `null`.
 
 use std::sync::Arc;
 
@@ -14,95 +14,95 @@ use crate::probe::DigestSource;
 use crate::stream::{Sha256, Skipped};
 use crate::verdict::{Reason, SizeSource, Verdict, Verify};
 
-/// The version of the JSON report's shape.
+/// The version of the JSON report's schema.
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// A whole run.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Report {
-    /// The version of this shape; another one means that fields were renamed or taken away.
+    /// The version of this schema. It changes when fields are renamed or removed.
     #[cfg_attr(test, schemars(extend("const" = SCHEMA_VERSION)))]
     pub schema_version: u32,
-    /// The program's version, with the commit it was built from where that is known.
+    /// The program's version, with the commit that it was built from, if known.
     pub version: String,
-    /// `fail` if any artifact failed, else `inconclusive` if any is undetermined, else `pass`.
+    /// `fail` if any artifact, ref or required cloud reference failed, `pass` if all passed, else `inconclusive`.
     pub verdict: Verdict,
-    /// Where the artifacts were looked for.
+    /// Where the artifacts were checked.
     pub target: ReportedTarget,
-    /// The counts.
+    /// The number of artifacts by verdict.
     pub summary: Summary,
-    /// How much proof was wanted; null if the report does not know.
+    /// The required evidence (`--verify`); null if unknown.
     pub verify: Option<Verify>,
-    /// Which part of a whole run this is; null if it is a whole run.
+    /// The part of the run that this report covers; null if it covers the whole run.
     pub partition: Option<PartitionReport>,
-    /// Prow's job, as far as there is one.
+    /// The Prow job; its fields are null outside Prow.
     pub prow: ProwContext,
-    /// Every document, in the order of the run.
+    /// All documents, in the order of the run.
     pub documents: Vec<DocumentReport>,
-    /// Every file that was looked at and is no stream document.
+    /// All files that were examined and are not stream documents.
     pub skipped: Vec<Skipped>,
-    /// Every artifact, in the order of the documents.
+    /// All artifacts, in the order of the documents.
     pub artifacts: Vec<ArtifactReport>,
-    /// Every cloud reference that was looked at, in the order of the documents.
+    /// All cloud references that were checked, in the order of the documents.
     #[serde(default)]
     pub cloud_images: Vec<CloudReport>,
-    /// How many of these there are of each verdict; null if there was no looking at them.
+    /// The number of cloud references by verdict; null if they were not checked.
     #[serde(default)]
     pub cloud_summary: Option<CloudSummary>,
-    /// Every ref of a run over the refs of a repository, in the order of the run.
+    /// All refs of a run over the refs of a repository, in the order of the run.
     #[serde(default)]
     pub refs: Vec<RefReport>,
-    /// What the pull request changes; null where there was nothing to compare with. No verdict depends on it.
+    /// What the pull request changes; null if there was no base to compare with. No verdict depends on it.
     pub changes: Option<Changes>,
-    /// What kept the run from checking anything, one sentence each: faults of documents, wrong usage.
+    /// Why the run could not check anything, one sentence each: faults of documents, usage errors.
     pub problems: Vec<String>,
-    /// `SIGINT` or `SIGTERM` if the run was ended by one, else null.
+    /// The signal that ended the run, `SIGINT` or `SIGTERM`; null if none did.
     pub interrupted_by: Option<String>,
-    /// The whole run's time in milliseconds.
+    /// The duration of the run in milliseconds.
     pub elapsed_ms: u64,
     /// Remarks about the run as a whole: files skipped, overrides ignored.
     pub notes: Vec<String>,
-    /// What is to be mirrored before the gate can turn green, as text to paste; none if there is nothing. It follows
-    /// from the artifacts, which is why the JSON report does not have it.
+    /// The request to ART, to paste into a ticket; `None` if nothing needs mirroring. It is derived from the artifacts,
+    /// so the JSON report omits it.
     #[serde(skip)]
     pub request: Option<String>,
 }
 
-/// Which part of a run a report is of.
+/// The part of a run that a report covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PartitionReport {
     /// The number of the part, from 1.
     pub part: u32,
-    /// How many parts there are.
+    /// The total number of parts.
     pub of: u32,
-    /// The digest of what the whole run is about: its artifacts in their order, and the options that they are
-    /// judged by. All parts have the same.
+    /// The digest of the whole run's artifacts, in order, and of the options that they are judged by. It is the same in
+    /// all parts.
     #[cfg_attr(test, schemars(with = "String", regex(pattern = "^[0-9a-f]{64}$")))]
     pub scope: Sha256,
 }
 
-/// One document of the run.
+/// A document of the run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DocumentReport {
-    /// What people call it.
+    /// The document's name in messages.
     pub name: Arc<str>,
     /// The digest of its bytes.
     #[cfg_attr(test, schemars(with = "String", regex(pattern = "^[0-9a-f]{64}$")))]
     pub sha256: Sha256,
-    /// How many of its artifacts the filters left for the whole run, all parts together.
+    /// The number of its artifacts that the filters selected, over all parts of the run.
     pub artifacts: usize,
 }
 
-/// Where the artifacts were looked for.
+/// Where the artifacts were checked.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ReportedTarget {
-    /// The literal locations, a bridge, or a mirror.
+    /// The kind of the target.
     pub kind: TargetKind,
-    /// The prefix or base that locations were resolved to; null for `published`.
+    /// The URL prefix that locations were resolved to; null for `published`.
     pub prefix: Option<String>,
 }
 
@@ -111,20 +111,20 @@ pub struct ReportedTarget {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum TargetKind {
-    /// The literal locations.
+    /// The locations exactly as in the documents.
     #[default]
     Published,
-    /// A bridge server. A pass there is no mirror pass.
+    /// A bridge server. A pass there is not a mirror pass.
     Bridge,
-    /// A mirror other than the literal locations.
+    /// A mirror other than the documents' own locations.
     Mirror,
 }
 
-/// How many artifacts there are of each verdict.
+/// The number of artifacts by verdict.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Summary {
-    /// All of them.
+    /// All artifacts.
     pub artifacts: usize,
     /// Those that passed.
     pub passed: usize,
@@ -136,15 +136,15 @@ pub struct Summary {
     pub warnings: usize,
 }
 
-/// One artifact's part of the report.
+/// The result of checking an artifact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ArtifactReport {
-    /// Its place in the whole run, from 0, all parts together: the order of the documents.
+    /// Its position in the whole run, from 0, over all parts, in the order of the documents.
     pub index: usize,
     /// The document's name.
     pub document: Arc<str>,
-    /// `ARCH/PLATFORM/FORMAT/COMPONENT`; in a run over several documents preceded by `DOCUMENT:`.
+    /// `ARCH/PLATFORM/FORMAT/COMPONENT`, preceded by `DOCUMENT:` in a run over several documents.
     pub id: String,
     /// The architecture.
     pub arch: Arc<str>,
@@ -154,53 +154,53 @@ pub struct ArtifactReport {
     pub format: Arc<str>,
     /// The component.
     pub component: Arc<str>,
-    /// The platform's release, a build ID.
+    /// The release of its platform, a build ID.
     pub release: Arc<str>,
     /// The location as in the document.
     pub location: String,
-    /// The URL that was requested, or would have been; null if the location is none.
+    /// The URL that was or would have been requested; null if the location has none.
     pub url: Option<String>,
-    /// What is known of the artifact.
+    /// The result of the check.
     pub verdict: Verdict,
     /// Why it did not pass; null if it did.
     pub reason: Option<Reason>,
-    /// Whether it is missing because it was moved to an archive storage class, from which it can be restored.
+    /// Whether it is missing because it is in an archive storage class, from which it can be restored.
     pub archived: bool,
-    /// One sentence for a person.
+    /// The result in one sentence.
     pub message: String,
-    /// What to do about it, one sentence for a person; null if it passed.
+    /// What to do about it, in a sentence or two; null if it passed.
     pub advice: Option<String>,
-    /// The status of the last response, null if there was none.
+    /// The HTTP status of the last response; null if there was none.
     pub http_status: Option<u16>,
-    /// The host that answered, at the end of all redirects; null if none did. In EC2, the CDN redirects to a bucket.
+    /// The host that answered, after all redirects; null if none did. In EC2, the CDN redirects to a bucket.
     pub answered_by: Option<Arc<str>>,
     /// The sizes, in bytes.
     pub size: SizeReport,
     /// The digests.
     pub sha256: Sha256Report,
-    /// The digests of the bytes once decompressed.
+    /// The digests of the decompressed bytes.
     pub uncompressed_sha256: UncompressedReport,
-    /// How often the artifact was asked for, redirects not counted; 0 if it never was.
+    /// The number of requests for the artifact, not counting redirects; 0 if there was none.
     pub attempts: u32,
-    /// What is not wrong but should be known, one sentence each.
+    /// Facts worth knowing that are not failures, one sentence each.
     pub warnings: Vec<String>,
 }
 
 impl ArtifactReport {
-    /// The URL that was requested, or would have been; as the document has it where it is none.
+    /// The URL that was or would have been requested, or else the location.
     pub fn url_or_location(&self) -> &str {
         self.url.as_deref().unwrap_or(&self.location)
     }
 
-    /// Its message, and how often it was asked for where that tells how well it was tried. Not yet printable.
-    pub(super) fn said(&self) -> String {
+    /// The message, with the number of attempts if the artifact is undetermined. Not yet printable.
+    pub(super) fn full_message(&self) -> String {
         match (self.verdict, self.attempts) {
             (Verdict::Inconclusive, attempts @ 2..) => format!("{} ({attempts} attempts)", self.message),
             _ => self.message.clone(),
         }
     }
 
-    /// `ARCH/PLATFORM/FORMAT/COMPONENT`, without the document's name: what lines up from build to build.
+    /// `ARCH/PLATFORM/FORMAT/COMPONENT`, without the document's name, so that it is the same in all builds.
     pub fn bare_id(&self) -> String {
         format!("{}/{}/{}/{}", self.arch, self.platform, self.format, self.component)
     }
@@ -210,22 +210,22 @@ impl ArtifactReport {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SizeReport {
-    /// The size that the file should have.
+    /// The expected size.
     pub expected: Option<u64>,
-    /// Who says so.
+    /// The source of the expected size.
     pub expected_from: Option<SizeSource>,
-    /// The size that the server gave.
+    /// The size that the server reported or served.
     pub observed: Option<u64>,
 }
 
-/// An artifact's sha256 digests once decompressed.
+/// The sha256 digests of an artifact's decompressed bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct UncompressedReport {
-    /// The digest that the document names.
+    /// The digest in the document.
     #[cfg_attr(test, schemars(with = "Option<String>", regex(pattern = "^[0-9a-f]{64}$")))]
     pub expected: Option<Sha256>,
-    /// The digest of what was downloaded and decompressed.
+    /// The digest of the downloaded and decompressed bytes.
     #[cfg_attr(test, schemars(with = "Option<String>", regex(pattern = "^[0-9a-f]{64}$")))]
     pub observed: Option<Sha256>,
 }
@@ -234,12 +234,12 @@ pub struct UncompressedReport {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Sha256Report {
-    /// The digest that the document names.
+    /// The digest in the document.
     #[cfg_attr(test, schemars(with = "String", regex(pattern = "^[0-9a-f]{64}$")))]
     pub expected: Sha256,
-    /// A digest that was found; where several were, one that disagrees.
+    /// The digest that was found; if sources disagree, one that differs from the document's.
     #[cfg_attr(test, schemars(with = "Option<String>", regex(pattern = "^[0-9a-f]{64}$")))]
     pub observed: Option<Sha256>,
-    /// Where it was found.
+    /// The source of the observed digest.
     pub observed_from: Option<DigestSource>,
 }

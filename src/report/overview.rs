@@ -1,4 +1,4 @@
-//! What a run comes to, the same for every output: by document and build, and by why what did not pass did not.
+//! A summary of a run, shared by all outputs: by document and build, and by the reasons why artifacts did not pass.
 
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
@@ -10,52 +10,50 @@ use crate::report::words;
 use crate::text::count;
 use crate::verdict::{Reason, Verdict};
 
-/// How many builds the sentence about a run names.
-const MOST_BUILDS: usize = 6;
+/// The most builds that a headline names.
+const MAX_BUILDS: usize = 6;
 
-/// How many of its reasons it names for each.
-const MOST_STATES: usize = 3;
+/// The most states that a headline names for each build.
+const MAX_STATES: usize = 3;
 
-/// How many architectures a group names.
-const MOST_ARCHITECTURES: usize = 8;
+/// The most architectures that a group's title names.
+const MAX_ARCHITECTURES: usize = 8;
 
-/// What a run comes to.
 pub(super) struct Overview<'r> {
-    /// The run in one sentence, without its verdict's word. Not yet printable.
+    /// The run in one sentence, without the verdict. Not yet printable.
     pub(super) headline: String,
-    /// What did not pass: what is known to be wrong first, then by [`Reason`], then in the order of the documents.
+    /// The artifacts that did not pass: by [`Origin`], failures first, by [`Reason`], in the order of the documents.
     pub(super) groups: Vec<Group<'r>>,
-    /// Each warning once.
+    /// The warnings, without duplicates.
     pub(super) warnings: Vec<Warning<'r>>,
-    /// What the base is called, if there is one.
+    /// The name of the base, or empty.
     base: String,
 }
 
-/// Artifacts of one build in one document that did not pass for one reason, and about which the same is to be done.
+/// Artifacts of one build in one document that did not pass for the same reason, and have the same advice.
 pub(super) struct Group<'r> {
-    /// Fail or inconclusive.
     pub(super) verdict: Verdict,
     pub(super) reason: &'static str,
-    /// `10.2.20260405-0 (coreos-rhel-10.json): 3 of 48 missing, aarch64`. Not yet printable, as the other texts.
+    /// `10.2.20260405-0 (coreos-rhel-10.json): 3 of 48 missing, aarch64`. Not yet printable.
     pub(super) title: String,
-    /// Whether this branch brings them or its base has them already; unknown without a base.
     pub(super) origin: Origin,
     pub(super) advice: Option<&'r str>,
-    /// In the report's order.
+    /// The artifacts, in the report's order.
     pub(super) artifacts: Vec<&'r ArtifactReport>,
 }
 
-/// Who brought an artifact as it is.
+/// Whether an artifact that did not pass is new on the branch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Origin {
-    /// There was nothing to compare with.
+    /// Its document was not compared with a base.
     Unknown,
+    /// The branch adds or changes it.
     Branch,
-    /// The base has it already, just so.
+    /// The base has the same artifact.
     Base,
 }
 
-/// A warning, however many artifacts have it.
+/// A warning of one or more artifacts.
 pub(super) struct Warning<'r> {
     pub(super) text: &'r str,
     /// The first artifact that has it.
@@ -63,19 +61,19 @@ pub(super) struct Warning<'r> {
     pub(super) artifacts: usize,
 }
 
-/// What an artifact is, the worst first.
-type Severity = (Reverse<Verdict>, Option<Reason>);
+/// The verdict and reason of artifacts, ordered from the worst.
+type State = (Reverse<Verdict>, Option<Reason>);
 
 struct BuildRows<'r> {
     /// `10.2.20260405-0 (coreos-rhel-10.json)`
     title: String,
-    /// How many artifacts of it there are of each.
-    states: Vec<(Severity, usize)>,
+    /// The number of artifacts by state.
+    states: Vec<(State, usize)>,
     architectures: HashSet<&'r str>,
     artifacts: usize,
 }
 
-/// The items of each key, keys and items in the order that they come in.
+/// The items by key; keys and items are in the order of their first occurrence.
 pub(super) fn grouped<K: Copy + Eq + Hash, V>(items: impl Iterator<Item = (K, V)>) -> Vec<(K, Vec<V>)> {
     let mut groups: Vec<(K, Vec<V>)> = Vec::new();
     let mut index: HashMap<K, usize> = HashMap::new();
@@ -99,7 +97,7 @@ impl<'r> Overview<'r> {
             .into_iter()
             .map(|(key, artifacts)| (key, BuildRows::of(key, &artifacts, &names)))
             .collect();
-        // What is wrong first, otherwise in the order of the documents.
+        // Failures first, otherwise in the order of the documents.
         builds.sort_by_key(|(_, build)| build.states.first().map(|((verdict, _), _)| *verdict));
         let warnings =
             report.artifacts.iter().flat_map(|it| it.warnings.iter().map(move |text| (&**text, it)));
@@ -108,28 +106,27 @@ impl<'r> Overview<'r> {
             groups: groups(report, &builds.iter().map(|(key, build)| (*key, build)).collect()),
             warnings: grouped(warnings)
                 .into_iter()
-                .filter_map(|(text, its)| Some(Warning { text, example: its.first()?, artifacts: its.len() }))
+                .filter_map(|(text, of)| Some(Warning { text, example: of.first()?, artifacts: of.len() }))
                 .collect(),
             base: report.changes.as_ref().map(|changes| cut(&changes.base, 100)).unwrap_or_default(),
         }
     }
 }
 
-/// A group where it is shown.
+/// A group with its heading and advice, which are omitted where they would repeat those of its neighbours.
 pub(super) struct Block<'o, 'r> {
     pub(super) group: &'o Group<'r>,
-    /// Who brought it, where the block before is of another origin.
+    /// The origin; `None` if unknown, or the same as in the previous block.
     pub(super) heading: Option<String>,
-    /// One of its artifacts, for all of them.
     pub(super) example: &'r ArtifactReport,
-    /// What to do, where the next block does not say the same.
+    /// The advice; `None` if the next block has the same.
     pub(super) advice: Option<&'r str>,
 }
 
 impl<'r> Overview<'r> {
-    /// The first groups, and how many more there are.
-    pub(super) fn blocks(&self, most: usize) -> (impl Iterator<Item = Block<'_, 'r>>, usize) {
-        let shown = self.groups.get(..most).unwrap_or(&self.groups);
+    /// The first `limit` groups, and the number of the others.
+    pub(super) fn blocks(&self, limit: usize) -> (impl Iterator<Item = Block<'_, 'r>>, usize) {
+        let shown = self.groups.get(..limit).unwrap_or(&self.groups);
         let blocks = shown.iter().enumerate().filter_map(|(at, group)| {
             let before = at.checked_sub(1).and_then(|at| shown.get(at));
             let is_next = before.is_none_or(|before| before.origin != group.origin);
@@ -156,29 +153,29 @@ impl Origin {
 }
 
 impl Warning<'_> {
-    /// `ID: what it says`, or `ID and 3 more: what it says`, as the outputs show the two.
-    pub(super) fn shown(&self, id: impl Display, said: impl Display) -> String {
+    /// `ID: TEXT` or `ID and 3 more: TEXT`, with both already escaped for the output.
+    pub(super) fn line(&self, id: impl Display, text: impl Display) -> String {
         match self.artifacts - 1 {
-            0 => format!("{id}: {said}"),
-            more => format!("{id} and {more} more: {said}"),
+            0 => format!("{id}: {text}"),
+            more => format!("{id} and {more} more: {text}"),
         }
     }
 }
 
-/// What each document is called: its file's name, if no other has the same.
+/// The short names of documents: the file name, if it is unique.
 fn names(report: &Report) -> HashMap<&str, String> {
     let documents: HashSet<&str> = report.artifacts.iter().map(|artifact| &*artifact.document).collect();
     let by_file = grouped(documents.iter().map(|document| (file_name(document), ())));
-    let holders: HashMap<&str, usize> = by_file.iter().map(|(file, its)| (*file, its.len())).collect();
+    let counts: HashMap<&str, usize> = by_file.iter().map(|(file, of)| (*file, of.len())).collect();
     let name = |document| {
         let file = file_name(document);
-        let is_unique = !file.is_empty() && holders.get(file) == Some(&1);
+        let is_unique = !file.is_empty() && counts.get(file) == Some(&1);
         cut(if is_unique { file } else { document }, 100)
     };
     documents.iter().map(|document| (*document, name(document))).collect()
 }
 
-/// As many characters of a text; an ellipsis says that there are more.
+/// The first `limit` characters of a text, with an ellipsis if there are more.
 pub(super) fn cut(text: &str, limit: usize) -> String {
     match text.char_indices().nth(limit) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
@@ -199,7 +196,7 @@ impl<'r> BuildRows<'r> {
         let release = if release.is_empty() { "no build ID" } else { release };
         let document = names.get(document).map_or("", String::as_str);
         let states = artifacts.iter().map(|it| ((Reverse(it.verdict), it.reason), ()));
-        let mut states: Vec<_> = grouped(states).into_iter().map(|(state, its)| (state, its.len())).collect();
+        let mut states: Vec<_> = grouped(states).into_iter().map(|(state, of)| (state, of.len())).collect();
         states.sort_unstable();
         Self {
             title: format!("{} ({document})", cut(release, 60)),
@@ -210,26 +207,26 @@ impl<'r> BuildRows<'r> {
     }
 
     /// `10.2.20260405-0 (coreos-rhel-10.json): 48 of 48 missing`
-    fn said(&self) -> String {
-        let bad = self.states.iter().filter(|((Reverse(verdict), _), _)| *verdict != Verdict::Pass);
-        let said = bad.clone().take(MOST_STATES).map(|((Reverse(verdict), reason), artifacts)| {
+    fn line(&self) -> String {
+        let failing = self.states.iter().filter(|((Reverse(verdict), _), _)| *verdict != Verdict::Pass);
+        let parts = failing.clone().take(MAX_STATES).map(|((Reverse(verdict), reason), artifacts)| {
             format!("{artifacts} of {} {}", self.artifacts, words::state(*reason, *verdict))
         });
-        let mut said: Vec<String> = said.collect();
-        let rest: usize = bad.skip(MOST_STATES).map(|(_, artifacts)| artifacts).sum();
+        let mut parts: Vec<String> = parts.collect();
+        let rest: usize = failing.skip(MAX_STATES).map(|(_, artifacts)| artifacts).sum();
         if rest > 0 {
-            said.push(format!("{rest} of {} for other reasons", self.artifacts));
+            parts.push(format!("{rest} of {} for other reasons", self.artifacts));
         }
-        if said.is_empty() {
-            said.push(format!("{0} of {0} passed", self.artifacts));
+        if parts.is_empty() {
+            parts.push(format!("{0} of {0} passed", self.artifacts));
         }
-        format!("{}: {}", self.title, said.join(", "))
+        format!("{}: {}", self.title, parts.join(", "))
     }
 }
 
 fn headline<K>(report: &Report, builds: &[(K, BuildRows<'_>)]) -> String {
-    let mut parts: Vec<String> = builds.iter().take(MOST_BUILDS).map(|(_, build)| build.said()).collect();
-    let more = builds.len().saturating_sub(MOST_BUILDS);
+    let mut parts: Vec<String> = builds.iter().take(MAX_BUILDS).map(|(_, build)| build.line()).collect();
+    let more = builds.len().saturating_sub(MAX_BUILDS);
     if more > 0 {
         parts.push(format!("and {}", count(more, "more build")));
     }
@@ -243,36 +240,37 @@ fn headline<K>(report: &Report, builds: &[(K, BuildRows<'_>)]) -> String {
     parts.join("; ") + &early
 }
 
-/// Why artifacts are in one group, in the order that groups have.
-type Why<'r> = (Origin, bool, Option<Reason>, Option<&'r str>);
+/// The key of a group, which also sorts the groups: the origin, whether it is undetermined, the reason and the advice.
+type GroupKey<'r> = (Origin, bool, Option<Reason>, Option<&'r str>);
 
 fn groups<'r>(report: &'r Report, builds: &HashMap<(&str, &str), &BuildRows<'_>>) -> Vec<Group<'r>> {
     let origin = origins(report);
     let failing = report.artifacts.iter().filter(|artifact| artifact.verdict != Verdict::Pass);
     let mut groups = grouped(failing.map(|artifact| {
-        let is_unknown = artifact.verdict != Verdict::Fail;
-        let why: Why<'_> = (origin(artifact), is_unknown, artifact.reason, artifact.advice.as_deref());
-        ((why, &*artifact.document, &*artifact.release), artifact)
+        let is_undetermined = artifact.verdict != Verdict::Fail;
+        let key: GroupKey<'_> =
+            (origin(artifact), is_undetermined, artifact.reason, artifact.advice.as_deref());
+        ((key, &*artifact.document, &*artifact.release), artifact)
     }));
-    groups.sort_by_key(|((why, ..), _)| *why);
-    let group = |(((origin, _, reason, advice), document, release), artifacts): ((Why<'r>, _, _), Vec<_>)| {
-        let build = builds.get(&(document, release))?;
-        let verdict = artifacts.first().map(|first: &&ArtifactReport| first.verdict)?;
-        let state = words::state(reason, verdict);
-        let mut title = format!("{}: {} of {} {state}", build.title, artifacts.len(), build.artifacts);
-        let architectures = grouped(artifacts.iter().map(|it| (&*it.arch, ())));
-        if architectures.len() < build.architectures.len() && architectures.len() <= MOST_ARCHITECTURES {
-            for (arch, _) in architectures {
-                title = format!("{title}, {}", cut(arch, 20));
+    groups.sort_by_key(|((key, ..), _)| *key);
+    let group =
+        |(((origin, _, reason, advice), document, release), artifacts): ((GroupKey<'r>, _, _), Vec<_>)| {
+            let build = builds.get(&(document, release))?;
+            let verdict = artifacts.first().map(|first: &&ArtifactReport| first.verdict)?;
+            let state = words::state(reason, verdict);
+            let mut title = format!("{}: {} of {} {state}", build.title, artifacts.len(), build.artifacts);
+            let architectures = grouped(artifacts.iter().map(|it| (&*it.arch, ())));
+            if architectures.len() < build.architectures.len() && architectures.len() <= MAX_ARCHITECTURES {
+                for (arch, _) in architectures {
+                    title = format!("{title}, {}", cut(arch, 20));
+                }
             }
-        }
-        let reason = words::reason_word(reason, verdict);
-        Some(Group { verdict, reason, title, origin, advice, artifacts })
-    };
+            let reason = words::reason_word(reason, verdict);
+            Some(Group { verdict, reason, title, origin, advice, artifacts })
+        };
     groups.into_iter().filter_map(group).collect()
 }
 
-/// Who brought an artifact as it is.
 fn origins(report: &Report) -> impl Fn(&ArtifactReport) -> Origin {
     let compared = report.changes.as_ref().map(|changes| {
         let documents: HashSet<&str> = changes.documents.iter().map(|document| &**document).collect();
@@ -296,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_comes_before_what_is_undetermined_by_build_and_reason() {
+    fn failures_come_before_undetermined_artifacts_by_build_and_reason() {
         let report = sample::report();
         insta::assert_snapshot!(titles(&report).join("\n"));
         let grouped: usize = Overview::of(&report).groups.iter().map(|group| group.artifacts.len()).sum();
@@ -304,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_over_nothing_does_not_count() {
+    fn the_headline_of_a_run_without_artifacts_says_that_nothing_was_checked() {
         let headline = |report: &Report| Overview::of(report).headline;
         let mut report = sample::unusable("x");
         assert_eq!(headline(&report), "nothing was checked, for 2 reasons");
@@ -314,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn documents_of_one_file_name_are_told_apart() {
+    fn documents_with_the_same_file_name_are_named_by_path() {
         let mut report = sample::report();
         let headline = Overview::of(&report).headline;
         assert!(headline.contains("(coreos-rhel-9.json): ") && !headline.contains("data/data"), "{headline}");
@@ -328,13 +326,13 @@ mod tests {
     }
 
     #[test]
-    fn what_the_base_has_already_stands_apart() {
+    fn artifacts_that_the_base_has_are_in_groups_of_their_own() {
         let mut report = sample::report();
         report.changes = Some(sample::changes(&report));
         let overview = Overview::of(&report);
         let headings: Vec<_> = overview.blocks(100).0.filter_map(|block| block.heading).collect();
         assert_eq!(headings, ["Changed since main:", "Already so on main, not from this branch:"]);
-        // A document that was not compared with anything says nothing of the kind.
+        // Artifacts of a document that was not compared have no known origin.
         report.changes.as_mut().unwrap().documents.clear();
         let unknown = Overview::of(&report).groups.into_iter().filter(|group| group.origin == Origin::Base);
         assert_eq!(unknown.count(), 0);

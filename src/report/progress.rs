@@ -1,4 +1,4 @@
-//! How far a run is, for a person who waits: at a terminal or in front of a log.
+//! The progress of a run, for a terminal and for a log.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -11,16 +11,19 @@ use crate::report::model::Summary;
 use crate::text::{Printable, count};
 use crate::verdict::Verdict;
 
-/// The most files that have a bar of their own.
-const MOST_BARS: usize = 12;
+/// The most downloads with a bar of their own.
+const MAX_BARS: usize = 12;
 
-/// How often a log says how downloads go.
+/// The interval of log lines about downloads.
 const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
-/// How long a host must be down before it is worth a line, and how often the line is repeated.
-const OUTAGE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+/// The shortest outage of a host that gets a line.
+const MIN_OUTAGE: Duration = Duration::from_secs(1);
 
-/// Bars on standard error; none at all where that is no terminal.
+/// The interval of lines about an outage.
+const OUTAGE_INTERVAL: Duration = Duration::from_secs(30);
+
+/// Progress bars on standard error; hidden if it is not a terminal.
 #[derive(Debug)]
 pub struct Progress {
     multi: MultiProgress,
@@ -29,18 +32,18 @@ pub struct Progress {
     /// All downloads together, once there are any.
     downloads: Option<ProgressBar>,
     files: HashMap<u64, ProgressBar>,
-    /// How many files there are to read, as far as it was known the last time.
-    known: usize,
-    said: Option<Instant>,
+    /// The number of files to read at the last update.
+    last_count: usize,
+    last_line: Option<Instant>,
 }
 
 impl Progress {
-    /// A bar for so many artifacts.
+    /// A bar for `total` artifacts.
     pub fn new(total: usize) -> Self {
         Self::drawn(total, ProgressDrawTarget::stderr())
     }
 
-    /// No bar, wherever standard error goes: for `--quiet`.
+    /// No bars, for `--quiet`.
     pub fn hidden() -> Self {
         Self::drawn(0, ProgressDrawTarget::hidden())
     }
@@ -55,23 +58,24 @@ impl Progress {
             counts: Summary::default(),
             downloads: None,
             files: HashMap::new(),
-            known: 0,
-            said: None,
+            last_count: 0,
+            last_line: None,
         }
     }
 
-    /// One more artifact is known: shows how many there are of each verdict.
+    /// Adds the verdict of an artifact to the bar.
     pub fn tick(&mut self, verdict: Verdict) {
         self.counts.count(verdict);
         let Summary { artifacts, failed, inconclusive, .. } = self.counts;
         let counts = [(failed, "✗", "failed"), (inconclusive, "?", "undetermined")];
-        let bad = counts.into_iter().filter(|(number, ..)| *number > 0);
-        let bad: Vec<String> = bad.map(|(number, sign, word)| format!("{sign} {number} {word}")).collect();
-        self.artifacts.set_message(bad.join(", "));
+        let counts = counts.into_iter().filter(|(number, ..)| *number > 0);
+        let parts: Vec<String> =
+            counts.map(|(number, sign, word)| format!("{sign} {number} {word}")).collect();
+        self.artifacts.set_message(parts.join(", "));
         self.artifacts.set_position(u64::try_from(artifacts).unwrap_or(u64::MAX));
     }
 
-    /// Shows how far downloads are, each of them and all together. The line for a log, if it is time for one.
+    /// Updates the bars of downloads, and returns a line for the log if one is due.
     pub fn downloading(&mut self, now: &TransfersNow) -> Option<String> {
         let all = self.downloads.get_or_insert_with(|| {
             styled(self.multi.add(ProgressBar::new(0)), "{msg}, {binary_bytes_per_sec}, {eta} left")
@@ -92,7 +96,7 @@ impl Progress {
             stays
         });
         let multi = &self.multi;
-        for file in now.files.iter().take(MOST_BARS).filter(|_| !multi.is_hidden()) {
+        for file in now.files.iter().take(MAX_BARS).filter(|_| !multi.is_hidden()) {
             let bar = self.files.entry(file.id).or_insert_with(|| {
                 let (bar, template) = match file.size {
                     Some(size) => (
@@ -107,24 +111,24 @@ impl Progress {
             });
             bar.set_position(file.received);
         }
-        let line = match self.said {
-            Some(said) => (said.elapsed() >= LOG_INTERVAL).then_some(line),
-            // Beforehand: as soon as no more files join those that are known.
-            None if self.known == files => {
+        let line = match self.last_line {
+            Some(last) => (last.elapsed() >= LOG_INTERVAL).then_some(line),
+            // The first line announces the downloads, once their number is stable.
+            None if self.last_count == files => {
                 Some(format!("reading the content of {}, {total}", count(files, "file")))
             }
             None => None,
         };
-        self.known = files;
-        line.inspect(|_| self.said = Some(Instant::now()))
+        self.last_count = files;
+        line.inspect(|_| self.last_line = Some(Instant::now()))
     }
 
-    /// Runs something that writes to the terminal, with the bars out of its way.
+    /// Hides the bars while `write` writes to the terminal.
     pub fn suspend<T>(&self, write: impl FnOnce() -> T) -> T {
         self.multi.suspend(write)
     }
 
-    /// Takes the bars away, so that the summary stands alone.
+    /// Removes the bars.
     pub fn finish(&mut self) {
         let files = self.files.drain().map(|(_, bar)| bar);
         files.chain(self.downloads.take()).for_each(|bar| bar.finish_and_clear());
@@ -144,19 +148,19 @@ fn rate(bar: &ProgressBar) -> String {
     format!("{}/s", BinaryBytes(bar.per_sec() as u64))
 }
 
-/// What was told of hosts that are down, and when.
+/// The hosts whose outage was reported, and when.
 #[derive(Debug, Default)]
 pub struct OutageNotes(HashMap<String, Instant>);
 
 impl OutageNotes {
     /// The lines that are due: `HOST: the server answered 503 Service Unavailable, asking again for 1m45s more`.
     pub fn due(&mut self, now: Instant, outages: &[Outage]) -> Vec<String> {
-        let (worth_telling, interval) = OUTAGE;
         self.0.retain(|host, _| outages.iter().any(|outage| outage.host == *host));
         let mut lines = Vec::new();
         for Outage { host, why, lasted, left } in outages {
-            let told = self.0.get(host).is_some_and(|told| now.saturating_duration_since(*told) < interval);
-            if *lasted >= worth_telling && !told {
+            let last = self.0.get(host);
+            let is_due = last.is_none_or(|last| now.saturating_duration_since(*last) >= OUTAGE_INTERVAL);
+            if *lasted >= MIN_OUTAGE && is_due {
                 self.0.insert(host.clone(), now);
                 let left = humantime::format_duration(Duration::from_secs(left.as_secs()));
                 lines.push(format!("{host}: {why}, asking again for {left} more"));
@@ -172,16 +176,16 @@ mod tests {
     use crate::probe::FileProgress;
 
     #[test]
-    fn only_what_is_not_well_is_said() {
+    fn the_bar_counts_artifacts_that_did_not_pass() {
         let mut progress = Progress::hidden();
-        for (verdict, says) in [
+        for (verdict, message) in [
             (Verdict::Pass, ""),
             (Verdict::Fail, "✗ 1 failed"),
             (Verdict::Inconclusive, "✗ 1 failed, ? 1 undetermined"),
             (Verdict::Fail, "✗ 2 failed, ? 1 undetermined"),
         ] {
             progress.tick(verdict);
-            assert_eq!(progress.artifacts.message(), says);
+            assert_eq!(progress.artifacts.message(), message);
         }
         assert_eq!(progress.artifacts.position(), 4);
         assert_eq!(progress.suspend(|| 7), 7);
@@ -190,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_hears_of_downloads_now_and_then() {
+    fn a_log_gets_lines_about_downloads_at_intervals() {
         let mut progress = Progress::hidden();
         let file = FileProgress { id: 3, name: "a.iso".into(), received: 0, size: Some(10) };
         let total = 1 << 30;
@@ -199,7 +203,7 @@ mod tests {
         let announced = progress.downloading(&now);
         assert_eq!(announced.as_deref(), Some("reading the content of 9 files, 1.00 GiB"));
         assert_eq!(progress.downloading(&now), None);
-        progress.said = Instant::now().checked_sub(LOG_INTERVAL);
+        progress.last_line = Instant::now().checked_sub(LOG_INTERVAL);
         let line = progress.downloading(&TransfersNow { received: total / 2, ..now.clone() });
         let line = line.unwrap();
         assert!(line.starts_with("downloaded 512.00 MiB of 1.00 GiB in 3 of 9 files, "), "{line}");
@@ -208,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn an_outage_is_told_of_once_it_lasts_and_now_and_then() {
+    fn a_lasting_outage_gets_lines_at_intervals() {
         let outage = |lasted| Outage {
             host: "mirror.example".to_owned(),
             why: "the server answered 503 Service Unavailable".to_owned(),
@@ -216,14 +220,14 @@ mod tests {
             left: Duration::from_millis(120_000 - lasted),
         };
         let (mut notes, began) = (OutageNotes::default(), Instant::now());
-        let mut told = |at: u64| notes.due(began + Duration::from_millis(at), &[outage(at)]);
-        assert!(told(200).is_empty());
+        let mut due = |at: u64| notes.due(began + Duration::from_millis(at), &[outage(at)]);
+        assert!(due(200).is_empty());
         let line =
             "mirror.example: the server answered 503 Service Unavailable, asking again for 1m 58s more";
-        assert_eq!(told(1_200), [line]);
-        assert!(told(20_000).is_empty());
-        assert_eq!(told(40_000).len(), 1);
-        // Back, and down again.
+        assert_eq!(due(1_200), [line]);
+        assert!(due(20_000).is_empty());
+        assert_eq!(due(40_000).len(), 1);
+        // The host recovers and goes down again.
         let at = |seconds| began + Duration::from_secs(seconds);
         assert!(notes.due(at(41), &[]).is_empty());
         assert_eq!(notes.due(at(43), &[outage(1_000)]).len(), 1);

@@ -1,14 +1,14 @@
-//! Prow's job.
+//! The context of a Prow job.
 
 use serde::{Deserialize, Serialize};
 
-/// What Prow tells a job of itself, each as the environment variable of the same name has it.
+/// The environment variables that Prow sets for a job.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ProwContext {
     /// `JOB_NAME`.
     pub job_name: Option<String>,
-    /// `BUILD_ID`, the number of the job's run; nothing to do with an image's build ID.
+    /// `BUILD_ID`, the number of the job's run, not the build ID of an image.
     pub build_id: Option<String>,
     /// `REPO_OWNER`.
     pub repo_owner: Option<String>,
@@ -23,19 +23,19 @@ pub struct ProwContext {
 }
 
 impl ProwContext {
-    /// What to write on the pull request to run the gate again; none where there is no pull request.
+    /// The comment on the pull request that reruns the gate; `None` without a pull request.
     pub fn retest(&self) -> Option<&'static str> {
         self.pull_parts().map(|_| "/retest")
     }
 
-    /// `openshift/installer#4821`, if the job is for a pull request.
+    /// Such as `openshift/installer#4821`; `None` without a pull request.
     pub fn pull_request(&self) -> Option<String> {
         let (owner, name, number) = self.pull_parts()?;
         Some(format!("{owner}/{name}#{number}"))
     }
 
-    /// The pull request's page; none unless every part is a plain word, so that no other address can be
-    /// smuggled into a report's only link.
+    /// The URL of the pull request; `None` unless every part is a plain word, so that the only link of a report
+    /// cannot lead elsewhere.
     pub fn pull_request_url(&self) -> Option<String> {
         let (owner, name, number) = self.pull_parts()?;
         let plain = |text: &str| {

@@ -1,4 +1,4 @@
-//! A run over the refs of a repository: what users of each branch install, and whether the branches are in step.
+//! A run over the refs of a repository: the builds that users of each branch install, and which of them are outdated.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -17,25 +17,25 @@ const FIRST_WITH_STREAMS: Series = Series { major: 4, minor: 8 };
 /// The most builds of a ref. A real one has fifteen: three documents of five architectures.
 const MAX_BUILDS: usize = 40;
 
-/// How many builds of a document a line names.
-const MOST_BUILDS: usize = 3;
+/// The most builds that the line of a ref names.
+const MAX_NAMED_BUILDS: usize = 3;
 
-/// One ref of the run.
+/// A ref of the run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RefReport {
     /// The ref, such as `release-4.16`.
     pub name: Arc<str>,
-    /// What its documents come to: `inconclusive` where not all of them could be read.
+    /// The worst verdict of its artifacts; at least `inconclusive` if not all of its documents could be read.
     pub verdict: Verdict,
-    /// The counts over the artifacts of its documents.
+    /// The number of artifacts of its documents, by verdict.
     pub summary: Summary,
-    /// The names of its documents, as artifacts have them. Several refs may share one.
+    /// The names of its documents, as in `artifacts`. Several refs can share a document.
     pub documents: Vec<Arc<str>>,
-    /// What is pinned, by what it is and architecture.
+    /// The builds that it pins, by product and architecture.
     pub builds: Vec<RefBuild>,
-    /// What a person should know of the ref, one sentence each: what could not be read, which builds are behind those of
-    /// other branches, which marketplace images are behind the builds.
+    /// Remarks about the ref, one sentence each: documents that could not be read, builds older than those of other
+    /// branches, marketplace images older than the builds.
     pub remarks: Vec<String>,
 }
 
@@ -43,7 +43,7 @@ pub struct RefReport {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RefBuild {
-    /// What it is: `RHEL 9.6`, or the name of a document of another product, such as `scos`.
+    /// The product: `RHEL 9.6`, or the name of another product's document, such as `scos`.
     pub of: String,
     /// The architecture.
     pub arch: Arc<str>,
@@ -52,13 +52,13 @@ pub struct RefBuild {
 }
 
 impl RefReport {
-    /// What can be said of the ref in one line.
+    /// The result of the ref in one line.
     pub fn line(&self) -> String {
         let Summary { artifacts, passed, failed, inconclusive, .. } = self.summary;
         let builds: BTreeSet<&str> = self.builds.iter().map(|build| &*build.build).collect();
-        let mut named: Vec<&str> = builds.iter().copied().take(MOST_BUILDS).collect();
-        let more = format!("and {} more", builds.len().saturating_sub(MOST_BUILDS));
-        named.extend((builds.len() > MOST_BUILDS).then_some(&*more));
+        let mut named: Vec<&str> = builds.iter().copied().take(MAX_NAMED_BUILDS).collect();
+        let more = format!("and {} more", builds.len().saturating_sub(MAX_NAMED_BUILDS));
+        named.extend((builds.len() > MAX_NAMED_BUILDS).then_some(&*more));
         let state = match (failed, inconclusive) {
             (1.., _) => {
                 format!("{failed} of {artifacts} missing or wrong: users of this branch cannot install")
@@ -73,17 +73,17 @@ impl RefReport {
 }
 
 impl Report {
-    /// The report with what its artifacts come to for each ref. A ref that could not be read leaves the run
-    /// inconclusive. With each ref comes what is known of it already.
+    /// Adds the results of the refs, each given with remarks. If a ref could not be read completely, the run does not
+    /// pass.
     pub fn with_refs(mut self, refs: &[(RefDocuments, Vec<String>)], documents: &[Arc<str>]) -> Self {
         let mut of_document: HashMap<&str, Vec<&ArtifactReport>> = HashMap::new();
         for artifact in &self.artifacts {
             of_document.entry(&*artifact.document).or_default().push(artifact);
         }
         let mut reports: Vec<RefReport> = Vec::new();
-        for (its, remarks) in refs {
+        for (of_ref, known) in refs {
             let names: Vec<Arc<str>> =
-                its.documents.iter().filter_map(|&document| documents.get(document).cloned()).collect();
+                of_ref.documents.iter().filter_map(|&document| documents.get(document).cloned()).collect();
             let artifacts: Vec<&ArtifactReport> =
                 names.iter().filter_map(|name| of_document.get(&**name)).flatten().copied().collect();
             let mut summary = Summary::default();
@@ -93,29 +93,29 @@ impl Report {
             }
             let mut verdict =
                 artifacts.iter().map(|artifact| artifact.verdict).max().unwrap_or(Verdict::Pass);
-            let mut all = Vec::new();
-            if let Some(why) = &its.unreadable {
+            let mut remarks = Vec::new();
+            if let Some(why) = &of_ref.unreadable {
                 verdict = verdict.max(Verdict::Inconclusive);
-                all.push(format!("it could not be read: {why}"));
+                remarks.push(format!("it could not be read: {why}"));
             }
-            if its.is_without && series(&its.name).is_some_and(|series| series < FIRST_WITH_STREAMS) {
-                all.push("it has no stream metadata, like all branches before 4.8".to_owned());
-            } else if its.is_without {
-                // It had, or should: what its users install is not known.
+            if of_ref.is_without && series(&of_ref.name).is_some_and(|series| series < FIRST_WITH_STREAMS) {
+                remarks.push("it has no stream metadata, like all branches before 4.8".to_owned());
+            } else if of_ref.is_without {
+                // Later branches should have some, so it is unknown what their users install.
                 verdict = verdict.max(Verdict::Inconclusive);
-                all.push("it has no stream metadata in any of the known locations".to_owned());
+                remarks.push("it has no stream metadata in any of the known locations".to_owned());
             }
-            all.extend(remarks.iter().map(|remark| excerpt(remark, 400)));
+            remarks.extend(known.iter().map(|remark| excerpt(remark, 400)));
             let builds: BTreeSet<RefBuild> =
                 artifacts.iter().map(|artifact| RefBuild::of(artifact)).collect();
             let builds = builds.into_iter().take(MAX_BUILDS).collect();
             reports.push(RefReport {
-                name: Arc::clone(&its.name),
+                name: Arc::clone(&of_ref.name),
                 verdict,
                 summary,
                 documents: names,
                 builds,
-                remarks: all,
+                remarks,
             });
         }
         let behind = behind(&reports);
@@ -123,7 +123,7 @@ impl Report {
             report.remarks.extend(behind);
         }
         self.verdict = reports.iter().map(|report| report.verdict).fold(self.verdict, Verdict::max);
-        let unread = refs.iter().filter(|(its, _)| its.unreadable.is_some()).count();
+        let unread = refs.iter().filter(|(of_ref, _)| of_ref.unreadable.is_some()).count();
         if unread > 0 {
             self.notes.push(format!(
                 "{} could not be read, so what its users install cannot be determined",
@@ -147,21 +147,21 @@ impl RefBuild {
     }
 }
 
-/// For each ref, which of its builds are behind those of the same RHEL on other refs.
+/// For each ref, remarks on builds that are older than those of the same RHEL version on other refs.
 ///
-/// One RHEL, one build is what reviewers ask for. A branch that is behind an *older* branch is the worse case: a
-/// backport that left it out.
+/// Reviewers ask for one build per RHEL version. A branch that is behind an *older* branch is worse, because a backport
+/// skipped it.
 fn behind(refs: &[RefReport]) -> Vec<Vec<String>> {
     let mut newest: BTreeMap<(&str, &str), Vec<(usize, BuildId)>> = BTreeMap::new();
     for (at, report) in refs.iter().enumerate() {
         for RefBuild { of, arch, build } in &report.builds {
-            // A build that was made for one OpenShift release has no equal on other branches.
+            // A build made for one OpenShift release cannot be compared with those of other branches.
             if let Some(build) = build.parse::<BuildId>().ok().filter(|build| build.ocp().is_none()) {
                 newest.entry((of, arch)).or_default().push((at, build));
             }
         }
     }
-    // By the remark, the architectures that it is about.
+    // The architectures by remark, for each ref.
     let mut remarks: Vec<BTreeMap<String, Vec<&str>>> = refs.iter().map(|_| BTreeMap::new()).collect();
     for ((of, arch), builds) in &newest {
         for (at, build) in builds {
@@ -185,29 +185,29 @@ fn behind(refs: &[RefReport]) -> Vec<Vec<String>> {
             }
         }
     }
-    let said =
+    let shown =
         |(remark, arches): (String, Vec<&str>)| excerpt(&format!("{remark} ({})", arches.join(", ")), 400);
-    remarks.into_iter().map(|of_ref| of_ref.into_iter().map(said).collect()).collect()
+    remarks.into_iter().map(|of_ref| of_ref.into_iter().map(shown).collect()).collect()
 }
 
-/// The OpenShift release of a branch: `release-4.16`, `origin/release-4.16`, `openshift-4.16`.
+/// The OpenShift series of a branch such as `release-4.16`, `origin/release-4.16` or `openshift-4.16`.
 fn series(name: &str) -> Option<Series> {
     name.rsplit('/').next()?.rsplit('-').next()?.parse().ok()
 }
 
-/// Which ref pins what: the builds of each, by what they are.
+/// The builds that each ref pins, by product.
 pub(super) struct Table<'r> {
     pub(super) columns: Vec<&'r str>,
     pub(super) rows: Vec<(&'r RefReport, Vec<String>)>,
 }
 
-/// The most columns: versions of RHEL and other products.
-const MOST_COLUMNS: usize = 12;
+/// The most columns, which are versions of RHEL and other products.
+const MAX_COLUMNS: usize = 12;
 
-/// The table of a report's refs. A cell has one build, or each with its architectures.
+/// The table of a report's refs. A cell contains one build, or several with their architectures.
 pub(super) fn table(report: &Report) -> Table<'_> {
     let all: BTreeSet<&str> = report.refs.iter().flat_map(|it| &it.builds).map(|build| &*build.of).collect();
-    let columns: Vec<&str> = all.into_iter().take(MOST_COLUMNS).collect();
+    let columns: Vec<&str> = all.into_iter().take(MAX_COLUMNS).collect();
     let cell = |of_ref: &RefReport, column: &str| {
         let mut builds: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for RefBuild { arch, build, .. } in of_ref.builds.iter().filter(|build| build.of == column) {

@@ -1,4 +1,4 @@
-//! Reports to test with: made of real documents and evidence, by the judge.
+//! Sample reports for tests, made from documents and evidence by the real judge.
 
 use std::sync::Arc;
 
@@ -20,21 +20,21 @@ const RHEL_9: &str = "data/data/coreos/coreos-rhel-9.json";
 const RHEL_10: &str = "data/data/coreos/coreos-rhel-10.json";
 const ART: &str = "https://rhcos.mirror.openshift.com/art/storage/prod/streams";
 const BRIDGE: &str = "https://releases-art-rhcos.svc.ci.openshift.org/art/storage/prod/streams";
-const NINE: &str = "9.6.20251015-1";
-const TEN: &str = "10.2.20260403-0";
+const BUILD_9: &str = "9.6.20251015-1";
+const BUILD_10: &str = "10.2.20260403-0";
 const RIGHT: Sha256 = Sha256::from_bytes([0x2e; 32]);
 const SIZE: u64 = 1_187_512_320;
 
-/// A document of these artifacts, all of one build.
+/// A document with these artifacts, all of one build.
 fn document(name: &str, build: &str, base: &str, ids: &[[&str; 4]]) -> Document {
     let mut architectures = json!({});
     for [arch, platform, format, component] in ids {
         let rhel = build.rsplit_once(".20").map_or(build, |(rhel, _)| rhel);
-        let place = format!("{base}/rhel-{rhel}/builds/{build}/{arch}/rhcos-{build}");
+        let url = format!("{base}/rhel-{rhel}/builds/{build}/{arch}/rhcos-{build}");
         let entry = &mut architectures[*arch]["artifacts"][*platform];
         entry["release"] = Value::from(build);
         entry["formats"][*format][*component] = json!({
-            "location": format!("{place}-{platform}-{component}.{arch}.{format}"),
+            "location": format!("{url}-{platform}-{component}.{arch}.{format}"),
             "sha256": RIGHT.to_string(),
         });
     }
@@ -42,20 +42,20 @@ fn document(name: &str, build: &str, base: &str, ids: &[[&str; 4]]) -> Document 
     Document::parse(name, document.to_string().as_bytes()).unwrap()
 }
 
-fn nine() -> Document {
+fn rhel_9() -> Document {
     let mut ids = Vec::new();
     for arch in ["x86_64", "aarch64", "ppc64le", "s390x"] {
         ids.push([arch, "metal", "iso", "disk"]);
         ids.extend(["kernel", "initramfs", "rootfs"].map(|component| [arch, "metal", "pxe", component]));
         ids.push([arch, "qemu", "qcow2.gz", "disk"]);
     }
-    document(RHEL_9, NINE, ART, &ids)
+    document(RHEL_9, BUILD_9, ART, &ids)
 }
 
-fn ten() -> Document {
+fn rhel_10() -> Document {
     let rest = [["x86_64", "qemu", "qcow2.gz", "disk"], ["aarch64", "openstack", "qcow2.gz", "disk"]];
-    let mut document = document(RHEL_10, TEN, ART, &rest);
-    let on_bridge = self::document(RHEL_10, TEN, BRIDGE, &[["x86_64", "aws", "vmdk.gz", "disk"]]);
+    let mut document = document(RHEL_10, BUILD_10, ART, &rest);
+    let on_bridge = self::document(RHEL_10, BUILD_10, BRIDGE, &[["x86_64", "aws", "vmdk.gz", "disk"]]);
     document.artifacts.splice(0..0, on_bridge.artifacts);
     document
 }
@@ -84,8 +84,8 @@ fn of_meta_json(sha256: Sha256) -> Vec<BuildFile> {
     vec![BuildFile { said_by, sha256, size, uncompressed_sha256: None, uncompressed_size: None }]
 }
 
-/// A file that is there, with the right digest in `sha256sum.txt`.
-fn good() -> Evidence {
+/// A file that is present and has the right digest in `sha256sum.txt`.
+fn passing() -> Evidence {
     with_sum(RIGHT, SIZE)
 }
 
@@ -98,7 +98,7 @@ fn absent(status: u16, how: Absence) -> Evidence {
     Evidence { attempts: 1, ..Evidence::only(Observation::Absent { status, how }) }
 }
 
-/// What leads to a reason.
+/// Evidence that leads to a reason.
 fn evidence(reason: Reason) -> Evidence {
     let refused = |refusal| Evidence::only(Observation::Refused(refusal));
     let unknown = |kind, status, detail: &str| {
@@ -118,7 +118,7 @@ fn evidence(reason: Reason) -> Evidence {
         Reason::AddressNotAllowed => {
             refused(Refusal::Address { host: "m.example".into(), addresses: "10.0.0.1".into() })
         }
-        // Clouds have other judges; what they find is shown as everything else.
+        // The last two come from another judge; [`of_reason`] replaces the reason.
         Reason::Missing | Reason::BadReference | Reason::ImageMismatch => absent(404, Absence::Status),
         Reason::SizeMismatch => with_sum(RIGHT, 4_096),
         Reason::Sha256Mismatch => with_sum(Sha256::from_bytes([0xab; 32]), SIZE),
@@ -126,12 +126,12 @@ fn evidence(reason: Reason) -> Evidence {
             let sha256 = Sha256::from_bytes([0xcd; 32]);
             let uncompressed = Some(Uncompressed::Whole { bytes: 7, sha256 });
             let content = ContentEvidence { bytes: SIZE, sha256: RIGHT, uncompressed, resumed: false };
-            Evidence { content: Some(Ok(content)), ..good() }
+            Evidence { content: Some(Ok(content)), ..passing() }
         }
         Reason::MetadataConflict => {
-            Evidence { meta_json: of_meta_json(Sha256::from_bytes([0xcd; 32])), ..good() }
+            Evidence { meta_json: of_meta_json(Sha256::from_bytes([0xcd; 32])), ..passing() }
         }
-        Reason::BadSignature => good(),
+        Reason::BadSignature => passing(),
         Reason::Unreachable => unknown(
             ProbeErrorKind::Unreachable,
             None,
@@ -167,13 +167,13 @@ fn judged(document: &Document, at: usize, evidence: &Evidence, signatures: Stric
     report
 }
 
-/// An artifact that does not pass for this reason.
+/// An artifact that did not pass for this reason.
 pub(super) fn of_reason(reason: Reason) -> ArtifactReport {
     let mut evidence = evidence(reason);
     if reason == Reason::BadSignature {
         evidence.signature = Some(Observation::Absent { status: 404, how: Absence::Status });
     }
-    let mut report = judged(&nine(), 0, &evidence, Strictness::Require);
+    let mut report = judged(&rhel_9(), 0, &evidence, Strictness::Require);
     if matches!(reason, Reason::BadReference | Reason::ImageMismatch) {
         report.reason = Some(reason);
     }
@@ -181,7 +181,7 @@ pub(super) fn of_reason(reason: Reason) -> ArtifactReport {
     report
 }
 
-/// The report of a job of Prow's over these documents.
+/// The report of a Prow job over these documents.
 fn of(documents: &[Document], artifacts: Vec<ArtifactReport>) -> Report {
     let mut report = Report::begun(ReportedTarget { kind: TargetKind::Published, prefix: None });
     report.version = "0.2.0".into();
@@ -203,7 +203,7 @@ fn of(documents: &[Document], artifacts: Vec<ArtifactReport>) -> Report {
 
 /// Every verdict and several reasons, over two documents.
 pub(crate) fn report() -> Report {
-    let documents = [nine(), ten()];
+    let documents = [rhel_9(), rhel_10()];
     let why = |document: usize, at: usize| match (document, at) {
         (0, 3 | 8) => Some(Reason::Missing),
         (0, 9) => Some(Reason::Sha256Mismatch),
@@ -217,7 +217,7 @@ pub(crate) fn report() -> Report {
     let mut artifacts = Vec::new();
     for (number, document) in documents.iter().enumerate() {
         for at in 0..document.artifacts.len() {
-            let mut evidence = why(number, at).map_or_else(good, evidence);
+            let mut evidence = why(number, at).map_or_else(passing, evidence);
             if artifacts.is_empty() {
                 evidence.signature = Some(Observation::Absent { status: 404, how: Absence::Status });
             }
@@ -234,26 +234,26 @@ pub(crate) fn report() -> Report {
     report
 }
 
-/// One passing artifact.
+/// A run over one artifact, which passes.
 pub(crate) fn pass() -> Report {
-    let document = document(RHEL_9, NINE, ART, &[["x86_64", "metal", "iso", "disk"]]);
-    let artifact = judged(&document, 0, &good(), Strictness::Warn);
+    let document = document(RHEL_9, BUILD_9, ART, &[["x86_64", "metal", "iso", "disk"]]);
+    let artifact = judged(&document, 0, &passing(), Strictness::Warn);
     of(&[document], vec![artifact])
 }
 
-/// So many missing artifacts.
+/// A run over this many artifacts, which are all missing.
 pub(crate) fn large(artifacts: usize) -> Report {
     let platforms: Vec<String> = (0..artifacts).map(|number| format!("p{number:05}")).collect();
     let ids: Vec<_> = platforms.iter().map(|platform| ["x86_64", platform, "raw.gz", "disk"]).collect();
-    let document = document(RHEL_9, NINE, ART, &ids);
+    let document = document(RHEL_9, BUILD_9, ART, &ids);
     let missing = evidence(Reason::Missing);
     let artifacts = (0..artifacts).map(|at| judged(&document, at, &missing, Strictness::Warn)).collect();
     of(&[document], artifacts)
 }
 
-/// A run whose filters left nothing.
+/// A run whose filters matched nothing.
 pub(super) fn empty() -> Report {
-    of(&[nine(), ten()], Vec::new())
+    of(&[rhel_9(), rhel_10()], Vec::new())
 }
 
 /// A run that could not check anything.
@@ -263,21 +263,21 @@ pub(super) fn unusable(problem: &str) -> Report {
     report
 }
 
-/// What the sample's documents change: one artifact is new, one is gone, one has other bytes, one is elsewhere. The
-/// rest of what does not pass is on the base already.
+/// Changes of the sample's documents: one artifact is added, one removed, one has another digest, one another location.
+/// All others are unchanged.
 pub(super) fn changes(report: &Report) -> Changes {
-    let mut before = nine();
-    let after = [nine(), ten()];
+    let mut before = rhel_9();
+    let after = [rhel_9(), rhel_10()];
     before.artifacts[3].sha256 = Sha256::from_bytes([0x11; 32]);
     before.artifacts[3].release = "9.6.20250101-0".into();
     before.artifacts[4].location = format!("{ART}/old");
     before.artifacts[0].id.platform = "exoscale".into();
     assert!(report.artifacts.iter().any(|artifact| artifact.document == before.name));
     let (base, commit) = ("main".into(), "1be3d1d1cbade5058484306ecc51c2c4e4398c58".into());
-    Changes::between(base, commit, &[before, ten()], &after.each_ref(), true)
+    Changes::between(base, commit, &[before, rhel_10()], &after.each_ref(), true)
 }
 
-/// One artifact of each verdict, and everything else that a report may say, every text of which is this one.
+/// A report with artifacts of each verdict and all optional parts, in which every text is this one.
 pub(super) fn hostile(text: &str) -> Report {
     let mut report = report();
     let name: Arc<str> = text.into();
@@ -330,7 +330,6 @@ pub(super) fn hostile(text: &str) -> Report {
     report
 }
 
-/// A job of Prow's.
 pub(crate) fn prow() -> ProwContext {
     let some = |text: &str| Some(text.to_owned());
     ProwContext {

@@ -1,4 +1,4 @@
-//! The end of a run as text: what a person sees last on a terminal, and what a pod's termination message keeps of a log.
+//! The summary at the end of a run, for the terminal, the log, and a pod's termination message.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -12,35 +12,35 @@ use crate::report::written::Written;
 use crate::text::{Printable, count, excerpt};
 use crate::verdict::{Strictness, Verdict};
 
-/// What a small terminal shows, but for the line that its shell's prompt takes, and how wide that is.
+/// The rows of a small terminal, without the shell's prompt, and its columns.
 const SCREEN: (usize, usize) = (23, 80);
 
-/// What a pod's termination message keeps of a log: its last 2 KiB.
+/// The bytes at the end of a log that a pod's termination message contains.
 const TERMINATION_MESSAGE: usize = 2_048;
 
-/// How many groups are shown, and how many builds that changed.
-const MOST: usize = 12;
+/// The most groups and changed builds that are shown.
+const MAX_GROUPS: usize = 12;
 
-/// How many notes and kinds of warnings are shown.
-const MOST_REMARKS: usize = 3;
+/// The most notes, kinds of warnings, refs and cloud references that are shown.
+const MAX_REMARKS: usize = 3;
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
-const LOUD: Style = AnsiColor::Yellow.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 
 /// Who reads the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Audience {
-    /// A person at a terminal. Whoever owns it strips the colours where they are not wanted.
+    /// A terminal. The caller removes the colours if they are not wanted.
     Terminal,
-    /// A person who has the log before it: its header, and a line for each artifact.
+    /// The end of a log with a header and a line for each artifact.
     Log,
-    /// A person whose log is nothing but this.
+    /// A log that only contains the summary.
     QuietLog,
 }
 
-/// Writes the summary: the verdict by build, what did not pass by group with one example of each, what to do about it,
-/// and where the reports are. The verdict, the groups and what to do are on the last screen whatever the run.
+/// Writes the summary: the verdict by build, the groups that did not pass, each with an example and advice, and the
+/// paths of the reports. The last screen has the verdict, and as many groups with their advice as fit.
 pub fn write(out: &mut impl Write, report: &Report, written: &Written, reader: Audience) -> io::Result<()> {
     let text = render(report, written, reader);
     match reader {
@@ -60,27 +60,27 @@ fn render(report: &Report, written: &Written, reader: Audience) -> String {
     if reader == Audience::Log || !text.is_empty() {
         text.push('\n');
     }
-    let end = |most: usize, examples: bool| {
+    let end = |limit: usize, examples: bool| {
         let mut end = String::new();
         head(&mut end, report, &overview);
-        groups(&mut end, &overview, written, (most, examples));
-        cloud(&mut end, report, written, most.min(MOST_REMARKS));
+        groups(&mut end, &overview, written, (limit, examples));
+        cloud(&mut end, report, written, limit.min(MAX_REMARKS));
         tail(&mut end, report, written);
         end
     };
-    let whole = end(MOST, true);
+    let whole = end(MAX_GROUPS, true);
     if fits(&whole) {
         return text + &whole;
     }
     if reader != Audience::Log {
-        groups(&mut text, &overview, written, (MOST, true));
+        groups(&mut text, &overview, written, (MAX_GROUPS, true));
         text.push('\n');
     }
-    let shorter = (1..=MOST).rev().map(|most| end(most, false)).find(|end| fits(end));
+    let shorter = (1..=MAX_GROUPS).rev().map(|limit| end(limit, false)).find(|end| fits(end));
     text + &shorter.unwrap_or_else(|| end(0, false))
 }
 
-/// Whether a text is seen at once: on a screen, and in a termination message.
+/// Whether a text fits on a screen and into a termination message.
 fn fits(text: &str) -> bool {
     let plain = plain(text);
     let (rows, columns) = SCREEN;
@@ -92,12 +92,12 @@ fn plain(text: &str) -> String {
     anstream::adapter::strip_str(text).to_string()
 }
 
-/// What a log says before its artifacts, and others hear first.
+/// Writes what a log contains in its header.
 fn remarks(text: &mut String, report: &Report, written: &Written) {
-    for note in report.notes.iter().take(MOST_REMARKS) {
+    for note in report.notes.iter().take(MAX_REMARKS) {
         line(text, format_args!("{} {}", styled(DIM, "note:"), excerpt(note, 300)));
     }
-    rest(text, report.notes.len().saturating_sub(MOST_REMARKS), "note", written);
+    rest(text, report.notes.len().saturating_sub(MAX_REMARKS), "note", written);
     for of_ref in &report.refs {
         line(text, format_args!("{} {}", words::symbol(of_ref.verdict), Printable(&of_ref.line())));
         for remark in &of_ref.remarks {
@@ -106,7 +106,7 @@ fn remarks(text: &mut String, report: &Report, written: &Written) {
     }
     if let Some(changes) = &report.changes {
         line(text, format_args!("{} {}", styled(BOLD, "changed"), changes.headline()));
-        for build in changes.by_build().iter().take(MOST) {
+        for build in changes.by_build().iter().take(MAX_GROUPS) {
             line(text, format_args!("  {build}"));
         }
     }
@@ -116,12 +116,12 @@ fn warnings(text: &mut String, report: &Report, overview: &Overview<'_>, written
     if overview.warnings.is_empty() {
         return;
     }
-    line(text, styled(LOUD, format_args!("! {}", count(report.summary.warnings, "warning"))));
-    for warning in overview.warnings.iter().take(MOST_REMARKS) {
-        let (id, said) = (excerpt(&warning.example.id, 200), excerpt(warning.text, 120));
-        line(text, format_args!("  {}", warning.shown(id, said)));
+    line(text, styled(WARNING, format_args!("! {}", count(report.summary.warnings, "warning"))));
+    for warning in overview.warnings.iter().take(MAX_REMARKS) {
+        let (id, message) = (excerpt(&warning.example.id, 200), excerpt(warning.text, 120));
+        line(text, format_args!("  {}", warning.line(id, message)));
     }
-    rest(text, overview.warnings.len().saturating_sub(MOST_REMARKS), "kind", written);
+    rest(text, overview.warnings.len().saturating_sub(MAX_REMARKS), "kind", written);
 }
 
 fn head(text: &mut String, report: &Report, overview: &Overview<'_>) {
@@ -129,13 +129,13 @@ fn head(text: &mut String, report: &Report, overview: &Overview<'_>) {
     let verdict = format!("{} {}:", words::symbol(report.verdict), words::verdict(report));
     line(text, format_args!("{} {}", styled(style, verdict), styled(BOLD, Printable(&overview.headline))));
     if let Some(caveat) = words::caveat(&report.target, Some(report.verdict)) {
-        line(text, format_args!("  {}", styled(LOUD, words::target(&report.target))));
-        line(text, format_args!("  {}", styled(LOUD, caveat)));
+        line(text, format_args!("  {}", styled(WARNING, words::target(&report.target))));
+        line(text, format_args!("  {}", styled(WARNING, caveat)));
     } else {
         line(text, format_args!("  {}", styled(DIM, words::target(&report.target))));
     }
     let wrong = || report.refs.iter().filter(|of_ref| of_ref.verdict != Verdict::Pass);
-    for of_ref in wrong().take(MOST_REMARKS) {
+    for of_ref in wrong().take(MAX_REMARKS) {
         let style = verdict_style(of_ref.verdict).bold();
         line(
             text,
@@ -146,16 +146,15 @@ fn head(text: &mut String, report: &Report, overview: &Overview<'_>) {
             ),
         );
     }
-    let more = wrong().count().saturating_sub(MOST_REMARKS);
+    let more = wrong().count().saturating_sub(MAX_REMARKS);
     if more > 0 {
         line(text, format_args!("  and {} above", count(more, "more ref")));
     }
 }
 
-/// The groups, as many as are wanted, with or without an example of each; what to do is said once for those that
-/// follow each other and share it.
-fn groups(text: &mut String, overview: &Overview<'_>, written: &Written, (most, examples): (usize, bool)) {
-    let (blocks, more) = overview.blocks(most);
+/// Writes up to `limit` groups, with or without examples.
+fn groups(text: &mut String, overview: &Overview<'_>, written: &Written, (limit, examples): (usize, bool)) {
+    let (blocks, more) = overview.blocks(limit);
     for Block { group, heading, example, advice } in blocks {
         if let Some(heading) = heading {
             line(text, styled(DIM, Printable(&heading)));
@@ -164,8 +163,8 @@ fn groups(text: &mut String, overview: &Overview<'_>, written: &Written, (most, 
         let reason = styled(style, format!("{} {}:", words::symbol(group.verdict), group.reason));
         line(text, format_args!("{reason} {}", Printable(&group.title)));
         if examples {
-            let (id, said) = (excerpt(&example.bare_id(), 200), excerpt(&example.said(), 600));
-            line(text, format_args!("  {id}: {said}"));
+            let (id, message) = (excerpt(&example.bare_id(), 200), excerpt(&example.full_message(), 600));
+            line(text, format_args!("  {id}: {message}"));
             line(text, format_args!("  {}", excerpt(example.url_or_location(), 600)));
         }
         if let Some(advice) = advice {
@@ -179,13 +178,13 @@ fn groups(text: &mut String, overview: &Overview<'_>, written: &Written, (most, 
     }
 }
 
-/// The cloud references that are wrong or undetermined, one line each.
-fn cloud(text: &mut String, report: &Report, written: &Written, most: usize) {
-    let wrong: Vec<_> = report.cloud_images.iter().filter_map(|it| Some((it, it.trouble()?))).collect();
-    let shown = wrong.get(..most).unwrap_or(&wrong);
+/// Writes up to `limit` cloud references that are wrong or undetermined.
+fn cloud(text: &mut String, report: &Report, written: &Written, limit: usize) {
+    let wrong: Vec<_> = report.cloud_images.iter().filter_map(|it| Some((it, it.problem()?))).collect();
+    let shown = wrong.get(..limit).unwrap_or(&wrong);
     let counts = report.cloud_summary.is_some_and(|summary| summary.mode == Strictness::Require);
     for (at, (reference, verdict)) in shown.iter().enumerate() {
-        let style = if counts { verdict_style(*verdict).bold() } else { LOUD };
+        let style = if counts { verdict_style(*verdict).bold() } else { WARNING };
         let symbol = if counts { words::symbol(*verdict) } else { '!' };
         let word = format_args!("{symbol} cloud {}:", reference.word()).to_string();
         let place =
@@ -198,10 +197,10 @@ fn cloud(text: &mut String, report: &Report, written: &Written, most: usize) {
             line(text, styled(BOLD, format_args!("→ {advice}")));
         }
     }
-    rest(text, wrong.len().saturating_sub(most), "cloud reference", written);
+    rest(text, wrong.len().saturating_sub(limit), "cloud reference", written);
 }
 
-/// What is left out, and where it can be read.
+/// Writes how many items are left out, and the path of the report that contains them.
 fn rest(text: &mut String, more: usize, what: &str, written: &Written) {
     if more > 0 {
         let place = match &written.json {
@@ -274,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_against_a_bridge_says_so_at_once() {
+    fn a_pass_on_a_bridge_is_marked_as_one() {
         let mut report = sample::pass();
         report.target.kind = TargetKind::Bridge;
         report.target.prefix = Some("https://bridge.example".into());
@@ -287,19 +286,18 @@ mod tests {
     }
 
     #[test]
-    fn a_run_with_a_base_says_what_changed_and_whose_the_failures_are() {
+    fn a_run_with_a_base_shows_the_changes_and_groups_failures_by_origin() {
         let mut report = sample::report();
         report.changes = Some(sample::changes(&report));
         insta::assert_snapshot!(shown(&report));
     }
 
     #[test]
-    fn colours_are_there_to_be_stripped() {
+    fn terminal_output_has_colours() {
         let text = render(&sample::report(), &Written::default(), Audience::Terminal);
         assert!(text.contains("\u{1b}[1m\u{1b}[31m✗ fail:\u{1b}[0m"), "{text}");
     }
 
-    /// Whatever a run comes to, the end of it can be seen at once.
     #[test]
     fn verdict_groups_and_request_are_on_the_last_screen() {
         let request = || Written { request: Some("artifacts/request.md".into()), ..Written::default() };
@@ -326,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_from_outside_reaches_the_terminal_unescaped() {
+    fn untrusted_text_is_escaped_for_the_terminal() {
         let text = render(
             &sample::hostile("\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}"),
             &Written::default(),

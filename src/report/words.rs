@@ -1,4 +1,4 @@
-//! The words and sentences that several outputs share, so that they say the same.
+//! Words and sentences that several outputs share.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use crate::report::model::{Report, ReportedTarget, Summary, TargetKind};
 use crate::text::{count, excerpt};
 use crate::verdict::{Reason, Verdict};
 
-/// A verdict's sign: never the only carrier of it, always beside a word.
+/// The symbol of a verdict, which is always shown with a word.
 pub(super) const fn symbol(verdict: Verdict) -> char {
     match verdict {
         Verdict::Pass => '✓',
@@ -23,18 +23,18 @@ pub(super) const fn word(verdict: Verdict) -> &'static str {
     }
 }
 
-/// The verdict of a run. Anything but the literal locations is said at once: a pass elsewhere must never be taken for
-/// a mirror pass.
+/// The verdict of a run, with its target unless that is the published locations: a pass elsewhere must not be mistaken
+/// for a mirror pass.
 pub(super) fn verdict(report: &Report) -> String {
-    let place = match report.target.kind {
+    let target = match report.target.kind {
         TargetKind::Published => "",
         TargetKind::Bridge => " on the bridge",
         TargetKind::Mirror => " on this mirror",
     };
-    format!("{}{place}", word(report.verdict))
+    format!("{}{target}", word(report.verdict))
 }
 
-/// The reason's word in reports; an artifact without one is just its verdict.
+/// The reason, or else the verdict.
 pub(super) const fn reason_word(reason: Option<Reason>, verdict: Verdict) -> &'static str {
     match reason {
         Some(reason) => reason.as_str(),
@@ -42,7 +42,7 @@ pub(super) const fn reason_word(reason: Option<Reason>, verdict: Verdict) -> &'s
     }
 }
 
-/// What artifacts of this reason are: `48 of 48 missing`.
+/// The state of artifacts, as in `48 of 48 missing`.
 pub(super) const fn state(reason: Option<Reason>, verdict: Verdict) -> &'static str {
     match (reason, verdict) {
         (Some(Reason::BadLocation), _) => "without a usable URL",
@@ -70,7 +70,6 @@ pub(super) const fn state(reason: Option<Reason>, verdict: Verdict) -> &'static 
     }
 }
 
-/// Which place the verdict speaks of.
 pub(super) fn target(target: &ReportedTarget) -> String {
     let prefix = excerpt(target.prefix.as_deref().unwrap_or("an unknown location"), 300);
     match target.kind {
@@ -80,14 +79,14 @@ pub(super) fn target(target: &ReportedTarget) -> String {
     }
 }
 
-/// What a verdict about this target does not mean; nothing for the literal locations.
-pub(super) fn caveat(report_target: &ReportedTarget, verdict: Option<Verdict>) -> Option<String> {
+/// What a verdict does not mean; `None` for the published locations.
+pub(super) fn caveat(target: &ReportedTarget, verdict: Option<Verdict>) -> Option<String> {
     let outcome = match verdict {
         None | Some(Verdict::Inconclusive) => "result",
         Some(Verdict::Pass) => "pass",
         Some(Verdict::Fail) => "failure",
     };
-    match report_target.kind {
+    match target.kind {
         TargetKind::Published => None,
         TargetKind::Bridge => Some(format!(
             "this is a bridge {outcome}, not a mirror {outcome}: it says nothing about what is published"
@@ -99,7 +98,7 @@ pub(super) fn caveat(report_target: &ReportedTarget, verdict: Option<Verdict>) -
     }
 }
 
-/// The counts: `29 artifacts: 25 passed, 3 failed, 1 undetermined, 2 warnings`.
+/// Such as `29 artifacts: 25 passed, 3 failed, 1 undetermined, 2 warnings`.
 pub(super) fn counts(summary: &Summary) -> String {
     let Summary { artifacts, passed, failed, inconclusive, warnings } = *summary;
     let mut line = format!(
@@ -113,7 +112,7 @@ pub(super) fn counts(summary: &Summary) -> String {
     line
 }
 
-/// The time of a run, to the millisecond below a minute and to the second above.
+/// The duration of a run, to the millisecond below a minute, else to the second.
 pub(super) fn elapsed(milliseconds: u64) -> String {
     let exact = Duration::from_millis(milliseconds);
     let shown = if milliseconds < 60_000 { exact } else { Duration::from_secs(exact.as_secs()) };
@@ -133,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn every_reason_is_said_in_words_of_its_own() {
+    fn every_reason_has_a_state_of_its_own() {
         let mut states: Vec<_> =
             Reason::ALL.iter().map(|reason| state(Some(*reason), reason.verdict())).collect();
         states.sort_unstable();
@@ -142,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn time_is_exact_where_it_is_short() {
+    fn a_short_duration_is_exact() {
         assert_eq!(elapsed(1_234), "1s 234ms");
         assert_eq!(elapsed(61_234), "1m 1s");
     }

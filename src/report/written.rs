@@ -1,13 +1,13 @@
-//! Which reports a run has left, for those that refer to them.
+//! The report files of a run, for outputs that refer to them.
 
 use std::path::PathBuf;
 
-/// What became of the reports: the files that others refer to, if they are there now, whole.
+/// The paths of the reports that were written completely.
 #[derive(Debug, Default)]
 pub struct Written {
     pub json: Option<PathBuf>,
-    /// The request to ART, if there is something to ask.
+    /// The request to ART, if there is one.
     pub request: Option<PathBuf>,
-    /// What could not be written, and why. The report of an earlier run may still stand there.
+    /// Reports that could not be written, and why. Those of an earlier run may still exist.
     pub errors: Vec<String>,
 }

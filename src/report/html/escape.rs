@@ -1,4 +1,4 @@
-//! Foreign text in the page.
+//! Escaping of untrusted text in the page.
 
 use std::fmt;
 
@@ -6,22 +6,21 @@ use askama::filters::HtmlSafe;
 
 use crate::text::excerpt;
 
-/// Text that is shown as it is, wherever the page is shown.
+/// Text that is shown unchanged, in the page itself and in Spyglass.
 ///
-/// Spyglass puts the page into a frame's `srcdoc` and escapes nothing there but quotation marks, so that every
-/// character reference is resolved once more than the page meant: `&lt;script&gt;` would run. A `<` or `&` is
-/// therefore followed by an empty comment, with which no tag and no reference begins. It may stand wherever text may,
-/// except in attributes and in the title: see [`plain`].
+/// Spyglass puts the page into a frame's `srcdoc` and escapes only quotation marks there, so that character references
+/// are resolved twice and `&lt;script&gt;` would run. An empty comment after each `<` and `&` keeps it from beginning a
+/// tag or reference. Not for attributes and the title, where comments do not exist: see [`plain`].
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Text(String);
 
 impl Text {
-    /// The text in printable characters, cut after `limit` of them.
+    /// The text as printable characters, at most `limit`.
     pub(super) fn new(text: impl AsRef<str>, limit: usize) -> Self {
         Self(excerpt(text.as_ref(), limit))
     }
 
-    /// Whole lines, each printable and none longer than `limit`, as many as `bytes` hold; and how many are left out.
+    /// The complete lines that fit into `bytes`, each shortened to `limit`, and the number of the others.
     pub(super) fn lines(text: &str, limit: usize, bytes: usize) -> (Self, usize) {
         let mut kept = String::new();
         let mut lines = text.lines();
@@ -56,8 +55,8 @@ impl fmt::Display for Text {
 
 impl HtmlSafe for Text {}
 
-/// The text without the characters of markup, for the title and the description: Spyglass takes both out of the page
-/// and puts them into its own as they are.
+/// The text without markup characters, for the title and the description: Spyglass copies both into its own page
+/// without escaping.
 pub(super) fn plain(text: &str, limit: usize) -> String {
     excerpt(text, limit).replace(['<', '>', '&', '"', '\''], "")
 }
@@ -67,9 +66,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_read_twice_is_text_both_times() {
-        // As text of the page, and as the page in an attribute: what the browser makes of references.
-        let once = |html: &str| {
+    fn text_that_is_unescaped_twice_is_not_markup() {
+        let unescaped = |html: &str| {
             html.replace("&lt;", "<")
                 .replace("&gt;", ">")
                 .replace("&quot;", "\"")
@@ -80,11 +78,11 @@ mod tests {
             ["<script>alert(1)</script>", "&lt;b&gt; &amp;lt; &#60;", "a < b && c > d", "\"'", "<", "&"]
         {
             let page = Text::new(text, 100).to_string();
-            let framed = once(&page);
+            let framed = unescaped(&page);
             for markup in ["<s", "</", "&l", "&a", "&#"] {
                 assert!(!framed.contains(markup), "{framed}");
             }
-            assert_eq!(once(&page).replace("<!---->", ""), text);
+            assert_eq!(unescaped(&page).replace("<!---->", ""), text);
         }
     }
 
@@ -94,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_cut_whole_and_counted() {
+    fn complete_lines_are_kept_and_the_others_counted() {
         let (text, more) = Text::lines("one\ntwo\nthree\nfour", 100, 9);
         assert_eq!((text.0.as_str(), more), ("one\ntwo\n", 2));
         assert_eq!(Text::lines("one", 2, 100), (Text("on…\n".into()), 0));

@@ -1,45 +1,45 @@
-//! Platforms and formats by architecture: one document at a glance.
+//! The table of a document's verdicts, by platform and format, and by architecture.
 
 use crate::report::model::ArtifactReport;
 use crate::report::overview::grouped;
 use crate::report::words;
 use crate::verdict::{Reason, Verdict};
 
-/// Real documents have four or five architectures.
-const MOST_COLUMNS: usize = 12;
+/// The most columns. Real documents have four or five architectures.
+const MAX_COLUMNS: usize = 12;
 
 /// One document's table.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Matrix<'r> {
     pub(super) document: &'r str,
-    /// What all artifacts are, if it is one thing, so that the table tells nothing more.
+    /// The state of all artifacts, if they have the same one; the table is collapsed then.
     pub(super) uniform: Option<&'static str>,
     pub(super) architectures: Vec<&'r str>,
     pub(super) rows: Vec<Row<'r>>,
-    /// How many rows and columns are left out.
+    /// The number of rows that are left out.
     pub(super) more_rows: usize,
     pub(super) more_architectures: usize,
 }
 
-/// A platform's format.
+/// A format of a platform.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Row<'r> {
     pub(super) platform: &'r str,
     pub(super) format: &'r str,
-    /// Whether the row before is of another platform.
+    /// Whether this is the first row of the platform.
     pub(super) starts_platform: bool,
-    /// One per architecture; none where the architecture lacks the format.
+    /// One per architecture; `None` if the architecture lacks the format.
     pub(super) cells: Vec<Option<Cell>>,
 }
 
-/// The components of a format on one architecture, taken together.
+/// The combined state of a format's components on one architecture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Cell {
-    /// The worst of its components.
+    /// The worst verdict of the components.
     pub(super) verdict: Verdict,
-    /// The first reason of the worst.
+    /// The reason of the first component with that verdict.
     pub(super) reason: Option<Reason>,
-    /// How many components have that verdict, of how many.
+    /// The number of components with that verdict.
     pub(super) affected: usize,
     pub(super) components: usize,
 }
@@ -49,7 +49,7 @@ impl Cell {
         words::reason_word(self.reason, self.verdict)
     }
 
-    /// What fits a column on a phone; the details follow below the table.
+    /// A word that fits into a column on a phone. The details are below the table.
     pub(super) fn short_word(&self) -> &'static str {
         match self.verdict {
             Verdict::Pass => "pass",
@@ -58,7 +58,7 @@ impl Cell {
         }
     }
 
-    /// Of no component, no cell.
+    /// `None` without components.
     fn of(components: &[&ArtifactReport]) -> Option<Self> {
         let verdict = components.iter().map(|it| it.verdict).max()?;
         let affected = || components.iter().filter(|it| it.verdict == verdict);
@@ -67,22 +67,22 @@ impl Cell {
     }
 }
 
-/// The table of one document's artifacts. Rows of a platform stand together, otherwise everything is in the
-/// document's order.
+/// The table of one document's artifacts: in the document's order, but with the rows of a platform together.
 pub(super) fn of<'r>(document: &'r str, artifacts: &[&'r ArtifactReport], most_rows: usize) -> Matrix<'r> {
     let mut architectures: Vec<&str> =
         grouped(artifacts.iter().map(|it| (&*it.arch, ()))).into_iter().map(|(arch, _)| arch).collect();
-    let more_architectures = architectures.len().saturating_sub(MOST_COLUMNS);
-    architectures.truncate(MOST_COLUMNS);
+    let more_architectures = architectures.len().saturating_sub(MAX_COLUMNS);
+    architectures.truncate(MAX_COLUMNS);
     let (mut rows, mut more_rows) = (Vec::new(), 0);
-    for (platform, its) in grouped(artifacts.iter().map(|it| (&*it.platform, *it))) {
-        let formats = grouped(its.into_iter().map(|it| (&*it.format, it)));
-        for (at, (format, its)) in formats.into_iter().enumerate() {
+    for (platform, artifacts) in grouped(artifacts.iter().map(|it| (&*it.platform, *it))) {
+        let formats = grouped(artifacts.into_iter().map(|it| (&*it.format, it)));
+        for (at, (format, artifacts)) in formats.into_iter().enumerate() {
             if rows.len() == most_rows {
                 more_rows += 1;
                 continue;
             }
-            let on = |arch: &str| its.iter().copied().filter(|it| *it.arch == *arch).collect::<Vec<_>>();
+            let on =
+                |arch: &str| artifacts.iter().copied().filter(|it| *it.arch == *arch).collect::<Vec<_>>();
             let cells = architectures.iter().map(|arch| Cell::of(&on(arch))).collect();
             rows.push(Row { platform, format, starts_platform: at == 0, cells });
         }
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn an_architecture_without_the_format_has_no_state() {
+    fn an_architecture_without_the_format_has_no_cell() {
         let report = sample::report();
         let artifacts: Vec<_> = report.artifacts.iter().skip(20).collect();
         insta::assert_snapshot!(drawn(&of("d", &artifacts, 200)), @r"
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hostile_document_gets_no_hostile_table() {
+    fn the_rows_are_limited() {
         let report = sample::large(5_000);
         let matrix = of("d", &report.artifacts.iter().collect::<Vec<_>>(), 200);
         assert_eq!((matrix.rows.len(), matrix.more_rows), (200, 4_800));

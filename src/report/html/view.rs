@@ -1,4 +1,4 @@
-//! What the page is laid out from. The template makes every text printable and cuts it, and ends each list in time.
+//! The data of the page's template, which makes each text printable, and limits texts and lists.
 
 use askama::Template;
 
@@ -10,34 +10,32 @@ use crate::report::written::Written;
 use crate::report::{refs, words};
 use crate::text::count;
 
-/// How much of what there may be any number of is shown, which is more than a person reads; the rest is counted: artifacts
-/// that did not pass, with their groups; rows of a table; groups, documents, skipped files, notes, problems, warnings and
-/// changed builds; bytes of the request to ART.
-const MOST: [usize; 4] = [2_000, 200, 50, 200_000];
+/// The limits of lists, beyond what people read; the rest is counted: artifacts that did not pass; rows of a table;
+/// groups, documents, skipped files, notes, problems, warnings and changed builds; bytes of the request to ART.
+const LIMITS: [usize; 4] = [2_000, 200, 50, 200_000];
 
-/// After so many halvings nothing of it is left.
-pub(super) const MOST_HALVINGS: u32 = 18;
+/// After this many halvings, all limits are zero.
+pub(super) const MAX_HALVINGS: u32 = 18;
 
 #[derive(Template)]
 #[template(path = "report.html")]
 pub(super) struct HtmlPage<'r> {
     report: &'r Report,
     overview: &'r Overview<'r>,
-    /// How many rows and remarks are shown.
     rows: usize,
     remarks: usize,
-    /// The groups, each with those of its artifacts that are listed.
+    /// The groups, each with the artifacts that are listed.
     groups: Vec<(Block<'r, 'r>, &'r [&'r ArtifactReport])>,
     more_groups: usize,
     request: Option<(Text, usize)>,
     matrices: Vec<Matrix<'r>>,
     more_documents: usize,
     branches: refs::Table<'r>,
-    /// The cloud references, what is wrong with them first, and how each verdict looks.
+    /// The cloud references, failures first, each with the CSS class and symbol of its verdict.
     references: Vec<(String, char, &'r CloudReport)>,
     changed: Vec<String>,
     run: Vec<(&'static str, Vec<String>)>,
-    /// Where the rest can be read, if anywhere.
+    /// A reference to the complete report, or empty.
     elsewhere: &'static str,
     request_elsewhere: &'static str,
 }
@@ -49,19 +47,19 @@ impl<'r> HtmlPage<'r> {
         written: &Written,
         halvings: u32,
     ) -> Self {
-        let [mut left, rows, remarks, request] = MOST.map(|most| most >> halvings);
+        let [mut left, rows, remarks, request] = LIMITS.map(|limit| limit >> halvings);
         let (blocks, more_groups) = overview.blocks(remarks);
         let with_listed = |block: Block<'r, 'r>| {
             let all = &block.group.artifacts;
-            // One is its own example.
+            // A single artifact is already shown as the example.
             let listed = all.get(..left.min(all.len())).filter(|_| all.len() > 1).unwrap_or_default();
             left -= listed.len();
             (block, listed)
         };
         let documents = grouped(report.artifacts.iter().map(|artifact| (&*artifact.document, artifact)));
         let mut references: Vec<_> = report.cloud_images.iter().collect();
-        references.sort_by_key(|reference| std::cmp::Reverse(reference.trouble()));
-        let drawn = |it: &'r CloudReport| match it.verdict.known() {
+        references.sort_by_key(|reference| std::cmp::Reverse(reference.problem()));
+        let with_style = |it: &'r CloudReport| match it.verdict.known() {
             Some(verdict) => (verdict.to_string(), words::symbol(verdict), it),
             None => ("none".to_owned(), '·', it),
         };
@@ -80,7 +78,7 @@ impl<'r> HtmlPage<'r> {
                 .collect(),
             more_documents: documents.len().saturating_sub(remarks),
             branches: refs::table(report),
-            references: references.into_iter().map(drawn).collect(),
+            references: references.into_iter().map(with_style).collect(),
             changed: report.changes.as_ref().map(Changes::by_build).unwrap_or_default(),
             run: run(report),
             elsewhere: written.json.as_ref().map_or("", |_| ", see art-mirror-validate.json"),
