@@ -257,6 +257,19 @@ fn strings_are_bounded_as_they_are_printed() {
     assert!(error.contains("….…: found a duplicate key") && error.len() < 1_000, "{error}");
 }
 
+/// Each level of nesting is read with all that it holds, so a large value cannot be as deep as a small one.
+#[test]
+fn a_large_document_cannot_be_nested_deeply() {
+    let nested = |bytes: usize, levels: usize| {
+        let (begin, end, value) = ("[".repeat(levels), "]".repeat(levels), "a".repeat(bytes));
+        with_component(&valid_component()).replacen('{', &format!(r#"{{"x": {begin}"{value}"{end}, "#), 1)
+    };
+    let parse = |text: &str| Document::parse("f", text.as_bytes());
+    assert!(parse(&nested(1, 126)).is_ok() && parse(&nested(9 << 20, 100)).is_ok());
+    let error = parse(&nested(63 << 20, 126)).unwrap_err().to_string();
+    assert!(error.contains("found too many levels of nesting"), "{error:.300}");
+}
+
 #[test]
 fn several_faults_are_reported_together_and_a_flood_is_cut() {
     let text = with_component(r#"{"location": 5, "sha256": "x"}"#).replace("\"stream\"", "\"scream\"");
