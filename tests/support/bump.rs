@@ -1,4 +1,4 @@
-//! A boot-image bump as of 2026: two documents of RHEL CoreOS and one of CentOS Stream CoreOS, 143 artifacts.
+//! A boot-image bump of 2026: two documents for RHEL CoreOS and one for CentOS Stream CoreOS, 143 artifacts.
 
 use std::path::{Path, PathBuf};
 
@@ -6,13 +6,13 @@ use serde_json::Value;
 
 use super::ground::{corpus, testdata};
 
-/// A checkout of it that is ours, and the real one where the corpus of checkouts is there.
+/// The checkout in `testdata`, and the real one if the corpus is available.
 pub(crate) fn checkouts() -> Vec<PathBuf> {
     let real = corpus().map(|root| root.join("checkouts/2026-04"));
     [testdata("checkout-2026")].into_iter().chain(real).collect()
 }
 
-/// The build of each document, and its name with how many artifacts it has, in the order of the run.
+/// The build ID, file name and number of artifacts of each document, in the order of a run.
 pub(crate) fn builds(checkout: &Path) -> Vec<(String, String, usize)> {
     let documents = ["coreos-rhel-10.json", "coreos-rhel-9.json", "scos.json"].map(|name| {
         let text = std::fs::read_to_string(checkout.join("data/data/coreos").join(name)).unwrap();

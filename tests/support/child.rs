@@ -1,4 +1,4 @@
-//! Watches a child process: reads what it prints, measures its memory, and ends it where it takes too long.
+//! Runs a child process: captures its output, measures its memory, and kills it after a time limit.
 
 #![allow(dead_code, reason = "each test program uses what it needs")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// A child process whose captured output is read from its start on. It ends with this.
+/// A child process whose piped output is read while it runs. It is killed when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Watched {
     pub(crate) child: Child,
@@ -23,7 +23,6 @@ pub(crate) struct Watched {
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) output: Output,
-    /// The time since its start.
     pub(crate) took: Duration,
 }
 
@@ -37,12 +36,12 @@ impl Watched {
         Self { child, started: Instant::now(), stdout, stderr }
     }
 
-    /// A command that has this on its standard input, and whose output is captured.
+    /// Starts a command with `input` as its standard input and its output captured.
     pub(crate) fn fed(command: &mut Command, mut input: impl Read + Send + 'static) -> Self {
         let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut watched = Self::start(piped);
         let mut stdin = watched.child.stdin.take().unwrap();
-        // A program that does not read its input to the end closes it.
+        // Writing fails if the program exits before it has read all its input.
         std::thread::spawn(move || std::io::copy(&mut input, &mut stdin));
         watched
     }
@@ -51,7 +50,7 @@ impl Watched {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
-    /// Waits for its end, which must come within `limit`.
+    /// Waits for the process to end, and fails the test if that takes longer than `limit`.
     #[track_caller]
     pub(crate) fn end(mut self, limit: Duration) -> Ended {
         let is_in_time = self.wait(limit, |_| {});
@@ -60,7 +59,7 @@ impl Watched {
         ended
     }
 
-    /// The same; says the most memory that it ever had resident, in KiB, or 0 where the kernel does not tell.
+    /// As [`Self::end`], with the peak resident memory in KiB; 0 if the kernel does not report it.
     #[track_caller]
     pub(crate) fn end_measured(mut self, limit: Duration) -> (Ended, u64) {
         let mut peak = 0;
@@ -70,13 +69,13 @@ impl Watched {
         (ended, peak)
     }
 
-    /// Waits for its end, and kills it after `limit`.
+    /// Waits for the process to end, and kills it after `limit`.
     pub(crate) fn end_or_kill(mut self, limit: Duration) -> Ended {
         self.wait(limit, |_| {});
         self.ended()
     }
 
-    /// Says whether it ended in time.
+    /// Returns false if the process had to be killed after `limit`. Calls `meanwhile` with its ID every 2 ms.
     fn wait(&mut self, limit: Duration, mut meanwhile: impl FnMut(u32)) -> bool {
         let began = Instant::now();
         while self.child.try_wait().unwrap().is_none() {
@@ -101,7 +100,7 @@ impl Watched {
 
 impl Drop for Watched {
     fn drop(&mut self) {
-        // A test that failed must not leave its program behind.
+        // A failed test must not leave its program running.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -115,8 +114,8 @@ fn read(mut from: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
     })
 }
 
-/// `VmHWM`, the most resident memory so far, in KiB. For a moment after its start a child still has the memory of the
-/// test.
+/// `VmHWM`, the peak resident memory so far, in KiB. Between fork and exec the child still has the memory of the test
+/// process, which does not count.
 fn high_water(pid: u32) -> u64 {
     let program = |process: &str| std::fs::read_link(format!("/proc/{process}/exe")).ok();
     if program(&pid.to_string()) == program("self") {

@@ -1,4 +1,4 @@
-//! Helpers for all tests, including those in `src`: skipping a test, files of this repository, real documents, git
+//! Helpers for all tests, including those in `src`: skipping tests, files of this repository, real documents, and git
 //! repositories.
 
 #![allow(dead_code, reason = "each test program uses what it needs")]
@@ -8,8 +8,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Says that the test that runs, or a part of it, is skipped, and why: on standard error, past cargo's capture, and in
-/// the file `$SKIPPED_TESTS`, which `ci/test` lists at the end.
+/// Reports that the current test, or a part of it, is skipped, and why: on standard error, bypassing cargo's capture,
+/// and in the file `$SKIPPED_TESTS`, which `ci/test` lists at the end.
 pub(crate) fn skip(why: &str) {
     let program = std::env::current_exe().unwrap();
     let program = program.file_stem().unwrap().to_string_lossy().into_owned();
@@ -23,7 +23,7 @@ pub(crate) fn skip(why: &str) {
     }
 }
 
-/// Whether a program is there to be started. A test without it is skipped.
+/// Whether a program is in `PATH`. If not, reports the test as skipped.
 pub(crate) fn installed(program: &str) -> bool {
     let directories = std::env::var_os("PATH").unwrap_or_default();
     let mut directories = std::env::split_paths(&directories);
@@ -34,7 +34,7 @@ pub(crate) fn installed(program: &str) -> bool {
     found
 }
 
-/// What a program complains of in the text on its standard input; nothing where it is not there to be asked.
+/// A linter's output for the text on its standard input, with its status if it failed. Empty if it is not installed.
 pub(crate) fn complaint(program: &str, arguments: &[&str], text: &[u8]) -> String {
     if !installed(program) {
         return String::new();
@@ -59,7 +59,7 @@ pub(crate) fn testdata(path: &str) -> PathBuf {
     root().join("testdata").join(path)
 }
 
-/// The real documents of 2021 to 2026, which are not ours to publish: `$STREAM_CORPUS`. A test without them is skipped.
+/// `$STREAM_CORPUS`: real documents of 2021 to 2026, which we may not publish. If unset, reports the test as skipped.
 pub(crate) fn corpus() -> Option<PathBuf> {
     let corpus = std::env::var_os("STREAM_CORPUS").map(PathBuf::from);
     if corpus.is_none() {
@@ -68,7 +68,7 @@ pub(crate) fn corpus() -> Option<PathBuf> {
     corpus
 }
 
-/// The real checkouts, the oldest first.
+/// The real checkouts, oldest first; empty without the corpus.
 pub(crate) fn real_checkouts() -> Vec<PathBuf> {
     let Some(corpus) = corpus() else { return Vec::new() };
     let entries = std::fs::read_dir(corpus.join("checkouts")).unwrap();
@@ -78,7 +78,7 @@ pub(crate) fn real_checkouts() -> Vec<PathBuf> {
     checkouts
 }
 
-/// The regular files below a directory, in order, hidden ones included.
+/// The files below a directory, including hidden ones, as sorted relative paths.
 pub(crate) fn files_below(directory: &Path) -> Vec<String> {
     let mut found = Vec::new();
     let mut left = vec![directory.to_owned()];
@@ -95,8 +95,8 @@ pub(crate) fn files_below(directory: &Path) -> Vec<String> {
     found
 }
 
-/// Runs git in a directory with this on its standard input. It must succeed, and what it prints is returned. The git of
-/// the person who runs the tests takes no part in it.
+/// Runs git in a directory with `input` on standard input, and returns its trimmed output. Fails the test if git fails.
+/// The global and system configuration of git is ignored.
 pub(crate) fn git(directory: &Path, arguments: &[&str], input: &[u8]) -> String {
     let mut child = Command::new("git")
         .arg("-C")
@@ -115,7 +115,7 @@ pub(crate) fn git(directory: &Path, arguments: &[&str], input: &[u8]) -> String 
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
-/// A git repository in a directory of its own.
+/// A git repository in a temporary directory.
 #[derive(Debug)]
 pub(crate) struct Repo(pub(crate) tempfile::TempDir);
 
@@ -130,26 +130,25 @@ impl Repo {
         self.0.path()
     }
 
-    /// Runs [`git`] in it.
     pub(crate) fn git(&self, arguments: &[&str]) -> String {
         git(self.path(), arguments, b"")
     }
 
-    /// Writes a file, and the directories that it needs.
+    /// Writes a file, and creates its parent directories.
     pub(crate) fn write(&self, path: &str, content: &(impl AsRef<[u8]> + ?Sized)) {
         let path = self.path().join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, content).unwrap();
     }
 
-    /// Copies all files below a directory to below another of the repository.
+    /// Copies all files below `from` to the directory `to` of the repository.
     pub(crate) fn copy(&self, from: &Path, to: &str) {
         for file in files_below(from) {
             self.write(Path::new(to).join(&file).to_str().unwrap(), &std::fs::read(from.join(file)).unwrap());
         }
     }
 
-    /// Commits all there is, and gives the commit.
+    /// Commits all files, and returns the commit's ID.
     pub(crate) fn commit(&self, message: &str) -> String {
         self.git(&["add", "--all"]);
         self.git(&["commit", "--quiet", "--allow-empty", "-m", message]);

@@ -1,8 +1,7 @@
-//! Helpers for tests of the built program: documents made on the fly, the program in a clean environment, and its
-//! report.
+//! Helpers for tests of the built program: generated documents, the program in a clean environment, and its report.
 //!
-//! All traffic stays on loopback. A location on a published host is reached through an embedded proxy or not at all:
-//! [`Program::new`] sets a proxy that refuses every connection.
+//! All traffic stays on loopback: [`Program::new`] sets a proxy that refuses every connection, and tests that need a
+//! published host replace it with an embedded proxy.
 
 #![allow(dead_code, reason = "each test program uses what it needs")]
 #![allow(
@@ -36,30 +35,30 @@ use tokio::net::TcpSocket;
 
 use self::child::{Ended, Watched};
 
-/// The id of the artifact of documents that have one.
+/// The ID of the artifact in documents with a single one.
 pub(crate) const ISO: &str = "x86_64/metal/iso/disk";
 
-/// The build that all artifacts made here are of.
+/// The build ID of all generated artifacts.
 pub(crate) const BUILD: &str = "419.96.202506171412-0";
 
-/// A proxy that nobody runs: port 9 discards, and no test machine listens there.
+/// A proxy that refuses all connections: nothing listens on port 9 (discard) of a test machine.
 pub(crate) const DEAD_PROXY: &str = "http://127.0.0.1:9";
 
-/// The longest that any run here may take before its test fails. Far more than any takes.
+/// The time limit of every run, after which its test fails; far more than any run takes.
 pub(crate) const WATCHDOG: Duration = Duration::from_secs(60);
 
-/// A component whose digest is that of the file's test content.
+/// A component of a document, with the digest of the test artifact at its location.
 pub(crate) fn component(location: &str) -> Value {
     let file_name = location.rsplit('/').next().unwrap_or_default();
     json!({ "location": location, "sha256": hex_sha256(&artifact_content(file_name)) })
 }
 
-/// The size in bytes of the test artifact at a location.
+/// The size of the test artifact at a location, in bytes.
 pub(crate) fn size_of(location: &str) -> u64 {
     artifact_content(location.rsplit('/').next().unwrap_or_default()).len() as u64
 }
 
-/// A stream document that is being made.
+/// A builder of a stream document.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Stream(BTreeMap<String, Value>);
 
@@ -68,18 +67,18 @@ impl Stream {
         Self::default()
     }
 
-    /// A document of one artifact, [`ISO`].
+    /// A document with one artifact, [`ISO`].
     pub(crate) fn of(component: Value) -> Self {
         Self::new().with(ISO, component)
     }
 
-    /// Adds an artifact: its id and its component.
+    /// Adds an artifact with this ID.
     pub(crate) fn with(mut self, id: &str, component: Value) -> Self {
         self.0.insert(id.to_owned(), component);
         self
     }
 
-    /// The document. Its artifacts are in the order of their ids.
+    /// The document, with artifacts in the order of their IDs.
     pub(crate) fn json(&self) -> Value {
         let mut architectures = json!({});
         for (id, component) in &self.0 {
@@ -92,7 +91,7 @@ impl Stream {
     }
 }
 
-/// An installer checkout in a directory of its own.
+/// An installer checkout in a temporary directory.
 #[derive(Debug)]
 pub(crate) struct Checkout(TempDir);
 
@@ -101,12 +100,11 @@ impl Checkout {
         Self(tempfile::tempdir().unwrap())
     }
 
-    /// A checkout with this as `data/data/coreos/rhcos.json`.
+    /// A checkout with the document `data/data/coreos/rhcos.json`.
     pub(crate) fn of(stream: &Stream) -> Self {
         Self::empty().file("data/data/coreos/rhcos.json", stream.json().to_string())
     }
 
-    /// Adds a file.
     pub(crate) fn file(self, path: &str, content: impl AsRef<[u8]>) -> Self {
         let path = self.path().join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -119,7 +117,7 @@ impl Checkout {
     }
 }
 
-/// A run of the built program that is being prepared.
+/// A builder of a run of the built program.
 #[derive(Debug, Clone)]
 pub(crate) struct Program {
     args: Vec<OsString>,
@@ -134,19 +132,19 @@ pub(crate) fn check(source: impl AsRef<OsStr>) -> Program {
     Program::new("check").arg(source)
 }
 
-/// `check` of a checkout with `--output json`, which may ask servers on loopback.
+/// `check` of a checkout with `--output json` and access to servers on loopback.
 pub(crate) fn check_locally(checkout: Checkout) -> Program {
     check_checkout(checkout).locally().args(["--output", "json"])
 }
 
-/// `check` of a checkout, which is there as long as the program is.
+/// `check` of a checkout, which is kept while the program needs it.
 pub(crate) fn check_checkout(checkout: Checkout) -> Program {
     let program = check(checkout.path());
     Program { checkout: Some(Arc::new(checkout)), ..program }
 }
 
 impl Program {
-    /// A command of the program, in an environment of `PATH` and a proxy that nobody runs.
+    /// A command of the program, with only `PATH` and [`DEAD_PROXY`] in its environment.
     pub(crate) fn new(command: &str) -> Self {
         let program = Self {
             args: vec![command.into()],
@@ -173,19 +171,18 @@ impl Program {
         self
     }
 
-    /// May ask servers on loopback, and does so without a proxy.
+    /// Allows servers on loopback, without a proxy.
     pub(crate) fn locally(self) -> Self {
         self.args(["--allow-host", "127.0.0.1", "--allow-private-addresses"])
             .env("NO_PROXY", "127.0.0.1,localhost")
     }
 
-    /// Runs in this directory.
     pub(crate) fn in_directory(mut self, directory: &Path) -> Self {
         self.directory = Some(directory.to_owned());
         self
     }
 
-    /// Gets these bytes on standard input; without them it gets none.
+    /// Sets the content of standard input, which is empty otherwise.
     pub(crate) fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.stdin = Some(bytes.into());
         self
@@ -195,16 +192,16 @@ impl Program {
     pub(crate) fn command(&self) -> Command {
         let mut command = binary::program(&self.args);
         command.envs(&self.environment);
-        // Unless a test says otherwise nothing is downloaded.
+        // Unless a test sets the options, nothing is downloaded,
         if self.args.first().is_some_and(|it| it == "check") && !self.args.contains(&"--verify".into()) {
             command.args(["--verify", "published"]);
         }
-        // Nor are clouds asked, whatever the document names.
+        // no cloud images are checked,
         if self.args.first().is_some_and(|it| it == "check") && !self.args.contains(&"--cloud-images".into())
         {
             command.args(["--cloud-images", "ignore"]);
         }
-        // Nor is a server that does not answer waited for as long as a person would.
+        // and retries end much sooner than by default.
         if self.args.first().is_some_and(|it| it == "check") && !self.args.contains(&"--retry-for".into()) {
             command.args(["--retry-for", "5s"]);
         }
@@ -228,7 +225,7 @@ impl Program {
     }
 }
 
-/// The program while it runs.
+/// A running program.
 #[derive(Debug)]
 pub(crate) struct Running {
     child: Watched,
@@ -236,7 +233,7 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// A child whose captured output is read from now on.
+    /// Takes over a started child, and reads its piped output.
     pub(crate) fn of(child: Child) -> Self {
         Self { child: Watched::of(child), checkout: None }
     }
@@ -250,7 +247,7 @@ impl Running {
     }
 }
 
-/// The program's end.
+/// The result of a run.
 #[derive(Debug)]
 pub(crate) struct Finished {
     pub(crate) code: Option<i32>,
@@ -272,19 +269,19 @@ impl From<Ended> for Finished {
 }
 
 impl Finished {
-    /// Fails unless this is the exit status.
+    /// Fails the test unless the exit status is `code`.
     #[track_caller]
     pub(crate) fn exits(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
         self
     }
 
-    /// What a command says and does that ends by itself.
+    /// Runs a command to its end, with empty standard input.
     pub(crate) fn of(command: &mut Command) -> Self {
         Watched::fed(command, std::io::empty()).end(WATCHDOG).into()
     }
 
-    /// The exit status of a program that no signal ended.
+    /// The exit status; fails the test if a signal ended the program.
     #[track_caller]
     pub(crate) fn status(&self) -> i32 {
         self.code.unwrap()
@@ -300,7 +297,7 @@ impl Finished {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.all()))
     }
 
-    /// The JSON on standard output, which must be as its committed schema in `ci/` says.
+    /// The JSON on standard output, which must match the schema of this name in `ci/`.
     #[track_caller]
     pub(crate) fn json_of(&self, schema: &str) -> Value {
         let path = ground::root().join("ci").join(format!("{schema}.schema.json"));
@@ -325,7 +322,7 @@ impl Finished {
 pub(crate) struct Report(pub(crate) Value);
 
 impl Report {
-    /// The report of one artifact.
+    /// The artifact with this ID.
     #[track_caller]
     pub(crate) fn artifact(&self, id: &str) -> &Value {
         let artifacts = self.0["artifacts"].as_array().unwrap();
@@ -333,37 +330,37 @@ impl Report {
         found.unwrap_or_else(|| panic!("no artifact {id} in {:#}", self.0))
     }
 
-    /// The report of the only artifact.
+    /// The only artifact.
     #[track_caller]
     pub(crate) fn only(&self) -> &Value {
         assert_eq!(self.0["summary"]["artifacts"], 1, "{:#}", self.0);
         &self.0["artifacts"][0]
     }
 
-    /// How many artifacts have each verdict: passed, failed, inconclusive.
+    /// The numbers of artifacts that passed, failed and were inconclusive.
     pub(crate) fn counts(&self) -> [u64; 3] {
         ["passed", "failed", "inconclusive"].map(|count| self.0["summary"][count].as_u64().unwrap())
     }
 }
 
-/// A run to its end, and the most resident memory that it ever had, in KiB.
+/// Runs the program to its end, and returns its peak resident memory in KiB too.
 pub(crate) fn watch(program: &Program) -> (Finished, u64) {
     let (ended, peak) = program.start().child.end_measured(WATCHDOG);
     (ended.into(), peak)
 }
 
-/// Waits until something is so.
+/// Waits until a condition is true, and fails the test after [`WATCHDOG`].
 #[track_caller]
 pub(crate) fn until(what: &str, is_so: impl Fn() -> bool) {
     let started = Instant::now();
     while !is_so() {
-        assert!(started.elapsed() < WATCHDOG, "waited in vain: {what}");
+        assert!(started.elapsed() < WATCHDOG, "timed out: {what}");
         std::thread::sleep(Duration::from_millis(3));
     }
 }
 
-/// An address on loopback where nobody listens, and which nobody gets by chance as long as this is there. Whoever asks
-/// for it may listen there.
+/// A loopback address that refuses connections. While this exists, the kernel assigns its port to no other socket, but
+/// a server that sets `SO_REUSEADDR` can still bind to it explicitly.
 #[derive(Debug)]
 pub(crate) struct Nobody {
     pub(crate) addr: SocketAddr,

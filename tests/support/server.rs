@@ -1,8 +1,8 @@
-//! A server of files for tests that need statuses, headers and small bodies: wiremock, in the same manner for all.
+//! A wiremock file server for tests that only need statuses, headers and small bodies.
 //!
-//! wiremock has no TLS, answers each request whole or not at all, knows no ranges and counts no connections. Tests of
-//! the published hosts, of HTTP/2, of proxies, of redirects across hosts, of downloads that are resumed and of broken
-//! or slow bodies use the embedded mirror, and so do those of `mirror` and of the oracle, whose worlds have all that.
+//! wiremock has no TLS, sends each response completely or not at all, and supports neither ranges nor counting
+//! connections. Tests of published hosts, HTTP/2, proxies, redirects across hosts, resumed downloads and broken or slow
+//! bodies use the embedded mirror, and so do those of `mirror` and of the oracle, which need all of that.
 
 #![allow(dead_code, reason = "each test program uses what it needs")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail as tests do")]
@@ -17,51 +17,51 @@ use embedded_mirror::{artifact_content, sha256};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
-/// This status, with nothing else.
+/// This status without a body.
 pub(crate) fn status(code: u16) -> ResponseTemplate {
     ResponseTemplate::new(code)
 }
 
-/// A file of these bytes, of which no digest is published.
+/// A file with these bytes, without a digest.
 pub(crate) fn file(bytes: impl Into<Vec<u8>>) -> ResponseTemplate {
     status(200).set_body_raw(bytes, "application/octet-stream")
 }
 
-/// The same with its digest as `Repr-Digest`.
+/// A file with its digest in `Repr-Digest`.
 pub(crate) fn digested(bytes: impl Into<Vec<u8>>) -> ResponseTemplate {
     let bytes = bytes.into();
     let digest = format!("sha-256=:{}:", BASE64.encode(&sha256(&bytes)));
     file(bytes).insert_header("repr-digest", digest)
 }
 
-/// The test artifact of that name.
+/// The test artifact of that name, without a digest.
 pub(crate) fn artifact(name: &str) -> ResponseTemplate {
     file(artifact_content(name))
 }
 
-/// The same with its digest.
+/// The test artifact of that name, with its digest in `Repr-Digest`.
 pub(crate) fn published(name: &str) -> ResponseTemplate {
     digested(artifact_content(name))
 }
 
-/// A page of HTML with this status.
+/// An HTML page with this status.
 pub(crate) fn page(code: u16, html: &str) -> ResponseTemplate {
     status(code).set_body_raw(html, "text/html")
 }
 
-/// No answer, for as long as any test takes.
+/// No response for an hour, which is longer than any test takes.
 pub(crate) fn never() -> ResponseTemplate {
     status(200).set_delay(Duration::from_secs(3_600))
 }
 
-/// What a server has, and what was asked of it.
+/// The responses of a server by path or `METHOD path`, and the requests so far.
 #[derive(Default)]
 struct State {
     answers: HashMap<String, Vec<ResponseTemplate>>,
     requests: Vec<(Instant, Request)>,
 }
 
-/// Answers by the method and path, or else by the path alone.
+/// Responds by method and path, or else by the path alone.
 #[derive(Clone, Default)]
 struct Files(Arc<Mutex<State>>);
 
@@ -80,7 +80,7 @@ impl Respond for Files {
     }
 }
 
-/// A server on loopback. What is not put there is answered with 404.
+/// A server on loopback, which answers 404 for any path not added with [`Self::put`].
 pub(crate) struct Server {
     server: MockServer,
     files: Files,
@@ -106,18 +106,18 @@ impl Server {
         format!("{}{path}", self.server.uri())
     }
 
-    /// How requests for a path (or URL) are answered: of all methods, or of one where that precedes the path.
+    /// Sets the response for a path or URL, for all methods or, with `at` as `METHOD path`, for one.
     pub(crate) fn put(&self, at: &str, answer: ResponseTemplate) {
         self.put_in_turn(at, [answer]);
     }
 
-    /// The same, the first request as the first says, and so on; the last one goes on for ever.
+    /// Sets the responses for successive requests; the last one is repeated.
     pub(crate) fn put_in_turn(&self, at: &str, answers: impl IntoIterator<Item = ResponseTemplate>) {
         let at = at.replace(&self.server.uri(), "");
         self.files.0.lock().unwrap().answers.insert(at, answers.into_iter().collect());
     }
 
-    /// Puts files with their digests.
+    /// Adds files with their digests.
     pub(crate) fn put_all(&self, files: impl IntoIterator<Item = (String, Vec<u8>)>) {
         for (path, bytes) in files {
             self.put(&path, digested(bytes));
@@ -128,7 +128,7 @@ impl Server {
         self.files.0.lock().unwrap().answers.remove(at).unwrap();
     }
 
-    /// Every request, and when it came.
+    /// All requests with the times of their arrival.
     pub(crate) fn requests(&self) -> Vec<(Instant, Request)> {
         self.files.0.lock().unwrap().requests.clone()
     }
@@ -137,13 +137,11 @@ impl Server {
         self.files.0.lock().unwrap().requests.len()
     }
 
-    /// How many requests of that method there were for a path.
     pub(crate) fn count(&self, method: &str, path: &str) -> usize {
         let state = self.files.0.lock().unwrap();
         state.requests.iter().filter(|(_, it)| it.method.as_str() == method && it.url.path() == path).count()
     }
 
-    /// Forgets all requests.
     pub(crate) fn forget(&self) {
         self.files.0.lock().unwrap().requests.clear();
     }

@@ -1,4 +1,4 @@
-//! The published hosts under their own names, on loopback.
+//! The published hosts under their real names, on loopback.
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -12,12 +12,12 @@ pub(crate) const MIRROR: &str = "mirror.openshift.com";
 pub(crate) const CDN: &str = "rhcos.mirror.openshift.com";
 pub(crate) const BUCKET: &str = "art-rhcos-ci.s3.amazonaws.com";
 
-/// The clouds that the documents name. Where a test does not leave them out, a server of its own says for them that
-/// they have nothing; the gate would wait some seconds for them otherwise.
+/// The cloud hosts in the documents. Tests that check cloud images map them to a server that answers 404, because the
+/// gate would otherwise retry them for some seconds.
 pub(crate) const CLOUDS: [&str; 3] =
     ["rhcos.blob.core.windows.net", "s3.us-east.cloud-object-storage.appdomain.cloud", "quay.io"];
 
-/// A PEM file of an authority.
+/// A PEM file with the certificate of an authority.
 pub(crate) struct CaFile(TempDir);
 
 impl CaFile {
@@ -32,7 +32,7 @@ impl CaFile {
     }
 }
 
-/// The published hosts as the world has them: ART's mirror, its CDN that redirects to S3, and S3.
+/// The published hosts: ART's mirror, its CDN, and the S3 bucket that the CDN can redirect to.
 pub(crate) struct World {
     pub(crate) mirror: Mirror,
     pub(crate) cdn: Mirror,
@@ -53,17 +53,17 @@ impl World {
         Self { mirror, cdn, bucket, proxy: proxy.unwrap(), ca: CaFile::of(&authority.pem()) }
     }
 
-    /// `check` of a document as Prow runs it: no host is allowed but the published ones.
+    /// `check` of a document as Prow runs it: only the published hosts are allowed.
     pub(crate) fn check(&self, stream: &Stream) -> Program {
-        self.dress(check_checkout(Checkout::of(stream))).args(["--output", "json"])
+        self.with_world(check_checkout(Checkout::of(stream))).args(["--output", "json"])
     }
 
-    /// The same of any source.
+    /// `check` of any source, as [`Self::check`] does.
     pub(crate) fn check_source(&self, source: impl AsRef<OsStr>) -> Program {
-        self.dress(check(source))
+        self.with_world(check(source))
     }
 
-    fn dress(&self, program: Program) -> Program {
+    fn with_world(&self, program: Program) -> Program {
         program.arg("--published").arg("--ca-file").arg(self.ca.path()).env("HTTPS_PROXY", self.proxy.url())
     }
 }
