@@ -1,10 +1,10 @@
-//! Delays connections to servers: a relay on loopback for each server, until standard input ends.
+//! Runs a relay on loopback for each given server, which delays its connections, until standard input ends.
 //!
 //! > relay MILLISECONDS ADDRESS…
 //!
-//! For each address it prints the address of its relay, one per line. A round trip through a relay takes the given
-//! time: TCP's handshake is the first, TLS 1.3's the second, a request the third.
-#![allow(clippy::print_stdout, reason = "what it prints is its result")]
+//! Prints the address of each server's relay, one per line. A round trip through a relay takes the given time: the
+//! first is the TCP handshake, the second that of TLS 1.3, the third a request.
+#![allow(clippy::print_stdout, reason = "the addresses are printed on standard output")]
 
 use std::error::Error;
 use std::io::{self, Read as _};

@@ -1,22 +1,22 @@
-//! The bytes of test artifacts, which are derived from their file names, and sidecars that describe them.
+//! Test artifacts, whose bytes are derived from their file names, and sidecars that describe them.
 
 use std::fmt::Write as _;
 
 use data_encoding::HEXLOWER;
 
-/// What a test artifact holds once decompressed: one line that names it (see `testdata/README.md`).
+/// The decompressed content of a test artifact: one line with its file name (see `testdata/README.md`).
 pub fn artifact_uncompressed(file_name: &str) -> Vec<u8> {
     format!("art-mirror-validate test artifact: {file_name}\n").into_bytes()
 }
 
-/// The bytes of the test artifact of that name: the line that names it, in a gzip member if the name ends in
+/// The bytes of the test artifact of that name: the line with its file name, in a gzip member if the name ends in
 /// `.gz`.
 ///
-/// The member is one stored block (RFC 1951, 3.2.4), so that the bytes don't depend on a compressor; names
-/// longer than such a block (64 KiB) are cut.
+/// The member is one stored block (RFC 1951, 3.2.4), so that the bytes don't depend on a compressor; content longer
+/// than such a block (64 KiB) is truncated.
 pub fn artifact_content(file_name: &str) -> Vec<u8> {
     let mut inner = artifact_uncompressed(file_name);
-    // By its last bytes alone, as `testdata/generate.py` tells them apart.
+    // A case-sensitive comparison, as in `testdata/generate.py`.
     if !file_name.as_bytes().ends_with(b".gz") {
         return inner;
     }
@@ -43,7 +43,7 @@ pub fn hex_sha256(bytes: &[u8]) -> String {
     HEXLOWER.encode(&sha256(bytes))
 }
 
-/// A directory's `sha256sum.txt`, in the form of coreutils: file names and their bytes in, one line each out.
+/// A directory's `sha256sum.txt` in the format of coreutils, from file names and their bytes.
 pub fn sha256sum_txt<N: AsRef<str>, B: AsRef<[u8]>>(files: impl IntoIterator<Item = (N, B)>) -> String {
     files.into_iter().fold(String::new(), |mut text, (name, bytes)| {
         let _ = writeln!(text, "{}  {}", hex_sha256(bytes.as_ref()), name.as_ref());
@@ -51,10 +51,10 @@ pub fn sha256sum_txt<N: AsRef<str>, B: AsRef<[u8]>>(files: impl IntoIterator<Ite
     })
 }
 
-/// A build directory's `meta.json`: `images.<n>.{path, sha256, size}` for file names and their bytes, with the
+/// A build directory's `meta.json`: `images.<n>.{path, sha256, size}` from file names and their bytes, with the
 /// `uncompressed-sha256` of compressed test artifacts.
 ///
-/// Names are written as they are: only such as need no escape in JSON.
+/// The names must not need escaping in JSON.
 pub fn meta_json<N: AsRef<str>, B: AsRef<[u8]>>(
     build_id: &str,
     files: impl IntoIterator<Item = (N, B)>,
@@ -65,7 +65,7 @@ pub fn meta_json<N: AsRef<str>, B: AsRef<[u8]>>(
         .map(|(index, (name, bytes))| {
             let (name, bytes) = (name.as_ref(), bytes.as_ref());
             let (digest, size) = (hex_sha256(bytes), bytes.len());
-            // Of other bytes nobody here knows what is inside.
+            // Only for test artifacts is the decompressed content known.
             let is_packed = [".gz", ".xz"].iter().any(|suffix| name.ends_with(suffix));
             let inside = if is_packed && bytes == artifact_content(name) {
                 format!(r#", "uncompressed-sha256": "{}""#, hex_sha256(&artifact_uncompressed(name)))
@@ -83,8 +83,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_bytes_are_those_whose_digests_the_test_data_names() {
-        // From testdata/checkout-2021/data/data/rhcos-ppc64le.json, which another program wrote.
+    fn the_digests_are_those_in_the_test_data() {
+        // Written by `testdata/generate.py`, an independent implementation.
         let legacy = include_str!("../../../testdata/checkout-2021/data/data/rhcos-ppc64le.json");
         for name in ["live.ppc64le.iso", "metal.ppc64le.raw.gz"] {
             let name = format!("rhcos-47.83.202103021100-0-{name}");

@@ -1,4 +1,4 @@
-//! A listener on its own thread.
+//! Runs a server on a background thread.
 
 use std::future::Future;
 use std::io;
@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 
-/// A thread that runs a server until this is dropped. Its connections end with it.
+/// A thread that runs a server until this is dropped, which also ends its connections.
 #[derive(Debug)]
 pub(crate) struct Background {
     stop: Option<oneshot::Sender<()>>,
@@ -37,7 +37,7 @@ impl Background {
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
             runtime.block_on(async {
                 tokio::select! {
-                    // A server that died stays dead until it is dropped, but its connections may go on.
+                    // A server can stop accepting while its connections go on.
                     () = server(listener) => {}
                     _ = &mut stopped => return,
                 }
@@ -49,7 +49,7 @@ impl Background {
     }
 }
 
-/// The next connection. Failures are waited out: descriptors, most likely, of which some will be given back.
+/// Accepts a connection. Retries after errors, which most likely mean that file descriptors ran out for a while.
 pub(crate) async fn next_connection(listener: &TcpListener) -> TcpStream {
     loop {
         match listener.accept().await {

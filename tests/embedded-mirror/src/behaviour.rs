@@ -1,4 +1,4 @@
-//! The ways in which a server can answer.
+//! The ways in which the mirror can answer a request.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,89 +11,89 @@ use crate::resource::{Resource, header_name, header_value};
 
 /// How a request is answered.
 ///
-/// What breaks the protocol itself does so byte by byte on HTTP/1.1, plain or TLS. HTTP/2 has no such bytes; its
-/// nearest equivalent is noted at each.
+/// Behaviours that violate the protocol write raw bytes on HTTP/1.1, plain or over TLS. On HTTP/2 the nearest
+/// equivalent is used, which each variant names.
 #[derive(Debug, Clone)]
 pub enum Behaviour {
-    /// As a good server would.
+    /// As a correct server would.
     Normal,
-    /// With this answer, whatever the resource is.
+    /// With this response, whatever the resource's content is.
     Answer(Answer),
-    /// Normal, without saying the length: HEAD without `Content-Length`, GET chunked.
+    /// Normal, without the length: HEAD without `Content-Length`, GET chunked.
     NoContentLength,
-    /// Normal, claiming this length. A GET's body is cut there, or ends early with the connection.
+    /// Normal, with this `Content-Length`. A longer body is truncated to it; after a shorter one the connection breaks.
     ContentLength(u64),
     /// Normal, until that many bytes of the body are sent; then the connection closes (HTTP/2: the stream is
-    /// reset). HEAD has no body and is answered normally.
+    /// reset). HEAD has no body, so its response is normal.
     DropAfter(u64),
-    /// Normal, until that many bytes of the body are sent; then nothing more, and the connection stays open.
-    /// With 0: the headers alone.
+    /// Normal, until that many bytes of the body are sent; then the connection stays open without further data.
+    /// With 0, only the headers are sent.
     StallAfter(u64),
-    /// Normal, the body in pieces of `bytes` with a pause of `every` between them.
+    /// Normal, with a pause after each piece of the body.
     Paced {
         /// The size of a piece in bytes.
         bytes: u64,
         /// The pause.
         every: Duration,
     },
-    /// Headers without a length and a body that never ends, to GET and to HEAD alike.
+    /// Headers without a length and a body that never ends, for HEAD too.
     EndlessBody,
-    /// The same, a byte at a time with this pause between them.
+    /// As [`Self::EndlessBody`], one byte at a time with this pause between them.
     Trickle(Duration),
-    /// Normal, with a header `X-Huge` of that many bytes.
+    /// Normal, with an additional header `X-Huge` of that many bytes.
     HugeHeader(usize),
-    /// Headers that never end (HTTP/2: some ten thousand of them, 1 MiB).
+    /// Headers that never end (HTTP/2: ten thousand headers, together about 1 MiB).
     EndlessHeaders,
-    /// A header that never ends, sent one byte at a time with this pause between (HTTP/2: no answer).
+    /// A header that never ends, sent one byte at a time with this pause between them (HTTP/2: no response).
     SlowLoris(Duration),
-    /// Half a header, then silence (HTTP/2: no answer).
+    /// A part of a header, then no further data (HTTP/2: no response).
     StallInHeaders,
     /// These bytes instead of a response, then the connection closes (HTTP/2: the stream is reset).
     Garbage(Bytes),
-    /// The connection is reset (TCP RST) without an answer (HTTP/2: the stream is).
+    /// The connection (HTTP/2: the stream) is reset without a response, by TCP RST.
     Reset,
-    /// The connection closes (TCP FIN) without an answer, on HTTP/2 with all its streams.
+    /// The connection closes (TCP FIN) without a response, on HTTP/2 with all its streams.
     Close,
-    /// No answer, ever.
+    /// No response; the connection stays open.
     Hang,
-    /// After this delay, as the other.
+    /// As the other behaviour, after this delay.
     After(Duration, Box<Self>),
-    /// The first request as the first says, and so on; the last one goes on for ever. Requests are counted by
-    /// resource, and by method where the behaviour is for a method alone.
+    /// One behaviour for each successive request; the last one is repeated. Requests are counted per resource, and
+    /// per method if the behaviour is set for one method only.
     Sequence(Vec<Self>),
-    /// As [`Self::Sequence`], beginning again after the last.
+    /// As [`Self::Sequence`], starting over after the last one.
     Cycle(Vec<Self>),
-    /// In so many of a thousand requests the fault, else normal: chosen by the seed and the request's number,
-    /// so the same in each run.
+    /// The fault for a pseudo-random selection of requests, else normal. The seed and the request's number determine
+    /// the selection, so it is the same in each run.
     Lossy {
-        /// How many of a thousand requests.
+        /// The probability of the fault, in thousandths.
         per_mille: u16,
-        /// What chooses them.
+        /// The seed of the selection.
         seed: u64,
-        /// How those are answered.
+        /// The behaviour for selected requests.
         fault: Box<Self>,
     },
-    /// As that resource would be: for files that change.
+    /// As this resource would answer: for files that change.
     Serve(Arc<Resource>),
 }
 
 impl Behaviour {
-    /// This status with a line of text.
+    /// A response with this status, and the status as text in the body.
     pub fn status(status: u16) -> Self {
         Self::Answer(Answer::status(status))
     }
 
-    /// This status with `Retry-After`: seconds or a date.
+    /// A response with this status and `Retry-After` in seconds or as a date.
     pub fn retry_after(status: u16, value: &str) -> Self {
         Self::Answer(Answer::status(status).header(RETRY_AFTER.as_str(), value))
     }
 
-    /// A redirect to `target`, sent as it is given.
+    /// A redirect to `target`, which is sent unchanged.
     pub fn redirect(status: u16, target: &str) -> Self {
         Self::Answer(Answer::status(status).header(LOCATION.as_str(), target))
     }
 
-    /// 200 and an HTML page that says there is no such page.
+    /// Status 200 with an HTML page that says "No such page".
     pub fn soft_404() -> Self {
         let page =
             "<!DOCTYPE html><html><head><title>Not found</title></head><body>No such page.</body></html>\n";
@@ -105,30 +105,30 @@ impl Behaviour {
         Self::After(delay, Box::new(Self::Normal))
     }
 
-    /// The fault so many times, then normal.
+    /// The fault for the first `times` requests, then normal.
     pub fn recovering(times: usize, fault: Self) -> Self {
         let mut sequence = vec![fault; times];
         sequence.push(Self::Normal);
         Self::Sequence(sequence)
     }
 
-    /// The fault at every other request, the first included.
+    /// The fault for every other request, starting with the first.
     pub fn flapping(fault: Self) -> Self {
         Self::Cycle(vec![fault, Self::Normal])
     }
 
-    /// The fault in so many of a thousand requests.
+    /// [`Self::Lossy`].
     pub fn lossy(per_mille: u16, seed: u64, fault: Self) -> Self {
         Self::Lossy { per_mille, seed, fault: Box::new(fault) }
     }
 
-    /// As that resource would be.
+    /// [`Self::Serve`].
     pub fn serve(resource: Resource) -> Self {
         Self::Serve(Arc::new(resource))
     }
 }
 
-/// How often a resource was asked for before: by any method, by HEAD, by GET.
+/// The numbers of earlier requests for a resource: with any method, HEAD, and GET.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Counts {
     pub(crate) any: usize,
@@ -136,14 +136,14 @@ pub(crate) struct Counts {
     pub(crate) get: usize,
 }
 
-/// What a resource does with a request once sequences, delays and chances are resolved.
+/// The behaviour for one request, with sequences, delays and random selections resolved.
 pub(crate) struct Resolved<'a> {
     pub(crate) resource: &'a Resource,
     pub(crate) behaviour: &'a Behaviour,
     pub(crate) delay: Duration,
 }
 
-/// Resolves what `resource` does with its request number `counts`.
+/// Resolves the behaviour of `resource` for a request that follows `counts` others.
 pub(crate) fn resolve<'a>(mut resource: &'a Resource, method: &Method, counts: Counts) -> Resolved<'a> {
     let mut delay = Duration::ZERO;
     let (mut behaviour, mut count) = chosen(resource, method, counts);
@@ -179,7 +179,7 @@ fn chosen<'a>(resource: &'a Resource, method: &Method, counts: Counts) -> (&'a B
     }
 }
 
-/// A number below 1000 that looks like chance (splitmix64).
+/// A pseudo-random number below 1000 (splitmix64).
 fn chance(seed: u64, count: u64) -> u64 {
     let mut z = seed.wrapping_add(count.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -187,7 +187,7 @@ fn chance(seed: u64, count: u64) -> u64 {
     (z ^ (z >> 31)) % 1000
 }
 
-/// A whole response, as a test wants it.
+/// A complete response chosen by a test.
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct Answer {
@@ -197,13 +197,13 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// This status with a line of text.
+    /// A response with this status, and the status as text in the body.
     ///
     /// # Panics
-    /// On what is no status, at once and where the test wrote it.
+    /// If the number is not a valid status.
     #[expect(clippy::panic, reason = "a test that misspells a status should fail there and then")]
     pub fn status(status: u16) -> Self {
-        let status = StatusCode::from_u16(status).unwrap_or_else(|_| panic!("{status} is no status"));
+        let status = StatusCode::from_u16(status).unwrap_or_else(|_| panic!("{status} is not a status"));
         let text = HeaderValue::from_static("text/plain");
         Self {
             status,
@@ -212,10 +212,10 @@ impl Answer {
         }
     }
 
-    /// Adds a header, replacing `Content-Type` alone.
+    /// Adds a header. `Content-Type` is replaced.
     ///
     /// # Panics
-    /// On what is no header.
+    /// If the name or value is not valid.
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         let (name, value) = (header_name(name), header_value(value.as_ref()));
         if name == CONTENT_TYPE {
@@ -226,20 +226,20 @@ impl Answer {
         self
     }
 
-    /// Sets the body. HEAD gets its length without it.
+    /// Sets the body. The response to HEAD only has its length.
     pub fn body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = body.into();
         self
     }
 
-    /// What S3 says of an object that isn't there to somebody who may not list the bucket: 403.
+    /// The 403 response of S3 for a missing object to a client without permission to list the bucket.
     pub fn s3_access_denied() -> Self {
         let body = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>AccessDenied</Code>\
                     <Message>Access Denied</Message><RequestId>0123456789ABCDEF</RequestId></Error>";
         Self::s3_error(body)
     }
 
-    /// What S3 says to a GET of an object that was moved to an archive.
+    /// The response of S3 to a GET of an archived object.
     pub fn s3_archived() -> Self {
         let body = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>InvalidObjectState</Code>\
                     <Message>The operation is not valid for the object's storage class</Message>\
@@ -252,7 +252,7 @@ impl Answer {
         answer.header("server", "AmazonS3").header("x-amz-request-id", "0123456789ABCDEF")
     }
 
-    /// A firewall's page in a server's place: CloudFront's own, or a challenge with this header.
+    /// A firewall's page instead of the server's response: CloudFront's own, or a challenge with this header.
     pub fn firewall(mark: Option<(&str, &str)>) -> Self {
         let answer = Self::status(403).header(CONTENT_TYPE.as_str(), "text/html");
         let answer = answer.body("<!DOCTYPE html><title>ERROR</title><h1>403 ERROR</h1>Request blocked.");

@@ -13,24 +13,24 @@ use tokio::time::{Sleep, sleep};
 use crate::content::Content;
 use crate::log::InFlight;
 
-/// The most that is handed to hyper at once.
+/// The most bytes passed to hyper at once.
 const CHUNK: u64 = 256 * 1024;
 
-/// How long what was sent may take to leave before the connection is broken off.
+/// The time for sent bytes to leave before the connection is broken.
 const FLUSH: Duration = Duration::from_millis(20);
 
-/// What happens once the given number of bytes has been sent.
+/// What happens after the given number of bytes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Cut {
-    /// All is sent.
+    /// The whole body is sent.
     Never,
     /// The connection breaks.
     Drop(u64),
-    /// Nothing happens any more.
+    /// Nothing more is sent; the connection stays open.
     Stall(u64),
 }
 
-/// A body on its way out.
+/// A response body while it is sent.
 #[derive(Debug)]
 pub(crate) struct Outgoing {
     content: Content,
@@ -47,7 +47,7 @@ pub(crate) struct Outgoing {
 }
 
 impl Outgoing {
-    /// The bytes of `content` from `position` up to `end`.
+    /// The bytes `position..end` of `content`.
     pub(crate) fn range(content: Content, position: u64, end: u64) -> Self {
         Self {
             content,
@@ -64,31 +64,28 @@ impl Outgoing {
         }
     }
 
-    /// These bytes.
     pub(crate) fn bytes(bytes: Bytes) -> Self {
         let end = bytes.len() as u64;
         Self::range(Content::Bytes(bytes), 0, end)
     }
 
-    /// Nothing.
     pub(crate) fn empty() -> Self {
         Self::bytes(Bytes::new())
     }
 
-    /// Bytes without end.
     pub(crate) fn endless() -> Self {
         let size = u64::from(u32::MAX);
         let content = Content::Synthetic { seed: 0, size };
         Self { endless: true, sized: false, ..Self::range(content, 0, size) }
     }
 
-    /// Without telling hyper the length, which then neither says nor checks it.
+    /// Hides the length from hyper, which then neither sends nor checks it.
     pub(crate) fn unsized_(mut self) -> Self {
         self.sized = false;
         self
     }
 
-    /// Under headers that claim this length. What ends early breaks its connection.
+    /// For headers that claim this length. If the content is shorter, the connection breaks at its end.
     pub(crate) fn claiming(self, length: u64) -> Self {
         let held = self.end.saturating_sub(self.position);
         let cut = if length > held { Cut::Drop(held) } else { Cut::Never };
@@ -105,7 +102,7 @@ impl Outgoing {
         self
     }
 
-    /// Keeps the request in flight until the body is gone.
+    /// Counts the request as in flight until the body is dropped.
     pub(crate) fn guarded(mut self, guard: InFlight) -> Self {
         self.guard = Some(guard);
         self
@@ -136,7 +133,7 @@ impl Body for Outgoing {
             let budget = this.left_before_cut();
             if budget == 0 {
                 match this.cut {
-                    // Nobody wakes this task but its connection's end.
+                    // Without a waker: the body is dropped when its connection or stream ends.
                     Cut::Stall(_) => return Poll::Pending,
                     _ if this.flushed => {
                         return Poll::Ready(Some(Err(io::ErrorKind::ConnectionAborted.into())));

@@ -5,18 +5,18 @@ use std::net::{Ipv4Addr, SocketAddr};
 use crate::table::Table;
 use crate::tls::Authority;
 
-/// What is spoken.
+/// The protocol of a mirror.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Protocol {
     /// HTTP/1.1 in plain text.
     Plain,
-    /// HTTP/1.1 over TLS, and nothing else by ALPN.
+    /// HTTP/1.1 over TLS (ALPN `http/1.1`).
     TlsHttp1,
-    /// HTTP/2 over TLS, or HTTP/1.1 for who prefers it (ALPN `h2`, `http/1.1`).
+    /// HTTP/2 over TLS, or HTTP/1.1 for clients without HTTP/2 (ALPN `h2`, `http/1.1`).
     TlsHttp2,
 }
 
-/// What kind of mirror.
+/// The configuration of a [`Mirror`](crate::Mirror).
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct Config {
@@ -31,7 +31,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// A mirror of that protocol on 127.0.0.1 and any free port: empty, 404 for what is missing, recording.
+    /// An empty mirror on a free port of 127.0.0.1, which records requests and answers 404 for missing files.
     pub fn new(protocol: Protocol) -> Self {
         Self {
             protocol,
@@ -60,44 +60,44 @@ impl Config {
         Self::new(Protocol::TlsHttp2)
     }
 
-    /// Listens at this address, say to come back where a dropped mirror was.
+    /// Listens at this address, for example that of a dropped mirror.
     pub fn bind(mut self, addr: SocketAddr) -> Self {
         self.bind = addr;
         self
     }
 
-    /// Further DNS names in the certificate, besides `localhost`, `127.0.0.1` and `::1`.
+    /// Additional DNS names for the certificate, besides `localhost`, `127.0.0.1` and `::1`.
     pub fn names<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         self.names.extend(names.into_iter().map(Into::into));
         self
     }
 
-    /// Certified by this authority, so that several mirrors are trusted by one PEM file.
+    /// Uses a certificate of this authority, so that one PEM file is enough to trust several mirrors.
     pub fn authority(mut self, authority: &Authority) -> Self {
         self.authority = Some(authority.clone());
         self
     }
 
-    /// Serves this table, which other mirrors may serve too.
+    /// Serves this table, which other mirrors can serve too.
     pub fn table(mut self, table: &Table) -> Self {
         self.table = table.clone();
         self
     }
 
-    /// Whether requests are recorded. Counters count anyway.
+    /// Whether requests are recorded. They are counted in any case.
     pub fn record(mut self, record: bool) -> Self {
         self.record = record;
         self
     }
 
-    /// How many streams a client of HTTP/2 may have open on a connection; 128 as nginx has it.
+    /// The limit of concurrent streams on an HTTP/2 connection; the default is 128, as in nginx.
     pub fn max_concurrent_streams(mut self, streams: u32) -> Self {
         self.max_concurrent_streams = streams;
         self
     }
 
-    /// After how many requests an HTTP/2 connection is ended with GOAWAY, as nginx does after 1,000. What
-    /// arrived by then is answered.
+    /// Ends an HTTP/2 connection with GOAWAY after that many requests, as nginx does after 1,000. Requests that
+    /// arrived before are still answered.
     pub fn requests_per_connection(mut self, requests: u64) -> Self {
         self.requests_per_connection = Some(requests);
         self

@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use bytes::Bytes;
 
-/// The bytes that synthetic files are made of; a prime number of them, so that no two 64 KiB blocks near each
-/// other are the same.
+/// The length of the repeated pattern of synthetic files, in bytes; a prime, so that 64 KiB blocks near each other
+/// differ.
 const PATTERN_LEN: usize = 262_139;
 
 static PATTERN: LazyLock<Bytes> = LazyLock::new(|| {
@@ -20,16 +20,16 @@ static PATTERN: LazyLock<Bytes> = LazyLock::new(|| {
     std::iter::repeat_with(next).take(PATTERN_LEN).collect()
 });
 
-/// What a file holds.
+/// The bytes of a file.
 #[derive(Debug, Clone)]
 pub enum Content {
-    /// These bytes.
+    /// Bytes in memory.
     Bytes(Bytes),
-    /// Noise of this many bytes, made as it is sent: no memory, next to no time. Another seed, other noise.
+    /// Pseudo-random bytes, generated as they are sent, which takes no memory and almost no time.
     Synthetic {
-        /// Which noise.
+        /// Different seeds give different bytes.
         seed: u64,
-        /// How many bytes.
+        /// The number of bytes.
         size: u64,
     },
 }
@@ -43,7 +43,7 @@ impl Content {
         }
     }
 
-    /// Some of the bytes from `offset` on, at most `max` of them and without copying; none at the end.
+    /// A slice of the content from `offset`, of at most `max` bytes; empty only at the end. Nothing is copied.
     pub fn chunk(&self, offset: u64, max: u64) -> Bytes {
         match self {
             Self::Bytes(bytes) => {
@@ -63,7 +63,7 @@ impl Content {
         }
     }
 
-    /// The SHA-256 of all the bytes; for a large synthetic file this takes its time, once.
+    /// The SHA-256 of the content, which takes a while for large synthetic files.
     pub fn sha256(&self) -> [u8; 32] {
         let mut context = ring::digest::Context::new(&ring::digest::SHA256);
         let mut offset = 0;

@@ -1,8 +1,8 @@
-//! A mirror on loopback whose every answer a test can choose.
+//! An HTTP mirror on loopback whose responses are chosen by the test.
 //!
-//! A [`Mirror`] serves a [`Table`] of [`Resource`]s, which may change while it runs, over plain HTTP/1.1 or over
+//! A [`Mirror`] serves a [`Table`] of [`Resource`]s, which can change while it runs, over plain HTTP/1.1 or over
 //! TLS with HTTP/1.1 or HTTP/2. Each resource has a [`Behaviour`] for each method, from *normal* to *endless
-//! headers*. All requests are recorded. A [`Proxy`] serves mirrors under the real hosts' names, and a [`Relay`] delays
+//! headers*. Requests are recorded. A [`Proxy`] serves mirrors under the names of real hosts, and a [`Relay`] delays
 //! their traffic. Each runs on its own thread with its own runtime until it is dropped, so that both synchronous and
 //! asynchronous tests can use it.
 //!
@@ -16,11 +16,11 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
-//! A test that needs no more than statuses, headers and small bodies uses wiremock (`tests/support/server.rs`). This
-//! mirror is for TLS, HTTP/2, the published hosts under their own names, redirects across them, ranges, connections, and
-//! servers that misbehave.
+//! Tests that only need statuses, headers and small bodies use wiremock (`tests/support/server.rs`). This mirror is for
+//! TLS, HTTP/2, the published hosts under their real names, redirects across hosts, ranges, connections, and servers
+//! that misbehave.
 //!
-//! This crate shares no code with the program that it helps to test, so that neither can hide the other's mistakes.
+//! This crate shares no code with the program under test, so that no mistake is made in both and goes unnoticed.
 
 mod artifact;
 mod background;

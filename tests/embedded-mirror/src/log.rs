@@ -1,4 +1,4 @@
-//! The log of requests.
+//! Records and counts requests.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,26 +16,26 @@ pub struct Recorded {
     pub path: String,
     /// The query, without its question mark.
     pub query: Option<String>,
-    /// The host and port that were asked for: HTTP/2's `:authority`, else the `Host` header.
+    /// The requested host and port: HTTP/2's `:authority`, else the `Host` header.
     pub host: Option<String>,
     /// The headers.
     pub headers: HeaderMap,
     /// The protocol's version.
     pub version: Version,
-    /// The number of the connection it came on, from 0.
+    /// The number of its connection, from 0.
     pub connection: u64,
     /// When it arrived.
     pub at: Instant,
 }
 
 impl Recorded {
-    /// A header's value; none if absent or no text.
+    /// A header's value; `None` if the header is missing or not text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 }
 
-/// Everything that is counted and recorded.
+/// The recorded requests and the counters of a mirror.
 #[derive(Debug, Default)]
 pub(crate) struct Log {
     record: bool,
@@ -52,7 +52,7 @@ impl Log {
         Self { record, ..Self::default() }
     }
 
-    /// Notes a request; it is in flight until the guard is dropped.
+    /// Counts and records a request, which is in flight until the guard is dropped.
     pub(crate) fn begin<B>(self: &Arc<Self>, request: &Request<B>, connection: u64) -> InFlight {
         self.requests.fetch_add(1, Ordering::Relaxed);
         let now = self.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
@@ -81,7 +81,7 @@ impl Log {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Forgets what was asked so far. What is in flight still counts.
+    /// Clears the requests and counters. Requests in flight still count towards the peak.
     pub(crate) fn forget(&self) {
         self.entries().clear();
         for counter in [&self.connections, &self.handshakes, &self.requests] {
@@ -91,7 +91,7 @@ impl Log {
     }
 }
 
-/// A request that is being answered.
+/// Counts a request as in flight until it is dropped.
 #[derive(Debug)]
 pub(crate) struct InFlight(Arc<Log>);
 

@@ -16,7 +16,7 @@ use crate::serve::{State, accept};
 use crate::table::Table;
 use crate::tls::Authority;
 
-/// A mirror on loopback, on a thread of its own until it is dropped.
+/// A mirror on loopback, which runs on its own thread until it is dropped.
 #[must_use]
 pub struct Mirror {
     addr: SocketAddr,
@@ -36,7 +36,7 @@ impl std::fmt::Debug for Mirror {
 }
 
 impl Mirror {
-    /// Starts a mirror. It listens when this returns.
+    /// Starts a mirror, which is listening when this returns.
     pub fn start(config: Config) -> io::Result<Self> {
         let (authority, tls) = match config.protocol {
             Protocol::Plain => (None, None),
@@ -66,24 +66,24 @@ impl Mirror {
         Ok(Self { addr, protocol: config.protocol, authority, state, _background: background })
     }
 
-    /// Where it listens.
+    /// The address of the mirror.
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// The URL of a path at its address.
+    /// The URL of a path at this address.
     pub fn url(&self, path: &str) -> String {
         let scheme = if self.protocol == Protocol::Plain { "http" } else { "https" };
         let slash = if path.starts_with('/') { "" } else { "/" };
         format!("{scheme}://{}{slash}{path}", self.addr)
     }
 
-    /// The certificate of the authority that certified it, in PEM; empty without TLS.
+    /// The certificate of the mirror's authority, in PEM; empty without TLS.
     pub fn ca_pem(&self) -> String {
         self.authority.as_ref().map(Authority::pem).unwrap_or_default()
     }
 
-    /// What it serves, to be changed at any time and from any thread.
+    /// The served resources, which can be changed at any time from any thread.
     pub fn table(&self) -> &Table {
         &self.state.table
     }
@@ -98,63 +98,63 @@ impl Mirror {
         self.state.table.remove(place)
     }
 
-    /// Answers every request so from now on, or again each as its resource says.
+    /// Answers all requests with this behaviour; with `None`, by resource again.
     pub fn set_outage(&self, behaviour: Option<Behaviour>) {
         let resource = behaviour.map(|behaviour| Resource::bytes("").behaves(behaviour));
         *self.state.outage.write().unwrap_or_else(PoisonError::into_inner) = resource;
     }
 
-    /// Changes what is done with new connections.
+    /// Sets how new connections are treated.
     pub fn set_connections(&self, connections: Connections) {
         self.state.connections.store(connections as u8, Ordering::Relaxed);
     }
 
-    /// Every recorded request, in the order of arrival.
+    /// The recorded requests, in the order of arrival.
     pub fn requests(&self) -> Vec<Recorded> {
         self.state.log.entries().clone()
     }
 
-    /// How many requests of that method and place were recorded.
+    /// The number of recorded requests with this method and the path of `place`.
     pub fn count(&self, method: &str, place: &str) -> usize {
         let path = crate::table::path_of(place);
         let entries = self.state.log.entries();
         entries.iter().filter(|it| it.method.as_str() == method && it.path == path).count()
     }
 
-    /// How many requests there were, recorded or not.
+    /// The number of requests, including those not recorded.
     pub fn request_count(&self) -> u64 {
         self.state.log.requests.load(Ordering::Relaxed)
     }
 
-    /// How many connections were accepted.
+    /// The number of accepted connections.
     pub fn connections(&self) -> u64 {
         self.state.log.connections.load(Ordering::Relaxed)
     }
 
-    /// How many TLS handshakes succeeded.
+    /// The number of successful TLS handshakes.
     pub fn handshakes(&self) -> u64 {
         self.state.log.handshakes.load(Ordering::Relaxed)
     }
 
-    /// The most requests that were being answered at the same time.
+    /// The largest number of requests in flight at the same time.
     pub fn peak(&self) -> usize {
         self.state.log.peak.load(Ordering::Relaxed)
     }
 
-    /// Forgets all requests, connections and counts so far; connections stay open and keep their numbers.
+    /// Clears the recorded requests and all counts. Connections stay open and keep their numbers.
     pub fn forget(&self) {
         self.state.log.forget();
     }
 }
 
-/// What is done with new connections.
+/// How new connections are treated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Connections {
     /// They are served.
     Serve = 0,
     /// They are reset (TCP RST) as soon as they are accepted.
     Reset = 1,
-    /// They are accepted, and then nothing: no TLS, no answer.
+    /// They are accepted, and nothing is read or sent.
     BlackHole = 2,
 }
 

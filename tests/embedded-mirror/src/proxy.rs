@@ -1,4 +1,4 @@
-//! A forward proxy that serves mirrors under the names of real hosts.
+//! A forward proxy that maps the names of real hosts to mirrors.
 
 use std::collections::HashMap;
 use std::future::{Future, pending};
@@ -15,10 +15,10 @@ use tokio_rustls::TlsAcceptor;
 use crate::background::{Background, next_connection};
 use crate::tls::Authority;
 
-/// The most that a request's head may take, in bytes.
+/// The most bytes read before the end of a request's head.
 const MAX_HEAD: usize = 64 * 1024;
 
-/// What a proxy knows and does.
+/// The configuration of a [`Proxy`].
 #[derive(Debug, Clone, Default)]
 #[must_use]
 pub struct ProxyConfig {
@@ -31,13 +31,13 @@ pub struct ProxyConfig {
 }
 
 impl ProxyConfig {
-    /// A proxy that knows no host yet, and never dies.
+    /// An HTTP proxy without hosts or faults.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Where a host is: `mirror.openshift.com`, or with the one port that is meant, `mirror.openshift.com:443`.
-    /// Whatever is not known is answered with 502, so that no test ever leaves loopback.
+    /// Maps a host to an address, for all ports (`mirror.openshift.com`) or for one (`mirror.openshift.com:443`).
+    /// Requests for other hosts are answered with 502, so that no test ever leaves loopback.
     pub fn host(mut self, host: &str, addr: SocketAddr) -> Self {
         self.hosts.insert(host.to_ascii_lowercase(), addr);
         self
@@ -48,26 +48,26 @@ impl ProxyConfig {
         self.fails(u64::MAX, ProxyFault::status(status))
     }
 
-    /// Does this with the first so many requests, whatever they are for.
+    /// Fails the first `times` requests, whatever their target.
     pub fn fails(mut self, times: u64, fault: ProxyFault) -> Self {
         self.fault = Some((fault, times));
         self
     }
 
-    /// Says that a tunnel is there with this head, instead of `HTTP/1.1 200 Connection established`.
+    /// Responds to a successful CONNECT with this head, instead of `HTTP/1.1 200 Connection established`.
     pub fn establishes(mut self, head: &str) -> Self {
         self.established = Some(head.to_owned());
         self
     }
 
-    /// Dies once that many bytes have been sent to clients, all tunnels together: connections are reset, new ones
+    /// Dies after sending that many bytes to clients in total: open connections are reset, and new ones are
     /// refused.
     pub fn dies_after(mut self, bytes: u64) -> Self {
         self.dies_after = Some(bytes);
         self
     }
 
-    /// Speaks TLS, certified by this authority.
+    /// Uses TLS to clients, with a certificate of this authority.
     pub fn tls(mut self, authority: &Authority) -> Self {
         self.tls = Some(authority.clone());
         self
@@ -86,12 +86,12 @@ impl ProxyConfig {
     }
 }
 
-/// What a proxy does with a request instead of carrying it out.
+/// What a proxy does instead of forwarding a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ProxyFault {
-    /// It says this and closes the connection.
+    /// It sends this text and closes the connection.
     Says(String),
-    /// It says nothing, and keeps the connection open.
+    /// It sends nothing, and keeps the connection open.
     Hangs,
     /// It closes the connection.
     Closes,
@@ -106,12 +106,12 @@ impl ProxyFault {
     }
 }
 
-/// What a proxy was asked.
+/// A request to a proxy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proxied {
-    /// `CONNECT`, or the method of a plain request.
+    /// `CONNECT`, `SOCKS`, or the method of a plain request.
     pub method: String,
-    /// The target as it was written: `host:port`, or an absolute URL.
+    /// The target as received: `host:port`, or an absolute URL.
     pub target: String,
     /// The header lines, without the request line.
     pub headers: Vec<String>,
@@ -119,8 +119,8 @@ pub struct Proxied {
     pub known: bool,
 }
 
-/// An HTTP forward proxy on loopback: CONNECT tunnels, and plain requests in absolute form, one for each
-/// connection.
+/// A forward proxy on loopback: CONNECT tunnels, plain requests in absolute form, or SOCKS 5. It handles one request
+/// per connection.
 #[must_use]
 pub struct Proxy {
     addr: SocketAddr,
@@ -153,7 +153,7 @@ impl std::fmt::Debug for Proxy {
 }
 
 impl Proxy {
-    /// Starts a proxy. It listens when this returns.
+    /// Starts a proxy, which is listening when this returns.
     pub fn start(config: ProxyConfig) -> io::Result<Self> {
         let tls = config.tls.as_ref().map(|authority| authority.server(&[], &[])).transpose()?;
         let state = Arc::new(State {
@@ -171,12 +171,12 @@ impl Proxy {
         Ok(Self { addr, state, _background: background })
     }
 
-    /// Where it listens.
+    /// The address of the proxy.
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// Its URL, for `HTTPS_PROXY` and the like.
+    /// The URL of the proxy, for `HTTPS_PROXY` and similar.
     pub fn url(&self) -> String {
         let config = &self.state.config;
         let scheme = if config.socks {
@@ -189,17 +189,17 @@ impl Proxy {
         format!("{scheme}://{}", self.addr)
     }
 
-    /// What it was asked, in order.
+    /// The requests so far, in order.
     pub fn asked(&self) -> Vec<Proxied> {
         self.state.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// How many connections were accepted.
+    /// The number of accepted connections.
     pub fn connections(&self) -> u64 {
         self.state.connections.load(Ordering::Relaxed)
     }
 
-    /// Whether it has died ([`ProxyConfig::dies_after`]).
+    /// Whether the proxy has died ([`ProxyConfig::dies_after`]).
     pub fn is_dead(&self) -> bool {
         *self.state.dead.borrow()
     }
@@ -221,7 +221,7 @@ async fn accept(state: Arc<State>, listener: TcpListener) {
             tokio::select! {
                 biased;
                 _ = dead.wait_for(|dead| *dead) => {}
-                // Who ends badly tells the other end by closing, unless it was to be reset.
+                // After most errors the connection is closed; only `ProxyFault::Resets` resets it.
                 ended = begin(&state, &mut client) => match ended {
                     Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                     _ => return,
@@ -230,7 +230,7 @@ async fn accept(state: Arc<State>, listener: TcpListener) {
             let _ = client.set_zero_linger();
         });
     }
-    // A port that is bound, but does not listen, refuses connections, and no other server can be given it meanwhile.
+    // A bound socket that does not listen refuses connections and keeps other servers from getting the port.
     let addr = listener.local_addr();
     drop(listener);
     let _reserved = addr.and_then(|addr| {
@@ -248,7 +248,7 @@ async fn begin(state: &State, client: &mut TcpStream) -> io::Result<()> {
     }
 }
 
-/// One connection of SOCKS 5 without authentication, to a name.
+/// Serves one SOCKS 5 connection to a host name, without authentication.
 async fn serve_socks(state: &State, client: &mut TcpStream) -> io::Result<()> {
     let [_, methods] = read::<2>(client).await?;
     client.read_exact(&mut vec![0; methods.into()]).await?;
@@ -261,7 +261,7 @@ async fn serve_socks(state: &State, client: &mut TcpStream) -> io::Result<()> {
     let addr = state.config.find(&target).filter(|_| kind == 3);
     state.note("SOCKS", &target, Vec::new(), addr.is_some());
     let Some(addr) = addr else {
-        // The host is unreachable.
+        // Reply 4: host unreachable.
         return client.write_all(&[5, 4, 0, 1, 0, 0, 0, 0, 0, 0]).await;
     };
     let mut server = TcpStream::connect(addr).await?;
@@ -309,7 +309,7 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(state: &State, client: &mut S)
             state.config.established.as_deref().unwrap_or("HTTP/1.1 200 Connection established\r\n\r\n");
         client.write_all(head.as_bytes()).await?;
     } else {
-        // One request for each connection, so that nothing but the head needs to be understood.
+        // With one request per connection, only its head needs to be parsed.
         let mut request = format!("{method} {origin} HTTP/1.1\r\nConnection: close\r\n");
         for line in headers.iter().filter(|line| !is_hop_by_hop(line)) {
             request.push_str(line);
@@ -327,7 +327,7 @@ async fn say<S: AsyncWrite + Unpin>(client: &mut S, bytes: &str) -> io::Result<(
     client.shutdown().await
 }
 
-/// Reads up to the empty line; what came after it is the second.
+/// Reads a request's head up to the empty line, and returns it with the bytes already read after it.
 async fn read_head<S: AsyncRead + Unpin>(client: &mut S) -> io::Result<(String, Vec<u8>)> {
     let mut buffer = Vec::new();
     loop {
@@ -342,7 +342,7 @@ async fn read_head<S: AsyncRead + Unpin>(client: &mut S) -> io::Result<(String, 
     }
 }
 
-/// `http://host:port/path` as host (and port) and path.
+/// Splits `http://host:port/path` into `host:port` and `/path`.
 fn split_absolute(target: &str) -> (&str, &str) {
     let rest = target.split_once("://").map_or(target, |(_, rest)| rest);
     match rest.find('/') {
@@ -358,7 +358,7 @@ fn is_hop_by_hop(line: &str) -> bool {
         .any(|hop| name.eq_ignore_ascii_case(hop))
 }
 
-/// Carries bytes both ways until both ends have closed, or the proxy dies.
+/// Copies bytes both ways until both ends have closed or the proxy dies.
 async fn relay<S: AsyncRead + AsyncWrite + Unpin>(
     state: &State,
     client: &mut S,

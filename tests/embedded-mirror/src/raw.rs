@@ -1,4 +1,4 @@
-//! Responses that no HTTP library would send, written to the socket.
+//! Responses that no HTTP library would send, written directly to the socket.
 
 use std::io;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio::time::sleep;
 use tokio_rustls::server::TlsStream;
 
-/// What is done to an HTTP/1.1 connection instead of an answer.
+/// What is done with an HTTP/1.1 connection instead of a valid response.
 #[derive(Debug, Clone)]
 pub(crate) enum Raw {
     /// TCP RST.
@@ -18,15 +18,15 @@ pub(crate) enum Raw {
     Close,
     /// These bytes, then FIN.
     Send(Bytes),
-    /// These bytes, then silence.
+    /// These bytes, then nothing; the connection stays open.
     Stall(Bytes),
-    /// `head`, then `unit` again and again with a pause between.
+    /// `head`, then `unit` repeatedly with a pause after each.
     Repeat { head: Bytes, unit: Bytes, every: Duration },
 }
 
 impl Raw {
-    /// Does it; returns when the connection is to be closed.
-    pub(crate) async fn play<S: Wire>(self, mut stream: S) -> io::Result<()> {
+    /// Writes the response, and returns when the connection should be closed.
+    pub(crate) async fn write<S: Wire>(self, mut stream: S) -> io::Result<()> {
         match self {
             Self::Reset => stream.tcp().set_zero_linger(),
             Self::Close => stream.shutdown().await,

@@ -1,5 +1,5 @@
-//! A small container registry (OCI distribution specification): manifests by digest and by tag, for clients that send
-//! the token that anyone may fetch.
+//! A small container registry (OCI distribution specification) with manifests by digest and by tag, and anonymous
+//! token authentication.
 
 use data_encoding::HEXLOWER;
 
@@ -11,15 +11,15 @@ use crate::resource::Resource;
 #[derive(Debug, Clone)]
 pub struct Registry<'m> {
     mirror: &'m Mirror,
-    /// Scheme and host that people know it by.
+    /// The public scheme and host, for the URL of the token service.
     origin: String,
 }
 
-/// The token that the registry gives to anybody and wants to be shown.
+/// The token that the registry issues to everyone and requires for manifests.
 const TOKEN: &str = "eyJhbGciOiJSUzI1NiJ9.anybody-may.pull_it";
 
-/// Where it gives it.
-const TOKENS: &str = "/v2/auth";
+/// The path of the token service.
+const TOKEN_PATH: &str = "/v2/auth";
 
 impl<'m> Registry<'m> {
     /// A registry on this mirror.
@@ -27,17 +27,16 @@ impl<'m> Registry<'m> {
         Self::at(mirror, &format!("https://{}", mirror.addr()))
     }
 
-    /// A registry on this mirror that people know by another scheme and host.
+    /// A registry on this mirror with another public scheme and host.
     pub fn at(mirror: &'m Mirror, origin: &str) -> Self {
         mirror.put(
-            TOKENS,
+            TOKEN_PATH,
             Resource::bytes(format!("{{\"token\": \"{TOKEN}\"}}")).content_type("application/json"),
         );
         Self { mirror, origin: origin.to_owned() }
     }
 
-    /// Puts a manifest into a repository, under its digest and, if there is one, a tag. Returns the reference by
-    /// digest.
+    /// Adds a manifest to a repository, under its digest and an optional tag. Returns the reference by digest.
     pub fn put(&self, repository: &str, tag: Option<&str>, manifest: &str) -> String {
         let digest = format!("sha256:{}", HEXLOWER.encode(&sha256(manifest.as_bytes())));
         for reference in tag.into_iter().chain([&*digest]) {
@@ -50,12 +49,12 @@ impl<'m> Registry<'m> {
         format!("{}/{repository}@{digest}", self.mirror.addr())
     }
 
-    /// Puts anything where a manifest would be, behind the token.
+    /// Adds any resource at a manifest's path; it requires the token too.
     pub fn put_at(&self, repository: &str, reference: &str, resource: Resource) {
         let resource = resource.content_type("application/vnd.oci.image.manifest.v1+json");
         let challenge = format!(
             "Bearer realm=\"{}\",service=\"{}\",scope=\"repository:{repository}:pull\"",
-            format_args!("{}{TOKENS}", self.origin),
+            format_args!("{}{TOKEN_PATH}", self.origin),
             self.mirror.addr()
         );
         self.mirror.put(

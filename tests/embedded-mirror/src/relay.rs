@@ -1,4 +1,4 @@
-//! A relay that delays every byte, as a long distance does.
+//! A relay that delays every byte, to simulate a distant server.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -14,15 +14,15 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::background::{Background, next_connection};
 
-/// How many chunks of at most 64 KiB are on their way in each direction of a connection.
+/// The most chunks in flight in each direction of a connection.
 const IN_FLIGHT: usize = 1024;
 
-/// A relay on loopback that makes a server look far away: what enters leaves as much later as was asked for, in
-/// both directions, without any loss of throughput.
+/// A relay on loopback that makes a server appear distant: bytes are forwarded after a fixed delay in both
+/// directions, without loss of throughput.
 ///
-/// The kernel accepts a connection at once, however far away the server is meant to be. So the relay also holds
-/// a client's first bytes back for the round trip that the TCP handshake would have taken. A client that sends
-/// first then sees what it would see over a real line: one round trip for TCP, one for each exchange after it.
+/// The kernel accepts a connection immediately. To account for the round trip of a TCP handshake, the relay delays
+/// a client's first bytes by one more round trip. A client that sends first then measures the same times as over a
+/// real network: one round trip for TCP, and one for each exchange after it.
 #[derive(Debug)]
 #[must_use]
 pub struct Relay {
@@ -43,12 +43,12 @@ impl Relay {
         Ok(Self { addr, connections, _background: background })
     }
 
-    /// Where it listens.
+    /// The address of the relay.
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// How many connections were accepted.
+    /// The number of accepted connections.
     pub fn connections(&self) -> u64 {
         self.connections.load(Ordering::Relaxed)
     }
@@ -70,7 +70,7 @@ async fn accept(listener: TcpListener, upstream: SocketAddr, delay: Duration, co
     }
 }
 
-/// Carries bytes one way until either end closes.
+/// Copies bytes one way until either end closes.
 async fn carry(
     mut from: impl AsyncRead + Unpin + Send + 'static,
     mut to: impl AsyncWrite + Unpin,
@@ -84,7 +84,7 @@ async fn carry(
             buffer.reserve(64 * 1024);
             let ended = !matches!(from.read_buf(&mut buffer).await, Ok(read) if read > 0);
             let due = Instant::now().max(not_before) + delay;
-            // The end travels as long as the bytes before it: as no bytes.
+            // The end of the stream is an empty chunk, so that it is delayed like the bytes before it.
             if line.send((due, buffer.split().freeze())).await.is_err() || ended {
                 return;
             }

@@ -1,4 +1,4 @@
-//! A file, and how the mirror answers requests for it.
+//! A file and how requests for it are answered.
 
 use bytes::Bytes;
 use data_encoding::{BASE64, HEXLOWER};
@@ -8,10 +8,10 @@ use crate::artifact::artifact_content;
 use crate::behaviour::Behaviour;
 use crate::content::Content;
 
-/// What is at a path: bytes, headers, and how requests for it are answered.
+/// A file at a path: its content, its headers, and how requests for it are answered.
 ///
-/// As it comes it answers GET and HEAD with 200 and `Content-Type: application/octet-stream`, supports `Range`
-/// with one range and `If-Range`, and publishes no digest.
+/// By default it answers GET and HEAD with 200 and `Content-Type: application/octet-stream`, supports `If-Range` and
+/// `Range` with one range, and publishes no digest.
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct Resource {
@@ -26,7 +26,7 @@ pub struct Resource {
     pub(crate) get: Option<Behaviour>,
 }
 
-/// The token that a resource wants to be shown, and how it says so.
+/// The token that a resource requires, and the challenge for requests without it.
 #[derive(Debug, Clone)]
 pub(crate) struct Bearer {
     pub(crate) authorization: HeaderValue,
@@ -34,7 +34,7 @@ pub(crate) struct Bearer {
 }
 
 impl Resource {
-    /// A file of this content.
+    /// A file with this content.
     pub fn new(content: Content) -> Self {
         let octets = HeaderValue::from_static("application/octet-stream");
         Self {
@@ -50,12 +50,12 @@ impl Resource {
         }
     }
 
-    /// A file of these bytes.
+    /// A file with these bytes.
     pub fn bytes(bytes: impl Into<Bytes>) -> Self {
         Self::new(Content::Bytes(bytes.into()))
     }
 
-    /// A file of that many bytes of noise, which take no memory.
+    /// A file with [`Content::Synthetic`].
     pub fn synthetic(seed: u64, size: u64) -> Self {
         Self::new(Content::Synthetic { seed, size })
     }
@@ -65,21 +65,21 @@ impl Resource {
         Self::bytes(artifact_content(file_name))
     }
 
-    /// A redirect to `target`, say with 307.
+    /// A redirect to `target`, with a status such as 307.
     pub fn redirect(status: u16, target: &str) -> Self {
         Self::bytes("").behaves(Behaviour::redirect(status, target))
     }
 
-    /// What it holds.
+    /// The content of the file.
     pub fn content(&self) -> &Content {
         &self.content
     }
 
-    /// Replaces a header, or removes it where `value` is empty. Not for `Content-Length`: see
+    /// Replaces a header, or removes it if `value` is empty. For `Content-Length` see
     /// [`Behaviour::ContentLength`].
     ///
     /// # Panics
-    /// On what is no header, at once and where the test wrote it.
+    /// If the name or value is not valid.
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         let name = header_name(name);
         if value.as_ref().is_empty() {
@@ -102,20 +102,20 @@ impl Resource {
         self.header("digest", value)
     }
 
-    /// Publishes the true digest as the user's metadata of an S3 object, `x-amz-meta-sha256`.
+    /// Publishes the true digest as user-defined metadata of an S3 object, `x-amz-meta-sha256`.
     pub fn s3_meta_sha256(self) -> Self {
         let value = HEXLOWER.encode(&self.content.sha256());
         self.header("x-amz-meta-sha256", value)
     }
 
-    /// Publishes the true digest as S3 does a stored checksum: `x-amz-checksum-sha256`, and only to those who
-    /// ask with `x-amz-checksum-mode: ENABLED`.
+    /// Publishes the true digest as a stored checksum of S3: `x-amz-checksum-sha256`, only for requests with
+    /// `x-amz-checksum-mode: ENABLED`.
     pub fn s3_checksum(self) -> Self {
         let value = BASE64.encode(&self.content.sha256());
         self.s3_checksum_value(&value)
     }
 
-    /// As [`Self::s3_checksum`], with a value of the test's choice, such as a checksum of parts (`…-3`).
+    /// As [`Self::s3_checksum`], with any value, such as a checksum of parts (`…-3`).
     pub fn s3_checksum_value(mut self, value: &str) -> Self {
         self.s3_checksum = Some(header_value(value.as_bytes()));
         self
@@ -137,47 +137,47 @@ impl Resource {
         self.header(ETAG.as_str(), format!("\"{tag}\""))
     }
 
-    /// Answers a request for a range with the whole file.
+    /// Ignores `Range`, and answers with the whole file.
     pub fn ignores_range(mut self) -> Self {
         self.ranges = false;
         self
     }
 
-    /// Says this of the whole file's length in the `Content-Range` of a part: another number, or `*`.
+    /// Sets the total length in the `Content-Range` of partial responses: a wrong number, or `*`.
     pub fn total_in_ranges(mut self, total: &str) -> Self {
         self.total_in_ranges = Some(total.into());
         self
     }
 
-    /// Answers 401 with this challenge (`WWW-Authenticate`) to whoever does not show this token.
+    /// Answers requests without this token with 401 and this challenge (`WWW-Authenticate`).
     ///
     /// # Panics
-    /// On what is no header.
+    /// If the token or challenge is not a valid header value.
     pub fn wants_bearer(mut self, token: &str, challenge: &str) -> Self {
         let authorization = header_value(format!("Bearer {token}").as_bytes());
         self.bearer = Some(Bearer { authorization, challenge: header_value(challenge.as_bytes()) });
         self
     }
 
-    /// How requests of any method are answered, unless [`Self::on_head`] or [`Self::on_get`] says otherwise.
+    /// Sets how requests are answered, except for methods set by [`Self::on_head`] or [`Self::on_get`].
     pub fn behaves(mut self, behaviour: Behaviour) -> Self {
         self.any = behaviour;
         self
     }
 
-    /// How HEAD is answered.
+    /// Sets how HEAD is answered.
     pub fn on_head(mut self, behaviour: Behaviour) -> Self {
         self.head = Some(behaviour);
         self
     }
 
-    /// How GET is answered.
+    /// Sets how GET is answered.
     pub fn on_get(mut self, behaviour: Behaviour) -> Self {
         self.get = Some(behaviour);
         self
     }
 
-    /// A file that becomes `other` once `requests` requests (of any method) have been answered.
+    /// A file that changes to `other` after `requests` requests of any method.
     pub fn changing_to(self, requests: usize, other: Self) -> Self {
         let first = self.clone();
         let mut sequence = vec![Behaviour::serve(first); requests];
@@ -188,10 +188,10 @@ impl Resource {
 
 #[expect(clippy::panic, reason = "a test that misspells a header should fail there and then")]
 pub(crate) fn header_name(name: &str) -> HeaderName {
-    HeaderName::try_from(name).unwrap_or_else(|_| panic!("{name:?} is no header name"))
+    HeaderName::try_from(name).unwrap_or_else(|_| panic!("{name:?} is not a header name"))
 }
 
 #[expect(clippy::panic, reason = "a test that misspells a header should fail there and then")]
 pub(crate) fn header_value(value: &[u8]) -> HeaderValue {
-    HeaderValue::from_bytes(value).unwrap_or_else(|_| panic!("{value:?} is no header value"))
+    HeaderValue::from_bytes(value).unwrap_or_else(|_| panic!("{value:?} is not a header value"))
 }

@@ -1,4 +1,4 @@
-//! Computes the response to a request, without I/O or waiting.
+//! Determines the response to a request, without I/O or waiting.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -15,23 +15,23 @@ use crate::body::{Cut, Outgoing};
 use crate::raw::Raw;
 use crate::resource::Resource;
 
-/// What is done, and after which delay.
+/// The reply to a request, and the delay before it.
 pub(crate) struct Plan {
     pub(crate) delay: Duration,
     pub(crate) reply: Reply,
 }
 
-/// What is done about a request.
+/// The reply to a request.
 pub(crate) enum Reply {
-    /// An answer.
+    /// An HTTP response.
     Http(Response<Outgoing>),
-    /// No HTTP.
+    /// A raw response.
     Raw(Raw),
-    /// Nothing, ever.
+    /// No response.
     Hang,
 }
 
-/// What is done about a request for `resource`.
+/// Determines the reply to a request for `resource`.
 pub(crate) fn plan<B>(resource: &Resource, request: &Request<B>, counts: Counts) -> Plan {
     let shown = request.headers().get(AUTHORIZATION);
     if let Some(bearer) = resource.bearer.as_ref().filter(|bearer| shown != Some(&bearer.authorization)) {
@@ -43,7 +43,7 @@ pub(crate) fn plan<B>(resource: &Resource, request: &Request<B>, counts: Counts)
     Plan { delay: resolved.delay, reply: reply(resolved.resource, resolved.behaviour, request) }
 }
 
-/// An answer as it is, without its body to HEAD.
+/// The response for an [`Answer`], without the body for HEAD.
 pub(crate) fn answer(answer: &Answer, method: &Method) -> Response<Outgoing> {
     let body = if method == Method::HEAD { Outgoing::empty() } else { Outgoing::bytes(answer.body.clone()) };
     let mut headers = answer.headers.clone();
@@ -138,7 +138,7 @@ fn reply<B>(resource: &Resource, behaviour: &Behaviour, request: &Request<B>) ->
         Behaviour::Reset => return Reply::Raw(Raw::Reset),
         Behaviour::Close => return Reply::Raw(Raw::Close),
         Behaviour::Hang => return Reply::Hang,
-        // The last five are resolved already.
+        // The last five were already resolved.
         Behaviour::Normal
         | Behaviour::DropAfter(_)
         | Behaviour::StallAfter(_)
@@ -154,7 +154,7 @@ fn is_http2<B>(request: &Request<B>) -> bool {
     request.version() == http::Version::HTTP_2
 }
 
-/// What a good server answers: GET and HEAD, one range, `If-Range`.
+/// The response of a correct server, which supports GET, HEAD, one range and `If-Range`.
 fn normal<B>(resource: &Resource, request: &Request<B>) -> Response<Outgoing> {
     let head = request.method() == Method::HEAD;
     if !head && request.method() != Method::GET {
@@ -171,7 +171,7 @@ fn normal<B>(resource: &Resource, request: &Request<B>) -> Response<Outgoing> {
         headers.insert(HeaderName::from_static("x-amz-checksum-sha256"), checksum.clone());
     }
     if head {
-        // A range is for GET alone (RFC 9110, 14.2).
+        // Only GET supports ranges (RFC 9110, 14.2).
         headers.insert(CONTENT_LENGTH, HeaderValue::from(size));
         return response(StatusCode::OK, headers, Outgoing::empty());
     }
@@ -198,12 +198,12 @@ fn set(headers: &mut HeaderMap, content_range: &str) {
     }
 }
 
-/// Which part of a file is wanted.
+/// The requested part of a file.
 #[derive(Debug, PartialEq, Eq)]
 enum Wanted {
     All,
     Part(Range<u64>),
-    /// A range that the file doesn't have.
+    /// A range that is not satisfiable.
     Nothing,
 }
 
@@ -219,7 +219,7 @@ fn wanted(resource: &Resource, headers: &HeaderMap, size: u64) -> Wanted {
     range.to_str().ok().and_then(|range| part(range, size)).unwrap_or(Wanted::All)
 }
 
-/// Reads one range of bytes; none for what is none, or several, which are answered with everything.
+/// Parses one range of bytes. Returns `None` for anything else, such as several ranges: the whole file is sent.
 fn part(range: &str, size: u64) -> Option<Wanted> {
     let (first, last) = range.strip_prefix("bytes=")?.split_once('-')?;
     let range = if first.is_empty() {
@@ -241,7 +241,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_range_is_read_as_rfc_9110_has_it() {
+    fn ranges_are_parsed_as_in_rfc_9110() {
         for (range, wanted) in [
             ("bytes=0-0", Some(Wanted::Part(0..1))),
             ("bytes=5-", Some(Wanted::Part(5..10))),

@@ -1,4 +1,4 @@
-//! Accepts connections and reads requests.
+//! Accepts connections and serves requests.
 
 use std::future::pending;
 use std::io;
@@ -26,10 +26,10 @@ use crate::resource::Resource;
 use crate::respond::{Plan, Reply, answer, plan};
 use crate::table::Table;
 
-/// Everything that connections share.
+/// The state shared by all connections.
 pub(crate) struct State {
     pub(crate) table: Table,
-    /// How all requests are answered, whatever they are for.
+    /// If set, answers all requests instead of the table.
     pub(crate) outage: RwLock<Option<Resource>>,
     pub(crate) log: Arc<Log>,
     pub(crate) connections: AtomicU8,
@@ -52,7 +52,6 @@ impl State {
     }
 }
 
-/// Accepts connections for ever.
 pub(crate) async fn accept(state: Arc<State>, listener: TcpListener) {
     loop {
         let stream = next_connection(&listener).await;
@@ -75,7 +74,7 @@ async fn connection(state: Arc<State>, stream: TcpStream) {
     }
     let _ = stream.set_nodelay(true);
     let number = state.next_connection.fetch_add(1, Ordering::Relaxed);
-    // A connection that ends badly is the client's to tell; the mirror goes on.
+    // Errors of a connection are reported by the client under test.
     let _ = match state.tls.clone() {
         None => serve_http1(state, number, stream).await,
         Some(tls) => {
@@ -99,9 +98,9 @@ async fn serve_http1<S: Wire>(state: Arc<State>, number: u64, stream: S) -> io::
         done = &mut connection => return done.map_err(io::Error::other),
         raw = raws.recv() => raw,
     };
-    // The service waits for ever now, and the socket can be taken from under it.
+    // The service is now pending forever, so the socket can be taken from the connection.
     match raw {
-        Some(raw) => raw.play(connection.into_parts().io.into_inner()).await,
+        Some(raw) => raw.write(connection.into_parts().io.into_inner()).await,
         None => Ok(()),
     }
 }
@@ -109,13 +108,13 @@ async fn serve_http1<S: Wire>(state: Arc<State>, number: u64, stream: S) -> io::
 async fn serve_http2<S: Wire>(state: Arc<State>, number: u64, stream: S) -> io::Result<()> {
     let (raw, mut raws) = mpsc::channel(1);
     let streams = state.max_concurrent_streams;
-    let mut room = state.requests_per_connection;
-    let full = Arc::new(Notify::new());
-    let fills = Arc::clone(&full);
-    let left = AtomicU64::new(room.unwrap_or(u64::MAX));
+    let mut max_requests = state.requests_per_connection;
+    let used_up = Arc::new(Notify::new());
+    let notifier = Arc::clone(&used_up);
+    let left = AtomicU64::new(max_requests.unwrap_or(u64::MAX));
     let service = service_fn(move |request| {
         if left.fetch_sub(1, Ordering::Relaxed) == 1 {
-            fills.notify_one();
+            notifier.notify_one();
         }
         handle(Arc::clone(&state), number, raw.clone(), request)
     });
@@ -124,21 +123,21 @@ async fn serve_http2<S: Wire>(state: Arc<State>, number: u64, stream: S) -> io::
             .max_concurrent_streams(streams)
             .serve_connection(TokioIo::new(stream), service)
     );
-    // Until the connection ends by itself, or is to be dropped.
+    // Until the connection ends, or a raw reply requires dropping it.
     loop {
         tokio::select! {
             biased;
             done = &mut connection => return done.map_err(io::Error::other),
             _ = raws.recv() => return Ok(()),
-            () = full.notified(), if room.is_some() => {
-                room = None;
+            () = used_up.notified(), if max_requests.is_some() => {
+                max_requests = None;
                 connection.as_mut().graceful_shutdown();
             }
         }
     }
 }
 
-/// Answers a request; an error resets its stream on HTTP/2.
+/// Answers a request. On HTTP/2, an error resets the stream.
 async fn handle(
     state: Arc<State>,
     number: u64,

@@ -1,4 +1,4 @@
-//! The resources by path, which can change while they are served.
+//! Resources by path, which can change while they are served.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,9 +9,9 @@ use http::Method;
 use crate::behaviour::Counts;
 use crate::resource::Resource;
 
-/// What is where. Clones share their content; one table can be served by several mirrors.
+/// Resources by path. Clones share their content, so several mirrors can serve one table.
 ///
-/// A place is a path, or a URL of which only the path counts; a query takes no part.
+/// A place is a path, or a URL of which only the path counts; queries are ignored.
 #[derive(Debug, Clone, Default)]
 pub struct Table(Arc<RwLock<HashMap<Box<str>, Arc<Entry>>>>);
 
@@ -21,40 +21,39 @@ impl Table {
         Self::default()
     }
 
-    /// Puts a resource at a place, instead of what is there. Its requests are counted from zero.
+    /// Adds or replaces a resource. Its requests are counted from zero.
     pub fn put(&self, place: &str, resource: Resource) {
         let entry = Arc::new(Entry { resource, any: 0.into(), head: 0.into(), get: 0.into() });
         self.0.write().unwrap_or_else(PoisonError::into_inner).insert(path_of(place).into(), entry);
     }
 
-    /// Takes away what is at a place; says whether there was something.
+    /// Removes a resource. Returns whether there was one.
     pub fn remove(&self, place: &str) -> bool {
         self.0.write().unwrap_or_else(PoisonError::into_inner).remove(path_of(place)).is_some()
     }
 
-    /// Takes everything away.
+    /// Removes all resources.
     pub fn clear(&self) {
         self.0.write().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// What is at a place.
+    /// The resource at a place.
     pub fn get(&self, place: &str) -> Option<Resource> {
         self.entry(path_of(place)).map(|entry| entry.resource.clone())
     }
 
-    /// All paths, in no particular order.
+    /// All paths, unordered.
     pub fn paths(&self) -> Vec<String> {
         let table = self.0.read().unwrap_or_else(PoisonError::into_inner);
         table.keys().map(ToString::to_string).collect()
     }
 
-    /// The entry at exactly this path.
     pub(crate) fn entry(&self, path: &str) -> Option<Arc<Entry>> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).get(path).cloned()
     }
 }
 
-/// A resource, and how often it was asked for.
+/// A resource and the numbers of its requests.
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) resource: Resource,
@@ -64,7 +63,7 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    /// Counts a request, and says how many came before it.
+    /// Counts a request, and returns the numbers of earlier ones.
     pub(crate) fn count(&self, method: &Method) -> Counts {
         let mut counts = Counts { any: self.any.fetch_add(1, Ordering::Relaxed), ..Counts::default() };
         if method == Method::HEAD {
@@ -76,7 +75,7 @@ impl Entry {
     }
 }
 
-/// The path of a path or URL, without query.
+/// The path of a place, without query.
 pub(crate) fn path_of(place: &str) -> &str {
     let path = match place.split_once("://") {
         Some((_, rest)) => rest.find('/').and_then(|slash| rest.get(slash..)).unwrap_or("/"),

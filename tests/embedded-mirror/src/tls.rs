@@ -1,4 +1,4 @@
-//! A certificate authority for tests.
+//! Certificates for tests.
 
 use std::io;
 use std::sync::Arc;
@@ -10,11 +10,11 @@ use rcgen::{
 use rustls::ServerConfig;
 use rustls::pki_types::PrivatePkcs8KeyDer;
 
-/// A certificate authority that exists for as long as its test. Clones are the same authority.
+/// A certificate authority of a test. Clones are the same authority.
 #[derive(Debug, Clone)]
 pub struct Authority {
     issuer: Arc<CertifiedIssuer<'static, KeyPair>>,
-    /// The key, in DER, where servers present the authority's own certificate.
+    /// The authority's key in DER, if servers present the authority's own certificate.
     presented: Option<Arc<[u8]>>,
 }
 
@@ -30,8 +30,8 @@ impl Authority {
         Ok(Self { issuer: Arc::new(issuer), presented: None })
     }
 
-    /// A certificate for these names that is its own authority's, as `openssl req -x509` makes it, and that servers
-    /// present; valid up to and including this year.
+    /// A self-signed certificate for these names that servers present themselves, as from `openssl req -x509`; valid
+    /// to the end of `last_year`.
     pub fn self_signed(names: &[&str], last_year: i32) -> io::Result<Self> {
         let names: Vec<String> = names.iter().map(ToString::to_string).collect();
         let mut params = CertificateParams::new(names).map_err(io::Error::other)?;
@@ -44,12 +44,12 @@ impl Authority {
         Ok(Self { issuer: Arc::new(issuer), presented })
     }
 
-    /// Its certificate in PEM, for `--ca-file` and the like.
+    /// The authority's certificate in PEM, for `--ca-file` and similar.
     pub fn pem(&self) -> String {
         self.issuer.pem()
     }
 
-    /// A server certificate for these DNS names or IP addresses, and its key, both in PEM, for other servers.
+    /// Issues a certificate for a server of these DNS names or IP addresses. Returns it and its key in PEM.
     pub fn issue(&self, names: &[&str]) -> io::Result<(String, String)> {
         let (certificate, key) = self.leaf(names.iter().map(ToString::to_string).collect())?;
         Ok((certificate.pem(), key.serialize_pem()))
@@ -66,7 +66,7 @@ impl Authority {
         Ok((certificate, key))
     }
 
-    /// TLS for a server of these names and these ALPN protocols.
+    /// The TLS configuration of a server with these names and ALPN protocols.
     pub(crate) fn server(&self, names: &[String], alpn: &[&[u8]]) -> io::Result<Arc<ServerConfig>> {
         let mut all = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
         all.extend(names.iter().filter(|name| *name != "localhost").cloned());

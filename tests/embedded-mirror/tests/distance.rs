@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use embedded_mirror::{Config, Mirror, Proxy, ProxyConfig, Relay, Resource};
 
-/// Runs curl; none where it isn't installed.
+/// Runs curl. Without curl, returns `None` and reports the test as skipped.
 fn curl(arguments: &[&str]) -> Option<Output> {
     let mut command = Command::new("curl");
     for variable in ["http_proxy", "https_proxy", "HTTPS_PROXY", "NO_PROXY", "no_proxy", "ALL_PROXY"] {
@@ -71,14 +71,14 @@ fn tls_and_http2_take_three_round_trips() {
     let [version, status, seconds] = line.split(' ').collect::<Vec<_>>()[..] else { panic!("{line}") };
     assert_eq!(status, "200", "{}", text(&output.stderr));
     if version != "2" {
-        eprintln!("curl speaks no HTTP/2 here");
+        eprintln!("this curl does not support HTTP/2");
     }
     let seconds: f64 = seconds.parse().unwrap();
     assert!((0.24..0.36).contains(&seconds), "{seconds}");
 }
 
 #[test]
-fn a_mirror_behind_a_proxy_has_the_real_hosts_name() {
+fn a_proxy_serves_a_mirror_under_a_real_hosts_name() {
     let mirror = Mirror::start(Config::tls_http2().names(["mirror.openshift.com"])).unwrap();
     mirror.put("/pub/x", Resource::bytes("abc"));
     let proxy = Proxy::start(ProxyConfig::new().host("mirror.openshift.com", mirror.addr())).unwrap();

@@ -1,4 +1,4 @@
-//! Plain HTTP/1.1 on the wire, read byte by byte.
+//! Plain HTTP/1.1, with raw requests and responses.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::io::{ErrorKind, Read, Write};
@@ -15,12 +15,12 @@ enum End {
     Closed,
     Reset,
     Silent,
-    /// There was more than the caller wanted to read.
+    /// Not at all: [`MAX_RESPONSE`] bytes were read.
     More,
 }
 
-const PATIENCE: Duration = Duration::from_millis(300);
-const ENOUGH: usize = 4 << 20;
+const READ_TIMEOUT: Duration = Duration::from_millis(300);
+const MAX_RESPONSE: usize = 4 << 20;
 
 fn ask(addr: SocketAddr, method_and_target: &str) -> (String, End) {
     ask_with(addr, method_and_target, &[])
@@ -28,7 +28,7 @@ fn ask(addr: SocketAddr, method_and_target: &str) -> (String, End) {
 
 fn ask_with(addr: SocketAddr, method_and_target: &str, headers: &[&str]) -> (String, End) {
     let mut stream = TcpStream::connect(addr).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(READ_TIMEOUT)).unwrap();
     let first = [&format!("{method_and_target} HTTP/1.1"), "Host: h", "Connection: close"];
     let request = [&first, headers, &["", ""]].concat().join("\r\n");
     let mut bytes = Vec::new();
@@ -37,7 +37,7 @@ fn ask_with(addr: SocketAddr, method_and_target: &str, headers: &[&str]) -> (Str
         return (String::new(), End::Reset);
     }
     let mut buffer = vec![0; 64 * 1024];
-    while bytes.len() < ENOUGH {
+    while bytes.len() < MAX_RESPONSE {
         match stream.read(&mut buffer) {
             Ok(0) => {
                 end = End::Closed;
@@ -99,7 +99,7 @@ fn a_file_is_served_with_its_headers() {
 }
 
 #[test]
-fn s3_tells_a_checksum_to_those_who_ask() {
+fn s3_checksums_are_sent_only_on_request() {
     let mirror = serve(Resource::bytes("abc").s3_checksum());
     assert!(!ask(mirror.addr(), "HEAD /x").0.contains("x-amz-checksum"));
     let (response, _) = ask_with(mirror.addr(), "HEAD /x", &["x-amz-checksum-mode: ENABLED"]);
@@ -108,7 +108,7 @@ fn s3_tells_a_checksum_to_those_who_ask() {
 }
 
 #[test]
-fn ranges_are_honoured_as_far_as_the_resource_says() {
+fn ranges_follow_the_options_of_the_resource() {
     let good = || Resource::bytes("0123456789").etag("v1");
     let cases: [(Resource, &[&str], &str, &str); 8] = [
         (good(), &["Range: bytes=0-0"], "206", "0"),
@@ -135,7 +135,7 @@ fn ranges_are_honoured_as_far_as_the_resource_says() {
 }
 
 #[test]
-fn an_answer_has_its_status_headers_and_body_and_what_is_missing_404() {
+fn an_answer_is_sent_as_given_and_missing_files_are_404() {
     let teapot = Answer::status(418).header("x-kettle", "on");
     for (answer, method, says, body) in [
         (None, "GET", "404 not found", "404 Not Found\n"),
@@ -154,7 +154,7 @@ fn an_answer_has_its_status_headers_and_body_and_what_is_missing_404() {
 }
 
 #[test]
-fn head_can_be_answered_in_every_way_that_real_servers_do() {
+fn head_can_be_answered_in_the_ways_of_real_servers() {
     for (behaviour, status, has, has_not) in [
         (Behaviour::status(405), "405", "content-type", "\r\nx-"),
         (Behaviour::NoContentLength, "200", "content-type", "content-length"),
@@ -171,7 +171,7 @@ fn head_can_be_answered_in_every_way_that_real_servers_do() {
         assert_eq!((end, body_of(&response)), (End::Closed, ""), "{behaviour:?}");
         assert!(head.starts_with(&format!("http/1.1 {status}")), "{behaviour:?}: {head}");
         assert!(head.contains(has) && !head.contains(has_not), "{behaviour:?}: {head}");
-        // GET goes on as it was.
+        // GET is not affected.
         assert_eq!(body_of(&ask(mirror.addr(), "GET /x").0), "abc", "{behaviour:?}");
     }
 }
@@ -184,15 +184,15 @@ fn connections_break_where_the_test_says() {
         (Behaviour::Close, "HEAD", 0..=0, Closed),
         (Behaviour::Hang, "GET", 0..=0, Silent),
         (Behaviour::StallInHeaders, "GET", 27..=27, Silent),
-        (Behaviour::SlowLoris(Duration::from_millis(10)), "HEAD", ENOUGH..=ENOUGH, More),
+        (Behaviour::SlowLoris(Duration::from_millis(10)), "HEAD", MAX_RESPONSE..=MAX_RESPONSE, More),
         (Behaviour::Garbage("SSH-2.0-x\r\n".into()), "GET", 11..=11, Closed),
-        (Behaviour::EndlessHeaders, "HEAD", ENOUGH..=usize::MAX, More),
-        (Behaviour::EndlessBody, "HEAD", ENOUGH..=usize::MAX, More),
-        (Behaviour::EndlessBody, "GET", ENOUGH..=usize::MAX, More),
+        (Behaviour::EndlessHeaders, "HEAD", MAX_RESPONSE..=usize::MAX, More),
+        (Behaviour::EndlessBody, "HEAD", MAX_RESPONSE..=usize::MAX, More),
+        (Behaviour::EndlessBody, "GET", MAX_RESPONSE..=usize::MAX, More),
     ] {
         let mirror = serve(Resource::bytes("abc").behaves(behaviour.clone()));
         if let Behaviour::SlowLoris(_) = behaviour {
-            // Never silent for long, and never done: so bounded by time here.
+            // It sends too slowly for `ask` to reach its limit, and never pauses long enough to time out.
             let mut stream = TcpStream::connect(mirror.addr()).unwrap();
             stream.write_all(b"HEAD /x HTTP/1.1\r\nHost: h\r\n\r\n").unwrap();
             let mut bytes = [0; 64];
@@ -203,7 +203,7 @@ fn connections_break_where_the_test_says() {
         let (response, how) = ask(mirror.addr(), &format!("{method} /x"));
         assert_eq!(how, end, "{behaviour:?}: {}", response.len());
         assert!(length.contains(&response.len()), "{behaviour:?}: {}", response.len());
-        // The mirror itself goes on.
+        // The mirror still works.
         mirror.put("/x", Resource::bytes("abc"));
         assert_eq!(body_of(&ask(mirror.addr(), "GET /x").0), "abc", "{behaviour:?}");
     }
@@ -224,7 +224,7 @@ fn bodies_break_where_the_test_says() {
     ] {
         let mirror = serve(Resource::synthetic(1, size).behaves(behaviour.clone()));
         let mut stream = TcpStream::connect(mirror.addr()).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(READ_TIMEOUT)).unwrap();
         stream.write_all(b"GET /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").unwrap();
         let mut bytes = Vec::new();
         let how = stream.read_to_end(&mut bytes).map_or(End::Silent, |_| End::Closed);
@@ -237,7 +237,7 @@ fn bodies_break_where_the_test_says() {
 }
 
 #[test]
-fn behaviours_change_with_the_number_of_the_request() {
+fn behaviours_can_depend_on_the_request_number() {
     let busy = || Behaviour::status(503);
     let statuses = |resource: Resource, count: usize| -> Vec<String> {
         let mirror = serve(resource);
@@ -266,7 +266,7 @@ fn a_file_can_change_between_requests() {
 }
 
 #[test]
-fn the_table_can_change_while_it_is_served_by_several() {
+fn several_mirrors_can_serve_a_table_that_changes() {
     let table = Table::new();
     let [one, two] = [(); 2].map(|()| Mirror::start(Config::plain().table(&table)).unwrap());
     assert!(ask(one.addr(), "HEAD /art/x").0.starts_with("HTTP/1.1 404"));
@@ -288,7 +288,7 @@ fn a_delay_comes_before_the_headers() {
 }
 
 #[test]
-fn requests_are_recorded_unless_that_is_switched_off() {
+fn requests_are_recorded_unless_disabled() {
     let mirror = serve(Resource::bytes("abc"));
     ask_with(mirror.addr(), "GET /x?a=b", &["Range: bytes=0-0"]);
     ask(mirror.addr(), "HEAD /y");
@@ -308,7 +308,7 @@ fn requests_are_recorded_unless_that_is_switched_off() {
 }
 
 #[test]
-fn the_peak_counts_requests_that_are_answered_at_once() {
+fn the_peak_counts_concurrent_requests() {
     let mirror = serve(Resource::bytes("abc").behaves(Behaviour::slow(Duration::from_millis(200))));
     let addr = mirror.addr();
     let clients: Vec<_> = (0..5).map(|_| std::thread::spawn(move || ask(addr, "HEAD /x"))).collect();
@@ -330,7 +330,7 @@ fn connections_can_be_refused_in_two_ways() {
 }
 
 #[test]
-fn a_dropped_mirror_is_gone_and_can_come_back() {
+fn a_mirror_can_be_restarted_at_the_address_of_a_dropped_one() {
     let mirror = serve(Resource::bytes("abc"));
     let addr = mirror.addr();
     drop(mirror);

@@ -1,4 +1,4 @@
-//! HTTP/1.1 and HTTP/2 over TLS, with a client made of hyper and rustls.
+//! HTTP/1.1 and HTTP/2 over TLS, with a client of hyper and rustls.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::sync::Arc;
@@ -75,7 +75,7 @@ async fn many_requests_share_one_connection() {
 }
 
 #[tokio::test]
-async fn http1_only_offers_nothing_else() {
+async fn tls_http1_does_not_offer_http2() {
     let mirror = Mirror::start(Config::tls_http1()).unwrap();
     mirror.put("/x", Resource::bytes("abc"));
     let stream = connect(&mirror, "localhost", &[b"h2", b"http/1.1"]).await.unwrap();
@@ -93,7 +93,7 @@ async fn http1_only_offers_nothing_else() {
 }
 
 #[tokio::test]
-async fn raw_faults_reach_through_tls() {
+async fn raw_faults_work_over_tls() {
     let mirror = Mirror::start(Config::tls_http1()).unwrap();
     for behaviour in [Behaviour::Reset, Behaviour::Close, Behaviour::Garbage("nonsense\r\n".into())] {
         mirror.put("/x", Resource::bytes("abc").behaves(behaviour));
@@ -106,7 +106,7 @@ async fn raw_faults_reach_through_tls() {
 }
 
 #[tokio::test]
-async fn on_http2_a_fault_ends_its_stream_alone() {
+async fn on_http2_most_faults_affect_only_their_stream() {
     let mirror = mirror();
     mirror.put("/good", Resource::bytes("abc"));
     let mut sender = http2(&mirror).await;
@@ -124,7 +124,7 @@ async fn on_http2_a_fault_ends_its_stream_alone() {
         assert!(timeout(Duration::from_millis(50), ask(&mut sender, "HEAD", "/x")).await.is_err());
         assert_eq!(ask(&mut sender, "HEAD", "/good").await.unwrap().status(), 200, "{behaviour:?}");
     }
-    // A client may refuse so many headers, with the stream or with the connection.
+    // A client can reject that many headers by resetting the stream or by closing the connection.
     mirror.put("/x", Resource::bytes("abc").behaves(Behaviour::EndlessHeaders));
     assert!(ask(&mut sender, "HEAD", "/x").await.is_err());
     assert_eq!(mirror.connections(), 1);
@@ -136,7 +136,7 @@ async fn on_http2_a_fault_ends_its_stream_alone() {
 }
 
 #[tokio::test]
-async fn on_http2_a_head_response_can_lie_and_can_have_a_body() {
+async fn on_http2_a_head_response_can_have_a_wrong_length_or_a_body() {
     let mirror = mirror();
     let mut sender = http2(&mirror).await;
     for (behaviour, length) in [
@@ -177,7 +177,7 @@ async fn large_files_stream_over_http2() {
 }
 
 #[tokio::test]
-async fn one_authority_vouches_for_several_mirrors_and_for_their_names_alone() {
+async fn one_authority_can_certify_several_mirrors_each_for_its_names() {
     let authority = Authority::new().unwrap();
     let start = |name: &str| Mirror::start(Config::tls_http2().authority(&authority).names([name])).unwrap();
     let (cdn, s3) = (start("rhcos.mirror.openshift.com"), start("art-rhcos-ci.s3.amazonaws.com"));
@@ -190,7 +190,7 @@ async fn one_authority_vouches_for_several_mirrors_and_for_their_names_alone() {
 }
 
 #[tokio::test]
-async fn a_black_hole_takes_part_in_no_handshake() {
+async fn a_black_hole_completes_no_handshake() {
     let mirror = mirror();
     mirror.set_connections(Connections::BlackHole);
     assert!(timeout(Duration::from_millis(100), connect(&mirror, "localhost", &[])).await.is_err());
