@@ -1,11 +1,11 @@
-//! The time of the parts of a run: parsing, locations, judging, digests, reports. `cargo bench --bench parts`.
+//! Benchmarks of the parts of a run: parsing, locations, judging, digests, reports. `cargo bench --bench parts`.
 //!
-//! Times are per call; calls that handle many artifacts also show artifacts per second.
+//! Times are per call; benchmarks with many artifacts also show artifacts per second.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
     clippy::wildcard_imports,
-    reason = "a bench stops where it cannot go on, and its modules are headings"
+    reason = "a benchmark can panic, and its modules only group the output"
 )]
 
 use std::fmt::Write as _;
@@ -25,7 +25,7 @@ fn main() {
     divan::main();
 }
 
-/// A real document has 48 artifacts; the other number shows whether the cost of one stays the same.
+/// A real document has 48 artifacts; the larger number shows whether the cost per artifact stays the same.
 const ARTIFACTS: [usize; 2] = [48, 4_800];
 
 const LOCATION: &str = "https://rhcos.mirror.openshift.com/art/storage/prod/streams/4.14-9.2/builds/\
@@ -94,12 +94,12 @@ mod locations {
     use super::*;
 
     #[divan::bench]
-    fn literal() -> ArtifactUrl {
+    fn artifact_url() -> ArtifactUrl {
         ArtifactUrl::parse(black_box(LOCATION)).unwrap()
     }
 
     #[divan::bench]
-    fn understood() -> Location {
+    fn location() -> Location {
         Location::parse(black_box(LOCATION)).unwrap()
     }
 
@@ -169,14 +169,14 @@ mod judging {
     use super::*;
 
     #[divan::bench]
-    fn what_passes(bencher: Bencher<'_, '_>) {
+    fn pass(bencher: Bencher<'_, '_>) {
         let metadata = BuildMetadata::parse("meta.json", meta_json(9).as_bytes()).unwrap();
         let (expectation, evidence) = (expectation(8), evidence(8, &metadata));
         bencher.bench(|| judge(black_box(&expectation), black_box(&evidence)));
     }
 
     #[divan::bench]
-    fn what_is_wrong(bencher: Bencher<'_, '_>) {
+    fn fail(bencher: Bencher<'_, '_>) {
         let metadata = BuildMetadata::parse("meta.json", meta_json(9).as_bytes()).unwrap();
         let (expectation, evidence) = (expectation(7), evidence(8, &metadata));
         bencher.bench(|| judge(black_box(&expectation), black_box(&evidence)));
@@ -190,12 +190,13 @@ mod reports {
         let document = parsed(artifacts);
         let name: Arc<str> = "d.json".into();
         let metadata = BuildMetadata::parse("meta.json", meta_json(artifacts).as_bytes()).unwrap();
-        let its = document.artifacts.iter().enumerate().map(|(index, artifact)| {
+        let artifacts = document.artifacts.iter().enumerate().map(|(index, artifact)| {
             let outcome: Outcome = judge(&expectation(index), &evidence(index, &metadata));
             let url = Some(artifact.location.clone());
             ArtifactReport::of(&name, &artifact.id.to_string(), artifact, url, &outcome)
         });
-        Report::begun(model::ReportedTarget { kind: TargetKind::Published, prefix: None }).of(its.collect())
+        let target = model::ReportedTarget { kind: TargetKind::Published, prefix: None };
+        Report::begun(target).of(artifacts.collect())
     }
 
     #[divan::bench(name = "json", args = ARTIFACTS)]

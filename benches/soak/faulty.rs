@@ -1,4 +1,4 @@
-//! Three servers, and a document of which nearly no file is ever complete.
+//! Three misbehaving servers, and a document whose files are almost never complete.
 
 use std::cell::{Cell, RefCell};
 use std::fmt::Write as _;
@@ -12,21 +12,21 @@ use fastrand::Rng;
 use serde_json::json;
 use tempfile::TempDir;
 
-/// Directories on each server, and files in each.
+/// The directories of each server, and the files of each directory.
 const DIRECTORIES: usize = 8;
 const FILES: usize = 12;
 
-/// The last so many files of each server come for good, one after the other, until the end.
-const COMING: usize = 4;
+/// The number of files per server, the last ones, that appear one by one during the run and then stay.
+const LASTING: usize = 4;
 
 const RELEASE: &str = "9.6.20251015-1";
 
-/// HTTP/1.1 in plain text and over TLS, and HTTP/2.
+/// Servers for plain HTTP/1.1, HTTP/1.1 over TLS, and HTTP/2.
 pub struct Faulty {
     servers: [Mirror; 3],
     directory: TempDir,
     rng: RefCell<Rng>,
-    came: Cell<u64>,
+    appeared: Cell<u64>,
 }
 
 impl Faulty {
@@ -38,7 +38,8 @@ impl Faulty {
             configs.map(|config| Mirror::start(config.record(false).authority(&authority)).unwrap());
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("ca.pem"), authority.pem()).unwrap();
-        let faulty = Self { servers, directory, rng: RefCell::new(Rng::with_seed(1)), came: Cell::new(0) };
+        let faulty =
+            Self { servers, directory, rng: RefCell::new(Rng::with_seed(1)), appeared: Cell::new(0) };
         let mut platforms = json!({});
         for server in 0..faulty.servers.len() {
             for index in 0..DIRECTORIES * FILES {
@@ -80,17 +81,17 @@ impl Faulty {
         self.servers.iter().map(Mirror::connections).sum()
     }
 
-    /// How many files have come for good.
-    pub fn came(&self) -> u64 {
-        self.came.get()
+    /// The number of [`LASTING`] files that have appeared.
+    pub fn appeared(&self) -> u64 {
+        self.appeared.get()
     }
 
-    /// Other files, other faults; now and then a whole server that is away; and in its time a file that is there for
-    /// good.
+    /// Changes the faults of some files, makes a whole server unavailable now and then, and adds the next lasting file
+    /// when its time has come.
     pub fn change(&self, elapsed: Duration, of: Duration) {
         for (server, mirror) in self.servers.iter().enumerate() {
             for _ in 0..4 {
-                let index = self.below(DIRECTORIES * FILES - COMING);
+                let index = self.below(DIRECTORIES * FILES - LASTING);
                 self.put(server, index);
             }
             let directory = self.below(DIRECTORIES);
@@ -101,29 +102,29 @@ impl Faulty {
                 _ => Connections::Serve,
             });
         }
-        let all = (self.servers.len() * COMING) as u64;
+        let all = (self.servers.len() * LASTING) as u64;
         #[expect(clippy::cast_precision_loss)]
-        let share = (self.came.get() + 1) as f64 / (all + 1) as f64;
-        if self.came.get() < all && elapsed.as_secs_f64() >= of.as_secs_f64() * share {
-            let number = usize::try_from(self.came.get()).unwrap();
+        let share = (self.appeared.get() + 1) as f64 / (all + 1) as f64;
+        if self.appeared.get() < all && elapsed.as_secs_f64() >= of.as_secs_f64() * share {
+            let number = usize::try_from(self.appeared.get()).unwrap();
             let (server, last) = (number % self.servers.len(), number / self.servers.len());
-            let path = path(server, DIRECTORIES * FILES - COMING + last);
+            let path = path(server, DIRECTORIES * FILES - LASTING + last);
             self.servers[server].put(&path, Resource::artifact(name(&path)).repr_digest());
-            self.came.set(self.came.get() + 1);
+            self.appeared.set(self.appeared.get() + 1);
         }
     }
 
-    /// A file that is not whole: so that it is asked for until the end.
+    /// Puts an incomplete file, so that it is retried until the end.
     fn put(&self, server: usize, index: usize) {
         let path = path(server, index);
         let mirror = &self.servers[server];
-        if index >= DIRECTORIES * FILES - COMING {
+        if index >= DIRECTORIES * FILES - LASTING {
             mirror.remove(&path);
             return;
         }
         let file = Resource::artifact(name(&path));
         let fault = match self.below(16) {
-            // It has gone again.
+            // The file is removed again.
             0..3 => {
                 mirror.remove(&path);
                 return;
@@ -136,16 +137,16 @@ impl Faulty {
             8 => Behaviour::Garbage("HTTP/1.1 perhaps\r\n\r\n".into()),
             9 => Behaviour::Hang,
             10 => Behaviour::Answer(Answer::s3_access_denied()),
-            // Redirects, to a file that is missing and to one that breaks off.
+            // Redirects to a missing file, and to one whose connection breaks.
             11 => Behaviour::redirect(307, &mirror.url("/nothing")),
             12 => {
-                let there = format!("/there{path}");
-                mirror.put(&there, file.on_get(Behaviour::DropAfter(9)));
-                Behaviour::redirect(302, &there)
+                let target = format!("/there{path}");
+                mirror.put(&target, file.on_get(Behaviour::DropAfter(9)));
+                Behaviour::redirect(302, &target)
             }
-            // It is there, and its body is not all of it.
+            // The body stalls.
             13 => Behaviour::serve(file.on_get(Behaviour::StallAfter(9))),
-            // It is another one each time, so that what came of it cannot be continued.
+            // The entity tag changes each time, so that the download cannot be resumed.
             14 => Behaviour::Cycle(
                 ["one", "other"]
                     .map(|tag| Behaviour::serve(file.clone().etag(tag).on_get(Behaviour::DropAfter(20))))
@@ -156,7 +157,7 @@ impl Faulty {
         mirror.put(&path, Resource::bytes("").behaves(fault));
     }
 
-    /// Sidecars that name no digest of a file here, in all the ways in which they do not.
+    /// Puts sidecars without a digest of any file: missing, broken, too large, or for other files.
     fn put_sidecars(&self, server: usize, directory: usize) {
         for name in ["sha256sum.txt", "meta.json"] {
             let path = format!("{}/{name}", directory_path(server, directory));

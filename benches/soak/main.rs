@@ -1,4 +1,4 @@
-//! Tests that a long `check --wait` does not grow in memory, descriptors and connections while a mirror misbehaves.
+//! Tests that memory, descriptors and connections of a long `check --wait` do not grow while mirrors misbehave.
 //! `cargo bench --bench soak -- [--minutes N] [--binary PATH] [--samples CSV]`.
 //!
 //! Exit status 1 if one of them grows, or if the run itself fails.
@@ -9,7 +9,7 @@
     clippy::indexing_slicing,
     clippy::print_stdout,
     unreachable_pub,
-    reason = "a bench stops where it cannot go on, and says what it measured"
+    reason = "a benchmark can panic, and prints its results"
 )]
 
 mod faulty;
@@ -26,7 +26,7 @@ use faulty::Faulty;
 use sample::{Quantity, Sample};
 use serde_json::Value;
 
-/// How often the process is looked at, and the mirror changed.
+/// The interval between samples, and between changes of the mirrors.
 const EVERY: Duration = Duration::from_millis(250);
 
 struct Arguments {
@@ -46,7 +46,7 @@ impl Arguments {
                 "--minutes" => arguments.minutes = value().parse().unwrap(),
                 "--binary" => arguments.binary = value().into(),
                 "--samples" => arguments.samples = Some(value().into()),
-                // What cargo adds.
+                // Added by cargo.
                 "--bench" => {}
                 _ => panic!("{word}: expected --minutes N, --binary PATH or --samples CSV"),
             }
@@ -90,11 +90,10 @@ fn main() -> ExitCode {
             break status;
         }
         faulty.change(began.elapsed(), time);
-        // The last moments are those of the reports.
+        // After that, the program only writes its reports.
         if began.elapsed() < time {
             samples.extend(Sample::of(child.id()));
         }
-        // Between two samples.
         std::thread::sleep(EVERY);
     };
 
@@ -115,14 +114,14 @@ fn main() -> ExitCode {
     let report = std::fs::read(reports.path().join("art-mirror-validate.json")).unwrap_or_default();
     let report: Value = serde_json::from_slice(&report).unwrap_or_default();
     let summary = &report["summary"];
-    println!("in the end: {status}, {summary}");
+    println!("result: {status}, {summary}");
     if status.code() != Some(1) || summary["artifacts"] != faulty.artifacts() {
         wrong.push("the run did not end with the missing files that it was given".to_owned());
     }
-    // Each file that came for good was noticed, but perhaps the last, and no other passed.
-    let came = faulty.came();
-    if !(came.saturating_sub(1)..=came).contains(&summary["passed"].as_u64().unwrap_or(0)) {
-        wrong.push(format!("{came} files came for good"));
+    // All files that appeared must pass, except perhaps the last one, and no others.
+    let appeared = faulty.appeared();
+    if !(appeared.saturating_sub(1)..=appeared).contains(&summary["passed"].as_u64().unwrap_or(0)) {
+        wrong.push(format!("{appeared} files appeared"));
     }
     if rounds < time.as_secs() / 20 {
         wrong.push(format!("only {rounds} rounds"));
@@ -133,8 +132,8 @@ fn main() -> ExitCode {
     if wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// What is compared: the second quarter, when all has warmed up, and the last. Within a round everything goes up and down
-/// with what is under way; what stays is what there is between two rounds, so the low samples tell.
+/// The limits of growth from the second quarter of the run, after the warm-up, to the last. During a round the values
+/// vary with the requests in flight, so the low samples, from between two rounds, are compared.
 const QUANTITIES: [Quantity; 4] = [
     Quantity { name: "resident memory, KiB", of: |it| it.rss, more_in_a_hundred: 10, more: 2048 },
     Quantity { name: "proportional memory, KiB", of: |it| it.pss, more_in_a_hundred: 10, more: 2048 },

@@ -1,32 +1,32 @@
-//! The resources of a process, from `/proc`, and whether they grow.
+//! Measures the resources of a process from `/proc`, and whether they grow.
 
 use std::fmt::Write as _;
 use std::fs;
 
 use crate::QUANTITIES;
 
-/// What a process holds.
+/// The resources of a process at one time.
 #[derive(Debug, Clone, Copy)]
 pub struct Sample {
-    /// Resident memory, and its share of what it shares, in KiB.
+    /// The resident and the proportional set size, in KiB.
     pub rss: u64,
     pub pss: u64,
     pub descriptors: u64,
-    /// TCP connections that are established.
+    /// Established TCP connections.
     pub connections: u64,
 }
 
-/// Something that shall not grow.
+/// A resource that must not grow.
 pub struct Quantity {
     pub name: &'static str,
     pub of: fn(&Sample) -> u64,
-    /// How much more the last quarter may have than the second: so many hundredths, and so much.
+    /// The allowed growth from the second quarter to the last: a percentage, and an absolute amount in addition.
     pub more_in_a_hundred: u64,
     pub more: u64,
 }
 
 impl Sample {
-    /// None of a process that has just ended.
+    /// Measures a process; `None` if it has just ended.
     pub fn of(process: u32) -> Option<Self> {
         let of = |file: &str| fs::read_to_string(format!("/proc/{process}/{file}")).ok();
         let memory = of("smaps_rollup")?;
@@ -54,7 +54,6 @@ impl Sample {
     }
 }
 
-/// All samples, a line each.
 pub fn csv(samples: &[Sample]) -> String {
     samples.iter().fold("rss,pss,descriptors,connections\n".to_owned(), |mut text, it| {
         let _ = writeln!(text, "{},{},{},{}", it.rss, it.pss, it.descriptors, it.connections);
@@ -62,13 +61,13 @@ pub fn csv(samples: &[Sample]) -> String {
     })
 }
 
-/// Prints what was held in each quarter between rounds, and gives what has grown.
+/// Prints the low values of each quarter, and returns the resources that have grown.
 pub fn table(samples: &[Sample]) -> Vec<String> {
     let quarter = samples.len() / 4;
     if quarter == 0 {
         return vec!["too few samples".to_owned()];
     }
-    println!("\n| tenth percentile of each quarter | 1st | 2nd | 3rd | 4th | may be | most at any time |");
+    println!("\n| tenth percentile of each quarter | 1st | 2nd | 3rd | 4th | limit | maximum |");
     println!("| --- | --- | --- | --- | --- | --- | --- |");
     let mut faults = Vec::new();
     for Quantity { name, of, more_in_a_hundred, more } in QUANTITIES {
