@@ -1,4 +1,4 @@
-//! Generated data: the bytes of the files, and a bump of whatever the documents name.
+//! Generates the data of the rehearsal: digests and bytes of the files, and a bump of the documents.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -11,10 +11,10 @@ use art_mirror_validate::stream::{Artifact, ArtifactId, Sources};
 use embedded_mirror::{artifact_content, artifact_uncompressed, hex_sha256, meta_json};
 use serde_json::Value;
 
-/// Documents, by their paths in a checkout.
+/// Paths in a checkout, and the documents there.
 type Named = Vec<(String, String)>;
 
-/// Files, by their URLs.
+/// URLs and the bytes of their files.
 type Files = Vec<(String, Vec<u8>)>;
 
 fn sources(checkout: &Path) -> Result<Sources, Box<dyn Error>> {
@@ -27,7 +27,7 @@ fn artifacts(sources: &Sources) -> impl Iterator<Item = &Artifact> {
     sources.documents.iter().flat_map(|sourced| &sourced.document.artifacts)
 }
 
-/// The stream documents of a checkout, or a single one, with the digests of files that can be made up.
+/// The stream documents of a checkout, or a single one, with the digests of generated files.
 pub(crate) fn read(checkout: &Path) -> Result<Named, Box<dyn Error>> {
     let mut documents = Vec::new();
     for sourced in sources(checkout)?.documents {
@@ -38,12 +38,12 @@ pub(crate) fn read(checkout: &Path) -> Result<Named, Box<dyn Error>> {
             let file = checkout.file_name().unwrap_or_default().to_string_lossy();
             (checkout.to_owned(), format!("data/data/coreos/{file}"))
         };
-        documents.push((name, with_made_up_files(&fs::read_to_string(path)?)?));
+        documents.push((name, with_generated_digests(&fs::read_to_string(path)?)?));
     }
     Ok(documents)
 }
 
-/// The same documents with a build of a year later in place of each build.
+/// The stream documents of a checkout, with each build replaced by one of a year later.
 pub(crate) fn bumped(checkout: &Path) -> Result<Named, Box<dyn Error>> {
     let mut documents = Vec::new();
     let builds = builds(checkout)?;
@@ -51,12 +51,12 @@ pub(crate) fn bumped(checkout: &Path) -> Result<Named, Box<dyn Error>> {
         let name = sourced.document.name.to_string();
         let text = fs::read_to_string(checkout.join(&name))?;
         let text = builds.iter().fold(text, |text, build| text.replace(build, &a_year_later(build)));
-        documents.push((name, with_made_up_files(&text)?));
+        documents.push((name, with_generated_digests(&text)?));
     }
     Ok(documents)
 }
 
-/// The builds that a checkout pins.
+/// The IDs of the builds that a checkout pins.
 pub(crate) fn builds(checkout: &Path) -> Result<Vec<String>, Box<dyn Error>> {
     let sources = sources(checkout)?;
     let builds: BTreeSet<String> = artifacts(&sources).map(|artifact| artifact.release.to_string()).collect();
@@ -75,8 +75,8 @@ fn a_year_later(build: &str) -> String {
     parts.collect()
 }
 
-/// Gives every artifact the digests of the bytes that go by its name here. Nobody signs those.
-fn with_made_up_files(text: &str) -> Result<String, Box<dyn Error>> {
+/// Replaces the digests of every artifact by those of its test artifact, and removes signatures and sizes.
+fn with_generated_digests(text: &str) -> Result<String, Box<dyn Error>> {
     fn visit(value: &mut Value) {
         match value {
             Value::Array(items) => items.iter_mut().for_each(visit),
@@ -103,43 +103,43 @@ fn with_made_up_files(text: &str) -> Result<String, Box<dyn Error>> {
     Ok(serde_json::to_string_pretty(&document)? + "\n")
 }
 
-/// Whether a document names an internal server.
-pub(crate) fn name_a_bridge(checkout: &Path) -> Result<bool, Box<dyn Error>> {
+/// Whether a document has locations on a bridge.
+pub(crate) fn names_bridge(checkout: &Path) -> Result<bool, Box<dyn Error>> {
     let sources = sources(checkout)?;
     Ok(artifacts(&sources)
         .filter_map(|artifact| ArtifactUrl::parse(&artifact.location).ok())
         .any(|location| HostKind::of(location.host()) == HostKind::Bridge))
 }
 
-/// The artifact that the e2e job wants.
+/// The ID of the artifact that the e2e job uses.
 pub(crate) fn first_artifact(checkout: &Path) -> Result<ArtifactId, Box<dyn Error>> {
     let sources = sources(checkout)?;
     let id = artifacts(&sources).map(|artifact| &artifact.id).next();
     Ok(id.ok_or("there is no artifact")?.clone())
 }
 
-/// What a pipeline leaves on the bridge: each file, and for each directory `meta.json`.
+/// The files that a build pipeline puts on the bridge: the artifacts, and `meta.json` in each directory.
 pub(crate) fn on_the_bridge(checkout: &Path, prefix: &str) -> Result<Files, Box<dyn Error>> {
     let bridge = Target::Bridge(Prefix::parse(prefix)?);
     let mut directories: BTreeMap<String, (ArtifactUrl, Vec<String>)> = BTreeMap::new();
     for artifact in artifacts(&sources(checkout)?) {
-        let place = resolve(&artifact.location, Some(&artifact.release), &bridge)?;
-        let names = directories.entry(place.directory().to_owned());
-        names.or_insert_with(|| (place.clone(), Vec::new())).1.push(place.file_name().to_owned());
+        let url = resolve(&artifact.location, Some(&artifact.release), &bridge)?;
+        let names = directories.entry(url.directory().to_owned());
+        names.or_insert_with(|| (url.clone(), Vec::new())).1.push(url.file_name().to_owned());
     }
     let mut files = Vec::new();
-    for (place, names) in directories.into_values() {
-        let build = Location::read(&place)?.build().map(ToString::to_string).unwrap_or_default();
+    for (url, names) in directories.into_values() {
+        let build = Location::read(&url)?.build().map(ToString::to_string).unwrap_or_default();
         let meta = meta_json(&build, names.iter().map(|name| (name, artifact_content(name))));
-        files.push((place.sibling("meta.json").to_string(), meta.into_bytes()));
-        files.extend(names.iter().map(|name| (place.sibling(name).to_string(), artifact_content(name))));
+        files.push((url.sibling("meta.json").to_string(), meta.into_bytes()));
+        files.extend(names.iter().map(|name| (url.sibling(name).to_string(), artifact_content(name))));
     }
     Ok(files)
 }
 
-/// Cuts the first file that `mirror` says it fetched in half, and the directory's `sha256sum.txt` is written of
-/// what is left of it.
-pub(crate) fn spoil_one(web: &Path, printed: &str) -> Result<String, Box<dyn Error>> {
+/// Truncates the first file that `mirror` fetched to half its size, with a matching digest in `sha256sum.txt`. Returns
+/// its name.
+pub(crate) fn truncate_one(web: &Path, printed: &str) -> Result<String, Box<dyn Error>> {
     let fetched = printed.lines().find_map(|line| line.strip_prefix("fetched"));
     let path = web.join(fetched.ok_or("nothing was fetched")?.trim());
     let bytes = fs::read(&path)?;
@@ -151,7 +151,7 @@ pub(crate) fn spoil_one(web: &Path, printed: &str) -> Result<String, Box<dyn Err
     Ok(path.file_name().unwrap_or_default().to_string_lossy().into_owned())
 }
 
-/// The regular files below a directory.
+/// The files below a directory.
 pub(crate) fn files_below(directory: &Path) -> io::Result<Vec<PathBuf>> {
     let (mut files, mut left) = (Vec::new(), vec![directory.to_owned()]);
     while let Some(next) = left.pop() {

@@ -1,4 +1,4 @@
-//! The environment of the steps: the installer's clone, a bridge, ART's mirror under the real hosts' names, and the
+//! The environment of the steps: a clone of the installer, a bridge, ART's mirror under its real host names, and the
 //! program.
 
 use std::error::Error;
@@ -15,17 +15,17 @@ use tempfile::TempDir;
 
 use crate::documents;
 
-/// The bridge's files, by its name here.
+/// The stream prefix of the bridge.
 pub(crate) const BRIDGE: &str = "http://bridge.example/art/storage";
 
-/// The request that the gate leaves, from the clone.
+/// The request to ART that the gate writes, relative to the clone.
 pub(crate) const REQUEST: &str = "../artifacts/art-mirror-validate-request.md";
 
-/// How many lines of a program's output are shown, at its beginning and at its end.
+/// The numbers of lines shown from the beginning and from the end of a program's output.
 const SHOWN: (usize, usize) = (12, 4);
 
-/// One directory with `installer`, a clone; `artifacts`, where the gate's reports go; and `web`, what ART's mirror
-/// serves.
+/// The servers, and a directory with `installer` (a clone), `artifacts` (the gate's reports) and `web` (the files of
+/// ART's mirror).
 pub(crate) struct Lab {
     directory: TempDir,
     bridge: Mirror,
@@ -51,7 +51,7 @@ impl Lab {
         Ok(lab)
     }
 
-    /// The clone.
+    /// The directory of the clone.
     pub(crate) fn installer(&self) -> PathBuf {
         self.directory.path().join("installer")
     }
@@ -61,25 +61,25 @@ impl Lab {
         self.directory.path().join("web")
     }
 
-    /// Runs the program in the clone, shows what it says, and fails on another exit status.
+    /// Runs the program in the clone, shows its output, and fails unless the exit status is `exit`.
     pub(crate) fn run(&self, arguments: &[&str], exit: Exit) -> Result<String, Box<dyn Error>> {
         let program = self.program(arguments)?;
         run_and_show(program, arguments, exit)
     }
 
-    /// The same in an e2e job, which looks at the bridge.
+    /// As [`Self::run`], in an e2e job, whose stream prefix is the bridge.
     pub(crate) fn run_e2e(&self, arguments: &[&str], exit: Exit) -> Result<String, Box<dyn Error>> {
         let mut program = self.program(arguments)?;
         program.env(env::STREAM_PREFIX, BRIDGE);
         run_and_show(program, arguments, exit)
     }
 
-    /// The same without showing it.
+    /// As [`Self::run`], without showing the output.
     pub(crate) fn run_quietly(&self, arguments: &[&str], exit: Exit) -> Result<(), Box<dyn Error>> {
         let output = self.program(arguments)?.output()?;
         expect_status(output.status.code(), exit).map_err(|error| {
-            let said = String::from_utf8_lossy(&output.stdout);
-            format!("{}: {error}\n{said}{}", arguments.join(" "), String::from_utf8_lossy(&output.stderr))
+            let stdout = String::from_utf8_lossy(&output.stdout);
+            format!("{}: {error}\n{stdout}{}", arguments.join(" "), String::from_utf8_lossy(&output.stderr))
                 .into()
         })
     }
@@ -94,14 +94,14 @@ impl Lab {
         Ok(program)
     }
 
-    /// Shows a file that a step wrote.
+    /// Shows a file; the path is relative to the clone.
     pub(crate) fn show(&self, path: &str) -> Result<(), Box<dyn Error>> {
         say(&format!("\n$ cat {path}"))?;
         let text = fs::read_to_string(self.installer().join(path))?;
         show_some(&text)
     }
 
-    /// Writes a file of the clone.
+    /// Writes a file to the clone.
     pub(crate) fn write(&self, name: &str, text: &str) -> io::Result<()> {
         let path = self.installer().join(name);
         fs::create_dir_all(path.parent().unwrap_or(&path))?;
@@ -129,14 +129,14 @@ impl Lab {
         Err(format!("git {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr)).into())
     }
 
-    /// The clone, at a branch.
+    /// The directory of the clone, after checking out a branch.
     pub(crate) fn installer_at(&self, branch: &str) -> Result<PathBuf, Box<dyn Error>> {
         self.git(&["checkout", "-q", branch])?;
         Ok(self.installer())
     }
 
-    /// What the documents name now is on the bridge, as a pipeline leaves its builds there.
-    pub(crate) fn builds_reach_the_bridge(&self) -> Result<(), Box<dyn Error>> {
+    /// Puts the builds of the current documents on the bridge, as a build pipeline does.
+    pub(crate) fn put_builds_on_bridge(&self) -> Result<(), Box<dyn Error>> {
         for (url, bytes) in documents::on_the_bridge(&self.installer(), BRIDGE)? {
             self.bridge
                 .put(url.strip_prefix("http://bridge.example").unwrap_or(&url), Resource::bytes(bytes));
@@ -144,7 +144,7 @@ impl Lab {
         Ok(())
     }
 
-    /// ART's web server serves what is in its directory now.
+    /// Makes ART's mirror serve the current files of `web`.
     pub(crate) fn publish(&self) -> Result<(), Box<dyn Error>> {
         for path in documents::files_below(&self.web())? {
             let place = path.strip_prefix(self.web())?.to_string_lossy().into_owned();
@@ -153,7 +153,7 @@ impl Lab {
         Ok(())
     }
 
-    /// The bytes at a URL, as a job's own client gets them.
+    /// Downloads a URL without the program, as a client in a job would.
     pub(crate) fn fetch(&self, url: &str) -> Result<Vec<u8>, Box<dyn Error>> {
         let mut connection = TcpStream::connect(self.proxy.addr())?;
         let host = url.split('/').nth(2).unwrap_or_default();
@@ -178,7 +178,6 @@ fn expect_status(code: Option<i32>, exit: Exit) -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// Prints a line.
 pub(crate) fn say(line: &str) -> Result<(), Box<dyn Error>> {
     Ok(writeln!(io::stdout(), "{line}")?)
 }
@@ -201,10 +200,10 @@ fn show_some(text: &str) -> Result<(), Box<dyn Error>> {
 fn run_and_show(mut program: Command, arguments: &[&str], exit: Exit) -> Result<String, Box<dyn Error>> {
     say(&format!("$ art-mirror-validate {}", arguments.join(" ")))?;
     let output = program.output()?;
-    let said = String::from_utf8(output.stdout)?;
-    show_some(&said)?;
+    let stdout = String::from_utf8(output.stdout)?;
+    show_some(&stdout)?;
     say(String::from_utf8(output.stderr)?.trim_end())?;
     say(&format!("exit status {}", output.status.code().unwrap_or(-1)))?;
     expect_status(output.status.code(), exit)?;
-    Ok(said)
+    Ok(stdout)
 }

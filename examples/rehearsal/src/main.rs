@@ -1,11 +1,11 @@
-//! A boot-image bump from the pull request to the merge, offline.
+//! Rehearses a boot-image bump offline, from the pull request to the merge.
 //!
 //! ```text
 //! cargo run -p rehearsal [CHECKOUT]
 //! ```
 //!
-//! The bridge and the mirror run in this process, on loopback, under their hosts' names through an embedded proxy. The
-//! commands are those of the program itself: this binary starts itself again as `art-mirror-validate`.
+//! The bridge and the mirror run in this process on loopback; an embedded proxy gives them their host names. To run a
+//! command of the program, this binary starts itself as `art-mirror-validate`.
 
 mod documents;
 mod lab;
@@ -17,7 +17,7 @@ use std::process::ExitCode;
 
 use art_mirror_validate::cli;
 
-/// Set in the environment of the child process that is `art-mirror-validate`.
+/// Set in the environment of child processes that run as `art-mirror-validate`.
 pub(crate) const AS_THE_PROGRAM: &str = "REHEARSAL_AS_THE_PROGRAM";
 
 fn main() -> ExitCode {

@@ -1,4 +1,4 @@
-//! The steps. Each reads only what earlier steps wrote.
+//! The steps of the rehearsal. Each step only uses files that earlier steps wrote.
 
 use std::error::Error;
 use std::fs;
@@ -12,40 +12,40 @@ use serde::Deserialize;
 use crate::documents;
 use crate::lab::{BRIDGE, Lab, REQUEST, say};
 
-/// The branch that stays on the earlier builds.
+/// The release branch, which keeps the earlier builds.
 const RELEASE: &str = "release-4.y";
 
-/// No cloud is embedded here.
+/// The presubmit. It ignores cloud images, because no cloud is simulated.
 const CHECK: [&str; 6] =
     ["check", "--published", "--cloud-images", "ignore", "--artifacts-dir", "../artifacts"];
 const CARRY_OUT: [&str; 7] = ["mirror", "--request", REQUEST, "--stream-prefix", BRIDGE, "--dest", "../web"];
 
-/// Runs every step, with the documents of a checkout.
+/// Runs all steps with the documents of a checkout, or with a single document.
 pub(crate) fn run_all(checkout: &Path) -> Result<(), Box<dyn Error>> {
     let lab = Lab::build()?;
-    what_is_pinned_today(&lab, checkout)?;
-    the_pull_request(&lab)?;
-    the_gate_is_red(&lab)?;
-    an_e2e_job(&lab)?;
-    art_mirrors(&lab)?;
-    the_gate_is_red_again(&lab)?;
-    the_gate_is_green(&lab)?;
-    the_merge(&lab)
+    publish_current_builds(&lab, checkout)?;
+    open_pull_request(&lab)?;
+    first_check(&lab)?;
+    run_e2e_job(&lab)?;
+    mirror_files(&lab)?;
+    second_check(&lab)?;
+    final_check(&lab)?;
+    merge(&lab)
 }
 
-/// What is pinned today is on ART's mirror, by the way that everything comes there.
-fn what_is_pinned_today(lab: &Lab, checkout: &Path) -> Result<(), Box<dyn Error>> {
+/// Commits the documents, and gets their files to ART's mirror in the usual way: with a request.
+fn publish_current_builds(lab: &Lab, checkout: &Path) -> Result<(), Box<dyn Error>> {
     say("── Before. main has these documents, and ART's mirror has the files that they name.")?;
     say("   (The files are generated here, a line of text each, with matching digests.)\n")?;
     for (name, text) in &documents::read(checkout)? {
         say(&format!("   {name}"))?;
         lab.write(name, text)?;
     }
-    if documents::name_a_bridge(&lab.installer())? {
+    if documents::names_bridge(&lab.installer())? {
         say("\n   They name a bridge, but only locations on the public mirror may merge.\n")?;
         lab.run(&["rewrite", "--to", "mirror", "--in-place"], Exit::Pass)?;
     }
-    lab.builds_reach_the_bridge()?;
+    lab.put_builds_on_bridge()?;
     lab.run_quietly(&CHECK, Exit::Fail)?;
     lab.run_quietly(&CARRY_OUT, Exit::Pass)?;
     lab.publish()?;
@@ -54,56 +54,56 @@ fn what_is_pinned_today(lab: &Lab, checkout: &Path) -> Result<(), Box<dyn Error>
     lab.git(&["branch", RELEASE])
 }
 
-fn the_pull_request(lab: &Lab) -> Result<(), Box<dyn Error>> {
+fn open_pull_request(lab: &Lab) -> Result<(), Box<dyn Error>> {
     say("\n── A pull request bumps the boot images. The new files are on the bridge only.\n")?;
     lab.git(&["checkout", "-q", "-b", "bump"])?;
     for (name, text) in documents::bumped(&lab.installer())? {
         lab.write(&name, &text)?;
     }
     lab.commit("Bump the boot images")?;
-    lab.builds_reach_the_bridge()?;
+    lab.put_builds_on_bridge()?;
     lab.run(&["diff", "main:", "bump:"], Exit::Fail)?;
     Ok(())
 }
 
-fn the_gate_is_red(lab: &Lab) -> Result<(), Box<dyn Error>> {
+fn first_check(lab: &Lab) -> Result<(), Box<dyn Error>> {
     say("\n── The required presubmit is red, and writes a request to ART next to its reports.\n")?;
     lab.run(&CHECK, Exit::Fail)?;
     lab.show(REQUEST)
 }
 
-/// What `resolve --json` prints, as far as a test needs it.
+/// The fields of `resolve --json` that the e2e job needs.
 #[derive(Deserialize)]
-struct Place {
+struct Resolved {
     url: String,
     sha256: Sha256,
 }
 
-fn an_e2e_job(lab: &Lab) -> Result<(), Box<dyn Error>> {
+fn run_e2e_job(lab: &Lab) -> Result<(), Box<dyn Error>> {
     say("\n── In the meantime, an e2e job resolves an image's location, and boots it from the bridge.\n")?;
     say(&format!("$ export OPENSHIFT_INSTALL_COREOS_STREAM_PREFIX={BRIDGE}"))?;
     let id = documents::first_artifact(&lab.installer())?;
     let filters = ["-a", &id.arch, "-p", &id.platform, "-f", &id.format, "-c", &id.component];
     let printed = lab.run_e2e(&[&["resolve", "--json"][..], &filters].concat(), Exit::Pass)?;
-    let place: Place = serde_json::from_str(printed.lines().next().unwrap_or_default())?;
-    say(&format!("GET {}", place.url))?;
-    let image = lab.fetch(&place.url)?;
+    let resolved: Resolved = serde_json::from_str(printed.lines().next().unwrap_or_default())?;
+    say(&format!("GET {}", resolved.url))?;
+    let image = lab.fetch(&resolved.url)?;
     let found = Sha256::from_bytes(sha256(&image));
-    if found != place.sha256 {
-        return Err(format!("the image has sha256 {found}, and the document says {}", place.sha256).into());
+    if found != resolved.sha256 {
+        return Err(format!("the image has sha256 {found}, and the document says {}", resolved.sha256).into());
     }
     say(&format!("{} bytes, and their sha256 is the document's, {found}", image.len()))
 }
 
-fn art_mirrors(lab: &Lab) -> Result<(), Box<dyn Error>> {
+fn mirror_files(lab: &Lab) -> Result<(), Box<dyn Error>> {
     say("\n── e2e has passed. ART takes the request, and copies the files from the bridge.\n")?;
     let printed = lab.run(&CARRY_OUT, Exit::Pass)?;
-    let spoiled = documents::spoil_one(&lab.web(), &printed)?;
-    say(&format!("\n   The files are uploaded, but of {spoiled} only half arrives."))?;
+    let truncated = documents::truncate_one(&lab.web(), &printed)?;
+    say(&format!("\n   The files are uploaded, but of {truncated} only half arrives."))?;
     lab.publish()
 }
 
-fn the_gate_is_red_again(lab: &Lab) -> Result<(), Box<dyn Error>> {
+fn second_check(lab: &Lab) -> Result<(), Box<dyn Error>> {
     say("\n── A reviewer comments /retest. One file is corrupt, so the gate is still red.\n")?;
     lab.run(&CHECK, Exit::Fail)?;
     lab.show(REQUEST)?;
@@ -117,7 +117,7 @@ fn the_gate_is_red_again(lab: &Lab) -> Result<(), Box<dyn Error>> {
     lab.publish()
 }
 
-fn the_gate_is_green(lab: &Lab) -> Result<(), Box<dyn Error>> {
+fn final_check(lab: &Lab) -> Result<(), Box<dyn Error>> {
     say("\n── Another /retest.\n")?;
     lab.run(&CHECK, Exit::Pass)?;
     if fs::exists(lab.installer().join(REQUEST))? {
@@ -126,7 +126,7 @@ fn the_gate_is_green(lab: &Lab) -> Result<(), Box<dyn Error>> {
     say("\n   The gate is green now, and Prow merges.")
 }
 
-fn the_merge(lab: &Lab) -> Result<(), Box<dyn Error>> {
+fn merge(lab: &Lab) -> Result<(), Box<dyn Error>> {
     let old = documents::builds(&lab.installer_at(RELEASE)?)?;
     lab.git(&["checkout", "-q", "main"])?;
     lab.git(&["merge", "-q", "bump"])?;

@@ -1,6 +1,6 @@
-//! The rehearsal as a user runs it: every step, on every available checkout.
+//! Runs the rehearsal as a user does, on every available checkout.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails where it stands")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests can panic")]
 
 #[path = "../../../tests/support/ground.rs"]
 mod ground;
@@ -19,13 +19,13 @@ fn checkouts() -> Vec<PathBuf> {
 }
 
 #[test]
-fn every_step_is_seen_in_order() {
+fn the_output_shows_every_step_in_order() {
     for checkout in checkouts() {
         let output = rehearse(&checkout);
         let text = String::from_utf8(output.stdout).unwrap();
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{}:\n{text}\n{errors}", checkout.display());
-        // In this order, each once at least.
+        // Each must occur after the previous one.
         let steps = [
             "── Before.",
             "── A pull request",
@@ -75,7 +75,7 @@ fn every_step_is_seen_in_order() {
 }
 
 #[test]
-fn a_single_document_can_be_rehearsed_and_what_is_none_is_an_error() {
+fn a_single_document_can_be_rehearsed_and_a_missing_one_is_an_error() {
     let document = rehearse(&testdata("checkout/data/data/coreos/scos.json"));
     assert!(document.status.success());
     assert!(String::from_utf8_lossy(&document.stdout).contains("data/data/coreos/scos.json"));
