@@ -1,7 +1,7 @@
-//! The functions that read bytes from outside, each as a function that a fuzzer can call.
+//! Entry points for fuzzing the parsers of untrusted bytes.
 //!
-//! None panics on any input. A returned error names a violated invariant, and the caller fails on it. Shared by the
-//! fuzz targets, each of which uses one function, and `tests/it/fuzzing.rs`.
+//! None of them may panic. A returned error names a violated invariant, and the caller fails. They are shared by the
+//! fuzz targets, each of which uses one of them, and `tests/it/fuzzing.rs`.
 #![allow(dead_code, unreachable_pub)]
 
 use std::fmt::Display;
@@ -14,13 +14,13 @@ use art_mirror_validate::probe::{HeaderDigests, Rules, Sha256sum};
 use art_mirror_validate::stream::{BuildMetadata, Sources, find_urls, replace_urls};
 use art_mirror_validate::text::{excerpt, is_unsafe_to_print};
 
-/// What does not hold, for a person who reads a fuzzer's output.
-pub type Broken = String;
+/// The description of a violated invariant, for the fuzzer's output.
+pub type Violation = String;
 
-/// A border: bytes in, and whether what must hold of them does.
-pub type Border = fn(&[u8]) -> Result<(), Broken>;
+/// An entry point: parses the bytes, and checks the invariants of the result.
+pub type Border = fn(&[u8]) -> Result<(), Violation>;
 
-/// Every border by its name, which is also that of its fuzz target and of its directory of seeds.
+/// All entry points with their names, which are also those of the fuzz targets and of the directories of seeds.
 pub const BORDERS: [(&str, Border); 5] = [
     ("documents", document),
     ("locations", location),
@@ -29,11 +29,11 @@ pub const BORDERS: [(&str, Border); 5] = [
     ("metadata", metadata),
 ];
 
-/// A bridge that locations are moved to.
+/// The bridge to which locations are rewritten.
 const BRIDGE: &str = "https://bridge.example/art/storage";
 
-/// A stream document, or a manifest that holds one.
-pub fn document(bytes: &[u8]) -> Result<(), Broken> {
+/// A stream document, or a manifest with one.
+pub fn document(bytes: &[u8]) -> Result<(), Violation> {
     let mut sources = Sources::default();
     match sources.add_reader("-", bytes) {
         Err(error) => printable(&error)?,
@@ -43,7 +43,7 @@ pub fn document(bytes: &[u8]) -> Result<(), Broken> {
     let Ok(text) = std::str::from_utf8(bytes) else { return Ok(()) };
     if let Ok(found) = find_urls("-", text) {
         let same = replace_urls(text, found.iter().map(|url| (url, url.url.as_str())));
-        hold(same == text, "a document with its own URLs is the same document")?;
+        hold(same == text, "replacing each URL by itself leaves a document unchanged")?;
     }
     if let Err(error) = rewrite("-", text, &bridge()?) {
         printable(&error)?;
@@ -51,29 +51,30 @@ pub fn document(bytes: &[u8]) -> Result<(), Broken> {
     Ok(())
 }
 
-/// A location, and where it may lead.
-pub fn location(bytes: &[u8]) -> Result<(), Broken> {
+/// A location, and the requests it can cause.
+pub fn location(bytes: &[u8]) -> Result<(), Violation> {
     let text = String::from_utf8_lossy(bytes);
     if let Err(error) = Location::parse(&text) {
         printable(&error)?;
     }
     match resolve(&text, None, &bridge()?) {
-        Ok(place) => hold(place.as_str().starts_with(BRIDGE), "a place is under its prefix")?,
+        Ok(url) => hold(url.as_str().starts_with(BRIDGE), "a resolved URL is below its prefix")?,
         Err(error) => printable(&error)?,
     }
-    let literal = match ArtifactUrl::parse(&text) {
-        Ok(literal) => literal,
+    let location = match ArtifactUrl::parse(&text) {
+        Ok(location) => location,
         Err(error) => return printable(&error),
     };
-    hold(ArtifactUrl::parse(literal.as_str()).as_ref() == Ok(&literal), "a literal reads itself")?;
-    hold(!literal.file_name().is_empty(), "a literal names a file")?;
-    let url = literal.url();
-    hold(url.username().is_empty() && url.password().is_none(), "a literal carries no credentials")?;
+    let reparsed = ArtifactUrl::parse(location.as_str());
+    hold(reparsed.as_ref() == Ok(&location), "an artifact URL parses to itself")?;
+    hold(!location.file_name().is_empty(), "an artifact URL names a file")?;
+    let url = location.url();
+    hold(url.username().is_empty() && url.password().is_none(), "an artifact URL has no credentials")?;
     for sidecar in ["sha256sum.txt", "meta.json"] {
-        let sibling = literal.sibling(sidecar);
+        let sibling = location.sibling(sidecar);
         hold(sibling.url().origin() == url.origin(), "a sidecar is on its artifact's host")?;
     }
-    if let Err(refusal) = Rules::default().admit(&literal) {
+    if let Err(refusal) = Rules::default().admit(&location) {
         return printable(&refusal);
     }
     let published = url.host_str().is_some_and(|host| PUBLISHED_HOSTS.contains(&host));
@@ -82,7 +83,7 @@ pub fn location(bytes: &[u8]) -> Result<(), Broken> {
 }
 
 /// A `sha256sum.txt`.
-pub fn sidecar(bytes: &[u8]) -> Result<(), Broken> {
+pub fn sidecar(bytes: &[u8]) -> Result<(), Violation> {
     let (sums, outcome) = Sha256sum::parse(bytes);
     hold(sums.of("").is_empty(), "no file has an empty name")?;
     let text = String::from_utf8_lossy(bytes).to_ascii_lowercase();
@@ -93,14 +94,14 @@ pub fn sidecar(bytes: &[u8]) -> Result<(), Broken> {
     outcome.or_else(|error| printable(&error))
 }
 
-/// The digest headers of a response, one `name: value` a line.
-pub fn digest_headers(bytes: &[u8]) -> Result<(), Broken> {
+/// The digest headers of a response, one `name: value` per line.
+pub fn digest_headers(bytes: &[u8]) -> Result<(), Violation> {
     let mut headers = HeaderMap::new();
     for line in bytes.split(|byte| *byte == b'\n') {
         let mut halves = line.splitn(2, |byte| *byte == b':');
         let (name, value) = (halves.next().unwrap_or_default(), halves.next().unwrap_or_default());
         if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name), HeaderValue::from_bytes(value)) {
-            // A map holds so many headers and no more.
+            // A header map is limited in size; further headers are ignored.
             let _ = headers.try_append(name, value);
         }
     }
@@ -109,29 +110,29 @@ pub fn digest_headers(bytes: &[u8]) -> Result<(), Broken> {
 }
 
 /// Legacy metadata or a build's `meta.json`.
-pub fn metadata(bytes: &[u8]) -> Result<(), Broken> {
-    let (salvaged, outcome) = BuildMetadata::parse_lossy("meta.json", bytes);
+pub fn metadata(bytes: &[u8]) -> Result<(), Violation> {
+    let (lossy, outcome) = BuildMetadata::parse_lossy("meta.json", bytes);
     match BuildMetadata::parse("meta.json", bytes) {
-        Ok(metadata) => hold(outcome.is_ok() && metadata == salvaged, "of good metadata all is salvaged"),
+        Ok(metadata) => hold(outcome.is_ok() && metadata == lossy, "valid metadata is parsed without loss"),
         Err(faults) => {
-            hold(outcome.as_ref() == Err(&faults), "both ways to read have the same faults")?;
+            hold(outcome.as_ref() == Err(&faults), "lossy parsing reports the same faults")?;
             printable(&faults)
         }
     }
 }
 
-fn bridge() -> Result<Target, Broken> {
+fn bridge() -> Result<Target, Violation> {
     let prefix: Result<Prefix, _> = BRIDGE.parse();
     prefix.map(Target::Bridge).map_err(|error| error.to_string())
 }
 
-/// What reaches a person has no control characters but the ends of its lines.
-fn printable(said: &impl Display) -> Result<(), Broken> {
-    let said = said.to_string();
-    let raw = said.lines().find(|line| line.contains(is_unsafe_to_print));
+/// Checks that a message has no control characters except line ends.
+fn printable(message: &impl Display) -> Result<(), Violation> {
+    let message = message.to_string();
+    let raw = message.lines().find(|line| line.contains(is_unsafe_to_print));
     raw.map_or(Ok(()), |line| Err(format!("a message with control characters: {}", excerpt(line, 200))))
 }
 
-fn hold(holds: bool, law: &str) -> Result<(), Broken> {
-    if holds { Ok(()) } else { Err(format!("does not hold: {law}")) }
+fn hold(holds: bool, invariant: &str) -> Result<(), Violation> {
+    if holds { Ok(()) } else { Err(format!("does not hold: {invariant}")) }
 }

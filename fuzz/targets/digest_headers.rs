@@ -4,7 +4,7 @@
 mod borders;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    if let Err(broken) = borders::digest_headers(bytes) {
-        panic!("{broken}");
+    if let Err(violation) = borders::digest_headers(bytes) {
+        panic!("{violation}");
     }
 });

@@ -4,7 +4,7 @@
 mod borders;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    if let Err(broken) = borders::document(bytes) {
-        panic!("{broken}");
+    if let Err(violation) = borders::document(bytes) {
+        panic!("{violation}");
     }
 });
