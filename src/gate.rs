@@ -1,4 +1,4 @@
-//! One run of the gate: artifacts in, outcomes out, through as many rounds as it takes.
+//! One run of the gate: requests and judges artifacts and cloud references, in one or more rounds.
 
 mod cloud;
 
@@ -19,10 +19,10 @@ use crate::probe::{
 use crate::stream::CloudReference;
 use crate::verdict::{Expectation, Outcome, Reason, Strictness, Verdict, Verify, judge, must_be_read};
 
-/// How often an observer hears of downloads.
+/// How often an observer is called about downloads and hosts that are down.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
 
-/// How long a round waits for cloud references that do not count, once all its artifacts are known.
+/// How long a round waits for cloud references that do not affect the verdict, after all its artifacts are judged.
 const GRACE: Duration = Duration::from_secs(3);
 
 /// One artifact of a run.
@@ -30,17 +30,16 @@ const GRACE: Duration = Duration::from_secs(3);
 pub struct Case {
     pub location: Result<ArtifactUrl, BadLocation>,
     pub signature: Option<Result<ArtifactUrl, BadLocation>>,
-    /// Where a bridge has the file, to ask for its size if nobody else says it.
+    /// The URL of the file on a bridge, whose size is requested if the documents have none.
     pub bridge: Option<ArtifactUrl>,
     pub expectation: Expectation,
 }
 
-/// How long a run goes on.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TimeLimits {
-    /// When the run ends, whatever is known by then.
+    /// The time at which the run ends, even if it is incomplete.
     pub deadline: Option<Instant>,
-    /// Until when what is missing or undetermined is asked for again, and how long to wait in between.
+    /// The time until which missing or undetermined files are requested again, and the interval.
     pub wait: Option<(Instant, Duration)>,
 }
 
@@ -48,11 +47,11 @@ pub struct TimeLimits {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Clouds<'c> {
     pub references: &'c [CloudReference],
-    /// Whether the verdict depends on them: what does not count is not waited for.
+    /// Whether the verdict depends on them. If not, they cause no further rounds.
     pub count: bool,
 }
 
-/// What a run found, in the order in which it was asked.
+/// The outcomes of a run, in the order of its cases and cloud references.
 #[derive(Debug)]
 pub struct Judged<S> {
     pub artifacts: Vec<Outcome>,
@@ -60,30 +59,29 @@ pub struct Judged<S> {
     pub ended: Option<Ended<S>>,
 }
 
-/// What ended a run before its time.
+/// What ended a run early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended<S> {
     Deadline,
-    /// A signal, or whatever the caller stopped it with.
+    /// The output of the caller's `stop` future, such as a signal.
     Stopped(S),
 }
 
-/// Hears how a run goes.
 pub trait Observer {
-    /// An artifact has its final outcome. They come in any order.
+    /// An artifact has its final outcome. Called once for each, in any order.
     fn judged(&mut self, index: usize, outcome: &Outcome);
 
-    /// Time has passed, and files are being downloaded: how far they are. Several times a second.
+    /// The progress of downloads. Called several times a second while there are any.
     fn downloading(&mut self, _now: &TransfersNow) {}
 
-    /// Hosts are down, and are asked again. Several times a second while they are.
+    /// The hosts that are down and are being retried. Called several times a second while there are any.
     fn hosts_down(&mut self, _outages: &[Outage]) {}
 
-    /// A round is over, and so many artifacts and cloud references are left that will be asked for again.
+    /// A round is over; this many artifacts and cloud references will be requested again.
     fn waiting(&mut self, _artifacts: usize, _references: usize, _again_in: Duration) {}
 }
 
-/// Judges every case and every cloud reference. Each gets an outcome, whatever ends the run.
+/// Judges every case and every cloud reference. Each gets an outcome even if the run ends early.
 pub async fn run<S>(
     prober: &Prober,
     cases: &[Case],
@@ -92,50 +90,50 @@ pub async fn run<S>(
     stop: impl Future<Output = S>,
     observer: &mut dyn Observer,
 ) -> Judged<S> {
-    // A location that nobody should ask is judged at once.
+    // Bad locations are judged at once, because nothing may be requested.
     let mut outcomes: Vec<Option<Outcome>> = cases.iter().map(Case::judge_location).collect();
     for (index, outcome) in outcomes.iter().enumerate() {
         if let Some(outcome) = outcome {
             observer.judged(index, outcome);
         }
     }
-    let mut clouds_known: Vec<Option<Outcome>> = clouds.references.iter().map(cloud::unasked).collect();
-    let (mut left, mut clouds_left) = (unknown(&outcomes), unknown(&clouds_known));
-    let (mut ended, mut known) = (None, HashMap::new());
+    let mut cloud_outcomes: Vec<_> = clouds.references.iter().map(cloud::unrequestable).collect();
+    let (mut left, mut clouds_left) = (unjudged(&outcomes), unjudged(&cloud_outcomes));
+    let (mut ended, mut partial) = (None, HashMap::new());
     {
         let mut end = pin!(limits.end(stop));
         let mut clock = tokio::time::interval(PROGRESS_INTERVAL);
         clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
         'rounds: loop {
-            let (requests, twins) = requests(cases, &left);
-            let alike =
-                |index: usize| std::iter::once(index).chain(twins.get(&index).into_iter().flatten().copied());
+            let (requests, duplicates) = requests(cases, &left);
+            let with_duplicates =
+                |at: usize| std::iter::once(at).chain(duplicates.get(&at).into_iter().flatten().copied());
             let must_be_read = |index: usize, evidence: &Evidence| {
-                let mut alike = alike(index).filter_map(|index| cases.get(index));
-                alike.any(|case| must_be_read(&case.expectation, evidence))
+                let mut cases = with_duplicates(index).filter_map(|index| cases.get(index));
+                cases.any(|case| must_be_read(&case.expectation, evidence))
             };
             let mut examination = prober.examine(requests, must_be_read);
-            let mut asked = cloud::ask(prober, clouds.references, &clouds_left);
-            // When all artifacts were known, and whether all cloud references are.
-            let (mut known_at, mut clouds_are_known) = (None, false);
-            while known_at.is_none() || !clouds_are_known {
-                let grace = known_at.unwrap_or_else(Instant::now) + GRACE;
+            let mut judged_clouds = cloud::judge_all(prober, clouds.references, &clouds_left);
+            // The time at which all artifacts were judged, and whether all cloud references are.
+            let (mut done_at, mut clouds_are_done) = (None, false);
+            while done_at.is_none() || !clouds_are_done {
+                let grace = done_at.unwrap_or_else(Instant::now) + GRACE;
                 tokio::select! {
                     biased;
                     end = &mut end => {
                         ended = Some(end);
                         for (index, evidence) in examination.into_known() {
-                            known.extend(alike(index).map(|index| (index, evidence.clone())));
+                            partial.extend(with_duplicates(index).map(|index| (index, evidence.clone())));
                         }
                         break 'rounds;
                     }
-                    _ = clock.tick() => tell(prober, observer),
-                    next = examination.next(), if known_at.is_none() => {
+                    _ = clock.tick() => report_progress(prober, observer),
+                    next = examination.next(), if done_at.is_none() => {
                         let Some((index, evidence)) = next else {
-                            known_at = Some(Instant::now());
+                            done_at = Some(Instant::now());
                             continue;
                         };
-                        for index in alike(index) {
+                        for index in with_duplicates(index) {
                             let Some(case) = cases.get(index) else { continue };
                             let outcome = case.judge(evidence.clone());
                             if limits.wait.is_none() || !may_change(&outcome) {
@@ -146,19 +144,19 @@ pub async fn run<S>(
                             }
                         }
                     }
-                    next = asked.next(), if !clouds_are_known => match next {
+                    next = judged_clouds.next(), if !clouds_are_done => match next {
                         Some((index, outcome)) => {
-                            if let Some(slot) = clouds_known.get_mut(index) {
+                            if let Some(slot) = cloud_outcomes.get_mut(index) {
                                 *slot = Some(outcome);
                             }
                         }
-                        None => clouds_are_known = true,
+                        None => clouds_are_done = true,
                     },
-                    () = tokio::time::sleep_until(grace), if known_at.is_some() && !clouds.count => break,
+                    () = tokio::time::sleep_until(grace), if done_at.is_some() && !clouds.count => break,
                 }
             }
-            keep_unsettled(&mut left, &outcomes);
-            keep_unsettled(&mut clouds_left, &clouds_known);
+            retain_unsettled(&mut left, &outcomes);
+            retain_unsettled(&mut clouds_left, &cloud_outcomes);
             let counted = if clouds.count { clouds_left.len() } else { 0 };
             let Some(interval) = limits.until_next_round(left.len() + counted) else { break };
             observer.waiting(left.len(), counted, interval);
@@ -174,28 +172,27 @@ pub async fn run<S>(
         }
     }
     let outcomes = outcomes.into_iter().zip(cases).enumerate().map(|(index, (outcome, case))| {
-        let was_told = outcome.as_ref().is_some_and(|outcome| limits.wait.is_none() || !may_change(outcome));
-        let outcome = match (outcome, known.remove(&index)) {
+        let was_reported = outcome.as_ref().is_some_and(|it| limits.wait.is_none() || !may_change(it));
+        let outcome = match (outcome, partial.remove(&index)) {
             (Some(earlier), None) => earlier,
-            // The last round was not over: what it found may be worse than what the one before did.
-            (Some(earlier), Some(known)) => {
-                let now = cut_short(case, known, ended.as_ref());
+            // The last round was cut short: its partial evidence counts if it is worse than the round before.
+            (Some(earlier), Some(found)) => {
+                let now = cut_short(case, found, ended.as_ref());
                 if now.verdict() > earlier.verdict() { now } else { earlier }
             }
-            (None, known) => cut_short(case, known.unwrap_or_else(Evidence::unanswered), ended.as_ref()),
+            (None, found) => cut_short(case, found.unwrap_or_else(Evidence::unanswered), ended.as_ref()),
         };
-        if !was_told {
+        if !was_reported {
             observer.judged(index, &outcome);
         }
         outcome
     });
-    let clouds = clouds_known.into_iter().zip(clouds.references);
+    let clouds = cloud_outcomes.into_iter().zip(clouds.references);
     let clouds = clouds.map(|(outcome, reference)| outcome.unwrap_or_else(|| cloud::unanswered(reference)));
     Judged { artifacts: outcomes.collect(), clouds: clouds.collect(), ended }
 }
 
-/// Tells how far downloads are and which hosts are down, if there are any.
-fn tell(prober: &Prober, observer: &mut dyn Observer) {
+fn report_progress(prober: &Prober, observer: &mut dyn Observer) {
     let (transfers, outages) = (prober.transfers().now(), prober.outages());
     if transfers.any() {
         observer.downloading(&transfers);
@@ -205,14 +202,14 @@ fn tell(prober: &Prober, observer: &mut dyn Observer) {
     }
 }
 
-/// The cases that ask the same as another, by that one.
-type Twins = HashMap<usize, Vec<usize>>;
+/// The indices of cases with the same request as an earlier case, by the index of that case.
+type Duplicates = HashMap<usize, Vec<usize>>;
 
-/// What is to be asked, by the case that asks it first, and the other cases that ask the same: branches and documents
-/// share artifacts.
-fn requests(cases: &[Case], left: &[usize]) -> (Vec<(usize, ProbeRequest)>, Twins) {
+/// The distinct requests, each with the index of the first case that has it, and the duplicates, which are common
+/// because branches and documents share artifacts.
+fn requests(cases: &[Case], left: &[usize]) -> (Vec<(usize, ProbeRequest)>, Duplicates) {
     let mut requests: Vec<(usize, ProbeRequest)> = Vec::with_capacity(left.len());
-    let mut twins = Twins::new();
+    let mut duplicates = Duplicates::new();
     let mut known: HashMap<&ArtifactUrl, usize> = HashMap::new();
     for &index in left {
         let Some((case, request)) = cases.get(index).and_then(|case| Some((case, case.request()?))) else {
@@ -221,41 +218,42 @@ fn requests(cases: &[Case], left: &[usize]) -> (Vec<(usize, ProbeRequest)>, Twin
         let Ok(location) = &case.location else { continue };
         let at = *known.entry(location).or_insert(requests.len());
         match requests.get(at) {
-            Some((first, same)) if *same == request => twins.entry(*first).or_default().push(index),
+            Some((first, same)) if *same == request => duplicates.entry(*first).or_default().push(index),
             _ => requests.push((index, request)),
         }
     }
-    (requests, twins)
+    (requests, duplicates)
 }
 
-/// Whether another round may bring another outcome: the mirror is being filled, a host comes back.
+/// Whether the outcome may change in another round, because the mirror is being filled or a host recovers.
 fn may_change(outcome: &Outcome) -> bool {
-    let passing = |reason: Reason| reason == Reason::Missing || reason.verdict() == Verdict::Inconclusive;
-    !outcome.findings.is_empty() && outcome.findings.iter().all(|finding| passing(finding.reason()))
+    let is_transient =
+        |reason: Reason| reason == Reason::Missing || reason.verdict() == Verdict::Inconclusive;
+    !outcome.findings.is_empty() && outcome.findings.iter().all(|finding| is_transient(finding.reason()))
 }
 
-/// The outcome where the run ended before everything was known: what was known may be wrong already.
-fn cut_short<S>(case: &Case, known: Evidence, ended: Option<&Ended<S>>) -> Outcome {
+/// The outcome of a case when the run ended before all its answers: those that arrived can make it a failure.
+fn cut_short<S>(case: &Case, evidence: Evidence, ended: Option<&Ended<S>>) -> Outcome {
     let detail = match ended {
         Some(Ended::Stopped(_)) => "the run was interrupted before all answers arrived",
         _ => "the deadline passed before all answers arrived",
     };
     let error = ProbeError { kind: ProbeErrorKind::Deadline, status: None, detail: detail.to_owned() };
-    case.judge(known.cut_short(error))
+    case.judge(evidence.cut_short(error))
 }
 
-/// The indices of what is not known without asking.
-fn unknown(outcomes: &[Option<Outcome>]) -> Vec<usize> {
+/// The indices without an outcome.
+fn unjudged(outcomes: &[Option<Outcome>]) -> Vec<usize> {
     outcomes.iter().enumerate().filter_map(|(index, it)| it.is_none().then_some(index)).collect()
 }
 
-/// Keeps the indices of what another round may still change.
-fn keep_unsettled(left: &mut Vec<usize>, outcomes: &[Option<Outcome>]) {
+/// Keeps the indices without an outcome, and those whose outcome may change in another round.
+fn retain_unsettled(left: &mut Vec<usize>, outcomes: &[Option<Outcome>]) {
     left.retain(|&index| outcomes.get(index).is_some_and(|it| it.as_ref().is_none_or(may_change)));
 }
 
 impl TimeLimits {
-    /// Ends when the run does.
+    /// Resolves when the run must end.
     async fn end<S>(self, stop: impl Future<Output = S>) -> Ended<S> {
         let deadline = async {
             match self.deadline {
@@ -270,10 +268,10 @@ impl TimeLimits {
         }
     }
 
-    /// How long to wait before what is left is asked for again; nothing if it is not.
+    /// The time until the next round; `None` if there is none.
     fn until_next_round(self, left: usize) -> Option<Duration> {
         let (until, interval) = self.wait?;
-        // The last round is when the time is over, not an interval before.
+        // The last round takes place at the end of the waiting time.
         let interval = interval.min(until.saturating_duration_since(Instant::now()));
         (left > 0 && !interval.is_zero()).then_some(interval)
     }
@@ -285,7 +283,7 @@ impl Case {
         Some(self.judge(Evidence::only(Observation::Refused(refusal))))
     }
 
-    /// The outcome, with what is known of the signature's location without asking.
+    /// The outcome. Adds the observation of a signature with a bad location, which was not requested.
     fn judge(&self, mut evidence: Evidence) -> Outcome {
         if let Some(Err(bad)) = &self.signature
             && self.expectation.signatures != Strictness::Ignore
@@ -295,7 +293,7 @@ impl Case {
         judge(&self.expectation, &evidence)
     }
 
-    /// What is asked; nothing of a location that nobody should ask.
+    /// The request; `None` for a bad location.
     fn request(&self) -> Option<ProbeRequest> {
         let expectation = &self.expectation;
         let knows_size = expectation.sizes().next().is_some();

@@ -22,8 +22,8 @@ use super::target::Choice;
 use super::{Exit, env, print, print_error, unusable};
 use crate::atomic;
 use crate::handoff::mirror::{
-    Arrangement, FetchFailure, Fetcher, MirrorPlan, NotClaimed, Planned, Received, claim, free_space,
-    to_come, write_sidecars,
+    Arrangement, FetchFailure, Fetcher, MirrorPlan, NotClaimed, Planned, Received, bytes_to_fetch, claim,
+    free_space, write_sidecars,
 };
 use crate::handoff::{request, sync};
 use crate::location::{OcpVersion, Prefix, Series, Target};
@@ -302,7 +302,7 @@ async fn learn_sizes(plan: &mut MirrorPlan, prober: &Prober) {
 }
 
 fn check_space(directory: &Path, plan: &MirrorPlan) -> Result<(), String> {
-    let needed = to_come(directory, plan);
+    let needed = bytes_to_fetch(directory, plan);
     let free = free_space(directory).map_err(|error| format!("{}: {error}", directory.display()))?;
     if needed <= free {
         return Ok(());
@@ -406,7 +406,7 @@ fn show(
             return writeln!(
                 out,
                 "{all}, {} to fetch; nothing was fetched",
-                bytes(to_come(&args.dest, plan))
+                bytes(bytes_to_fetch(&args.dest, plan))
             );
         }
         let verified = results.iter().filter(|result| result.is_ok()).count();

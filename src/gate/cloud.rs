@@ -1,4 +1,4 @@
-//! What a run asks of clouds, and how it judges what they say.
+//! Requests and judges the cloud references of a run.
 
 use futures_util::stream::{self, Stream, StreamExt as _};
 
@@ -7,23 +7,23 @@ use crate::probe::{CloudEvidence, CloudRequest, Observation, ProbeError, ProbeEr
 use crate::stream::{CloudReference, CloudResource};
 use crate::verdict::{Outcome, judge_cloud};
 
-/// Requests at a time. A document names a dozen references on half as many hosts.
-const WIDTH: usize = 32;
+/// The number of concurrent requests. A document needs about a dozen, to half as many hosts.
+const CONCURRENCY: usize = 32;
 
-/// The outcome of a reference about which nothing can be asked.
-pub(super) fn unasked(reference: &CloudReference) -> Option<Outcome> {
+/// The outcome of a reference for which nothing can be requested; `None` for others.
+pub(super) fn unrequestable(reference: &CloudReference) -> Option<Outcome> {
     request(reference).is_none().then(|| judge_cloud(reference, None))
 }
 
-/// The outcome of a reference about which nobody answered before the run ended.
+/// The outcome of a reference without an answer before the end of the run.
 pub(super) fn unanswered(reference: &CloudReference) -> Outcome {
     let detail = "the run ended before the answer came".to_owned();
     let error = ProbeError { kind: ProbeErrorKind::Deadline, status: None, detail };
     judge_cloud(reference, Some(&CloudEvidence::only(Observation::Undetermined(error))))
 }
 
-/// Asks about those of the references that are left, and judges the answers. They come in any order.
-pub(super) fn ask<'p>(
+/// Requests the references that are left and judges the answers, in any order.
+pub(super) fn judge_all<'p>(
     prober: &'p Prober,
     references: &'p [CloudReference],
     left: &[usize],
@@ -39,10 +39,10 @@ pub(super) fn ask<'p>(
         .map(async |(index, reference, request)| {
             (index, judge_cloud(reference, Some(&prober.ask_cloud(&request).await)))
         })
-        .buffer_unordered(WIDTH)
+        .buffer_unordered(CONCURRENCY)
 }
 
-/// What can be asked about a reference; nothing of what only an account can see, or of what is no reference.
+/// The request for a reference; `None` if it is malformed or only visible to an account.
 fn request(reference: &CloudReference) -> Option<CloudRequest> {
     match &reference.resource {
         CloudResource::Blob { url } => Some(CloudRequest::Blob(ArtifactUrl::parse(url).ok()?)),
@@ -63,9 +63,8 @@ mod tests {
     use super::*;
     use crate::stream::Sha256;
 
-    /// A tag beside a digest is asked for where it is one of the same image.
     #[test]
-    fn an_image_is_asked_by_its_digest_and_by_a_tag_of_its_own() {
+    fn an_image_is_requested_by_its_digest_and_by_a_tag_of_the_same_image() {
         let digest = Sha256::of(b"a manifest");
         let by_digest = format!("quay.io/a/b@sha256:{digest}");
         for (image, digest_ref, tag) in [

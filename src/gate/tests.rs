@@ -1,4 +1,4 @@
-//! A run of the gate: what it asks, in how many rounds, and what it tells; against a server that answers as it is told.
+//! Runs of the gate against a server with scripted answers: requests, rounds, and calls of the observer.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -14,23 +14,23 @@ use crate::verdict::Finding;
 const SECOND: Duration = Duration::from_secs(1);
 const MOMENT: Duration = Duration::from_millis(20);
 
-/// What a server answers to a path that is asked for the n-th time; nothing, and it never answers.
+/// The status of the n-th answer for a path; with `None` the server never answers.
 type Answers = fn(path: &str, times: usize) -> Option<u16>;
 
 const GONE: Option<u16> = Some(404);
 const THERE: Option<u16> = Some(200);
 
-/// A server, its host, and how often it never answered. It goes on until it is dropped.
+/// A server, its host, and the number of requests that it never answers. It runs until it is dropped.
 async fn server(answers: Answers) -> (MockServer, String, Arc<AtomicUsize>) {
-    let silences = Arc::new(AtomicUsize::new(0));
-    let (silent, asked) = (Arc::clone(&silences), Mutex::new(HashMap::<String, usize>::new()));
+    let unanswered = Arc::new(AtomicUsize::new(0));
+    let (counter, asked) = (Arc::clone(&unanswered), Mutex::new(HashMap::<String, usize>::new()));
     let respond = move |request: &Request| {
         let path = request.url.path();
         let mut asked = asked.lock().unwrap();
         let times = asked.entry(path.to_owned()).or_default();
         *times += 1;
         let Some(status) = answers(path, *times) else {
-            silent.fetch_add(1, Ordering::Relaxed);
+            counter.fetch_add(1, Ordering::Relaxed);
             return ResponseTemplate::new(200).set_delay(60 * SECOND);
         };
         let body: &[u8] = if status == 200 { b"a file." } else { b"" };
@@ -39,7 +39,7 @@ async fn server(answers: Answers) -> (MockServer, String, Arc<AtomicUsize>) {
     let server = MockServer::start().await;
     Mock::given(any()).respond_with(respond).mount(&server).await;
     let host = server.address().to_string();
-    (server, host, silences)
+    (server, host, unanswered)
 }
 
 fn prober(host: &str) -> Prober {
@@ -74,14 +74,14 @@ fn case(location: &str, verify: Verify) -> Case {
     Case { location: ArtifactUrl::parse(location), signature: None, bridge: None, expectation }
 }
 
-/// What an observer hears: of each outcome, and of each wait how many are left.
+/// The reported outcomes, and the numbers of artifacts and cloud references left at each wait.
 #[derive(Default)]
-struct Heard {
+struct Record {
     judged: Vec<(usize, Option<Reason>)>,
     waiting: Vec<(usize, usize)>,
 }
 
-impl Observer for Heard {
+impl Observer for Record {
     fn judged(&mut self, index: usize, outcome: &Outcome) {
         self.judged.push((index, outcome.reason()));
     }
@@ -91,15 +91,15 @@ impl Observer for Heard {
     }
 }
 
-/// A run over artifacts alone.
+/// A run without cloud references.
 async fn run(
     prober: &Prober,
     cases: &[Case],
     limits: TimeLimits,
     stop: impl Future<Output = ()>,
-    heard: &mut Heard,
+    record: &mut Record,
 ) -> (Vec<Outcome>, Option<Ended<()>>) {
-    let judged = super::run(prober, cases, Clouds::default(), limits, stop, heard).await;
+    let judged = super::run(prober, cases, Clouds::default(), limits, stop, record).await;
     (judged.artifacts, judged.ended)
 }
 
@@ -107,28 +107,28 @@ fn reasons(outcomes: &[Outcome]) -> Vec<Option<Reason>> {
     outcomes.iter().map(Outcome::reason).collect()
 }
 
-/// Ends when a server has not answered so many times.
-async fn after(silences: &AtomicUsize, times: usize) {
-    while silences.load(Ordering::Relaxed) < times {
+/// Resolves when the server has left this many requests unanswered.
+async fn after(unanswered: &AtomicUsize, times: usize) {
+    while unanswered.load(Ordering::Relaxed) < times {
         tokio::time::sleep(MOMENT / 4).await;
     }
     tokio::time::sleep(MOMENT).await;
 }
 
-/// Waits as long as it takes.
+/// Limits that allow many rounds.
 fn waiting() -> TimeLimits {
     TimeLimits { deadline: None, wait: Some((Instant::now() + 60 * SECOND, MOMENT)) }
 }
 
 #[tokio::test]
-async fn each_artifact_is_told_once_when_it_is_settled() {
+async fn each_artifact_is_reported_once_with_its_final_outcome() {
     let missing = Some(Reason::Missing);
     for (limits, expected) in [
         (TimeLimits::default(), [missing, missing, missing, Some(Reason::BadLocation)]),
         (waiting(), [None, None, missing, Some(Reason::BadLocation)]),
     ] {
-        // In the third round nobody answers.
-        let (_server, host, silences) = server(|path, times| match (path, times) {
+        // In the third round, the server never answers.
+        let (_server, host, unanswered) = server(|path, times| match (path, times) {
             ("/soon", 2..) => THERE,
             ("/never", 3..) => None,
             _ => GONE,
@@ -136,35 +136,34 @@ async fn each_artifact_is_told_once_when_it_is_settled() {
         .await;
         let at = |path: &str| case(&format!("http://{host}{path}"), Verify::Exists);
         let cases = [at("/soon"), at("/soon"), at("/never"), case("nowhere", Verify::Exists)];
-        let mut heard = Heard::default();
-        let (outcomes, ended) = run(&prober(&host), &cases, limits, after(&silences, 1), &mut heard).await;
+        let mut record = Record::default();
+        let (outcomes, ended) = run(&prober(&host), &cases, limits, after(&unanswered, 1), &mut record).await;
         assert_eq!(reasons(&outcomes), expected);
-        let waits = limits.wait.is_some();
-        assert_eq!(ended, waits.then_some(Ended::Stopped(())));
-        heard.judged.sort_unstable_by_key(|it| it.0);
-        assert_eq!(heard.judged, expected.into_iter().enumerate().collect::<Vec<_>>());
-        assert_eq!(heard.waiting, if waits { vec![(3, 0), (1, 0)] } else { vec![] });
+        let waited = limits.wait.is_some();
+        assert_eq!(ended, waited.then_some(Ended::Stopped(())));
+        record.judged.sort_unstable_by_key(|it| it.0);
+        assert_eq!(record.judged, expected.into_iter().enumerate().collect::<Vec<_>>());
+        assert_eq!(record.waiting, if waited { vec![(3, 0), (1, 0)] } else { vec![] });
     }
 }
 
-/// A round that was cut short makes nothing of what the one before found better.
 #[tokio::test]
-async fn what_a_round_found_stays_unless_the_next_finds_worse() {
-    // In the second round a file, or a sidecar beside one, is never answered.
-    let (_server, host, silences) = server(|path, times| match path {
+async fn a_round_that_was_cut_short_replaces_no_outcome_by_a_better_one() {
+    // In the second round, the request for a file, or for a sidecar of one, is never answered.
+    let (_server, host, unanswered) = server(|path, times| match path {
         "/a/file" | "/b/sha256sum.txt" if times > 1 => None,
         _ => GONE,
     })
     .await;
     let at = |path: &str| case(&format!("http://{host}{path}"), Verify::Published);
     let cases = [at("/a/file"), at("/b/file"), case("nowhere", Verify::Published)];
-    let mut heard = Heard::default();
-    let (outcomes, ended) = run(&prober(&host), &cases, waiting(), after(&silences, 2), &mut heard).await;
+    let mut record = Record::default();
+    let (outcomes, ended) = run(&prober(&host), &cases, waiting(), after(&unanswered, 2), &mut record).await;
     assert_eq!(ended, Some(Ended::Stopped(())));
     let missing = Some(Reason::Missing);
     assert_eq!(reasons(&outcomes), [missing, missing, Some(Reason::BadLocation)]);
     assert!(outcomes.iter().all(|outcome| !outcome.message().contains("interrupted")), "{outcomes:?}");
-    assert_eq!(heard.judged.len(), 3, "{:?}", heard.judged);
+    assert_eq!(record.judged.len(), 3, "{:?}", record.judged);
 }
 
 #[tokio::test]
@@ -173,10 +172,10 @@ async fn a_run_that_ends_before_any_answer_says_what_ended_it() {
     let cases = [case(&format!("http://{host}/f"), Verify::Exists)];
     let deadline = TimeLimits { deadline: Some(Instant::now()), wait: None };
     let pending = std::future::pending::<()>();
-    let (by_deadline, _) = run(&prober(&host), &cases, deadline, pending, &mut Heard::default()).await;
+    let (by_deadline, _) = run(&prober(&host), &cases, deadline, pending, &mut Record::default()).await;
     let stopped = std::future::ready(());
     let (by_signal, _) =
-        run(&prober(&host), &cases, TimeLimits::default(), stopped, &mut Heard::default()).await;
+        run(&prober(&host), &cases, TimeLimits::default(), stopped, &mut Record::default()).await;
     for (outcomes, says) in [(by_deadline, "the deadline passed"), (by_signal, "the run was interrupted")] {
         assert_eq!(reasons(&outcomes), [Some(Reason::Deadline)]);
         assert!(outcomes[0].message().contains(says), "{}", outcomes[0].message());
@@ -184,12 +183,12 @@ async fn a_run_that_ends_before_any_answer_says_what_ended_it() {
 }
 
 #[tokio::test]
-async fn cloud_references_are_asked_until_they_are_settled_and_each_has_an_outcome() {
+async fn cloud_references_are_requested_until_settled_and_each_has_an_outcome() {
     let missing = Some(Reason::Missing);
     for (limits, expected) in
         [(TimeLimits::default(), [missing, missing, None]), (waiting(), [None, missing, None])]
     {
-        let (_server, host, silences) = server(|path, times| match (path, times) {
+        let (_server, host, unanswered) = server(|path, times| match (path, times) {
             ("/bucket/soon", 2..) => THERE,
             ("/bucket/never", 3..) => None,
             _ => GONE,
@@ -202,36 +201,36 @@ async fn cloud_references_are_asked_until_they_are_settled_and_each_has_an_outco
         };
         let references = [object(&host, "soon"), object(&host, "never"), account];
         let clouds = Clouds { references: &references, count: true };
-        let (prober, stop, mut heard) = (prober(&host), after(&silences, 1), Heard::default());
-        let judged = super::run(&prober, &[], clouds, limits, stop, &mut heard).await;
+        let (prober, stop, mut record) = (prober(&host), after(&unanswered, 1), Record::default());
+        let judged = super::run(&prober, &[], clouds, limits, stop, &mut record).await;
         assert_eq!(reasons(&judged.clouds), expected, "{limits:?}");
-        assert_eq!(heard.waiting, if limits.wait.is_some() { vec![(0, 2), (0, 1)] } else { vec![] });
+        assert_eq!(record.waiting, if limits.wait.is_some() { vec![(0, 2), (0, 1)] } else { vec![] });
     }
-    let (_server, host, silences) = server(|_, _| None).await;
+    let (_server, host, unanswered) = server(|_, _| None).await;
     let references = [object(&host, "f")];
     let clouds = Clouds { references: &references, count: true };
-    let (prober, stop, mut heard) = (prober(&host), after(&silences, 1), Heard::default());
-    let judged = super::run(&prober, &[], clouds, TimeLimits::default(), stop, &mut heard).await;
+    let (prober, stop, mut record) = (prober(&host), after(&unanswered, 1), Record::default());
+    let judged = super::run(&prober, &[], clouds, TimeLimits::default(), stop, &mut record).await;
     assert_eq!(reasons(&judged.clouds), [Some(Reason::Deadline)]);
 }
 
-/// A round ends when the last answer has come, whoever it is about: nothing is under way when hosts are asked anew.
+/// A round ends with the last answer for either, so no request is in flight when the next round begins.
 #[tokio::test]
 async fn artifacts_and_required_cloud_references_share_their_rounds() {
     let (_server, host, _) = server(|_, times| if times < 3 { GONE } else { THERE }).await;
     let cases = [case(&format!("http://{host}/f"), Verify::Exists)];
     let references = [object(&host, "f")];
     let clouds = Clouds { references: &references, count: true };
-    let (prober, mut heard) = (prober(&host), Heard::default());
+    let (prober, mut record) = (prober(&host), Record::default());
     let stop = std::future::pending::<()>();
-    let judged = super::run(&prober, &cases, clouds, waiting(), stop, &mut heard).await;
+    let judged = super::run(&prober, &cases, clouds, waiting(), stop, &mut record).await;
     assert_eq!((reasons(&judged.artifacts), reasons(&judged.clouds)), (vec![None], vec![None]));
-    assert_eq!(heard.waiting, [(1, 1), (1, 1)]);
+    assert_eq!(record.waiting, [(1, 1), (1, 1)]);
 }
 
 #[tokio::test]
-async fn what_does_not_count_is_waited_for_a_moment_and_makes_no_round() {
-    // The grace of three seconds is waited out once.
+async fn optional_cloud_references_get_a_grace_period_and_cause_no_round() {
+    // The grace period of three seconds passes once.
     let (_server, host, _) = server(|path, _| match path {
         "/f" => THERE,
         "/bucket/gone" => GONE,
@@ -241,12 +240,12 @@ async fn what_does_not_count_is_waited_for_a_moment_and_makes_no_round() {
     let cases = [case(&format!("http://{host}/f"), Verify::Exists)];
     let references = [object(&host, "gone"), object(&host, "silent")];
     let clouds = Clouds { references: &references, count: false };
-    let (prober, mut heard, began) = (prober(&host), Heard::default(), Instant::now());
+    let (prober, mut record, began) = (prober(&host), Record::default(), Instant::now());
     let stop = std::future::pending::<()>();
-    let judged = super::run(&prober, &cases, clouds, waiting(), stop, &mut heard).await;
+    let judged = super::run(&prober, &cases, clouds, waiting(), stop, &mut record).await;
     assert_eq!((reasons(&judged.artifacts), judged.ended), (vec![None], None));
     assert_eq!(reasons(&judged.clouds), [Some(Reason::Missing), Some(Reason::Deadline)]);
-    assert_eq!(heard.waiting, []);
+    assert_eq!(record.waiting, []);
     assert!((GRACE..2 * GRACE).contains(&began.elapsed()), "{:?}", began.elapsed());
 }
 
@@ -266,7 +265,7 @@ fn object(host: &str, object: &str) -> CloudReference {
 }
 
 #[test]
-fn what_passes_with_time_is_asked_again_and_nothing_else() {
+fn only_transient_outcomes_can_change() {
     let missing = || Finding::Missing { status: 404, how: crate::probe::Absence::Status };
     let unknown = || Finding::NoDigest;
     let wrong = || Finding::Image("it is another".to_owned());
@@ -284,7 +283,7 @@ fn what_passes_with_time_is_asked_again_and_nothing_else() {
 }
 
 #[test]
-fn artifacts_that_ask_the_same_are_asked_once() {
+fn equal_requests_are_sent_once() {
     let (a, b) = ("https://h/a", "https://h/b");
     let other = Case {
         expectation: Expectation { size: None, ..expectation(Verify::Exists) },
@@ -299,15 +298,15 @@ fn artifacts_that_ask_the_same_are_asked_once() {
         other,
         case(a, Verify::Exists),
     ];
-    let (asked, twins) = requests(&cases, &[0, 1, 2, 3, 4, 5, 6]);
+    let (asked, duplicates) = requests(&cases, &[0, 1, 2, 3, 4, 5, 6]);
     assert_eq!(asked.iter().map(|(index, _)| *index).collect::<Vec<_>>(), [0, 1, 3, 5]);
-    assert_eq!(twins, Twins::from([(0, vec![2, 6])]));
-    let (asked, twins) = requests(&cases, &[2, 6]);
-    assert_eq!((asked[0].0, twins), (2, Twins::from([(2, vec![6])])));
+    assert_eq!(duplicates, Duplicates::from([(0, vec![2, 6])]));
+    let (asked, duplicates) = requests(&cases, &[2, 6]);
+    assert_eq!((asked[0].0, duplicates), (2, Duplicates::from([(2, vec![6])])));
 }
 
 #[test]
-fn no_more_is_asked_than_the_verdict_needs() {
+fn no_more_is_requested_than_the_verdict_needs() {
     let signature = || ArtifactUrl::parse("https://h/f.sig").unwrap();
     let bridge = || ArtifactUrl::parse("https://b/f").unwrap();
     let of = |change: fn(&mut Expectation)| {
@@ -333,7 +332,7 @@ fn no_more_is_asked_than_the_verdict_needs() {
         let asked = case("https://h/f", verify).request().unwrap();
         assert_eq!((asked.sidecars, asked.content.is_some()), (SidecarPolicy::All, reads), "{verify:?}");
     }
-    // What is inside is wanted where the document says a digest or a size of it.
+    // A file is decompressed if the document has its uncompressed digest or size.
     let inside = |sha256: Option<Sha256>, size| {
         let mut case = case("https://h/f", Verify::Content);
         (case.expectation.uncompressed_sha256, case.expectation.uncompressed_size) = (sha256, size);
@@ -348,7 +347,7 @@ fn no_more_is_asked_than_the_verdict_needs() {
 }
 
 #[test]
-fn a_signature_at_a_bad_location_is_one_that_is_not_there() {
+fn a_signature_at_a_bad_location_counts_as_missing() {
     let bad = || ArtifactUrl::parse("nowhere").unwrap_err();
     for (signatures, reason, warns) in [
         (Strictness::Ignore, None, false),
@@ -363,7 +362,7 @@ fn a_signature_at_a_bad_location_is_one_that_is_not_there() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_last_round_is_when_the_time_is_over() {
+async fn the_last_round_is_at_the_end_of_the_waiting_time() {
     let wait = |minutes: u32, interval| Some((Instant::now() + minutes * 60 * SECOND, interval));
     let limits = TimeLimits { deadline: None, wait: wait(1, 25 * SECOND) };
     let began = Instant::now();
@@ -377,7 +376,7 @@ async fn the_last_round_is_when_the_time_is_over() {
     assert_eq!(over.until_next_round(1), None);
     let nothing_left = TimeLimits { deadline: None, wait: wait(1, SECOND) };
     assert_eq!(nothing_left.until_next_round(0), None);
-    assert_eq!(TimeLimits::default().until_next_round(1), None, "nobody waits");
+    assert_eq!(TimeLimits::default().until_next_round(1), None, "no waiting time");
 }
 
 #[tokio::test(start_paused = true)]
@@ -389,7 +388,7 @@ async fn a_run_ends_at_its_deadline_or_when_it_is_stopped() {
     let limits = TimeLimits { deadline: Some(Instant::now() + 9 * SECOND), wait: None };
     assert_eq!(limits.end(tokio::time::sleep(4 * SECOND)).await, Ended::Stopped(()));
     assert_eq!(began.elapsed(), 13 * SECOND);
-    // Both at once: the signal is what the exit status tells.
+    // If both happen at once, the signal takes precedence, because it determines the exit status.
     let limits = TimeLimits { deadline: Some(Instant::now()), wait: None };
     assert_eq!(limits.end(std::future::ready(())).await, Ended::Stopped(()));
 }

@@ -1,4 +1,4 @@
-//! One file: kept if it is right, else resumed or fetched, verified, named, linked.
+//! Fetches one file: kept if it is right, else resumed or downloaded, verified, renamed, linked.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -11,11 +11,11 @@ use crate::location::ArtifactUrl;
 use crate::probe::{Client, Extent, Observation, Unfinished};
 use crate::stream::Sha256;
 
-/// A file may be larger than anybody said by so much, in bytes, before it is taken to have no end.
+/// The most bytes that a file may have beyond its known size, against an endless response.
 const SLACK_BYTES: u64 = 1024 * 1024;
 
-/// The largest file of which nobody says the size, in bytes.
-const MAX_UNSAID_BYTES: u64 = 64 * 1024 * 1024 * 1024;
+/// The size limit of a file of unknown size, in bytes.
+const MAX_UNKNOWN_BYTES: u64 = 64 * 1024 * 1024 * 1024;
 
 /// Fetches files into a directory.
 pub struct Fetcher<'f> {
@@ -24,10 +24,10 @@ pub struct Fetcher<'f> {
     received: Received,
 }
 
-/// Why a file is not there.
+/// Why a file could not be fetched.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchFailure {
-    #[error("{}", said(.0))]
+    #[error("{}", description(.0))]
     Observed(Observation),
     #[error("the server has different content: sha256 {found}, expected {expected}")]
     Sha256 { expected: Sha256, found: Sha256 },
@@ -36,7 +36,7 @@ pub enum FetchFailure {
 }
 
 impl FetchFailure {
-    /// Whether something is known to be wrong, rather than not known to be right.
+    /// Whether the file is known to be missing or wrong, instead of undetermined.
     pub const fn is_wrong(&self) -> bool {
         match self {
             Self::Sha256 { .. } => true,
@@ -46,7 +46,7 @@ impl FetchFailure {
     }
 }
 
-fn said(observation: &Observation) -> String {
+fn description(observation: &Observation) -> String {
     match observation {
         Observation::Present { status, .. } => format!("the server answered {status}"),
         Observation::Absent { status, how } => how.describe(*status),
@@ -56,25 +56,25 @@ fn said(observation: &Observation) -> String {
 }
 
 impl<'f> Fetcher<'f> {
-    /// Fetches into a directory. `received` counts bytes.
+    /// Fetches to a directory, and counts the bytes in `received`.
     pub fn new(client: &'f Client, directory: &Path, received: Received) -> Self {
         Self { client, directory: directory.to_owned(), received }
     }
 
-    /// Sees to it that a file is there, and right, under all its names. How it came to be: `kept`, `fetched`,
-    /// `resumed` from an earlier run's bytes, or `replaced`.
+    /// Makes a verified file available under all its names. Returns `kept`, `fetched`, `resumed` (from an earlier run's
+    /// bytes) or `replaced`.
     pub async fn fetch(&self, planned: &Planned) -> Result<&'static str, FetchFailure> {
         let path = self.directory.join(&planned.path);
         let io = |error| FetchFailure::Io { path: path.clone(), error };
         let parent = path.parent().unwrap_or(&self.directory);
         fs::create_dir_all(parent).map_err(io)?;
-        let there = digest_aside(&path).await.map_err(io)?;
-        let fetched = if there == Some(planned.sha256) {
+        let existing = digest_off_thread(&path).await.map_err(io)?;
+        let result = if existing == Some(planned.sha256) {
             self.received.fetch_add(planned.size.unwrap_or(0), Ordering::Relaxed);
             "kept"
         } else {
             let resumed = self.download(planned, &path).await?;
-            match (there, resumed) {
+            match (existing, resumed) {
                 (Some(_), _) => "replaced",
                 (None, true) => "resumed",
                 (None, false) => "fetched",
@@ -84,43 +84,43 @@ impl<'f> Fetcher<'f> {
             let link_path = parent.join(name);
             link(&path, &link_path).map_err(|error| FetchFailure::Io { path: link_path, error })?;
         }
-        Ok(fetched)
+        Ok(result)
     }
 
-    /// Fetches to a name beside the file's own, and gives it that once it is verified. Whether an earlier run's
-    /// bytes were used.
+    /// Downloads to a temporary name, and renames the file once it is verified. Returns whether an earlier run's bytes
+    /// were used.
     async fn download(&self, planned: &Planned, path: &Path) -> Result<bool, FetchFailure> {
-        let part = part_of(path);
+        let part = part_path(path);
         let io = |error| FetchFailure::Io { path: part.clone(), error };
-        let mut held = held(&part, planned.size).await.map_err(io)?;
+        let (mut hash, mut length) = earlier_part(&part, planned.size).await.map_err(io)?;
         loop {
-            let had = held.1;
-            let found = if planned.size == Some(had) && had > 0 {
-                held.0.finish()
+            let found = if planned.size == Some(length) && length > 0 {
+                hash.finish()
             } else {
-                let limit = planned.size.map_or(MAX_UNSAID_BYTES, |size| size.saturating_add(SLACK_BYTES));
-                self.transfer(&planned.url, limit, &part, held).await?
+                let limit = planned.size.map_or(MAX_UNKNOWN_BYTES, |size| size.saturating_add(SLACK_BYTES));
+                self.transfer(&planned.url, limit, &part, (hash, length)).await?
             };
             if found == planned.sha256 {
-                readable(&part).and_then(|()| fs::rename(&part, path)).map_err(io)?;
-                return Ok(had > 0);
+                make_readable(&part).and_then(|()| fs::rename(&part, path)).map_err(io)?;
+                return Ok(length > 0);
             }
             fs::remove_file(&part).map_err(io)?;
-            if had == 0 {
+            if length == 0 {
                 return Err(FetchFailure::Sha256 { expected: planned.sha256, found });
             }
-            // What was there may have been of another file: once more, from the beginning.
-            held = (Hash::new(), 0);
+            // The earlier run's bytes may be of another file, so the download starts over.
+            (hash, length) = (Hash::new(), 0);
         }
     }
 
-    /// Fetches at most so many bytes behind those that are there, and says the digest of all.
+    /// Downloads the bytes after an earlier run's, which have this hash and length. Returns the digest of the file, which
+    /// can have at most `limit` bytes.
     async fn transfer(
         &self,
         url: &ArtifactUrl,
         limit: u64,
         part: &Path,
-        (hash, had): (Hash, u64),
+        (hash, length): (Hash, u64),
     ) -> Result<Sha256, FetchFailure> {
         let io = |error| FetchFailure::Io { path: part.to_owned(), error };
         self.client
@@ -128,13 +128,13 @@ impl<'f> Fetcher<'f> {
             .admit(url)
             .map_err(|refusal| FetchFailure::Observed(Observation::Refused(refusal)))?;
         let file = OpenOptions::new().append(true).create(true).open(part).map_err(io)?;
-        let mut sink = FileSink::new(file, hash, had, self.received.clone());
+        let mut sink = FileSink::new(file, hash, length, self.received.clone());
         let extent = Extent { limit, size: None };
-        let outcome = self.client.download_on(url.url(), extent, had, &mut sink, &mut 0).await;
+        let outcome = self.client.download_on(url.url(), extent, length, &mut sink, &mut 0).await;
         match outcome {
             Ok(_) => sink.finish().await.map_err(io),
             Err(Unfinished::Observed(observation)) => {
-                // Nothing that was written is lost for the next run, and nothing empty is left behind.
+                // The next run resumes after the bytes so far, unless the file is gone or may not be requested.
                 drop(sink);
                 if matches!(observation, Observation::Absent { .. } | Observation::Refused(_)) {
                     let _ = fs::remove_file(part);
@@ -149,14 +149,14 @@ impl<'f> Fetcher<'f> {
     }
 }
 
-/// The name of a file that is on its way. No planned file's name begins with a dot.
-pub(super) fn part_of(path: &Path) -> PathBuf {
+/// The temporary path of a download. No planned file's name begins with a dot.
+pub(super) fn part_path(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!(".{name}.part"))
 }
 
-/// What an earlier run left of a file. More than the file can have is no beginning of it.
-async fn held(part: &Path, size: Option<u64>) -> io::Result<(Hash, u64)> {
+/// The hash and length of what an earlier run downloaded of a file. If that is longer than the file, it is deleted.
+async fn earlier_part(part: &Path, size: Option<u64>) -> io::Result<(Hash, u64)> {
     let nothing = (Hash::new(), 0);
     match fs::symlink_metadata(part) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(nothing),
@@ -172,7 +172,7 @@ async fn held(part: &Path, size: Option<u64>) -> io::Result<(Hash, u64)> {
     hashed.await.map_err(io::Error::other)?
 }
 
-/// The digest of a file, if there is one. A link is not followed: it may lead anywhere.
+/// The digest of a file; `None` if there is none. A link, which could lead anywhere, is an error.
 pub(super) fn digest_of(path: &Path) -> io::Result<Option<Sha256>> {
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -182,19 +182,19 @@ pub(super) fn digest_of(path: &Path) -> io::Result<Option<Sha256>> {
     }
 }
 
-async fn digest_aside(path: &Path) -> io::Result<Option<Sha256>> {
+async fn digest_off_thread(path: &Path) -> io::Result<Option<Sha256>> {
     let path = path.to_owned();
     tokio::task::spawn_blocking(move || digest_of(&path)).await.map_err(io::Error::other)?
 }
 
-/// Gives a file a second name, in place of whatever has that now. Where links cannot be, a copy is made.
+/// Gives a file a second name, replacing an existing file. If the file system has no hard links, the file is copied.
 fn link(file: &Path, name: &Path) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt as _;
     let node = |path: &Path| fs::symlink_metadata(path).map(|metadata| (metadata.dev(), metadata.ino()));
-    if node(name).is_ok_and(|there| node(file).is_ok_and(|file| file == there)) {
+    if node(name).is_ok_and(|existing| node(file).is_ok_and(|file| file == existing)) {
         return Ok(());
     }
-    let part = part_of(name);
+    let part = part_path(name);
     remove_if_there(&part)?;
     if fs::hard_link(file, &part).is_err() {
         fs::copy(file, &part)?;
@@ -209,7 +209,7 @@ fn remove_if_there(path: &Path) -> io::Result<()> {
     }
 }
 
-fn readable(path: &Path) -> io::Result<()> {
+fn make_readable(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     fs::set_permissions(path, fs::Permissions::from_mode(0o644))
 }

@@ -1,5 +1,5 @@
-//! What goes where. Every name is made of parts that are known to be plain, so that none leaves the directory,
-//! whatever a document or a list says.
+//! The planned path of each file. Paths consist only of validated segments, so that no document or list can make one
+//! leave the directory.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,10 +13,10 @@ use crate::location::{
 use crate::stream::{Artifact, Sha256};
 use crate::text::excerpt;
 
-/// A base to put places under, which has the streams layout; only what follows it is used.
+/// A placeholder base with the streams layout, which is removed from URLs to get paths.
 const STREAMS: &str = "http://mirror.invalid/streams";
 
-/// The same for all other arrangements.
+/// The placeholder base of all other arrangements.
 const BASE: &str = "http://mirror.invalid/root";
 
 /// How files are arranged.
@@ -25,10 +25,9 @@ pub enum Arrangement {
     Flat,
     /// `DIR/builds/BUILDID/ARCH/FILE`.
     Streams,
-    /// `ARCH/dependencies/rhcos/4.M/BUILDID/FILE`; the series for builds that say none.
+    /// `ARCH/dependencies/rhcos/4.M/BUILDID/FILE`; the series is for builds whose ID has none.
     Build(Option<Series>),
-    /// `ARCH/dependencies/rhcos/4.M/VERSION/rhcos-VERSION-ARCH-…`, or in `pre-release/` where the version is
-    /// not final.
+    /// `ARCH/dependencies/rhcos/4.M/VERSION/rhcos-VERSION-ARCH-…`, or in `pre-release/` for a pre-release.
     Release(OcpVersion),
 }
 
@@ -38,7 +37,7 @@ pub struct Planned {
     pub document: String,
     pub url: ArtifactUrl,
     pub sha256: Sha256,
-    /// Its size in bytes, as far as anybody says.
+    /// The size in bytes, if known.
     pub size: Option<u64>,
     pub path: PathBuf,
     /// Further names in the same directory.
@@ -48,7 +47,7 @@ pub struct Planned {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedDirectory {
     pub build: BuildId,
-    /// Where the build's `meta.json` is, if it is copied.
+    /// The URL of the build's `meta.json`; `None` if it is not copied.
     pub meta_json: Option<ArtifactUrl>,
 }
 
@@ -56,12 +55,12 @@ pub struct PlannedDirectory {
 pub struct MirrorPlan {
     pub files: Vec<Planned>,
     pub directories: BTreeMap<PathBuf, PlannedDirectory>,
-    /// Every name that is given away, second names included: to which file, and its digest.
+    /// The file and digest of every planned path, including second names.
     names: BTreeMap<PathBuf, (String, Sha256)>,
     builds: Directories,
 }
 
-/// Why something has no place in a plan.
+/// Why a file cannot be planned.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
     #[error("{title}: {why}")]
@@ -73,7 +72,7 @@ pub enum PlanError {
 }
 
 impl Arrangement {
-    /// The same below a base: where `check` and the installer find the files once the directory is served there.
+    /// The target at which `check` and the installer find the files if the directory is served at `base`.
     pub fn target(&self, base: Prefix) -> Result<Target, String> {
         let mirror = match self {
             Self::Flat => return Ok(Target::Flat(base)),
@@ -92,13 +91,13 @@ impl Arrangement {
         mirror.map(Target::Mirror).map_err(|error| error.to_string())
     }
 
-    /// The place of a file of a document below a base, and the same as a path.
+    /// The URL of a document's file below the placeholder base, and its path.
     fn place(&self, location: &str, release: &str) -> Result<(ArtifactUrl, PathBuf), String> {
         let base = if matches!(self, Self::Streams) { STREAMS } else { BASE };
         let target = self.target(Prefix::parse(base).map_err(|error| error.to_string())?)?;
         let literal = ArtifactUrl::parse(location).map_err(|error| error.to_string())?;
         let release = (!release.is_empty()).then_some(release);
-        // The base is nobody's business.
+        // Errors must not show the placeholder.
         let place =
             target.place(&literal, release).map_err(|error| error.to_string().replace(base, "DIR"))?;
         let path = path_of(place.as_str().strip_prefix(base).unwrap_or_default())?;
@@ -111,7 +110,7 @@ impl Arrangement {
 }
 
 impl MirrorPlan {
-    /// Plans an artifact of a document: where it comes from, and its size in bytes as far as anybody says.
+    /// Plans an artifact of a document, to be fetched from `url`; `size` is in bytes.
     pub fn add(
         &mut self,
         arrangement: &Arrangement,
@@ -124,25 +123,25 @@ impl MirrorPlan {
         let title = excerpt(&id.to_string(), 300);
         let no_place = |why: String| PlanError::NoPlace { title: title.clone(), why };
         let (place, path) = arrangement.place(location, release).map_err(no_place)?;
-        let beside = arrangement.has_sidecars().then(|| Beside::of(&place, release, &url));
-        let Beside { links, directory } = beside.transpose().map_err(no_place)?.unwrap_or_default();
+        let extras = arrangement.has_sidecars().then(|| Extras::of(&place, release, &url));
+        let Extras { links, directory } = extras.transpose().map_err(no_place)?.unwrap_or_default();
         let document = document.to_owned();
         self.put(Planned { title, document, url, sha256: *sha256, size, path, links }, directory)
     }
 
-    /// Plans what a request asks for, below the root of the destinations' web server.
+    /// Plans the files of a request, with paths below the root of the destinations' web server.
     pub fn of_request(requested: Vec<Requested>) -> Result<Self, PlanError> {
         let mut plan = Self::default();
         for Requested { title, document, release, destination, url, sha256, size } in requested {
             let no_place = |why: String| PlanError::NoPlace { title: title.clone(), why };
             let path = path_of(destination.url().path()).map_err(no_place)?;
-            let Beside { links, directory } = Beside::of(&destination, &release, &url).map_err(no_place)?;
+            let Extras { links, directory } = Extras::of(&destination, &release, &url).map_err(no_place)?;
             plan.put(Planned { title, document, url, sha256, size, path, links }, directory)?;
         }
         Ok(plan)
     }
 
-    /// Gives a file its names. One that is planned already, with the same bytes, is not planned twice.
+    /// Adds a file and its names, unless a file with the same path and digest is planned already.
     fn put(&mut self, planned: Planned, directory: Option<PlannedDirectory>) -> Result<(), PlanError> {
         let parent = planned.path.parent().unwrap_or_else(|| Path::new("")).to_owned();
         let links = planned.links.iter().map(|name| parent.join(name));
@@ -172,31 +171,31 @@ impl MirrorPlan {
     }
 }
 
-/// What the sync job leaves beside a file.
+/// The second names and sidecars that the sync job adds to a file.
 #[derive(Default)]
-struct Beside {
+struct Extras {
     links: Vec<String>,
-    /// The directory, whose sidecars name its build.
+    /// `None` if the directory gets no sidecars.
     directory: Option<PlannedDirectory>,
 }
 
-impl Beside {
-    /// What goes beside a file that is to be at a place, and comes from `url`.
+impl Extras {
+    /// The extras of a file at `place` that is fetched from `url`.
     fn of(place: &ArtifactUrl, release: &str, url: &ArtifactUrl) -> Result<Self, String> {
         let read = Location::read(place).map_err(|error| error.to_string())?;
         let build = build_of(&read, release).map_err(|error| error.to_string())?;
-        // It lists files by their names, so it is of use only where they keep them.
+        // It refers to files by name, so it is useful only if the names stay the same.
         let meta_json = (place.file_name() == url.file_name()).then(|| url.sibling("meta.json"));
-        // Build directories have one name for each file.
+        // In other layouts, each file has one name.
         let links = if read.layout().is_mirror() { second_names(&read) } else { Vec::new() };
         Ok(Self { links, directory: Some(PlannedDirectory { build, meta_json }) })
     }
 }
 
-/// A relative path of plain names; an error if any is not, or if the file's name is a sidecar's.
+/// Parses a relative path, whose segments must be plain and whose file name must not be a sidecar's.
 fn path_of(path: &str) -> Result<PathBuf, String> {
     let segments: Vec<&str> = path.split('/').skip(1).collect();
-    // A leading dot would hide a file, or be one that is still on its way.
+    // A leading dot would hide the file, or be the temporary name of a download.
     let plain = |segment: &&str| is_plain_segment(segment) && !segment.starts_with('.');
     if segments.iter().all(plain) && segments.last().is_some_and(|file| !SIDECARS.contains(file)) {
         Ok(segments.iter().collect())

@@ -1,5 +1,5 @@
-//! What a mirror's directory says of its files: `sha256sum.txt` and `rhcos-id.txt`, as the sync job writes them,
-//! and the build's `meta.json`.
+//! The sidecars in a mirror's directory: `sha256sum.txt` and `rhcos-id.txt`, as the sync job writes them, and the
+//! build's `meta.json`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -14,22 +14,22 @@ use crate::location::{BuildId, is_plain_segment};
 use crate::probe::Prober;
 use crate::stream::{BuildMetadata, Sha256};
 
-/// Writes the sidecars of every directory of a plan, for the files that are `there`. What an earlier run wrote
-/// of other files stays. Remarks come back: a `meta.json` that could not be had is missed, and no more.
+/// Writes the sidecars of every directory of a plan, for the `present` files. Entries of `sha256sum.txt` for
+/// existing files that are not in the plan stay. Returns remarks, for example on a `meta.json` that could not be copied.
 pub async fn write_sidecars(
     root: &Path,
     plan: &MirrorPlan,
-    there: &BTreeSet<PathBuf>,
+    present: &BTreeSet<PathBuf>,
     prober: &Prober,
 ) -> io::Result<Vec<String>> {
     let mut remarks = Vec::new();
     for (path, sidecars) in &plan.directories {
         let directory = root.join(path);
-        let mut sums = earlier(&directory);
+        let mut sums = earlier_sums(&directory);
         for file in plan.files.iter().filter(|file| file.path.parent() == Some(path)) {
             let name = file.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             for name in std::iter::once(&name).chain(&file.links) {
-                if there.contains(&file.path) {
+                if present.contains(&file.path) {
                     sums.insert(name.clone(), file.sha256);
                 } else {
                     sums.remove(name);
@@ -52,7 +52,7 @@ pub async fn write_sidecars(
         write_id(&directory, &sidecars.build)?;
         let Some(url) = &sidecars.meta_json else { continue };
         let read = prober.document(url).await.map_err(|error| error.to_string()).and_then(|bytes| {
-            let why = meta_json_is_of(&sidecars.build, &bytes);
+            let why = meta_json_problem(&sidecars.build, &bytes);
             why.map_or(Ok(bytes), |why| Err(format!("{url}: {why}")))
         });
         match read {
@@ -71,8 +71,8 @@ fn put(directory: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     atomic::write(directory, &directory.join(name), &|out| out.write_all(bytes))
 }
 
-/// Why something is not the `meta.json` of a build.
-fn meta_json_is_of(build: &BuildId, bytes: &[u8]) -> Option<String> {
+/// Why a text is not the `meta.json` of a build; `None` if it is.
+fn meta_json_problem(build: &BuildId, bytes: &[u8]) -> Option<String> {
     #[derive(serde::Deserialize)]
     struct Meta {
         buildid: Option<String>,
@@ -88,13 +88,13 @@ fn meta_json_is_of(build: &BuildId, bytes: &[u8]) -> Option<String> {
     }
 }
 
-/// What is said of files that are there from earlier runs.
-pub(super) fn earlier(directory: &Path) -> BTreeMap<String, Sha256> {
+/// The entries of `sha256sum.txt` for existing files.
+pub(super) fn earlier_sums(directory: &Path) -> BTreeMap<String, Sha256> {
     let text = fs::read_to_string(directory.join(SHA256SUM_TXT)).unwrap_or_default();
     let lines = text.lines().filter_map(|line| {
         let (digest, name) = line.split_once("  ")?;
-        let there = is_plain_segment(name) && directory.join(name).is_file();
-        there.then_some((name.to_owned(), digest.parse().ok()?))
+        let exists = is_plain_segment(name) && directory.join(name).is_file();
+        exists.then_some((name.to_owned(), digest.parse().ok()?))
     });
     lines.collect()
 }

@@ -1,4 +1,4 @@
-//! The bytes of a download on a blocking thread: written and hashed in one pass.
+//! Writes and hashes a download in one pass, on a blocking thread.
 
 use std::fs::File;
 use std::io::{self, BufReader, Seek, SeekFrom, Write};
@@ -13,29 +13,28 @@ use tokio::task::JoinHandle;
 use crate::probe::Sink;
 use crate::stream::Sha256;
 
-/// How many bytes of all files are here.
+/// The number of bytes of all files that were received, including those of earlier runs.
 pub type Received = Arc<AtomicU64>;
 
-/// How many pieces may wait for the disk.
-const WAITING: usize = 32;
+/// The most chunks that wait to be written.
+const MAX_QUEUED: usize = 32;
 
-/// How much is read at a time, in bytes.
+/// The buffer for reading a file, in bytes.
 const BUFFER: usize = 256 * 1024;
 
-/// A file's digest, as far as it is read.
-#[derive(Clone)]
+/// The digest of the bytes of a file so far.
 pub(super) struct Hash(Context);
 
-/// Writes what comes.
+/// Writes a download to a file.
 pub(super) struct FileSink {
-    /// Nothing starts the file over.
-    pieces: mpsc::Sender<Option<Bytes>>,
+    /// `None` makes the writer start over.
+    chunks: mpsc::Sender<Option<Bytes>>,
     writer: JoinHandle<io::Result<Sha256>>,
     received: Received,
-    here: u64,
+    length: u64,
 }
 
-/// The disk takes no more.
+/// The writer stopped; [`FileSink::finish`] returns its error.
 #[derive(Debug)]
 pub(super) struct SinkStopped;
 
@@ -44,7 +43,7 @@ impl Hash {
         Self(Context::new(&SHA256))
     }
 
-    /// Hashes all that a file holds, and says how much that was.
+    /// The hash and length of a file.
     pub(super) fn of(file: File) -> io::Result<(Self, u64)> {
         let mut hash = Self::new();
         let bytes = io::copy(&mut BufReader::with_capacity(BUFFER, file), &mut hash)?;
@@ -68,17 +67,17 @@ impl Write for Hash {
 }
 
 impl FileSink {
-    /// Goes on behind what the file holds, which `hash` has seen.
-    pub(super) fn new(file: File, hash: Hash, held: u64, received: Received) -> Self {
-        let (pieces, to_write) = mpsc::channel(WAITING);
+    /// Appends to a file of this length and hash.
+    pub(super) fn new(file: File, hash: Hash, length: u64, received: Received) -> Self {
+        let (chunks, to_write) = mpsc::channel(MAX_QUEUED);
         let writer = tokio::task::spawn_blocking(move || write(file, hash, to_write));
-        received.fetch_add(held, Ordering::Relaxed);
-        Self { pieces, writer, received, here: held }
+        received.fetch_add(length, Ordering::Relaxed);
+        Self { chunks, writer, received, length }
     }
 
-    /// After the last byte: the digest of all, which is on the disk by then. If the writer is gone, it says why.
+    /// Waits until the file is synced to disk, and returns its digest or the writer's error.
     pub(super) async fn finish(self) -> io::Result<Sha256> {
-        drop(self.pieces);
+        drop(self.chunks);
         self.writer.await.map_err(io::Error::other)?
     }
 }
@@ -88,21 +87,21 @@ impl Sink for FileSink {
 
     async fn take(&mut self, bytes: Bytes) -> Result<(), SinkStopped> {
         let length = u64::try_from(bytes.len()).unwrap_or(0);
-        self.here = self.here.saturating_add(length);
+        self.length = self.length.saturating_add(length);
         self.received.fetch_add(length, Ordering::Relaxed);
-        self.pieces.send(Some(bytes)).await.map_err(|_| SinkStopped)
+        self.chunks.send(Some(bytes)).await.map_err(|_| SinkStopped)
     }
 
     async fn start_over(&mut self) -> Result<(), SinkStopped> {
-        self.received.fetch_sub(self.here, Ordering::Relaxed);
-        self.here = 0;
-        self.pieces.send(None).await.map_err(|_| SinkStopped)
+        self.received.fetch_sub(self.length, Ordering::Relaxed);
+        self.length = 0;
+        self.chunks.send(None).await.map_err(|_| SinkStopped)
     }
 }
 
-fn write(mut file: File, mut hash: Hash, mut pieces: mpsc::Receiver<Option<Bytes>>) -> io::Result<Sha256> {
-    while let Some(piece) = pieces.blocking_recv() {
-        if let Some(bytes) = piece {
+fn write(mut file: File, mut hash: Hash, mut chunks: mpsc::Receiver<Option<Bytes>>) -> io::Result<Sha256> {
+    while let Some(chunk) = chunks.blocking_recv() {
+        if let Some(bytes) = chunk {
             file.write_all(&bytes)?;
             hash.0.update(&bytes);
         } else {

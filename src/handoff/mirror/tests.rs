@@ -36,7 +36,7 @@ fn artifact(location: &str, release: &str, sha256: Sha256) -> Artifact {
     }
 }
 
-fn places(arrangement: &Arrangement, location: &str) -> Vec<String> {
+fn planned_names(arrangement: &Arrangement, location: &str) -> Vec<String> {
     let mut plan = MirrorPlan::default();
     add(&mut plan, arrangement, location, digest(1)).unwrap();
     let file = &plan.files[0];
@@ -68,12 +68,12 @@ fn files_are_arranged_and_named_as_the_sync_job_does() {
         ),
     ];
     for (arrangement, path, links) in cases {
-        let names = places(&arrangement, &live);
+        let names = planned_names(&arrangement, &live);
         assert_eq!(names[0], path);
         assert_eq!(names[1..], *links, "{arrangement:?}");
     }
     let qemu = format!("{CDN}/4.19-9.6/builds/{BUILD}/x86_64/rhcos-{BUILD}-qemu.x86_64.qcow2.gz");
-    assert_eq!(places(&Arrangement::Build(None), &qemu)[1..], ["rhcos-qemu.x86_64.qcow2.gz"]);
+    assert_eq!(planned_names(&Arrangement::Build(None), &qemu)[1..], ["rhcos-qemu.x86_64.qcow2.gz"]);
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn one_name_holds_one_file() {
     let error = add(&mut plan, &Arrangement::Flat, "https://h/c/f.iso", digest(2)).unwrap_err();
     assert!(error.to_string().contains("which differ"), "{error}");
 
-    // The second name of one file, and the only one of another.
+    // The second name of one file is the name of another.
     let directory = format!("https://h/x86_64/dependencies/rhcos/4.19/{BUILD}");
     let versioned = format!("{directory}/rhcos-{BUILD}-qemu.x86_64.qcow2.gz");
     let second = format!("{directory}/rhcos-qemu.x86_64.qcow2.gz");
@@ -140,26 +140,26 @@ fn the_gates_request_is_carried_out_where_the_gate_looks_or_refused() {
 }
 
 #[test]
-fn what_is_to_come_does_not_count_what_is_there() {
+fn the_bytes_to_fetch_exclude_those_that_exist() {
     let directory = tempfile::tempdir().unwrap();
     let mut plan = MirrorPlan::default();
     for (name, size) in [("a", Some(100)), ("b", Some(50)), ("c", None), ("d", Some(7))] {
         add(&mut plan, &Arrangement::Flat, &format!("https://h/{name}"), digest(1)).unwrap();
         plan.files.last_mut().unwrap().size = size;
     }
-    let come = |name: &str, length: usize| {
+    let with_file = |name: &str, length: usize| {
         fs::write(directory.path().join(name), vec![0; length]).unwrap();
-        to_come(directory.path(), &plan)
+        bytes_to_fetch(directory.path(), &plan)
     };
-    assert_eq!(to_come(directory.path(), &plan), 157);
-    assert_eq!(come(".a.part", 60), 97, "it goes on where it was");
-    assert_eq!(come(".a.part", 101), 157, "more than the file has is no part of it");
-    assert_eq!(come("b", 50), 107);
-    assert_eq!(come("d", 6), 107, "it is replaced");
+    assert_eq!(bytes_to_fetch(directory.path(), &plan), 157);
+    assert_eq!(with_file(".a.part", 60), 97, "the download is resumed");
+    assert_eq!(with_file(".a.part", 101), 157, "a longer file than planned cannot be resumed");
+    assert_eq!(with_file("b", 50), 107);
+    assert_eq!(with_file("d", 6), 107, "a file of another size is replaced");
 }
 
 #[test]
-fn no_name_leaves_the_directory_or_takes_a_sidecars() {
+fn no_file_leaves_the_directory_or_has_the_name_of_a_sidecar() {
     let hostile = [
         "https://h/..%2f..%2fetc%2fpasswd",
         "https://h/%2e%2e",
@@ -183,7 +183,7 @@ fn no_name_leaves_the_directory_or_takes_a_sidecars() {
 }
 
 #[test]
-fn a_list_is_carried_out_where_the_files_should_be_or_refused() {
+fn a_list_is_planned_at_its_destinations_or_refused() {
     let request = |change: &dyn Fn(&mut serde_json::Value)| {
         let directory = "https://mirror.openshift.com/pub/openshift-v4/x86_64/dependencies/rhcos/4.19/4.19.2";
         let mut json = serde_json::json!({"schema_version": 2, "builds": [{
@@ -230,7 +230,7 @@ fn a_list_is_carried_out_where_the_files_should_be_or_refused() {
 }
 
 proptest::proptest! {
-    /// Whatever a document says, a planned path is relative and has no part that leads up.
+    /// Paths are relative and without `..`, whatever a document contains.
     #[test]
     fn paths_stay_below_the_directory(tail in "[a-z0-9./%\\\\~:@_-]{0,40}", release in ".{0,20}") {
         let location = format!("https://h/{tail}");
