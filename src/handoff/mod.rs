@@ -1,4 +1,4 @@
-//! What surrounds a bump: the request to ART, what a mirror must keep.
+//! Mirroring a bump's files, and what mirrors must retain.
 
 pub mod directory;
 pub mod mirror;

@@ -1,9 +1,9 @@
-//! What is to be mirrored: for each architecture of a build, its whole list of URLs, and how it gets to its place.
+//! The files to mirror: for each architecture of a build, the complete list of URLs, and how to mirror them.
 //!
-//! ART's sync job fetches every URL of `--synclist`, puts `VERSION-ARCH` in place of the build ID in the files'
-//! names, adds the second names and the sidecars, and makes `BASE_DIR/MIRROR_PREFIX/VERSION/` equal to that: what
-//! the list does not name is gone afterwards. So there is a list for the job only where it is the whole build, and
-//! nothing that is there would be lost. `mirror --request` takes everything, for it merges.
+//! ART's sync job downloads every URL of `--synclist`, replaces the build ID in file names with `VERSION-ARCH`, adds
+//! the second names and sidecars, and makes `BASE_DIR/MIRROR_PREFIX/VERSION/` equal to that: it deletes all other
+//! files. So the job only gets a list of a complete build, and only if no existing file would be lost. `mirror
+//! --request` accepts every list, because it deletes nothing.
 
 mod job;
 mod markdown;
@@ -23,27 +23,27 @@ use crate::report::model::ReportedTarget;
 use crate::stream::{Artifact, ArtifactId, Sha256, Sourced};
 use crate::text::excerpt;
 
-/// The version of the JSON form.
+/// The version of the JSON schema.
 pub const SCHEMA_VERSION: u32 = 2;
 
-/// What is to be mirrored.
+/// The files to mirror.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SyncList {
-    /// The version of this shape; another one means that fields were renamed or taken away.
+    /// The version of this schema. It changes when fields are renamed or removed.
     #[cfg_attr(test, schemars(extend("const" = SCHEMA_VERSION)))]
     pub schema_version: u32,
-    /// Where the files were looked for.
+    /// The target that the files were checked at.
     pub missing_from: ReportedTarget,
-    /// The bridge that the files are to be fetched from; null if the documents' own locations are on one.
+    /// The bridge to download the files from; null if the documents' own locations are on a bridge.
     pub bridge: Option<String>,
-    /// `openshift/installer#4821`, if a pull request waits.
+    /// The pull request, such as `openshift/installer#4821`; null if there is none.
     pub pull_request: Option<String>,
     /// The builds, in the order of the documents.
     pub builds: Vec<SyncBuild>,
-    /// What was asked for and is in no build, and why.
+    /// Requested files that are in no build, and why.
     pub unlisted: Vec<Unlisted>,
-    /// Other remarks.
+    /// Remarks about the whole list.
     pub notes: Vec<String>,
 }
 
@@ -59,19 +59,19 @@ pub struct SyncBuild {
     #[serde(serialize_with = "shown")]
     #[cfg_attr(test, schemars(with = "String"))]
     pub build_id: BuildId,
-    /// The run of ART's sync job, if it fills the directory.
+    /// The run of ART's sync job; null if the job does not upload to the directory.
     pub sync_job: Option<SyncJob>,
-    /// The directory below its bucket that the build pipeline must upload to, if that fills it.
+    /// The directory in the build pipeline's bucket; null if the pipeline does not upload to it.
     pub upload_to: Option<String>,
-    /// Why nobody but `mirror --request` gets a list.
+    /// Why the list is for `mirror --request` only; empty if it is not.
     pub refused: Vec<Refused>,
-    /// What the job will do besides.
+    /// Side effects of the job.
     pub remarks: Vec<String>,
-    /// The files, each once.
+    /// The files, without duplicates.
     pub files: Vec<SyncFile>,
 }
 
-/// One file.
+/// A file to mirror.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SyncFile {
@@ -80,70 +80,70 @@ pub struct SyncFile {
     /// The artifact.
     #[cfg_attr(test, schemars(with = "String"))]
     pub id: ArtifactId,
-    /// Where the bridge has it: a line of the list.
+    /// Its URL at the bridge, which is a line of the list.
     #[cfg_attr(test, schemars(with = "String"))]
     pub url: ArtifactUrl,
     /// The location as in the document.
     pub location: String,
-    /// Where it should be once it is mirrored.
+    /// The URL that it is mirrored to.
     #[cfg_attr(test, schemars(with = "String"))]
     pub destination: ArtifactUrl,
-    /// What is there now.
+    /// What the destination has now.
     pub state: SyncState,
-    /// What was found there, one sentence for a person.
+    /// What was found at the destination, in one sentence.
     pub message: Option<String>,
-    /// The digest that the document names.
+    /// The digest in the document.
     #[cfg_attr(test, schemars(with = "String", regex(pattern = "^[0-9a-f]{64}$")))]
     pub sha256: Sha256,
-    /// The size in bytes that the bridge gave.
+    /// The size that the bridge reported, in bytes.
     pub size: Option<u64>,
 }
 
-/// What is at a destination.
+/// The state of a destination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum SyncState {
-    /// The file.
+    /// It has the file.
     Present,
-    /// Nothing.
+    /// It has no file.
     Missing,
-    /// Other bytes.
+    /// It has other bytes.
     Wrong,
-    /// Nobody knows.
+    /// Its state could not be determined.
     Undetermined,
 }
 
-/// A reason not to hand a list over.
+/// A reason not to give a list to the sync job or the build pipeline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Refused {
     /// The kind of reason.
     pub why: WhyRefused,
-    /// The same, one sentence for a person.
+    /// The reason in one sentence.
     pub message: String,
 }
 
-/// Why a list is not handed over.
+/// The kinds of [`Refused`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum WhyRefused {
-    /// A part of the build was asked for.
+    /// Only a part of the build was requested.
     Part,
-    /// The bridge lacks a file, or one has no place.
+    /// Not every file of the build can be listed.
     Incomplete,
-    /// The job gives other names than the document has.
+    /// The names that the job writes differ from the document's.
     OtherNames,
-    /// What is there would be lost.
+    /// The job would delete or change existing files.
     Occupied,
-    /// Whether anything would be lost could not be determined.
+    /// It could not be determined whether the bridge has all files, or whether existing ones would be lost.
     Undetermined,
-    /// Neither the sync job nor the build pipeline fills the place.
+    /// Neither the sync job nor the build pipeline uploads to the directory.
     NotArts,
 }
 
-/// Something that was asked for and cannot be listed.
+/// A requested file that cannot be listed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Unlisted {
@@ -154,25 +154,25 @@ pub struct Unlisted {
     pub id: ArtifactId,
     /// The location as in the document.
     pub location: String,
-    /// Where it was looked for; null if that cannot be determined.
+    /// Its URL at the bridge, or else its destination; null if both are unknown.
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub url: Option<ArtifactUrl>,
     /// Why it is not listed.
     pub why: WhyUnlisted,
-    /// The same, one sentence for a person.
+    /// The reason in one sentence.
     pub message: String,
 }
 
-/// Why a file is not listed.
+/// The kinds of reasons why a file is not listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum WhyUnlisted {
-    /// The bridge does not have it, or has something else.
+    /// The bridge does not have it, or has other bytes.
     NotOnBridge,
-    /// Its URL at the bridge, or where it should be, cannot be determined.
+    /// Its URL at the bridge or its destination cannot be determined.
     NoPlace,
-    /// What is wrong with it is nothing that mirroring would correct.
+    /// Mirroring would not correct what is wrong with it.
     NotForArt,
     /// Whether the bridge has it could not be determined.
     Undetermined,
@@ -189,19 +189,19 @@ impl WhyUnlisted {
     }
 }
 
-/// An artifact of the documents, and what is known of it: what a [`SyncList`] is made from.
+/// An artifact for a [`SyncList`].
 #[derive(Debug, Clone)]
 pub struct Candidate<'s> {
     pub sourced: &'s Sourced,
     pub artifact: &'s Artifact,
-    /// Where it should be.
+    /// The URL that it is mirrored to, if known.
     pub destination: Option<ArtifactUrl>,
-    /// Where the bridge should have it.
+    /// Its URL at the bridge, if known.
     pub url: Option<ArtifactUrl>,
     pub state: SyncState,
-    /// The same, one sentence for a person.
+    /// What was found at the destination, in one sentence.
     pub message: Option<String>,
-    /// The size in bytes that the bridge gave.
+    /// The size that the bridge reported, in bytes.
     pub size: Option<u64>,
     pub left_out: Option<LeftOut>,
 }
@@ -209,14 +209,14 @@ pub struct Candidate<'s> {
 /// Why an artifact is not listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LeftOut {
-    /// It was not asked for, so that its build is listed in part.
+    /// The filters exclude it.
     Filtered,
-    /// It cannot be listed, and the sentence says why.
+    /// It cannot be listed, for the reason in the sentence.
     Unlisted(WhyUnlisted, String),
 }
 
 impl<'s> Candidate<'s> {
-    /// One of which nothing else is known yet.
+    /// An artifact that was not checked yet.
     pub fn new(sourced: &'s Sourced, artifact: &'s Artifact, destination: Option<ArtifactUrl>) -> Self {
         let state = SyncState::Undetermined;
         Self { sourced, artifact, destination, url: None, state, message: None, size: None, left_out: None }
@@ -228,8 +228,8 @@ impl<'s> Candidate<'s> {
 }
 
 impl SyncList {
-    /// The list of everything that the bridge has, by directory. What a build is listed without is the reason that its
-    /// list is refused: of every directory of the architecture, if its own is not known.
+    /// Lists the candidates by directory. A candidate that is left out makes its build incomplete, so that the list is
+    /// refused; if its destination is unknown, the lists of all builds of its architecture are.
     pub fn of(
         candidates: Vec<Candidate<'_>>,
         missing_from: ReportedTarget,
@@ -275,9 +275,9 @@ impl SyncList {
         for build in &mut list.builds {
             let directory = build.files.first().map(|file| file.destination.directory());
             for (candidate, refused) in &gaps {
-                let is_of_build = *candidate.artifact.id.arch == *build.arch.rpm_name()
+                let can_be_of_build = *candidate.artifact.id.arch == *build.arch.rpm_name()
                     && (candidate.destination.is_none() || candidate.directory() == directory);
-                if is_of_build && !build.refused.contains(refused) {
+                if can_be_of_build && !build.refused.contains(refused) {
                     build.refused.push(refused.clone());
                 }
             }
@@ -287,10 +287,10 @@ impl SyncList {
     }
 
     fn add(&mut self, candidate: &Candidate<'_>) -> Result<(), LeftOut> {
-        let no_place = |why: String| LeftOut::Unlisted(WhyUnlisted::NoPlace, why);
+        let no_url = |why: String| LeftOut::Unlisted(WhyUnlisted::NoPlace, why);
         let Candidate { sourced, artifact, destination, url, state, message, size, .. } = candidate;
         let (Some(url), Some(destination)) = (url, destination) else {
-            return Err(no_place("its URL cannot be determined".to_owned()));
+            return Err(no_url("its URL cannot be determined".to_owned()));
         };
         let file = SyncFile {
             document: Arc::clone(&sourced.document.name),
@@ -303,15 +303,14 @@ impl SyncList {
             sha256: artifact.sha256,
             size: *size,
         };
-        let at_bridge = Location::read(url).map_err(|error| no_place(error.to_string()))?;
-        let destination = Location::read(destination).map_err(|error| no_place(error.to_string()))?;
-        let build_id =
-            build_of(&at_bridge, &artifact.release).map_err(|error| no_place(error.to_string()))?;
+        let at_bridge = Location::read(url).map_err(|error| no_url(error.to_string()))?;
+        let destination = Location::read(destination).map_err(|error| no_url(error.to_string()))?;
+        let build_id = build_of(&at_bridge, &artifact.release).map_err(|error| no_url(error.to_string()))?;
         let in_directory = |build: &&mut SyncBuild| {
             build.files.iter().any(|other| other.destination.directory() == file.destination.directory())
         };
         if let Some(build) = self.builds.iter_mut().find(in_directory) {
-            // Several artifacts, or documents, may name one file.
+            // Several artifacts or documents can name the same file.
             return match build.files.iter().find(|other| other.destination == file.destination) {
                 None => {
                     build.files.push(file);
@@ -330,7 +329,7 @@ impl SyncList {
                 )),
             };
         }
-        // The job writes below one root, wherever else a document may have such directories.
+        // The job only writes below this root, but documents can name such directories elsewhere.
         let root = self.missing_from.prefix.as_deref().unwrap_or(PUBLIC_MIRROR);
         let is_below = file.destination.as_str().strip_prefix(root).is_some_and(|tail| tail.starts_with('/'));
         let is_jobs = is_below && Owner::of_path(&file.destination) == Owner::SyncJob;
@@ -355,7 +354,7 @@ impl SyncList {
         Ok(())
     }
 
-    /// Gives each build its list, unless that is refused. Two lists never share a name.
+    /// Gives the sync job the list of each build that is not refused. Each list has a name of its own.
     pub fn hand_over(&mut self) {
         let mut taken: BTreeMap<String, usize> = BTreeMap::new();
         for build in &mut self.builds {
@@ -377,13 +376,13 @@ impl SyncBuild {
         self.files.iter().flat_map(|file| [file.url.as_str(), "\n"]).collect()
     }
 
-    /// How many files are not at their destination.
+    /// The number of files that the destination does not have.
     fn missing(&self) -> usize {
         self.files.iter().filter(|file| file.state != SyncState::Present).count()
     }
 
-    /// Who is asked to mirror it, and the reasons why nobody is.
-    fn asked(&self) -> &'static str {
+    /// A sentence that says who can use the list.
+    fn addressee(&self) -> &'static str {
         match (&self.sync_job, &self.upload_to) {
             _ if !self.refused.is_empty() => "For `mirror --request` only, which deletes nothing.",
             (_, Some(_)) => {
@@ -400,7 +399,7 @@ impl SyncBuild {
     }
 }
 
-/// `sync.json`, as far as it is carried out.
+/// The parts of `sync.json` that `mirror --request` reads.
 #[derive(Deserialize)]
 struct ReadList {
     builds: Vec<ReadBuild>,
@@ -413,19 +412,19 @@ struct ReadBuild {
 }
 
 pub fn read(text: &str) -> Result<Vec<Requested>, String> {
-    // The shape may be another one, so the version comes first.
+    // Another version can have other fields, so the version is read first.
     #[derive(Deserialize)]
     struct SchemaVersion {
         schema_version: u32,
     }
-    let bad = |error: serde_json::Error| format!("it is not a list written by sync-list: {error}");
-    let SchemaVersion { schema_version } = serde_json::from_str(text).map_err(bad)?;
+    let unreadable = |error: serde_json::Error| format!("it is not a list written by sync-list: {error}");
+    let SchemaVersion { schema_version } = serde_json::from_str(text).map_err(unreadable)?;
     if schema_version != SCHEMA_VERSION {
         return Err(format!(
             "found schema_version {schema_version}, expected {SCHEMA_VERSION}: run sync-list again"
         ));
     }
-    let list: ReadList = serde_json::from_str(text).map_err(bad)?;
+    let list: ReadList = serde_json::from_str(text).map_err(unreadable)?;
     let files = list.builds.into_iter().flat_map(|ReadBuild { build_id, files }| {
         files.into_iter().map(move |file| Requested {
             title: excerpt(&file.title, 300),

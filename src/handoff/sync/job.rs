@@ -1,4 +1,4 @@
-//! One run of ART's sync job: its parameters, the names that it gives, and what it would do to what is there.
+//! A run of ART's sync job: its parameters, the names that it writes, and its effects on existing files.
 
 use std::collections::BTreeMap;
 
@@ -14,45 +14,45 @@ use crate::text::{count, excerpt};
 /// The public mirror's root, below which the Jenkins job writes.
 const PUBLIC_ROOT: &str = "/pub/openshift-v4";
 
-/// What the mirror calls its directory of releases that are not final.
+/// The mirror's directory of releases that are not final.
 const PRE_RELEASE: &str = "pre-release";
 
-/// What a server says of a small file: its bytes, nothing if it is missing, or why nobody knows.
+/// The answer to a request for a small file: its bytes, `None` if it is missing, or why that is unknown.
 pub type Fetched = Result<Option<Vec<u8>>, String>;
 
-/// One run of `artcd sync-rhcos`.
+/// A run of `artcd sync-rhcos`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SyncJob {
-    /// `--version`: the name of the directory, and what stands for the build ID in file names.
+    /// `--version`: the name of the directory, which also replaces the build ID in file names.
     pub version: String,
     /// `--mirror-prefix`.
     pub mirror_prefix: String,
     /// `--base-dir`.
     pub base_dir: String,
-    /// `--no-latest`: the job would set a `latest` directory back, or fail at it.
+    /// `--no-latest`: without it, the job could downgrade a `latest` directory, or fail.
     pub no_latest: bool,
-    /// `--synclist`: the name of the file with the list; null if there is none, and the build says why.
+    /// `--synclist`: the name of the list's file; null if the list was refused.
     pub synclist: Option<String>,
-    /// The command line, to be run beside the list.
+    /// The command line, to run in the directory of the list; null if the list was refused.
     pub command: Option<String>,
-    /// The parameters of the Jenkins job `rhcos_sync`, where they are enough: it takes the build from the release.
+    /// The parameters of the Jenkins job `rhcos_sync`; null if it would not derive the same run from the release.
     pub jenkins: Option<Vec<String>>,
-    /// Where `--base-dir` is seen.
+    /// The URL of `--base-dir`.
     #[serde(skip)]
     base_url: String,
 }
 
-/// A directory that repeats the newest release.
+/// A directory with a copy of the newest release.
 struct Latest {
     /// Its `rhcos-id.txt`.
     id: ArtifactUrl,
-    /// The job leaves it alone if there is this one.
+    /// The job does not change the directory if this file exists.
     unless: Option<ArtifactUrl>,
 }
 
 impl SyncJob {
-    /// The job that writes the directory of a file, as far as it can write any such one.
+    /// The run that writes the directory of a file; `None` if the job cannot write it.
     pub(super) fn of(destination: &Location) -> Option<Self> {
         let release = destination.release().map(ToString::to_string);
         let url = destination.url();
@@ -72,7 +72,7 @@ impl SyncJob {
         })
     }
 
-    /// What the job writes for a file of the bridge, and what the document has, if the two differ.
+    /// A sentence if the name that the job writes for a file differs from the document's.
     pub(super) fn misnames(&self, arch: Arch, build: &BuildId, file: &SyncFile) -> Option<String> {
         let Self { version, mirror_prefix, .. } = self;
         let name =
@@ -89,12 +89,12 @@ impl SyncJob {
         })
     }
 
-    /// Names the list, and says how to run the job.
+    /// Sets the name of the list and the command line.
     pub(super) fn run_with(&mut self, synclist: String, arch: Arch, build: &BuildId) {
         let Self { version, mirror_prefix, base_dir, .. } = &*self;
         let latest = if self.no_latest { " --no-latest" } else { "" };
-        // The job uploads all that is in its working directory from before, and without a signature it would
-        // take away the one that is there.
+        // The job also uploads files left in its working directory, so that must be new. Without `--signing-env`, the
+        // job would delete an existing signature.
         let directory = format!("sync-{arch}-{build}");
         self.command = Some(format!(
             "mkdir {directory} && artcd --working-dir {directory} sync-rhcos --arch {arch} --build-id {build} \
@@ -104,11 +104,11 @@ impl SyncJob {
         self.synclist = Some(synclist);
     }
 
-    /// The directories that the job makes equal to the release's; none where it fails to tell which.
+    /// The directories that the job makes equal to the release's; `None` if the version does not begin with a series.
     fn latest(&self) -> Option<[Latest; 2]> {
         let Series { major, minor } = series_of(&self.version)?;
         let next = Series { major, minor: minor.saturating_add(1) };
-        let id = |directory: &str| {
+        let id_file = |directory: &str| {
             let url = format!("{}/{directory}/{RHCOS_ID_TXT}", self.base_url);
             ArtifactUrl::parse(&url).ok()
         };
@@ -120,12 +120,12 @@ impl SyncJob {
             (format!("{prefix}/latest"), format!("{next}/latest"), "latest".to_owned())
         };
         Some([
-            Latest { id: id(&first)?, unless: None },
-            Latest { id: id(&global)?, unless: Some(id(&newer)?) },
+            Latest { id: id_file(&first)?, unless: None },
+            Latest { id: id_file(&global)?, unless: Some(id_file(&newer)?) },
         ])
     }
 
-    /// Whether the Jenkins job would come to the same parameters by the release alone.
+    /// Whether the Jenkins job would derive the same parameters from the release.
     fn follows_from_its_release(&self, arch: Arch) -> bool {
         let is_final = self.version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
         let prefix = series_of(&self.version).filter(|_| is_final).map(|series| series.to_string());
@@ -140,7 +140,7 @@ fn base_dir(root: &str, arch: Arch) -> String {
     format!("{root}/{arch}/dependencies/rhcos")
 }
 
-/// The series that a version begins with, as the job reads it: of `dev-4.19` it reads none.
+/// The series at the beginning of a version, as the job parses it: `dev-4.19` has none.
 fn series_of(version: &str) -> Option<Series> {
     let (major, rest) = version.split_once('.')?;
     let end = rest.find(|character: char| !character.is_ascii_digit()).unwrap_or(rest.len());
@@ -148,7 +148,7 @@ fn series_of(version: &str) -> Option<Series> {
 }
 
 impl SyncBuild {
-    /// The small files that say what the job would do to what is there.
+    /// The small files that show how the job would affect existing files.
     pub fn questions(&self) -> Vec<ArtifactUrl> {
         let (Some(job), Some(file), []) = (&self.sync_job, self.files.first(), self.refused.as_slice())
         else {
@@ -163,7 +163,7 @@ impl SyncBuild {
             .collect()
     }
 
-    /// Takes in the answers: refuses what would destroy something, unless it may be replaced.
+    /// Evaluates the answers to [`Self::questions`], and refuses the list if files would be lost, unless `replace`.
     pub fn consider(&mut self, answers: &BTreeMap<ArtifactUrl, Fetched>, replace: bool) {
         if !self.refused.is_empty() {
             return;
@@ -180,26 +180,26 @@ impl SyncBuild {
                 ));
             }
             Some(latest) => {
-                let moves = latest.iter().filter(|it| {
+                let changed = latest.iter().filter(|it| {
                     !it.unless.as_ref().is_some_and(|newer| matches!(answer(newer), Ok(Some(_))))
                 });
-                for latest in moves {
+                for latest in changed {
                     job.no_latest |= self.consider_latest(latest, answer(&latest.id));
                 }
             }
         }
-        let is_there = self.id_of(&answer).is_ok_and(|id| id.as_ref() == Some(&self.build_id));
-        if is_there {
+        let is_mirrored = self.id_of(&answer).is_ok_and(|id| id.as_ref() == Some(&self.build_id));
+        if is_mirrored {
             self.remarks.push(format!(
                 "{RHCOS_ID_TXT} already names this build: the Jenkins job skips it unless FORCE is set"
             ));
         }
-        // The Jenkins job reads the build from this artifact.
+        // The Jenkins job reads the build ID from this artifact.
         let has_qemu = self.files.iter().any(|file| &*file.id.platform == "qemu");
         if has_qemu && job.follows_from_its_release(self.arch) {
             job.jenkins = Some(vec![
                 format!("RELEASE_TAG={}-{}", job.version, self.arch),
-                format!("FORCE={is_there}"),
+                format!("FORCE={is_mirrored}"),
                 format!("NO_LATEST={}", job.no_latest),
                 "SIGN_ONLY=false".to_owned(),
             ]);
@@ -212,7 +212,7 @@ impl SyncBuild {
         answer(&file.destination.sibling(RHCOS_ID_TXT))?.map(|bytes| build_id(&bytes)).transpose()
     }
 
-    /// What the job would change, delete, or nobody can say.
+    /// Refuses the list, or adds a remark, if the job would change or delete existing files, or that is unknown.
     fn consider_directory(&mut self, answer: &impl Fn(&ArtifactUrl) -> Fetched, replace: bool) {
         let Some(first) = self.files.first() else { return };
         let (mut losses, mut unknown) = (Vec::new(), Vec::new());
@@ -274,7 +274,7 @@ impl SyncBuild {
             }
         }
         let directory = excerpt(first.destination.directory(), 300);
-        let is_unknown = losses.is_empty();
+        let is_undetermined = losses.is_empty();
         losses.append(&mut unknown);
         if losses.is_empty() {
             return;
@@ -283,13 +283,13 @@ impl SyncBuild {
         if replace {
             self.remarks.push(format!("--replace: {losses}"));
         } else {
-            let why = if is_unknown { WhyRefused::Undetermined } else { WhyRefused::Occupied };
+            let why = if is_undetermined { WhyRefused::Undetermined } else { WhyRefused::Occupied };
             let message = format!("{losses}. If nothing needs the existing files, pass --replace");
             self.refused.push(Refused { why, message });
         }
     }
 
-    /// Says what becomes of a `latest` directory; whether the job must leave it alone.
+    /// Adds a remark on changes of a `latest` directory, and returns whether the job must not change it.
     fn consider_latest(&mut self, latest: &Latest, held: Fetched) -> bool {
         let directory = excerpt(latest.id.directory(), 300);
         let held = match held.and_then(|bytes| bytes.map(|bytes| build_id(&bytes)).transpose()) {
@@ -318,7 +318,7 @@ impl SyncBuild {
 }
 
 impl SyncFile {
-    /// Every name that the job gives the file, with its digest.
+    /// All names that the job writes for the file, with its digest.
     fn names(&self) -> Vec<(String, Sha256)> {
         let second = Location::read(&self.destination).map(|location| second_names(&location));
         let names = second.unwrap_or_default().into_iter();

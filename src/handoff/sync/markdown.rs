@@ -1,4 +1,4 @@
-//! The list as a request to read, and to paste into a ticket.
+//! The list as text, and as Markdown to paste into a ticket.
 
 use std::io::{self, Write};
 
@@ -9,7 +9,7 @@ use crate::report::ProwContext;
 use crate::text::markdown::{code, prose};
 use crate::text::{count, excerpt};
 
-/// How a text from outside is written, cut to so many characters.
+/// Escapes untrusted text and shortens it to a number of characters.
 type Escape = fn(&str, usize) -> String;
 
 impl SyncList {
@@ -17,7 +17,6 @@ impl SyncList {
         self.write(out, prow, (code, prose))
     }
 
-    /// The same to read as it stands.
     pub fn write_human(&self, out: &mut impl Write, prow: &ProwContext) -> io::Result<()> {
         self.write(out, prow, (excerpt, excerpt))
     }
@@ -27,7 +26,7 @@ impl SyncList {
         if self.builds.is_empty() {
             writeln!(out, "There is nothing to mirror.")?;
         } else {
-            // The opening is a sentence of ours around Prow's words, which GitHub must not take for markup.
+            // The opening contains text from Prow, which must not become markup.
             writeln!(out, "{}", prose(opening(prow).trim_end(), 600))?;
         }
         if let Some(bridge) = self.bridge.as_deref().filter(|_| !self.builds.is_empty()) {
@@ -54,7 +53,7 @@ impl SyncList {
 fn write_build(out: &mut impl Write, build: &SyncBuild, (code, prose): (Escape, Escape)) -> io::Result<()> {
     let (arch, id) = (code(build.arch.rpm_name(), 40), code(build.build_id.as_str(), 100));
     let (files, missing) = (count(build.files.len(), "file"), build.missing());
-    writeln!(out, "\n### {arch}, build {id}: {files}, {missing} missing\n\n{}", build.asked())?;
+    writeln!(out, "\n### {arch}, build {id}: {files}, {missing} missing\n\n{}", build.addressee())?;
     for refused in &build.refused {
         writeln!(out, "\n> No list: {}", prose(&refused.message, 1_000))?;
     }
@@ -64,7 +63,7 @@ fn write_build(out: &mut impl Write, build: &SyncBuild, (code, prose): (Escape, 
     if let Some(job) = build.sync_job.as_ref()
         && let Some(command) = &job.command
     {
-        // Neither it nor a URL in its canonical spelling has a backtick or a line break.
+        // Neither the command nor a canonical URL contains a backtick or a line break.
         writeln!(out, "\n```\n{command}\n```")?;
         if let Some(parameters) = &job.jenkins {
             let version = code(&job.version, 100);

@@ -9,7 +9,7 @@ const RELEASES: &str =
 const STREAMS: &str =
     "prod/streams/rhel-9.6/builds/9.6.20251015-1/x86_64/rhcos-9.6.20251015-1-qemu.x86_64.qcow2.gz";
 
-/// A file: where it is below the bridge, its destination, and the byte that its digest repeats.
+/// A file's path below the bridge, its destination, and the byte that its digest repeats.
 type Available<'a> = (&'a str, &'a str, u8);
 
 fn list(available: &[Available<'_>]) -> SyncList {
@@ -37,7 +37,7 @@ fn list(available: &[Available<'_>]) -> SyncList {
     SyncList::of(candidates, published, None, &ProwContext::default())
 }
 
-/// Paths below the mirror, and what is there.
+/// Paths below the mirror, and their contents.
 type Answers<'a> = &'a [(&'a str, &'a str)];
 
 fn answered(destination: &str, answers: Answers<'_>) -> SyncList {
@@ -48,7 +48,7 @@ fn answered(destination: &str, answers: Answers<'_>) -> SyncList {
     };
     let answers: BTreeMap<_, _> = answers.iter().map(answer).collect();
     for url in answers.keys() {
-        assert!(list.builds[0].questions().contains(url), "{url} is not asked for");
+        assert!(list.builds[0].questions().contains(url), "{url} is not requested");
     }
     list.builds[0].consider(&answers, false);
     list.hand_over();
@@ -56,7 +56,7 @@ fn answered(destination: &str, answers: Answers<'_>) -> SyncList {
 }
 
 #[test]
-fn one_file_is_listed_once_and_with_one_digest() {
+fn a_file_is_listed_once_and_with_one_digest() {
     let destination = format!("{MIRROR}/4.8/4.8.2/rhcos-4.8.2-x86_64-qemu.x86_64.qcow2.gz");
     let listed = |digests: &[u8]| {
         let available: Vec<Available<'_>> =
@@ -86,7 +86,7 @@ fn the_job_is_asked_for_what_it_can_write() {
             "pre-release/dev-4.20/rhcos-dev-4.20-x86_64-qemu.x86_64.qcow2.gz",
             Some(("dev-4.20", "pre-release")),
         ),
-        // It puts the architecture into every name.
+        // The job puts the architecture into every name.
         (RELEASES, "4.8/48.84.202107202156-0/rhcos-48.84.202107202156-0-qemu.x86_64.qcow2.gz", None),
         (RELEASES, "4.8/latest/rhcos-4.8.2-x86_64-qemu.x86_64.qcow2.gz", None),
         (RELEASES, "4.8/4.8.2/rhcos-qemu.x86_64.qcow2.gz", None),
@@ -123,7 +123,7 @@ fn the_job_is_asked_for_what_it_can_write() {
 }
 
 #[test]
-fn latest_is_not_set_back() {
+fn latest_is_not_downgraded() {
     let stable = "4.20/4.20.1/rhcos-4.20.1-x86_64-qemu.x86_64.qcow2.gz";
     let early = "pre-release/4.20.0-ec.1/rhcos-4.20.0-ec.1-x86_64-qemu.x86_64.qcow2.gz";
     let nightly = "pre-release/dev-4.20/rhcos-dev-4.20-x86_64-qemu.x86_64.qcow2.gz";
@@ -159,20 +159,20 @@ fn latest_is_not_set_back() {
 }
 
 #[test]
-fn the_jenkins_job_is_named_where_its_release_says_all() {
+fn the_jenkins_job_has_parameters_if_the_release_determines_the_run() {
     let jenkins = |destination: &str, answers: Answers<'_>| {
         answered(destination, answers).builds[0].sync_job.clone().unwrap().jenkins.map(|it| it.join(" "))
     };
     let file = "qemu.x86_64.qcow2.gz";
     let id = "4.20/4.20.1/rhcos-id.txt";
     let sums = format!("{}  rhcos-qemu.x86_64.qcow2.gz\n", Sha256::from_bytes([1; 32]));
-    let there = [(id, "9.6.20251015-1"), ("4.20/4.20.1/sha256sum.txt", &*sums)];
+    let mirrored = [(id, "9.6.20251015-1"), ("4.20/4.20.1/sha256sum.txt", &*sums)];
     let stable = format!("4.20/4.20.1/rhcos-4.20.1-x86_64-{file}");
     let parameters = |tag: &str, force: bool| {
         Some(format!("RELEASE_TAG={tag}-x86_64 FORCE={force} NO_LATEST=false SIGN_ONLY=false"))
     };
     assert_eq!(jenkins(&stable, &[]), parameters("4.20.1", false));
-    assert_eq!(jenkins(&stable, &there), parameters("4.20.1", true));
+    assert_eq!(jenkins(&stable, &mirrored), parameters("4.20.1", true));
     let early = format!("pre-release/4.20.0-ec.1/rhcos-4.20.0-ec.1-x86_64-{file}");
     assert_eq!(jenkins(&early, &[]), parameters("4.20.0-ec.1", false));
     for elsewhere in [
