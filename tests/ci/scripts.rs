@@ -37,8 +37,8 @@ fn scripts_are_strict_and_exec_the_program() {
     }
 }
 
-/// A release has the targets that can be built here, and names the others. `rustc`, `cargo` and the linker are stubs: one target
-/// has a standard library, and `cargo` compiles a C program.
+/// A release has the targets that can be built here, and names the others. `rustc`, `cargo` and the linker are stubs:
+/// one target has a standard library, and `cargo` compiles a C program.
 #[test]
 fn a_release_has_the_static_programs_that_can_be_built_and_names_the_rest() {
     let directory = tempfile::tempdir().unwrap();

@@ -19,11 +19,11 @@ const HOME: &str = "data/data/coreos/rhcos.json";
 const OLD: &str = "419.96.202506171412-0";
 const NEW: &str = "419.96.202507010000-0";
 
-/// The installer's repository, the bridge, and ART's mirror behind its real name.
+/// The installer's repository, the bridge, and ART's mirror under its real name.
 struct Setup {
     installer: Repo,
     bridge: Mirror,
-    /// What ART's web server serves.
+    /// The files of ART's web server.
     web: tempfile::TempDir,
     mirror: Mirror,
     proxy: Proxy,
@@ -48,17 +48,17 @@ impl Setup {
         setup
     }
 
-    /// A directory that a step writes to.
+    /// A path for the output of a step.
     fn dir(&self, name: &str) -> PathBuf {
         self.scratch.path().join(name)
     }
 
-    /// Runs a step in the installer's checkout, with the world as a CI cluster has it.
+    /// Runs a command in the installer's checkout, in the environment of a CI cluster.
     fn run(&self, args: &[&str]) -> Finished {
         Finished::of(&mut self.program(args))
     }
 
-    /// The same in an e2e job, which looks at the bridge.
+    /// Likewise in an e2e job, which uses the bridge.
     fn run_e2e(&self, args: &[&str]) -> Finished {
         Finished::of(
             self.program(args)
@@ -75,7 +75,7 @@ impl Setup {
         program
     }
 
-    /// The web server serves what is in its directory now.
+    /// Serves all files that are now in the web server's directory.
     fn publish(&self) {
         for file in files_below(self.web.path()) {
             let content = fs::read(self.web.path().join(&file)).unwrap();
@@ -92,7 +92,7 @@ impl Setup {
     }
 }
 
-/// The document with another build, whose files have other bytes, for the next release.
+/// The document for the next release, with a new build, whose files have other content.
 fn bumped(text: &str) -> String {
     let text = text.replace(OLD, NEW);
     let mut document: Value = serde_json::from_str(&text).unwrap();
@@ -124,7 +124,7 @@ fn a_bump_goes_from_the_bridge_to_the_mirror_and_merges() {
     let installer = setup.installer.path();
     let root = setup.web.path().join("pub/openshift-v4");
 
-    // Before: the old build is on the mirror, main and the release branch pin it.
+    // Before: the old build is on the mirror, and main and the release branch pin it.
     setup.installer.write(HOME, &text(&testdata("checkout").join(HOME)));
     setup.builds_reach_the_bridge("");
     setup.run(&["rewrite", "--to", "mirror", "--mirror-version", "4.19.0", "--in-place"]).exits(0);
@@ -134,7 +134,7 @@ fn a_bump_goes_from_the_bridge_to_the_mirror_and_merges() {
     setup.installer.commit("4.19");
     setup.installer.git(&["branch", "release-4.19"]);
 
-    // The pull request: its URLs are the public ones already, its files on the bridge alone.
+    // The pull request: its URLs are already the public ones, but its files are only on the bridge.
     setup.installer.git(&["checkout", "-q", "-b", "bump"]);
     setup.installer.write(HOME, &bumped(&text(&installer.join(HOME))));
     setup.installer.commit("Bump the boot images");
@@ -147,13 +147,13 @@ fn a_bump_goes_from_the_bridge_to_the_mirror_and_merges() {
         ran.all()
     );
 
-    // The gate is red, and says what to ask of ART.
+    // The gate fails, and writes the request to ART.
     let ran = setup.run(&["check", "--published", "--artifacts-dir", &path("artifacts")]).exits(1);
     assert!(ran.stdout.contains("the request, to copy: "), "{}", ran.stdout);
     let request = text(&setup.dir("artifacts").join("art-mirror-validate-request.md"));
     assert!(request.contains(&format!("x86_64, build {NEW}")), "{request}");
 
-    // The e2e job boots what the bridge has.
+    // The e2e job uses the files on the bridge.
     let one = ["-a", "x86_64", "-p", "metal", "-f", "raw.gz"];
     let ran = setup.run_e2e(&[&["resolve"][..], &one].concat()).exits(0);
     let url = ran.stdout.trim();
@@ -164,22 +164,22 @@ fn a_bump_goes_from_the_bridge_to_the_mirror_and_merges() {
     let image = "rhcos-4.19.1-x86_64-metal.x86_64.raw.gz";
     assert_eq!(fs::read(setup.dir("e2e").join(image)).unwrap(), artifact_content(image));
 
-    // It passes, and ART is asked to mirror.
+    // It passes, and the request to ART is made.
     setup.run_e2e(&["sync-list", "--dest", &path("request")]).exits(0);
     let list = text(&setup.dir(&format!("request/synclist-x86_64-{NEW}.txt")));
     assert!(list.lines().any(|line| line == url), "{list}");
 
-    // ART's sync job does.
+    // ART's sync job carries it out.
     let list: Value = serde_json::from_str(&text(&setup.dir("request/sync.json"))).unwrap();
     let command = list["builds"][0]["sync_job"]["command"].as_str().unwrap();
     SyncJob::of(command).run(&setup.dir("request"), setup.web.path(), &|url| download(&setup.bridge, url));
     setup.publish();
 
-    // The gate is green.
+    // The gate passes.
     setup.run(&["check", "--published", "--artifacts-dir", &path("artifacts")]).exits(0);
     assert!(!setup.dir("artifacts/art-mirror-validate-request.md").exists(), "nothing is asked any more");
 
-    // It merges. The old build is still pinned by the release branch.
+    // The bump merges. The release branch still pins the old build.
     setup.installer.git(&["checkout", "-q", "main"]);
     setup.installer.git(&["merge", "-q", "bump"]);
     let refs = ["--ref", "main", "--ref", "release-4.19"];

@@ -1,4 +1,4 @@
-//! `check --base`, on the command line and from Prow's variables, with a temporary git repository.
+//! `check --base` and Prow's variables for the base, in a temporary git repository.
 
 use std::fs;
 use std::process::Command;
@@ -9,7 +9,7 @@ use crate::support::binary::program;
 use crate::support::ground::{Repo, testdata};
 use crate::support::{DEAD_PROXY, Finished};
 
-/// A checkout whose `main` lacks what its branch has, and the other way round.
+/// A checkout whose branch and `main` have diverged.
 struct Checkout {
     repo: Repo,
     base: String,
@@ -31,7 +31,7 @@ impl Checkout {
         artifacts["metal"]["formats"]["iso"]["disk"]["sha256"] = "0".repeat(64).into();
         checkout.write("rhcos.json", &document.to_string());
         checkout.commit();
-        // What happens to the base meanwhile is not the pull request's doing.
+        // Later changes of the base are not changes of the pull request.
         checkout.repo.git(&["checkout", "--quiet", "main"]);
         checkout.write("scos.json", "{\"stream\": \"no longer\"}");
         checkout.commit();
@@ -47,7 +47,7 @@ impl Checkout {
         self.repo.commit("x")
     }
 
-    /// Checks without a network: what is compared needs none.
+    /// Checks without a network, which the comparison does not need.
     fn check(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Finished {
         let mut program = program(&["check", "--retries", "0", "--verify", "exists"]);
         program.args(if arguments.contains(&"--output") { &[][..] } else { &["--output", "json"] });
@@ -56,7 +56,7 @@ impl Checkout {
     }
 }
 
-/// `change id` of each.
+/// `CHANGE ID` of each changed artifact.
 fn changes(report: &Value) -> Vec<String> {
     let all = report["changes"]["artifacts"].as_array().unwrap().iter();
     all.map(|it| format!("{} {}", it["change"].as_str().unwrap(), it["id"].as_str().unwrap())).collect()
@@ -74,7 +74,7 @@ fn sorted(mut lines: Vec<String>) -> Vec<String> {
 }
 
 #[test]
-fn a_base_tells_what_the_pull_request_changes_and_no_verdict_depends_on_it() {
+fn a_base_adds_the_changes_of_the_pull_request_and_affects_no_verdict() {
     let checkout = Checkout::new();
     let without = checkout.check(&[], &[]).json();
     assert_eq!(without["changes"], Value::Null);
@@ -96,9 +96,9 @@ fn a_base_tells_what_the_pull_request_changes_and_no_verdict_depends_on_it() {
     assert_eq!(strip(&with), strip(&without));
 }
 
-/// People hear of builds, not of artifacts, and what the branch brings stands apart from what its base has already.
+/// The log lists changes by build, and separates the branch's failures from those that its base has already.
 #[test]
-fn a_log_tells_what_changed_by_build_and_whose_each_failure_is() {
+fn a_log_lists_changes_by_build_and_separates_failures_of_the_base() {
     let checkout = Checkout::new();
     for arguments in
         [&["--base", "main", "--output", "human"][..], &["--base", "main", "--output", "human", "-q"]]
@@ -123,7 +123,7 @@ fn a_log_tells_what_changed_by_build_and_whose_each_failure_is() {
 }
 
 #[test]
-fn filters_hold_for_what_changed_too() {
+fn filters_also_apply_to_the_changes() {
     let checkout = Checkout::new();
     let report = checkout.check(&["--base", "main", "-p", "moon"], &[]).json();
     assert_eq!(changes(&report), [EXPECTED[1]]);
@@ -142,7 +142,7 @@ fn only_a_checkout_has_a_base() {
 }
 
 #[test]
-fn in_prow_the_base_is_the_one_of_the_job() {
+fn in_prow_the_default_is_the_base_of_the_job() {
     let checkout = Checkout::new();
     let environment = [("PULL_BASE_SHA", checkout.base.as_str()), ("PULL_BASE_REF", "main")];
     let report = checkout.check(&[], &environment).json();
@@ -151,7 +151,7 @@ fn in_prow_the_base_is_the_one_of_the_job() {
 }
 
 #[test]
-fn a_base_of_prow_that_is_not_there_is_not_spoken_of() {
+fn a_missing_base_of_prow_is_not_mentioned() {
     let checkout = Checkout::new();
     let absent = "0123456789".repeat(4);
     let environment = [("PULL_BASE_SHA", absent.as_str()), ("PULL_BASE_REF", "main")];
@@ -170,7 +170,7 @@ fn a_base_of_prow_that_is_not_there_is_not_spoken_of() {
 }
 
 #[test]
-fn a_base_that_is_asked_for_must_be_there() {
+fn a_requested_base_must_exist() {
     let checkout = Checkout::new();
     let artifacts = tempfile::tempdir().unwrap();
     let environment = [("ARTIFACTS", artifacts.path().to_str().unwrap())];
@@ -182,7 +182,7 @@ fn a_base_that_is_asked_for_must_be_there() {
 }
 
 #[test]
-fn a_base_that_cannot_be_read_is_no_reason_to_stop() {
+fn an_unreadable_base_is_only_noted() {
     let checkout = Checkout::new();
     checkout.write("rhcos.json", "{");
     let broken = checkout.commit();
@@ -194,14 +194,14 @@ fn a_base_that_cannot_be_read_is_no_reason_to_stop() {
     assert!(note.contains(&says), "{note}");
 }
 
-/// What git would have to say is worth some of the time, and no verdict.
+/// Comparing with the base must not use up the deadline.
 #[test]
-fn a_repository_that_hangs_git_takes_no_verdict_away() {
+fn a_repository_in_which_git_hangs_changes_no_verdict() {
     let checkout = Checkout::new();
     let config = checkout.repo.path().join(".git/config");
     fs::remove_file(&config).unwrap();
     assert!(Command::new("mkfifo").arg(&config).status().unwrap().success());
-    // A quarter of it is for git, the rest for all that must be asked for.
+    // A quarter of the time is for git, the rest for requests.
     for arguments in [&["--deadline", "2s"][..], &["--deadline", "2s", "--base", "main"]] {
         let began = std::time::Instant::now();
         let output = checkout.check(arguments, &[("PULL_BASE_SHA", checkout.base.as_str())]);
@@ -212,7 +212,7 @@ fn a_repository_that_hangs_git_takes_no_verdict_away() {
             note.contains("cannot determine what changed since") && note.contains("took too long"),
             "{note}"
         );
-        // Nobody listens at the proxy; had git used up the time, that would be the reason.
+        // No proxy listens; if git had used up the time, the reason would be the deadline.
         let reasons = report["artifacts"].as_array().unwrap().iter().map(|it| it["reason"].as_str().unwrap());
         assert!(reasons.clone().all(|reason| reason == "unreachable"), "{:?}", reasons.collect::<Vec<_>>());
     }

@@ -1,4 +1,4 @@
-//! `completions` in real shells, at a terminal: the Tab key does what a user expects.
+//! `completions` in real shells on a terminal: the Tab key does what a user expects.
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
@@ -13,7 +13,7 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use crate::support::binary::{PROGRAM, program};
 use crate::support::ground::{skip, testdata};
 
-/// What is typed before the Tab key, and what the line is to be after it.
+/// The text typed before the Tab key, and the expected line after it.
 const LINES: [(&str, &str); 11] = [
     ("art-mirror-validate ret", "art-mirror-validate retention "),
     ("art-mirror-validate sync", "art-mirror-validate sync-list "),
@@ -55,7 +55,7 @@ fn fish_completes_what_is_typed() {
     completes("fish", &["--no-config", "-i"], setup);
 }
 
-/// Nothing in a job's environment makes the gate answer a shell instead of checking.
+/// No variable in a job's environment makes the gate print completions instead of checking.
 #[test]
 fn a_leaked_variable_does_not_keep_the_gate_from_running() {
     for shell in ["bash", "zsh", "fish"] {
@@ -68,9 +68,9 @@ fn a_leaked_variable_does_not_keep_the_gate_from_running() {
     }
 }
 
-/// What a document of a pull request names is typed into a shell.
+/// Completions can come from a document of a pull request, and end up in a shell's command line.
 #[test]
-fn no_shell_is_offered_what_it_would_run() {
+fn no_completion_contains_shell_commands() {
     let directory = tempfile::tempdir().unwrap();
     let text = std::fs::read_to_string(testdata("checkout/data/data/coreos/rhcos.json")).unwrap();
     std::fs::write(directory.path().join("s.json"), text.replace("\"qemu\"", "\"q$(touch x)\"")).unwrap();
@@ -100,14 +100,14 @@ fn completes(shell: &str, arguments: &[&str], setup: &str) {
     terminal.line(setup);
     terminal.line("source ./script");
     for (typed, expected) in LINES {
-        // What runs is another program, which shows the words that it got.
+        // The program that runs is a stub, which prints its arguments.
         let words = expected.trim_end().split_once(' ').unwrap().1.replace(' ', "|");
         terminal.line(&format!("{typed}\t"));
         terminal.wait_for(&format!("words|{words}|"));
     }
 }
 
-/// A shell on a terminal, in a directory with a program that shows its arguments.
+/// A shell on a terminal, with a stub program that prints its arguments.
 struct Terminal {
     shell: Child,
     keyboard: File,
@@ -118,14 +118,14 @@ struct Terminal {
 impl Terminal {
     fn start(shell: &str, arguments: &[&str], directory: &Path) -> Self {
         let (controller, terminal) = open();
-        // The name that is completed shows words; the program that answers is called by the same name, with `--` first.
+        // A stub under the program's name prints its arguments; completion requests (`--` first) go to the real one.
         let bin = directory.join("bin");
         std::fs::create_dir(&bin).unwrap();
-        let stand_in = format!(
+        let stub = format!(
             "#!/bin/sh\nif [ \"$1\" = -- ]; then exec {PROGRAM} \"$@\"; fi\nprintf 'words|'; printf '%s|' \"$@\"; echo\n"
         );
         let path = bin.join("art-mirror-validate");
-        std::fs::write(&path, stand_in).unwrap();
+        std::fs::write(&path, stub).unwrap();
         std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
         let shell = Command::new("setsid")
             .args(["--ctty", shell])
@@ -158,7 +158,7 @@ impl Terminal {
         self.keyboard.write_all(format!("{line}\n").as_bytes()).unwrap();
     }
 
-    /// Waits until the text is shown, and forgets all up to it.
+    /// Waits until the text is shown, and drops the output up to it.
     fn wait_for(&mut self, text: &str) {
         let until = Instant::now() + LIMIT;
         loop {
@@ -183,7 +183,7 @@ impl Drop for Terminal {
     }
 }
 
-/// A terminal's two ends.
+/// Opens a pseudo-terminal: the controller and the terminal.
 fn open() -> (OwnedFd, File) {
     let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&controller).unwrap();

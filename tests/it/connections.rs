@@ -1,4 +1,4 @@
-//! The number of connections of a run: no handshake is wasted.
+//! The number of connections of a run: no unnecessary handshakes.
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ use embedded_mirror::{Config, Mirror, Resource};
 
 const ARTIFACTS: usize = 2_000;
 
-/// The requests that are made at a time, and the HTTP/2 connections for them: one for each hundred.
+/// The limit of simultaneous requests, and the HTTP/2 connections for them: one per hundred.
 const CONCURRENCY: usize = 256;
 const CONNECTIONS: u64 = 3;
 
-/// Asks for every artifact of a mirror, which has so many in each directory, and their sidecars.
+/// Probes artifacts on a mirror, a hundred per directory, with their sidecars.
 fn ask(mirror: &Mirror, artifacts: usize) -> Vec<Evidence> {
     let directory = tempfile::tempdir().unwrap();
     let ca = directory.path().join("ca.pem");
@@ -68,20 +68,20 @@ fn assert_all_found(evidence: &[Evidence]) {
 }
 
 #[test]
-fn over_http2_a_connection_for_each_hundred_requests_at_a_time_serves_a_whole_run() {
+fn a_run_over_http2_has_a_connection_per_hundred_simultaneous_requests() {
     let mirror = Mirror::start(Config::tls_http2()).unwrap();
     let evidence = ask(&mirror, ARTIFACTS);
     assert_eq!(evidence.len(), ARTIFACTS);
     assert_all_found(&evidence);
     assert_eq!(mirror.connections(), CONNECTIONS);
-    // Few enough of them share one.
+    // Fewer than a hundred share one connection.
     mirror.forget();
     assert_all_found(&ask(&mirror, 80));
     assert_eq!(mirror.connections(), 1);
 }
 
 #[test]
-fn a_server_that_ends_connections_after_some_requests_costs_no_more_than_that() {
+fn a_server_that_limits_requests_per_connection_gets_no_unnecessary_connections() {
     let mirror = Mirror::start(Config::tls_http2().requests_per_connection(200)).unwrap();
     let evidence = ask(&mirror, ARTIFACTS);
     assert_all_found(&evidence);
@@ -92,10 +92,10 @@ fn a_server_that_ends_connections_after_some_requests_costs_no_more_than_that() 
 }
 
 #[test]
-fn over_http1_connections_are_few_and_used_again() {
+fn connections_over_http1_are_few_and_reused() {
     let mirror = Mirror::start(Config::tls_http1()).unwrap();
     assert_all_found(&ask(&mirror, 500));
     assert!(mirror.peak() <= 50, "{} requests at a time", mirror.peak());
-    // A request takes a connection that came free while its own was being made, which then waits for another.
+    // A request can take a connection that became free while its own was being established, which then stays idle.
     assert!(mirror.connections() <= 64, "{}", mirror.connections());
 }

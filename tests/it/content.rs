@@ -1,4 +1,4 @@
-//! `--verify content` and `auto`: files are read to the last byte, over connections good and bad.
+//! `--verify content` and `auto`: files are read completely, over reliable and unreliable connections.
 
 use std::io::Write as _;
 use std::time::Duration;
@@ -15,7 +15,7 @@ fn mirror() -> Mirror {
     Mirror::start(Config::plain()).unwrap()
 }
 
-/// Noise, so that no part of it looks like another.
+/// Pseudorandom bytes, in which no two parts are alike.
 fn noise(size: usize) -> Vec<u8> {
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
     let next = || {
@@ -56,7 +56,7 @@ fn reason(outcome: &Outcome) -> &'static str {
 }
 
 #[test]
-fn the_right_bytes_pass_and_the_proof_is_the_content() {
+fn the_correct_content_passes_as_its_own_evidence() {
     let bytes = noise(3_000_000);
     for config in [Config::plain(), Config::tls_http1(), Config::tls_http2()] {
         let mirror = Mirror::start(config).unwrap();
@@ -74,7 +74,7 @@ fn the_right_bytes_pass_and_the_proof_is_the_content() {
 }
 
 #[test]
-fn whatever_is_wrong_with_the_bytes_is_found() {
+fn any_wrong_byte_is_found() {
     let good = noise(300_001);
     let flipped = |at: usize| {
         let mut bytes = good.clone();
@@ -100,7 +100,7 @@ fn whatever_is_wrong_with_the_bytes_is_found() {
 }
 
 #[test]
-fn a_known_size_is_compared_with_what_came() {
+fn a_known_size_is_compared_with_the_content() {
     let good = noise(1000);
     for (served, expected) in [(&good[..999], "size-mismatch"), (&good[..], "pass")] {
         let server = Server::start();
@@ -112,7 +112,7 @@ fn a_known_size_is_compared_with_what_came() {
 }
 
 #[test]
-fn two_files_in_each_others_place_are_both_wrong() {
+fn two_swapped_files_both_fail() {
     let server = Server::start();
     let (one, two) = (noise(5000), noise(5001));
     server.put("/one", file(two.clone()));
@@ -123,7 +123,7 @@ fn two_files_in_each_others_place_are_both_wrong() {
 }
 
 #[test]
-fn auto_reads_only_what_nothing_is_published_of() {
+fn auto_reads_only_files_without_a_published_digest() {
     let server = Server::start();
     let bytes = noise(1000);
     server.put("/a/sha256sum.txt", file(sha256sum_txt([("f", &bytes)])));
@@ -145,7 +145,7 @@ fn auto_reads_only_what_nothing_is_published_of() {
 }
 
 #[test]
-fn right_bytes_do_not_excuse_a_sidecar_that_disagrees() {
+fn correct_content_does_not_excuse_a_contradicting_sidecar() {
     let server = Server::start();
     let bytes = noise(1000);
     server.put("/a/sha256sum.txt", file(sha256sum_txt([("f", b"others")])));
@@ -156,7 +156,7 @@ fn right_bytes_do_not_excuse_a_sidecar_that_disagrees() {
 }
 
 #[test]
-fn a_dropped_connection_is_resumed_where_it_was() {
+fn a_download_is_resumed_after_a_dropped_connection() {
     let bytes = noise(500_000);
     let drop = Behaviour::Sequence(vec![Behaviour::DropAfter(200_000), Behaviour::Normal]);
     let mirror = mirror();
@@ -171,7 +171,7 @@ fn a_dropped_connection_is_resumed_where_it_was() {
 }
 
 #[test]
-fn a_stalled_connection_is_given_up_and_resumed() {
+fn a_download_is_resumed_after_a_stalled_connection() {
     let bytes = noise(50_000);
     let stall = Behaviour::Sequence(vec![Behaviour::StallAfter(20_000), Behaviour::Normal]);
     let mirror = mirror();
@@ -184,14 +184,14 @@ fn a_stalled_connection_is_given_up_and_resumed() {
 }
 
 #[test]
-fn a_slow_file_takes_the_time_it_takes_and_a_dead_one_does_not() {
+fn a_slow_download_continues_and_a_stalled_one_times_out() {
     let bytes = noise(20_000);
     let slow = Behaviour::Paced { bytes: 2000, every: Duration::from_millis(100) };
     let dead = Behaviour::Sequence(vec![Behaviour::StallAfter(5000), Behaviour::StallAfter(0)]);
     for (behaviour, expected) in [(slow, "pass"), (dead, "timeout")] {
         let mirror = mirror();
         mirror.put(NAME_PATH, Resource::bytes(bytes.clone()).etag("v1").on_get(behaviour));
-        // Four times as long as a part of the slow file takes.
+        // Four times the interval between parts of the slow file.
         let settings = ClientSettings { timeout: Duration::from_millis(400), retries: Some(1), ..settings() };
         let started = std::time::Instant::now();
         let outcome = outcome_with(settings, case(&mirror.url(NAME_PATH), &bytes));
@@ -201,9 +201,9 @@ fn a_slow_file_takes_the_time_it_takes_and_a_dead_one_does_not() {
 }
 
 #[test]
-fn a_trickle_without_end_is_as_dead_as_silence() {
+fn an_endless_trickle_times_out() {
     let bytes = noise(20_000);
-    // A byte now and then is no progress, whether the answers go on or are resumed.
+    // A few bytes now and then do not count as progress, whether or not downloads are resumed.
     let trickle = Behaviour::Paced { bytes: 5, every: Duration::from_millis(50) };
     for resource in [Resource::bytes(bytes.clone()).etag("v1"), Resource::bytes(bytes.clone())] {
         let mirror = mirror();
@@ -237,7 +237,7 @@ fn a_file_that_changes_between_two_parts_starts_over() {
     let old = noise(90_000);
     let first = Resource::bytes(old.clone()).etag("old").on_get(Behaviour::DropAfter(40_000));
     let second = Resource::bytes(new.clone()).etag("new");
-    // A server that knows Range and not If-Range sends the new file's part.
+    // A server that supports Range but not If-Range sends a part of the new file.
     let part = Answer::status(206)
         .header("content-range", "bytes 40000-89999/90000")
         .header("etag", "\"new\"")
@@ -275,7 +275,7 @@ fn a_part_that_was_not_asked_for_is_not_appended() {
 }
 
 #[test]
-fn what_never_comes_whole_never_passes() {
+fn a_file_that_is_never_complete_never_passes() {
     let bytes = noise(50_000);
     let good = Resource::bytes(bytes.clone()).etag("v1");
     for behaviour in [
@@ -297,7 +297,7 @@ fn what_never_comes_whole_never_passes() {
 }
 
 #[test]
-fn what_is_compressed_is_proven_in_the_same_pass() {
+fn compressed_content_is_verified_in_the_same_pass() {
     let raw = noise(700_000);
     let (half, rest) = raw.split_at(300_000);
     let mut skippable = vec![0x50, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3];
@@ -328,7 +328,7 @@ fn what_is_compressed_is_proven_in_the_same_pass() {
 }
 
 #[test]
-fn a_compressed_file_with_anything_wrong_is_a_finding() {
+fn a_damaged_compressed_file_fails() {
     let raw = noise(200_000);
     for (suffix, packed) in [("gz", gzip(&raw)), ("xz", xz(&raw, 1)), ("zst", zstd(&raw))] {
         let garbage = [&packed[..], b"garbage"].concat();
@@ -343,16 +343,16 @@ fn a_compressed_file_with_anything_wrong_is_a_finding() {
             case.expectation.uncompressed_sha256 = Some(sha256(&raw));
             let outcome = outcome(case);
             assert_eq!(reason(&outcome), "uncompressed-sha256-mismatch", "{suffix} {}", bytes.len());
-            // Whatever became of decompressing, every byte was counted and hashed.
+            // Even if decompression fails, every byte is counted and hashed.
             assert_eq!(outcome.observed_size, Some(bytes.len() as u64));
             assert_eq!(outcome.observed_sha256, Some((sha256(&bytes), DigestSource::Content)));
         }
     }
 }
 
-/// What cannot be opened is not known to be wrong, and the report says that nobody looked.
+/// Content that cannot be unpacked is not known to be wrong, so the report warns that it was not verified.
 #[test]
-fn a_container_that_is_not_opened_is_a_warning() {
+fn an_unsupported_compression_is_a_warning() {
     let raw = noise(1_000);
     let bzip2 = [b"BZh91AY&SY", &raw[..]].concat();
     let zip = |method: u8| [b"PK\x03\x04\x14\0\0\0", &[method, 0][..], &[0; 20], &raw].concat();
@@ -362,7 +362,7 @@ fn a_container_that_is_not_opened_is_a_warning() {
         ("/f.raw.lz4", raw.clone(), true),
         ("/f.raw.7z", raw.clone(), true),
         ("/f.vhdx.zip", zip(93), true),
-        // These say that they are in no container, or in one that they are not in.
+        // Not compressed, or not in the format that the name says.
         ("/f.raw", raw.clone(), false),
         ("/f.vhdx.zip", raw.clone(), false),
         ("/f.raw.gz", raw.clone(), false),
@@ -378,9 +378,9 @@ fn a_container_that_is_not_opened_is_a_warning() {
     }
 }
 
-/// As cosa packs Hyper-V's image, with Info-ZIP; and as that writes to a pipe.
+/// The Hyper-V image as cosa packs it with Info-ZIP, to a file and to a pipe.
 #[test]
-fn a_zip_with_one_file_is_unpacked_as_the_others_are() {
+fn a_zip_archive_of_one_file_is_unpacked() {
     const INSIDE: &[u8] = b"the disk inside, the disk inside, the disk inside\n";
     for packed in [
         "UEsDBBQAAgAIAAAAIVohOxk7FwAAADIAAAAJAAAAZGlzay52aGR4K8lIVUjJLM5WyMwrzkxJ1VEoISDA\
@@ -405,7 +405,7 @@ fn a_zip_with_one_file_is_unpacked_as_the_others_are() {
 }
 
 #[test]
-fn a_bomb_ends_at_the_size_that_it_should_have() {
+fn a_decompression_bomb_is_stopped_at_the_expected_size() {
     let zeros = vec![0; 50_000_000];
     for (path, packed) in [("/f.gz", gzip(&zeros)), ("/f.xz", xz(&zeros, 0)), ("/f.zst", zstd(&zeros))] {
         let server = Server::start();
@@ -419,9 +419,9 @@ fn a_bomb_ends_at_the_size_that_it_should_have() {
     }
 }
 
-/// A body that ends with its connection looks whole wherever it was cut; HEAD told better.
+/// A body that ends with the connection can be truncated anywhere, so its length is compared with HEAD's.
 #[test]
-fn a_body_without_an_end_of_its_own_is_as_long_as_head_said() {
+fn a_body_that_ends_with_the_connection_must_have_the_length_from_head() {
     let bytes = noise(1000);
     let raw = |body: &[u8]| Behaviour::Garbage([b"HTTP/1.1 200 OK\r\n\r\n", body].concat().into());
     for (answers, says) in [
@@ -435,9 +435,9 @@ fn a_body_without_an_end_of_its_own_is_as_long_as_head_said() {
     }
 }
 
-/// A chunked body says where it ends: one that is shorter than HEAD told is another file, and not cut off.
+/// A chunked body has an explicit end: one shorter than HEAD's length is another file, not a truncated one.
 #[test]
-fn a_body_with_an_end_of_its_own_is_as_long_as_it_is() {
+fn a_shorter_body_with_an_explicit_end_is_another_file() {
     let bytes = noise(1000);
     let shorter = Resource::bytes(bytes[..500].to_vec()).behaves(Behaviour::NoContentLength);
     let outcome = served(Resource::bytes(bytes.clone()).on_get(Behaviour::serve(shorter)), &bytes);
@@ -446,7 +446,7 @@ fn a_body_with_an_end_of_its_own_is_as_long_as_it_is() {
 }
 
 #[test]
-fn downloads_hold_no_question_back() {
+fn downloads_do_not_delay_other_requests() {
     let mirror = mirror();
     let slow = Behaviour::Paced { bytes: 10, every: Duration::from_millis(50) };
     let bytes = noise(100);
@@ -467,8 +467,8 @@ fn downloads_hold_no_question_back() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
-    /// Wherever connections break, the digest is right or the verdict is no pass; and with a validator and
-    /// progress on every connection, it is right.
+    /// Wherever connections break, only the correct digest passes; with a validator and progress on every connection,
+    /// the file passes.
     #[test]
     fn drops_anywhere_do_no_harm(
         size in 1_usize..200_000,
@@ -503,9 +503,9 @@ proptest! {
     }
 }
 
-/// A lifecycle rule may leave HEAD as it was, behind a CDN without a word of the storage class.
+/// HEAD can look normal for an archived file, for example behind a CDN that removes the storage class.
 #[test]
-fn a_file_whose_get_says_that_it_is_archived_is_missing() {
+fn a_file_is_missing_if_get_reports_it_as_archived() {
     let s3 = |code: &str| status(403).set_body_raw(format!("<Error><Code>{code}</Code></Error>"), "text/xml");
     let server = Server::start();
     server.put("HEAD /f.iso", artifact("f.iso"));

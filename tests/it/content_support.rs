@@ -1,4 +1,4 @@
-//! Runs the gate over files of a server on loopback and verifies their bytes.
+//! Runs the gate on files of a server on loopback and verifies their content.
 
 use std::time::Duration;
 
@@ -8,14 +8,13 @@ use art_mirror_validate::probe::{Client, ClientSettings, Prober, Proxies, Rules}
 use art_mirror_validate::stream::Sha256;
 use art_mirror_validate::verdict::{Expectation, Outcome, Strictness, Verify};
 
-/// Ignores what it is told.
 struct NoObserver;
 
 impl Observer for NoObserver {
     fn judged(&mut self, _: usize, _: &Outcome) {}
 }
 
-/// A client for loopback: private addresses, few and short waits.
+/// Settings for loopback: private addresses are allowed, and timeouts are short.
 pub(crate) fn settings() -> ClientSettings {
     let allowed = vec!["127.0.0.1".parse().unwrap()];
     ClientSettings {
@@ -29,12 +28,11 @@ pub(crate) fn settings() -> ClientSettings {
     }
 }
 
-/// The digest of some bytes.
 pub(crate) fn sha256(bytes: &[u8]) -> Sha256 {
     Sha256::from_bytes(embedded_mirror::sha256(bytes))
 }
 
-/// A file that should hold these bytes.
+/// A case that expects a file with these bytes.
 pub(crate) fn case(location: &str, bytes: &[u8]) -> Case {
     Case {
         location: ArtifactUrl::parse(location),
@@ -54,7 +52,6 @@ pub(crate) fn case(location: &str, bytes: &[u8]) -> Case {
     }
 }
 
-/// The outcomes of these cases.
 pub(crate) fn outcomes(prober: &Prober, cases: &[Case]) -> Vec<Outcome> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut observer = NoObserver;
@@ -64,12 +61,10 @@ pub(crate) fn outcomes(prober: &Prober, cases: &[Case]) -> Vec<Outcome> {
     judged.artifacts
 }
 
-/// The outcome of one case.
 pub(crate) fn outcome(case: Case) -> Outcome {
     outcome_with(settings(), case)
 }
 
-/// The outcome of one case, with these settings.
 pub(crate) fn outcome_with(settings: ClientSettings, case: Case) -> Outcome {
     outcomes(&Prober::new(Client::new(settings)), &[case]).remove(0)
 }

@@ -1,6 +1,5 @@
-//! Everything that callers rely on exists and is tested through the program: reasons, exit statuses, options,
-//! environment variables. What exists is read from the program's types, and whether a test uses it, from the text of
-//! the tests.
+//! Everything that callers rely on exists and is tested by running the program: reasons, exit statuses, options,
+//! environment variables. The program's types tell what exists; the text of the tests tells what they use.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,7 +11,7 @@ use regex::Regex;
 
 use crate::support::ground::{files_below, root};
 
-/// What may be added to, and never taken from.
+/// These lists can grow but never shrink.
 const COMMANDS: &str = "check completions diff lint man merge mirror resolve retention rewrite sync-list";
 const REASONS: &str = "missing size-mismatch sha256-mismatch uncompressed-sha256-mismatch metadata-conflict \
      not-published host-not-allowed redirect-not-allowed address-not-allowed bad-location bad-signature no-digest \
@@ -43,43 +42,43 @@ fn words(text: &str) -> BTreeSet<String> {
 }
 
 #[track_caller]
-fn assert_has(what: &str, there: &BTreeSet<String>, promised: &str) {
-    let gone: Vec<_> = words(promised).difference(there).cloned().collect();
-    assert!(gone.is_empty(), "{what} that callers rely on are gone: {gone:?}");
+fn assert_has(what: &str, existing: &BTreeSet<String>, promised: &str) {
+    let removed: Vec<_> = words(promised).difference(existing).cloned().collect();
+    assert!(removed.is_empty(), "{what} that callers rely on are removed: {removed:?}");
 }
 
-/// None is left that no pattern finds. `X` in a pattern stands for its name.
+/// Asserts that the tests contain every name. `X` in the pattern stands for the name.
 #[track_caller]
-fn assert_exercised(what: &str, there: &BTreeSet<String>, pattern: &str) {
+fn assert_exercised(what: &str, existing: &BTreeSet<String>, pattern: &str) {
     let tests = tests();
-    let is_missed = |name: &&String| {
+    let is_unused = |name: &&String| {
         let pattern = pattern.replace('X', &regex::escape(name));
         !Regex::new(&pattern).unwrap().is_match(&tests)
     };
-    let missed: Vec<_> = there.iter().filter(is_missed).collect();
-    assert!(missed.is_empty(), "{what} that no test exercises through the program: {missed:?}");
+    let unused: Vec<_> = existing.iter().filter(is_unused).collect();
+    assert!(unused.is_empty(), "{what} that no test exercises through the program: {unused:?}");
 }
 
 #[test]
 fn every_reason_is_exercised() {
-    let there: BTreeSet<String> = Reason::ALL.iter().map(|reason| reason.as_str().to_owned()).collect();
-    assert_has("reasons", &there, REASONS);
-    assert_exercised("reasons", &there, r#""(fail |inconclusive )?X[|"]"#);
+    let existing: BTreeSet<String> = Reason::ALL.iter().map(|reason| reason.as_str().to_owned()).collect();
+    assert_has("reasons", &existing, REASONS);
+    assert_exercised("reasons", &existing, r#""(fail |inconclusive )?X[|"]"#);
 }
 
 #[test]
 fn every_exit_status_is_exercised() {
-    let there: BTreeSet<String> = Exit::ALL.iter().map(|exit| (*exit as u8).to_string()).collect();
-    assert_has("exit statuses", &there, STATUSES);
+    let existing: BTreeSet<String> = Exit::ALL.iter().map(|exit| (*exit as u8).to_string()).collect();
+    assert_has("exit statuses", &existing, STATUSES);
     let pattern = r#"exits\(X\)|Some\(X\)|\(Signal::\w+, "\w+", X\)"#;
-    assert_exercised("exit statuses", &there, pattern);
+    assert_exercised("exit statuses", &existing, pattern);
 }
 
 #[test]
 fn every_variable_is_exercised() {
-    let there: BTreeSet<String> = env::ALL.iter().map(|variable| variable.name.to_owned()).collect();
-    assert_has("variables", &there, VARIABLES);
-    assert_exercised("variables", &there, r#""X""#);
+    let existing: BTreeSet<String> = env::ALL.iter().map(|variable| variable.name.to_owned()).collect();
+    assert_has("variables", &existing, VARIABLES);
+    assert_exercised("variables", &existing, r#""X""#);
 }
 
 #[test]

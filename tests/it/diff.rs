@@ -10,7 +10,7 @@ fn text() -> String {
     fs::read_to_string(testdata("checkout").join(HOME)).unwrap()
 }
 
-/// A newer build of one architecture, whose images all moved on, and a format less.
+/// A newer build on `x86_64` without one of its formats, and a new digest on s390x.
 fn bumped() -> String {
     let mut document: serde_json::Value =
         serde_json::from_str(&text().replace("419.96.202506171412-0", "419.96.202507010000-0")).unwrap();
@@ -37,7 +37,7 @@ fn diff(repo: &Repo, args: &[&str]) -> Finished {
 }
 
 #[test]
-fn a_bump_is_told_from_revision_to_revision() {
+fn a_bump_is_shown_between_two_revisions() {
     let repo = repo();
     let ran = diff(&repo, &["before:", "HEAD:"]).exits(1);
     insta::assert_snapshot!("human", ran.stdout);
@@ -49,7 +49,7 @@ fn a_bump_is_told_from_revision_to_revision() {
 }
 
 #[test]
-fn the_same_is_the_same_wherever_it_comes_from() {
+fn equal_documents_of_different_sources_do_not_differ() {
     let repo = repo();
     let file = repo.path().join(HOME);
     let (file, path) = (file.to_str().unwrap(), repo.path().to_str().unwrap());
@@ -63,7 +63,7 @@ fn the_same_is_the_same_wherever_it_comes_from() {
 }
 
 #[test]
-fn trouble_is_neither_the_same_nor_different() {
+fn errors_have_a_status_of_their_own() {
     let repo = repo();
     repo.write("data/data/coreos/rhcos.json", "{\"stream\": \"s\"}");
     repo.commit("broken");
@@ -95,7 +95,7 @@ fn a_revision_is_never_taken_for_an_option_of_git() {
 }
 
 #[test]
-fn a_link_in_a_tree_leads_nowhere_outside_of_it() {
+fn a_link_out_of_a_tree_is_not_followed() {
     let repo = repo();
     let secret = repo.path().join("secret.json");
     fs::write(&secret, text()).unwrap();
@@ -108,7 +108,7 @@ fn a_link_in_a_tree_leads_nowhere_outside_of_it() {
 }
 
 #[test]
-fn revisions_are_named_as_people_name_them() {
+fn revisions_can_be_named_as_in_git() {
     let repo = repo();
     repo.git(&["checkout", "-q", "-b", "pull", "before"]);
     repo.write("README", "x");
@@ -134,7 +134,7 @@ fn revisions_are_named_as_people_name_them() {
     for args in [&["before", "HEAD"][..], &["before"], &["before..HEAD"], &["main...pull"], &["before.."]] {
         assert_eq!(shown(args), same, "{args:?}");
     }
-    // What is there as a file is one, whatever else its name could mean.
+    // An existing file takes precedence over a revision of the same name.
     for name in ["main", "before..main"] {
         fs::write(repo.path().join(name), bumped()).unwrap();
     }
@@ -157,7 +157,7 @@ fn revisions_are_named_as_people_name_them() {
 }
 
 #[test]
-fn what_is_lost_is_an_alarm() {
+fn losses_are_alarms() {
     let repo = repo();
     let mut document: serde_json::Value = serde_json::from_str(&text()).unwrap();
     let arches = document["architectures"].as_object_mut().unwrap();
@@ -223,9 +223,9 @@ fn what_is_lost_is_an_alarm() {
 }
 
 #[test]
-fn a_document_that_splits_is_compared_with_what_it_was() {
+fn a_split_document_is_compared_with_its_predecessor() {
     let repo = repo();
-    // Two documents of one stream: that of RHEL 10 comes first by name.
+    // Two documents of one stream, of which the one for RHEL 10 is first by name.
     let ten = text()
         .replace("419.96.202506171412-0", "10.2.20260403-0")
         .replace("streams/4.19-9.6/", "streams/rhel-10.2/");

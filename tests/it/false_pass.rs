@@ -1,4 +1,4 @@
-//! Disagreements that random rounds (`tests/oracle`) once found, one test case each.
+//! Disagreements found by random rounds (`tests/oracle`), with one test each.
 
 use embedded_mirror::{Behaviour, Config, Mirror, Resource, hex_sha256};
 use serde_json::{Value, json};
@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 use crate::support::server::{Server, status};
 use crate::support::{Checkout, Stream, check_locally};
 
-/// What the gate says of one file, which a document describes as these bytes.
+/// Checks one file, which a document describes as having these bytes.
 fn judge(mirror: &Mirror, path: &str, meant: &[u8], more: &[&str]) -> (Option<i32>, Value) {
     judge_component(json!({ "location": mirror.url(path), "sha256": hex_sha256(meant) }), more)
 }
 
-/// What the gate says of one file that a document describes so.
+/// Checks one file with this component, and returns the exit status and the artifact's report.
 fn judge_component(component: Value, more: &[&str]) -> (Option<i32>, Value) {
     let program = check_locally(Checkout::of(&Stream::of(component))).args(["--retries", "0"]);
     let finished = program.args(["--timeout", "5s"]).args(more).run();
@@ -19,10 +19,10 @@ fn judge_component(component: Value, more: &[&str]) -> (Option<i32>, Value) {
 }
 
 #[test]
-fn zero_bytes_are_no_artifact_even_where_nobody_says_that_it_is_zero() {
+fn an_empty_file_is_missing_even_if_no_header_gives_its_size() {
     let mirror = Mirror::start(Config::plain()).unwrap();
     for (name, body, status) in [("empty", "", 1), ("full", "bytes", 0)] {
-        // No Content-Length to HEAD, and GET answers with all of it in chunks.
+        // No Content-Length in answer to HEAD, and a chunked body of the whole file in answer to GET.
         let resource = Resource::bytes(body).ignores_range().repr_digest();
         mirror.put(&format!("/{name}"), resource.behaves(Behaviour::NoContentLength));
         for verify in ["exists", "published", "auto"] {
@@ -35,10 +35,10 @@ fn zero_bytes_are_no_artifact_even_where_nobody_says_that_it_is_zero() {
     }
 }
 
-/// HEAD tells a digest and no size, so GET is asked for the size; if that is of another state of the file, the
-/// digest is not of what is there now.
+/// HEAD returns a digest but no size, so the size comes from GET; if GET returns another version of the file, the
+/// digest is not that of the current one.
 #[test]
-fn a_digest_and_a_size_of_two_states_prove_neither() {
+fn a_digest_and_a_size_of_different_versions_prove_nothing() {
     let mirror = Mirror::start(Config::plain()).unwrap();
     let (meant, other) = (b"the file that was meant", b"another that took its place");
     for (now, tag, status) in [(&meant[..], "one", 0), (&other[..], "two", 3)] {
@@ -50,15 +50,15 @@ fn a_digest_and_a_size_of_two_states_prove_neither() {
         if status == 3 {
             assert_eq!(said.1["reason"], "no-digest", "{}", said.1);
         }
-        // The bytes decide, if they are asked.
+        // With `--verify content`, the content decides.
         let said = judge(&mirror, "/f", meant, &["--verify", "content"]);
         assert_eq!(said.0, Some(i32::from(status != 0)), "{tag}: {}", said.1);
     }
 }
 
-/// What is known to be wrong wins over what is not known, wherever each was found.
+/// A known failure takes precedence over an undetermined result, wherever each was found.
 #[test]
-fn a_required_signature_that_is_missing_is_missed_though_its_file_is_undetermined() {
+fn a_missing_required_signature_fails_even_if_its_file_is_undetermined() {
     let server = Server::start();
     server.put("/f", status(503));
     server.put("/broken.sig", status(503));
@@ -73,9 +73,9 @@ fn a_required_signature_that_is_missing_is_missed_though_its_file_is_undetermine
     }
 }
 
-/// A download that breaks leaves unknown what the file holds, and not what size its server told.
+/// A broken download leaves the content undetermined, but the size from HEAD still counts.
 #[test]
-fn a_size_that_was_told_outlives_a_download_that_breaks() {
+fn a_size_from_head_counts_even_if_the_download_breaks() {
     let mirror = Mirror::start(Config::plain()).unwrap();
     mirror.put("/f", Resource::bytes("some bytes").on_get(Behaviour::DropAfter(3)));
     for (size, status, reason) in [(10, 3, "unreachable"), (11, 1, "size-mismatch")] {

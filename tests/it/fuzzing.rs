@@ -1,5 +1,5 @@
-//! The functions of the fuzz targets over their seeds, and over seeds with a few bytes changed: `FUZZING_CHANGES` times
-//! each, from `FUZZING_SEED`.
+//! Runs the functions of the fuzz targets on their seeds, and on each seed with `FUZZING_CHANGES` random changes,
+//! which depend on `FUZZING_SEED`.
 
 #[path = "../../fuzz/borders.rs"]
 mod borders;
@@ -10,7 +10,7 @@ use std::path::Path;
 use borders::BORDERS;
 use fastrand::Rng;
 
-/// How often each seed is changed in the ordinary test.
+/// The default number of changes to each seed.
 const CHANGES: u32 = 200;
 
 fn seeds(border: &str) -> Vec<(String, Vec<u8>)> {
@@ -19,7 +19,7 @@ fn seeds(border: &str) -> Vec<(String, Vec<u8>)> {
     files.map(|path| (path.display().to_string(), fs::read(path).unwrap())).collect()
 }
 
-/// Changes a few bytes: flips, cuts, doubles, and pieces of other seeds.
+/// Makes a few random changes: truncates, flips, inserts, and duplicates bytes, or inserts them from another seed.
 fn change(rng: &mut Rng, bytes: &mut Vec<u8>, other: &[u8]) {
     for _ in 0..rng.usize(1..6) {
         let at = rng.usize(0..=bytes.len());
@@ -48,7 +48,7 @@ fn change(rng: &mut Rng, bytes: &mut Vec<u8>, other: &[u8]) {
 }
 
 #[test]
-fn every_border_stands_its_seeds_and_their_neighbours() {
+fn every_fuzz_target_accepts_its_seeds_and_changed_seeds() {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u32>().ok());
     let mut rng = Rng::with_seed(number("FUZZING_SEED").unwrap_or(7).into());
     let changes = number("FUZZING_CHANGES").unwrap_or(CHANGES);
@@ -58,16 +58,11 @@ fn every_border_stands_its_seeds_and_their_neighbours() {
         for (file, bytes) in &seeds {
             assert_eq!(border(bytes), Ok(()), "{file}");
             for round in 0..changes {
-                let mut neighbour = bytes.clone();
+                let mut mutated = bytes.clone();
                 let (_, other) = rng.choice(&seeds).unwrap();
-                change(&mut rng, &mut neighbour, other);
-                let broken = border(&neighbour);
-                assert_eq!(
-                    broken,
-                    Ok(()),
-                    "{file}, change {round}: {:?}",
-                    String::from_utf8_lossy(&neighbour)
-                );
+                change(&mut rng, &mut mutated, other);
+                let broken = border(&mutated);
+                assert_eq!(broken, Ok(()), "{file}, change {round}: {:?}", String::from_utf8_lossy(&mutated));
             }
         }
     }

@@ -26,7 +26,7 @@ use crate::support::world::World;
 
 const FAILURES: usize = 30;
 
-/// A browser without a window, that asks for nothing by itself.
+/// Runs without a window, and without requests of the browser's own.
 const OPTIONS: [&str; 11] = [
     "--headless",
     "--no-sandbox",
@@ -41,7 +41,7 @@ const OPTIONS: [&str; 11] = [
     "--disable-default-apps",
 ];
 
-/// Longer than a cold start on a busy machine takes.
+/// Longer than a cold start on a busy machine.
 const START_LIMIT: Duration = Duration::from_secs(90);
 
 #[test]
@@ -71,17 +71,17 @@ fn a_hostile_report_is_only_ever_text() {
     assert_eq!(requests.load(Ordering::SeqCst), 0, "no request is made");
 }
 
-/// Each text of the page has the same place and the same looks in Spyglass's frame as it has by itself, and is
-/// nothing but text there as well.
+/// In Spyglass's frame, each text of the page has the same position and style as outside it, and is only text there
+/// as well.
 #[test]
-fn in_the_frame_of_spyglass_the_report_looks_as_it_does_alone() {
+fn the_report_looks_the_same_in_the_frame_of_spyglass() {
     let Some(browser) = browser() else { return };
     let (port, requests) = listener();
     let directory = tempfile::tempdir().unwrap();
     let mut page = Vec::new();
     html::write(&mut page, &report(port), &Written::default()).unwrap();
     let page = String::from_utf8(page).unwrap();
-    // A page without its style is what a frame that refuses the style would show.
+    // A page without its style shows that the comparison notices missing styles.
     let bare = page.replacen("<style", "<style media=none", 1);
     let mut browser = DevTools::start(browser, &directory.path().join("profile"));
     let mut documents = |name: &str, page: &str| {
@@ -108,8 +108,8 @@ fn in_the_frame_of_spyglass_the_report_looks_as_it_does_alone() {
     assert_eq!(requests.load(Ordering::SeqCst), 0, "no request is made");
 }
 
-/// A page as the HTML lens of Spyglass shows it: in a frame that may run scripts, where it is not the whole document,
-/// with nothing escaped but the quotation marks.
+/// A page as Spyglass's HTML lens embeds it: inside a document in a frame that can run scripts, with only quotation
+/// marks escaped.
 fn in_spyglass(page: &str) -> String {
     format!(
         "<!DOCTYPE html><meta name=color-scheme content='light dark'><title>Spyglass</title>\
@@ -122,8 +122,7 @@ fn in_spyglass(page: &str) -> String {
     )
 }
 
-/// The tests above would pass in vain if the browser, as it is started here, ran no scripts and made no requests at
-/// all, or if the frame did not undo what escapes markup elsewhere.
+/// Shows that the tests above can fail: the browser runs scripts and makes requests, and the frame undoes escaping.
 #[test]
 fn the_browser_would_run_scripts_and_make_requests() {
     let Some(browser) = browser() else { return };
@@ -150,7 +149,7 @@ fn injected(port: u16) -> String {
     )
 }
 
-/// Failures whose every text is markup, and one whose location is a script.
+/// Failures whose texts are all markup, and whose locations are scripts.
 fn report(port: u16) -> Report {
     let hostile = injected(port);
     let artifacts: Vec<ArtifactReport> = (0..FAILURES)
@@ -160,7 +159,7 @@ fn report(port: u16) -> Report {
                 index: 0,
                 document: text.clone(),
                 id: format!("x86_64/platform-{number}/{text}/{text}"),
-                // Known by plain words, so that each can be looked for.
+                // Plain words, by which each artifact can be found.
                 arch: "x86_64".into(),
                 platform: format!("platform-{number}").into(),
                 format: text.clone(),
@@ -196,9 +195,9 @@ fn report(port: u16) -> Report {
     report
 }
 
-/// A page that nobody has opened the details of is seen in a few screens, on a desk and on a phone.
+/// With all details closed, the page has a few screens, on a desktop and on a phone.
 #[test]
-fn the_page_of_a_bump_that_is_not_mirrored_is_short() {
+fn the_page_of_a_missing_bump_is_short() {
     let Some(browser) = browser() else { return };
     let directory = tempfile::tempdir().unwrap();
     let mut browser = DevTools::start(browser, &directory.path().join("profile"));
@@ -210,10 +209,11 @@ fn the_page_of_a_bump_that_is_not_mirrored_is_short() {
         for (width, height, screens) in [(1280, 800, 4), (390, 844, 8)] {
             let size =
                 json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 800 });
-            browser.ask("Emulation.setDeviceMetricsOverride", &size);
+            browser.call("Emulation.setDeviceMetricsOverride", &size);
             let shown = browser.documents(&url);
             let height_of_page = json!({ "expression": "document.documentElement.scrollHeight" });
-            let found = browser.ask("Runtime.evaluate", &height_of_page)["result"]["value"].as_u64().unwrap();
+            let found =
+                browser.call("Runtime.evaluate", &height_of_page)["result"]["value"].as_u64().unwrap();
             println!("{width} × {height}: {found} pixels");
             assert!(found <= height * screens, "{width} × {height}: {found} pixels");
             let texts: Vec<&str> = shown[0].iter().map(|shown| shown.text.trim()).collect();
@@ -224,7 +224,7 @@ fn the_page_of_a_bump_that_is_not_mirrored_is_short() {
     }
 }
 
-/// A browser. A test without one is skipped.
+/// The name of an installed browser; `None` if there is none, and the test is skipped.
 fn browser() -> Option<&'static str> {
     let is_installed = |name: &&str| {
         let mut command = Command::new(name);
@@ -238,7 +238,7 @@ fn browser() -> Option<&'static str> {
     found
 }
 
-/// A server that counts who connects.
+/// A server that counts connections.
 fn listener() -> (u16, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -256,7 +256,7 @@ fn listener() -> (u16, Arc<AtomicUsize>) {
     (port, requests)
 }
 
-/// The document after the browser has loaded it.
+/// The DOM after the browser has loaded the document.
 fn dump(browser: &str, profile: &Path, url: &str) -> String {
     let mut command = Command::new(browser);
     command.args(OPTIONS).arg(format!("--user-data-dir={}", profile.display())).args(["--dump-dom", url]);
@@ -264,7 +264,7 @@ fn dump(browser: &str, profile: &Path, url: &str) -> String {
     String::from_utf8_lossy(&browser.end(START_LIMIT).output.stdout).into_owned()
 }
 
-/// A box of a page as the browser has laid it out.
+/// The layout of a box on a page.
 #[derive(Debug, PartialEq)]
 struct Shown {
     text: String,
@@ -274,27 +274,27 @@ struct Shown {
     looks: Vec<String>,
 }
 
-/// The styles by which a person tells two pages apart.
+/// Styles with visible effects.
 const LOOKS: [&str; 6] =
     ["color", "background-color", "font-family", "font-size", "font-weight", "border-left-color"];
 
-/// A browser that is asked over pipes, in its `DevTools` protocol: JSON that ends with a zero byte.
+/// A browser controlled over pipes with the `DevTools` protocol: JSON messages that end with a zero byte.
 struct DevTools {
     browser: Child,
-    questions: ChildStdin,
+    commands: ChildStdin,
     answers: Receiver<Value>,
     session: Option<String>,
-    asked: u64,
+    count: u64,
 }
 
 impl DevTools {
     /// A browser with one empty page.
     fn start(browser: &str, profile: &Path) -> Self {
-        // It reads file descriptor 3 and writes to 4.
+        // The protocol uses file descriptors 3 (input) and 4 (output).
         let mut browser = Command::new("sh")
             .args(["-c", r#"exec "$@" 3<&0 4>&1 >/dev/null"#, "sh", browser, "--remote-debugging-pipe"])
             .args(OPTIONS)
-            // Such a frame would otherwise have a process of its own, and the page's could not tell what it shows.
+            // Otherwise, the frame would have a process of its own, and would be missing from the page's snapshot.
             .arg("--disable-features=IsolateSandboxedIframes")
             .arg(format!("--user-data-dir={}", profile.display()))
             .stdin(Stdio::piped())
@@ -302,7 +302,7 @@ impl DevTools {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let questions = browser.stdin.take().unwrap();
+        let commands = browser.stdin.take().unwrap();
         let messages = BufReader::new(browser.stdout.take().unwrap());
         let (send, answers) = channel();
         std::thread::spawn(move || {
@@ -313,25 +313,25 @@ impl DevTools {
                 }
             }
         });
-        let mut tools = Self { browser, questions, answers, session: None, asked: 0 };
-        let target = tools.ask("Target.createTarget", &json!({ "url": "about:blank" }));
+        let mut tools = Self { browser, commands, answers, session: None, count: 0 };
+        let target = tools.call("Target.createTarget", &json!({ "url": "about:blank" }));
         let target = json!({ "targetId": target["targetId"], "flatten": true });
-        let session = tools.ask("Target.attachToTarget", &target);
+        let session = tools.call("Target.attachToTarget", &target);
         tools.session = session["sessionId"].as_str().map(str::to_owned);
         tools
     }
 
-    /// What the page at a URL and the frames in it show, once all of it is loaded.
+    /// The texts shown by the page at a URL and by its frames, once it is loaded.
     fn documents(&mut self, url: &str) -> Vec<Vec<Shown>> {
-        self.ask("Page.navigate", &json!({ "url": url }));
+        self.call("Page.navigate", &json!({ "url": url }));
         let complete = json!({ "expression": "document.readyState + ' ' + document.URL" });
         let until = Instant::now() + START_LIMIT;
-        while self.ask("Runtime.evaluate", &complete)["result"]["value"] != format!("complete {url}") {
+        while self.call("Runtime.evaluate", &complete)["result"]["value"] != format!("complete {url}") {
             assert!(Instant::now() < until, "{url} was not loaded within {START_LIMIT:?}");
             std::thread::sleep(Duration::from_millis(20));
         }
-        let snapshot = self.ask("DOMSnapshot.captureSnapshot", &json!({ "computedStyles": LOOKS }));
-        // Texts are numbers of strings; -1 is none.
+        let snapshot = self.call("DOMSnapshot.captureSnapshot", &json!({ "computedStyles": LOOKS }));
+        // Texts are indices of strings; -1 means none.
         let string = |number: &Value| {
             let string = number.as_u64().and_then(|number| usize::try_from(number).ok());
             string.map_or_else(String::new, |at| snapshot["strings"][at].as_str().unwrap().to_owned())
@@ -339,7 +339,7 @@ impl DevTools {
         let document = |document: &Value| {
             let layout = &document["layout"];
             let boxes = layout["text"].as_array().unwrap().iter().enumerate();
-            // A frame may bring boxes of its own, without text.
+            // A frame can add boxes without text.
             boxes
                 .filter(|(_, text)| !string(text).trim().is_empty())
                 .map(|(at, text)| Shown {
@@ -352,15 +352,15 @@ impl DevTools {
         snapshot["documents"].as_array().unwrap().iter().map(document).collect()
     }
 
-    /// Has the browser do something, and returns its result.
-    fn ask(&mut self, method: &str, params: &Value) -> Value {
-        self.asked += 1;
-        let id = self.asked;
-        let mut question = json!({ "id": id, "method": method, "params": params });
+    /// Sends a command to the browser, and returns its result.
+    fn call(&mut self, method: &str, params: &Value) -> Value {
+        self.count += 1;
+        let id = self.count;
+        let mut command = json!({ "id": id, "method": method, "params": params });
         if let Some(session) = &self.session {
-            question["sessionId"] = session.as_str().into();
+            command["sessionId"] = session.as_str().into();
         }
-        self.questions.write_all(format!("{question}\0").as_bytes()).unwrap();
+        self.commands.write_all(format!("{command}\0").as_bytes()).unwrap();
         let until = Instant::now() + START_LIMIT;
         loop {
             let left = until.saturating_duration_since(Instant::now());
@@ -368,7 +368,7 @@ impl DevTools {
                 Ok(answer) if answer["id"] == id => {
                     return answer.get("result").unwrap_or_else(|| panic!("{method}: {answer}")).clone();
                 }
-                // Of events nothing is to be learned here.
+                // Events are ignored.
                 Ok(_) => {}
                 Err(why) => panic!("{method}: the browser did not answer: {why}"),
             }

@@ -11,7 +11,7 @@ use crate::support::{DEAD_PROXY, Program};
 
 const HOME: &str = "data/data/coreos/rhcos.json";
 
-/// A document whose architectures have one build, as the pipeline makes them.
+/// A document with the same build on all architectures, as the pipeline makes them.
 fn text() -> String {
     let text = fs::read_to_string(testdata("checkout").join(HOME)).unwrap();
     let mut text =
@@ -22,7 +22,7 @@ fn text() -> String {
     text.into_owned()
 }
 
-/// Its newer build, with a region and the OVA lost, and the label of the release before.
+/// A newer build, without one of the AWS regions, and with the label of an earlier release.
 fn bumped() -> String {
     let text = text().replace("419.96.202506171412-0", "419.96.202507010000-0");
     let text = text
@@ -62,12 +62,12 @@ fn a_good_document_is_quiet_and_fast() {
         "{}",
         ran.all()
     );
-    // Milliseconds; the bound allows for a busy machine.
+    // It takes milliseconds; the limit allows for a busy machine.
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
 }
 
 #[test]
-fn a_bump_is_told_in_every_form() {
+fn a_bump_is_reported_in_every_format() {
     let repo = repo();
     repo.write(HOME, &bumped());
     let ran = lint(&repo, &["--base", "before"]);
@@ -83,7 +83,7 @@ fn a_bump_is_told_in_every_form() {
 }
 
 #[test]
-fn a_line_is_where_an_editor_finds_it() {
+fn findings_have_their_line_numbers() {
     let repo = repo();
     repo.write(HOME, &bumped());
     let ran = lint(&repo, &["--output", "json", HOME]);
@@ -93,7 +93,7 @@ fn a_line_is_where_an_editor_finds_it() {
     let line = usize::try_from(finding["line"].as_u64().unwrap()).unwrap();
     let text = bumped();
     assert!(text.lines().nth(line - 1).unwrap().contains("rhcos-4.18"), "{finding}");
-    // The same document on standard input has the same lines, and no file.
+    // On standard input, the lines are the same and there is no file name.
     let json = Program::new("lint").args(["-", "--output", "json"]).stdin(text).run().json();
     assert_eq!(
         (&json["findings"][0]["line"], &json["findings"][0]["file"]),
@@ -126,7 +126,7 @@ fn rules_are_allowed_and_denied_by_code_and_by_name() {
 }
 
 #[test]
-fn the_branch_is_prows() {
+fn the_branch_comes_from_prow() {
     let repo = repo();
     for (branch, findings) in [("release-4.19", 0), ("release-4.20", 1), ("main", 0)] {
         let mut command = program(&["lint", "--output", "json"]);
@@ -152,7 +152,7 @@ fn every_rule_is_explained() {
 fn check_notes_what_lint_finds() {
     let repo = repo();
     repo.write(HOME, &bumped());
-    // No server is needed: the documents are looked at before any is asked.
+    // No server is needed, because lint does not depend on the requests.
     let args = ["check", "--published", "--base", "before", "--retries", "0", "--output", "json"];
     let ran = Finished::of(program(&args).current_dir(repo.path()).env("HTTPS_PROXY", DEAD_PROXY));
     let notes: Vec<String> = serde_json::from_value(ran.json()["notes"].clone()).unwrap();

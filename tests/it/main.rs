@@ -1,5 +1,5 @@
-//! The tests that need no test program of their own: of each command, of the library from outside, of what is promised.
-//! Together they are one program: it is linked once, and none waits for another's last test.
+//! The tests that need no test program of their own: of commands, of the library's public API, and of promises. They
+//! are one program, so that it is linked only once and they all run in parallel.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! A partitioned run, and the merge of its parts, with the built binary.
+//! A partitioned run and the merge of its parts, with the built binary.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ impl Setup {
         setup
     }
 
-    /// A document of so many artifacts, all of them on the server.
+    /// A document of this many artifacts, all on the server.
     fn document(&self, artifacts: usize) -> Value {
         let mut formats = serde_json::Map::new();
         for number in 0..artifacts {
@@ -58,7 +58,7 @@ impl Setup {
         Finished::of(&mut self.command(args))
     }
 
-    /// Checks, and leaves the report in `name`.
+    /// Checks, and writes the report to `name`.
     fn check(&self, name: &str, more: &[&str]) -> (Option<i32>, PathBuf) {
         let host = self.server.addr().to_string();
         let mut args = vec!["check", "doc.json", "--output", "json", "--allow-host", &host];
@@ -88,14 +88,14 @@ fn read(path: &Path) -> Value {
     serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
 }
 
-/// What does not depend on when and how long.
-fn essence(mut report: Value) -> Value {
+/// The report without its duration.
+fn without_duration(mut report: Value) -> Value {
     report["elapsed_ms"] = Value::Null;
     report
 }
 
 #[test]
-fn the_parts_together_say_what_the_whole_run_says() {
+fn the_merged_report_equals_that_of_a_complete_run() {
     let setup = Setup::new();
     for (missing, exit) in [(None, 0), (Some("/7/rhcos-7.raw"), 1)] {
         if let Some(missing) = missing {
@@ -103,18 +103,18 @@ fn the_parts_together_say_what_the_whole_run_says() {
         }
         let (code, whole) = setup.check("whole.json", &[]);
         assert_eq!(code, Some(exit));
-        // In any order; with so many parts, some are empty.
+        // The order does not matter; of 40 parts, some are empty.
         for of in [1, 3, 40] {
             let mut parts = setup.parts(of, &[]);
             parts.reverse();
             let merged = setup.merge(&parts).exits(exit);
-            assert_eq!(essence(merged.json()), essence(read(&whole)));
+            assert_eq!(without_duration(merged.json()), without_duration(read(&whole)));
         }
     }
 }
 
 #[test]
-fn a_part_says_that_it_is_one() {
+fn the_report_of_a_part_names_the_part() {
     let setup = Setup::new();
     let (code, path) = setup.check("part.json", &["--partition", "2/3"]);
     assert_eq!(code, Some(0));
@@ -130,7 +130,7 @@ fn a_part_says_that_it_is_one() {
 }
 
 #[test]
-fn what_is_not_every_part_of_one_run_is_refused() {
+fn reports_other_than_all_parts_of_one_run_are_refused() {
     let setup = Setup::new();
     let parts = setup.parts(3, &[]);
     let (one, two, three) = (&parts[0], &parts[1], &parts[2]);
@@ -173,7 +173,7 @@ fn what_is_not_every_part_of_one_run_is_refused() {
     }
 }
 
-/// Filters that leave as many artifacts are not the same filters.
+/// Different filters are noticed even if they select the same number of artifacts.
 #[test]
 fn parts_of_different_artifacts_are_refused() {
     let setup = Setup::new();
@@ -188,7 +188,7 @@ fn parts_of_different_artifacts_are_refused() {
     }
 }
 
-/// A part that dies without a word leaves no report, and not that of the week before.
+/// A part that is killed leaves no report, in particular none of an earlier run.
 #[test]
 fn a_run_that_is_killed_leaves_no_earlier_report() {
     let setup = Setup::new();

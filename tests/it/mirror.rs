@@ -1,4 +1,4 @@
-//! `mirror` from a bridge on loopback, and checks of what it wrote, served again.
+//! `mirror` from a bridge on loopback, and checks of the result, which is served again.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -44,7 +44,7 @@ fn mirror(server: &Mirror, dest: &Path, more: &[&str]) -> Finished {
 const ONE: [&str; 6] = ["-a", "x86_64", "-p", "metal", "-f", "raw.gz"];
 
 #[test]
-fn what_is_there_and_right_is_kept_and_what_is_wrong_is_replaced() {
+fn correct_files_are_kept_and_wrong_files_replaced() {
     let server = full_bridge();
     let dest = tempfile::tempdir().unwrap();
     mirror(&server, dest.path(), &["-a", "x86_64"]).exits(0);
@@ -52,7 +52,7 @@ fn what_is_there_and_right_is_kept_and_what_is_wrong_is_replaced() {
     assert_eq!(names.len(), 13, "nothing but the files: {names:?}");
     assert_eq!(fs::read(dest.path().join(METAL)).unwrap(), artifact_content(METAL));
 
-    // As many bytes as there should be, but not those.
+    // The correct size, but other content.
     let wrong = vec![0; artifact_content(METAL).len()];
     fs::write(dest.path().join(METAL), wrong).unwrap();
     server.forget();
@@ -65,7 +65,7 @@ fn what_is_there_and_right_is_kept_and_what_is_wrong_is_replaced() {
 }
 
 #[test]
-fn programs_read_what_became_of_each_file() {
+fn the_json_output_has_the_result_of_each_file() {
     let server = full_bridge();
     let dest = tempfile::tempdir().unwrap();
     let result = |more: &[&str]| {
@@ -84,7 +84,7 @@ fn programs_read_what_became_of_each_file() {
 }
 
 #[test]
-fn a_file_gets_its_name_only_if_it_is_the_right_one() {
+fn a_file_gets_its_final_name_only_if_it_is_correct() {
     let server = full_bridge();
     server.put(&path_at_bridge(METAL), Resource::bytes("other bytes"));
     let dest = tempfile::tempdir().unwrap();
@@ -99,7 +99,7 @@ fn a_file_gets_its_name_only_if_it_is_the_right_one() {
 }
 
 #[test]
-fn what_stopped_half_way_goes_on_where_it_was() {
+fn an_interrupted_download_is_resumed() {
     let server = full_bridge();
     let content = artifact_content(METAL);
     let half = content.len() / 2;
@@ -113,13 +113,13 @@ fn what_stopped_half_way_goes_on_where_it_was() {
     assert_eq!(fs::read(dest.path().join(METAL)).unwrap(), content);
     assert!(!part.exists());
 
-    // What is there is the beginning of something else: found out by the digest, and begun anew.
+    // The part belongs to another file, which the digest shows, so the download starts over.
     fs::remove_file(dest.path().join(METAL)).unwrap();
     fs::write(&part, vec![0; half]).unwrap();
     mirror(&server, dest.path(), &ONE).exits(0);
     assert_eq!(fs::read(dest.path().join(METAL)).unwrap(), content);
 
-    // All of present, and only the name is missing.
+    // The part is complete and only needs its final name.
     fs::rename(dest.path().join(METAL), &part).unwrap();
     server.forget();
     assert_eq!(mirror(&server, dest.path(), &ONE).status(), 0);
@@ -127,7 +127,7 @@ fn what_stopped_half_way_goes_on_where_it_was() {
 }
 
 #[test]
-fn a_connection_that_drops_is_no_reason_to_begin_again() {
+fn a_download_is_resumed_after_a_dropped_connection() {
     let server = full_bridge();
     let resource = Resource::bytes(artifact_content(METAL)).etag("\"1\"");
     let drops = Behaviour::Sequence(vec![Behaviour::DropAfter(40), Behaviour::Normal]);
@@ -137,7 +137,7 @@ fn a_connection_that_drops_is_no_reason_to_begin_again() {
     assert!(server.requests().iter().any(|request| request.header("range") == Some("bytes=40-")));
 }
 
-/// Mirrors everything in a layout, and checks it against a server of the directory.
+/// Mirrors everything in a layout, then checks a server of the result.
 fn passes_check(
     layout: &[&str],
     check: &[&str],
@@ -180,13 +180,13 @@ fn nginx(directory: &Path) -> Option<(String, Box<dyn std::any::Any>)> {
 }
 
 #[test]
-fn what_was_mirrored_by_build_passes_the_gate() {
+fn a_mirror_in_the_build_layout_passes_the_gate() {
     passes_check(&["--layout", "build"], &[], embedded);
     passes_check(&["--layout", "build"], &[], nginx);
 }
 
 #[test]
-fn what_was_mirrored_by_release_passes_the_gate() {
+fn a_mirror_in_the_release_layout_passes_the_gate() {
     passes_check(
         &["--layout", "release", "--release-version", "4.19.2"],
         &["--mirror-version", "4.19.2"],
@@ -206,7 +206,7 @@ fn sidecars_and_second_names_are_those_of_the_sync_job() {
     let layout = ["-a", "x86_64", "-p", "metal", "--layout", "build"];
     let ran = mirror(&server, dest.path(), &[&layout[..], &["-f", "iso"]].concat()).exits(0);
     assert!(ran.stderr.contains("meta.json was not copied"), "{}", ran.stderr);
-    // A second run for another file adds to what the first one wrote.
+    // A second run for another file adds to the first one's result.
     mirror(&server, dest.path(), &[&layout[..], &["-f", "raw.gz"]].concat()).exits(0);
     insta::assert_snapshot!(files_below(dest.path()).join("\n"));
     let directory = dest.path().join("x86_64/dependencies/rhcos/4.19").join(BUILD);
@@ -215,9 +215,9 @@ fn sidecars_and_second_names_are_those_of_the_sync_job() {
     assert_eq!(fs::metadata(directory.join(METAL)).unwrap().nlink(), 2, "a link, no copy");
 }
 
-/// As plume does, but for the locations of what `--artifact` left out: plume points them at copies that are missing.
+/// As in plume, which however changes the locations of artifacts excluded by `--artifact` too, to missing copies.
 #[test]
-fn plumes_options_do_what_they_do_there_and_name_only_what_was_copied() {
+fn the_options_of_plume_work_and_name_only_copied_files() {
     let server = full_bridge();
     let dest = tempfile::tempdir().unwrap();
     let out = dest.path().join("out.json");
@@ -241,12 +241,12 @@ fn plumes_options_do_what_they_do_there_and_name_only_what_was_copied() {
         assert_eq!(is_metal, name.is_some_and(|name| images.join(name).is_file()), "{}", artifact.location);
     }
 
-    // Without --url the document is copied as it is.
+    // Without --url, the document is copied unchanged.
     let out = dest.path().join("copy.json");
     mirror(&server, &images, &[&ONE[..], &["--dest-file", out.to_str().unwrap()]].concat()).exits(0);
     assert_eq!(fs::read(out).unwrap(), fs::read(document()).unwrap());
 
-    // Nothing is copied where the document has no such artifact; plume succeeds with nothing.
+    // A platform that the document does not have is an error; plume succeeds and copies nothing.
     let ran = mirror(&server, &images, &["--artifact", "metall"]);
     assert_eq!((ran.status(), ran.stderr.contains("available: ")), (2, true), "{}", ran.all());
     let ran = mirror(&server, &images, &["-a", "metal"]);
@@ -258,7 +258,7 @@ fn plumes_options_do_what_they_do_there_and_name_only_what_was_copied() {
 }
 
 #[test]
-fn what_was_mirrored_in_the_streams_layout_passes_the_gate_without_a_version() {
+fn a_mirror_in_the_streams_layout_passes_the_gate_without_a_version() {
     let streams = |directory: &Path| {
         let server = serve_below(directory, "streams");
         let base = server.url("/streams");
@@ -287,7 +287,7 @@ fn two_builds_do_not_share_a_directory() {
     }
     assert!(!dest.exists());
 
-    // One after the other, the second would destroy what the first one wrote.
+    // If run one after the other, the second would destroy the first one's result.
     mirror(&server, &dest, &release).exits(0);
     let before: Vec<_> = files_below(&dest).iter().map(|file| fs::read(dest.join(file)).unwrap()).collect();
     let ran = mirror_of(&other, &server, &dest, &release).exits(2);
@@ -297,7 +297,7 @@ fn two_builds_do_not_share_a_directory() {
     let directory = dest.join("x86_64/dependencies/rhcos/4.19/4.19.2");
     let file = directory.join("rhcos-4.19.2-x86_64-metal.x86_64.raw.gz");
 
-    // What should be right is replaced, what nobody can tell from another build's is not.
+    // Damaged files of this build are replaced; files that could be another build's are not.
     fs::write(&file, "damaged").unwrap();
     assert_eq!(mirror(&server, &dest, &release).status(), 0);
     fs::write(&file, "damaged").unwrap();
@@ -308,7 +308,7 @@ fn two_builds_do_not_share_a_directory() {
 }
 
 #[test]
-fn two_runs_do_not_write_to_one_directory_at_a_time() {
+fn two_runs_cannot_write_to_a_directory_at_the_same_time() {
     let server = full_bridge();
     let dest = tempfile::tempdir().unwrap();
     let below = dest.path().join("x86_64/dependencies/rhcos/4.19").join(BUILD);
@@ -328,7 +328,7 @@ fn two_runs_do_not_write_to_one_directory_at_a_time() {
 }
 
 #[test]
-fn a_dry_run_fetches_nothing_and_makes_nothing() {
+fn a_dry_run_downloads_and_creates_nothing() {
     let server = full_bridge();
     let root = tempfile::tempdir().unwrap();
     let dest = root.path().join("dest");
@@ -339,7 +339,7 @@ fn a_dry_run_fetches_nothing_and_makes_nothing() {
 }
 
 #[test]
-fn too_little_space_is_found_out_before_the_first_byte() {
+fn insufficient_space_is_reported_before_the_first_download() {
     let server = full_bridge();
     let huge = Resource::synthetic(1, 1 << 60);
     server.put(&path_at_bridge(METAL), huge);
@@ -366,7 +366,7 @@ fn a_link_in_the_directory_is_not_followed() {
 }
 
 #[test]
-fn a_list_that_was_signed_before_it_changed_is_to_be_signed_again() {
+fn a_signature_of_an_earlier_list_is_reported() {
     let server = full_bridge();
     let dest = tempfile::tempdir().unwrap();
     let layout = ["-a", "x86_64", "-p", "metal", "--layout", "build"];
@@ -380,7 +380,7 @@ fn a_list_that_was_signed_before_it_changed_is_to_be_signed_again() {
 }
 
 #[test]
-fn the_gates_request_needs_a_bridge_and_chooses_no_host() {
+fn a_request_of_the_gate_needs_a_bridge_and_does_not_choose_the_host() {
     let server = full_bridge();
     let root = tempfile::tempdir().unwrap();
     let request = root.path().join("request.md");
@@ -388,13 +388,13 @@ fn the_gates_request_needs_a_bridge_and_chooses_no_host() {
     let digest = embedded_mirror::hex_sha256(&artifact_content(METAL));
     fs::write(&request, format!("  x86_64, build {BUILD}\n    {location}\n      sha256 {digest}\n")).unwrap();
     let dest = root.path().join("web");
-    let carry_out = |more: &[&str]| {
+    let carry_out_request = |more: &[&str]| {
         let request = ["mirror", "--request", request.to_str().unwrap(), "--dest", dest.to_str().unwrap()];
         Finished::of(program(&request).args(["--allow-private-addresses", "--retries", "0"]).args(more))
     };
-    let ran = carry_out(&[]);
+    let ran = carry_out_request(&[]);
     assert_eq!((ran.status(), ran.stderr.contains("pass --stream-prefix")), (2, true), "{}", ran.all());
-    carry_out(&["--stream-prefix", &server.url(STORAGE)]).exits(0);
+    carry_out_request(&["--stream-prefix", &server.url(STORAGE)]).exits(0);
     let path = dest.join(&path_at_bridge(METAL)[1..]);
     assert_eq!(fs::read(path).unwrap(), artifact_content(METAL), "from the bridge, whatever the host was");
 }

@@ -1,5 +1,5 @@
-//! Every snippet of README.md does what it says, exactly as written and in the order of the file, on a bump of the
-//! bundled checkout and of the newest real one.
+//! Every snippet of README.md works exactly as written and in the order of the file, on a bump of the bundled
+//! checkout and of the newest real one.
 
 #[path = "../../examples/rehearsal/src/documents.rs"]
 #[allow(dead_code, reason = "the rehearsal needs more of it")]
@@ -21,7 +21,7 @@ use crate::support::world::CLOUDS;
 
 const BRIDGE: &str = "https://bridge.example/art/storage";
 
-/// What exits otherwise than with 0, by the beginning of its command.
+/// The commands with another exit status than 0, by their beginning.
 const STATUSES: [(&str, i32); 2] =
     [("art-mirror-validate check --published ~/src/installer", 1), ("art-mirror-validate diff ", 1)];
 
@@ -57,8 +57,8 @@ fn snippets() -> Vec<Snippet> {
     found
 }
 
-/// An installer checkout whose branch bumps the boot images, the bridge that has them, and ART's web server, which has
-/// those before.
+/// An installer checkout whose branch bumps the boot images, the bridge with the new ones, and ART's web server with
+/// the old ones.
 struct World {
     installer: Repo,
     home: tempfile::TempDir,
@@ -123,7 +123,7 @@ impl World {
         }
     }
 
-    /// The web servers serve what is in their directories now.
+    /// Serves all files that are now in the web servers' directories.
     fn publish(&self) {
         for directory in ["web", "lab"].map(|name| self.installer.path().join(name)) {
             for file in if directory.exists() { files_below(&directory) } else { Vec::new() } {
@@ -133,7 +133,7 @@ impl World {
         }
     }
 
-    /// A command in the checkout, with the surroundings of a person whose hosts are these.
+    /// A command in the checkout, in an environment that leads to these hosts.
     fn command(&self, program: &str) -> Command {
         let home = self.home.path();
         let path = std::env::var("PATH").unwrap();
@@ -155,7 +155,7 @@ impl World {
     }
 }
 
-/// A document whose AWS images are in the regions of the US government, or are not.
+/// A document with or without AWS images in the US government's regions.
 fn with_regions(name: &str, text: &str, has: bool) -> String {
     let mut document: Value = serde_json::from_str(text).unwrap();
     let regions = document["architectures"]["x86_64"]["images"]["aws"]["regions"].as_object_mut().unwrap();
@@ -178,7 +178,7 @@ fn said(output: &Output) -> String {
     format!("{}{}", text(&output.stdout), text(&output.stderr))
 }
 
-/// Runs what a person types at each prompt, and compares what is printed where the checkout is the one of the example.
+/// Runs the command at each prompt, and, if `compares`, compares its output with the text.
 fn session(world: &World, text: &str, compares: bool) {
     for step in text.split("$ ").filter(|step| !step.is_empty()) {
         let (command, shown) = step.split_once('\n').unwrap();
@@ -197,7 +197,7 @@ fn session(world: &World, text: &str, compares: bool) {
     }
 }
 
-/// The Go of the example in a program that has its two variables, and prints what it finds.
+/// Runs the Go example in a program that defines its two variables and prints the result.
 fn run_go(world: &World, snippet: &str) {
     if !installed("go") {
         return;
@@ -229,8 +229,8 @@ fn run_go(world: &World, snippet: &str) {
     );
 }
 
-/// What builds or installs is not run by a test, which is built itself; what it names is there.
-fn assert_names_what_is_there(text: &str) {
+/// Commands that build or install are not run; the files and packages they name must exist.
+fn assert_names_exist(text: &str) {
     let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
     let of = |pattern: &str, text: &str| -> Vec<String> {
         let found = Regex::new(pattern).unwrap();
@@ -258,7 +258,7 @@ fn run_all(checkout: &Path, compares: bool) {
         }
         let text = &snippet.text;
         match &*snippet.language {
-            _ if text.contains("cargo ") || text.contains("podman ") => assert_names_what_is_there(text),
+            _ if text.contains("cargo ") || text.contains("podman ") => assert_names_exist(text),
             "console" => session(&world, text, compares),
             "sh" => {
                 let output = world.bash(&format!("{exports}{text}"));
@@ -275,12 +275,12 @@ fn run_all(checkout: &Path, compares: bool) {
 }
 
 #[test]
-fn every_snippet_does_what_it_says_on_the_bundled_checkout() {
+fn every_snippet_works_on_the_bundled_checkout() {
     run_all(&testdata("checkout-2026"), true);
 }
 
 #[test]
-fn every_snippet_runs_on_the_newest_real_checkout() {
+fn every_snippet_works_on_the_newest_real_checkout() {
     let newest: Option<PathBuf> = real_checkouts().pop();
     if let Some(newest) = newest {
         run_all(&newest, false);

@@ -1,5 +1,5 @@
-//! The exact requests that each command sends in a run without faults. A change that sends more, or sends one
-//! elsewhere, fails here.
+//! The exact requests of each command in a run without faults. A change that sends more, or to another place, fails
+//! here.
 
 use std::fmt::Write as _;
 
@@ -14,7 +14,7 @@ const BRIDGE: &str = "bridge.example";
 const ISO: &str = "rhcos-419.96.202506171412-0-live-iso.x86_64.iso";
 const RAW: &str = "rhcos-419.96.202506171412-0-metal.x86_64.raw.gz";
 
-/// One server by all the names, with a build of two files at its published location and on the bridge.
+/// One server for all hosts, with a build of two files at its published location and on the bridge.
 struct World {
     server: Mirror,
     proxy: Proxy,
@@ -46,7 +46,7 @@ impl World {
         }
     }
 
-    /// The requests of a command, which must succeed: method, host, path, in the order of their text.
+    /// The requests of a command, which must succeed: method, host and path, sorted.
     fn requests(&self, arguments: &[&str]) -> Vec<String> {
         self.server.forget();
         let mut program = program(arguments);
@@ -66,7 +66,7 @@ impl World {
 }
 
 #[test]
-fn each_command_asks_for_what_it_needs_and_nothing_else() {
+fn each_command_sends_only_the_requests_that_it_needs() {
     let world = World::new();
     let dest = tempfile::tempdir().unwrap();
     let path = |name: &str| -> String { dest.path().join(name).to_str().unwrap().to_owned() };

@@ -42,7 +42,7 @@ fn assert_refuses(output: &Finished, says: &str) {
     assert!(output.stderr.contains(says), "{}", output.stderr);
 }
 
-/// The real documents, if they are there.
+/// The real documents, if they are available.
 fn corpus() -> Vec<PathBuf> {
     let checkouts = real_checkouts();
     let files = checkouts.iter().flat_map(|root| files_below(root).into_iter().map(|file| root.join(file)));
@@ -102,7 +102,7 @@ fn the_table_of_the_contract() {
 }
 
 #[test]
-fn a_by_release_url_is_resolved_with_its_documents_release() {
+fn a_url_by_release_is_resolved_with_the_build_in_its_document() {
     let url = "https://mirror.openshift.com/pub/openshift-v4/x86_64/dependencies/rhcos/4.8/4.8.2/rhcos-4.8.2-x86_64-qemu.x86_64.qcow2.gz";
     let document = format!(
         r#"{{"stream": "rhcos-4.8", "architectures": {{"x86_64": {{"artifacts": {{"qemu": {{
@@ -121,7 +121,7 @@ fn a_by_release_url_is_resolved_with_its_documents_release() {
 }
 
 #[test]
-fn the_query_of_an_install_config_stays_at_its_url() {
+fn the_query_of_an_install_configs_url_is_kept() {
     let source = &sample("checkout-2021");
     let args = ["resolve", "--source", source, "-a", "x86_64", "-p", "qemu"];
     let json = run(&[&args[..], &["--json"]].concat()).json();
@@ -166,7 +166,7 @@ fn the_query_of_an_install_config_stays_at_its_url() {
 }
 
 #[test]
-fn a_document_on_a_bridge_goes_to_its_published_place_without_further_options() {
+fn a_document_on_a_bridge_is_rewritten_to_published_locations_without_further_options() {
     for path in corpus() {
         let original = fs::read_to_string(&path).unwrap();
         let published = run(&["rewrite", path.to_str().unwrap(), "--to", "published"]).exits(0);
@@ -185,7 +185,7 @@ fn a_document_on_a_bridge_goes_to_its_published_place_without_further_options() 
                     assert!(there.stderr.contains("releases layout"), "{}", there.stderr);
                     continue;
                 }
-                // What the environment says of a bridge does not matter on the way back.
+                // The environment's bridge prefix does not matter for the way back.
                 let mut back = program(&["rewrite", "-", "--to", "published"]);
                 back.env(PREFIX, "nonsense");
                 assert_prints(&feed(&mut back, there.stdout.as_bytes()), &published);
@@ -226,7 +226,7 @@ fn the_advice_for_a_location_on_a_bridge_works_as_it_is_printed() {
     assert_eq!(output.code, Some(0), "{advice}: {}", output.stderr);
     assert_eq!(fs::read_to_string(&document).unwrap(), before);
 
-    // Who reads it on the pull request stands in a checkout of their own.
+    // A reader of the pull request has a checkout at another path.
     assert_prints(&run(&to_bridge), "");
     let mut in_prow = program(&check);
     in_prow.envs([("REPO_OWNER", "openshift"), ("REPO_NAME", "installer"), ("PULL_NUMBER", "1")]);
@@ -235,7 +235,7 @@ fn the_advice_for_a_location_on_a_bridge_works_as_it_is_printed() {
 }
 
 #[test]
-fn what_cannot_be_placed_is_never_printed() {
+fn a_url_that_cannot_be_resolved_is_never_printed() {
     let cases = [
         (
             "https://mirror.openshift.com/some/other/file.iso",
@@ -257,7 +257,7 @@ fn what_cannot_be_placed_is_never_printed() {
         assert_refuses(&output, says);
         assert!(!output.stderr.contains("secret"));
     }
-    // One that can't keeps back the one that can.
+    // If one URL cannot be resolved, none is printed.
     assert_refuses(
         &run(&["resolve", QEMU, "nonsense", "--stream-prefix", "https://b.example/x/releases"]),
         "nonsense",
@@ -271,7 +271,7 @@ fn what_cannot_be_placed_is_never_printed() {
 }
 
 #[test]
-fn many_urls_come_from_standard_input() {
+fn many_urls_are_read_from_standard_input() {
     let list = format!("{QEMU}\n").repeat(2_000);
     let output = run_with_input(
         &["resolve", "-", "--stream-prefix", "https://B/art/storage/releases"],
@@ -286,7 +286,7 @@ fn many_urls_come_from_standard_input() {
 }
 
 #[test]
-fn the_environment_is_as_the_contract_has_it() {
+fn the_environment_variables_follow_the_contract() {
     let of_2021 = "https://releases-art-rhcos.svc.ci.openshift.org/art/storage/releases/rhcos-4.8/48.83.202102230316-0/x86_64/rhcos-48.83.202102230316-0-qemu.x86_64.qcow2.gz\n";
     let at_b = format!("{QEMU_AT_B}\n");
     let unchanged = format!("{QEMU}\n");
@@ -348,7 +348,7 @@ fn a_filter_that_matches_nothing_lists_what_exists() {
     );
 }
 
-/// Every string that differs between two JSON texts of the same structure, by where it stands.
+/// The keys of all values that differ between two JSON texts of the same structure.
 fn differences(before: &str, after: &str) -> BTreeSet<String> {
     fn walk(path: &str, before: &serde_json::Value, after: &serde_json::Value, found: &mut BTreeSet<String>) {
         match (before, after) {
@@ -381,12 +381,12 @@ fn rewriting_real_documents_changes_their_urls_and_no_other_byte() {
             differences(&original, &moved).iter().all(|key| key == "location" || key == "signature"),
             "{name}"
         );
-        // Line by line, only the lines with URLs differ.
+        // Only lines with URLs differ.
         assert_eq!(original.split('\n').count(), moved.split('\n').count());
         for (before, after) in original.split('\n').zip(moved.split('\n')) {
             assert!(before == after || before.contains("https://"), "{name}: {before}");
         }
-        // Where it already is, nothing changes; and back where it was, if it was in one place.
+        // Moving it to the same place changes nothing; moving it back restores it, if its URLs had one prefix.
         let to = ["rewrite", "-", "--stream-prefix", "https://bridge.example/deep/art/storage"];
         assert_prints(&run_with_input(&to, moved.as_bytes()), &moved);
         for host in ["rhcos.mirror.openshift.com", "rhcos-redirector.apps.art.xq1c.p1.openshiftapps.com"] {
@@ -423,7 +423,7 @@ fn in_place_changes_every_document_of_a_checkout_or_none() {
     let checkout = root.path().to_str().unwrap();
 
     assert_refuses(&run(&["rewrite", checkout, "--base-url", "http://h"]), "; name one, or change all");
-    // scos builds have no place on the public mirror, so nothing is changed at all.
+    // scos builds have no location on the public mirror, so nothing is changed.
     assert_refuses(&run(&["rewrite", checkout, "--to", "mirror", "--in-place"]), "scos");
     assert_eq!(fs::read_to_string(&path).unwrap(), before);
 
@@ -458,7 +458,7 @@ fn rewrite_says_what_is_missing() {
     assert_refuses(&run(&["rewrite", "/nonexistent", "--base-url", "http://h"]), "/nonexistent");
 }
 
-/// A mirror that has the bundled checkout in the streams layout below `/art/storage`.
+/// A server that has the files of the bundled checkout in the streams layout below `/art/storage`.
 fn bridge() -> Server {
     let server = Server::start();
     let places =
@@ -470,7 +470,7 @@ fn bridge() -> Server {
 }
 
 #[test]
-fn a_check_of_the_bridge_says_that_it_is_no_mirror_result() {
+fn a_check_of_the_bridge_says_that_it_is_not_a_check_of_the_mirror() {
     let server = bridge();
     let prefix = server.url("/art/storage");
     let check = ["check", &sample("checkout"), "--allow-private-addresses", "--retries", "0"];
@@ -488,7 +488,7 @@ fn a_check_of_the_bridge_says_that_it_is_no_mirror_result() {
     assert!(artifact["url"].as_str().unwrap().starts_with(&prefix));
     assert!(artifact["location"].as_str().unwrap().starts_with("https://rhcos.mirror.openshift.com/"));
 
-    // A leaked override can't turn the gate green: the real host is asked, and can't be reached here.
+    // A leaked override can't make the gate pass: the real host is requested, and can't be reached here.
     let asked = server.request_count();
     let mut published = program(&[&check[..], &["--published"]].concat());
     let output = Finished::of(published.env(PREFIX, &prefix).env("HTTPS_PROXY", DEAD_PROXY)).exits(3);
@@ -497,7 +497,7 @@ fn a_check_of_the_bridge_says_that_it_is_no_mirror_result() {
 }
 
 #[test]
-fn a_check_of_a_mirror_asks_there_for_the_documents_files() {
+fn a_check_of_a_mirror_requests_the_files_there() {
     let server = bridge();
     let base = server.url("/art/storage");
     let check =
@@ -506,7 +506,7 @@ fn a_check_of_a_mirror_asks_there_for_the_documents_files() {
     let report = output.json();
     assert_eq!((&report["verdict"], &report["target"]["kind"]), (&"pass".into(), &"mirror".into()));
 
-    // A base in the public mirror's layout has no place for scos builds, which is said once.
+    // A base in the public mirror's layout has no location for scos builds, which is reported once.
     let at =
         |more: &[&str]| run(&[&check[..], &["--mirror", &server.url("/pub/openshift-v4")], more].concat());
     assert_refuses(
@@ -522,7 +522,7 @@ fn a_check_of_a_mirror_asks_there_for_the_documents_files() {
 }
 
 #[test]
-fn where_another_place_is_checked_the_bridge_tells_the_size() {
+fn a_check_of_a_mirror_takes_sizes_from_the_bridge() {
     let server = bridge();
     let elsewhere = Server::start();
     let check = [

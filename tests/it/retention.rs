@@ -1,4 +1,4 @@
-//! `retention` of the branches of a git repository, against what a mirror lists.
+//! `retention` of the branches of a git repository, compared with a listing of a mirror.
 
 use std::fs;
 use std::process::Command;
@@ -13,7 +13,7 @@ const HOME: &str = "data/data/coreos/rhcos.json";
 const OLD: &str = "419.96.202506171412-0";
 const NEW: &str = "419.96.202507010000-0";
 
-/// Branches of every age: one pins the old build, one the new, one has the metadata of 2019 alone.
+/// Branches of every age: one pins the old build, one the new, and one only has metadata of 2019.
 fn repo() -> Repo {
     let text = fs::read_to_string(testdata("checkout").join(HOME)).unwrap();
     let repo = Repo::new();
@@ -45,7 +45,7 @@ fn retention(repo: &Repo, args: &[&str]) -> Finished {
 }
 
 #[test]
-fn refs_pin_builds_and_the_rest_may_go() {
+fn refs_pin_builds_and_the_others_are_orphans() {
     let repo = repo();
     let dir = tempfile::tempdir().unwrap();
     let listing =
@@ -60,7 +60,7 @@ fn refs_pin_builds_and_the_rest_may_go() {
 }
 
 #[test]
-fn a_ref_that_cannot_be_read_makes_everything_stay() {
+fn an_unreadable_ref_keeps_every_build() {
     let repo = repo();
     repo.git(&["checkout", "-q", "-b", "release-broken"]);
     repo.write(HOME, "{\"stream\": 1}");
@@ -78,7 +78,7 @@ fn a_ref_that_cannot_be_read_makes_everything_stay() {
 }
 
 #[test]
-fn a_pattern_without_a_ref_and_a_listing_without_a_build_are_mistakes() {
+fn patterns_without_refs_and_listings_without_builds_are_usage_errors() {
     let repo = repo();
     let dir = tempfile::tempdir().unwrap();
     let good = builds_json(dir.path(), &[NEW]);
@@ -95,7 +95,7 @@ fn a_pattern_without_a_ref_and_a_listing_without_a_build_are_mistakes() {
 }
 
 #[test]
-fn images_that_were_pruned_are_gone_although_their_build_is_listed() {
+fn pruned_images_are_gone_even_if_their_build_is_listed() {
     let dir = tempfile::tempdir().unwrap();
     let document = dir.path().join("rhcos.json");
     fs::write(&document, fs::read_to_string(testdata("checkout").join(HOME)).unwrap()).unwrap();
@@ -121,9 +121,9 @@ fn images_that_were_pruned_are_gone_although_their_build_is_listed() {
     Finished::of(&mut prune(r#"["cloud-uploads", "containers"]"#)).exits(0);
 }
 
-/// In a git hook these name the hook's repository, and beat `git -C`.
+/// In a git hook, these variables name the hook's repository and override `git -C`.
 #[test]
-fn the_repository_is_the_one_that_is_named_whatever_the_environment_says() {
+fn git_variables_in_the_environment_are_ignored() {
     let repo = repo();
     let other = Repo::new();
     other.write("README", "no boot images");
@@ -148,7 +148,7 @@ fn the_repository_is_the_one_that_is_named_whatever_the_environment_says() {
     assert_eq!(json["unreadable"].as_array().unwrap().len(), 0, "{}", ran.all());
 }
 
-/// As in Prow, where the checkout belongs to another user than the job.
+/// As in Prow, where the checkout belongs to another user.
 #[test]
 fn a_repository_of_another_user_is_read() {
     let repo = repo();
@@ -165,7 +165,7 @@ fn a_repository_of_another_user_is_read() {
 }
 
 #[test]
-fn every_document_pins_whatever_its_name_is() {
+fn documents_of_any_name_pin_builds() {
     let repo = Repo::new();
     let text = fs::read_to_string(testdata("checkout").join(HOME)).unwrap();
     repo.write("data/data/fcos-stream.json", &text);
@@ -177,7 +177,7 @@ fn every_document_pins_whatever_its_name_is() {
         retention(&repo, &["--ref", "main", "--listing", &listing, "--output", "json"]).json_of("retention");
     assert_eq!(json["summary"]["pinned"], 2, "{json}");
 
-    // And so does every stream of a manifest.
+    // So does every stream of a manifest.
     let data = serde_json::json!({"streams": format!("{{\"rhel-9\": {text}, \"rhel-10\": {}}}", text.replace(OLD, NEW))});
     let manifest = dir.path().join("0000_50_installer_coreos-bootimages.yaml");
     let name = serde_json::json!({"name": "coreos-bootimages"});
@@ -197,7 +197,7 @@ fn every_document_pins_whatever_its_name_is() {
 struct Commits(Vec<u8>);
 
 impl Commits {
-    /// A commit of this day on a branch, after the branch's newest, with these files; none is removed.
+    /// Adds a commit of this day to a branch, which writes these files, or deletes those with an empty text.
     fn on(&mut self, branch: &str, day: &str, files: &[(&str, &str)]) {
         self.commit(branch, day, "", files);
     }
@@ -229,7 +229,7 @@ impl Commits {
     }
 }
 
-/// A document of one artifact of a build, and one AMI.
+/// A document with one artifact and one AMI of a build.
 fn document(build: &str) -> String {
     let location = format!(
         "https://rhcos.mirror.openshift.com/art/storage/prod/streams/4.19-9.6/builds/{build}/x86_64/rhcos-{build}-qemu.x86_64.qcow2.gz"
@@ -243,7 +243,7 @@ fn document(build: &str) -> String {
     .to_string()
 }
 
-/// `BUILD STATUS` of what `retention` says of these builds.
+/// The exit status of `retention`, `BUILD STATUS` for each of these builds, and the JSON report.
 fn statuses(repo: &Repo, builds: &[&str], args: &[&str]) -> (i32, Vec<String>, Value) {
     let dir = tempfile::tempdir().unwrap();
     let listing = dir.path().join("list");
@@ -276,7 +276,7 @@ fn bumped_twice() -> Commits {
 }
 
 #[test]
-fn a_release_is_cut_from_any_commit_of_a_branch_so_each_of_them_pins() {
+fn every_commit_of_a_branch_pins_builds() {
     let repo = bumped_twice().repo();
     let [first, second, never, third, newest] = ALL;
     let pinned = |builds: &[&str]| {
@@ -296,7 +296,7 @@ fn a_release_is_cut_from_any_commit_of_a_branch_so_each_of_them_pins() {
 
     let (status, found, json) = statuses(&repo, &ALL, &["--ref", "main", "--tips-only"]);
     assert_eq!((status, found, &json["narrowed_by"]), (0, pinned(&[third]), &"--tips-only".into()));
-    // What was the newest at that time is what a release of the next day was cut from.
+    // A release of the next day was cut from the commit that was the newest then.
     let (_, found, json) = statuses(&repo, &ALL, &["--ref", "main", "--since", "2025-02-20"]);
     assert_eq!((found, &json["narrowed_by"]), (pinned(&[second, third]), &"--since 2025-02-20".into()));
 
@@ -309,7 +309,7 @@ fn a_release_is_cut_from_any_commit_of_a_branch_so_each_of_them_pins() {
 }
 
 #[test]
-fn a_document_pins_under_every_name_that_it_ever_had() {
+fn a_document_pins_builds_under_all_its_former_names() {
     let mut commits = Commits::default();
     let legacy = |build: &str| {
         format!(r#"{{"buildid": "{build}", "images": {{}}, "amis": {{"us-east-1": {{"hvm": "ami-1"}}}}}}"#)
@@ -336,7 +336,7 @@ fn a_document_pins_under_every_name_that_it_ever_had() {
     let status =
         |build: &str| found.iter().find(|it| it.starts_with(build)).unwrap().split_once(' ').unwrap().1;
     assert_eq!([FIRST, SECOND, NEVER, THIRD].map(status), ["pinned", "pinned", "orphan", "pinned"], "{json}");
-    // The listing is of x86_64, where nobody pinned it: it is read, and so makes nothing undetermined.
+    // The listing is of `x86_64`, for which nothing pins this build; it is readable, so nothing is undetermined.
     assert_eq!((status(z), &json["unreadable"]), ("orphan", &serde_json::json!([])));
 
     let list = retention(&repo, &["--ref", "main", "--output", "keep-list"]).json_of("keep-list");
@@ -348,7 +348,7 @@ fn a_document_pins_under_every_name_that_it_ever_had() {
         (&serde_json::json!(["s390x"]), &"s390x".into())
     );
 
-    // The bump repository keeps its documents in the root.
+    // The bump repository has its documents in the root.
     let mut commits = Commits::default();
     commits.on("main", "2025-01-02", &[("rhcos-4.19.json", &document(FIRST))]);
     commits.on("main", "2025-02-02", &[("rhcos-4.19.json", &document(SECOND))]);
@@ -358,7 +358,7 @@ fn a_document_pins_under_every_name_that_it_ever_had() {
 }
 
 #[test]
-fn what_a_merge_brought_pins_and_what_only_its_branch_had_does_not() {
+fn merges_pin_builds_but_intermediate_commits_of_their_branches_do_not() {
     let mut commits = Commits::default();
     commits.on("main", "2025-01-02", &[(HOME, &document(FIRST))]);
     commits.branch("pull", "main");
@@ -373,7 +373,7 @@ fn what_a_merge_brought_pins_and_what_only_its_branch_had_does_not() {
 }
 
 #[test]
-fn what_cannot_be_read_in_an_old_commit_unpins_nothing_and_blinds_nothing_newer() {
+fn an_unreadable_old_commit_unpins_nothing_and_does_not_affect_newer_builds() {
     let later = "419.96.202509010000-0";
     for broken in [
         "{",
@@ -403,7 +403,7 @@ fn what_cannot_be_read_in_an_old_commit_unpins_nothing_and_blinds_nothing_newer(
 }
 
 #[test]
-fn a_history_that_is_cut_off_is_never_taken_for_whole() {
+fn an_incomplete_history_is_never_taken_for_complete() {
     let origin = bumped_twice().repo();
     origin.git(&["config", "uploadpack.allowFilter", "true"]);
     let url = format!("file://{}", origin.path().display());
@@ -436,7 +436,7 @@ fn a_history_that_is_cut_off_is_never_taken_for_whole() {
 }
 
 #[test]
-fn refs_go_by_the_names_that_people_write_and_may_be_left_out() {
+fn refs_can_be_named_as_in_git_and_excluded() {
     let mut commits = bumped_twice();
     commits.branch("release-4.19", "main");
     commits.on("release-4.19", "2025-04-02", &[("README", "z")]);
@@ -468,7 +468,7 @@ fn refs_go_by_the_names_that_people_write_and_may_be_left_out() {
 }
 
 #[test]
-fn a_list_of_payloads_pins_what_each_was_cut_from() {
+fn the_commits_of_listed_payloads_pin_builds() {
     let repo = bumped_twice().repo();
     repo.git(&["tag", "v4.19.1", "main~3"]);
     let dir = tempfile::tempdir().unwrap();
@@ -490,7 +490,7 @@ fn a_list_of_payloads_pins_what_each_was_cut_from() {
 }
 
 #[test]
-fn a_keep_list_is_what_a_pruner_reads() {
+fn a_keep_list_has_all_that_a_pruner_needs() {
     let repo = bumped_twice().repo();
     let ran = retention(&repo, &["--ref", "main", "--output", "keep-list"]).exits(0);
     let list = ran.json_of("keep-list");
@@ -503,7 +503,7 @@ fn a_keep_list_is_what_a_pruner_reads() {
         (&list["builds"][0]["arches"], &list["builds"][0]["amis"]),
         (&serde_json::json!(["x86_64"]), &serde_json::json!([ami]))
     );
-    // With a listing, what must stay for other reasons too.
+    // With a listing, builds that must be kept for other reasons are included.
     let dir = tempfile::tempdir().unwrap();
     let listing = builds_json(dir.path(), &[NEWEST, NEVER, THIRD, SECOND, FIRST]);
     let args = ["--ref", "main", "--tips-only", "--output", "keep-list", "--listing", &listing];
@@ -514,7 +514,7 @@ fn a_keep_list_is_what_a_pruner_reads() {
 }
 
 #[test]
-fn the_bytes_that_pruning_frees_are_told_where_the_listing_has_sizes() {
+fn the_freed_bytes_are_reported_if_the_listing_has_sizes() {
     let repo = bumped_twice().repo();
     let dir = tempfile::tempdir().unwrap();
     let listing = dir.path().join("list");
@@ -545,7 +545,7 @@ fn the_bytes_that_pruning_frees_are_told_where_the_listing_has_sizes() {
     assert!(ran.stdout.contains("note: orphan: nothing pins it, and there is a newer one"), "{}", ran.stdout);
 }
 
-/// 25 branches of 160 commits each after 2,000 common ones, among them 500 bumps of documents of real size.
+/// 25 branches of 160 commits each after 2,000 common ones, with 500 bumps of documents of realistic size.
 #[test]
 fn the_history_of_an_installer_is_read_in_seconds() {
     let real = fs::read_to_string(testdata("checkout").join(HOME)).unwrap();
@@ -591,14 +591,14 @@ fn the_history_of_an_installer_is_read_in_seconds() {
     println!("{} bumps on 26 branches of {} commits were read in {took:?}", bumps, 2_000 + 25 * 160);
     let gone: std::collections::BTreeSet<&str> =
         json["gone"].as_array().unwrap().iter().map(|it| it["build_id"].as_str().unwrap()).collect();
-    // Three architectures of the document have builds of their own, which no bump here changes.
+    // Three architectures of the document have other builds, which the bumps do not change.
     assert_eq!((gone.len(), &json["unreadable"]), (bumps + 3, &serde_json::json!([])), "each is found");
     assert!(took < Duration::from_secs(30), "{took:?}");
 }
 
-/// What else git can be told about the history of a repository than its commits say.
+/// Ways to give git another history than that of the commits.
 #[test]
-fn a_history_is_what_the_commits_say_whatever_the_repository_says_beside_them() {
+fn grafts_replacements_and_settings_do_not_change_the_history() {
     let repo = bumped_twice().repo();
     let pinned = |repo: &Repo| {
         let (status, found, json) = statuses(repo, &ALL, &["--ref", "main"]);
@@ -617,7 +617,7 @@ fn a_history_is_what_the_commits_say_whatever_the_repository_says_beside_them() 
 }
 
 #[test]
-fn a_link_may_lead_to_another_document_by_the_next_commit() {
+fn the_target_of_a_link_can_change_with_any_commit() {
     let path = "data/data/coreos/rhcos.json";
     for link in ["data", "data/data", "data/data/coreos", path] {
         let repo = Repo::new();
@@ -637,7 +637,7 @@ fn a_link_may_lead_to_another_document_by_the_next_commit() {
 }
 
 #[test]
-fn a_commit_is_no_older_than_what_it_follows_whatever_its_clock_said() {
+fn a_commit_is_never_dated_before_its_parents() {
     let mut commits = Commits::default();
     commits.on("main", "2025-06-02", &[("README", "x")]);
     commits.on("main", "1990-01-01", &[(HOME, "{")]);
@@ -648,7 +648,7 @@ fn a_commit_is_no_older_than_what_it_follows_whatever_its_clock_said() {
 }
 
 #[test]
-fn a_history_of_broken_documents_is_told_in_bounds() {
+fn reports_of_a_history_of_broken_documents_are_limited() {
     let mut commits = Commits::default();
     commits.on("main", "2025-01-02", &[(HOME, &document(FIRST))]);
     for number in 0..1_000 {

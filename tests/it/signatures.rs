@@ -1,5 +1,5 @@
-//! Signatures against a keyring: which key made them, and whether they are good. The keys and signatures are in
-//! `testdata/openpgp`.
+//! Verification of signatures with a keyring: which key made them, and whether they are good. The keys and signatures
+//! are in `testdata/openpgp`.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -55,7 +55,7 @@ fn with_signature(signature: &[u8], keyring: Option<Keyring>) -> Outcome {
 }
 
 #[test]
-fn a_good_signature_names_its_key_and_only_a_keyring_makes_it_one() {
+fn a_good_signature_names_its_key_and_counts_only_with_a_keyring() {
     let [primary, subkey, _] = fingerprints();
     for (signature, keys, key) in [
         ("good.sig", "key.gpg", &primary),
@@ -63,7 +63,7 @@ fn a_good_signature_names_its_key_and_only_a_keyring_makes_it_one() {
         ("good.sig", "two.asc", &primary),
         ("subkey.sig", "key.gpg", &subkey),
         ("subkey.sig", "two.asc", &subkey),
-        // The first is by somebody else.
+        // The first signature in the file is by another key.
         ("two.sig", "key.gpg", &primary),
         ("good.sig", "subkey-revoked.gpg", &primary),
         ("good.sig", "subkey-expired.gpg", &primary),
@@ -78,7 +78,7 @@ fn a_good_signature_names_its_key_and_only_a_keyring_makes_it_one() {
 }
 
 #[test]
-fn whatever_is_wrong_with_a_signature_is_bad_and_names_the_key() {
+fn every_fault_of_a_signature_is_a_failure_that_names_the_key() {
     const WEAK: &str = "a digest that is no longer secure";
     let [primary, subkey, stranger] = fingerprints();
     for (signature, keys, key, why) in [
@@ -100,21 +100,21 @@ fn whatever_is_wrong_with_a_signature_is_bad_and_names_the_key() {
         ("subkey.sig", "expired.gpg", &subkey, "is expired"),
         ("subkey.sig", "subkey-expired.gpg", &subkey, "is expired"),
         ("good.sig", "unnamed.gpg", &primary, "no valid signature of its own"),
-        // Somebody else's subkey, taken without its consent.
+        // Another key's subkey, copied into this certificate.
         ("subkey.sig", "thief.gpg", &subkey, "is not bound to its certificate"),
     ] {
         let outcome = with_signature(&openpgp(signature), Some(keyring(keys)));
         let message = outcome.message();
         assert_eq!(outcome.reason(), Some(Reason::BadSignature), "{signature}, {keys}: {message}");
         assert!(message.contains(why), "{signature}, {keys}: {message}");
-        // The fingerprint, or its end.
+        // The message has the fingerprint, or its end (the key ID).
         assert!(message.contains(&key[24..]), "{signature}, {keys}: {message}");
         assert!(outcome.signed.is_empty());
     }
 }
 
 #[test]
-fn what_is_not_a_signature_is_a_bad_one() {
+fn a_file_that_is_not_a_signature_is_a_bad_one() {
     let inline = openpgp("inline.gpg");
     let clear = openpgp("sums.asc");
     let followed = [openpgp("good.sig"), inline.clone()].concat();
@@ -123,14 +123,14 @@ fn what_is_not_a_signature_is_a_bad_one() {
         b"garbage",
         b"-----BEGIN PGP SIGNATURE-----\n\nAAAA\n-----END PGP SIGNATURE-----\n",
         b"-----BEGIN PGP SIGNATURE-----\n\nAAA",
-        // Signatures of what is in the same file.
+        // Signatures of content in the same file.
         &inline,
         &clear,
         &followed,
     ] {
         let outcome = with_signature(bytes, Some(keyring("key.gpg")));
         let is_bad = outcome.reason() == Some(Reason::BadSignature);
-        // An empty file is no file at all.
+        // An empty file counts as missing.
         assert!(is_bad || bytes.is_empty() && !outcome.warnings.is_empty(), "{outcome:?}");
         assert!(outcome.signed.is_empty());
     }
@@ -151,7 +151,7 @@ fn auto_reads_a_signed_file_to_check_its_signature() {
 }
 
 #[test]
-fn a_sha256sum_txt_is_signed_apart_or_in_clear() {
+fn a_sha256sum_txt_can_have_a_detached_or_a_cleartext_signature() {
     const DIFFERS: Option<&str> = Some("does not match the bytes");
     const UNKNOWN: Option<&str> = Some("is not in the keyring");
     let lines = "\n".repeat(1_000_000);
@@ -189,7 +189,7 @@ fn a_sha256sum_txt_is_signed_apart_or_in_clear() {
 }
 
 #[test]
-fn what_is_not_a_keyring_is_refused() {
+fn a_file_that_is_not_a_keyring_is_refused() {
     assert!(matches!(Keyring::open(b"").unwrap_err(), KeyringError::Empty));
     for other in
         [b"garbage".to_vec(), openpgp("good.sig"), openpgp("secret.gpg"), openpgp("key.gpg")[..99].to_vec()]
@@ -201,7 +201,7 @@ fn what_is_not_a_keyring_is_refused() {
 const SIGNED: &str = "/b/rhcos-419.96.202506171412-0-live.x86_64.iso";
 const SIGNATURE: &str = "/b/rhcos-419.96.202506171412-0-live.x86_64.iso.sig";
 
-/// A server of these bytes and of a signature of others.
+/// A server with a file of these bytes, and the signature of [`BYTES`].
 fn signed_bytes(bytes: &[u8]) -> Server {
     let server = Server::start();
     server.put(SIGNED, file(bytes));
@@ -209,7 +209,7 @@ fn signed_bytes(bytes: &[u8]) -> Server {
     server
 }
 
-/// `check` of a signed file, with a gpgv of this text in place of GnuPG's.
+/// `check` of a signed file, with this script as gpgv.
 fn with_gpgv(location: &str, sha256: &str, directory: &Path, gpgv: Option<&str>) -> Program {
     if let Some(gpgv) = gpgv {
         let program = directory.join("gpgv");
@@ -225,8 +225,8 @@ fn with_gpgv(location: &str, sha256: &str, directory: &Path, gpgv: Option<&str>)
         .env("TMPDIR", directory)
 }
 
-/// What is left in a directory but the stand-in for gpgv.
-fn left(directory: &Path) -> Vec<String> {
+/// The temporary files that are left in a directory.
+fn temporary_files(directory: &Path) -> Vec<String> {
     let names = fs::read_dir(directory).unwrap().map(|it| it.unwrap().file_name().into_string().unwrap());
     names.filter(|name| name.starts_with(".tmp")).collect()
 }
@@ -238,7 +238,7 @@ fn without_gpgv_nothing_is_requested_and_the_package_is_named() {
     let program = with_gpgv(&server.url(SIGNED), &hex_sha256(BYTES), directory.path(), None);
     let ran = program.clone().run().exits(2);
     assert!(ran.stderr.contains("gpgv (Debian, Ubuntu) or gnupg2 (Fedora, RHEL)"), "{}", ran.stderr);
-    // One that the checkout brings is not run.
+    // A gpgv in the checkout is not run.
     let checkout = tempfile::tempdir().unwrap();
     fs::write(checkout.path().join("gpgv"), "#!/bin/sh\ntouch ran\n").unwrap();
     fs::set_permissions(checkout.path().join("gpgv"), fs::Permissions::from_mode(0o755)).unwrap();
@@ -248,7 +248,7 @@ fn without_gpgv_nothing_is_requested_and_the_package_is_named() {
 }
 
 #[test]
-fn gpgv_is_told_nothing_of_the_environment_and_leaves_nothing_behind() {
+fn gpgv_gets_an_empty_environment_and_leaves_no_files() {
     let server = signed_bytes(BYTES);
     let directory = tempfile::tempdir().unwrap();
     let gpgv = format!("export -p > {0}/environment; exec /usr/bin/gpgv \"$@\"", directory.path().display());
@@ -260,11 +260,11 @@ fn gpgv_is_told_nothing_of_the_environment_and_leaves_nothing_behind() {
     names.sort_unstable();
     assert_eq!(names, ["export GNUPGHOME", "export LC_ALL"]);
     assert!(!environment.contains("elsewhere"), "{environment}");
-    assert_eq!(left(directory.path()), [""; 0]);
+    assert_eq!(temporary_files(directory.path()), [""; 0]);
 }
 
 #[test]
-fn a_gpgv_that_fails_holds_nothing_up_and_leaves_the_signature_undetermined() {
+fn a_failing_gpgv_causes_no_delay_and_an_undetermined_signature() {
     let bytes = vec![7; 4 << 20];
     let (server, sha256) = (signed_bytes(&bytes), hex_sha256(&bytes));
     for gpgv in ["exit 0", "exit 3", "kill -9 $$", "echo '[GNUPG:] GOODSIG ID name'; exec cat > /dev/null"] {
@@ -284,14 +284,14 @@ fn a_gpgv_that_hangs_ends_with_the_run() {
     let directory = tempfile::tempdir().unwrap();
     let gpgv = format!("echo $$ > {0}/pid; exec /bin/sleep 1000", directory.path().display());
     let program = with_gpgv(&server.url(SIGNED), &hex_sha256(&bytes), directory.path(), Some(&gpgv));
-    // By then gpgv must have been started.
+    // gpgv must have been started by then.
     let ran = program.args(["--deadline", "1s"]).run().exits(3);
     assert!(ran.elapsed < Duration::from_secs(10), "{:?}", ran.elapsed);
     let pid = fs::read_to_string(directory.path().join("pid")).unwrap();
-    // It may be a zombie for a moment, which has no command line.
+    // It can be a zombie for a moment, which has no command line.
     let command = fs::read(format!("/proc/{}/cmdline", pid.trim())).unwrap_or_default();
     assert!(command.is_empty(), "{}", String::from_utf8_lossy(&command));
-    assert_eq!(left(directory.path()), [""; 0]);
+    assert_eq!(temporary_files(directory.path()), [""; 0]);
 }
 
 #[test]
@@ -305,7 +305,7 @@ fn a_large_signed_file_takes_no_more_memory_than_a_small_one() {
         mirror.put(SIGNATURE, Resource::bytes(openpgp("good.sig")));
         let gpgv = "exec /usr/bin/gpgv \"$@\"";
         let (ran, peak) = watch(&with_gpgv(&mirror.url(SIGNED), &sha256, directory.path(), Some(gpgv)));
-        // It is not the file that was signed.
+        // This is not the signed file.
         assert_eq!(ran.exits(1).report().only()["reason"], "bad-signature");
         peak
     };

@@ -1,4 +1,4 @@
-//! What ART's sync job does to a mirror with the lists of `sync-list`, and what `mirror --request` does with the same
+//! The effect of ART's sync job on a mirror with the lists of `sync-list`, and of `mirror --request` with the same
 //! request.
 
 use std::collections::BTreeSet;
@@ -23,11 +23,11 @@ const FILES: [(&str, &str, &str); 4] = [
     ("metal", "raw.gz", "metal.x86_64.raw.gz"),
     ("metal", "iso", "live-iso.x86_64.iso"),
     ("qemu", "qcow2.gz", "qemu.x86_64.qcow2.gz"),
-    // Another branch's document of the same build names this one too.
+    // Only another branch's document of the same build names this file.
     ("azure", "vhd.gz", "azure.x86_64.vhd.gz"),
 ];
 
-/// What a name of the mirror holds.
+/// The content of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Content {
     Nothing,
@@ -36,7 +36,7 @@ enum Content {
     Damaged,
 }
 
-/// A directory of the mirror before the job, and what the bridge has.
+/// A directory of the mirror before the job runs, and the files on the bridge.
 #[derive(Debug, Clone)]
 struct State {
     files: [Content; 4],
@@ -53,7 +53,7 @@ fn states() -> impl Strategy<Value = State> {
     use Content::{Damaged, Nothing, OfTheOtherBuild, Right};
     let content =
         prop_oneof![3 => Just(Right), 3 => Just(Nothing), 1 => Just(OfTheOtherBuild), 1 => Just(Damaged)];
-    // Half of the directories are as a job leaves them.
+    // Mostly typical directories; one in six is arbitrary.
     let files = prop_oneof![
         Just([Nothing; 4]),
         Just([Right; 4]),
@@ -72,7 +72,7 @@ fn states() -> impl Strategy<Value = State> {
     let rest = (any::<bool>(), bridge, any::<bool>(), prop::sample::select(only.to_vec()));
     (files, id, prop::bool::weighted(0.75), latest, rest).prop_map(|(files, id, has_sums, latest, rest)| {
         let (has_next_series, on_bridge, bridge_says_digests, only) = rest;
-        // Nobody could know of a file that no document names and no sidecar lists.
+        // A file that no document names and no sidecar lists cannot be known.
         let is_hidden = files[3] != Nothing && files[..3].iter().all(|it| *it == Nothing) && id.is_none();
         let has_sums = has_sums || is_hidden;
         State { files, id, has_sums, latest, has_next_series, on_bridge, bridge_says_digests, only }
@@ -88,12 +88,12 @@ fn content(content: Content, middle: &str) -> Option<Vec<u8>> {
         Content::Nothing => None,
         Content::Right => Some(artifact_content(&file_name(BUILD, middle))),
         Content::OfTheOtherBuild => Some(artifact_content(&file_name(OTHER, middle))),
-        // As many bytes as there should be.
+        // The correct size.
         Content::Damaged => Some(vec![0; artifact_content(&file_name(BUILD, middle)).len()]),
     }
 }
 
-/// The stream document of a build with some of the files.
+/// The stream document of a build with these files.
 fn document(build: &str, files: &[(&str, &str, &str)]) -> Value {
     let mut artifacts = json!({});
     for (platform, format, middle) in files {
@@ -112,7 +112,7 @@ fn release_directory(store: &Path) -> PathBuf {
     store.join(&PUB[1..]).join("x86_64/dependencies/rhcos/4.19").join(VERSION)
 }
 
-/// The artifacts of all documents that `check` passes by their content, each with its build.
+/// The artifacts of all documents that `check --verify content` would pass, each with its build.
 fn passing(store: &Path) -> BTreeSet<(&'static str, &'static str)> {
     let directory = release_directory(store);
     let all = [BUILD, OTHER].into_iter().flat_map(|build| FILES.iter().map(move |file| (build, file.2)));
@@ -160,7 +160,7 @@ fn make_bridge(state: &State) -> Mirror {
     bridge
 }
 
-/// Tells `sync-list` of a state, and has both carry out what it writes. Whether the job had a list.
+/// Runs `sync-list`, and `mirror --request` and the job on its output; returns whether the job had a list.
 fn carry_out(state: &State) -> bool {
     let scratch = tempfile::tempdir().unwrap();
     let (store, request) = (scratch.path().join("store"), scratch.path().join("request"));
@@ -179,7 +179,7 @@ fn carry_out(state: &State) -> bool {
     let all_that_the_bridge_has: BTreeSet<_> =
         (0..3).filter(|at| state.on_bridge[*at] == Content::Right).map(|at| (BUILD, FILES[at].2)).collect();
 
-    // By hand, into a copy of the mirror's root.
+    // With `mirror --request`, into a copy of the mirror's root.
     let list: Value = serde_json::from_slice(&fs::read(request.join("sync.json")).unwrap()).unwrap();
     let by_hand = scratch.path().join("by-hand");
     make_store(state, &by_hand);
@@ -220,19 +220,19 @@ fn carry_out(state: &State) -> bool {
     true
 }
 
-/// For every state of a mirror and every request that `sync-list` writes without refusing: what `check` passed, it
-/// passes afterwards, and all that the bridge has passes.
+/// For every state of a mirror for which `sync-list` writes a request: what passed `check` still passes afterwards,
+/// and so does everything on the bridge.
 #[test]
-fn the_job_never_takes_away_what_passed() {
+fn the_job_never_removes_files_that_passed() {
     use Content::{Damaged, Nothing, Right};
     let whole = [Right; 3];
     for (files, id, on_bridge, listed) in [
-        // The job fills and completes a directory.
+        // The job fills or completes a directory.
         ([Nothing; 4], None, whole, true),
         ([Right, Right, Nothing, Nothing], Some(BUILD), whole, true),
-        // Damage that sha256sum.txt tells as the right bytes may be another build's.
+        // A damaged file that sha256sum.txt lists with its actual digest could belong to another build.
         ([Right, Damaged, Right, Nothing], Some(BUILD), whole, false),
-        // It does not look at what it downloads, of which the bridge says no digest here.
+        // The job does not verify its downloads, and here the bridge publishes no digests.
         ([Right, Right, Nothing, Nothing], Some(BUILD), [Damaged, Right, Right], false),
     ] {
         let state = State {
@@ -259,7 +259,7 @@ fn the_job_never_takes_away_what_passed() {
 
 /// A release of every architecture, from the documents to the check, as ART runs it.
 #[test]
-fn what_the_job_wrote_passes_the_gate() {
+fn the_files_of_the_job_pass_the_gate() {
     let (store, request) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let bridge = Mirror::start(Config::plain()).unwrap();
     let path = testdata("checkout/data/data/coreos/rhcos.json");

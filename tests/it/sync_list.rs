@@ -13,11 +13,11 @@ use crate::handoff_support::{
 use crate::support::Nobody;
 use crate::support::server::{Server, file, status};
 
-/// A mirror without the files of s390x, and a bridge without one of those.
+/// A mirror without the files of s390x, and a bridge that lacks one of those.
 struct Servers {
     mirror: Server,
     bridge: Server,
-    /// What the program is told of the bridge.
+    /// The prefix passed to the program.
     prefix: String,
 }
 
@@ -37,7 +37,7 @@ fn document() -> std::path::PathBuf {
 }
 
 impl Servers {
-    /// The directory of a release as the job leaves it, but for what `keep` does not want.
+    /// Fills the directory of a release as the job does, with the artifacts selected by `keep`.
     fn release_of(&self, arch: &str, keep: impl Fn(&Artifact) -> bool) {
         let base = Prefix::parse(&self.mirror.url(PUB)).unwrap();
         let version = MirrorVersion::Release("4.19.2".parse().unwrap());
@@ -77,7 +77,7 @@ impl Servers {
 const RELEASE: [&str; 2] = ["--release-version", "4.19.2"];
 
 #[test]
-fn a_build_is_listed_whole_with_what_is_missing_marked() {
+fn a_build_is_listed_completely_with_missing_files_marked() {
     let servers = servers();
     let whole = [&["-a", "aarch64"][..], &RELEASE].concat();
     servers.release_of("aarch64", |artifact| &*artifact.id.format != "iso");
@@ -95,7 +95,7 @@ fn a_build_is_listed_whole_with_what_is_missing_marked() {
 }
 
 #[test]
-fn a_part_of_a_build_is_for_nobody_but_mirror() {
+fn a_part_of_a_build_is_only_for_mirror() {
     let servers = servers();
     let root = tempfile::tempdir().unwrap();
     let dest = root.path().to_str().unwrap();
@@ -112,7 +112,7 @@ fn a_part_of_a_build_is_for_nobody_but_mirror() {
         "{command}"
     );
 
-    // An earlier run's list is gone, lest it be taken for this one's.
+    // The list of an earlier run is deleted, so that it is not mistaken for this run's.
     for (more, why) in [(&["-p", "metal"][..], "part"), (&[], "incomplete")] {
         let arch = if why == "part" { "aarch64" } else { "s390x" };
         servers.release_of("aarch64", |artifact| &*artifact.id.format != "iso");
@@ -125,7 +125,7 @@ fn a_part_of_a_build_is_for_nobody_but_mirror() {
 }
 
 #[test]
-fn two_builds_for_one_directory_are_refused_before_anything_is_asked() {
+fn two_builds_for_one_directory_are_refused_before_any_request() {
     let servers = servers();
     let root = tempfile::tempdir().unwrap();
     let directory = root.path().join("data/data/coreos");
@@ -157,7 +157,7 @@ fn two_builds_for_one_directory_are_refused_before_anything_is_asked() {
 }
 
 #[test]
-fn what_the_build_pipeline_fills_is_no_request_to_the_job() {
+fn a_location_that_the_build_pipeline_fills_is_not_for_the_job() {
     let servers = servers();
     let mirror = servers.mirror.url("/art/storage/prod/streams");
     let list = |more: &[&str]| {
@@ -178,7 +178,7 @@ fn what_the_build_pipeline_fills_is_no_request_to_the_job() {
 }
 
 #[test]
-fn what_is_there_is_lost_only_if_it_may_be() {
+fn existing_files_are_deleted_only_with_replace() {
     let servers = servers();
     let release = [&["-a", "x86_64"][..], &RELEASE].concat();
     let directory = "/pub/openshift-v4/x86_64/dependencies/rhcos/4.19/4.19.2";
@@ -204,16 +204,16 @@ fn what_is_there_is_lost_only_if_it_may_be() {
 }
 
 #[test]
-fn a_build_of_which_nothing_is_missing_is_listed_if_it_is_asked_for() {
+fn a_complete_build_is_listed_on_request() {
     let servers = servers();
     let json = servers.list(&["--all", "-a", "x86_64", "--output", "json"]).json_of("sync-list");
     assert_eq!(json["builds"][0]["files"].as_array().unwrap().len(), 13);
-    // By build, where the job would write other names.
+    // The mirror's layout is by build, but the job would write other names.
     assert_eq!(json["builds"][0]["refused"][0]["why"], "other-names");
 }
 
 #[test]
-fn with_nothing_missing_there_is_nothing_to_list() {
+fn a_complete_build_is_not_listed() {
     let ran = servers().list(&["-a", "x86_64"]).exits(0);
     assert!(ran.stdout.starts_with("There is nothing to mirror.\n"), "{}", ran.stdout);
 }
@@ -233,7 +233,7 @@ fn a_directory_gets_the_lists_the_request_and_the_json() {
 }
 
 #[test]
-fn a_bridge_that_cannot_be_reached_leaves_it_undetermined() {
+fn an_unreachable_bridge_leaves_the_build_undetermined() {
     let nobody = Nobody::new();
     let servers = Servers { prefix: format!("http://{}{STORAGE}", nobody.addr), ..servers() };
     let ran = servers.list(&["-a", "s390x", "--output", "json"]).exits(3);
@@ -243,7 +243,7 @@ fn a_bridge_that_cannot_be_reached_leaves_it_undetermined() {
 }
 
 #[test]
-fn nothing_is_asked_without_a_bridge() {
+fn nothing_is_requested_without_a_bridge() {
     let document = document();
     let ran = run(&["sync-list", document.to_str().unwrap()]);
     assert_eq!(ran.status(), 2);
@@ -251,7 +251,7 @@ fn nothing_is_asked_without_a_bridge() {
 }
 
 #[test]
-fn a_name_that_would_leave_the_directory_is_no_build() {
+fn a_path_out_of_the_directory_is_not_a_build() {
     let servers = servers();
     let root = tempfile::tempdir().unwrap();
     let hostile = root.path().join("hostile.json");

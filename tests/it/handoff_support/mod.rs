@@ -1,4 +1,4 @@
-//! Helpers for the tests of the hand-off.
+//! Helpers for the tests of the hand-off to ART.
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 #![allow(
@@ -32,25 +32,22 @@ pub(crate) fn run(args: &[&str]) -> Finished {
     Finished::of(&mut program(args))
 }
 
-/// The documents at a path.
 pub(crate) fn documents(path: &Path) -> Vec<Document> {
     let mut sources = Sources::default();
     sources.add_path(path).unwrap();
     sources.documents.into_iter().map(|sourced| sourced.document).collect()
 }
 
-/// The bridge at a prefix.
 pub(crate) fn bridge(prefix: &str) -> Target {
     Target::Bridge(Prefix::parse(prefix).unwrap())
 }
 
-/// The mirror at a base.
 pub(crate) fn public(base: &str) -> Target {
     let base = Prefix::parse(base).unwrap();
     Target::Mirror(MirrorPlace::new(base, None, false).unwrap())
 }
 
-/// The artifacts of a document that `keep` wants: the path that each has at a target, and its bytes.
+/// For the artifacts of a document selected by `keep`: the path at a target, and the content.
 pub(crate) fn files(
     document: &Document,
     target: &Target,
@@ -65,18 +62,18 @@ pub(crate) fn files(
     .collect()
 }
 
-/// The bytes that a server has at a URL.
+/// The content that a server has at a URL.
 pub(crate) fn download(server: &Mirror, url: &str) -> Vec<u8> {
     let (_, path) = url.split_once(&server.addr().to_string()).unwrap();
     server.table().get(path).unwrap().content().chunk(0, u64::MAX).to_vec()
 }
 
-/// A server of all that is below a directory now.
+/// A server with all files that are now below a directory.
 pub(crate) fn serve(directory: &Path) -> Mirror {
     serve_below(directory, "")
 }
 
-/// The same below a path.
+/// Likewise, with all paths below `path`.
 pub(crate) fn serve_below(directory: &Path, path: &str) -> Mirror {
     let server = Mirror::start(embedded_mirror::Config::plain()).unwrap();
     for file in files_below(directory) {
@@ -94,14 +91,14 @@ pub(crate) struct Nginx {
 }
 
 impl Nginx {
-    /// None where nginx is not installed, with a notice.
+    /// `None` if nginx is not installed, with a notice.
     pub(crate) fn start(directory: &Path) -> Option<Self> {
         let installed = ["/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/sbin/nginx"];
         let Some(program) = installed.iter().find(|path| Path::new(path).exists()) else {
             skip("nginx is not installed");
             return None;
         };
-        // The port is free now; another may take it before nginx does, which then fails the test loudly.
+        // Another process can take the port before nginx does; then the test fails.
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let prefix = tempfile::tempdir().unwrap();
         let at = prefix.path().display();

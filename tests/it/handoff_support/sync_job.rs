@@ -1,9 +1,8 @@
 //! A model of ART's sync job, on one directory instead of its two stores.
 //!
-//! It does what `artcd sync-rhcos` does (art-tools, `pyartcd/pipelines/sync_rhcos.py`, read in November 2026), step by
-//! step and with nothing made safer. It downloads the files of the list to a staging directory, which may already
-//! contain files, renames and links them, writes the sidecars, and makes each destination equal to the staging
-//! directory.
+//! It does what `artcd sync-rhcos` does (art-tools, `pyartcd/pipelines/sync_rhcos.py`, read in November 2026), step
+//! by step, and no more safely. It downloads the files of the list to a staging directory, which can already contain
+//! files, renames and links them, writes the sidecars, and makes each destination equal to the staging directory.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use embedded_mirror::sha256sum_txt;
 
-/// One run of the job, as its command line asks for it.
+/// One run of the job, with the options of its command line.
 #[derive(Debug)]
 pub(crate) struct SyncJob {
     working_dir: String,
@@ -60,7 +59,7 @@ impl SyncJob {
         job
     }
 
-    /// Whether the Jenkins job around it would run it at all.
+    /// Whether the surrounding Jenkins job would run it.
     pub(crate) fn jenkins_would_run(&self, store: &Path, force: bool) -> bool {
         let id = self.destination(store).join("rhcos-id.txt");
         force || fs::read_to_string(id).map(|id| id.trim().to_owned()).ok() != Some(self.build_id.clone())
@@ -71,7 +70,7 @@ impl SyncJob {
         self.base(store).join(&self.mirror_prefix).join(&self.version)
     }
 
-    /// Runs in a directory that has the list, with a store below another.
+    /// Runs in the directory `here`, which has the list, and writes below `store`.
     pub(crate) fn run(&self, here: &Path, store: &Path, download: &dyn Fn(&str) -> Vec<u8>) {
         fs::create_dir(here.join(&self.working_dir)).unwrap();
         let staging = here.join(&self.working_dir).join(format!("staging-{}", self.version));
@@ -129,7 +128,7 @@ impl SyncJob {
     fn update_latest(&self, staging: &Path, store: &Path) {
         let mut numbers = self.version.split('.');
         let (major, minor) = (numbers.next().unwrap(), numbers.next().unwrap());
-        // As artcd fails where the version does not begin with a series.
+        // Like artcd, this fails if the version does not begin with numbers.
         let (major, minor): (u32, u32) = (major.parse().unwrap(), minor.parse().unwrap());
         let next = format!("{major}.{}", minor + 1);
         let base = self.base(store);
@@ -147,7 +146,7 @@ impl SyncJob {
     }
 }
 
-/// The lines of a `sha256sum.txt` for what is in a directory.
+/// The content of a `sha256sum.txt` for a directory.
 pub(crate) fn sums_of(directory: &Path) -> String {
     let sidecars = ["rhcos-id.txt", "sha256sum.txt", "sha256sum.txt.gpg"];
     let names = names(directory).into_iter().filter(|name| !sidecars.contains(&name.as_str()));
@@ -162,7 +161,7 @@ fn names(directory: &Path) -> Vec<String> {
     names
 }
 
-/// `aws s3 sync --delete`: links are followed, and what the source does not have is gone.
+/// `aws s3 sync --delete`: follows links, and deletes files that the source does not have.
 fn sync(source: &Path, destination: &Path) {
     fs::create_dir_all(destination).unwrap();
     for name in names(destination) {
