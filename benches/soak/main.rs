@@ -94,6 +94,7 @@ fn main() -> ExitCode {
         if began.elapsed() < time {
             samples.extend(Sample::of(child.id()));
         }
+        // The interval between two samples.
         std::thread::sleep(EVERY);
     };
 
