@@ -1,4 +1,4 @@
-//! Cloud references of a world: what the document names, what the clouds answer, and what must be reported.
+//! The cloud references of a world: in the document, on the servers of the clouds, and in the report.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::outcomes::{self, Reasons, Seen};
 use crate::setup::{Setup, behaviour};
 use crate::world::{Access, Fault, HostState, Source, Target, Wire, World};
 
-/// A reference, and what is behind it.
+/// A reference, and how the cloud answers for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CloudReference {
     pub kind: Kind,
@@ -21,34 +21,34 @@ pub struct CloudReference {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     AzureDisk,
-    /// In one of these regions.
+    /// In this region.
     PowerVs(&'static str),
     KubeVirt,
-    /// An AMI, which nobody can see.
+    /// An AMI, which cannot be checked without an account.
     Aws,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     Good,
-    /// Nothing: zero bytes.
+    /// The object has zero bytes.
     Empty,
-    /// No multiple of a page.
+    /// The size is not a multiple of the page size (512 bytes).
     OddSize,
-    /// Another kind of blob.
+    /// Not a page blob.
     BlockBlob,
-    /// The registry gives the manifest another digest, or none.
+    /// The registry returns another digest for the manifest.
     OtherDigest,
     NoDigest,
-    /// The tag leads elsewhere.
+    /// The tag refers to another manifest.
     OtherTag,
-    /// The document names nothing.
+    /// The document has no URL, no digest, or an invalid AMI ID.
     Malformed,
-    /// The document names another host.
+    /// The document has a host that is not allowed.
     OtherHost,
 }
 
-/// What the references count for.
+/// `--cloud-images`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     Ignore,
@@ -60,7 +60,7 @@ const REGIONS: [&str; 3] = ["au-syd", "eu-de", "us-south"];
 const REPOSITORY: &str = "openshift-release-dev/ocp-v4.0-art-dev";
 const RELEASE: &str = "48.83.202102230300-0";
 
-/// The hosts behind the proxy.
+/// The hosts of the clouds, reached through the proxy.
 pub const HOSTS: [&str; 5] = [
     "rhcos.blob.core.windows.net",
     "quay.io",
@@ -70,17 +70,17 @@ pub const HOSTS: [&str; 5] = [
 ];
 
 impl CloudReference {
-    /// Draws the references of a world.
-    pub fn draw(rng: &mut Rng, wire: Wire, trouble: u16) -> Vec<Self> {
+    /// Generates the references of a world.
+    pub fn draw(rng: &mut Rng, wire: Wire, error: u16) -> Vec<Self> {
         let mut kinds = vec![Kind::AzureDisk, Kind::Aws];
         kinds.extend(REGIONS.map(Kind::PowerVs));
-        // A registry is always asked over https.
+        // Registries are only requested over https.
         kinds.extend((wire != Wire::Plain).then_some(Kind::KubeVirt));
         kinds.retain(|_| rng.bool());
         let mut one = |kind| {
-            let amiss = rng.u16(0..1000) < trouble.saturating_mul(2);
+            let is_faulty = rng.u16(0..1000) < error.saturating_mul(2);
             let states: &[State] = match kind {
-                _ if !amiss => &[State::Good],
+                _ if !is_faulty => &[State::Good],
                 Kind::AzureDisk => {
                     &[State::Empty, State::OddSize, State::BlockBlob, State::Malformed, State::OtherHost]
                 }
@@ -99,7 +99,7 @@ impl CloudReference {
                 [Fault::Status(500), Fault::Status(503), Fault::Busy(429), Fault::Reset, Fault::Garbage];
             let fault = faults[rng.usize(0..faults.len())];
             let access = match rng.u32(0..8) {
-                _ if rng.u16(0..1000) >= trouble.saturating_mul(2) => Access::Normal,
+                _ if rng.u16(0..1000) >= error.saturating_mul(2) => Access::Normal,
                 0..3 => Access::Missing([404, 410][rng.usize(0..2)]),
                 3 => Access::Odd([400, 402, 409, 451][rng.usize(0..4)]),
                 4 | 5 => Access::Always(fault),
@@ -134,7 +134,7 @@ impl CloudReference {
         }
     }
 
-    /// The verdicts that are right, each with its reasons.
+    /// The correct verdicts, with the correct reasons for each.
     pub fn allowed(&self, world: &World) -> Vec<(&'static str, BTreeSet<&'static str>)> {
         let verdict = |verdict, reasons: Reasons| (verdict, reasons.iter().copied().collect::<BTreeSet<_>>());
         match (self.kind, self.state) {
@@ -145,12 +145,12 @@ impl CloudReference {
         }
         let mut seen = outcomes::seen(world, self.access, false);
         if self.kind == Kind::KubeVirt {
-            // The request without a token is one of those that a fault was meant for.
+            // The first request, without a token, can use up the last fault.
             if matches!(self.access, Access::Recovering(..)) {
                 seen.push(Seen::Content);
             }
-            // The first of them may break as well as the second.
-            if world.suffers_together() {
+            // Either request can fail with the shared connection.
+            if world.shares_faults() {
                 seen.push(Seen::ProbeError(&["unreachable", "server-error", "timeout"]));
             }
         }
@@ -167,9 +167,9 @@ impl CloudReference {
         seen.into_iter().map(of).collect()
     }
 
-    /// Where the gate and the contract disagree on this reference.
+    /// How the gate disagrees with the contract on this reference.
     pub fn disagreement(&self, world: &World, said: Option<&Value>) -> Option<String> {
-        let Some(said) = said else { return Some(format!("nothing is said of {self:?}")) };
+        let Some(said) = said else { return Some(format!("{self:?} is not reported")) };
         let (verdict, reason) = (said["verdict"].as_str().unwrap_or("none"), said["reason"].as_str());
         let allowed = self.allowed(world);
         let is_right = allowed.iter().any(|(allowed, reasons)| {
@@ -177,19 +177,19 @@ impl CloudReference {
         });
         if !is_right {
             return Some(format!(
-                "{verdict} ({reason:?}): {}, but of {self:?} it must be {allowed:?}",
+                "{verdict} ({reason:?}): {}, but for {self:?} it must be {allowed:?}",
                 said["message"]
             ));
         }
         let warnings = said["warnings"].to_string();
         let names_tag = warnings.contains("tag") && warnings.contains(REPOSITORY);
         let must = self.kind == Kind::KubeVirt && self.state == State::OtherTag && verdict == "pass";
-        (must && !names_tag).then(|| format!("{self:?} passes, and its tag is not told of: {warnings}"))
+        (must && !names_tag).then(|| format!("{self:?} passes without a warning about its tag: {warnings}"))
     }
 }
 
 impl Setup<'_> {
-    /// The sections of an architecture that name the references.
+    /// The sections `images` and `rhel-coreos-extensions` of an architecture, with the references.
     pub fn cloud_sections(&self) -> (Value, Value) {
         let (mut images, mut extensions) = (Map::new(), Map::new());
         let mut regions = Map::new();
@@ -233,7 +233,7 @@ impl Setup<'_> {
         (images.into(), extensions.into())
     }
 
-    /// Puts what is behind the references where it belongs.
+    /// Adds the objects of the references to the mirror.
     pub fn fill_clouds(&self, mirror: &Mirror) {
         for reference in &self.world.cloud {
             let resource = match reference.state {
@@ -259,7 +259,7 @@ impl Setup<'_> {
         };
         let registry = Registry::at(mirror, &realm);
         let digest = format!("sha256:{}", embedded_mirror::hex_sha256(MANIFEST.as_bytes()));
-        let told = match reference.state {
+        let by_digest = match reference.state {
             State::OtherDigest => format!("sha256:{}", "2".repeat(64)),
             State::NoDigest => String::new(),
             _ => digest.clone(),
@@ -267,11 +267,11 @@ impl Setup<'_> {
         let tagged = if reference.state == State::OtherTag {
             format!("sha256:{}", "3".repeat(64))
         } else {
-            told.clone()
+            by_digest.clone()
         };
-        let manifest = |told: &str| Resource::bytes(MANIFEST).header("docker-content-digest", told);
+        let manifest = |digest: &str| Resource::bytes(MANIFEST).header("docker-content-digest", digest);
         registry.put_at(REPOSITORY, "4.8", manifest(&tagged));
-        let good = || Behaviour::serve(manifest(&told));
+        let good = || Behaviour::serve(manifest(&by_digest));
         let behaviour = behaviour(reference.access, &good);
         registry.put_at(REPOSITORY, &digest, Resource::bytes("").behaves(behaviour));
     }
@@ -279,11 +279,11 @@ impl Setup<'_> {
 
 const MANIFEST: &str = "{\"schemaVersion\": 2}";
 
-/// What the verdict of a run comes to with its references, and what is said of each.
+/// The disagreements of a report with the contract on cloud references.
 pub fn disagreements(world: &World, report: &Value) -> Vec<String> {
     let said = report["cloud_images"].as_array().map_or(&[][..], Vec::as_slice);
     if world.cloud_mode == Mode::Ignore {
-        return said.iter().map(|it| format!("{} is said though it is ignored", it["id"])).collect();
+        return said.iter().map(|it| format!("{} is reported, but should be ignored", it["id"])).collect();
     }
     let of = |reference: &CloudReference| {
         let id = reference.id();
@@ -296,9 +296,9 @@ pub fn disagreements(world: &World, report: &Value) -> Vec<String> {
     found
 }
 
-/// Whether references are asked in a world: where nothing can be reached, artifacts have shown what comes of it, and
-/// of several documents they show no more than of one.
+/// Whether a world has cloud references. Not if nothing can be reached, which artifacts already cover, and not with
+/// several documents, where they would show nothing new.
 pub fn are_asked(world: &World) -> bool {
     let is_one = world.documents == 1 && !matches!(world.source, Source::Branches(_));
-    is_one && world.target == Target::Published && world.host == HostState::Up && !world.is_cut_off()
+    is_one && world.target == Target::Published && world.host == HostState::Up && !world.is_unreachable()
 }

@@ -1,12 +1,12 @@
-//! The verdicts that are right, by the contract and the facts of the field alone.
+//! The correct verdicts, by the contract and the behaviour of real servers only.
 //!
-//! If the requests can end in several ways (`outcomes.rs`), each is judged separately, and the verdict of any of them
-//! is right. *pass* is allowed beside others only if chance or time decides, or if a comment says what leaves the
-//! choice.
+//! If requests can have several results (`outcomes.rs`), each is judged separately, and the verdict of any of them is
+//! correct. *pass* is allowed beside other verdicts only if chance or timing decides, or if a comment says why there is
+//! a choice.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::outcomes::{self, Reasons, Seen, Word};
+use crate::outcomes::{self, Reasons, Seen, SidecarResult};
 use crate::world::{
     Artifact, Body, Claim, Header, HostState, Place, ProxyState, Quirk, Says, Served, Signatures, Truth,
     Verify, Wire, World,
@@ -15,12 +15,12 @@ use crate::world::{
 const WRONG_DIGEST: Reasons = &["sha256-mismatch", "metadata-conflict"];
 const NO_LENGTH: Reasons = &["server-error", "no-digest", "unreachable"];
 
-/// The verdicts that are right, each with the reasons that may be given for it.
+/// The correct verdicts, each with the correct reasons.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Allowed(BTreeMap<&'static str, BTreeSet<&'static str>>);
 
 impl Allowed {
-    /// Whether a verdict with its reason is right.
+    /// Whether a verdict with its reason is correct.
     pub fn admits(&self, verdict: &str, reason: Option<&str>) -> bool {
         match (self.0.get(verdict), reason) {
             (Some(_), None) => verdict == "pass",
@@ -29,7 +29,6 @@ impl Allowed {
         }
     }
 
-    /// The verdicts alone.
     pub fn verdicts(&self) -> Vec<&'static str> {
         self.0.keys().copied().collect()
     }
@@ -41,19 +40,19 @@ impl Allowed {
     }
 }
 
-/// What is known about one artifact, in one of the ways that things may turn out.
+/// What is known about one artifact in one [`Case`]: reasons for verdicts.
 #[derive(Debug, Clone, Default)]
 struct Findings {
-    /// Wrong, and the gate must see it.
+    /// Faults that the gate must report.
     wrong: BTreeSet<&'static str>,
-    /// Perhaps wrong: the contract lets the gate say so.
+    /// Faults that the contract allows the gate to report.
     perhaps_wrong: BTreeSet<&'static str>,
-    /// Cannot be determined.
+    /// Why something cannot be determined.
     open: BTreeSet<&'static str>,
 }
 
 impl Findings {
-    /// What is known to be wrong wins over what is not known.
+    /// The allowed verdicts: *fail* takes precedence over *inconclusive*.
     fn allowed(self) -> Allowed {
         let mut allowed = BTreeMap::new();
         let surely_wrong = !self.wrong.is_empty();
@@ -69,9 +68,9 @@ impl Findings {
     }
 }
 
-/// What the verdict on an artifact may be.
+/// The allowed verdicts for an artifact.
 pub fn allowed(world: &World, artifact: &Artifact) -> Allowed {
-    let known = beforehand(world, artifact);
+    let known = from_checkout(world, artifact);
     let refused = match (artifact.place, world.host) {
         (Place::Bridge, _) => Some("not-published"),
         (Place::Foreign, _) => Some("host-not-allowed"),
@@ -83,7 +82,7 @@ pub fn allowed(world: &World, artifact: &Artifact) -> Allowed {
         findings.wrong.insert(reason);
         return findings.allowed();
     }
-    if world.is_cut_off() {
+    if world.is_unreachable() {
         let mut findings = known;
         findings.open.extend(["unreachable", "timeout"]);
         return findings.allowed();
@@ -99,8 +98,8 @@ pub fn allowed(world: &World, artifact: &Artifact) -> Allowed {
     allowed
 }
 
-/// Whether a pass in `published` says that nobody checked what is inside, where nothing confirms it.
-pub fn names_what_nobody_checked(world: &World, artifact: &Artifact, warnings: &serde_json::Value) -> bool {
+/// Whether a pass with `--verify published` warns that the decompressed content was not verified, if it was not.
+pub fn warns_of_unverified_content(world: &World, artifact: &Artifact, warnings: &serde_json::Value) -> bool {
     let confirmed = artifact.meta.is_some() && artifact.meta_inside == Some(Claim::Same);
     if world.verify != Verify::Published || artifact.uncompressed.is_none() || confirmed {
         return true;
@@ -110,9 +109,10 @@ pub fn names_what_nobody_checked(world: &World, artifact: &Artifact, warnings: &
     })
 }
 
-/// Whether a report of what could not be asked for blames the proxy, where that is what was in the way.
-pub fn blames_the_proxy(world: &World, artifact: &Artifact, said: &serde_json::Value) -> bool {
-    let is_in_the_way = world.wire == Wire::Proxied && world.is_cut_off() && artifact.place == Place::Mirror;
+/// Whether the message of an inconclusive artifact names the proxy, if the proxy prevented the requests.
+pub fn names_the_proxy(world: &World, artifact: &Artifact, said: &serde_json::Value) -> bool {
+    let is_in_the_way =
+        world.wire == Wire::Proxied && world.is_unreachable() && artifact.place == Place::Mirror;
     let message = said["message"].as_str().unwrap_or_default();
     let answer = match world.proxy {
         ProxyState::Status(status) => format!("answered CONNECT with {status}"),
@@ -122,8 +122,8 @@ pub fn blames_the_proxy(world: &World, artifact: &Artifact, said: &serde_json::V
     !is_in_the_way || said["verdict"] != "inconclusive" || blames
 }
 
-/// What the checkout alone shows.
-fn beforehand(world: &World, artifact: &Artifact) -> Findings {
+/// The findings from the checkout alone.
+fn from_checkout(world: &World, artifact: &Artifact) -> Findings {
     let mut findings = Findings::default();
     if artifact.legacy.is_some_and(|legacy| legacy.sha256 == Truth::Wrong) {
         findings.wrong.insert("metadata-conflict");
@@ -134,7 +134,7 @@ fn beforehand(world: &World, artifact: &Artifact) -> Findings {
     findings
 }
 
-/// What may be known after asking for the signature. Without a keyring all that matters is whether it is there.
+/// The possible findings after requesting the signature. Without a keyring, only its existence counts.
 fn signature(world: &World, artifact: &Artifact, known: &Findings) -> Vec<Findings> {
     let Some(access) = artifact.signature.filter(|_| world.signatures == Signatures::Require) else {
         return vec![known.clone()];
@@ -145,7 +145,7 @@ fn signature(world: &World, artifact: &Artifact, known: &Findings) -> Vec<Findin
             Seen::Content => {}
             Seen::Missing => findings.wrong.extend(["missing", "bad-signature"]),
             Seen::ProbeError(reasons) => findings.open.extend(reasons),
-            // Nobody said whether it is there. It is not where it should be, so the gate may say that it's missing.
+            // It is unknown whether it exists. As it is not at its URL, the gate may report it as missing.
             Seen::Refused | Seen::Odd => {
                 findings.perhaps_wrong.extend(["redirect-not-allowed", "missing", "bad-signature"]);
                 findings.open.extend(["server-error", "unreachable"]);
@@ -156,51 +156,51 @@ fn signature(world: &World, artifact: &Artifact, known: &Findings) -> Vec<Findin
     ways.collect()
 }
 
-/// One way in which things may turn out.
+/// One combination of possible results of requests.
 #[derive(Debug, Clone, Copy)]
 struct Case<'w> {
     world: &'w World,
     artifact: &'w Artifact,
-    /// What came of asking for the file.
+    /// The result of requesting the file.
     seen: Seen,
-    /// What there was when HEAD came,
+    /// The file at the time of HEAD.
     head: Served,
-    /// and what there was when a GET of a part came, if HEAD was not enough.
+    /// The file at the time of a range request, if HEAD was not enough.
     part: Served,
-    sums: Word,
-    meta: Word,
+    sums: SidecarResult,
+    meta: SidecarResult,
 }
 
-/// What a verdict stands on.
+/// The basis of a verdict.
 #[derive(Debug, Clone, Copy)]
 enum Proof {
-    /// What servers say of the file.
+    /// The metadata that servers publish.
     Said,
-    /// Its bytes, which turn out to be these.
+    /// The downloaded bytes.
     Bytes(Served),
-    /// Its bytes, which were asked for and did not come.
+    /// A download that failed for these reasons.
     NoBytes(Reasons),
-    /// Its bytes, which were asked for and turn out to be archived.
+    /// A download that failed because the file is archived.
     Archived,
 }
 
-/// What a server says of the length of a file that is there.
+/// The length of an existing file, as its server reports it.
 enum Length {
     Known(Truth),
     Unknown,
 }
 
 impl<'w> Case<'w> {
-    /// All ways.
+    /// All combinations.
     fn all(world: &'w World, artifact: &'w Artifact) -> Vec<Self> {
         let directory = &world.directories[artifact.directory];
         let (mut sums, mut meta) =
             (outcomes::of_sidecar(world, &directory.sums), outcomes::of_sidecar(world, &directory.meta));
         if world.verify == Verify::Exists {
-            // That is status and size: no digests are asked for, and a sidecar only for a size that nobody else says.
-            sums = vec![Word::None];
+            // Only status and size are checked: no digests are requested, and `meta.json` only for a missing size.
+            sums = vec![SidecarResult::None];
             if artifact.size.is_some() || artifact.legacy.is_some_and(|legacy| legacy.size.is_some()) {
-                meta = vec![Word::None];
+                meta = vec![SidecarResult::None];
             }
         }
         let mut all = Vec::new();
@@ -248,7 +248,7 @@ impl<'w> Case<'w> {
             }
             Seen::ProbeError(reasons) => findings.open.extend(reasons),
             Seen::Refused => findings.wrong.extend(["redirect-not-allowed", "address-not-allowed"]),
-            // Nobody said whether it is there. It is not where it should be, so the gate may say that it's missing.
+            // It is unknown whether it exists. As it is not at its URL, the gate may report it as missing.
             Seen::Odd => {
                 findings.open.extend(["server-error", "unreachable"]);
                 findings.perhaps_wrong.extend(["missing", "redirect-not-allowed"]);
@@ -257,18 +257,18 @@ impl<'w> Case<'w> {
         findings
     }
 
-    /// A body without end comes without headers of its file.
+    /// Whether the body never ends. Such responses have none of the file's headers.
     fn is_endless(&self) -> bool {
         matches!(self.artifact.quirk, Quirk::Endless | Quirk::Trickle)
     }
 
-    /// Whether HEAD is an answer.
+    /// Whether HEAD is supported.
     fn head_answers(&self) -> bool {
         !matches!(self.artifact.quirk, Quirk::HeadRefused(_))
     }
 
-    /// Whether HEAD leaves open how long the file is, or whether there is one.
-    fn takes_a_part(&self) -> bool {
+    /// Whether a range request is needed, because HEAD does not show the length or the existence of the file.
+    fn needs_range(&self) -> bool {
         match self.artifact.quirk {
             Quirk::HeadLies => false,
             Quirk::None | Quirk::Labelled => self.head.body == Body::Empty,
@@ -276,78 +276,79 @@ impl<'w> Case<'w> {
         }
     }
 
-    /// A page, or nothing, where the file should be.
+    /// Whether there is an HTML page or an empty body instead of the file.
     fn shows_no_file(&self) -> bool {
         if self.is_endless() {
             return false;
         }
         let page = self.head_answers() && self.head.body == Body::Html;
-        page || self.takes_a_part() && matches!(self.part.body, Body::Html | Body::Empty)
+        page || self.needs_range() && matches!(self.part.body, Body::Html | Body::Empty)
     }
 
-    /// The digest headers that came with the answers, before any download.
+    /// The digest headers of the responses before any download.
     fn headers(&self) -> Vec<Header> {
         if self.seen != Seen::Content || self.is_endless() {
             return vec![];
         }
         let head = self.head.head.filter(|_| self.head_answers());
-        if !self.takes_a_part() {
+        if !self.needs_range() {
             return head.into_iter().collect();
         }
-        // What HEAD said is forgotten where a validator says that it said it of another file. Where none does,
-        // nobody can tell: SECURITY.md names that as what the gate does not promise.
+        // Headers of HEAD are dropped if the entity tag shows that the file has changed since. Without a tag that
+        // cannot be determined; SECURITY.md lists this among the things that the gate does not promise.
         let another = self.artifact.tagged && self.head != self.part;
         head.filter(|_| !another).into_iter().chain(self.part.get).collect()
     }
 
-    /// What is published of the file's digest.
+    /// The published digests of the file.
     fn published(&self) -> Digests {
         let mut digests = Digests::default();
         for header in self.headers() {
             match header.says {
-                Says::Same => digests.add(Word::Good, Claim::Same),
-                Says::Other => digests.add(Word::Good, Claim::Other),
-                Says::Contradiction => digests.add(Word::Good, Claim::Both),
+                Says::Same => digests.add(SidecarResult::Good, Claim::Same),
+                Says::Other => digests.add(SidecarResult::Good, Claim::Other),
+                Says::Contradiction => digests.add(SidecarResult::Good, Claim::Both),
                 Says::Malformed | Says::OfParts | Says::Composite(_) | Says::Quoted(_) => {}
             }
         }
         let claims = [(self.sums, self.artifact.sums), (self.meta, self.artifact.meta.and_then(|it| it.0))];
-        for (word, claim) in claims {
+        for (source, claim) in claims {
             if let Some(claim) = claim {
-                digests.add(word, claim);
+                digests.add(source, claim);
             }
         }
         digests
     }
 
-    /// What `meta.json` says of what is inside, where the document says something of it too.
+    /// The claim of `meta.json` about the decompressed content, if the document has a digest of that too.
     fn inside(&self) -> Option<Claim> {
         self.artifact.uncompressed?;
         let (claim, _) = (self.artifact.meta_inside?, self.artifact.meta?);
-        let counts = self.meta == Word::Good || self.meta == Word::Doubtful && claim == Claim::Other;
+        let counts =
+            self.meta == SidecarResult::Good || self.meta == SidecarResult::Doubtful && claim == Claim::Other;
         counts.then_some(claim)
     }
 
-    /// Whether nothing published confirms what the document says is inside.
-    fn leaves_inside_open(&self) -> bool {
+    /// Whether the document has a digest of the decompressed content that nothing published confirms.
+    fn is_inside_unconfirmed(&self) -> bool {
         self.artifact.uncompressed.is_some() && self.inside() != Some(Claim::Same)
     }
 
-    /// What the verdict may stand on: `content` reads the bytes of what is there, `auto` where nothing is published
-    /// that could prove it, or where its size is contested.
+    /// The possible bases of the verdict. `content` downloads existing files; `auto` does if nothing published proves
+    /// the file, or if its size is contested.
     fn proofs(&self) -> Vec<Proof> {
         let digests = self.published();
         let (said, read) = match self.world.verify {
             _ if self.seen != Seen::Content || self.shows_no_file() => (true, false),
             Verify::Exists | Verify::Published => (true, false),
             Verify::Content => (false, true),
-            // Where all that is published contradicts, there is nothing left to prove. A digest that was published for
-            // a whole file may stand beside one that was cut short.
+            // If published digests contradict, no download is needed. If they agree, it is, because they could have
+            // been published for the complete file before a truncated upload.
             Verify::Auto if self.is_contested() => (digests.contradict, true),
-            // The installer will check what is inside: unless `meta.json` confirms it, the bytes must. Where that
-            // contradicts, there is nothing left to prove.
+            // The installer checks the decompressed content, so it is downloaded unless `meta.json` confirms its
+            // digest. If `meta.json` contradicts it, no download is needed.
             Verify::Auto if self.inside() == Some(Claim::Other) => (true, true),
-            Verify::Auto if self.leaves_inside_open() => (digests.contradict, true),
+            Verify::Auto if self.is_inside_unconfirmed() => (digests.contradict, true),
             Verify::Auto => (digests.agree || digests.contradict, !digests.agree),
         };
         let mut proofs = Vec::new();
@@ -366,22 +367,22 @@ impl<'w> Case<'w> {
         proofs
     }
 
-    /// What there may be once the file is downloaded: it may have changed, but not back.
+    /// The possible files at the time of the download. The file can have changed, but not back.
     fn states_from_now_on(&self) -> impl Iterator<Item = Served> {
-        let now = if self.takes_a_part() { self.part } else { self.head };
+        let now = if self.needs_range() { self.part } else { self.head };
         let later = self.artifact.later.map(|(_, later)| later).filter(|later| *later != now);
         [Some(now), later].into_iter().flatten()
     }
 
-    /// The size that the file should have, by all who say one: the document, else legacy metadata, else `meta.json`.
+    /// All expected sizes. The first one counts: the document's, else that of legacy metadata, else of `meta.json`.
     fn sizes(&self) -> Vec<Truth> {
         let legacy = self.artifact.legacy.and_then(|legacy| legacy.size);
         let meta = self.artifact.meta.and_then(|(_, size)| size);
-        let meta = meta.filter(|_| matches!(self.meta, Word::Good | Word::Doubtful));
+        let meta = meta.filter(|_| matches!(self.meta, SidecarResult::Good | SidecarResult::Doubtful));
         [self.artifact.size, legacy, meta].into_iter().flatten().collect()
     }
 
-    /// Whether the server tells the size that counts, and somebody says another.
+    /// Whether the server reports the expected size that counts, but another source has a different one.
     fn is_contested(&self) -> bool {
         let sizes = self.sizes();
         matches!(self.length(Proof::Said), Length::Known(Truth::Right))
@@ -389,11 +390,11 @@ impl<'w> Case<'w> {
             && sizes.contains(&Truth::Wrong)
     }
 
-    /// Whether the length is the one that it should be.
+    /// Compares the length with the expected size.
     fn size(&self, proof: Proof, findings: &mut Findings) {
         let Some(expected) = self.sizes().first().copied() else {
-            // `meta.json` may say what the size should be, which matters less once all bytes are proven.
-            if let (Word::Unknown(reasons), Proof::Said | Proof::NoBytes(_) | Proof::Archived) =
+            // An unavailable `meta.json` could have a size, which only matters if the bytes are not verified.
+            if let (SidecarResult::Unknown(reasons), Proof::Said | Proof::NoBytes(_) | Proof::Archived) =
                 (self.meta, proof)
             {
                 findings.open.extend(reasons);
@@ -402,10 +403,10 @@ impl<'w> Case<'w> {
         };
         match self.length(proof) {
             Length::Known(Truth::Right) if expected == Truth::Right => {}
-            // No wrong size is any other wrong size.
+            // Two wrong sizes are never equal in these worlds.
             Length::Known(_) => findings.wrong.extend(["size-mismatch"]),
             Length::Unknown => {
-                // A size was expected and none was seen: nothing says that this is the file.
+                // A size is expected, but the server reports none, so nothing shows that this is the file.
                 findings.open.extend(NO_LENGTH);
                 findings.perhaps_wrong.extend(["size-mismatch", "missing"]);
             }
@@ -423,19 +424,19 @@ impl<'w> Case<'w> {
             (_, Quirk::NoLengthAtAll | Quirk::RangeUnknown | Quirk::Endless | Quirk::Trickle) => {
                 Length::Unknown
             }
-            _ if self.takes_a_part() => of(self.part),
+            _ if self.needs_range() => of(self.part),
             _ => of(self.head),
         }
     }
 
-    /// Whether what servers say proves the file.
+    /// Checks whether published metadata proves the file.
     fn said(&self, digests: Digests, findings: &mut Findings) {
         if self.world.verify == Verify::Exists {
             return;
         }
         for sidecar in [self.sums, self.meta] {
-            // It might contradict.
-            if let Word::Unknown(reasons) = sidecar {
+            // An unavailable sidecar could contradict.
+            if let SidecarResult::Unknown(reasons) = sidecar {
                 findings.open.extend(reasons);
             }
         }
@@ -444,7 +445,7 @@ impl<'w> Case<'w> {
         }
     }
 
-    /// Whether its bytes prove the file. They outweigh what a sidecar might have said that is out of reach.
+    /// Checks whether the bytes prove the file. They take precedence over unavailable sidecars.
     fn bytes(&self, read: Served, findings: &mut Findings) {
         if read.body != Body::Meant {
             findings.wrong.extend(["sha256-mismatch", "size-mismatch", "missing"]);
@@ -452,30 +453,31 @@ impl<'w> Case<'w> {
             findings.wrong.insert("uncompressed-sha256-mismatch");
         }
         if matches!(read.get, Some(Header { says: Says::Other | Says::Contradiction, .. })) {
-            // The bytes came under a header that contradicts them. Content is "download and hash" (CONTRACT.md):
-            // the gate need not look at it.
+            // The header of the download contradicts its bytes. The gate may ignore it, because `content` "downloads and
+            // hashes the file" (README.md).
             findings.perhaps_wrong.extend(WRONG_DIGEST);
         }
     }
 }
 
-/// What all digests say that are published of a file.
+/// The combined result of all published digests of a file.
 #[derive(Debug, Clone, Copy, Default)]
 struct Digests {
-    /// One proves that the file is right.
+    /// A digest is the document's, from a source that can prove it.
     agree: bool,
-    /// One is another.
+    /// A digest differs from the document's.
     contradict: bool,
 }
 
 impl Digests {
-    fn add(&mut self, word: Word, claim: Claim) {
-        self.agree |= word == Word::Good && claim != Claim::Other;
-        self.contradict |= matches!(word, Word::Good | Word::Doubtful) && claim != Claim::Same;
+    fn add(&mut self, source: SidecarResult, claim: Claim) {
+        self.agree |= source == SidecarResult::Good && claim != Claim::Other;
+        self.contradict |=
+            matches!(source, SidecarResult::Good | SidecarResult::Doubtful) && claim != Claim::Same;
     }
 }
 
-/// What there may be when HEAD comes, and what when a GET follows it: a file may change once.
+/// The possible files at the times of HEAD and of a following GET. A file changes at most once.
 fn moments(artifact: &Artifact) -> Vec<(Served, Served)> {
     let first = artifact.served;
     match artifact.later {

@@ -1,21 +1,21 @@
-//! What can go wrong with a world, one fault at a time.
+//! Damages a world, one fault at a time.
 
 use fastrand::Rng;
 
-use crate::draw::{ASTRAY, ODD};
+use crate::draw::{BAD_TARGETS, ODD};
 use crate::world::{
-    Access, Artifact, Astray, Body, Claim, Fault, Form, Header, Legacy, Says, Sidecar, Style, Truth, Verify,
-    World,
+    Access, Artifact, BadTarget, Body, Claim, Fault, Form, Header, Legacy, Says, Sidecar, Style, Truth,
+    Verify, World,
 };
 
 impl World {
-    /// Damages one thing about each artifact, or one about each directory's sidecars.
+    /// Adds one fault to each artifact, or one to a sidecar of each directory.
     pub fn damage(&mut self, rng: &mut Rng) {
         if rng.u8(0..3) > 0 {
             self.artifacts.iter_mut().for_each(|artifact| artifact.damage(rng));
             return;
         }
-        // Where bytes are read they outweigh a sidecar that is out of reach, and what it said against them before.
+        // If bytes are verified, they take precedence over an unavailable sidecar, even if it contradicted before.
         let may_vanish = matches!(self.verify, Verify::Exists | Verify::Published);
         for directory in &mut self.directories {
             let sidecar = if rng.bool() { &mut directory.sums } else { &mut directory.meta };
@@ -28,7 +28,7 @@ impl Artifact {
     fn damage(&mut self, rng: &mut Rng) {
         let other = if rng.bool() { Claim::Other } else { Claim::Both };
         match rng.u8(0..9) {
-            // One wrong file may well be better than another.
+            // A wrong file is not replaced, because another wrong file could be less wrong.
             0..2 if self.served.body == Body::Meant => {
                 let others =
                     [Body::SameSize, Body::SameSize, Body::Longer, Body::Shorter, Body::Empty, Body::Html];
@@ -66,7 +66,7 @@ impl Sidecar {
     }
 }
 
-/// Something that never becomes an answer.
+/// An access that never shows whether the file exists.
 fn out_of_reach(rng: &mut Rng) -> Access {
     match rng.u8(0..3) {
         0 => {
@@ -76,9 +76,14 @@ fn out_of_reach(rng: &mut Rng) -> Access {
         }
         1 => Access::Odd(pick(rng, &ODD)),
         _ => {
-            // From http there is no lower, and the redirect is a good one.
-            let astray = ASTRAY.into_iter().filter(|astray| *astray != Astray::Downgrade);
-            Access::Misled(pick(rng, &[301, 302, 307]), rng.u32(0..3), pick(rng, &astray.collect::<Vec<_>>()))
+            // A downgrade is not possible from http, where that redirect is allowed.
+            let bad_targets =
+                BAD_TARGETS.into_iter().filter(|bad_target| *bad_target != BadTarget::Downgrade);
+            Access::BadlyRedirected(
+                pick(rng, &[301, 302, 307]),
+                rng.u32(0..3),
+                pick(rng, &bad_targets.collect::<Vec<_>>()),
+            )
         }
     }
 }

@@ -1,34 +1,34 @@
-//! Generates worlds from seeds.
+//! Generates random worlds from seeds.
 
 use fastrand::Rng;
 
 use crate::cloud::{self, CloudReference, Mode};
 use crate::world::{
-    Access, Archive, Artifact, Astray, Away, Body, Branch, Build, Claim, Directory, Fault, Firewall, Form,
+    Access, Archive, Artifact, Away, BadTarget, Body, Branch, Build, Claim, Directory, Fault, Firewall, Form,
     Header, HostState, Keys, Legacy, Place, ProxyState, Quirk, Retries, Says, Served, Sidecar, Signatures,
     Source, Style, Target, Truth, Verify, Wire, World, Written,
 };
 
-/// The statuses that say a file isn't there; 0 stands for S3's own 403.
+/// The statuses for a missing file; 0 stands for the 403 of S3.
 const MISSING: [u16; 4] = [404, 410, 403, 0];
-/// Statuses that say neither that a file is there nor that it isn't, and that nobody needs to ask again about.
+/// Statuses that show neither that a file exists nor that it is missing, and that are not transient.
 pub const ODD: [u16; 9] = [204, 205, 304, 400, 401, 402, 406, 418, 451];
-/// Where a redirect must not lead.
-pub const ASTRAY: [Astray; 11] = [
-    Astray::Foreign,
-    Astray::OtherPort,
-    Astray::MetadataService,
-    Astray::Bridge,
-    Astray::Downgrade,
-    Astray::UserInfo,
-    Astray::OtherScheme,
-    Astray::NoUrl,
-    Astray::Loop,
-    Astray::TooMany,
-    Astray::NoLocation,
+/// Redirect targets that must not be followed.
+pub const BAD_TARGETS: [BadTarget; 11] = [
+    BadTarget::Foreign,
+    BadTarget::OtherPort,
+    BadTarget::MetadataService,
+    BadTarget::Bridge,
+    BadTarget::Downgrade,
+    BadTarget::UserInfo,
+    BadTarget::OtherScheme,
+    BadTarget::NoUrl,
+    BadTarget::Loop,
+    BadTarget::TooMany,
+    BadTarget::NoLocation,
 ];
 
-/// How proxies say that a tunnel is there.
+/// The heads of successful responses of proxies to CONNECT.
 pub const WORKING_PROXIES: [&str; 4] = [
     "HTTP/1.1 200 Connection established\r\n\r\n",
     "HTTP/1.0 200 OK\r\nProxy-Agent: proxy/1.0\r\n\r\n",
@@ -36,19 +36,19 @@ pub const WORKING_PROXIES: [&str; 4] = [
     // "A client MUST ignore any Content-Length or Transfer-Encoding" (RFC 9110, section 9.3.6).
     "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
 ];
-/// The branches of a repository, and which of them is older than stream metadata.
-const BRANCHES: [&str; 5] = [WITHOUT, "release-4.12", "release-4.16", "release-4.20", "main"];
-pub const WITHOUT: &str = "release-4.6";
+/// The branches of a repository, and the one that is older than stream metadata.
+const BRANCHES: [&str; 5] = [WITHOUT_DOCUMENTS, "release-4.12", "release-4.16", "release-4.20", "main"];
+pub const WITHOUT_DOCUMENTS: &str = "release-4.6";
 
-/// Draws with a given amount of trouble.
+/// Generates random values with a given rate of faults.
 struct Draw {
     rng: Rng,
-    /// In so many of a thousand choices something is wrong.
+    /// The probability of a fault in each choice, in thousandths.
     error: u16,
 }
 
 impl Draw {
-    fn amiss(&mut self) -> bool {
+    fn is_faulty(&mut self) -> bool {
         self.rng.u16(0..1000) < self.error
     }
 
@@ -61,7 +61,7 @@ impl Draw {
     }
 
     fn fault(&mut self) -> Fault {
-        // What takes a whole timeout is rarer, for the rounds' speed alone.
+        // Faults that take a whole timeout are rarer, only to make rounds faster.
         match self.rng.u32(0..40) {
             0 => Fault::Hang,
             1 => self.pick(&[Fault::StallInHeaders, Fault::SlowLoris]),
@@ -75,7 +75,7 @@ impl Draw {
     }
 
     fn access(&mut self) -> Access {
-        if !self.amiss() {
+        if !self.is_faulty() {
             return match self.rng.u32(0..16) {
                 0 => Access::Slow(self.rng.u64(1..60)),
                 1 => Access::Redirected(self.redirect(), self.rng.u32(1..=5)),
@@ -105,7 +105,7 @@ impl Draw {
             15 => Access::Cut(self.rng.u64(0..40), self.one_in(5)),
             16 => Access::HugeHeader(self.pick(&[2_000, 9_000, 70_000, 400_000])),
             17 => Access::RedirectedToNothing(self.redirect()),
-            _ => Access::Misled(self.redirect(), self.rng.u32(0..5), self.pick(&ASTRAY)),
+            _ => Access::BadlyRedirected(self.redirect(), self.rng.u32(0..5), self.pick(&BAD_TARGETS)),
         }
     }
 
@@ -116,7 +116,7 @@ impl Draw {
     fn sidecar(&mut self) -> Sidecar {
         let form = match self.rng.u32(0..16) {
             0 => Form::Labelled,
-            _ if !self.amiss() => Form::Good,
+            _ if !self.is_faulty() => Form::Good,
             1..4 => Form::JunkAround,
             4..6 => Form::Junk,
             6 => Form::Html,
@@ -128,16 +128,16 @@ impl Draw {
             14 => Form::Challenge,
             _ => Form::Good,
         };
-        // Real directories seldom have both.
+        // Real directories rarely have both sidecars.
         let access = match self.rng.u32(0..24) {
             0..8 => Access::Missing(self.pick(&MISSING)),
-            8 if self.amiss() => Access::CutOnce(self.rng.u64(0..40)),
+            8 if self.is_faulty() => Access::CutOnce(self.rng.u64(0..40)),
             _ => self.access(),
         };
         let form = match access {
-            // Each of these is how the body is sent, and so are two of the forms.
+            // This access and these forms would both set how the body is sent.
             Access::HugeHeader(_) if matches!(form, Form::Labelled | Form::Endless) => Form::Good,
-            // What is cut must be longer than what is left of it, and what is paced must come to an end soon.
+            // The body must be longer than where it is cut, and short enough to be paced.
             Access::Cut(..) | Access::CutOnce(_) | Access::Paced(..)
                 if !matches!(form, Form::JunkAround | Form::CutShort | Form::Stale) =>
             {
@@ -149,25 +149,25 @@ impl Draw {
     }
 
     fn truth(&mut self) -> Truth {
-        if self.amiss() { Truth::Wrong } else { Truth::Right }
+        if self.is_faulty() { Truth::Wrong } else { Truth::Right }
     }
 
     fn claim(&mut self) -> Claim {
         match self.rng.u32(0..4) {
-            _ if !self.amiss() => Claim::Same,
+            _ if !self.is_faulty() => Claim::Same,
             0 => Claim::Both,
             _ => Claim::Other,
         }
     }
 
     fn served(&mut self) -> Served {
-        let body = if self.amiss() {
+        let body = if self.is_faulty() {
             self.pick(&[Body::SameSize, Body::SameSize, Body::Longer, Body::Shorter, Body::Empty, Body::Html])
         } else {
             Body::Meant
         };
         let head = self.header();
-        let get = if self.one_in(4) && self.amiss() { self.header() } else { head };
+        let get = if self.one_in(4) && self.is_faulty() { self.header() } else { head };
         Served { body, head, get }
     }
 
@@ -181,7 +181,7 @@ impl Draw {
             Style::S3Meta,
             Style::Artifactory,
         ]);
-        let says = if self.amiss() {
+        let says = if self.is_faulty() {
             let truth = if self.rng.bool() { Truth::Right } else { Truth::Wrong };
             self.pick(&[
                 Says::Other,
@@ -208,23 +208,23 @@ impl Draw {
             5 => Quirk::HeadZero,
             6 => Quirk::NoRanges,
             7 => Quirk::NoLengthAtAll,
-            8 if self.amiss() => Quirk::HeadLies,
-            9 if self.amiss() => self.pick(&[Quirk::Endless, Quirk::Trickle]),
+            8 if self.is_faulty() => Quirk::HeadLies,
+            9 if self.is_faulty() => self.pick(&[Quirk::Endless, Quirk::Trickle]),
             10 => Quirk::RangeUnknown,
-            11 if self.amiss() => Quirk::RangeLies,
+            11 if self.is_faulty() => Quirk::RangeLies,
             _ => Quirk::Labelled,
         }
     }
 
     fn artifact(&mut self, directories: usize) -> Artifact {
         let place = match self.rng.u32(0..30) {
-            0 if self.amiss() => Place::Bridge,
-            1 if self.amiss() => Place::Foreign,
+            0 if self.is_faulty() => Place::Bridge,
+            1 if self.is_faulty() => Place::Foreign,
             _ => Place::Mirror,
         };
         let access = self.access();
         let quirk = match access {
-            // Each of these is how the answer is sent, and so are most quirks.
+            // These accesses and most quirks would both set how the response is sent.
             Access::HugeHeader(_) | Access::Archived(_) => Quirk::None,
             Access::Cut(..) | Access::Paced(..) => {
                 self.pick(&[Quirk::None, Quirk::HeadRefused(405), Quirk::HeadNoLength])
@@ -242,7 +242,7 @@ impl Draw {
         if !plain {
             served.get = served.head;
         }
-        let changes = plain && self.one_in(12) && self.amiss();
+        let changes = plain && self.one_in(12) && self.is_faulty();
         Artifact {
             place,
             directory: self.rng.usize(0..directories),
@@ -260,14 +260,14 @@ impl Draw {
             sums: (!self.one_in(6)).then(|| self.claim()),
             meta: (!self.one_in(6))
                 .then(|| ((!self.one_in(8)).then(|| self.claim()), (!self.one_in(4)).then(|| self.truth()))),
-            meta_inside: (!self.one_in(3)).then(|| if self.amiss() { Claim::Other } else { Claim::Same }),
+            meta_inside: (!self.one_in(3)).then(|| if self.is_faulty() { Claim::Other } else { Claim::Same }),
             signature: self.one_in(6).then(|| self.access()),
         }
     }
 }
 
 impl Draw {
-    /// A source of documents, and how many there are.
+    /// A source, and the number of its documents.
     fn source(&mut self) -> (Source, usize) {
         let written = self.pick(&[Written::Json, Written::JsonList, Written::Yaml, Written::YamlAmongOthers]);
         let keys = self.pick(&[Keys::Stream, Keys::Streams, Keys::Both, Keys::Apart]);
@@ -293,14 +293,18 @@ impl Draw {
             .into_iter()
             .map(|name| {
                 let mut its: Vec<usize> = (0..documents).filter(|_| self.one_in(3)).collect();
-                // A release that is as old as that had no document, and no branch has another's bad one.
-                if name == WITHOUT {
+                // Such an old release has no document.
+                if name == WITHOUT_DOCUMENTS {
                     its.clear();
                 }
-                Branch { name, documents: its, malformed: name != WITHOUT && self.amiss() && self.one_in(4) }
+                Branch {
+                    name,
+                    documents: its,
+                    malformed: name != WITHOUT_DOCUMENTS && self.is_faulty() && self.one_in(4),
+                }
             })
             .collect();
-        // Each document is on some branch.
+        // Each document must be on a branch.
         for document in 0..documents {
             if !branches.iter().any(|branch| branch.documents.contains(&document)) {
                 let at = self.rng.usize(1..branches.len());
@@ -308,14 +312,14 @@ impl Draw {
                 branches[at].documents.sort_unstable();
             }
         }
-        // A pattern that matches no branch is an error of usage.
+        // The branch of `--ref main` always exists, because a pattern without matches is a usage error.
         branches.retain(|branch| branch.name == "main" || !branch.documents.is_empty() || self.one_in(3));
         (Source::Branches(branches), documents)
     }
 
     fn proxy(&mut self) -> ProxyState {
         match self.rng.u32(0..20) {
-            // 200 alone is understood of those that say success.
+            // Of the successful statuses, only 200 is accepted.
             0 => ProxyState::Status(self.rng.u16(201..300)),
             1 => ProxyState::Status(self.pick(&[301, 302, 307, 308])),
             2 => ProxyState::Status(self.pick(&[400, 403, 404, 407, 407, 429])),
@@ -342,17 +346,17 @@ impl Draw {
                 Fault::Garbage,
             ])),
         };
-        // Each time that nothing comes back takes a timeout.
+        // Each request to a black hole takes a whole timeout.
         let times = if away == Away::BlackHole { self.rng.u64(1..3) } else { self.rng.u64(1..6) };
-        // At times it takes longer than a failure that nobody would notice.
+        // Some outages are longer than a short interruption.
         let ms = if self.one_in(4) { self.rng.u64(1_200..2_000) } else { self.rng.u64(0..400) };
         HostState::ComesBack(away, times, ms)
     }
 
-    /// An artifact whose file another is too, where it is answered the same however often it is asked for.
+    /// Another artifact with the same file, if the file is answered the same way however often it is requested.
     fn twin(&mut self, of: usize, artifact: &Artifact) -> Option<Artifact> {
-        let is_steady = artifact.access.is_calm() && artifact.later.is_none();
-        let is_steady = is_steady && artifact.signature.is_none_or(Access::is_calm);
+        let is_steady = artifact.access.is_steady() && artifact.later.is_none();
+        let is_steady = is_steady && artifact.signature.is_none_or(Access::is_steady);
         is_steady.then(|| Artifact {
             twin_of: Some(of),
             size: (!self.one_in(4)).then(|| if self.one_in(3) { Truth::Wrong } else { Truth::Right }),
@@ -362,7 +366,7 @@ impl Draw {
 }
 
 impl World {
-    /// The world of a seed.
+    /// Generates the world of a seed.
     pub fn draw(seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed);
         let error = [0, 30, 80, 200, 500][rng.usize(0..5)];
@@ -389,7 +393,7 @@ impl World {
         let wires = [Wire::Plain, Wire::Plain, Wire::Http1, Wire::Http2, Wire::Proxied, Wire::Proxied];
         let mut wire = draw.pick(&wires);
         if host != HostState::Up && wire == Wire::Proxied {
-            // Behind a proxy it is the proxy's host that has an address, and that one is fine.
+            // With a proxy, only the proxy's host is resolved and connected to.
             wire = Wire::Plain;
         }
         let proxy = if wire == Wire::Proxied { draw.proxy() } else { ProxyState::Works(WORKING_PROXIES[0]) };
@@ -397,15 +401,15 @@ impl World {
             (0..draw.rng.usize(5..=20)).map(|_| draw.artifact(directories.len())).collect();
         let verify = draw.pick(&[Verify::Exists, Verify::Published, Verify::Auto, Verify::Content]);
         if matches!(verify, Verify::Auto | Verify::Content) {
-            // A body without end that comes fast is read until it is larger than anything: too long for a round.
+            // An endless body would be read at full speed up to the size limit, which takes too long for a round.
             for artifact in artifacts.iter_mut().filter(|it| it.quirk == Quirk::Endless) {
                 artifact.quirk = Quirk::Trickle;
             }
         }
-        // Behind a proxy the published hosts are asked.
+        // With a proxy, the published hosts are requested.
         let target = if wire != Wire::Proxied && draw.one_in(4) { Target::Bridge } else { Target::Published };
         if target == Target::Bridge {
-            // What no place can be told for is no concern of a round.
+            // Locations that cannot be resolved to the bridge are not covered.
             for artifact in &mut artifacts {
                 artifact.place = Place::Mirror;
             }
@@ -440,8 +444,8 @@ impl World {
             artifacts,
         };
         if matches!(host, HostState::ComesBack(..)) || matches!(proxy, ProxyState::ComesBack(_)) {
-            // Far more time than it takes, so that nothing else may take all of it.
-            world.calm();
+            // Far more time than needed, and no other faults that could use it up.
+            world.make_steady();
             world.retries = Retries::For(10_000);
         } else if cloud::are_asked(&world) {
             world.cloud = CloudReference::draw(&mut draw.rng, wire, error);
@@ -449,22 +453,22 @@ impl World {
         world
     }
 
-    /// Takes away what is answered in another way at another time, or never to the end.
-    pub fn calm(&mut self) {
-        let calm = |access: &mut Access| {
-            if !access.is_calm() {
+    /// Removes everything that is answered differently over time, or never completely.
+    pub fn make_steady(&mut self) {
+        let normalize = |access: &mut Access| {
+            if !access.is_steady() {
                 *access = Access::Normal;
             }
         };
         for sidecar in self.directories.iter_mut().flat_map(|it| [&mut it.sums, &mut it.meta]) {
-            calm(&mut sidecar.access);
+            normalize(&mut sidecar.access);
             if sidecar.form == Form::Endless {
                 sidecar.form = Form::Good;
             }
         }
         for artifact in &mut self.artifacts {
-            calm(&mut artifact.access);
-            artifact.signature.iter_mut().for_each(calm);
+            normalize(&mut artifact.access);
+            artifact.signature.iter_mut().for_each(normalize);
             artifact.later = None;
             if matches!(artifact.quirk, Quirk::Endless | Quirk::Trickle) {
                 artifact.quirk = Quirk::None;

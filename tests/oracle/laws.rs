@@ -1,4 +1,4 @@
-//! A change without meaning changes no verdict, and more damage makes no verdict better.
+//! Metamorphic tests: irrelevant changes change no verdict, and more damage turns no *fail* into a *pass*.
 
 use std::ops::ControlFlow;
 
@@ -10,48 +10,48 @@ use crate::servers::{Servers, say};
 use crate::world::{Access, Fault, HostState, ProxyState, Quirk, Retries, Wire, World};
 use crate::{first_seed, for_each_seed, number};
 
-/// Worlds in the ordinary test, for each law.
+/// The number of worlds per law by default.
 const WORLDS: u64 = 12;
-/// How often a world is damaged.
+/// The number of faults added to a world, one after the other.
 const DAMAGES: usize = 4;
 
-/// A world that says the same however often it is asked.
+/// A world whose servers answer the same way however often they are requested.
 fn steady(seed: u64) -> World {
     let mut world = World::draw(seed);
     world.host = HostState::Up;
     world.proxy = ProxyState::Works(WORKING_PROXIES[0]);
     world.retries = Retries::Times(2);
     world.cloud.clear();
-    if world.suffers_together() {
+    if world.shares_faults() {
         world.wire = Wire::Http1;
     }
-    let calm = |access: &mut Access| {
+    let normalize = |access: &mut Access| {
         if matches!(access, Access::Recovering(..) | Access::Flapping(_) | Access::Lossy(..)) {
             *access = Access::Normal;
         }
     };
     for directory in &mut world.directories {
-        calm(&mut directory.sums.access);
-        calm(&mut directory.meta.access);
+        normalize(&mut directory.sums.access);
+        normalize(&mut directory.meta.access);
     }
     for artifact in &mut world.artifacts {
         artifact.later = None;
-        calm(&mut artifact.access);
-        artifact.signature.iter_mut().for_each(calm);
+        normalize(&mut artifact.access);
+        artifact.signature.iter_mut().for_each(normalize);
     }
     world
 }
 
-/// What the gate says of a world.
+/// The gate's judgement of a world.
 struct Judged {
     status: Option<i32>,
-    /// Verdict and reason of each artifact that the document names.
+    /// The verdict and reason of each artifact, in the order of the documents.
     verdicts: Vec<(Value, Value)>,
 }
 
 impl Judged {
-    fn of(servers: &Servers, world: &World, patience: u32) -> Self {
-        let answered = servers.play(world, patience);
+    fn of(servers: &Servers, world: &World, slowdown: u32) -> Self {
+        let answered = servers.run_round(world, slowdown);
         let report = answered.report.unwrap_or_else(|| panic!("no report: {}", answered.stderr));
         let artifacts =
             crate::in_order(world, &report).unwrap_or_else(|| panic!("other artifacts: {report}"));
@@ -60,8 +60,8 @@ impl Judged {
     }
 }
 
-/// Tries a law on steady worlds, each with its seed.
-fn holds(law: &str, in_world: impl Fn(&Servers, u64, World) + Sync) {
+/// Tests a law on steady worlds.
+fn for_each_world(law: &str, in_world: impl Fn(&Servers, u64, World) + Sync) {
     let worlds = number("ORACLE_ROUNDS").map_or(WORLDS, |rounds| rounds / 25);
     let seed = first_seed();
     say(&format!("{law}: {worlds} worlds from ORACLE_SEED={seed}"));
@@ -71,20 +71,20 @@ fn holds(law: &str, in_world: impl Fn(&Servers, u64, World) + Sync) {
     });
 }
 
-/// Plays worlds, and others made of each: every artifact must be judged as before.
-fn same(law: &str, rest: impl Fn(&mut Rng, &World) -> Vec<World> + Sync) {
-    holds(law, |servers, seed, world| {
+/// Tests that every artifact is judged the same in a world and in others derived from it.
+fn assert_same_verdicts(law: &str, rest: impl Fn(&mut Rng, &World) -> Vec<World> + Sync) {
+    for_each_world(law, |servers, seed, world| {
         for other in rest(&mut Rng::with_seed(seed), &world) {
-            // A busy machine alone may make a difference once.
+            // An overloaded machine can make a difference, so repetitions have longer timeouts.
             let mut differences = 0;
-            for patience in [1, 4, 8] {
-                let whole = Judged::of(servers, &world, patience).verdicts;
-                let said = Judged::of(servers, &other, patience).verdicts;
+            for slowdown in [1, 4, 8] {
+                let whole = Judged::of(servers, &world, slowdown).verdicts;
+                let said = Judged::of(servers, &other, slowdown).verdicts;
                 differences = 0;
                 for (index, said) in other.document.iter().zip(said) {
                     let place = world.document.iter().position(|it| it == index).unwrap();
                     let before = &whole[place];
-                    // But no machine is so busy that right becomes wrong.
+                    // Overload never turns *pass* into *fail* or the reverse.
                     let contrary =
                         before.0 != said.0 && before.0 != "inconclusive" && said.0 != "inconclusive";
                     assert!(!contrary, "ORACLE_SEED={seed}: artifact {index} is {before:?} and {said:?}");
@@ -101,7 +101,7 @@ fn same(law: &str, rest: impl Fn(&mut Rng, &World) -> Vec<World> + Sync) {
 
 #[test]
 fn reordering_duplicating_or_partitioning_a_document_changes_no_verdict() {
-    same("documents", |rng, world| {
+    assert_same_verdicts("documents", |rng, world| {
         let with = |document| World { document, ..world.clone() };
         let mut shuffled = world.document.clone();
         rng.shuffle(&mut shuffled);
@@ -113,8 +113,8 @@ fn reordering_duplicating_or_partitioning_a_document_changes_no_verdict() {
 
 #[test]
 fn retries_within_the_budget_change_no_verdict() {
-    same("retries", |rng, world| {
-        // A connection that others share takes them along; what they suffer has no count.
+    assert_same_verdicts("retries", |rng, world| {
+        // On shared connections, faults that close the connection would hit other requests any number of times.
         let faults: &[Fault] = match world.wire {
             Wire::Plain | Wire::Http1 => &[
                 Fault::Status(500),
@@ -127,39 +127,38 @@ fn retries_within_the_budget_change_no_verdict() {
             Wire::Http2 | Wire::Proxied => &[Fault::Status(503), Fault::Busy(429), Fault::Reset],
         };
         let mut other = world.clone();
-        let mut hamper = |access: &mut Access| {
+        let mut add_faults = |access: &mut Access| {
             if *access == Access::Normal {
                 *access = Access::Recovering(rng.usize(1..=2), faults[rng.usize(0..faults.len())]);
             }
         };
         for directory in &mut other.directories {
-            hamper(&mut directory.sums.access);
-            hamper(&mut directory.meta.access);
+            add_faults(&mut directory.sums.access);
+            add_faults(&mut directory.meta.access);
         }
         for artifact in &mut other.artifacts {
-            hamper(&mut artifact.access);
-            artifact.signature.iter_mut().for_each(&mut hamper);
+            add_faults(&mut artifact.access);
+            artifact.signature.iter_mut().for_each(&mut add_faults);
         }
         vec![other]
     });
 }
 
-/// Damage upon damage turns no fail into a pass.
+/// More damage turns no *fail* into a *pass*.
 ///
-/// What takes words back is no damage: a sidecar that vanishes, or becomes none at all (junk from end to end, or more
-/// than anybody reads), says no more what it said before, neither for a file nor against it. Nor is a sidecar that
-/// cannot be read where the bytes are proven, which outweigh it. A server that lies about lengths is left out:
-/// `auto` may come to count the bytes that it had to be told about before.
+/// Removing evidence is not damage: a sidecar that becomes missing, junk or too large no longer contradicts a file, and
+/// an unavailable one does not count if the bytes are verified. Servers that report wrong lengths are excluded,
+/// because more damage can make `auto` download the file and count its bytes instead.
 #[test]
 fn more_damage_turns_no_fail_into_a_pass() {
-    holds("damage", |servers, seed, mut world| {
+    for_each_world("damage", |servers, seed, mut world| {
         let mut rng = Rng::with_seed(seed);
         for artifact in &mut world.artifacts {
             if matches!(artifact.quirk, Quirk::HeadLies | Quirk::RangeLies) {
                 artifact.quirk = Quirk::None;
             }
         }
-        // What is amiss with a file must not be undone by what is amiss with its other name.
+        // Damage is per artifact, so artifacts that share a file could cancel each other's damage.
         world.document.retain(|index| world.artifacts[*index].twin_of.is_none());
         let mut before = Judged::of(servers, &world, 1);
         for _ in 0..DAMAGES {

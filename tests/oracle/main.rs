@@ -1,19 +1,19 @@
-//! A model and an oracle: the gate judges random mirrors over real sockets, and must agree with the contract.
+//! Compares the gate with a model: it judges random mirrors over real sockets, and must agree with the contract.
 //!
 //! | variable | meaning |
 //! | --- | --- |
 //! | `ORACLE_ROUNDS` | the number of rounds |
 //! | `ORACLE_SEED` | the seed of the first round |
 //! | `ORACLE_BINARY` | the binary to test |
-//! | `ORACLE_KEEP_ON` | continue after a disagreement |
+//! | `ORACLE_KEEP_ON` | if set, continue after a disagreement |
 //!
-//! A disagreement is printed with its seed and with the artifacts that still show it; `ORACLE_SEED=… ORACLE_ROUNDS=1`
-//! repeats it.
+//! A disagreement is printed with its seed and reduced to the artifacts that are needed for it;
+//! `ORACLE_SEED=… ORACLE_ROUNDS=1` reproduces it.
 //!
-//! The oracle (`contract.rs`, `outcomes.rs`) was written from the contract and from how servers behave, not from the
-//! judge, and shares no code with it. Where the contract leaves a choice, it allows several verdicts, but *pass* only
-//! where the contract says so. Each disagreement that the rounds found is a test case in `tests/it/false_pass.rs`.
-//! SECURITY.md lists the faults that were put into the program on purpose, and after how many rounds each was noticed.
+//! The model (`contract.rs`, `outcomes.rs`) was written from the contract and the behaviour of servers, not from the
+//! judge, and shares no code with it. Where the contract leaves a choice, the model allows several verdicts, but *pass*
+//! only where the contract says so. Disagreements that the rounds found became test cases in `tests/it/false_pass.rs`.
+//! SECURITY.md lists faults that were injected into the program, and after how many rounds each was noticed.
 
 #![allow(
     clippy::unwrap_used,
@@ -21,7 +21,7 @@
     clippy::indexing_slicing,
     missing_docs,
     unreachable_pub,
-    reason = "a test may end in a panic"
+    reason = "tests can panic"
 )]
 
 #[path = "../support/binary.rs"]
@@ -52,30 +52,30 @@ use serde_json::Value;
 use servers::{Answered, Servers, say};
 use world::{Source, Target, World};
 
-/// Rounds in the ordinary test.
+/// The number of rounds by default.
 const ROUNDS: u64 = 300;
-/// Most of a round is waiting.
+/// Rounds in parallel. A round mostly waits.
 const WORKERS: usize = 12;
 
-/// Something in which the gate and the contract disagree.
+/// A disagreement of the gate with the contract.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Disagreement {
     what: String,
-    /// Whether a machine that is too busy to answer in time may be all that is behind it.
-    may_be_haste: bool,
+    /// Whether an overloaded machine could be the only cause.
+    may_be_overload: bool,
 }
 
 impl Disagreement {
     fn new(what: String) -> Self {
-        Self { what, may_be_haste: false }
+        Self { what, may_be_overload: false }
     }
 }
 
-/// Where the gate and the contract disagree in a round.
+/// The disagreements of the gate with the contract in one round.
 fn disagreements(world: &World, answered: &Answered) -> Vec<Disagreement> {
-    let mut found: Vec<_> = answered.trespasses.iter().cloned().map(Disagreement::new).collect();
+    let mut found: Vec<_> = answered.forbidden.iter().cloned().map(Disagreement::new).collect();
     let repetitions = answered.repetitions.iter().cloned();
-    found.extend(repetitions.map(|what| Disagreement { what, may_be_haste: true }));
+    found.extend(repetitions.map(|what| Disagreement { what, may_be_overload: true }));
     let Some(report) = &answered.report else {
         found.push(Disagreement::new(format!("no report: {}, {}", answered.status, answered.stderr)));
         return found;
@@ -88,12 +88,12 @@ fn disagreements(world: &World, answered: &Answered) -> Vec<Disagreement> {
     for (index, (artifact, &said)) in world.named().zip(&artifacts).enumerate() {
         let (verdict, reason) = (said["verdict"].as_str().unwrap_or("none"), said["reason"].as_str());
         let allowed = contract::allowed(world, artifact);
-        if verdict == "pass" && !contract::names_what_nobody_checked(world, artifact, &said["warnings"]) {
-            let what = format!("artifact {index} passes without a word of what is inside: {artifact:?}");
+        if verdict == "pass" && !contract::warns_of_unverified_content(world, artifact, &said["warnings"]) {
+            let what = format!("artifact {index} passes without a warning about its content: {artifact:?}");
             found.push(Disagreement::new(what));
         }
-        if !contract::blames_the_proxy(world, artifact, said) {
-            found.push(Disagreement::new(format!("nothing is said of the proxy: {}", said["message"])));
+        if !contract::names_the_proxy(world, artifact, said) {
+            found.push(Disagreement::new(format!("the proxy is not mentioned: {}", said["message"])));
         }
         if !allowed.admits(verdict, reason) {
             let because = reason.unwrap_or("no reason");
@@ -102,9 +102,9 @@ fn disagreements(world: &World, answered: &Answered) -> Vec<Disagreement> {
                  {artifact:?}\n    {:?}",
                 said["message"], world.directories[artifact.directory]
             );
-            let may_be_haste =
+            let may_be_overload =
                 verdict == "inconclusive" && matches!(because, "timeout" | "unreachable" | "deadline");
-            found.push(Disagreement { what, may_be_haste });
+            found.push(Disagreement { what, may_be_overload });
         }
     }
     found.extend(cloud::disagreements(world, report).into_iter().map(Disagreement::new));
@@ -113,18 +113,19 @@ fn disagreements(world: &World, answered: &Answered) -> Vec<Disagreement> {
         let of_branches = sources::disagreements(branches, &of_document, report);
         found.extend(of_branches.into_iter().map(Disagreement::new));
     }
-    found
-        .extend(disagreements_in_sum(world, report, &artifacts, answered).into_iter().map(Disagreement::new));
+    found.extend(
+        summary_disagreements(world, report, &artifacts, answered).into_iter().map(Disagreement::new),
+    );
     found
 }
 
-/// What a report says of the artifacts that the documents name, in their order; none unless it is of all of them and
-/// of no others.
+/// The artifacts of a report, in the order of the documents; `None` unless they are exactly the artifacts of the
+/// documents.
 fn in_order<'r>(world: &World, report: &'r Value) -> Option<Vec<&'r Value>> {
     let artifacts = report["artifacts"].as_array()?;
     let mut in_order = vec![None; world.document.len()];
     for artifact in artifacts {
-        // Of several documents each artifact is called after its own.
+        // With several documents, the ID of an artifact starts with the name of its document.
         let (document, id) = artifact["id"].as_str()?.split_once("x86_64/p")?;
         let is_alone = world.split().len() == 1;
         let called_after =
@@ -141,8 +142,8 @@ fn in_order<'r>(world: &World, report: &'r Value) -> Option<Vec<&'r Value>> {
     in_order.into_iter().collect()
 }
 
-/// The exit status and the counts are functions of the verdicts.
-fn disagreements_in_sum(
+/// Checks the target, the exit status and the counts, which follow from the verdicts.
+fn summary_disagreements(
     world: &World,
     report: &Value,
     artifacts: &[&Value],
@@ -184,25 +185,25 @@ fn disagreements_in_sum(
     found
 }
 
-/// Plays a round. What may come of haste alone is played again with more patience, and must not come again; what
-/// may not is held against the gate however seldom it comes.
-fn play(servers: &Servers, world: &World, again: &AtomicUsize) -> Vec<String> {
-    let (mut hasty, mut found) = (Vec::new(), Vec::<Disagreement>::new());
-    for patience in [1, 3, 6] {
-        let fresh = disagreements(world, &servers.play(world, patience));
-        let (may_be_haste, is_not) = fresh.into_iter().partition(|it| it.may_be_haste);
-        hasty = may_be_haste;
-        found.extend::<Vec<_>>(is_not);
-        if hasty.is_empty() || !found.is_empty() {
+/// Runs a round. Disagreements that overload can cause must not occur again in repetitions with longer timeouts. Others
+/// count even if they occur once.
+fn run_round(servers: &Servers, world: &World, again: &AtomicUsize) -> Vec<String> {
+    let (mut from_overload, mut found) = (Vec::new(), Vec::<Disagreement>::new());
+    for slowdown in [1, 3, 6] {
+        let fresh = disagreements(world, &servers.run_round(world, slowdown));
+        let (may_be_overload, others) = fresh.into_iter().partition(|it| it.may_be_overload);
+        from_overload = may_be_overload;
+        found.extend::<Vec<_>>(others);
+        if from_overload.is_empty() || !found.is_empty() {
             break;
         }
         again.fetch_add(1, Ordering::Relaxed);
     }
-    found.extend(hasty);
+    found.extend(from_overload);
     found.into_iter().map(|it| it.what).collect()
 }
 
-/// The smallest document that still disagrees: without the artifacts that make no difference.
+/// Removes artifacts from the documents as long as there is still a disagreement.
 fn smallest(servers: &Servers, world: &World, again: &AtomicUsize) -> (World, Vec<String>) {
     let mut world = world.clone();
     let mut found = Vec::new();
@@ -211,7 +212,7 @@ fn smallest(servers: &Servers, world: &World, again: &AtomicUsize) -> (World, Ve
         index -= 1;
         let mut fewer = world.clone();
         fewer.document.remove(index);
-        let still = play(servers, &fewer, again);
+        let still = run_round(servers, &fewer, again);
         if !still.is_empty() {
             (world, found) = (fewer, still);
         }
@@ -223,12 +224,12 @@ fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
-/// The seed to begin with.
+/// The seed of the first round.
 fn first_seed() -> u64 {
     number("ORACLE_SEED").unwrap_or_else(|| fastrand::u64(..1 << 48))
 }
 
-/// Does something with each of so many seeds, several at a time, until it says to stop.
+/// Calls `work` for each of `count` seeds, several at a time, until it returns `Break`.
 fn for_each_seed(first: u64, count: u64, work: impl Fn(&Servers, u64) -> ControlFlow<()> + Sync) {
     let (next, stop) = (AtomicU64::new(0), AtomicBool::new(false));
     std::thread::scope(|scope| {
@@ -262,7 +263,7 @@ fn the_gate_agrees_with_the_contract() {
     let began = Instant::now();
     for_each_seed(seed, rounds, |servers, seed| {
         let world = World::draw(seed);
-        let found = play(servers, &world, &again);
+        let found = run_round(servers, &world, &again);
         tally.lock().unwrap().count_world(&world);
         if found.is_empty() {
             return ControlFlow::Continue(());
@@ -278,7 +279,7 @@ fn the_gate_agrees_with_the_contract() {
     });
     let (took, again) = (began.elapsed().as_secs_f32(), again.into_inner());
     say(&format!(
-        "{rounds} rounds in {took:.1} s, {again} played again with more patience; what was expected:"
+        "{rounds} rounds in {took:.1} s, {again} repeated with longer timeouts; the expected verdicts:"
     ));
     let tally = tally.into_inner().unwrap();
     for (allowed, times) in &tally.verdicts {
@@ -288,11 +289,11 @@ fn the_gate_agrees_with_the_contract() {
     let wrong = wrong.into_inner().unwrap();
     assert!(wrong.is_empty(), "the gate and the contract disagree at the seeds {wrong:?}");
     if rounds >= ROUNDS {
-        tally.must_be_sharp();
+        tally.assert_precise();
     }
 }
 
-/// How many artifacts have which verdicts allowed, and how many rounds were of which kind.
+/// The numbers of artifacts by allowed verdicts, and of rounds by kind.
 #[derive(Debug, Default)]
 struct Tally {
     verdicts: BTreeMap<Vec<&'static str>, usize>,
@@ -309,20 +310,20 @@ impl Tally {
         }
     }
 
-    /// How many of a hundred artifacts have such verdicts allowed.
+    /// The percentage of artifacts whose allowed verdicts fulfil a condition.
     fn percentage(&self, of: impl Fn(&[&str]) -> bool) -> usize {
         let times = self.verdicts.iter().filter(|(verdicts, _)| of(verdicts)).map(|(_, times)| times);
         times.sum::<usize>() * 100 / self.verdicts.values().sum::<usize>()
     }
 
-    /// An oracle that allows anything agrees with everybody, and so does one that is never asked about something.
-    fn must_be_sharp(&self) {
-        // Over many rounds they are 37, 47 and 7.
+    /// Checks that the model is rarely vague, and covered all kinds of rounds. Otherwise it agrees with a wrong gate.
+    fn assert_precise(&self) {
+        // Over many rounds, the percentages are 37, 47 and 7.
         for (verdict, least) in [("pass", 25), ("fail", 30), ("inconclusive", 3)] {
             let only = self.percentage(|verdicts| verdicts == [verdict]);
             assert!(only >= least, "no more than {only} of 100 artifacts must be judged as {verdict}");
         }
-        // Over many rounds they are 4: what a proxy that dies lets through before is for chance to say.
+        // Over many rounds it is 4%: how much a dying proxy forwards before is random.
         let vague = self.percentage(|verdicts| verdicts.len() > 1 && verdicts.contains(&"pass"));
         assert!(vague <= 8, "{vague} of 100 artifacts may pass or not");
         for kind in world::KINDS {

@@ -1,38 +1,37 @@
-//! All possible results of the requests for one artifact, by how its server is reached.
+//! All possible results of the requests for one artifact, depending on how its server answers.
 
-use crate::world::{Access, Archive, Artifact, Astray, Fault, Form, Quirk, Retries, Sidecar, Wire, World};
+use crate::world::{Access, Archive, Artifact, BadTarget, Fault, Form, Quirk, Retries, Sidecar, Wire, World};
 
-/// Why nothing is known, in words that a report may use for it.
+/// The reasons that a report may give for a failed request.
 pub type Reasons = &'static [&'static str];
 
 const NO_ANSWER: Reasons = &["unreachable", "server-error"];
 const BROKEN: Reasons = &["unreachable", "server-error", "timeout"];
 const ANY: Reasons = &["unreachable", "server-error", "timeout", "rate-limited"];
 
-/// What came of asking for a place.
+/// The result of requesting a URL, after retries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Seen {
-    /// What is there.
     Content,
     Missing,
-    /// No answer.
+    /// No usable response, for one of these reasons.
     ProbeError(Reasons),
     /// A redirect that is not followed.
     Refused,
-    /// An answer that says nothing either way.
+    /// A response that shows neither that the file exists nor that it is missing.
     Odd,
 }
 
-/// What came of asking for a sidecar.
+/// The result of requesting and parsing a sidecar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Word {
-    /// It is as its makers wrote it: what it says counts.
+pub enum SidecarResult {
+    /// Complete and well-formed: everything in it counts.
     Good,
-    /// It is malformed somewhere: what it says against a file counts, what it says for one is worth nothing.
+    /// Malformed in places: it can contradict a file, but not prove one.
     Doubtful,
-    /// There is none, or what is there is none, or it speaks of other files.
+    /// Missing, not a sidecar, or without entries for the files.
     None,
-    /// Nobody knows whether there is one, and what it says.
+    /// Unavailable, so neither its existence nor its content is known.
     Unknown(Reasons),
 }
 
@@ -42,21 +41,21 @@ fn reasons_of(fault: Fault) -> Reasons {
         Fault::Status(408 | 425 | 504) => &["server-error", "timeout", "rate-limited"],
         Fault::Status(_) | Fault::Busy(_) => &["server-error"],
         Fault::Reset | Fault::Close | Fault::Garbage | Fault::EndlessHeaders => NO_ANSWER,
-        // In HTTP/2 a mirror that stalls in the headers sends none.
+        // On HTTP/2, all of these send nothing.
         Fault::Hang | Fault::StallInHeaders | Fault::SlowLoris => &["timeout"],
     }
 }
 
-fn takes_a_timeout(fault: Fault) -> bool {
+fn uses_up_a_timeout(fault: Fault) -> bool {
     matches!(fault, Fault::Hang | Fault::StallInHeaders | Fault::SlowLoris)
 }
 
-/// What may come of asking for a place, with the round's retries.
+/// The possible results of requesting a URL with the world's retries.
 pub fn seen(world: &World, access: Access, with_body: bool) -> Vec<Seen> {
     let outlasts = |times, fault| match world.retries {
         Retries::Times(retries) => times <= retries as usize,
-        // What takes a whole timeout takes most of the time.
-        Retries::For(_) => times <= 1 || !takes_a_timeout(fault),
+        // A fault that takes a whole timeout uses up most of the retry time.
+        Retries::For(_) => times <= 1 || !uses_up_a_timeout(fault),
     };
     let error = |fault| Seen::ProbeError(reasons_of(fault));
     let broken = Seen::ProbeError(BROKEN);
@@ -64,7 +63,7 @@ pub fn seen(world: &World, access: Access, with_body: bool) -> Vec<Seen> {
         Access::Normal | Access::Slow(_) | Access::Paced(..) | Access::Redirected(..) => vec![Seen::Content],
         Access::Missing(_) | Access::RedirectedToNothing(_) => vec![Seen::Missing],
         Access::Archived(Archive::Restored | Archive::Instant) => vec![Seen::Content],
-        // Nobody knows before the bytes are asked for.
+        // Only a download shows it.
         Access::Archived(Archive::Silent) if !with_body => vec![Seen::Content],
         Access::Archived(_) => vec![Seen::Missing],
         Access::Firewall(_) => vec![Seen::ProbeError(&["server-error"])],
@@ -72,45 +71,47 @@ pub fn seen(world: &World, access: Access, with_body: bool) -> Vec<Seen> {
         Access::Always(fault) => vec![error(fault)],
         Access::Recovering(times, fault) if outlasts(times, fault) => vec![Seen::Content],
         Access::Flapping(fault) if outlasts(1, fault) => vec![Seen::Content],
-        // An answer is an answer: it uses up an attempt.
+        // A response always uses up an attempt.
         Access::Recovering(_, fault @ (Fault::Status(_) | Fault::Busy(_)))
         | Access::Flapping(fault @ (Fault::Status(_) | Fault::Busy(_))) => vec![error(fault)],
-        // Chance; and a request that got lost on an old connection may be sent again without being counted.
+        // Lossy is random, and a request that fails on a reused connection can be repeated without being counted.
         Access::Recovering(_, fault) | Access::Flapping(fault) | Access::Lossy(_, _, fault) => {
             vec![Seen::Content, error(fault)]
         }
         Access::CutOnce(_) if world.retries == Retries::Times(0) => vec![broken],
         Access::CutOnce(_) => vec![Seen::Content],
-        // What was cut off is not what is there.
+        // A truncated body is not the content.
         Access::Cut(..) if with_body => vec![broken],
         Access::Cut(..) => vec![Seen::Content],
-        // Less than any server sends that was not told to.
+        // Headers of a realistic size must be accepted.
         Access::HugeHeader(..=9_000) => vec![Seen::Content],
-        // How large is too large is for the gate to say, as for any client of HTTP (RFC 9110, section 5.4).
+        // The limit for larger ones is the client's choice (RFC 9110, section 5.4).
         Access::HugeHeader(_) => vec![Seen::Content, broken],
-        Access::Misled(_, _, Astray::NoLocation) => vec![Seen::Odd],
-        Access::Misled(_, _, Astray::NoUrl | Astray::Loop | Astray::TooMany) => {
+        Access::BadlyRedirected(_, _, BadTarget::NoLocation) => vec![Seen::Odd],
+        Access::BadlyRedirected(_, _, BadTarget::NoUrl | BadTarget::Loop | BadTarget::TooMany) => {
             vec![Seen::Refused, Seen::Odd]
         }
-        // From http there is no lower.
-        Access::Misled(_, _, Astray::Downgrade) if world.wire == Wire::Plain => vec![Seen::Content],
-        Access::Misled(..) => vec![Seen::Refused],
+        // A downgrade is not possible from http.
+        Access::BadlyRedirected(_, _, BadTarget::Downgrade) if world.wire == Wire::Plain => {
+            vec![Seen::Content]
+        }
+        Access::BadlyRedirected(..) => vec![Seen::Refused],
     };
     let fails = seen.iter().any(|seen| matches!(seen, Seen::ProbeError(_)));
-    // It waits for another attempt while something else uses up the time of their host.
+    // Before its next attempt, other requests can use up the retry time of the host.
     let waits = match access {
         Access::Recovering(..) | Access::CutOnce(_) => world.lasting_faults() > 0,
-        // It is one of them itself.
+        // It is itself one of the lasting faults.
         Access::Flapping(_) => world.lasting_faults() > 1,
         _ => false,
     };
     if (fails || waits) && matches!(world.retries, Retries::For(_)) {
-        // Once the time of a host is over, the last failure of any request to it is why.
+        // After the retry time of a host, the reason is the last failure of any request to it.
         seen.push(Seen::ProbeError(ANY));
     }
-    if world.suffers_together() {
-        // A connection that breaks takes along what others ask on it; that uses up an attempt, and the next one
-        // may meet a fault again.
+    if world.shares_faults() {
+        // When a connection breaks, other requests on it fail too. That uses up an attempt, and the next one can meet
+        // this access's own fault.
         seen.push(broken);
         if let Access::Recovering(_, fault) | Access::Flapping(fault) = access {
             seen.push(error(fault));
@@ -119,26 +120,26 @@ pub fn seen(world: &World, access: Access, with_body: bool) -> Vec<Seen> {
     seen
 }
 
-/// What may come of asking for a file, with HEAD, and with a GET of a part where that takes one.
+/// The possible results of requesting a file with HEAD and, if needed, a range request.
 pub fn of_file(world: &World, artifact: &Artifact) -> Vec<Seen> {
     let mut all = seen(world, artifact.access, false);
     if artifact.quirk == Quirk::HeadRefused(400) {
-        // Not "no HEAD", as 405 and 501 are: whatever is wrong with the request may be wrong with any.
+        // Unlike 405 and 501, 400 does not mean that only HEAD is unsupported: any request could be refused.
         all.iter_mut().filter(|seen| **seen == Seen::Content).for_each(|seen| *seen = Seen::Odd);
     }
-    let takes_a_part = !matches!(artifact.quirk, Quirk::None | Quirk::HeadLies | Quirk::Labelled);
-    if takes_a_part && matches!(artifact.access, Access::Cut(..)) {
-        // The connection may break while the headers are on their way.
+    let needs_range = !matches!(artifact.quirk, Quirk::None | Quirk::HeadLies | Quirk::Labelled);
+    if needs_range && matches!(artifact.access, Access::Cut(..)) {
+        // The connection can break before the headers have arrived.
         all.push(Seen::ProbeError(BROKEN));
     }
     all
 }
 
-/// What may come of reading a file that seemed to be there, to its end.
+/// The possible results of downloading a file that HEAD or a range request found.
 pub fn of_bytes(world: &World, artifact: &Artifact) -> Vec<Seen> {
     if matches!(artifact.quirk, Quirk::Endless | Quirk::Trickle) {
         let mut all = vec![Seen::ProbeError(BROKEN)];
-        // What breaks off uses up an attempt, and the last one may meet the fault again.
+        // A broken download uses up an attempt, and the last one can meet the fault again.
         if let Access::Recovering(_, fault) | Access::Flapping(fault) | Access::Lossy(_, _, fault) =
             artifact.access
         {
@@ -148,8 +149,8 @@ pub fn of_bytes(world: &World, artifact: &Artifact) -> Vec<Seen> {
     }
     let mut all = seen(world, artifact.access, true);
     if artifact.tagged && matches!(artifact.access, Access::Cut(1.., _)) {
-        // What is cut off each time can be put together where it can be told that it is still the same file.
-        // No rule says that a gate must.
+        // The gate may, but need not, resume a download that breaks each time if an entity tag shows that the file has
+        // not changed.
         all.push(Seen::Content);
     }
     all.retain(|seen| matches!(seen, Seen::Content | Seen::Missing | Seen::ProbeError(_)));
@@ -159,26 +160,26 @@ pub fn of_bytes(world: &World, artifact: &Artifact) -> Vec<Seen> {
     all
 }
 
-/// What may come of asking for a sidecar.
-pub fn of_sidecar(world: &World, sidecar: &Sidecar) -> Vec<Word> {
-    let read: &[Word] = match sidecar.form {
-        Form::Good | Form::Labelled => &[Word::Good],
-        Form::JunkAround | Form::CutShort => &[Word::Doubtful],
-        Form::Junk | Form::Html | Form::Empty | Form::Oversized | Form::Stale => &[Word::None],
-        Form::Challenge => &[Word::Unknown(NO_ANSWER)],
-        // Too large, if that shows before the time is over.
-        Form::Endless => &[Word::None, Word::Unknown(BROKEN)],
+/// The possible results of requesting a sidecar.
+pub fn of_sidecar(world: &World, sidecar: &Sidecar) -> Vec<SidecarResult> {
+    let read: &[SidecarResult] = match sidecar.form {
+        Form::Good | Form::Labelled => &[SidecarResult::Good],
+        Form::JunkAround | Form::CutShort => &[SidecarResult::Doubtful],
+        Form::Junk | Form::Html | Form::Empty | Form::Oversized | Form::Stale => &[SidecarResult::None],
+        Form::Challenge => &[SidecarResult::Unknown(NO_ANSWER)],
+        // Either too large or a timeout, whichever comes first.
+        Form::Endless => &[SidecarResult::None, SidecarResult::Unknown(BROKEN)],
     };
     if matches!(sidecar.access, Access::Archived(how) if !matches!(how, Archive::Restored | Archive::Instant))
     {
-        // It is there, and might contradict.
-        return vec![Word::Unknown(NO_ANSWER)];
+        // It exists, and could contradict.
+        return vec![SidecarResult::Unknown(NO_ANSWER)];
     }
-    let words = seen(world, sidecar.access, true).into_iter().flat_map(|seen| match seen {
+    let results = seen(world, sidecar.access, true).into_iter().flat_map(|seen| match seen {
         Seen::Content => read.to_vec(),
-        Seen::Missing => vec![Word::None],
-        Seen::ProbeError(reasons) => vec![Word::Unknown(reasons)],
-        Seen::Refused | Seen::Odd => vec![Word::Unknown(NO_ANSWER)],
+        Seen::Missing => vec![SidecarResult::None],
+        Seen::ProbeError(reasons) => vec![SidecarResult::Unknown(reasons)],
+        Seen::Refused | Seen::Odd => vec![SidecarResult::Unknown(NO_ANSWER)],
     });
-    words.collect()
+    results.collect()
 }

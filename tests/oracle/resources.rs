@@ -1,4 +1,4 @@
-//! Converts a world to resources of the embedded mirror.
+//! Converts parts of a world to resources and behaviours of the embedded mirror.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ pub fn size(meant: &[u8], truth: Truth, more: u64) -> u64 {
     if truth == Truth::Right { size } else { size + more }
 }
 
-/// Another file of the same size.
+/// A different file of the same size.
 fn twin(meant: &[u8]) -> Vec<u8> {
     let mut twin = meant.to_vec();
     if let Some(last) = twin.last_mut() {
@@ -38,7 +38,7 @@ pub fn claims(claim: Option<Claim>, meant: &[u8], index: usize) -> Vec<String> {
     }
 }
 
-/// An artifact's file in one of its states.
+/// The resource of an artifact's file in one of its states.
 pub fn file(name: &str, artifact: &Artifact, served: Served, tag: &str) -> Resource {
     let answering = |header: Option<Header>| {
         let meant = artifact_content(name);
@@ -144,7 +144,7 @@ pub fn sidecar_resource(body: Vec<u8>, sidecar: &Sidecar, limit: usize) -> Resou
     }
 }
 
-/// How S3 shows that an object was moved to an archive, or came back from it.
+/// Adds the headers and responses of S3 for archived and restored objects.
 pub fn archived(resource: Resource, archive: Archive) -> Resource {
     const RESTORE: &str = "x-amz-restore";
     let resource = match archive {

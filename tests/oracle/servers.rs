@@ -1,4 +1,4 @@
-//! Serves a world on real sockets and from real files, and runs the built binary on it.
+//! Serves a world on real sockets, writes its documents to real files, and runs the built binary on it.
 
 use std::fs;
 use std::io::{Cursor, Write as _};
@@ -19,7 +19,7 @@ use crate::world::{
     Access, Away, Form, HostState, ProxyState, Retries, Signatures, Target, Verify, Wire, World,
 };
 
-/// Mirrors of every kind, kept from round to round.
+/// Mirrors for each protocol, reused between rounds.
 pub struct Servers {
     pub plain: Mirror,
     pub http1: Mirror,
@@ -32,15 +32,15 @@ pub struct Servers {
     directory: tempfile::TempDir,
 }
 
-/// What the gate said.
+/// The result of a run of the gate.
 #[derive(Debug)]
 pub struct Answered {
     pub status: ExitStatus,
     pub report: Option<Value>,
     pub stderr: String,
-    /// What was asked of places that nobody may ask, or asked in a way that nobody may.
-    pub trespasses: Vec<String>,
-    /// What was asked more often than it takes. A machine that is too busy to answer in time may be why.
+    /// Forbidden requests: to hosts or addresses that are not allowed, or without `Accept-Encoding: identity`.
+    pub forbidden: Vec<String>,
+    /// Requests that were unnecessarily repeated. An overloaded machine can be the cause.
     pub repetitions: Vec<String>,
 }
 
@@ -75,19 +75,19 @@ impl Servers {
         }
     }
 
-    /// What is at another port of the same host.
+    /// The mirror at another port of the same host.
     pub fn neighbour(&self, world: &World) -> &Mirror {
         if world.wire == Wire::Plain { &self.neighbour } else { &self.neighbour_tls }
     }
 
-    /// Plays a round. Patience stretches the timeout, for a machine that is busy.
-    pub fn play(&self, world: &World, patience: u32) -> Answered {
+    /// Runs a round. `slowdown` multiplies the timeouts, for an overloaded machine.
+    pub fn run_round(&self, world: &World, slowdown: u32) -> Answered {
         let mirror = self.mirror(world);
         mirror.table().clear();
         mirror.forget();
-        let strangers = [&self.foreign, &self.foreign_tls, &self.neighbour, &self.neighbour_tls];
-        for stranger in strangers {
-            stranger.forget();
+        let forbidden_mirrors = [&self.foreign, &self.foreign_tls, &self.neighbour, &self.neighbour_tls];
+        for other in forbidden_mirrors {
+            other.forget();
         }
         let proxy = Proxy::start(self.proxy_of(world)).unwrap();
 
@@ -110,28 +110,28 @@ impl Servers {
         let output = std::thread::scope(|scope| {
             if let HostState::ComesBack(_, times, ms) = world.host {
                 let ended = &ended;
-                scope.spawn(move || come_back(mirror, times, Duration::from_millis(ms), ended));
+                scope.spawn(move || restore_host(mirror, times, Duration::from_millis(ms), ended));
             }
-            let ran = self.run(world, &proxy, input, patience);
+            let ran = self.run(world, &proxy, input, slowdown);
             ended.store(true, Ordering::Relaxed);
             ran
         });
         mirror.set_connections(Connections::Serve);
-        let mut trespasses = Vec::new();
-        for stranger in strangers.iter().filter(|it| it.connections() > 0) {
-            trespasses.push(format!("a connection to {}: {:?}", stranger.addr(), stranger.requests()));
+        let mut forbidden = Vec::new();
+        for other in forbidden_mirrors.iter().filter(|it| it.connections() > 0) {
+            forbidden.push(format!("a connection to {}: {:?}", other.addr(), other.requests()));
         }
         if world.host == HostState::Private && mirror.connections() > 0 {
-            trespasses.push("a connection to a private address".to_owned());
+            forbidden.push("a connection to a private address".to_owned());
         }
         for asked in &proxy.asked() {
             if !asked.known || world.wire != Wire::Proxied {
-                trespasses.push(format!("the proxy was asked for {}", asked.target));
+                forbidden.push(format!("the proxy was asked for {}", asked.target));
             }
         }
         for request in mirror.requests() {
             if request.header("accept-encoding") != Some("identity") {
-                trespasses.push(format!("{} {} without identity", request.method, request.path));
+                forbidden.push(format!("{} {} without identity", request.method, request.path));
             }
         }
         let mut repetitions = Vec::new();
@@ -142,9 +142,9 @@ impl Servers {
                     sidecar.access,
                     Access::Normal | Access::Slow(_) | Access::Paced(..) | Access::Missing(_)
                 );
-                // What is too large takes long to say, and may be asked for again on a busy machine.
+                // Large bodies take long, and can be requested again on an overloaded machine.
                 let broken = matches!(sidecar.form, Form::Endless | Form::Oversized)
-                    || world.suffers_together()
+                    || world.shares_faults()
                     || matches!(world.host, HostState::ComesBack(..));
                 if steady && !broken && asked > 1 {
                     repetitions.push(format!("{name} was asked for {asked} times"));
@@ -155,7 +155,7 @@ impl Servers {
             status: output.status,
             report: serde_json::from_slice(&output.stdout).ok(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-            trespasses,
+            forbidden,
             repetitions,
         }
     }
@@ -186,14 +186,14 @@ impl Servers {
         }
     }
 
-    fn run(&self, world: &World, proxy: &Proxy, input: Input, patience: u32) -> Output {
+    fn run(&self, world: &World, proxy: &Proxy, input: Input, slowdown: u32) -> Output {
         let built = PROGRAM.into();
         let mut command = clean(std::env::var_os("ORACLE_BINARY").unwrap_or(built));
         command.arg("check").args(input.arguments).args(["--output", "json", "--deadline", "60s"]);
-        command.args(["--timeout", &format!("{}ms", 1_200 * patience)]);
+        command.args(["--timeout", &format!("{}ms", 1_200 * slowdown)]);
         match world.retries {
             Retries::Times(times) => command.args(["--retries", &times.to_string()]),
-            Retries::For(ms) => command.args(["--retry-for", &format!("{}ms", ms * u64::from(patience))]),
+            Retries::For(ms) => command.args(["--retry-for", &format!("{}ms", ms * u64::from(slowdown))]),
         };
         command.args([
             "--verify",
@@ -223,11 +223,11 @@ impl Servers {
         if world.wire != Wire::Plain {
             command.arg("--ca-file").arg(self.directory.path().join("ca.pem"));
         }
-        // Whoever asks a place that is not on this machine asks the proxy, and is seen.
+        // Requests to any other machine go to the proxy, which records them.
         command.env("HTTPS_PROXY", proxy.url()).env("HTTP_PROXY", proxy.url());
         if world.wire != Wire::Proxied {
             command.env("NO_PROXY", "127.0.0.1,127.0.0.2,localhost");
-            // Who names a bridge trusts its host.
+            // The host of `--stream-prefix` is allowed implicitly.
             let authority = self.authority(world);
             match (world.target, world.wire) {
                 (Target::Published, _) => command.args(["--allow-host", &authority]),
@@ -243,20 +243,20 @@ impl Servers {
             command.arg("--allow-private-addresses");
         }
         let child = Watched::fed(&mut command, Cursor::new(input.stdin));
-        // Past its deadline it is killed; the missing report tells.
+        // If it outlasts its deadline it is killed, which shows as a missing report.
         child.end_or_kill(Duration::from_secs(75)).output
     }
 
-    /// The host and port that the round's locations name.
+    /// The host and port of the round's locations.
     pub fn authority(&self, world: &World) -> String {
         let addr = self.mirror(world).addr();
-        // A name is resolved, an address is not.
+        // One protocol uses a name, so that names are resolved too.
         if world.wire == Wire::Http1 { format!("localhost:{}", addr.port()) } else { addr.to_string() }
     }
 }
 
-/// Lets a host be back once it was asked so many times, and so much time is over since it was first.
-fn come_back(mirror: &Mirror, times: u64, time: Duration, ended: &AtomicBool) {
+/// Restores a host after `times` requests or connections, but not before `time` has passed since the first.
+fn restore_host(mirror: &Mirror, times: u64, time: Duration, ended: &AtomicBool) {
     let asked = || mirror.request_count().max(mirror.connections());
     let mut first = None;
     while !ended.load(Ordering::Relaxed) {
@@ -269,7 +269,7 @@ fn come_back(mirror: &Mirror, times: u64, time: Duration, ended: &AtomicBool) {
     mirror.set_outage(None);
 }
 
-/// Says something at once, past the test harness's capture.
+/// Prints a line on standard error, bypassing the capture of the test harness.
 pub fn say(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }

@@ -1,4 +1,4 @@
-//! The files of a round's mirror.
+//! Fills the mirror of a round with files.
 
 use std::time::Duration;
 
@@ -9,19 +9,18 @@ use serde_json::{Map, json};
 
 use crate::resources::{archived, claims, fault, file, firewall, other, sidecar_resource, size};
 use crate::servers::Servers;
-use crate::world::{Access, Artifact, Astray, Build, Claim, Form, Target, Truth, Wire, World};
+use crate::world::{Access, Artifact, BadTarget, Build, Claim, Form, Target, Truth, Wire, World};
 
 pub const BRIDGE: &str = "https://releases-art-rhcos.svc.ci.openshift.org";
 const FOREIGN: &str = "mirror.example.com";
 
-/// One round's files.
 pub struct Setup<'a> {
     pub servers: &'a Servers,
     pub world: &'a World,
 }
 
 impl Setup<'_> {
-    /// Where a directory is, with the slash at its end.
+    /// The path of a directory on the mirror, with a slash at its end.
     pub fn path(&self, directory: usize) -> String {
         let build = self.release(directory);
         let is_bridge = self.world.target == Target::Bridge;
@@ -37,7 +36,7 @@ impl Setup<'_> {
         }
     }
 
-    /// What the documents have for it: the same place, or a published one that the gate has to find on the bridge.
+    /// The URL of a directory in the documents. If the target is a bridge, a published one that the gate must resolve.
     pub fn documented(&self, directory: usize) -> String {
         let build = self.release(directory);
         let mirror = "https://mirror.openshift.com/pub/openshift-v4/x86_64/dependencies/rhcos";
@@ -84,7 +83,6 @@ impl Setup<'_> {
         }
     }
 
-    /// The name of an artifact's file.
     pub fn name(&self, index: usize, artifact: &Artifact) -> String {
         let index = artifact.twin_of.unwrap_or(index);
         format!("rhcos-{}-a{index:02}.x86_64.raw.gz", self.release(artifact.directory))
@@ -171,7 +169,7 @@ impl Setup<'_> {
             if let Some(claim) = artifact.meta_inside {
                 let inside = artifact_uncompressed(&name);
                 let (right, wrong) = (hex_sha256(&inside), other(&inside));
-                // The document's, or another.
+                // `Claim::Same` means equal to the document's digest, even if that is wrong.
                 let documents = artifact.uncompressed != Some(Truth::Wrong);
                 let is_right = documents == (claim == Claim::Same);
                 image["uncompressed-sha256"] = if is_right { right } else { wrong }.into();
@@ -196,7 +194,7 @@ impl Setup<'_> {
         text.into_bytes()
     }
 
-    /// Puts a resource where it belongs, and in its way what the access says.
+    /// Adds a resource at a path, answered as `access` says.
     pub fn put(&self, mirror: &Mirror, path: &str, base: Resource, access: Access) {
         let good = || Behaviour::serve(base.clone());
         let behaviour = match access {
@@ -236,24 +234,24 @@ impl Setup<'_> {
             Access::RedirectedToNothing(status) => {
                 Behaviour::redirect(status, &format!("{}/nothing", self.origin(0)))
             }
-            Access::Misled(status, hops, astray) => {
-                let there = format!("/astray{path}");
+            Access::BadlyRedirected(status, hops, bad_target) => {
+                let there = format!("/bad_target{path}");
                 mirror.put(&there, base);
-                match astray {
-                    Astray::NoLocation => {
+                match bad_target {
+                    BadTarget::NoLocation => {
                         let nowhere = format!("/nowhere{path}");
                         mirror.put(&nowhere, Resource::bytes("").behaves(Behaviour::status(status)));
                         self.hops(mirror, path, status, hops + 1, nowhere)
                     }
-                    Astray::TooMany => self.hops(mirror, path, status, hops + 6, there),
-                    _ => self.hops(mirror, path, status, hops + 1, self.astray(astray, path, &there)),
+                    BadTarget::TooMany => self.hops(mirror, path, status, hops + 6, there),
+                    _ => self.hops(mirror, path, status, hops + 1, self.bad_target(bad_target, path, &there)),
                 }
             }
         };
         mirror.put(path, Resource::bytes("").behaves(behaviour));
     }
 
-    /// So many redirects, the last of them to the target.
+    /// A chain of `hops` redirects, the last one to `target`.
     fn hops(&self, mirror: &Mirror, path: &str, status: u16, hops: u32, target: String) -> Behaviour {
         let mut next = target;
         for hop in 1..hops {
@@ -264,32 +262,32 @@ impl Setup<'_> {
         Behaviour::redirect(status, &next)
     }
 
-    /// Where a redirect for `path` must not lead; what is at `there` would be the file.
-    fn astray(&self, astray: Astray, path: &str, there: &str) -> String {
+    /// A redirect target that must not be followed; `there` is a path with the file.
+    fn bad_target(&self, bad_target: BadTarget, path: &str, there: &str) -> String {
         let scheme = self.scheme();
         let authority = match self.world.wire {
             Wire::Proxied => "mirror.openshift.com".to_owned(),
             _ => self.servers.authority(self.world),
         };
-        match astray {
-            Astray::Foreign => format!("{}{there}", self.foreign()),
-            Astray::OtherPort => {
+        match bad_target {
+            BadTarget::Foreign => format!("{}{there}", self.foreign()),
+            BadTarget::OtherPort => {
                 let host = authority.split(':').next().unwrap_or_default();
                 format!("{scheme}://{host}:{}{there}", self.servers.neighbour(self.world).addr().port())
             }
-            Astray::MetadataService => format!("{scheme}://169.254.169.254/latest/meta-data/"),
-            Astray::Bridge => format!("{BRIDGE}{path}"),
-            Astray::Downgrade => format!("http://{authority}{there}"),
-            Astray::UserInfo => format!("{scheme}://user:secret@{authority}{there}"),
-            Astray::OtherScheme => format!("file://{there}"),
-            Astray::NoUrl => "https://[".to_owned(),
-            Astray::Loop => path.to_owned(),
-            Astray::TooMany | Astray::NoLocation => there.to_owned(),
+            BadTarget::MetadataService => format!("{scheme}://169.254.169.254/latest/meta-data/"),
+            BadTarget::Bridge => format!("{BRIDGE}{path}"),
+            BadTarget::Downgrade => format!("http://{authority}{there}"),
+            BadTarget::UserInfo => format!("{scheme}://user:secret@{authority}{there}"),
+            BadTarget::OtherScheme => format!("file://{there}"),
+            BadTarget::NoUrl => "https://[".to_owned(),
+            BadTarget::Loop => path.to_owned(),
+            BadTarget::TooMany | BadTarget::NoLocation => there.to_owned(),
         }
     }
 }
 
-/// How a place is reached that answers itself: good at times, or never.
+/// The behaviour for accesses without redirects or special bodies.
 pub fn behaviour(access: Access, good: &dyn Fn() -> Behaviour) -> Behaviour {
     match access {
         Access::Missing(0) => Behaviour::Answer(Answer::s3_access_denied()),
@@ -312,7 +310,7 @@ pub fn behaviour(access: Access, good: &dyn Fn() -> Behaviour) -> Behaviour {
     }
 }
 
-/// The second name of an artifact's file, which has no version.
+/// The name of an artifact's file without the build ID.
 fn unversioned(index: usize) -> String {
     format!("rhcos-a{index:02}.x86_64.raw.gz")
 }

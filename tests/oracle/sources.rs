@@ -1,4 +1,4 @@
-//! The documents of a round, and where the gate reads them.
+//! Writes the documents of a round in the form of its source.
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -8,13 +8,13 @@ use std::path::Path;
 use embedded_mirror::{artifact_content, artifact_uncompressed, hex_sha256};
 use serde_json::{Map, Value, json};
 
-use crate::draw::WITHOUT;
+use crate::draw::WITHOUT_DOCUMENTS;
 use crate::ground::git;
 use crate::resources::{other, size};
 use crate::setup::{BRIDGE, Setup};
 use crate::world::{Branch, Keys, Place, Source, Truth, Written};
 
-/// What `check` is told of its documents.
+/// The arguments and standard input that give `check` its documents.
 pub struct Input {
     pub arguments: Vec<OsString>,
     pub stdin: Vec<u8>,
@@ -22,12 +22,12 @@ pub struct Input {
 
 const MALFORMED: &str = "{\"stream\": \"s\", \"metadata\": {}, \"architectures\": 7}";
 
-/// A manifest of a payload that is of no concern.
+/// An unrelated manifest of a payload.
 const OTHER_MANIFEST: &str =
     "kind: ConfigMap\napiVersion: v1\nmetadata:\n  name: images\ndata:\n  images.json: '{}'\n";
 
 impl Setup<'_> {
-    /// Writes the documents below a directory that is there for them.
+    /// Writes the documents to an empty directory.
     pub fn write_documents(&self, directory: &Path) -> Input {
         let documents = self.documents();
         let mut stdin = Vec::new();
@@ -83,7 +83,7 @@ impl Setup<'_> {
         Input { arguments: vec![source.into()], stdin }
     }
 
-    /// A bare repository, written in one go.
+    /// Creates a bare repository with `git fast-import`.
     fn write_branches(&self, directory: &Path, branches: &[Branch], documents: &[Value]) {
         let mut stream = String::new();
         let paths = paths(branches, documents.len());
@@ -103,12 +103,12 @@ impl Setup<'_> {
             files.extend(malformed.then(|| ("data/data/coreos/bad.json".to_owned(), MALFORMED.to_owned())));
             commit(name, &files);
         }
-        // What is left out is not asked for.
+        // The excluded branch has a location that must not be requested.
         let foreign = format!("{}/rhcos-48.83.202102230300-0-qemu.x86_64.qcow2.gz", self.foreign());
         let component = json!({ "location": foreign, "sha256": hex_sha256(b"") });
         let artifacts = json!({ "qemu": { "release": "48.83.202102230300-0", "formats": { "qcow2.gz": { "disk": component } } } });
-        let stranger = document("excluded", &artifacts).to_string();
-        commit("release-4.1", &[("data/data/coreos/rhcos.json".to_owned(), stranger)]);
+        let excluded = document("excluded", &artifacts).to_string();
+        commit("release-4.1", &[("data/data/coreos/rhcos.json".to_owned(), excluded)]);
         git(directory, &["init", "--quiet", "--bare"], b"");
         git(directory, &["fast-import", "--quiet"], stream.as_bytes());
     }
@@ -122,7 +122,7 @@ impl Setup<'_> {
                     let (id, platform) = self.platform(position);
                     platforms.insert(id, platform);
                 }
-                // The first two say that they are of one stream; a manifest's keys and the files' names are what differs.
+                // Two documents have the same stream name, so that only manifest keys and file names distinguish them.
                 let stream = format!("rhel-{}", index / 2);
                 let mut document = document(&stream, &platforms.into());
                 if index == 0 {
@@ -135,7 +135,7 @@ impl Setup<'_> {
             .collect()
     }
 
-    /// What a document says of the artifact at a position.
+    /// The ID and content of the platform for the artifact at a position of the documents.
     fn platform(&self, position: usize) -> (String, Value) {
         let index = self.world.document[position];
         let artifact = &self.world.artifacts[index];
@@ -184,7 +184,7 @@ impl Setup<'_> {
     }
 }
 
-/// What each document's file is called after. Branches have different documents under one name, as far as none has two.
+/// The number in each document's file name. Documents that are on no branch together share a name.
 fn paths(branches: &[Branch], documents: usize) -> Vec<usize> {
     let mut paths: Vec<usize> = Vec::new();
     for document in 0..documents {
@@ -221,7 +221,7 @@ fn manifest(documents: &[Value], keys: Keys, written: Written) -> String {
         data.insert("streams".to_owned(), Value::from(map).to_string().into());
     }
     if keys != Keys::Streams || streams.is_empty() {
-        // The same in other bytes.
+        // The same document, formatted differently.
         data.insert("stream".to_owned(), format!("{:#}\n", documents[0]).into());
     }
     let name = json!({ "name": "coreos-bootimages", "namespace": "openshift-machine-config-operator" });
@@ -237,7 +237,7 @@ fn manifest(documents: &[Value], keys: Keys, written: Written) -> String {
     }
 }
 
-/// As the installer writes it: its documents in block scalars.
+/// YAML as the installer has it, with documents in block scalars.
 fn yaml(data: &Map<String, Value>) -> String {
     let mut text =
         "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: coreos-bootimages\ndata:\n".to_owned();
@@ -250,7 +250,7 @@ fn yaml(data: &Map<String, Value>) -> String {
     text
 }
 
-/// Where what the report says of branches disagrees with what it says of their artifacts.
+/// The disagreements between the report's branches and its artifacts.
 pub fn disagreements(branches: &[Branch], of_document: &[Vec<&Value>], report: &Value) -> Vec<String> {
     let said = report["refs"].as_array().map_or(&[][..], Vec::as_slice);
     let mut found = Vec::new();
@@ -259,7 +259,7 @@ pub fn disagreements(branches: &[Branch], of_document: &[Vec<&Value>], report: &
     }
     for branch in branches {
         let Some(said) = said.iter().find(|it| it["name"] == branch.name) else {
-            found.push(format!("nothing is said of {}", branch.name));
+            found.push(format!("{} is not reported", branch.name));
             continue;
         };
         let its = branch.documents.iter().filter_map(|document| of_document.get(*document));
@@ -280,7 +280,7 @@ pub fn disagreements(branches: &[Branch], of_document: &[Vec<&Value>], report: &
             && summary["inconclusive"] == open;
         if !is_right {
             found.push(format!(
-                "{said} is said of {branch:?}, which must be {verdict} of {} artifacts",
+                "{said} is reported for {branch:?}, which must be {verdict} with {} artifacts",
                 artifacts.len()
             ));
         }
@@ -288,8 +288,8 @@ pub fn disagreements(branches: &[Branch], of_document: &[Vec<&Value>], report: &
     found
 }
 
-/// Whether what a branch pins is not all known.
+/// Whether the pins of a branch cannot be determined: it has a malformed document, or unexpectedly none.
 pub fn is_open(branch: &Branch, documents: usize) -> bool {
     let is_empty = branch.documents.iter().all(|document| *document >= documents);
-    branch.malformed || is_empty && branch.name != WITHOUT
+    branch.malformed || is_empty && branch.name != WITHOUT_DOCUMENTS
 }

@@ -1,8 +1,7 @@
-//! What the documents say and what the mirror does in one round, as plain data.
+//! The documents, the servers and the options of one round, as plain data.
 
 use crate::cloud::{CloudReference, Mode};
 
-/// A document, a mirror, and how the gate is called.
 #[derive(Debug, Clone)]
 pub struct World {
     pub source: Source,
@@ -15,97 +14,97 @@ pub struct World {
     pub retries: Retries,
     pub directories: Vec<Directory>,
     pub artifacts: Vec<Artifact>,
-    /// Which of them the documents name, in their order.
+    /// The artifacts of the documents, in their order, as indices.
     pub document: Vec<usize>,
-    /// How many documents name them, each about as many.
+    /// The number of documents; the artifacts are distributed evenly.
     pub documents: usize,
     pub cloud: Vec<CloudReference>,
     pub cloud_mode: Mode,
 }
 
-/// Where the gate finds the documents.
+/// The source of the documents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// A checkout, with legacy metadata beside a document that is alone.
+    /// A checkout, with legacy metadata if there is only one document.
     Checkout,
-    /// A file of the one document.
+    /// A file with the only document.
     File,
     Stdin,
     /// A `ConfigMap`.
     Manifest(Keys, Written),
-    /// The same among the other manifests of a release payload.
+    /// A `ConfigMap` among the other manifests of a release payload.
     Payload(Keys, Written),
     /// Branches of a bare repository.
     Branches(Vec<Branch>),
 }
 
-/// What a `ConfigMap` names the documents under.
+/// The keys of a `ConfigMap` with the documents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keys {
-    /// `stream`, for the one document.
+    /// `stream`, for a single document.
     Stream,
     Streams,
-    /// `streams`, and the first of them also as `stream`.
+    /// `streams`, and the first document also as `stream`.
     Both,
-    /// `stream` for the first, and `streams` for the others.
+    /// `stream` for the first document, and `streams` for the others.
     Apart,
 }
 
-/// How a `ConfigMap` is written.
+/// The format of a `ConfigMap`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Written {
     Json,
-    /// In a list, as `oc get` prints more than one object.
+    /// In a `List`, as `oc get` prints several objects.
     JsonList,
     Yaml,
-    /// After others in the same file.
+    /// After another manifest in the same file.
     YamlAmongOthers,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Branch {
-    /// A release's, or `main`.
+    /// A release branch or `main`.
     pub name: &'static str,
-    /// Which documents it has.
+    /// The indices of its documents.
     pub documents: Vec<usize>,
-    /// Whether it also has a document that is malformed.
+    /// Whether it has a malformed document too.
     pub malformed: bool,
 }
 
-/// How long failures that may pass are ridden out.
+/// The limit of retries after transient failures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Retries {
-    /// Each request is made again so many times.
+    /// A number per request (`--retries`).
     Times(u32),
-    /// For so many milliseconds.
+    /// A time in milliseconds (`--retry-for`).
     For(u64),
 }
 
-/// How the proxy answers CONNECT. It matters where the wire goes through it.
+/// How the proxy answers CONNECT. Only relevant with [`Wire::Proxied`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProxyState {
-    /// Tunnels are there, with this head.
+    /// It establishes tunnels, with this response head.
     Works(&'static str),
-    /// With a status other than 200.
+    /// It answers with a status other than 200.
     Status(u16),
-    /// With what is no HTTP.
+    /// Its answer is not HTTP.
     Garbage,
-    /// With 200 and a page, which is no tunnel.
+    /// It answers 200 with an HTML page instead of a tunnel.
     Page,
     Silent,
     Closes,
     Resets,
-    /// It works until it has passed on so many bytes; then all connections are reset, and new ones refused.
+    /// It works until it has forwarded that many bytes; then it resets all connections and refuses new ones.
     Dies(u64),
-    /// So many times with 503, before it works.
+    /// It answers the first requests, this many, with 503, and then works.
     ComesBack(u64),
 }
 
-/// Where the gate is told to look.
+/// The target of the gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target {
     Published,
-    /// On a bridge, which the round's mirror is, for what the documents have on published locations.
+    /// The round's mirror is a bridge, and the documents have published locations.
     Bridge,
 }
 
@@ -114,7 +113,7 @@ pub enum Wire {
     Plain,
     Http1,
     Http2,
-    /// The published hosts by their names, HTTP/2 through a proxy.
+    /// HTTP/2 to the published hosts through a proxy.
     Proxied,
 }
 
@@ -123,22 +122,22 @@ pub enum HostState {
     Up,
     /// Connections are reset.
     Resets,
-    /// Connections are accepted and nothing more.
+    /// Connections are accepted, but never answered.
     BlackHole,
-    /// Up, but the gate was not told that private addresses are fine.
+    /// Up, but without `--allow-private-addresses`.
     Private,
-    /// It is away until it was asked so many times, and so many milliseconds are over.
+    /// Unavailable until a number of requests and, since the first, of milliseconds.
     ComesBack(Away, u64, u64),
 }
 
-/// How a host is away.
+/// How a host is unavailable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Away {
     /// Connections are reset.
     Resets,
-    /// Connections are accepted and nothing more.
+    /// Connections are accepted, but never answered.
     BlackHole,
-    /// Whatever is asked is answered so.
+    /// All requests are answered with this fault.
     Answers(Fault),
 }
 
@@ -157,7 +156,6 @@ pub enum Signatures {
     Require,
 }
 
-/// A directory's sidecars.
 #[derive(Debug, Clone)]
 pub struct Directory {
     pub build: Build,
@@ -165,18 +163,18 @@ pub struct Directory {
     pub meta: Sidecar,
 }
 
-/// What a directory's build is called, and its layout.
+/// The layout of a directory, and the form of its build ID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Build {
-    /// Mirror by build: `48.83.202102230300-0`.
+    /// Layout of `mirror.openshift.com`: `48.83.202102230300-0`.
     Ocp,
-    /// Mirror by build, with a dot before the last number: `43.81.202001142154.0`.
+    /// As [`Self::Ocp`], with a dot before the last number: `43.81.202001142154.0`.
     OldOcp,
-    /// Streams: `413.86.202302230300-0`.
+    /// Streams layout: `413.86.202302230300-0`.
     Streams,
-    /// Streams of RHEL: `9.6.20250707-1`.
+    /// Streams layout with a RHEL version: `9.6.20250707-1`.
     Rhel,
-    /// The same, built again: `9.6.20250707-1.3`.
+    /// A rebuild of [`Self::Rhel`]: `9.6.20250707-1.3`.
     Respun,
 }
 
@@ -186,29 +184,29 @@ pub struct Sidecar {
     pub form: Form,
 }
 
-/// What a sidecar's body looks like.
+/// The body of a sidecar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
-    /// As its makers write it.
+    /// Complete and well-formed.
     Good,
-    /// Good, labelled `Content-Encoding: x-gzip`, and without a length.
+    /// Good, with `Content-Encoding: x-gzip` and without a length.
     Labelled,
-    /// Entries among lines (or members) that are none.
+    /// Good entries among malformed lines or members.
     JunkAround,
-    /// All that its makers wrote but the end, which is missing.
+    /// Truncated near the end.
     CutShort,
-    /// Of an earlier build: other digests, under names that have no version, and no name that has one.
+    /// From an earlier build: other digests, and only file names without a build ID.
     Stale,
-    /// No entry at all.
+    /// No entries at all.
     Junk,
     /// An HTML page.
     Html,
-    /// A firewall's page, with the status of what it stands in place of.
+    /// A firewall's page, with status 200.
     Challenge,
     Empty,
-    /// Good entries at the front, and more bytes than anybody should read.
+    /// Good entries at the beginning, but larger than the limit for sidecars.
     Oversized,
-    /// Entries, and then bytes without end.
+    /// A body that never ends.
     Endless,
 }
 
@@ -216,55 +214,55 @@ pub enum Form {
 pub struct Artifact {
     pub place: Place,
     pub directory: usize,
-    /// The artifact whose file this is too: the documents name it a second time, with another size.
+    /// The artifact with the same file; this one can have another size in the documents.
     pub twin_of: Option<usize>,
-    /// What is there, and after so many requests something else.
     pub served: Served,
+    /// The number of requests after which the file changes, and its later state.
     pub later: Option<(usize, Served)>,
     pub access: Access,
     pub quirk: Quirk,
-    /// Whether it has a validator, so that a download can be resumed.
+    /// Whether the file has an entity tag, so that a download can be resumed.
     pub tagged: bool,
-    /// What the document's `size` is.
+    /// The document's `size`.
     pub size: Option<Truth>,
-    /// What the document's `uncompressed-sha256` is.
+    /// The document's `uncompressed-sha256`.
     pub uncompressed: Option<Truth>,
     pub legacy: Option<Legacy>,
-    /// What `sha256sum.txt` says of it.
+    /// The digest in `sha256sum.txt`.
     pub sums: Option<Claim>,
-    /// What `meta.json` says of it.
+    /// The digest and size in `meta.json`.
     pub meta: Option<(Option<Claim>, Option<Truth>)>,
-    /// What `meta.json` says of it once decompressed.
+    /// The digest of the decompressed content in `meta.json`.
     pub meta_inside: Option<Claim>,
-    /// How its signature is, if the document names one.
+    /// How its signature is answered, if the document names one.
     pub signature: Option<Access>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
-    /// Where the round's mirror is.
+    /// On the round's mirror.
     Mirror,
     /// On a bridge server.
     Bridge,
-    /// On a host that nobody allowed.
+    /// On a host that is not allowed.
     Foreign,
 }
 
-/// Whether a size or a digest is that of the file that the document means.
+/// Whether a size or digest is that of the intended file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Truth {
     Right,
     Wrong,
 }
 
-/// Which digest a source names.
+/// The digest in a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Claim {
     /// The document's.
     Same,
     /// Another one.
     Other,
-    /// First the one, then the other.
+    /// Both of them, in either order.
     Both,
 }
 
@@ -285,16 +283,16 @@ pub struct Served {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Body {
-    /// The file that the document means.
+    /// The intended file.
     Meant,
-    /// Another file of the same size.
+    /// A different file of the same size.
     SameSize,
     /// A longer file.
     Longer,
-    /// Its first half: an upload that broke off.
+    /// The first half of the file, as after an interrupted upload.
     Shorter,
     Empty,
-    /// A page that says there is no such file, with 200.
+    /// An HTML error page with status 200.
     Html,
 }
 
@@ -308,7 +306,7 @@ pub struct Header {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
     ReprDigest,
-    /// Among other algorithms.
+    /// With other algorithms beside SHA-256.
     ReprDigestList,
     Digest,
     DigestList,
@@ -321,76 +319,76 @@ pub enum Style {
 pub enum Says {
     Same,
     Other,
-    /// This header the document's digest, `x-amz-meta-sha256` or `Repr-Digest` another.
+    /// The document's digest in this header, and another one in `x-amz-meta-sha256` or `Repr-Digest`.
     Contradiction,
     Malformed,
-    /// S3's checksum of checksums.
+    /// S3's checksum of the checksums of parts (`…-3`).
     OfParts,
-    /// The same, marked by its type alone; the digest is this one.
+    /// A checksum of parts that only `x-amz-checksum-type` marks as such.
     Composite(Truth),
-    /// A digest inside a string; it is this one.
+    /// A digest inside a string, which does not count.
     Quoted(Truth),
 }
 
-/// How a server answers about a file that is there.
+/// Peculiarities of a server's responses for an existing file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Quirk {
     None,
-    /// HEAD is answered with this status.
+    /// HEAD has this status.
     HeadRefused(u16),
     /// HEAD has no `Content-Length`.
     HeadNoLength,
-    /// HEAD says `Content-Length: 0`.
+    /// HEAD has `Content-Length: 0`.
     HeadZero,
     /// HEAD has no length, and GET ignores ranges.
     NoRanges,
-    /// Neither HEAD nor GET says a length, and GET has no range.
+    /// Neither HEAD nor GET has a length, and GET ignores ranges.
     NoLengthAtAll,
-    /// HEAD says another length than the file has.
+    /// HEAD has a wrong length.
     HeadLies,
-    /// HEAD has no length, and a part says `*` for the length of the whole.
+    /// HEAD has no length, and the total length of ranges is `*`.
     RangeUnknown,
-    /// HEAD has no length, and a part says another length of the whole than it has.
+    /// HEAD has no length, and the total length of ranges is wrong.
     RangeLies,
-    /// A body that never ends, to HEAD too.
+    /// A body that never ends, for HEAD too.
     Endless,
-    /// The same, a byte at a time.
+    /// As [`Self::Endless`], one byte at a time.
     Trickle,
     /// `Content-Encoding: x-gzip`.
     Labelled,
 }
 
-/// Whether and how a place can be reached.
+/// How requests for a path are answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     Normal,
-    /// After so many milliseconds, well within the timeout.
+    /// After some milliseconds, well within the timeout.
     Slow(u64),
     Missing(u16),
     Odd(u16),
     Always(Fault),
     Recovering(usize, Fault),
     Flapping(Fault),
-    /// In so many of a thousand requests.
+    /// The fault with a probability in thousandths, and the seed.
     Lossy(u16, u64, Fault),
-    /// The headers, so many bytes, then the connection drops or stalls.
+    /// The connection drops or, if true, stalls after some bytes of the body.
     Cut(u64, bool),
-    /// The same, the first time that the body is sent.
+    /// The connection drops after some bytes of the body, but only for the first request.
     CutOnce(u64),
-    /// The body in pieces of so many bytes, with some milliseconds between them.
+    /// The body in pieces of some bytes, with some milliseconds between them.
     Paced(u64, u64),
-    /// Moved to an archive: HEAD says so in these words, or says nothing, and GET is refused.
+    /// Archived on S3: HEAD can show it, and GET is refused unless it is restored.
     Archived(Archive),
-    /// An answer of a firewall in the server's place.
+    /// A firewall answers instead of the server.
     Firewall(Firewall),
-    /// A header of so many bytes besides.
+    /// An additional header of that many bytes.
     HugeHeader(usize),
-    /// So many redirects of that status, then normal.
+    /// Redirects: their status and number.
     Redirected(u16, u32),
-    /// A redirect to where nothing is.
+    /// A redirect with this status to a missing file.
     RedirectedToNothing(u16),
-    /// So many redirects of that status, then one that must not be followed.
-    Misled(u16, u32, Astray),
+    /// Redirects with a status and number, then one that must not be followed.
+    BadlyRedirected(u16, u32, BadTarget),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -399,11 +397,11 @@ pub enum Archive {
     Deep,
     Tier,
     Restoring,
-    /// HEAD says nothing of it.
+    /// HEAD does not show it.
     Silent,
-    /// It can be read again.
+    /// It was restored, and can be read.
     Restored,
-    /// A class that can be read at once.
+    /// A storage class that can be read immediately.
     Instant,
 }
 
@@ -429,7 +427,7 @@ pub enum Fault {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Astray {
+pub enum BadTarget {
     Foreign,
     /// The same host, another port.
     OtherPort,
@@ -444,7 +442,7 @@ pub enum Astray {
     NoLocation,
 }
 
-/// The kinds of rounds, of which each should come at times.
+/// The kinds of rounds; each must occur in a full test.
 pub const KINDS: [&str; 19] = [
     "checkout",
     "file or stdin",
@@ -468,15 +466,15 @@ pub const KINDS: [&str; 19] = [
 ];
 
 impl Build {
-    /// Whether it is in the streams layout, else in the mirror's.
+    /// Whether the layout is that of streams, not that of `mirror.openshift.com`.
     pub fn is_in_streams(self) -> bool {
         matches!(self, Self::Streams | Self::Rhel | Self::Respun)
     }
 }
 
 impl Access {
-    /// Whether it is answered the same way each time, at once, and to the end.
-    pub fn is_calm(self) -> bool {
+    /// Whether it is answered the same way each time, and completely.
+    pub fn is_steady(self) -> bool {
         let is_whole = !matches!(self, Self::Cut(..) | Self::CutOnce(_) | Self::HugeHeader(_));
         is_whole
             && !matches!(self, Self::Always(_) | Self::Recovering(..) | Self::Flapping(_) | Self::Lossy(..))
@@ -484,19 +482,19 @@ impl Access {
 }
 
 impl World {
-    /// The artifacts that the documents name, in their order.
+    /// The artifacts of the documents, in their order.
     pub fn named(&self) -> impl Iterator<Item = &Artifact> {
         self.document.iter().map(|index| &self.artifacts[*index])
     }
 
-    /// The positions in `document` that each of the documents has.
+    /// The range of each document in `document`.
     pub fn split(&self) -> Vec<std::ops::Range<usize>> {
         let (all, documents) = (self.document.len(), self.documents.min(self.document.len()));
         (0..documents).map(|index| index * all / documents..(index + 1) * all / documents).collect()
     }
 
-    /// Whether what one place does to its connection, others share: HTTP/2, and a proxy that dies.
-    pub fn suffers_together(&self) -> bool {
+    /// Whether a fault of one request can affect others: on HTTP/2 connections, and if the proxy dies.
+    pub fn shares_faults(&self) -> bool {
         let breaks = |access| match access {
             Access::Always(it)
             | Access::Recovering(_, it)
@@ -511,21 +509,21 @@ impl World {
         is_dying || matches!(self.wire, Wire::Http2 | Wire::Proxied) && self.files().any(breaks)
     }
 
-    /// What on the mirror may be asked for in vain until the time for it is over.
+    /// The number of paths whose requests can keep failing until the retry time is over.
     pub fn lasting_faults(&self) -> usize {
         let lasts =
             |access: &_| matches!(access, Access::Always(_) | Access::Flapping(_) | Access::Lossy(..));
         self.files().chain(self.cloud.iter().map(|it| it.access)).filter(lasts).count()
     }
 
-    /// How artifacts and what is beside them are answered.
+    /// The accesses of artifacts, signatures and sidecars.
     fn files(&self) -> impl Iterator<Item = Access> {
         let sidecars = self.directories.iter().flat_map(|it| [it.sums.access, it.meta.access]);
         let artifacts = self.artifacts.iter().flat_map(|it| [Some(it.access), it.signature]).flatten();
         sidecars.chain(artifacts)
     }
 
-    /// What kind of round this is, in several respects.
+    /// The kinds of this round, several at once.
     pub fn kinds(&self) -> Vec<&'static str> {
         let source = match self.source {
             Source::Checkout => "checkout",
@@ -566,8 +564,8 @@ impl World {
         [Some(source), target, Some(wire), proxy, host, Some(retries), respun].into_iter().flatten().collect()
     }
 
-    /// Whether nothing that is asked is answered: the host or the proxy in between is away for good.
-    pub fn is_cut_off(&self) -> bool {
+    /// Whether no request succeeds, because the host or the proxy is permanently unavailable.
+    pub fn is_unreachable(&self) -> bool {
         let host = matches!(self.host, HostState::Resets | HostState::BlackHole);
         let works =
             matches!(self.proxy, ProxyState::Works(_) | ProxyState::Dies(_) | ProxyState::ComesBack(_));

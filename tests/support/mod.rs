@@ -192,16 +192,16 @@ impl Program {
     pub(crate) fn command(&self) -> Command {
         let mut command = binary::program(&self.args);
         command.envs(&self.environment);
-        // Unless a test sets the options, nothing is downloaded,
+        // Unless a test says otherwise, nothing is downloaded.
         if self.args.first().is_some_and(|it| it == "check") && !self.args.contains(&"--verify".into()) {
             command.args(["--verify", "published"]);
         }
-        // no cloud images are checked,
+        // Unless a test says otherwise, cloud images are not checked.
         if self.args.first().is_some_and(|it| it == "check") && !self.args.contains(&"--cloud-images".into())
         {
             command.args(["--cloud-images", "ignore"]);
         }
-        // and retries end much sooner than by default.
+        // Unless a test says otherwise, retries end much sooner than by default.
         if self.args.first().is_some_and(|it| it == "check") && !self.args.contains(&"--retry-for".into()) {
             command.args(["--retry-for", "5s"]);
         }
