@@ -163,14 +163,14 @@ async fn list(args: &SyncListArgs, quiet: bool, mut stop: Stop<'_>) -> Result<Ex
         &prow,
     );
     let mut answers: BTreeMap<ArtifactUrl, Fetched> = BTreeMap::new();
-    for url in list.builds.iter().flat_map(SyncBuild::questions).collect::<BTreeSet<_>>() {
+    for url in list.builds.iter().flat_map(SyncBuild::state_files).collect::<BTreeSet<_>>() {
         let answer = unless_stopped(&mut stop, prober.optional_document(&url)).await?;
         answers.insert(url, answer.map_err(|error| error.to_string()));
     }
     for build in &mut list.builds {
-        build.consider(&answers, args.replace);
+        build.evaluate(&answers, args.replace);
     }
-    list.hand_over();
+    list.assign_lists();
     list.notes.extend(destinations.note(&list));
     for note in &choice.notes {
         network::print_note(note);

@@ -39,7 +39,7 @@ type Key = (usize, usize, String);
 /// The request as plain text: the locations whose file is missing, wrong or archived, each with its digest, by
 /// uploader, architecture and build.
 ///
-/// `None` if nothing needs mirroring, or if the target is a bridge, which is no evidence about the mirror.
+/// `None` if nothing needs mirroring, or if the target is a bridge, which is not evidence about the mirror.
 pub fn write(report: &Report) -> Option<String> {
     if report.target.kind == TargetKind::Bridge {
         return None;
@@ -53,14 +53,14 @@ pub fn write(report: &Report) -> Option<String> {
     let mut text = opening(&report.prow);
     let mut left = MAX_LOCATIONS;
     for of_uploader in files.chunk_by(|(one, _), (other, _)| one.0 == other.0) {
-        for (at, alike) in of_uploader.chunk_by(|(one, _), (other, _)| one.1 == other.1).enumerate() {
-            let Some(((uploader, title, _), _)) = alike.first() else { continue };
+        for (at, of_title) in of_uploader.chunk_by(|(one, _), (other, _)| one.1 == other.1).enumerate() {
+            let Some(((uploader, title, _), _)) = of_title.first() else { continue };
             if at == 0 {
                 let _ = writeln!(text, "\n{}", UPLOADERS.get(*uploader).unwrap_or(&""));
             }
             let title = TITLES.get(*title).unwrap_or(&"");
-            let _ = writeln!(text, "\n{title}: {}", count(alike.len(), "file"));
-            let listed = alike.get(..left).unwrap_or(alike);
+            let _ = writeln!(text, "\n{title}: {}", count(of_title.len(), "file"));
+            let listed = of_title.get(..left).unwrap_or(of_title);
             left -= listed.len();
             for build in listed.chunk_by(|(one, _), (other, _)| one == other) {
                 for (at, ((.., heading), artifact)) in build.iter().enumerate() {
@@ -71,8 +71,8 @@ pub fn write(report: &Report) -> Option<String> {
                     let _ = writeln!(text, "      sha256 {}", artifact.sha256.expected);
                 }
             }
-            if listed.len() < alike.len() {
-                let _ = writeln!(text, "\n  and {} {OMITTED}", alike.len() - listed.len());
+            if listed.len() < of_title.len() {
+                let _ = writeln!(text, "\n  and {} {OMITTED}", of_title.len() - listed.len());
             }
         }
     }

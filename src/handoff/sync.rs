@@ -355,7 +355,7 @@ impl SyncList {
     }
 
     /// Gives the sync job the list of each build that is not refused. Each list has a name of its own.
-    pub fn hand_over(&mut self) {
+    pub fn assign_lists(&mut self) {
         let mut taken: BTreeMap<String, usize> = BTreeMap::new();
         for build in &mut self.builds {
             let Some(job) = &mut build.sync_job else { continue };

@@ -223,15 +223,15 @@ mod tests {
     #[test]
     fn retest_is_advised_for_pull_requests_only() {
         let kinds = [TargetKind::Published, TargetKind::Bridge, TargetKind::Mirror];
-        let (nowhere, periodic) =
+        let (no_job, periodic) =
             (ProwContext::default(), ProwContext { job_name: Some("j".into()), ..ProwContext::default() });
         for (reason, kind) in Reason::ALL.iter().flat_map(|reason| kinds.map(|kind| (*reason, kind))) {
             for base in [CDN, MIRROR, "https://10.0.0.1:8080/x"] {
                 let url = format!("{base}/{FILE}");
-                let here = advice_for(reason, kind, &url, "d.json", &nowhere);
-                assert!(!here.contains("/retest"), "{reason:?} {kind:?}: {here}");
-                let there = advice_for(reason, kind, &url, "d.json", &periodic);
-                assert_eq!(there, here, "a periodic job has no pull request");
+                let without = advice_for(reason, kind, &url, "d.json", &no_job);
+                assert!(!without.contains("/retest"), "{reason:?} {kind:?}: {without}");
+                let in_periodic = advice_for(reason, kind, &url, "d.json", &periodic);
+                assert_eq!(in_periodic, without, "a periodic job has no pull request");
             }
         }
         let url = format!("{MIRROR}/{FILE}");
@@ -276,10 +276,10 @@ mod tests {
             (Bridge, "https://10.0.0.1:8080/x", "Ask the bridge's owners to upload the files, then"),
             (Mirror, "https://m.example/x", "Ask the owners of m.example to upload the files, then"),
         ];
-        for (kind, base, says) in cases {
+        for (kind, base, expected) in cases {
             let url = format!("{base}/{FILE}");
             let missing = advice_for(Reason::Missing, kind, &url, "d", &ProwContext::default());
-            assert!(missing.contains(says), "{missing}");
+            assert!(missing.contains(expected), "{missing}");
             let is_for_art = base == MIRROR;
             for reason in Reason::ALL {
                 let advice = advice_for(*reason, kind, &url, "d", &ProwContext::default());
@@ -300,9 +300,9 @@ mod tests {
             ("a b'; rm -rf $HOME; '.json", r"--in-place 'a b'\''; rm -rf $HOME; '\''.json'`."),
             ("a\nb", "as `art-mirror-validate rewrite --to published --in-place` does for a stream file."),
         ];
-        for (document, says) in cases {
+        for (document, expected) in cases {
             let advice = command(&bridge, document);
-            assert!(advice.ends_with(says), "{advice}");
+            assert!(advice.ends_with(expected), "{advice}");
         }
         let unknown = command("https://releases-art-rhcos.svc.ci.openshift.org/f.iso", "d");
         assert!(unknown.contains("cannot be derived"), "{unknown}");

@@ -28,15 +28,15 @@ const LINE: usize = 4 * 1024;
 
 /// The bytes that remain of those that artifacts share.
 #[derive(Debug, Clone, Copy)]
-pub struct Room(usize);
+pub struct SizeBudget(usize);
 
-impl Default for Room {
+impl Default for SizeBudget {
     fn default() -> Self {
         Self(SHARED)
     }
 }
 
-impl Room {
+impl SizeBudget {
     /// Shortens an artifact's texts if they exceed the limit. Its ID stays whole, because the texts are about it.
     pub fn fit(&mut self, artifact: &mut ArtifactReport) {
         match self.0.checked_sub(cost(artifact).saturating_sub(PER_ARTIFACT)) {
@@ -73,11 +73,11 @@ fn shorten(artifact: &mut ArtifactReport) {
 
 /// Shortens lines about the run to the limits, with a last line that counts those left out.
 pub fn fit_lines(lines: &mut Vec<String>) {
-    let (mut room, mut kept) = (LINES, 0);
+    let (mut budget, mut kept) = (LINES, 0);
     for line in lines.iter_mut() {
         cut(line, LINE);
-        let Some(left) = room.checked_sub(printed(line).saturating_add(64)) else { break };
-        (room, kept) = (left, kept + 1);
+        let Some(left) = budget.checked_sub(printed(line).saturating_add(64)) else { break };
+        (budget, kept) = (left, kept + 1);
     }
     if kept < lines.len() {
         let more = format!("{} more are left out", lines.len() - kept);
@@ -124,7 +124,7 @@ mod tests {
     const ARTIFACTS: usize = 16;
 
     /// The bytes of each artifact in the reports, with these texts and names of the greatest length.
-    fn bytes_per_artifact(texts: &str, room: &mut Room) -> usize {
+    fn bytes_per_artifact(texts: &str, budget: &mut SizeBudget) -> usize {
         let name = |length: usize| -> String { "\u{200b}".chars().cycle().take(length / 12).collect() };
         let mut artifact = sample::report().artifacts.into_iter().find(|it| it.reason.is_some()).unwrap();
         let part: Arc<str> = name(64).into();
@@ -138,7 +138,7 @@ mod tests {
         artifact.warnings = vec![texts.into(); 5];
         let artifacts = std::iter::repeat_with(|| {
             let mut artifact = artifact.clone();
-            room.fit(&mut artifact);
+            budget.fit(&mut artifact);
             artifact
         });
         let report = Report::begun(sample::report().target).of(artifacts.take(ARTIFACTS).collect());
@@ -149,15 +149,15 @@ mod tests {
     }
 
     #[test]
-    fn an_artifact_takes_no_more_than_its_share_and_what_is_left_of_the_rest() {
+    fn an_artifact_takes_no_more_than_its_share_and_the_shared_budget() {
         for character in ["x", "\"", "&", "\\", "\u{1b}", "\u{200b}", "\u{e0041}", "é", "\u{10ffff}"] {
             let texts = character.repeat(2_000);
-            let short = bytes_per_artifact(&texts, &mut Room(0));
+            let short = bytes_per_artifact(&texts, &mut SizeBudget(0));
             assert!(short <= PER_ARTIFACT, "{character:?}: {short} bytes");
-            let mut room = Room::default();
-            let before = room.0;
-            let long = bytes_per_artifact(&texts, &mut room) * ARTIFACTS;
-            assert!(long <= before - room.0 + ARTIFACTS * PER_ARTIFACT, "{character:?}: {long} bytes");
+            let mut budget = SizeBudget::default();
+            let before = budget.0;
+            let long = bytes_per_artifact(&texts, &mut budget) * ARTIFACTS;
+            assert!(long <= before - budget.0 + ARTIFACTS * PER_ARTIFACT, "{character:?}: {long} bytes");
         }
     }
 
@@ -165,13 +165,13 @@ mod tests {
     fn ordinary_artifacts_are_not_shortened() {
         for artifact in sample::report().artifacts {
             let mut fitted = artifact.clone();
-            Room(0).fit(&mut fitted);
+            SizeBudget(0).fit(&mut fitted);
             assert_eq!(fitted, artifact);
         }
     }
 
     #[test]
-    fn what_is_said_of_a_run_is_cut_and_what_is_left_out_is_counted() {
+    fn lines_about_a_run_are_shortened_and_omitted_ones_counted() {
         let mut few = vec!["a".to_owned(), "b".to_owned()];
         fit_lines(&mut few);
         assert_eq!(few, ["a", "b"]);

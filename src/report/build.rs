@@ -29,7 +29,10 @@ impl Report {
 
     /// Adds the artifacts, and derives the verdict from theirs.
     pub fn of(self, artifacts: Vec<ArtifactReport>) -> Self {
-        let summary = Summary::of(&artifacts);
+        let mut summary = Summary::default();
+        for artifact in &artifacts {
+            summary.add(artifact);
+        }
         let mut notes = self.notes;
         notes.extend(redirect_notes(&artifacts));
         let mut seen = HashSet::new();
@@ -54,16 +57,16 @@ impl Report {
 fn redirect_notes(artifacts: &[ArtifactReport]) -> Vec<String> {
     let mut notes = Vec::new();
     for artifact in artifacts {
-        let asked = artifact.url.as_deref().and_then(|url| Url::parse(url).ok());
-        let (Some(asked), Some(by)) = (asked.as_ref().and_then(Url::host_str), &artifact.answered_by) else {
+        let url = artifact.url.as_deref().and_then(|url| Url::parse(url).ok());
+        let (Some(host), Some(by)) = (url.as_ref().and_then(Url::host_str), &artifact.answered_by) else {
             continue;
         };
         let note = match HostKind::of(by) {
-            _ if **by == *asked => continue,
+            _ if **by == *host => continue,
             HostKind::RedirectTarget => format!(
-                "answered by the bucket, not the CDN: {asked} redirected to {by}, as it does for clients in EC2; this does not show what users elsewhere get"
+                "answered by the bucket, not the CDN: {host} redirected to {by}, as it does for clients in EC2; this does not show what users elsewhere get"
             ),
-            _ => format!("answered by {by}, to which {asked} redirected"),
+            _ => format!("answered by {by}, to which {host} redirected"),
         };
         if !notes.contains(&note) {
             notes.push(note);
@@ -82,13 +85,9 @@ pub(super) fn part_note(partition: Partition) -> String {
 }
 
 impl Summary {
-    fn of(artifacts: &[ArtifactReport]) -> Self {
-        let mut summary = Self::default();
-        for artifact in artifacts {
-            summary.count(artifact.verdict);
-            summary.warnings += artifact.warnings.len();
-        }
-        summary
+    pub(super) fn add(&mut self, artifact: &ArtifactReport) {
+        self.count(artifact.verdict);
+        self.warnings += artifact.warnings.len();
     }
 
     pub fn count(&mut self, verdict: Verdict) {

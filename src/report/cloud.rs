@@ -125,24 +125,10 @@ impl CloudReport {
             warnings: outcome.warnings.iter().take(MAX_WARNINGS).map(|it| excerpt(it, MAX_TEXT)).collect(),
         }
     }
-}
 
-impl CloudVerdict {
-    /// The same as the verdict on an artifact; `None` if it is not verifiable.
-    pub(super) const fn known(self) -> Option<Verdict> {
-        match self {
-            Self::Pass => Some(Verdict::Pass),
-            Self::Fail => Some(Verdict::Fail),
-            Self::Inconclusive => Some(Verdict::Inconclusive),
-            Self::NotVerifiable => None,
-        }
-    }
-}
-
-impl CloudReport {
     /// The verdict if the reference is wrong or undetermined.
     pub(super) fn problem(&self) -> Option<Verdict> {
-        self.verdict.known().filter(|verdict| *verdict != Verdict::Pass)
+        self.verdict.as_artifact_verdict().filter(|verdict| *verdict != Verdict::Pass)
     }
 
     /// Its reason, or else its verdict.
@@ -151,6 +137,18 @@ impl CloudReport {
             (Some(reason), _) => reason.as_str(),
             (None, CloudVerdict::NotVerifiable) => "not verifiable",
             (None, _) => "pass",
+        }
+    }
+}
+
+impl CloudVerdict {
+    /// The same as the verdict on an artifact; `None` if it is not verifiable.
+    pub(super) const fn as_artifact_verdict(self) -> Option<Verdict> {
+        match self {
+            Self::Pass => Some(Verdict::Pass),
+            Self::Fail => Some(Verdict::Fail),
+            Self::Inconclusive => Some(Verdict::Inconclusive),
+            Self::NotVerifiable => None,
         }
     }
 }

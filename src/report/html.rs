@@ -65,8 +65,8 @@ mod tests {
             "Please mirror these boot images; openshift/installer#4821 waits",
             "<h2>At a glance",
         ];
-        let places: Vec<usize> = order.iter().map(|text| page.find(text).unwrap()).collect();
-        assert!(places.is_sorted(), "{places:?}");
+        let positions: Vec<usize> = order.iter().map(|text| page.find(text).unwrap()).collect();
+        assert!(positions.is_sorted(), "{positions:?}");
         assert!(page.contains("href=\"https://github.com/openshift/installer/pull/4821\""));
     }
 
@@ -80,8 +80,8 @@ mod tests {
             "{page}"
         );
         let headings = ["Changed since main:", "Already so on main, not from this branch:"];
-        let places: Vec<usize> = headings.iter().map(|text| page.find(text).unwrap()).collect();
-        assert!(places.is_sorted(), "{places:?}");
+        let positions: Vec<usize> = headings.iter().map(|text| page.find(text).unwrap()).collect();
+        assert!(positions.is_sorted(), "{positions:?}");
     }
 
     #[test]
@@ -126,10 +126,10 @@ mod tests {
                 || it.starts_with("escape::plain(")
                 || it.starts_with("words::symbol(")
         };
-        let mut ours: Vec<&str> = written.filter(|it| !is_safe(it)).collect();
-        ours.sort_unstable();
-        ours.dedup();
-        insta::assert_snapshot!(ours.join("\n"), @r"
+        let mut others: Vec<&str> = written.filter(|it| !is_safe(it)).collect();
+        others.sort_unstable();
+        others.dedup();
+        insta::assert_snapshot!(others.join("\n"), @r"
         all - shown
         cell.affected
         cell.components
@@ -137,7 +137,6 @@ mod tests {
         cell.verdict
         cell.word()
         class
-        elsewhere
         group.artifacts.len()
         group.reason
         group.verdict
@@ -158,8 +157,9 @@ mod tests {
         report.verdict
         request.0
         request.1
-        request_elsewhere
         retest
+        see_json
+        see_request
         state
         symbol
         url

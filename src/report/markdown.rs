@@ -143,16 +143,13 @@ fn failures(page: &mut BoundedText, overview: &Overview<'_>, written: &Written) 
     page.line("");
     let mut shown = 0;
     'groups: for group in &overview.groups {
-        let message = group.artifacts.first().map(|example| &example.message);
+        let shared = group.artifacts.first().map(|example| &example.message);
         for (at, artifact) in group.artifacts.iter().enumerate() {
             let title = if at == 0 { format!("{}\n", title(group)) } else { String::new() };
-            let says_other = at > 0 && message != Some(&artifact.message);
-            let said = if says_other {
-                format!(": {}", prose(&artifact.full_message(), 500))
-            } else {
-                String::new()
-            };
-            let line = format!("{title}  - {}{said}", code(&artifact.bare_id(), 200));
+            let differs = at > 0 && shared != Some(&artifact.message);
+            let message =
+                if differs { format!(": {}", prose(&artifact.full_message(), 500)) } else { String::new() };
+            let line = format!("{title}  - {}{message}", code(&artifact.bare_id(), 200));
             if !page.line_until(FAILURES_END, &line) {
                 break 'groups;
             }
@@ -160,8 +157,8 @@ fn failures(page: &mut BoundedText, overview: &Overview<'_>, written: &Written) 
         }
     }
     if shown < all {
-        let place = written.json.as_ref().map_or("shown with --output json", |_| "listed in the JSON report");
-        page.line(&format!("\nand {} more, {place}.", all - shown));
+        let hint = written.json.as_ref().map_or("shown with --output json", |_| "listed in the JSON report");
+        page.line(&format!("\nand {} more, {hint}.", all - shown));
     }
     page.line("");
     page.line("</details>");
@@ -221,8 +218,8 @@ fn warnings(page: &mut BoundedText, report: &Report, overview: &Overview<'_>) {
         return;
     }
     let lines = overview.warnings.iter().take(MAX_FOLDED).map(|warning| {
-        let (id, said) = (code(&warning.example.id, 300), prose(warning.text, 300));
-        format!("- {}", warning.line(id, said))
+        let (id, message) = (code(&warning.example.id, 300), prose(warning.text, 300));
+        format!("- {}", warning.line(id, message))
     });
     page.folded(&count(report.summary.warnings, "warning"), lines);
 }
@@ -310,7 +307,7 @@ mod tests {
     }
 
     /// Parses a comment as GitHub does, and returns the markup that is not the template's.
-    fn intruders(comment: &str) -> Vec<String> {
+    fn foreign_markup(comment: &str) -> Vec<String> {
         let mut options = Options::default();
         options.extension.table = true;
         options.extension.autolink = true;
@@ -319,33 +316,33 @@ mod tests {
         options.extension.footnotes = true;
         let arena = Arena::new();
         let root = parse_document(&arena, comment, &options);
-        let mut intruders = Vec::new();
+        let mut foreign_markup = Vec::new();
         for node in root.descendants() {
             let value = &node.data.borrow().value;
             match value {
                 NodeValue::HtmlInline(html)
                     if !matches!(html.as_str(), "<br>" | "<code>" | "</code>" | "<sub>" | "</sub>") =>
                 {
-                    intruders.push(html.clone());
+                    foreign_markup.push(html.clone());
                 }
                 NodeValue::HtmlBlock(block) => {
                     let ours = ["<details><summary>", "</details>", "<sub>"];
                     if !ours.iter().any(|start| block.literal.starts_with(start))
                         || block.literal.trim_end().contains('\n')
                     {
-                        intruders.push(block.literal.clone());
+                        foreign_markup.push(block.literal.clone());
                     }
                 }
                 NodeValue::Link(_)
                 | NodeValue::Image(_)
                 | NodeValue::Emph
                 | NodeValue::Strikethrough
-                | NodeValue::FootnoteReference(_) => intruders.push(format!("{value:?}")),
-                NodeValue::Text(text) if mentions(text) => intruders.push(text.to_string()),
+                | NodeValue::FootnoteReference(_) => foreign_markup.push(format!("{value:?}")),
+                NodeValue::Text(text) if mentions(text) => foreign_markup.push(text.to_string()),
                 _ => {}
             }
         }
-        intruders
+        foreign_markup
     }
 
     fn mentions(text: &str) -> bool {
@@ -367,7 +364,7 @@ mod tests {
             "&lt;b&gt; &#64;user &commat;user",
         ] {
             let comment = comment(&sample::hostile(text));
-            assert_eq!(intruders(&comment), Vec::<String>::new(), "{text:?}\n{comment}");
+            assert_eq!(foreign_markup(&comment), Vec::<String>::new(), "{text:?}\n{comment}");
         }
     }
 
@@ -375,7 +372,7 @@ mod tests {
         #[test]
         fn no_text_becomes_markup(text in "[-`|@\\\\<>&#*_~\\[\\]()!:/.wa1 ]{0,24}|\\PC{0,12}") {
             let comment = comment(&sample::hostile(&text));
-            prop_assert_eq!(intruders(&comment), Vec::<String>::new(), "{}", comment);
+            prop_assert_eq!(foreign_markup(&comment), Vec::<String>::new(), "{}", comment);
         }
     }
 }

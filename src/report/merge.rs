@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::bounds::Room;
+use super::bounds::SizeBudget;
 use super::build::part_note;
 use super::model::{PartitionReport, Report, SCHEMA_VERSION};
 use crate::stream::{ArtifactId, Partition};
@@ -48,9 +48,9 @@ pub fn merge(reports: Vec<(String, Report)>) -> Result<Report, String> {
     }
     artifacts.sort_by_key(|artifact| artifact.index);
     // The limit of a single part is that of the whole run.
-    let mut room = Room::default();
+    let mut budget = SizeBudget::default();
     for artifact in &mut artifacts {
-        room.fit(artifact);
+        budget.fit(artifact);
     }
     Ok(whole.of(artifacts).with_cloud(mode, cloud_images))
 }

@@ -111,19 +111,7 @@ impl<'r> Overview<'r> {
             base: report.changes.as_ref().map(|changes| cut(&changes.base, 100)).unwrap_or_default(),
         }
     }
-}
 
-/// A group with its heading and advice, which are omitted where they would repeat those of its neighbours.
-pub(super) struct Block<'o, 'r> {
-    pub(super) group: &'o Group<'r>,
-    /// The origin; `None` if unknown, or the same as in the previous block.
-    pub(super) heading: Option<String>,
-    pub(super) example: &'r ArtifactReport,
-    /// The advice; `None` if the next block has the same.
-    pub(super) advice: Option<&'r str>,
-}
-
-impl<'r> Overview<'r> {
     /// The first `limit` groups, and the number of the others.
     pub(super) fn blocks(&self, limit: usize) -> (impl Iterator<Item = Block<'_, 'r>>, usize) {
         let shown = self.groups.get(..limit).unwrap_or(&self.groups);
@@ -140,6 +128,16 @@ impl<'r> Overview<'r> {
         });
         (blocks, self.groups.len() - shown.len())
     }
+}
+
+/// A group with its heading and advice, which are omitted where they would repeat those of its neighbours.
+pub(super) struct Block<'o, 'r> {
+    pub(super) group: &'o Group<'r>,
+    /// The origin; `None` if unknown, or the same as in the previous block.
+    pub(super) heading: Option<String>,
+    pub(super) example: &'r ArtifactReport,
+    /// The advice; `None` if the next block has the same.
+    pub(super) advice: Option<&'r str>,
 }
 
 impl Origin {

@@ -88,8 +88,7 @@ impl Report {
                 names.iter().filter_map(|name| of_document.get(&**name)).flatten().copied().collect();
             let mut summary = Summary::default();
             for artifact in &artifacts {
-                summary.count(artifact.verdict);
-                summary.warnings += artifact.warnings.len();
+                summary.add(artifact);
             }
             let mut verdict =
                 artifacts.iter().map(|artifact| artifact.verdict).max().unwrap_or(Verdict::Pass);
@@ -152,33 +151,33 @@ impl RefBuild {
 /// Reviewers ask for one build per RHEL version. A branch that is behind an *older* branch is worse, because a backport
 /// skipped it.
 fn behind(refs: &[RefReport]) -> Vec<Vec<String>> {
-    let mut newest: BTreeMap<(&str, &str), Vec<(usize, BuildId)>> = BTreeMap::new();
+    let mut by_product: BTreeMap<(&str, &str), Vec<(usize, BuildId)>> = BTreeMap::new();
     for (at, report) in refs.iter().enumerate() {
         for RefBuild { of, arch, build } in &report.builds {
             // A build made for one OpenShift release cannot be compared with those of other branches.
             if let Some(build) = build.parse::<BuildId>().ok().filter(|build| build.ocp().is_none()) {
-                newest.entry((of, arch)).or_default().push((at, build));
+                by_product.entry((of, arch)).or_default().push((at, build));
             }
         }
     }
     // The architectures by remark, for each ref.
     let mut remarks: Vec<BTreeMap<String, Vec<&str>>> = refs.iter().map(|_| BTreeMap::new()).collect();
-    for ((of, arch), builds) in &newest {
+    for ((of, arch), builds) in &by_product {
         for (at, build) in builds {
             let newer = || builds.iter().filter(|(_, other)| other.age() > build.age());
-            let Some((best, best_build)) = newer().max_by_key(|(_, other)| other.age()) else { continue };
+            let Some((newest, newest_build)) = newer().max_by_key(|(_, other)| other.age()) else { continue };
             let own = refs.get(*at).and_then(|it| series(&it.name));
             let is_older = |(other, _): &&(usize, BuildId)| {
                 let series = refs.get(*other).and_then(|it| series(&it.name));
                 matches!((series, own), (Some(series), own) if own.is_none_or(|own| series < own))
             };
             let of_older = newer().filter(is_older).max_by_key(|(_, other)| other.age());
-            let (whose, whose_build) = of_older.map_or((*best, best_build), |(other, build)| (*other, build));
-            let Some(name) = refs.get(whose).map(|it| &it.name) else { continue };
+            let (ahead, ahead_build) = of_older.map_or((*newest, newest_build), |(at, build)| (*at, build));
+            let Some(name) = refs.get(ahead).map(|it| &it.name) else { continue };
             let remark = if of_older.is_some() {
-                format!("{of}: {build} is behind {whose_build} of the older branch {name}")
+                format!("{of}: {build} is behind {ahead_build} of the older branch {name}")
             } else {
-                format!("{of}: {build} is behind {whose_build} of {name}")
+                format!("{of}: {build} is behind {ahead_build} of {name}")
             };
             if let Some(remarks) = remarks.get_mut(*at) {
                 remarks.entry(remark).or_default().push(arch);

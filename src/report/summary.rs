@@ -187,10 +187,10 @@ fn cloud(text: &mut String, report: &Report, written: &Written, limit: usize) {
         let style = if counts { verdict_style(*verdict).bold() } else { WARNING };
         let symbol = if counts { words::symbol(*verdict) } else { '!' };
         let word = format_args!("{symbol} cloud {}:", reference.word()).to_string();
-        let place =
+        let document =
             if report.documents.len() > 1 { format!("{}:", reference.document) } else { String::new() };
-        let place = excerpt(&format!("{place}{}", reference.id), 150);
-        line(text, format_args!("{} {place}: {}", styled(style, word), excerpt(&reference.message, 200)));
+        let id = excerpt(&format!("{document}{}", reference.id), 150);
+        line(text, format_args!("{} {id}: {}", styled(style, word), excerpt(&reference.message, 200)));
         if let Some(advice) = &reference.advice
             && shown.get(at + 1).is_none_or(|(next, _)| next.advice != reference.advice)
         {
@@ -203,11 +203,11 @@ fn cloud(text: &mut String, report: &Report, written: &Written, limit: usize) {
 /// Writes how many items are left out, and the path of the report that contains them.
 fn rest(text: &mut String, more: usize, what: &str, written: &Written) {
     if more > 0 {
-        let place = match &written.json {
+        let see = match &written.json {
             Some(path) => format!(", see {}", path.display()),
             None => String::new(),
         };
-        line(text, format_args!("  and {}{place}", count(more, &format!("more {what}"))));
+        line(text, format_args!("  and {}{see}", count(more, &format!("more {what}"))));
     }
 }
 

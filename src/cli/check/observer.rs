@@ -7,7 +7,7 @@ use super::{CheckArgs, CheckedArtifact, print_line};
 use crate::cli::args::Output;
 use crate::gate::{Case, Observer};
 use crate::probe::{Outage, TransfersNow};
-use crate::report::bounds::Room;
+use crate::report::bounds::SizeBudget;
 use crate::report::log::LogWriter;
 use crate::report::model::{ArtifactReport, Report};
 use crate::report::progress::{OutageNotes, Progress};
@@ -31,7 +31,7 @@ pub(super) struct RunObserver<'s> {
     reports: Vec<Option<ArtifactReport>>,
     logged: usize,
     /// The remaining size limit for the texts of all artifacts.
-    room: Room,
+    budget: SizeBudget,
 }
 
 impl<'s> RunObserver<'s> {
@@ -53,7 +53,7 @@ impl<'s> RunObserver<'s> {
             logs_passes: !args.refs.is_given(),
             reports: vec![None; subjects.len()],
             logged: 0,
-            room: Room::default(),
+            budget: SizeBudget::default(),
         }
     }
 
@@ -100,7 +100,7 @@ impl<'s> RunObserver<'s> {
         let artifacts = all.map(|(((report, subject), case), outcome)| {
             report.unwrap_or_else(|| {
                 let mut report = subject.report(Some(case), outcome);
-                self.room.fit(&mut report);
+                self.budget.fit(&mut report);
                 report
             })
         });
@@ -112,7 +112,7 @@ impl Observer for RunObserver<'_> {
     fn judged(&mut self, index: usize, outcome: &Outcome) {
         let Some(subject) = self.subjects.get(index) else { return };
         let mut report = subject.report(self.cases.get(index), outcome);
-        self.room.fit(&mut report);
+        self.budget.fit(&mut report);
         self.progress.tick(report.verdict);
         if let Some(slot) = self.reports.get_mut(index) {
             *slot = Some(report);

@@ -148,8 +148,8 @@ fn series_of(version: &str) -> Option<Series> {
 }
 
 impl SyncBuild {
-    /// The small files that show how the job would affect existing files.
-    pub fn questions(&self) -> Vec<ArtifactUrl> {
+    /// The URLs of small files that show how the job would affect existing files.
+    pub fn state_files(&self) -> Vec<ArtifactUrl> {
         let (Some(job), Some(file), []) = (&self.sync_job, self.files.first(), self.refused.as_slice())
         else {
             return Vec::new();
@@ -163,14 +163,14 @@ impl SyncBuild {
             .collect()
     }
 
-    /// Evaluates the answers to [`Self::questions`], and refuses the list if files would be lost, unless `replace`.
-    pub fn consider(&mut self, answers: &BTreeMap<ArtifactUrl, Fetched>, replace: bool) {
+    /// Evaluates the contents of [`Self::state_files`], and refuses the list if files would be lost, unless `replace`.
+    pub fn evaluate(&mut self, answers: &BTreeMap<ArtifactUrl, Fetched>, replace: bool) {
         if !self.refused.is_empty() {
             return;
         }
         let Some(mut job) = self.sync_job.take() else { return };
         let answer = |url: &ArtifactUrl| answers.get(url).cloned().unwrap_or(Ok(None));
-        self.consider_directory(&answer, replace);
+        self.evaluate_directory(&answer, replace);
         match job.latest() {
             None => {
                 job.no_latest = true;
@@ -184,7 +184,7 @@ impl SyncBuild {
                     !it.unless.as_ref().is_some_and(|newer| matches!(answer(newer), Ok(Some(_))))
                 });
                 for latest in changed {
-                    job.no_latest |= self.consider_latest(latest, answer(&latest.id));
+                    job.no_latest |= self.evaluate_latest(latest, answer(&latest.id));
                 }
             }
         }
@@ -213,7 +213,7 @@ impl SyncBuild {
     }
 
     /// Refuses the list, or adds a remark, if the job would change or delete existing files, or that is unknown.
-    fn consider_directory(&mut self, answer: &impl Fn(&ArtifactUrl) -> Fetched, replace: bool) {
+    fn evaluate_directory(&mut self, answer: &impl Fn(&ArtifactUrl) -> Fetched, replace: bool) {
         let Some(first) = self.files.first() else { return };
         let (mut losses, mut unknown) = (Vec::new(), Vec::new());
         let id = self.id_of(answer);
@@ -290,7 +290,7 @@ impl SyncBuild {
     }
 
     /// Adds a remark on changes of a `latest` directory, and returns whether the job must not change it.
-    fn consider_latest(&mut self, latest: &Latest, held: Fetched) -> bool {
+    fn evaluate_latest(&mut self, latest: &Latest, held: Fetched) -> bool {
         let directory = excerpt(latest.id.directory(), 300);
         let held = match held.and_then(|bytes| bytes.map(|bytes| build_id(&bytes)).transpose()) {
             Ok(None) => return false,

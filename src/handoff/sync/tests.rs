@@ -48,10 +48,10 @@ fn answered(destination: &str, answers: Answers<'_>) -> SyncList {
     };
     let answers: BTreeMap<_, _> = answers.iter().map(answer).collect();
     for url in answers.keys() {
-        assert!(list.builds[0].questions().contains(url), "{url} is not requested");
+        assert!(list.builds[0].state_files().contains(url), "{url} is not requested");
     }
-    list.builds[0].consider(&answers, false);
-    list.hand_over();
+    list.builds[0].evaluate(&answers, false);
+    list.assign_lists();
     list
 }
 
@@ -73,7 +73,7 @@ fn a_file_is_listed_once_and_with_one_digest() {
 }
 
 #[test]
-fn the_job_is_asked_for_what_it_can_write() {
+fn the_job_gets_lists_of_what_it_can_write() {
     let cases = [
         (RELEASES, "4.8/4.8.2/rhcos-4.8.2-x86_64-qemu.x86_64.qcow2.gz", Some(("4.8.2", "4.8"))),
         (

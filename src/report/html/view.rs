@@ -35,9 +35,9 @@ pub(super) struct HtmlPage<'r> {
     references: Vec<(String, char, &'r CloudReport)>,
     changed: Vec<String>,
     run: Vec<(&'static str, Vec<String>)>,
-    /// A reference to the complete report, or empty.
-    elsewhere: &'static str,
-    request_elsewhere: &'static str,
+    /// References to the files that contain everything, or empty.
+    see_json: &'static str,
+    see_request: &'static str,
 }
 
 impl<'r> HtmlPage<'r> {
@@ -59,7 +59,7 @@ impl<'r> HtmlPage<'r> {
         let documents = grouped(report.artifacts.iter().map(|artifact| (&*artifact.document, artifact)));
         let mut references: Vec<_> = report.cloud_images.iter().collect();
         references.sort_by_key(|reference| std::cmp::Reverse(reference.problem()));
-        let with_style = |it: &'r CloudReport| match it.verdict.known() {
+        let with_style = |it: &'r CloudReport| match it.verdict.as_artifact_verdict() {
             Some(verdict) => (verdict.to_string(), words::symbol(verdict), it),
             None => ("none".to_owned(), '·', it),
         };
@@ -81,11 +81,8 @@ impl<'r> HtmlPage<'r> {
             references: references.into_iter().map(with_style).collect(),
             changed: report.changes.as_ref().map(Changes::by_build).unwrap_or_default(),
             run: run(report),
-            elsewhere: written.json.as_ref().map_or("", |_| ", see art-mirror-validate.json"),
-            request_elsewhere: written
-                .request
-                .as_ref()
-                .map_or("", |_| ", see art-mirror-validate-request.md"),
+            see_json: written.json.as_ref().map_or("", |_| ", see art-mirror-validate.json"),
+            see_request: written.request.as_ref().map_or("", |_| ", see art-mirror-validate-request.md"),
         }
     }
 }
@@ -97,12 +94,12 @@ fn run(report: &Report) -> Vec<(&'static str, Vec<String>)> {
         .iter()
         .map(|document| format!("{}, {}", document.name, count(document.artifacts, "artifact")));
     let skipped = report.skipped.iter().map(|file| format!("{}: {}", file.name, file.why));
-    let one = |text: &Option<String>| text.iter().cloned().collect();
+    let optional = |text: &Option<String>| text.iter().cloned().collect();
     let mut run = vec![
-        ("Commit", one(&prow.pull_pull_sha)),
-        ("For branch", one(&prow.pull_base_ref)),
-        ("Job", one(&prow.job_name)),
-        ("Job's run", one(&prow.build_id)),
+        ("Commit", optional(&prow.pull_pull_sha)),
+        ("For branch", optional(&prow.pull_base_ref)),
+        ("Job", optional(&prow.job_name)),
+        ("Job's run", optional(&prow.build_id)),
         ("Documents", documents.collect()),
         ("Skipped", skipped.collect()),
         ("Notes", report.notes.clone()),
