@@ -100,12 +100,12 @@ fn wrong_references_fail_if_required_and_are_reported_otherwise() {
             report.0["cloud_images"].as_array().unwrap().iter().filter_map(|it| it["advice"].as_str());
         let says = "Ask the owners of the RHEL CoreOS build pipeline whether the upload is still to come or the \
                     build was pruned, then check again.";
-        assert_eq!(advice.collect::<Vec<_>>(), [says], "of what is wrong alone");
+        assert_eq!(advice.collect::<Vec<_>>(), [says], "only failures have advice");
     }
     world.mirror.forget();
     let ignored = world.run("ignore", 0);
     assert_eq!(ignored.0["cloud_images"], json!([]));
-    assert_eq!(world.mirror.count("HEAD", OBJECT), 0, "what is ignored is not asked for");
+    assert_eq!(world.mirror.count("HEAD", OBJECT), 0, "ignored references are not requested");
     // An invalid AMI ID fails without a request.
     world.document["architectures"]["x86_64"]["images"]["aws"]["regions"]["us-east-1"]["image"] =
         json!("ami-x");
@@ -114,7 +114,7 @@ fn wrong_references_fail_if_required_and_are_reported_otherwise() {
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "it is a table")]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn each_answer_of_a_cloud_has_its_meaning() {
     type Change = fn(&mut World);
     let rows: [(&str, Change, &str, i32); 13] = [
@@ -266,7 +266,7 @@ fn a_registry_is_asked_for_a_token_once_and_only_itself() {
     let count = |method, place: &str| world.mirror.count(method, place);
     assert_eq!(count("GET", "/v2/auth"), 1);
     let token = world.mirror.requests().iter().filter(|it| it.header("authorization").is_some()).count();
-    assert_eq!(token, 2, "the manifest by digest and by tag, and nobody else is shown the token");
+    assert_eq!(token, 2, "only the requests of the manifest by digest and by tag have the token");
     // A token realm on another host is not requested, even if that host is allowed.
     let other = Mirror::start(Config::tls_http2()).unwrap();
     let challenge = format!("Bearer realm=\"{}\",service=\"x\"", other.url("/token"));

@@ -32,13 +32,13 @@ fn waiting_repeats_requests_for_missing_files_only() {
     until("two more", || server.count("HEAD", "/later.iso") >= 6);
     put("later");
     let finished = running.finish().exits(0);
-    assert_eq!(server.count("HEAD", "/good.iso"), 1, "what has passed is not asked for again");
+    assert_eq!(server.count("HEAD", "/good.iso"), 1, "passed files are not requested again");
     let log = &finished.stdout;
     let two = log.matches("note: 2 artifacts left; asking again in 200ms").count();
     let one = log.matches("note: 1 artifact left; asking again in 200ms").count();
-    assert!(two >= 3 && one >= 1, "each round says how many are left:\n{log}");
+    assert!(two >= 3 && one >= 1, "each round logs how many are left:\n{log}");
     assert!(log.contains("\npass: 3 artifacts: 3 passed"), "{log}");
-    assert!(!log.contains("FAIL"), "what came in the end is no failure:\n{log}");
+    assert!(!log.contains("FAIL"), "a file that appears is not a failure:\n{log}");
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn a_signal_ends_the_waiting() {
     std::thread::sleep(Duration::from_millis(200));
     running.signal(Signal::TERM);
     let report = running.finish().exits(143).report();
-    assert_eq!(report.counts(), [1, 2, 0], "what the last round said still stands");
+    assert_eq!(report.counts(), [1, 2, 0], "the results of the last round remain");
 }
 
 /// A deadline or signal does not remove known failures, even if other answers are outstanding.

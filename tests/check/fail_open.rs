@@ -57,7 +57,7 @@ fn a_source_that_is_missing_or_unreadable_is_not_skipped() {
     }
     let missing = good.path().join("no-such.json");
     check_checkout(good).locally().arg(missing).run().exits(2);
-    assert_eq!(server.request_count(), 0, "nothing is requested for a run that cannot be whole");
+    assert_eq!(server.request_count(), 0, "nothing is requested for an incomplete run");
 }
 
 #[test]

@@ -5,7 +5,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "the helpers of a test fail as its test does"
+    reason = "test helpers can panic like tests"
 )]
 
 #[path = "../support/mod.rs"]

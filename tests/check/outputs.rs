@@ -219,7 +219,7 @@ fn the_json_report_is_the_same_on_standard_output_and_on_disk() {
     let both = program.clone().arg("--artifacts-dir").arg(&explicit).env("ARTIFACTS", &environment);
     let finished = both.run().exits(1);
     assert_eq!(finished.stdout, read(&explicit), "byte for byte");
-    assert!(!environment.exists(), "the option goes before the variable");
+    assert!(!environment.exists(), "the option takes precedence over the variable");
     let mut names: Vec<_> = std::fs::read_dir(&explicit)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -325,7 +325,7 @@ pub(crate) fn on_a_terminal(program: &Program, environment: &[(&str, &str)]) -> 
         shown
     });
     let finished = Running::of(child).finish();
-    assert_eq!(finished.stderr, "", "a bar is for standard error, and only if that is a terminal");
+    assert_eq!(finished.stderr, "", "bars are only for a terminal on standard error");
     String::from_utf8(reader.join().unwrap()).unwrap().replace("\r\n", "\n")
 }
 

@@ -416,7 +416,7 @@ fn each_case_has_its_verdict_reason_and_message() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert_eq!((listener.connections(), proxy.asked()), (0, vec![]), "nothing went where it may not");
+    assert_eq!((listener.connections(), proxy.asked()), (0, vec![]), "no forbidden host was requested");
 }
 
 #[test]
@@ -497,7 +497,7 @@ fn the_signatures_option_decides_whether_a_signature_is_required() {
             "{mode} {signature:?}"
         );
         if let (Some(signature), "ignore") = (signature, mode) {
-            assert_eq!(server.count("HEAD", signature), 0, "nobody asked");
+            assert_eq!(server.count("HEAD", signature), 0, "an ignored signature is not requested");
         }
     }
 }
@@ -535,6 +535,6 @@ fn the_verify_option_decides_which_evidence_is_required() {
             ("exists", false) => 1,
             _ => 2,
         };
-        assert_eq!(sidecars, wanted, "{mode} {file}: nothing is asked that nobody needs");
+        assert_eq!(sidecars, wanted, "{mode} {file}: no unnecessary requests");
     }
 }

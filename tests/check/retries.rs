@@ -37,7 +37,7 @@ fn transient_failures_are_retried() {
         mirror.put("/f.iso", Resource::artifact("f.iso").behaves(behaviour));
         let report = only_head(&mirror.url("/f.iso")).run().exits(0).report();
         assert_eq!(report.only()["attempts"], attempts, "{name}");
-        assert_eq!(mirror.count("HEAD", "/f.iso"), attempts, "{name}: as many as are reported");
+        assert_eq!(mirror.count("HEAD", "/f.iso"), attempts, "{name}: the same as reported");
     }
 }
 
@@ -72,7 +72,7 @@ fn the_retries_option_limits_the_attempts() {
             (&json!("server-error"), &json!(503))
         );
         let again = report.only()["message"].as_str().unwrap().contains("when retried");
-        assert_eq!(again, retries > 0, "only what was asked again is said to have been");
+        assert_eq!(again, retries > 0, "only a retried request is reported as retried");
     }
 }
 
@@ -106,7 +106,7 @@ fn a_long_retry_after_does_not_outlast_the_deadline() {
     // The other file must have been requested by then.
     let finished = program.args(["--deadline", "1s"]).run().exits(3);
     let report = finished.report();
-    assert_eq!(report.counts(), [1, 0, 1], "what was known by then is told");
+    assert_eq!(report.counts(), [1, 0, 1], "the results so far are reported");
     let artifact = report.artifact("x86_64/metal/iso/disk");
     assert_eq!(artifact["reason"], "deadline", "{artifact:#}");
     assert!(artifact["advice"].as_str().unwrap().contains("--deadline"), "{artifact:#}");

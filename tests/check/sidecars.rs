@@ -255,7 +255,7 @@ fn the_whole_document_is_compared_with_the_metadata_of_the_build() {
             artifact["warnings"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
         let left_out: Vec<&str> = said.into_iter().filter(|it| it.contains("the document lacks")).collect();
         assert_eq!(left_out, warnings);
-        assert_eq!(server.request_count() - asked, 3, "the file and two sidecars, as ever");
+        assert_eq!(server.request_count() - asked, 3, "only the file and two sidecars");
     }
 }
 

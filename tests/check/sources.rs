@@ -230,7 +230,7 @@ fn a_document_that_cannot_be_used_is_explained_and_nothing_is_requested() {
         );
     }
     let all = std::fs::read_dir(testdata("faulty")).unwrap().count();
-    assert_eq!(all, cases.len() + urls.len(), "every file of testdata/faulty is here");
+    assert_eq!(all, cases.len() + urls.len(), "every file of testdata/faulty is tested");
 }
 
 #[test]

@@ -248,7 +248,7 @@ fn a_redirect_may_lead_to_the_bucket_behind_the_cdn_and_nowhere_else() {
             assert!(artifact["message"].as_str().unwrap().contains(says), "{artifact:#}");
             assert_eq!(artifact["answered_by"], json!(null), "{artifact:#}");
         }
-        assert!(!finished.stdout.contains("X-Amz-Signature"), "what is signed is told to nobody");
+        assert!(!finished.stdout.contains("X-Amz-Signature"), "signed URLs are not shown");
         assert!(world.proxy.asked().iter().all(|asked| asked.known), "{:?}", world.proxy.asked());
     }
 }
@@ -264,7 +264,7 @@ fn no_override_turns_the_required_gate_green() {
     let report = program.env("OPENSHIFT_INSTALL_CI_COREOS_BOOTIMAGES", "1").run().exits(1).report();
     assert_eq!(report.only()["reason"], "missing");
     assert_eq!(report.0["target"], json!({ "kind": "published", "prefix": null }));
-    assert_eq!(world.cdn.count("HEAD", path), 1, "where the document says");
+    assert_eq!(world.cdn.count("HEAD", path), 1, "at the document's location");
 
     // `--allow-host` does not make a bridge a published location.
     let bridged = Stream::of(component(&format!("https://{bridge}{path}")));

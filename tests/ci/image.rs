@@ -52,7 +52,7 @@ fn the_program_is_built_and_copied_into_a_small_image() {
         for manager in ["microdnf install", "dnf install", "apk add", "apt-get install"] {
             assert!(installs.contains(manager), "{manager}");
         }
-        assert!(installs.starts_with("set -eu; if command -v "), "what is there is not installed");
+        assert!(installs.starts_with("set -eu; if command -v "), "nothing is installed twice");
     }
     let installs = all(last, "RUN")[0];
     for needed in ["ca-certificates", "git-core", "gnupg2", "gpgv"] {
@@ -85,7 +85,7 @@ fn a_change_of_the_source_does_not_rebuild_the_dependencies() {
         let is_manifest = source.ends_with("Cargo.toml") || source == "Cargo.lock";
         assert!(is_manifest || ["ci/image/build.sh", "vendo[r]"].contains(&source), "{source}");
     }
-    assert!(!all(before, "ARG").iter().any(|it| it.contains("COMMIT")), "nor does a commit");
+    assert!(!all(before, "ARG").iter().any(|it| it.contains("COMMIT")), "a commit rebuilds nothing");
     assert_eq!(all(after, "COPY"), [". ."]);
     assert_eq!(all(after, "RUN"), ["ci/image/build.sh dependencies", "ci/image/build.sh program"]);
 }
@@ -98,9 +98,9 @@ fn it_runs_as_any_user_but_root() {
     let (user, group) = users.last().unwrap().split_once(':').unwrap();
     assert!(user.parse::<u32>().unwrap() > 0 && group.parse::<u32>().unwrap() > 0);
     let position = |name: &str| last.iter().rposition(|(it, _)| it == name).unwrap();
-    assert!(position("USER") > position("RUN"), "nothing is installed as nobody");
+    assert!(position("USER") > position("RUN"), "packages are installed as root");
     let entry: Vec<String> = serde_json::from_str(all(last, "ENTRYPOINT")[0]).unwrap();
-    assert_eq!(entry, containers()[0].command, "the jobs spell out what the image would run");
+    assert_eq!(entry, containers()[0].command, "the jobs run the image's entry point");
     assert!(all(last, "CMD").is_empty() && all(last, "VOLUME").is_empty() && all(last, "EXPOSE").is_empty());
 }
 
@@ -136,7 +136,7 @@ fn the_build_has_what_it_needs() {
     assert!(ignored.contains(&"target") && ignored.contains(&".git"));
     assert!(
         ignored.contains(&"!ci/image") && !ignored.iter().any(|it| it.starts_with("**/*.md")),
-        "vendor/ has some"
+        "vendor/ has Markdown files"
     );
     for needed in ["Cargo.lock", "Cargo.toml", "build.rs", "src", "templates", "tests"] {
         assert!(Path::new(ROOT).join(needed).exists() && !ignored.contains(&needed), "{needed}");

@@ -22,7 +22,7 @@ pub(crate) struct Jobs {
 /// `Presubmit`, with the inlined `JobBase`, `UtilityConfig`, `Brancher`, `RegexpChangeMatcher` and `Reporter`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(clippy::struct_excessive_bools, reason = "they are the fields of the other side")]
+#[expect(clippy::struct_excessive_bools, reason = "they are fields of Prow")]
 pub(crate) struct Presubmit {
     pub(crate) name: String,
     #[serde(default)]

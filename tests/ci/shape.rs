@@ -130,12 +130,9 @@ fn the_required_test_of_ci_operator() {
     assert_eq!(test.r#as, "art-mirror-validate", "the context is ci/prow/art-mirror-validate");
     assert!(!test.optional && test.cron.is_none() && test.always_run.is_none(), "a required presubmit");
     assert_runs_for_documents(test.run_if_changed.as_ref().unwrap());
-    assert!(
-        configuration.images.items.is_empty(),
-        "an image of ours would be a part of the job ci/prow/images"
-    );
+    assert!(configuration.images.items.is_empty(), "an image here would be part of the job ci/prow/images");
     for (test, commands) in container_tests() {
-        assert!(commands.contains("check --published"), "no leaked override turns it green");
+        assert!(commands.contains("check --published"), "a leaked override must not make it pass");
         assert_deadline_before(&commands, test.timeout.as_ref().unwrap());
         let container = test.container.as_ref().unwrap();
         assert_eq!(container.clone, Some(true), "it has the checkout");
@@ -158,7 +155,7 @@ fn the_weekly_test_of_ci_operator_reads_every_byte_for_one_branch() {
     let configuration = weekly();
     configuration.assert_is_whole("installer");
     let metadata = configuration.metadata.as_ref().unwrap();
-    assert_eq!(metadata.variant.as_deref(), Some("art-mirror-validate"), "no part of what a new branch gets");
+    assert_eq!(metadata.variant.as_deref(), Some("art-mirror-validate"), "new branches must not inherit it");
     let [test] = configuration.tests.as_slice() else { panic!("one periodic") };
     assert!(is_cron(test.cron.as_ref().unwrap()));
     assert!(test.run_if_changed.is_none() && !test.optional, "a periodic has no pull request");
@@ -174,7 +171,7 @@ fn our_own_configuration_builds_the_image() {
     let image = &own.images.items[0];
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let dockerfile = fs::read_to_string(root.join(image.dockerfile_path.as_ref().unwrap())).unwrap();
-    assert!(own.base_images.contains_key(image.from.as_ref().unwrap()), "what the last stage becomes");
+    assert!(own.base_images.contains_key(image.from.as_ref().unwrap()), "the base image of the last stage");
     let [stage] = image.inputs["root"].r#as.as_slice() else { panic!("one stage") };
     assert!(dockerfile.contains(&format!(" AS {stage}\n")), "{stage}");
     let tools = &own.build_root.as_ref().unwrap().project_image.dockerfile_literal;
@@ -193,11 +190,11 @@ fn our_own_configuration_builds_the_image() {
 fn the_e2e_job_of_ci_operator_waits_for_the_bridge_and_costs_no_cluster_otherwise() {
     let configuration: Configuration = read("ci-operator/openshift-installer-e2e.yaml");
     let [test] = configuration.tests.as_slice() else { panic!("one test") };
-    assert!(test.optional, "nobody's merge waits for it");
+    assert!(test.optional, "it must not block a merge");
     assert_runs_for_documents(test.run_if_changed.as_ref().unwrap());
     let steps = test.steps.as_ref().unwrap();
     assert!(steps.cluster_profile.is_some() && steps.workflow.is_some());
-    assert_eq!(steps.pre[0].r#ref.as_deref(), Some("art-mirror-validate"), "before a cluster is paid for");
+    assert_eq!(steps.pre[0].r#ref.as_deref(), Some("art-mirror-validate"), "before a cluster is created");
     assert!(steps.pre[1].chain.is_some());
     let declared: Vec<_> = reference().env.into_iter().map(|parameter| parameter.name).collect();
     assert_eq!(steps.env.keys().cloned().collect::<Vec<_>>(), declared);
@@ -206,7 +203,7 @@ fn the_e2e_job_of_ci_operator_waits_for_the_bridge_and_costs_no_cluster_otherwis
     assert_eq!(Some(&image.to), reference().from.as_ref());
     assert_eq!(image.from.as_deref(), Some("src"), "it has the checkout");
     assert!(!image.optional, "an optional image makes the whole job ci/prow/images optional");
-    assert!(configuration.promotion.to[0].excluded_images.contains(&image.to), "it is for tests alone");
+    assert!(configuration.promotion.to[0].excluded_images.contains(&image.to), "it is only for tests");
     for (input, inputs) in &image.inputs {
         assert!(presubmit().base_images.contains_key(input), "{input}");
         let file = Path::new(&inputs.paths[0].source_path).file_name().unwrap().to_str().unwrap();
@@ -234,7 +231,7 @@ fn the_step_of_the_registry() {
 fn the_required_presubmit_of_prow() {
     let jobs: Jobs = read("prow/presubmit.yaml");
     let [job] = jobs.presubmits["openshift/installer"].as_slice() else { panic!("one job") };
-    assert!(!job.optional && !job.skip_report && !job.always_run, "required where it runs");
+    assert!(!job.optional && !job.skip_report && !job.always_run, "required if it runs");
     assert_runs_for_documents(job.run_if_changed.as_ref().unwrap());
     assert!(Regex::new("^[A-Za-z0-9-._]+$").unwrap().is_match(&job.name));
     assert_eq!(job.context.as_deref(), Some("ci/prow/art-mirror-validate"));

@@ -72,7 +72,7 @@ fn an_aborted_job_leaves_complete_reports_within_a_second() {
         let report = world.report();
         assert_eq!(report["interrupted_by"], name);
         assert_eq!(report["artifacts"].as_array().unwrap().len(), ARTIFACTS);
-        assert!(report["summary"]["failed"].as_u64().unwrap() > 0, "what was known is kept");
+        assert!(report["summary"]["failed"].as_u64().unwrap() > 0, "known failures remain");
         let log = reader.join().unwrap().unwrap();
         assert!(log.lines().last().unwrap().starts_with("fail: 10000 artifacts: 0 passed, "), "{log}");
     }

@@ -125,7 +125,7 @@ impl World {
         assert!(read("art-mirror-validate-summary.html").trim_end().ends_with("</html>"));
         let others = fs::read_dir(&artifacts).unwrap().map(|entry| entry.unwrap().file_name());
         let others = others.filter(|name| name != "art-mirror-validate-request.md").count();
-        assert_eq!(others, 3, "and nothing else, but for the request to ART where there is one");
+        assert_eq!(others, 3, "no other files, except a request to ART");
     }
 }
 

@@ -7,7 +7,7 @@
     clippy::indexing_slicing,
     clippy::print_stderr,
     missing_docs,
-    reason = "a test may end in a panic, and says why it skips"
+    reason = "tests can panic, and print why they are skipped"
 )]
 
 #[path = "../support/binary.rs"]
@@ -265,11 +265,11 @@ fn files_with_their_final_names_are_complete_after_mirror_is_killed() {
         finish(Duration::from_secs(10), child);
         counts.push(assert_right());
     }
-    assert!(counts[0] < files.len(), "nobody was killed at work: {counts:?}");
+    assert!(counts[0] < files.len(), "no run was killed while it copied: {counts:?}");
     let output = within(Duration::from_secs(30), &mut mirror());
     assert_eq!((output.status.code(), assert_right()), (Some(0), files.len()), "{}", said(&output));
     let left = fs::read_dir(&copies).unwrap().count();
-    assert_eq!(left, files.len(), "something is left of the runs that were killed");
+    assert_eq!(left, files.len(), "files of killed runs remain");
 }
 
 #[test]
@@ -567,7 +567,7 @@ impl FullBacklog {
         };
         let connect = || std::net::TcpStream::connect_timeout(&address, Duration::from_millis(300)).ok();
         let waiting: Vec<_> = std::iter::from_fn(connect).take(64).collect();
-        assert!(waiting.len() < 64, "connections come about without end");
+        assert!(waiting.len() < 64, "the backlog is never full");
         Self { _waiting: waiting, _listener: listener, _runtime: runtime }
     }
 }
@@ -592,7 +592,7 @@ fn an_unresolvable_name_is_soon_inconclusive() {
 #[test]
 fn a_silent_resolver_is_soon_inconclusive() {
     let Ok(resolver) = std::net::UdpSocket::bind("127.0.0.153:53") else {
-        skip("nobody may listen on port 53 here");
+        skip("not permitted to listen on port 53 here");
         return;
     };
     let job = Job::at(UNUSED, "http://no-such-host.invalid", 2);
@@ -623,7 +623,7 @@ fn a_silent_resolver_is_soon_inconclusive() {
         assert!(artifact["message"].as_str().unwrap().contains("no connection within 200ms"), "{artifact}");
     }
     resolver.set_nonblocking(true).unwrap();
-    assert!(resolver.recv(&mut [0; 512]).is_ok(), "it was not asked");
+    assert!(resolver.recv(&mut [0; 512]).is_ok(), "the resolver got no query");
 }
 
 #[test]

@@ -28,9 +28,9 @@ fn bombs_are_unusable_documents() {
     let with = |key: &str, value: &str| good.replacen('{', &format!("{{{key}: {value},"), 1);
     let deep = |open: &str, close: &str| [open.repeat(200_000), close.repeat(200_000)].concat();
     let cases: Vec<(&str, Vec<u8>)> = vec![
-        ("nothing but depth", "[".repeat(1_000_000).into()),
-        ("objects without end", "{\"a\":".repeat(500_000).into()),
-        ("depth in a field that nobody knows", with("\"x\"", &deep("[", "]")).into()),
+        ("only depth", "[".repeat(1_000_000).into()),
+        ("nested objects that never end", "{\"a\":".repeat(500_000).into()),
+        ("depth in an unknown field", with("\"x\"", &deep("[", "]")).into()),
         (
             "depth among the images",
             good.replace(
@@ -77,13 +77,13 @@ fn large_strings(unit: &str, bytes: usize) -> impl Iterator<Item = (&'static str
     // Nothing is requested, because the host is not allowed.
     let good = document(&["https://mirror.example.com/pub/f.iso".to_owned()]);
     let replaced = move |name: &'static str| match name {
-        "a field that nobody knows" => (good.replacen('{', &format!("{{\"x\": \"{long}\","), 1), 1),
+        "an unknown field" => (good.replacen('{', &format!("{{\"x\": \"{long}\","), 1), 1),
         "the stream's name" => (good.replace("rhcos-4.8", &long), 2),
         "a location" => (good.replace("pub/f.iso", &long), 2),
         "a key" => (good.replacen("\"p000000\"", &format!("\"{long}\""), 1), 2),
         _ => (good.replace(&"00".repeat(32), &long), 2),
     };
-    let places = ["a field that nobody knows", "the stream's name", "a location", "a key", "a digest"];
+    let places = ["an unknown field", "the stream's name", "a location", "a key", "a digest"];
     places.into_iter().map(move |name| {
         let (text, code) = replaced(name);
         (name, text, code)
@@ -249,7 +249,7 @@ fn links_pipes_and_directories_in_a_checkout_never_pass() {
         ("a link to a device", |path| symlink("/dev/zero", path).unwrap()),
         ("a link to itself", |path| symlink(path, path).unwrap()),
         ("a directory", |path| fs::create_dir(path).unwrap()),
-        ("a pipe that nobody writes to", |path| {
+        ("a pipe without a writer", |path| {
             assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
         }),
     ];

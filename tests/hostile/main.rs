@@ -8,7 +8,7 @@
     clippy::print_stderr,
     missing_docs,
     unreachable_pub,
-    reason = "a test may end in a panic, and says what it measured"
+    reason = "tests can panic, and print what they measured"
 )]
 
 #[path = "../support/binary.rs"]

@@ -60,8 +60,8 @@ fn wide_documents_stay_within_the_documented_memory() {
     let beside_stream = |path, text| vec![(stream, &*good), (path, text)];
     let alone = |text: String| vec![(stream, text)];
     let of_stream = [
-        ("numbers in a field that nobody knows", alone(with("x", &numbers)), 1, ""),
-        ("keys in a field that nobody knows", alone(with("x", &keys)), 1, ""),
+        ("numbers in an unknown field", alone(with("x", &numbers)), 1, ""),
+        ("keys in an unknown field", alone(with("x", &keys)), 1, ""),
         (
             "formats without components",
             alone(good.replacen("\"formats\":{", &format!("\"formats\":{{\"x\":{empty},"), 1)),

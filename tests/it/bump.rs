@@ -160,7 +160,7 @@ fn a_bump_goes_from_the_bridge_to_the_mirror_and_merges() {
     assert!(url.starts_with(&setup.bridge.url(STORAGE)), "{url}");
     setup.run_e2e(&[&["mirror", "--dest", &path("e2e")][..], &one].concat()).exits(0);
     let (_, at_bridge) = url.split_once(&setup.bridge.addr().to_string()).unwrap();
-    assert_eq!(setup.bridge.count("GET", at_bridge), 1, "through the URL that was resolved");
+    assert_eq!(setup.bridge.count("GET", at_bridge), 1, "from the resolved URL");
     let image = "rhcos-4.19.1-x86_64-metal.x86_64.raw.gz";
     assert_eq!(fs::read(setup.dir("e2e").join(image)).unwrap(), artifact_content(image));
 
@@ -177,7 +177,7 @@ fn a_bump_goes_from_the_bridge_to_the_mirror_and_merges() {
 
     // The gate passes.
     setup.run(&["check", "--published", "--artifacts-dir", &path("artifacts")]).exits(0);
-    assert!(!setup.dir("artifacts/art-mirror-validate-request.md").exists(), "nothing is asked any more");
+    assert!(!setup.dir("artifacts/art-mirror-validate-request.md").exists(), "no request to ART is left");
 
     // The bump merges. The release branch still pins the old build.
     setup.installer.git(&["checkout", "-q", "main"]);

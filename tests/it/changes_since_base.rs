@@ -166,7 +166,7 @@ fn a_missing_base_of_prow_is_not_mentioned() {
     assert_eq!(output.stderr, "");
     fs::remove_dir_all(checkout.repo.path().join(".git")).unwrap();
     let output = checkout.check(&[], &environment);
-    assert_eq!(output.json()["changes"], Value::Null, "nor where there is no repository");
+    assert_eq!(output.json()["changes"], Value::Null, "likewise without a repository");
 }
 
 #[test]

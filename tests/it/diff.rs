@@ -79,7 +79,7 @@ fn errors_have_a_status_of_their_own() {
         let ran = diff(&repo, &args);
         assert_eq!(ran.status(), 2, "{args:?}: {}", ran.all());
         assert!(ran.stderr.contains(says), "{args:?}: {}", ran.stderr);
-        assert!(!ran.stderr.contains("art-mirror-validate-"), "no path of our own making: {}", ran.stderr);
+        assert!(!ran.stderr.contains("art-mirror-validate-"), "no temporary path: {}", ran.stderr);
     }
     let ran = run(&["diff", "--git", "/", "HEAD:", "HEAD:"]);
     assert_eq!((ran.status(), ran.stderr.contains("git says")), (2, true), "{}", ran.stderr);
@@ -210,7 +210,7 @@ fn losses_are_alarms() {
 
     let status = |args: &[&str]| diff(&repo, &[&["--exit-status", "losses"], args].concat()).status();
     assert_eq!(status(&["with", "HEAD"]), 1);
-    assert_eq!(status(&["HEAD", "with"]), 0, "what comes is no loss");
+    assert_eq!(status(&["HEAD", "with"]), 0, "additions are not losses");
     assert_eq!(status(&["with", "with"]), 0);
     repo.git(&["rm", "-q", HOME]);
     repo.write(

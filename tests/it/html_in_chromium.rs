@@ -66,7 +66,7 @@ fn a_hostile_report_is_only_ever_text() {
     for element in
         ["<script", "<img", "<iframe", "<link", "<svg", "<base", "<form", "<object", "javascript:\""]
     {
-        assert!(!dom.contains(element), "{element} came to life");
+        assert!(!dom.contains(element), "{element} is in the DOM");
     }
     assert_eq!(requests.load(Ordering::SeqCst), 0, "no request is made");
 }
@@ -102,9 +102,9 @@ fn the_report_looks_the_same_in_the_frame_of_spyglass() {
     assert_eq!(in_a_frame.len(), alone.len());
     assert!(
         alone.iter().any(|shown| shown.text.starts_with("script>document.title")),
-        "what would run is shown"
+        "script source is shown as text"
     );
-    assert_ne!(&without_style[0], alone, "the looks of a page are seen");
+    assert_ne!(&without_style[0], alone, "a missing style is noticed");
     assert_eq!(requests.load(Ordering::SeqCst), 0, "no request is made");
 }
 

@@ -8,7 +8,7 @@
     clippy::indexing_slicing,
     clippy::print_stderr,
     clippy::print_stdout,
-    reason = "a test and its helpers may end in a panic, and say what they measured"
+    reason = "tests and helpers can panic, and print what they measured"
 )]
 
 mod bump;

@@ -49,7 +49,7 @@ fn correct_files_are_kept_and_wrong_files_replaced() {
     let dest = tempfile::tempdir().unwrap();
     mirror(&server, dest.path(), &["-a", "x86_64"]).exits(0);
     let names = files_below(dest.path());
-    assert_eq!(names.len(), 13, "nothing but the files: {names:?}");
+    assert_eq!(names.len(), 13, "only the files: {names:?}");
     assert_eq!(fs::read(dest.path().join(METAL)).unwrap(), artifact_content(METAL));
 
     // The correct size, but other content.
@@ -60,7 +60,7 @@ fn correct_files_are_kept_and_wrong_files_replaced() {
     assert!(ran.stdout.contains(&format!("replaced {METAL}")), "{}", ran.stdout);
     assert_eq!(ran.stdout.matches("kept ").count(), 12, "{}", ran.stdout);
     let gets = server.requests().iter().filter(|request| request.method == "GET").count();
-    assert_eq!(gets, 1, "one file was fetched");
+    assert_eq!(gets, 1, "one file was downloaded");
     assert_eq!(fs::read(dest.path().join(METAL)).unwrap(), artifact_content(METAL));
 }
 
@@ -123,7 +123,7 @@ fn an_interrupted_download_is_resumed() {
     fs::rename(dest.path().join(METAL), &part).unwrap();
     server.forget();
     assert_eq!(mirror(&server, dest.path(), &ONE).status(), 0);
-    assert!(server.requests().iter().all(|request| request.method == "HEAD"), "nothing is fetched again");
+    assert!(server.requests().iter().all(|request| request.method == "HEAD"), "no new download");
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn passes_check(
     .exits(0);
 }
 
-#[allow(clippy::unnecessary_wraps, reason = "where nginx may be missing")]
+#[allow(clippy::unnecessary_wraps, reason = "the other server can be missing")]
 fn embedded(directory: &Path) -> Option<(String, Box<dyn std::any::Any>)> {
     let server = serve(directory);
     Some((server.url(""), Box::new(server)))
@@ -212,7 +212,7 @@ fn sidecars_and_second_names_are_those_of_the_sync_job() {
     let directory = dest.path().join("x86_64/dependencies/rhcos/4.19").join(BUILD);
     insta::assert_snapshot!(fs::read_to_string(directory.join("sha256sum.txt")).unwrap());
     assert_eq!(fs::read_to_string(directory.join("rhcos-id.txt")).unwrap(), format!("{BUILD}\n"));
-    assert_eq!(fs::metadata(directory.join(METAL)).unwrap().nlink(), 2, "a link, no copy");
+    assert_eq!(fs::metadata(directory.join(METAL)).unwrap().nlink(), 2, "a link, not a copy");
 }
 
 /// As in plume, which however changes the locations of artifacts excluded by `--artifact` too, to missing copies.
@@ -396,5 +396,5 @@ fn a_request_of_the_gate_needs_a_bridge_and_does_not_choose_the_host() {
     assert_eq!((ran.status(), ran.stderr.contains("pass --stream-prefix")), (2, true), "{}", ran.all());
     carry_out_request(&["--stream-prefix", &server.url(STORAGE)]).exits(0);
     let path = dest.join(&path_at_bridge(METAL)[1..]);
-    assert_eq!(fs::read(path).unwrap(), artifact_content(METAL), "from the bridge, whatever the host was");
+    assert_eq!(fs::read(path).unwrap(), artifact_content(METAL), "from the bridge, not the named host");
 }

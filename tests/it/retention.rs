@@ -53,10 +53,10 @@ fn refs_pin_builds_and_the_others_are_orphans() {
     let refs = ["--ref", "main", "--ref", "release-*", "--ref", "v*", "--listing", &listing];
     let ran = retention(&repo, &refs);
     insta::assert_snapshot!("human", ran.stdout);
-    assert_eq!(ran.status(), 1, "the other architectures are not there: {}", ran.all());
+    assert_eq!(ran.status(), 1, "builds of other architectures are missing: {}", ran.all());
     let json = retention(&repo, &[&refs[..], &["--output", "json"]].concat()).json_of("retention");
     assert_eq!(json["summary"]["orphans"], 3);
-    assert_eq!(json["not_covered"][0], "42.81.20190919.0", "the branch of 2019 is read too");
+    assert_eq!(json["not_covered"][0], "42.81.20190919.0", "the branch with metadata of 2019 is read too");
 }
 
 #[test]
@@ -396,7 +396,7 @@ fn an_unreadable_old_commit_unpins_nothing_and_does_not_affect_newer_builds() {
             by.starts_with("refs/heads/main at ") && json["unreadable"].as_array().unwrap().len() == 1,
             "{json}"
         );
-        assert_eq!(json["unreadable"][0]["newest_build"], 202_504_040_000_u64, "a month after its commit");
+        assert_eq!(json["unreadable"][0]["newest_build"], 202_504_040_000_u64, "one month after its commit");
         let list = retention(&repo, &["--ref", "main", "--output", "keep-list"]);
         assert_eq!((list.status(), &list.json_of("keep-list")["complete"]), (3, &false.into()));
     }
@@ -430,7 +430,7 @@ fn an_incomplete_history_is_never_taken_for_complete() {
         assert!(ran.stdout.contains("orphan         419.96.202509010000-0"), "{clone:?}: {}", ran.stdout);
         if clone[0] == "--depth" {
             assert!(ran.stdout.contains("git fetch --unshallow"), "{}", ran.stdout);
-            assert_eq!(clone_of(&["--tips-only"]).status(), 0, "nobody asked for more");
+            assert_eq!(clone_of(&["--tips-only"]).status(), 0, "the tips suffice");
         }
     }
 }
@@ -592,7 +592,7 @@ fn the_history_of_an_installer_is_read_in_seconds() {
     let gone: std::collections::BTreeSet<&str> =
         json["gone"].as_array().unwrap().iter().map(|it| it["build_id"].as_str().unwrap()).collect();
     // Three architectures of the document have other builds, which the bumps do not change.
-    assert_eq!((gone.len(), &json["unreadable"]), (bumps + 3, &serde_json::json!([])), "each is found");
+    assert_eq!((gone.len(), &json["unreadable"]), (bumps + 3, &serde_json::json!([])), "every bump is found");
     assert!(took < Duration::from_secs(30), "{took:?}");
 }
 

@@ -120,7 +120,7 @@ fn a_part_of_a_build_is_only_for_mirror() {
         assert_eq!((status, lists), (i32::from(why != "part"), 0), "{more:?} {json}");
         let build = &json["builds"][0];
         assert_eq!((&build["refused"][0]["why"], &build["sync_job"]["command"]), (&why.into(), &Value::Null));
-        assert!(!build["files"].as_array().unwrap().is_empty(), "mirror --request has it");
+        assert!(!build["files"].as_array().unwrap().is_empty(), "mirror --request can use it");
     }
 }
 

@@ -5,7 +5,7 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "helpers of tests fail as tests do"
+    reason = "test helpers can panic like tests"
 )]
 
 pub(crate) mod sync_job;
