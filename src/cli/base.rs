@@ -9,7 +9,7 @@ use super::filters::Filters;
 use crate::report::model::Changes;
 use crate::stream::{Checkout, CommitId, Document, GitError, Repository, SourceError, Sources, read_commit};
 
-/// The documents that those of the run are compared with.
+/// The commit and documents that the run's documents are compared with.
 pub(super) struct Base {
     /// The name shown to people.
     name: String,

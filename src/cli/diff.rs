@@ -11,7 +11,6 @@ use crate::change::diff::{Diff, Side};
 use crate::stream::{Checkout, CommitId, Repository, Sources, read_commit, read_file_of};
 use crate::text::{Printable, json};
 
-/// `diff`
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct DiffArgs {
@@ -37,7 +36,6 @@ pub struct DiffArgs {
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     pub output: Output,
 
-    /// How an https:// source is read.
     #[command(flatten)]
     pub network: NetworkArgs,
 }
@@ -107,17 +105,17 @@ fn sides(args: &DiffArgs) -> Result<(Side, Side), String> {
                 )
             })?;
         }
-        let side = |name: &str, commit| Ok::<_, String>(side_of(name, all_of(&repository, commit)?, false));
+        let side =
+            |name: &str, commit| Ok::<_, String>(side_of(name, documents_at(&repository, commit)?, false));
         return Ok((side(one, &before)?, side(other, &after)?));
     }
     let new = new.clone().unwrap_or_else(|| git.display().to_string());
     Ok((side(old, args)?, side(&new, args)?))
 }
 
-/// The sides of `OLD..NEW` or `OLD...NEW`, each `HEAD` if omitted, and whether the merge base is to be used as the old
-/// side.
+/// The sides of `OLD..NEW` or `OLD...NEW`, each `HEAD` if omitted, and whether the old side is their merge base.
 fn range(name: &str) -> Option<(&str, &str, bool)> {
-    if is_other(name) || name.contains(':') {
+    if is_not_revision(name) || name.contains(':') {
         return None;
     }
     let (old, new, from_merge_base) = match name.split_once("...") {
@@ -134,7 +132,7 @@ fn range(name: &str) -> Option<(&str, &str, bool)> {
 }
 
 fn side(name: &str, args: &DiffArgs) -> Result<Side, String> {
-    if !is_other(name) {
+    if !is_not_revision(name) {
         match name.split_once(':') {
             Some((revision, path)) if !revision.is_empty() => {
                 let sources = at_revision(name, revision, path, &args.git)?;
@@ -145,7 +143,7 @@ fn side(name: &str, args: &DiffArgs) -> Result<Side, String> {
                 let commit = repository
                     .commit(name)
                     .map_err(|error| format!("{}: there is no such file, and {error}", Printable(name)))?;
-                return Ok(side_of(name, all_of(&repository, &commit)?, false));
+                return Ok(side_of(name, documents_at(&repository, &commit)?, false));
             }
         }
     }
@@ -160,7 +158,7 @@ fn side_of(name: &str, sources: Sources, single: bool) -> Side {
 }
 
 /// Whether a name is not a revision but an existing file, a URL or standard input.
-fn is_other(name: &str) -> bool {
+fn is_not_revision(name: &str) -> bool {
     name == "-" || name.contains("://") || Path::new(name).exists()
 }
 
@@ -168,7 +166,7 @@ fn at_revision(name: &str, revision: &str, path: &str, git: &Path) -> Result<Sou
     let repository = Repository::at(git);
     let commit = repository.commit(revision).map_err(|error| error.to_string())?;
     if path.is_empty() {
-        return all_of(&repository, &commit);
+        return documents_at(&repository, &commit);
     }
     let text = read_file_of(&repository, &commit, Path::new(path)).map_err(|error| error.to_string())?;
     let text = text.ok_or_else(|| format!("{}: the commit has no such file", Printable(name)))?;
@@ -177,7 +175,7 @@ fn at_revision(name: &str, revision: &str, path: &str, git: &Path) -> Result<Sou
     Ok(sources)
 }
 
-fn all_of(repository: &Repository, commit: &CommitId) -> Result<Sources, String> {
+fn documents_at(repository: &Repository, commit: &CommitId) -> Result<Sources, String> {
     let Checkout { sources, errors } = read_commit(repository, commit);
     errors.into_result().map(|()| sources).map_err(|errors| errors.to_string())
 }

@@ -23,7 +23,6 @@ const MAX_NOTES: usize = 20;
 /// The most that is read from a file to find lines and marketplace versions, in bytes.
 const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
 
-/// `lint`
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct LintArgs {

@@ -52,8 +52,7 @@ fn page() -> String {
     page
 }
 
-/// A command's options by heading, first those without one. Subcommands omit `--help` and `--version`, which are listed
-/// for the program.
+/// A command's options by heading, first those without one. Only the program itself lists `--help` and `--version`.
 fn options(page: &mut String, command: &Command, heading_line: impl Fn(&str) -> String) {
     let mut groups: Vec<(&str, Vec<&Arg>)> = vec![("Options", Vec::new())];
     let is_repeated = |argument: &Arg| {

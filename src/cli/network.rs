@@ -41,7 +41,7 @@ pub(super) fn run(command: impl AsyncFnOnce(Stop<'_>) -> Exit) -> Exit {
     exit
 }
 
-/// The result of `work`. The error is the exit status of a command that is interrupted before.
+/// The result of `work`. The error is the exit status of a command that is interrupted first.
 pub(super) async fn unless_stopped<T>(stop: &mut Stop<'_>, work: impl Future<Output = T>) -> Result<T, Exit> {
     tokio::select! {
         biased;

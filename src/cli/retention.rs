@@ -14,7 +14,6 @@ use crate::handoff::retention::{KeepList, Listing, Pins, Reach, Retention};
 use crate::stream::{GitError, Repository, read_checkout};
 use crate::text::{Printable, json, path_name};
 
-/// `retention`
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct RetentionArgs {
@@ -63,7 +62,6 @@ pub struct RetentionArgs {
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     pub output: RetentionOutput,
 
-    /// How an https:// source is read.
     #[command(flatten)]
     pub network: NetworkArgs,
 }

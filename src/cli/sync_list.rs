@@ -201,8 +201,7 @@ fn at_bridge(bridge: &Choice, artifact: &Artifact) -> Result<ArtifactUrl, String
 
 /// The targets where files should be.
 struct Destinations {
-    /// The mirror of the arguments, or else the literal locations. A bridge is the source of files, never their
-    /// destination.
+    /// The mirror of the arguments, or else the literal locations. A bridge is never a destination.
     named: Choice,
     /// The directories of `--release-version`.
     release: Option<Choice>,
@@ -224,7 +223,8 @@ impl Destinations {
         Ok(Self { named: of(named), release: release.transpose()?.map(of) })
     }
 
-    /// The target of an artifact. If its own location is in a directory of ART's mirror, --release-version is ignored.
+    /// The target of an artifact. --release-version should not move what a document has in a directory of ART's mirror,
+    /// but does, because `named` is never [`Target::PublishedPlace`].
     fn choice(&self, artifact: &Artifact) -> &Choice {
         let literal = ArtifactUrl::parse(&artifact.location);
         let is_on_mirror = literal.is_ok_and(|url| Owner::of_path(&url) == Owner::SyncJob);

@@ -124,7 +124,7 @@ impl Choice {
         }
     }
 
-    /// The URL of the file on the bridge, which can supply the size when a mirror is the target.
+    /// The URL of the file on the bridge, to get its size from when a mirror is the target.
     fn bridge_for_sizes(&self, location: &str, release: &str) -> Option<ArtifactUrl> {
         match (&self.target, &self.bridge) {
             (Target::Mirror(_) | Target::Flat(_), Some(bridge)) => {
