@@ -67,7 +67,7 @@ pub fn table(samples: &[Sample]) -> Vec<String> {
     if quarter == 0 {
         return vec!["too few samples".to_owned()];
     }
-    println!("\n| tenth percentile of each quarter | 1st | 2nd | 3rd | 4th | limit | maximum |");
+    println!("\n| tenth percentile of each quarter | 1st | 2nd | 3rd | 4th | bound | maximum at any time |");
     println!("| --- | --- | --- | --- | --- | --- | --- |");
     let mut faults = Vec::new();
     for Quantity { name, of, more_in_a_hundred, more } in QUANTITIES {

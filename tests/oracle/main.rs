@@ -321,11 +321,11 @@ impl Tally {
         // Over many rounds, the percentages are 37, 47 and 7.
         for (verdict, least) in [("pass", 25), ("fail", 30), ("inconclusive", 3)] {
             let only = self.percentage(|verdicts| verdicts == [verdict]);
-            assert!(only >= least, "no more than {only} of 100 artifacts must be judged as {verdict}");
+            assert!(only >= least, "only {only}% of the artifacts must be judged as {verdict}");
         }
         // Over many rounds it is 4%: how much a dying proxy forwards before is random.
         let vague = self.percentage(|verdicts| verdicts.len() > 1 && verdicts.contains(&"pass"));
-        assert!(vague <= 8, "{vague} of 100 artifacts may pass or not");
+        assert!(vague <= 8, "{vague}% of the artifacts may pass or not");
         for kind in world::KINDS {
             assert!(self.rounds.contains_key(kind), "no round was of this kind: {kind}");
         }

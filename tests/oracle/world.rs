@@ -275,9 +275,9 @@ pub struct Legacy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Served {
     pub body: Body,
-    /// The digest header of answers to HEAD.
+    /// The digest header of responses to HEAD.
     pub head: Option<Header>,
-    /// The digest header of answers to GET.
+    /// The digest header of responses to GET.
     pub get: Option<Header>,
 }
 

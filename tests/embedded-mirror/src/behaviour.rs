@@ -201,7 +201,7 @@ impl Answer {
     ///
     /// # Panics
     /// If the number is not a valid status.
-    #[expect(clippy::panic, reason = "a test that misspells a status should fail there and then")]
+    #[expect(clippy::panic, reason = "a test that misspells a status should fail where it does")]
     pub fn status(status: u16) -> Self {
         let status = StatusCode::from_u16(status).unwrap_or_else(|_| panic!("{status} is not a status"));
         let text = HeaderValue::from_static("text/plain");

@@ -186,12 +186,12 @@ impl Resource {
     }
 }
 
-#[expect(clippy::panic, reason = "a test that misspells a header should fail there and then")]
+#[expect(clippy::panic, reason = "a test that misspells a header should fail where it does")]
 pub(crate) fn header_name(name: &str) -> HeaderName {
     HeaderName::try_from(name).unwrap_or_else(|_| panic!("{name:?} is not a header name"))
 }
 
-#[expect(clippy::panic, reason = "a test that misspells a header should fail there and then")]
+#[expect(clippy::panic, reason = "a test that misspells a header should fail where it does")]
 pub(crate) fn header_value(value: &[u8]) -> HeaderValue {
     HeaderValue::from_bytes(value).unwrap_or_else(|_| panic!("{value:?} is not a header value"))
 }
