@@ -42,8 +42,8 @@ fn render(report: &Report, written: &Written) -> String {
     cloud(&mut page, report);
     warnings(&mut page, report, &overview);
     if let Some(changes) = &report.changes {
-        let lines = changes.by_build().into_iter().map(|line| format!("- {}", prose(&line, 400)));
-        page.folded(&format!("Changed {}", prose(&changes.headline(), 300)), lines.take(MAX_FOLDED));
+        let lines = changes.by_build().into_iter().map(|line| prose(&line, 400));
+        page.folded(&format!("Changed {}", prose(&changes.headline(), 300)), lines);
     }
     remarks(&mut page, report);
     page.0
@@ -68,15 +68,25 @@ impl BoundedText {
         fits
     }
 
-    fn folded(&mut self, summary: &str, lines: impl Iterator<Item = String>) {
+    /// A list that a reader has to open, of at most [`MAX_FOLDED`] items.
+    fn folded(&mut self, summary: &str, items: impl Iterator<Item = String>) {
         self.line(&format!("<details><summary>{summary}</summary>"));
         self.line("");
-        for line in lines {
-            self.line(&line);
-        }
+        self.items(MAX_FOLDED, items);
         self.line("");
         self.line("</details>");
         self.line("");
+    }
+
+    /// The first items of a list, and how many more there are.
+    fn items(&mut self, limit: usize, mut items: impl Iterator<Item = String>) {
+        for item in items.by_ref().take(limit) {
+            self.line(&format!("- {item}"));
+        }
+        let more = items.count();
+        if more > 0 {
+            self.line(&format!("- and {more} more"));
+        }
     }
 }
 
@@ -190,9 +200,9 @@ fn refs(page: &mut BoundedText, report: &Report) {
     }
     page.line("");
     let remarks = || report.refs.iter().flat_map(|of_ref| of_ref.remarks.iter().map(move |it| (of_ref, it)));
-    let lines = remarks().map(|(of_ref, it)| format!("- {}: {}", code(&of_ref.name, 100), prose(it, 300)));
+    let lines = remarks().map(|(of_ref, it)| format!("{}: {}", code(&of_ref.name, 100), prose(it, 300)));
     if remarks().next().is_some() {
-        page.folded(&count(remarks().count(), "remark about branches"), lines.take(MAX_FOLDED));
+        page.folded(&count(remarks().count(), "remark about branches"), lines);
     }
 }
 
@@ -205,29 +215,24 @@ fn cloud(page: &mut BoundedText, report: &Report) {
     let lines = wrong.iter().map(|it| {
         let advice = it.advice.as_deref().unwrap_or_default();
         let (document, id) = (code(&it.document, 200), code(&it.id, 200));
-        format!("- {document} {id}: **{}**: {}. {}", it.word(), prose(&it.message, 300), prose(advice, 200))
+        format!("{document} {id}: **{}**: {}. {}", it.word(), prose(&it.message, 300), prose(advice, 200))
     });
-    page.folded(
-        &format!("{} wrong or undetermined", count(wrong.len(), "cloud reference")),
-        lines.take(MAX_FOLDED),
-    );
+    page.folded(&format!("{} wrong or undetermined", count(wrong.len(), "cloud reference")), lines);
 }
 
 fn warnings(page: &mut BoundedText, report: &Report, overview: &Overview<'_>) {
     if overview.warnings.is_empty() {
         return;
     }
-    let lines = overview.warnings.iter().take(MAX_FOLDED).map(|warning| {
+    let lines = overview.warnings.iter().map(|warning| {
         let (id, message) = (code(&warning.example.id, 300), prose(warning.text, 300));
-        format!("- {}", warning.line(id, message))
+        warning.line(id, message)
     });
     page.folded(&count(report.summary.warnings, "warning"), lines);
 }
 
 fn remarks(page: &mut BoundedText, report: &Report) {
-    for note in report.notes.iter().take(MAX_NOTES) {
-        page.line(&format!("- {}", prose(note, 100)));
-    }
+    page.items(MAX_NOTES, report.notes.iter().map(|note| prose(note, 100)));
     if !report.notes.is_empty() {
         page.line("");
     }
@@ -287,6 +292,13 @@ mod tests {
 
         </details>
         ");
+    }
+
+    #[test]
+    fn what_is_left_out_is_counted() {
+        let mut report = sample::pass();
+        report.notes = (0..7).map(|number| format!("note {number}")).collect();
+        assert!(comment(&report).contains("- note 4\n- and 2 more\n"), "{}", comment(&report));
     }
 
     #[test]
