@@ -165,7 +165,8 @@ fn read(args: &RewriteArgs) -> Result<Vec<DocumentText>, String> {
     match &args.source {
         Source::Stdin => {
             let mut bytes = Vec::new();
-            let limit = u64::try_from(MAX_DOCUMENT_BYTES).unwrap_or(u64::MAX);
+            // One byte more shows that it is too large.
+            let limit = u64::try_from(MAX_DOCUMENT_BYTES).unwrap_or(u64::MAX).saturating_add(1);
             io::stdin().lock().take(limit).read_to_end(&mut bytes).map_err(|error| format!("-: {error}"))?;
             Ok(vec![DocumentText { name: "-".to_owned(), path: None, text: utf8("-", bytes)? }])
         }

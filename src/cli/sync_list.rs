@@ -223,12 +223,12 @@ impl Destinations {
         Ok(Self { named: of(named), release: release.transpose()?.map(of) })
     }
 
-    /// The target of an artifact. --release-version should not move what a document has in a directory of ART's mirror,
-    /// but does, because `named` is never [`Target::PublishedPlace`].
+    /// The target of an artifact. Without --mirror, --release-version does not move what a document has in a directory
+    /// of ART's mirror.
     fn choice(&self, artifact: &Artifact) -> &Choice {
         let literal = ArtifactUrl::parse(&artifact.location);
         let is_on_mirror = literal.is_ok_and(|url| Owner::of_path(&url) == Owner::SyncJob);
-        let stays = is_on_mirror && self.named.target == Target::PublishedPlace;
+        let stays = is_on_mirror && self.named.target == Target::Published;
         self.release.as_ref().filter(|_| !stays).unwrap_or(&self.named)
     }
 

@@ -3,7 +3,7 @@
 use std::fs;
 
 use art_mirror_validate::location::{Mirror as MirrorPlace, MirrorVersion, Prefix, Target, resolve};
-use art_mirror_validate::stream::Artifact;
+use art_mirror_validate::stream::{Artifact, Sha256};
 use serde_json::Value;
 
 use crate::handoff_support::{
@@ -122,6 +122,31 @@ fn a_part_of_a_build_is_only_for_mirror() {
         assert_eq!((&build["refused"][0]["why"], &build["sync_job"]["command"]), (&why.into(), &Value::Null));
         assert!(!build["files"].as_array().unwrap().is_empty(), "mirror --request can use it");
     }
+}
+
+/// `--release-version` is for documents that name no directory of a release.
+#[test]
+fn a_directory_that_the_document_names_is_the_destination() {
+    let servers = servers();
+    let directory = format!("{PUB}/x86_64/dependencies/rhcos/4.8/4.8.2");
+    let location = servers.mirror.url(&format!("{directory}/rhcos-4.8.2-x86_64-qemu.x86_64.qcow2.gz"));
+    let document = serde_json::json!({"stream": "rhcos-4.8", "architectures": {"x86_64": {"artifacts": {"qemu": {
+        "release": "48.84.202107202156-0",
+        "formats": {"qcow2.gz": {"disk": {"location": location, "sha256": Sha256::of(b"image")}}},
+    }}}}});
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("rhcos.json");
+    fs::write(&path, document.to_string()).unwrap();
+    let build = "48.84.202107202156-0";
+    let at_bridge = format!("releases/rhcos-4.8/{build}/x86_64/rhcos-{build}-qemu.x86_64.qcow2.gz");
+    servers.bridge.put(&format!("{STORAGE}/{at_bridge}"), file("image"));
+    let ran = Finished::of(
+        program(&["sync-list", path.to_str().unwrap(), "--stream-prefix", &servers.prefix])
+            .args(["--release-version", "4.8.14", "--output", "json", "--allow-private-addresses"])
+            .args(["--allow-host", "127.0.0.1", "--retries", "0"]),
+    );
+    let json = ran.json_of("sync-list");
+    assert_eq!(json["builds"][0]["files"][0]["destination"], location, "{json}");
 }
 
 #[test]
