@@ -23,8 +23,7 @@ pub struct MergeArgs {
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     pub output: Output,
 
-    /// Directory for the merged reports: JUnit XML, JSON and HTML [default: $ARTIFACTS, or
-    /// $ARTIFACT_DIR]
+    /// Directory for the merged reports: JUnit XML, JSON, HTML [default: $ARTIFACTS, or $ARTIFACT_DIR]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Output")]
     pub artifacts_dir: Option<PathBuf>,
 }
