@@ -14,6 +14,7 @@ use crate::report::summary::Audience;
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
+#[expect(clippy::doc_markdown, reason = "the comments of arguments are the help texts")]
 pub struct MergeArgs {
     /// JSON report of each part: art-mirror-validate.json in its artifacts directory
     #[arg(value_name = "REPORT", required = true, value_hint = ValueHint::FilePath)]
