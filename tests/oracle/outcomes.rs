@@ -46,7 +46,7 @@ fn reasons_of(fault: Fault) -> Reasons {
     }
 }
 
-fn uses_up_a_timeout(fault: Fault) -> bool {
+pub fn uses_up_a_timeout(fault: Fault) -> bool {
     matches!(fault, Fault::Hang | Fault::StallInHeaders | Fault::SlowLoris)
 }
 
