@@ -7,9 +7,14 @@ use std::collections::HashSet;
 use super::checkout::{CommitFiles, list_commit};
 use super::git::{CommitId, GitError, Repository};
 
-/// Pathspecs of everything that [`list_commit`] examines, except for targets of links.
-const LOOKED_AT: [&str; 4] =
-    ["data/data/coreos", ":(glob,icase)data/data/*.json", ":(glob,icase)*.json", ":(glob,icase)*.y*ml"];
+/// Pathspecs of everything that [`list_commit`] examines, except for targets of links. All begin at the root of the
+/// repository: git would begin at the directory that it runs in.
+const LOOKED_AT: [&str; 4] = [
+    ":(top)data/data/coreos",
+    ":(top,glob,icase)data/data/*.json",
+    ":(top,glob,icase)*.json",
+    ":(top,glob,icase)*.y*ml",
+];
 
 /// A commit of a branch.
 #[derive(Debug, Clone)]
@@ -32,7 +37,7 @@ pub fn walk_history(
     let parents = repository.first_parents(tips)?;
     // If these can be links, or a partial clone lacks objects needed for this, every commit is visited.
     let is_directory = |path: &&str| {
-        let itself = [path, &*format!(":(exclude,glob){path}/**")];
+        let itself = [&*format!(":(top){path}"), &*format!(":(top,exclude,glob){path}/**")];
         repository.commits_that_change(tips, &itself).is_ok_and(|commits| commits.is_empty())
     };
     let are_directories = ["data", "data/data"].iter().all(is_directory);

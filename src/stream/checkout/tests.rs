@@ -276,10 +276,12 @@ fn a_change_to_what_may_hold_documents_is_part_of_the_history() {
         last = Some(made.clone());
         expected.extend(is_looked_at.then_some(made));
     }
-    let mut visited = Vec::new();
-    walk_history(&Repository::at(repo.path()), &[last.unwrap()], None, |past, _| {
-        visited.push(past.commit.clone());
-    })
-    .unwrap();
-    assert_eq!(visited, expected);
+    let last = [last.unwrap()];
+    // From the root, and from a directory in it.
+    for directory in ["", "below", "data/data"] {
+        let mut visited = Vec::new();
+        let repository = Repository::at(&repo.path().join(directory));
+        walk_history(&repository, &last, None, |past, _| visited.push(past.commit.clone())).unwrap();
+        assert_eq!(visited, expected, "{directory}");
+    }
 }
