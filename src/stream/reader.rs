@@ -365,24 +365,23 @@ impl<'t> Reader<'t> {
 
     /// Calls `leaf` for each scalar of a value except null.
     fn walk(&mut self, raw: &'t str, schema: Schema, leaf: &mut Leaf<'_, 't>) {
-        let text = raw;
-        let (expected, first) = (schema(&self.path), text.as_bytes().first());
+        let (expected, first) = (schema(&self.path), raw.as_bytes().first());
         match (expected, first) {
             (_, Some(b'n')) => {}
             (Expected::Object, first) if first != Some(&b'{') => {
-                self.fault(Some(raw), described(text), "an object");
+                self.fault(Some(raw), described(raw), "an object");
             }
             (Expected::Text, first) if first != Some(&b'"') => {
-                self.fault(Some(raw), described(text), "a string");
+                self.fault(Some(raw), described(raw), "a string");
             }
             (_, Some(b'{' | b'[')) => {
                 let is_known = |path: &[String]| schema(path) != Expected::Anything;
                 self.entries(raw, is_known, |reader, _, value| reader.walk(value, schema, leaf));
             }
-            _ => match serde_json::from_str(text) {
+            _ => match serde_json::from_str(raw) {
                 Ok(Value::String(scalar)) => leaf(self, raw, &scalar),
                 Ok(scalar) => leaf(self, raw, &scalar.to_string()),
-                Err(error) => self.malformed(text, &error),
+                Err(error) => self.malformed(raw, &error),
             },
         }
     }
